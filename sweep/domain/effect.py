@@ -1,0 +1,143 @@
+"""Effects, repairs and the ranking: what a study found, as data. Computed in analysis/, shown by report/."""
+
+from dataclasses import dataclass
+
+from sweep.domain.axis import Cell, Toggle
+from sweep.domain.verdict import Symptom
+from sweep.domain.words import StrEnum
+
+
+class Question(StrEnum):
+    """What the study answers."""
+
+    RESTORE = "restore"  # the base does not converge: which change restores convergence?
+    BREAK = "break"  # the base converges: which change breaks it?
+
+
+class EffectStatus(StrEnum):
+    """What may be said of a toggle, given the evidence. Public: these words are in summary.json."""
+
+    RESTORES = "restores"  # base fails, base + toggle converges, and the exact test passed
+    HELPS = "helps"  # measurably better than the base, short of `restores`
+    NO_EFFECT = "no_effect"  # tried on enough seeds to rule a repair (or a break) out
+    HARMS = "harms"  # measurably worse; where the base converges: breaks it
+    INERT = "inert"  # touches nothing in this task; cost no trial
+    UNDECIDED = "undecided"  # the evidence does not decide; see more_seeds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proportion:
+    """`converged` of `trials`, with the Jeffreys 95 % interval of the probability; mean is the posterior mean."""
+
+    converged: int
+    trials: int
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsToTarget:
+    """Steps to target of a cell against the base's, misses censored at the budget.
+
+    `median` and `base_median` are Kaplan-Meier medians in steps, None where fewer than half converged. `saved` is the
+    seed-stratified difference of restricted means (base - toggle) in steps, `p_value` its permutation test.
+    """
+
+    median: float | None
+    base_median: float | None
+    saved: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What one toggle did against the base.
+
+    `rank` starts at 1 and is shared by ties. `p_value` is exact and unadjusted, `p_adjusted` Holm over the toggles of
+    the study; `test` names the test. `more_seeds` is how many further seeds would decide if they came out like those
+    seen, None where nothing more is needed or no number would. `necessity` is over repair-minus-toggle cells.
+    """
+
+    toggle: Toggle
+    rank: int
+    status: EffectStatus
+    sufficiency: Proportion
+    necessity: Proportion | None
+    p_value: float | None
+    p_adjusted: float | None
+    test: str
+    steps_to_target: StepsToTarget
+    more_seeds: int | None
+    seeds: tuple[int, ...]
+    note: str = ""
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A minimal set of toggles that restores convergence (for the question `break`: that breaks it)."""
+
+    toggles: tuple[Toggle, ...]
+    outcome: Proportion
+    p_value: float | None
+    verified: bool
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """What a pair does beyond its parts: difference of convergence proportions, with the seeds behind it."""
+
+    toggles: tuple[Toggle, Toggle]
+    value: float
+    low: float
+    high: float
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellSummary:
+    """All trials of one cell together."""
+
+    cell: Cell
+    outcome: Proportion
+    verdicts: tuple[tuple[str, int], ...]  # (verdict or failure class, count), most frequent first
+    median_tau: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseSummary:
+    """How the base did: `verdict` is the most frequent one among its trials."""
+
+    seeds: int
+    converged: int
+    verdict: str
+    symptoms: tuple[Symptom, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What the study cost. A base-run equivalent is the steps of one full base run (the budget)."""
+
+    trials: int
+    steps: int
+    base_run_equivalents: float
+    wall_s: float
+    reused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """The answer of a study. `effects` are ordered by rank, `repairs` by probability, `cells` base first."""
+
+    question: Question
+    base: BaseSummary
+    effects: tuple[Effect, ...]
+    repairs: tuple[Repair, ...]
+    interactions: tuple[Interaction, ...]
+    cells: tuple[CellSummary, ...]
+    cost: Cost
+    answer: str  # one sentence a person can act on
+    notes: tuple[str, ...] = ()
+    recommended: tuple[str, ...] = ()  # overrides of the recommended repair, empty where there is none

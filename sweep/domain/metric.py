@@ -1,0 +1,35 @@
+"""Metric series: what a run logged."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Steps = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One metric of one run: `steps` [T] in the order logged (optimizer steps), `values` [T], NaN and inf included."""
+
+    steps: Steps
+    values: Values
+
+    def __post_init__(self) -> None:
+        if self.steps.shape != self.values.shape or self.steps.ndim != 1:
+            raise ValueError(f"steps {self.steps.shape} and values {self.values.shape} must be [T] both")
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @classmethod
+    def of(cls, points: list[tuple[int, float]]) -> "Series":
+        """Return the series of these (step, value) points."""
+        steps = np.array([s for s, _ in points], dtype=np.int64)
+        return cls(steps, np.array([v for _, v in points], dtype=np.float64))
+
+
+def is_loss(metric: str) -> bool:
+    """Return whether a metric is a loss by its name: the last path component contains `loss` (`train/loss`, `ce_loss`)."""
+    return "loss" in metric.rpartition("/")[2].lower()

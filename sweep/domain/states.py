@@ -1,0 +1,96 @@
+"""Trial states (execution, never the scientific verdict) and the one table of legal transitions.
+
+                     +-----------------------------------------------+
+                     v                                               | retry
+    pending --> launching --> running --> completed                  |
+                     |            |-----> failed ---------------------+
+                     |            |-----> lost -----------------------+
+                     |            |-----> timed_out
+                     |            '-----> pruned
+                     '--> failed | lost
+    pending, launching, running --> cancelled
+"""
+
+from sweep.domain.words import StrEnum
+
+
+class TrialState(StrEnum):
+    """Where the execution of a trial stands."""
+
+    PENDING = "pending"  # planned, nothing launched
+    LAUNCHING = "launching"  # the intent to start a run is on record; holds its slot until the first event
+    RUNNING = "running"  # the run has a process that has reported itself
+    COMPLETED = "completed"  # a result.json is there; what it says is the judge's business
+    FAILED = "failed"  # the run ended without a result: see its failure class
+    TIMED_OUT = "timed_out"  # stopped after timeout_s; its curve is kept
+    PRUNED = "pruned"  # the driver gave it up; its curve is kept
+    LOST = "lost"  # its process is gone and left neither result nor exit status
+    CANCELLED = "cancelled"  # a person stopped it
+
+
+LEGAL_TRANSITIONS: dict[TrialState, frozenset[TrialState]] = {
+    TrialState.PENDING: frozenset({TrialState.LAUNCHING, TrialState.CANCELLED, TrialState.COMPLETED}),
+    TrialState.LAUNCHING: frozenset(
+        {
+            TrialState.RUNNING,
+            TrialState.COMPLETED,
+            TrialState.FAILED,
+            TrialState.TIMED_OUT,
+            TrialState.PRUNED,
+            TrialState.LOST,
+            TrialState.CANCELLED,
+        }
+    ),
+    TrialState.RUNNING: frozenset(
+        {
+            TrialState.COMPLETED,
+            TrialState.FAILED,
+            TrialState.TIMED_OUT,
+            TrialState.PRUNED,
+            TrialState.LOST,
+            TrialState.CANCELLED,
+        }
+    ),
+    TrialState.FAILED: frozenset({TrialState.PENDING}),
+    TrialState.LOST: frozenset({TrialState.PENDING}),
+    # `rerun` and a later run of the same command may take these up again; completed trials are never repeated.
+    TrialState.TIMED_OUT: frozenset({TrialState.PENDING}),
+    TrialState.PRUNED: frozenset({TrialState.PENDING}),
+    TrialState.CANCELLED: frozenset({TrialState.PENDING}),
+    TrialState.COMPLETED: frozenset(),
+}
+"""From each state, the states it may change to. pending -> completed is reuse of a finished trial."""
+
+LIVE_STATES = frozenset({TrialState.LAUNCHING, TrialState.RUNNING})
+FINISHED_STATES = frozenset(set(TrialState) - LIVE_STATES - {TrialState.PENDING})
+
+
+def is_legal(old: TrialState, new: TrialState) -> bool:
+    """Return whether a trial may change from `old` to `new`."""
+    return new in LEGAL_TRANSITIONS[old]
+
+
+class FailureClass(StrEnum):
+    """Why a run ended without a result."""
+
+    CRASH = "crash"  # the task raised, or its process exited by itself
+    OOM = "oom"  # out of host or GPU memory
+    TIMEOUT = "timeout"  # over timeout_s
+    KILLED = "killed"  # a signal that we did not send
+    LOST = "lost"  # the process is gone, and with it how it ended
+    INFRA = "infra"  # the machine: disk full, process could not be started, device vanished
+
+
+RETRIED = frozenset({FailureClass.KILLED, FailureClass.LOST, FailureClass.INFRA, FailureClass.OOM})
+"""Failure classes worth a retry. Divergence is not a failure and is never retried (DESIGN 9)."""
+
+
+class StopReason(StrEnum):
+    """Why a run that wrote a result stopped where it did."""
+
+    RETURNED = "returned"  # the task came to its own end
+    BUDGET = "budget"  # budget_steps reached
+    CONVERGED = "converged"  # target held and stop_early
+    DIVERGED = "diverged"  # non-finite or blown-up loss and stop_early
+    PRUNED = "pruned"  # the driver asked for it
+    STOPPED = "stopped"  # SIGTERM: the study is stopping

@@ -1,0 +1,117 @@
+"""Trials as planned, as stored, and as the analysis sees them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sweep.domain.axis import Cell
+from sweep.domain.states import FailureClass, TrialState
+from sweep.domain.verdict import Judgement, Symptom, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSpec:
+    """One trial to be launched: a cell with a seed, its resolved task config and its fingerprint.
+
+    `task` is plain data (dict, list, str, int, float, bool, None), `overrides` the Hydra overrides that make it
+    from the base, `fingerprint` a hex digest of all that decides the trial's outcome (plan/fingerprint).
+    """
+
+    cell: Cell
+    seed: int
+    overrides: tuple[str, ...]
+    task: Mapping[str, Any] = field(hash=False)
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRecord:
+    """One study as the store holds it. `config` is the resolved config, `provenance` as in summary.json."""
+
+    id: int
+    name: str
+    task: str
+    command: tuple[str, ...]
+    config: Mapping[str, Any] = field(hash=False)
+    provenance: Mapping[str, Any] = field(hash=False)
+    created_at: datetime
+    ended_at: datetime | None
+    status: str  # "running", "ended", "interrupted", "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One trial as the store holds it. `number` counts from 0 within its study.
+
+    `source_trial_id` is the finished trial (of any study) whose run and verdict this one reuses.
+    """
+
+    id: int
+    study_id: int
+    number: int
+    cell: Cell
+    seed: int
+    fingerprint: str
+    overrides: tuple[str, ...]
+    task: Mapping[str, Any] = field(hash=False)
+    state: TrialState
+    source_trial_id: int | None
+    judgement: Judgement | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One attempt to execute a trial. `pid` and `pid_started_at` (seconds since the epoch) together name a process."""
+
+    id: int
+    trial_id: int
+    attempt: int
+    dir: str
+    state: TrialState
+    host: str | None
+    pid: int | None
+    pid_started_at: float | None
+    device: str | None
+    exit_code: int | None
+    failure: FailureClass | None
+    message: str | None
+    stop_reason: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    wall_s: float | None
+    ingested_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the analysis needs to know of one trial: one row of a study's table.
+
+    `steps` is how far the run got, `wall_s` what it took; both 0 where it never ran. `best` and `final` are of the
+    target's metric, None where it was never logged finite.
+    """
+
+    number: int
+    cell: Cell
+    seed: int
+    state: TrialState
+    verdict: Verdict
+    tau: int | None
+    steps: int
+    wall_s: float
+    best: float | None = None
+    final: float | None = None
+    symptoms: tuple[Symptom, ...] = ()
+    failure: FailureClass | None = None
+    reason: str = ""
+    reused: bool = False
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether the trial says anything about convergence: a crash or an undecided trial does not."""
+        return self.verdict is not Verdict.UNDECIDED
+
+    @property
+    def converged(self) -> bool:
+        """Whether the target was met and held."""
+        return self.verdict is Verdict.CONVERGED

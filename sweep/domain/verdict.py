@@ -1,0 +1,41 @@
+"""What a trial showed: symptoms and the verdict. Kept apart from the execution state (DESIGN 2.3)."""
+
+from dataclasses import dataclass
+
+from sweep.domain.words import StrEnum
+
+
+class Verdict(StrEnum):
+    """The scientific outcome of one trial."""
+
+    CONVERGED = "converged"  # the target was met and held
+    DIVERGED = "diverged"  # non-finite, or loss above 1e3 times its first value
+    STALLED = "stalled"  # ran its budget short of the target with a flat loss
+    NOT_CONVERGED = "not_converged"  # ran its budget short of the target, or reached and lost it
+    UNDECIDED = "undecided"  # no evidence: crashed, cut short, or the target's metric was never logged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symptom:
+    """What a monitor rule saw. `value` is what was measured at `step`, `threshold` what the rule compares it with."""
+
+    rule: str
+    step: int
+    value: float
+    threshold: float
+    metric: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The verdict on one trial with what it stands on. All steps are optimizer steps."""
+
+    verdict: Verdict
+    reason: str  # one sentence a person can read: "val/acc >= 0.9 held for 3 evaluations from step 340"
+    rule: str  # which rule of METHOD 1 was used: "target", "skill", "explained_variance", "half_loss"
+    tau: int | None  # steps to target; None is a miss, censored at the budget
+    last_step: int  # last step the run logged
+    best: float | None = None  # best value of the target's metric; None where it was never logged finite
+    final: float | None = None  # last value of it
+    symptoms: tuple[Symptom, ...] = ()

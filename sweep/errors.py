@@ -1,0 +1,83 @@
+"""The errors a user may meet: each names what was wrong, what was expected and, where there is one, a way out.
+
+Failures of a trial are data (a verdict or a failure class), never exceptions of the orchestrator.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SweepError(Exception):
+    """Anything sweep itself refuses or cannot do. `exit_code` is what the command ends with (DESIGN 5)."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n  hint: {self.hint}"
+
+
+class UsageError(SweepError):
+    """The command line cannot be understood."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A config key or value that is not allowed: names the key, the value, what is allowed and the nearest valid name."""
+
+    def __init__(
+        self,
+        key: str,
+        problem: str,
+        *,
+        value: object = None,
+        allowed: Iterable[str] = (),
+        hint: str | None = None,
+    ) -> None:
+        allowed = sorted(allowed)
+        shown = f" (value: {value!r})" if value is not None else ""
+        text = f"{key}: {problem}{shown}"
+        if allowed:
+            text += f"\n  allowed: {', '.join(allowed)}"
+            near = nearest(str(value) if value is not None else key.rpartition(".")[2], allowed)
+            if near is not None and hint is None:
+                hint = f"did you mean {near!r}?"
+        super().__init__(text, hint=hint)
+        self.key = key
+        self.value = value
+        self.allowed = tuple(allowed)
+
+
+class NotFoundError(UsageError):
+    """A study or trial that the store does not hold."""
+
+
+class MissingPaddleError(UsageError):
+    """The task needs paddle and no paddle is installed."""
+
+
+class StudyLockedError(SweepError):
+    """Another live process drives this study: names its pid and host."""
+
+
+class StudyFailedError(SweepError):
+    """The study could not be completed (DESIGN 5: exit code 1): too many crashed trials, or a systematic failure."""
+
+
+class StoreError(SweepError):
+    """The store cannot be opened, read or written: names the file and what can be done."""
+
+
+class TransitionError(SweepError):
+    """A state change that the table of legal transitions does not allow, or that another writer has already made."""
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name most like `word`, or None where nothing is close (difflib ratio below 0.5)."""
+    found = get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+    return found[0] if found else None

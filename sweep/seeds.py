@@ -1,0 +1,13 @@
+"""Named random streams: every draw of a trial comes from a stream of its own (DESIGN 7, Randomness)."""
+
+import hashlib
+
+
+def stream_seed(seed: int, name: str) -> int:
+    """Return the seed, in [0, 2**31), of the stream `name` of a trial with this seed.
+
+    Streams are independent of each other: what one of them draws never shifts another, so that two trials with
+    the same seed stay paired (switching dropout off does not reshuffle the data).
+    """
+    digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") % 2**31
