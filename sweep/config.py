@@ -1,0 +1,55 @@
+"""The schema of a study's config. DictConfig ends here: everything below works with these dataclasses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sweep.domain.axis import Axis
+from sweep.domain.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverConfig:
+    """Which driver, with its own settings (`design` for grid; sampler, pruner, n_trials, ... for optuna)."""
+
+    name: str
+    settings: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LauncherConfig:
+    """Where and how runs execute (DESIGN 6). None stands for `auto` in slots and gpus."""
+
+    name: str
+    slots: int | None
+    gpus: tuple[str, ...] | None
+    slots_per_gpu: int
+    gpu_memory_mb: int | None
+    timeout_s: float | None
+    retries: int
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyConfig:
+    """One study's whole config, validated.
+
+    `task` is the resolved base task section; `params` maps a task key (`task.lr`) to Hydra sweep syntax
+    (`tag(log, interval(1e-4, 1))`), empty where nothing is searched. `inert` lists toggles left out because the task
+    already has their value or lacks their knob, with the reason. `raw` is the whole resolved config as plain data.
+    """
+
+    name: str
+    task_name: str
+    ablation: str | None
+    task: Mapping[str, Any] = field(hash=False)
+    axes: tuple[Axis, ...]
+    params: Mapping[str, str] = field(hash=False)
+    driver: DriverConfig
+    seeds: tuple[int, ...]
+    target: Target
+    launcher: LauncherConfig
+    store_url: str
+    results: str
+    inert: tuple[tuple[str, str], ...]
+    raw: Mapping[str, Any] = field(hash=False)

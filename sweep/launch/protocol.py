@@ -1,0 +1,80 @@
+"""What a launcher is: it decides where and how a run executes. It knows nothing of tasks, verdicts or the store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sweep.domain.states import FailureClass, TrialState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """A run to start: its id and its folder, in which spec.json already lies. `exclusive` asks for a device alone."""
+
+    run_id: int
+    dir: Path
+    timeout_s: float | None = None
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A process is there. `pid_started_at` is its start time in seconds since the epoch, as psutil gives it."""
+
+    run_id: int
+    pid: int
+    pid_started_at: float
+    host: str
+    device: str  # "cpu", or the GPU's UUID or index as CUDA_VISIBLE_DEVICES names it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """A run's process is gone and its group is reaped.
+
+    `state` is completed or pruned where a valid result.json is there, otherwise failed, timed_out, cancelled or lost;
+    `message` is the one line a person needs (last exception line, signal name), `failure` None unless it failed.
+    """
+
+    run_id: int
+    state: TrialState
+    exit_code: int | None
+    failure: FailureClass | None
+    message: str
+    stop_reason: str | None
+
+
+class Launcher(Protocol):
+    """Starts, watches and stops runs.
+
+    Rules: `start` is called only while `free_slots` > 0 and returns once the process exists (or raises SweepError,
+    after which nothing runs). Every run started or adopted is reported ended exactly once by `poll`, with no process
+    of its group left. `poll` waits at most `wait_s` and returns early on an event. `stop` is idempotent: SIGTERM to
+    the group, SIGKILL after the grace time. After `close` nothing it started is alive.
+    """
+
+    @property
+    def free_slots(self) -> int:
+        """How many runs could be started now."""
+        ...
+
+    def start(self, request: RunRequest) -> RunStarted:
+        """Start one run."""
+        ...
+
+    def adopt(self, request: RunRequest, started: RunStarted) -> bool:
+        """Take over a run that an earlier driver started; False where its process is no longer there."""
+        ...
+
+    def poll(self, wait_s: float) -> Sequence[RunEnded]:
+        """Return the runs that ended since the last call."""
+        ...
+
+    def stop(self, run_id: int, state: TrialState) -> None:
+        """End a run that is to be recorded as `state` (pruned, cancelled)."""
+        ...
+
+    def close(self) -> None:
+        """Stop whatever still runs and give everything back."""
+        ...
