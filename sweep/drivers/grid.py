@@ -1,0 +1,50 @@
+"""The grid driver: every cell of a fixed design over every seed."""
+
+from collections.abc import Iterator, Sequence
+
+from sweep.domain.axis import Cell
+from sweep.domain.trial import Outcome
+from sweep.drivers.protocol import Proposal
+
+
+class GridDriver:
+    """Proposes each (cell, seed) once, in an order that answers early.
+
+    The base comes first over all seeds: whether it converges is the question that every other trial is compared with.
+    Then seed by seed over the cells in the order given, so that a study cut short has tried every cell about equally
+    often. Cells and seeds named twice count once. What comes out never changes the plan.
+    """
+
+    def __init__(self, cells: Sequence[Cell], seeds: Sequence[int]) -> None:
+        self._plan = tuple(_in_order(tuple(dict.fromkeys(cells)), tuple(dict.fromkeys(seeds))))
+        self._left = iter(self._plan)
+        self._told: set[Proposal] = set()
+
+    def ask(self, count: int) -> Sequence[Proposal]:
+        """Return the next trials of the plan, at most `count`, without those already told or proposed."""
+        proposals: list[Proposal] = []
+        while len(proposals) < count:
+            proposal = next(self._left, None)
+            if proposal is None:
+                break
+            if proposal not in self._told:
+                proposals.append(proposal)
+        return tuple(proposals)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Note that this trial is done; one outside the plan (a larger earlier study) is no business of this driver."""
+        self._told.add(Proposal(outcome.cell, outcome.seed))
+
+    def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Return False: a fixed design gives every trial its whole budget, or the cells could not be compared."""
+        return False
+
+    def expected_trials(self) -> int:
+        """Return how many trials the plan has, those told on resume included."""
+        return len(self._plan)
+
+
+def _in_order(cells: tuple[Cell, ...], seeds: tuple[int, ...]) -> Iterator[Proposal]:
+    """Yield the base over all seeds, then the other cells seed by seed."""
+    yield from (Proposal(cell, seed) for cell in cells if cell.is_base for seed in seeds)
+    yield from (Proposal(cell, seed) for seed in seeds for cell in cells if not cell.is_base)
