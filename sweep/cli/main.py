@@ -1,0 +1,135 @@
+"""Picks the command and turns errors into exit codes."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import NoReturn
+
+from sweep.errors import SweepError, UsageError, nearest
+
+USAGE = """\
+usage: python -m sweep [--config-dir DIR]... [OVERRIDES]    run a study
+       python -m sweep VERB [ARGUMENTS]                     plan, read or act on studies
+
+sweep finds out which change makes a PaddlePaddle training run converge, how sure that is, and what it cost.
+
+run a study
+  python -m sweep task=NAME                       run the base over its seeds: does it converge, with which symptoms
+  python -m sweep +ablation=regularization        toggle dropout, weight decay, augmentation; rank what restores
+  python -m sweep +ablation=optimization          the same for init, scheduler, clip, lr, optimizer
+  python -m sweep +search=tpe '+params={...}'     Optuna search over axes and params
+  Any Hydra override goes: seeds=8, study=NAME, converge.target=0.9, launcher.slots=4, '~axes.dropout'.
+  --config-dir DIR adds a folder with your own task/, axis/, ablation/ files.
+  --cfg prints the composed config and runs nothing.
+"""
+
+EPILOG = """\
+exit codes: 0 the study ended and its report stands; 1 it could not be completed; 2 usage or config error;
+            130 interrupted (Ctrl-C once lets running trials end, twice stops them; the same command goes on later)
+
+`python -m sweep VERB --help` explains a verb.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A bare word in front of the command line: `module` has `add_arguments(parser)` and `run(args)` by these names."""
+
+    module: str
+    function: str
+    help: str
+
+
+VERBS: dict[str, Verb] = {
+    "plan": Verb("sweep.cli.run", "plan", "compose and validate every trial, print table and cost, launch nothing"),
+    "ls": Verb("sweep.cli.read", "ls", "list the studies of the store"),
+    "status": Verb("sweep.cli.read", "status", "how far a study is"),
+    "rank": Verb("sweep.cli.read", "rank", "the ranking of a study"),
+    "show": Verb("sweep.cli.read", "show", "one trial: verdict, symptoms, overrides, runs"),
+    "logs": Verb("sweep.cli.read", "logs", "what a trial printed"),
+    "report": Verb("sweep.cli.read", "report", "write the report of a study anew"),
+    "export": Verb("sweep.cli.read", "export", "a study's trials and curves as csv or json"),
+    "resume": Verb("sweep.cli.act", "resume", "go on with a study"),
+    "rerun": Verb("sweep.cli.act", "rerun", "run trials of some states again"),
+    "stop": Verb("sweep.cli.act", "stop", "stop the driver of a running study"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (DESIGN 5)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except SweepError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `python -m sweep rank | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments and arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if arguments and arguments[0] == "--version":
+        from sweep import __version__
+
+        print(f"sweep {__version__}")
+        return 0
+    if arguments and _is_bare_word(arguments[0]):
+        return _run_verb(arguments[0], arguments[1:])
+    return _load("sweep.cli.run", "study")(arguments)
+
+
+def _is_bare_word(argument: str) -> bool:
+    return "=" not in argument and argument[0:1] not in ("-", "+", "~")
+
+
+def _run_verb(name: str, arguments: list[str]) -> int:
+    verb = VERBS.get(name)
+    if verb is None:
+        near = nearest(name, VERBS)
+        raise UsageError(
+            f"unknown verb {name!r}\n  allowed: {', '.join(VERBS)}",
+            hint=f"did you mean {near!r}?" if near else "overrides look like key=value; see python -m sweep --help",
+        )
+    return _load(verb.module, verb.function)(arguments)
+
+
+def _load(module: str, function: str) -> Callable[[list[str]], int]:
+    """Import only what this command needs: reading verbs answer without Hydra, SciPy or Optuna."""
+    found: Callable[[list[str]], int] = getattr(import_module(module), function)
+    return found
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items())
+    return f"{USAGE}\nverbs\n{verbs}\n\n{EPILOG}"
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are UsageErrors, with the nearest option named."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what went wrong instead of exiting."""
+        raise UsageError(f"{self.prog}: {message}", hint=f"see {self.prog} --help")
+
+
+def verb_parser(name: str) -> Parser:
+    """Return the parser of a verb, with the options that every verb on a store has."""
+    parser = Parser(prog=f"python -m sweep {name}", description=VERBS[name].help.capitalize() + ".")
+    parser.add_argument(
+        "--store",
+        default=os.environ.get("SWEEP_STORE", "sqlite:///results/sweep.db"),
+        metavar="URL",
+        help="the store (default: $SWEEP_STORE or %(default)s)",
+    )
+    return parser
