@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.domain.names import is_loss as is_loss
+
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
 
@@ -28,8 +30,3 @@ class Series:
         """Return the series of these (step, value) points."""
         steps = np.array([s for s, _ in points], dtype=np.int64)
         return cls(steps, np.array([v for _, v in points], dtype=np.float64))
-
-
-def is_loss(metric: str) -> bool:
-    """Return whether a metric is a loss by its name: the last path component contains `loss` (`train/loss`, `ce_loss`)."""
-    return "loss" in metric.rpartition("/")[2].lower()
