@@ -1,0 +1,59 @@
+"""A multilayer perceptron that tells malignant from benign tumours (469 training and 100 validation cases)."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
+
+from sweep.task import Run, TaskConfig
+from tasks.components import classification, fit, initialise, label_entropy, probability, require
+from tasks.datasets import Samples, load_breast_cancer, split_indices, standardise
+
+
+def prepare(cfg: TaskConfig) -> None:
+    """Load the data once, before trials fork."""
+    data(cfg)
+
+
+def data(cfg: TaskConfig) -> tuple[Samples, Samples]:
+    """Return the training and the validation set: features [n, 30], classes [n] (0 malignant, 1 benign).
+
+    `input_norm: standardize` makes every feature zero mean and unit variance over the training set; null leaves the
+    raw units, which differ by a factor of 10,000.
+    """
+    require("input_norm", cfg.input_norm, ("standardize", None))
+    return _tumours(cfg.input_norm is not None)
+
+
+def model(cfg: TaskConfig) -> Any:
+    """Return the network: one hidden layer of `hidden` units with dropout."""
+    network = nn.Sequential(
+        nn.Linear(30, cfg.hidden),
+        nn.ReLU(),
+        nn.Dropout(probability("dropout", cfg.dropout)),
+        nn.Linear(cfg.hidden, 2),
+    )
+    initialise(network, cfg.init)
+    return network
+
+
+def train(cfg: TaskConfig, run: Run) -> None:
+    """Train one trial."""
+    train_set, val_set = data(cfg)
+    run.describe(label_entropy=label_entropy(train_set.y))
+    paddle.seed(run.stream("init"))
+    network = model(cfg)
+    fit(cfg, run, network, train_set, loss=F.cross_entropy, evaluate=classification(val_set))
+
+
+@lru_cache(maxsize=2)
+def _tumours(standardised: bool) -> tuple[Samples, Samples]:
+    features, classes = load_breast_cancer()
+    train_rows, val_rows = split_indices(len(features), 100)
+    if standardised:
+        features = standardise(features, train_rows)
+    x = features.astype(np.float32)
+    return Samples(x[train_rows], classes[train_rows]), Samples(x[val_rows], classes[val_rows])

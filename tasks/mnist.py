@@ -1,0 +1,89 @@
+"""A small convolutional network on MNIST, read from local files in their original format (idx, gzip)."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
+from paddle.vision.datasets import MNIST
+
+from sweep.task import Run, TaskConfig
+from tasks.components import classification, fit, initialise, label_entropy, probability, require
+from tasks.datasets import Floats, Samples, local_files
+from tasks.images import shift_and_rotate
+
+FILES = {
+    "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+}
+
+
+def prepare(cfg: TaskConfig) -> None:
+    """Load the data once, before trials fork."""
+    data(cfg)
+
+
+def data(cfg: TaskConfig) -> tuple[Samples, Samples]:
+    """Return the training and the validation set: images [n, 1, 28, 28] with values 0 to 1, classes [n].
+
+    The files lie in the folder `data_dir`. Raises FileNotFoundError, naming those that are missing.
+    """
+    return _mnist(cfg.data_dir)
+
+
+def model(cfg: TaskConfig) -> Any:
+    """Return the network: two convolutions, each halving the sides, and two linear layers with dropout."""
+    p = probability("dropout", cfg.dropout)
+    network = nn.Sequential(
+        nn.Conv2D(1, 8, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2D(8, 16, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Dropout(p),
+        nn.Linear(16 * 7 * 7, 64),
+        nn.ReLU(),
+        nn.Dropout(p),
+        nn.Linear(64, 10),
+    )
+    initialise(network, cfg.init)
+    return network
+
+
+def train(cfg: TaskConfig, run: Run) -> None:
+    """Train one trial."""
+    require("augmentation", cfg.augmentation, (True, False))
+    train_set, val_set = data(cfg)
+    run.describe(label_entropy=label_entropy(train_set.y))
+    paddle.seed(run.stream("init"))
+    network = model(cfg)
+
+    def augment(images: Floats, rng: np.random.Generator) -> Floats:
+        return shift_and_rotate(images, rng, max_shift=cfg.max_shift, max_rotation=cfg.max_rotation)
+
+    fit(
+        cfg,
+        run,
+        network,
+        train_set,
+        loss=F.cross_entropy,
+        evaluate=classification(val_set),
+        augment=augment if cfg.augmentation else None,
+    )
+
+
+@lru_cache(maxsize=1)
+def _mnist(data_dir: str) -> tuple[Samples, Samples]:
+    local_files("MNIST", data_dir, [*FILES["train"], *FILES["test"]])
+    return _part(Path(data_dir), "train"), _part(Path(data_dir), "test")
+
+
+def _part(folder: Path, mode: str) -> Samples:
+    images, labels = FILES[mode]
+    # "cv2" is only the name of the array backend: MNIST's own reader hands out its arrays, OpenCV is not used.
+    part = MNIST(str(folder / images), str(folder / labels), mode=mode, download=False, backend="cv2")
+    x = np.stack(part.images).reshape(-1, 1, 28, 28) / np.float32(255)
+    return Samples(x, np.concatenate(part.labels))
