@@ -108,15 +108,14 @@ class TargetState:
     lost_at: int | None
     divergence: Divergence | None
     last_step: int
-    seen: tuple[str, ...]
 
 
 class _Watch:
     """One metric followed against its level. A loss is compared smoothed, anything else as logged."""
 
     __slots__ = (
-        "best", "bound", "evaluations", "final", "first", "first_step", "held_at", "lost_at", "met_recently", "mode",
-        "name", "prev_step", "recent", "smooth", "streak", "streak_from", "tau", "weight", "weighted",
+        "best", "bound", "evaluations", "final", "first", "first_step", "held_at", "level", "lost_at", "met_recently",
+        "mode", "name", "prev_step", "recent", "smooth", "streak", "streak_from", "tau", "weight", "weighted",
     )  # fmt: skip
 
     def __init__(self, name: str, step: int, mode: Mode) -> None:
@@ -127,6 +126,7 @@ class _Watch:
         self.prev_step = step - 1
         self.first: float | None = None
         self.bound = math.inf  # above it a loss has blown up; set by its first value
+        self.level: float | None = None  # what it has to reach; known from its first value on
         self.best: float | None = None
         self.final: float | None = None
         self.evaluations = 0
@@ -138,20 +138,23 @@ class _Watch:
         self.recent: deque[tuple[int, bool]] = deque()
         self.met_recently = 0
 
+    def open(self, value: float) -> None:
+        """Take in the first finite value: it sets the bound above which a loss has blown up."""
+        self.first = self.best = value
+        if self.smooth and value > 0:
+            self.bound = BLOW_UP * value
+
     def observe(self, step: int, value: float) -> float:
         """Take in a finite value and return what is compared with the level."""
         self.evaluations += 1
-        if self.first is None:
-            self.first = value
-            if self.smooth and value > 0:
-                self.bound = BLOW_UP * value
         self.final = value
         if self.best is None or (value > self.best if self.mode is Mode.MAX else value < self.best):
             self.best = value
         if not self.smooth:
             return value
-        decay = EMA_DECAY ** max(step - self.prev_step, 1)
+        gap = step - self.prev_step
         self.prev_step = step
+        decay = EMA_DECAY**gap if gap > 1 else EMA_DECAY
         self.weighted = decay * self.weighted + (1.0 - decay) * value
         self.weight = decay * self.weight + (1.0 - decay)
         return self.weighted / self.weight
@@ -203,7 +206,6 @@ class TargetTracker:
     def __init__(self, target: Target, facts: Mapping[str, float | str] | None = None) -> None:
         self._target = target
         self._watches: dict[str, _Watch] = {}
-        self._first_seen: dict[str, int] = {}
         self._divergence: Divergence | None = None
         self._decision: StopReason | None = None
         self._decided_at = 0
@@ -220,6 +222,8 @@ class TargetTracker:
         """Take in facts of the task (`Run.describe`); they count for evaluations from here on."""
         self._entropy = _positive(facts.get("label_entropy"), self._entropy)
         self._variance = _positive(facts.get("target_variance"), self._variance)
+        for watch in self._watches.values():
+            watch.level = self._level(watch)
 
     def update(self, step: int, metrics: Mapping[str, float]) -> StopReason | None:
         """Take in what was logged at `step`; return CONVERGED or DIVERGED once decided and the target stops early."""
@@ -240,7 +244,7 @@ class TargetTracker:
             rule=self.rule,
             metric=watch.name if watch else None,
             mode=self._mode,
-            level=self._level(watch) if watch else None,
+            level=watch.level if watch else None,
             evaluations=watch.evaluations if watch else 0,
             first=watch.first if watch else None,
             best=watch.best if watch else None,
@@ -250,7 +254,6 @@ class TargetTracker:
             lost_at=watch.lost_at if watch and lost else None,
             divergence=self._divergence,
             last_step=self._last_step,
-            seen=tuple(sorted(self._first_seen)),
         )
 
     @property
@@ -263,7 +266,6 @@ class TargetTracker:
         return TargetRule.EXPLAINED_VARIANCE if self._variance is not None else TargetRule.HALF_LOSS
 
     def _take(self, step: int, name: str, value: float) -> None:
-        self._first_seen.setdefault(name, step)
         watch = self._watches.get(name)
         if watch is None:
             if not (is_loss(name) or name == self._fixed):
@@ -272,11 +274,13 @@ class TargetTracker:
         if not math.isfinite(value):
             self._diverge(step, name, value, None)
             return
-        compared = watch.observe(step, value)
-        if watch.smooth and value > watch.bound:
+        if watch.first is None:
+            watch.open(value)
+            watch.level = self._level(watch)
+        if value > watch.bound:
             self._diverge(step, name, value, watch.bound)
         if self._fixed is None or name == self._fixed:
-            level = self._level(watch)
+            compared, level = watch.observe(step, value), watch.level
             met = level is not None and (compared >= level if self._mode is Mode.MAX else compared <= level)
             watch.count(step, met, self._target)
 

@@ -162,9 +162,9 @@ def test_a_named_loss_without_threshold_is_the_one_watched():
     assert tracker.state().metric == "aux/loss"
 
 
-def test_metrics_that_were_logged_are_named_where_none_is_usable():
+def test_nothing_is_watched_where_no_usable_metric_was_logged():
     state = feed(TargetTracker(no_target()), "val/acc", [(1, 0.5)])
-    assert (state.metric, state.seen) == (None, ("val/acc",))
+    assert (state.metric, state.evaluations) == (None, 0)
 
 
 def test_best_and_final_are_raw_finite_values():

@@ -1,0 +1,156 @@
+"""The verdict on one trial, with the reason a person can read (METHOD 1)."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sweep.domain.metric import Series
+from sweep.domain.names import is_loss
+from sweep.domain.states import StopReason, TrialState
+from sweep.domain.target import HOLD_EVALUATIONS, Mode, Target, TargetRule, TargetState, TargetTracker
+from sweep.domain.verdict import Judgement, Symptom, Verdict
+from sweep.judge.symptoms import Evidence, find_symptoms
+from sweep.judge.thresholds import SymptomThresholds
+
+_CUT_SHORT = frozenset({StopReason.PRUNED, StopReason.STOPPED})
+
+
+def judge(
+    series: Mapping[str, Series],
+    target: Target,
+    facts: Mapping[str, float | str],
+    *,
+    ended: StopReason | None,
+    state: TrialState,
+    thresholds: SymptomThresholds | None = None,
+) -> Judgement:
+    """Return the verdict on a run that logged these series and ended like this.
+
+    A run that was cut short (failed, timed out, pruned, cancelled, lost, or stopped) is judged only where what it
+    logged already decides: it diverged, or it held its target and stops early by it. Otherwise it is undecided.
+    """
+    tracked = replay(series, target, facts)
+    symptoms = find_symptoms(
+        Evidence(series=series, target=target, state=tracked, thresholds=thresholds or SymptomThresholds())
+    )
+    whole = state is TrialState.COMPLETED and ended not in _CUT_SHORT
+    if tracked.divergence is None and not tracked.evaluations:
+        verdict, reason = Verdict.UNDECIDED, _never_logged(series, target, _how(ended, state))
+    else:
+        verdict, reason = _decide(tracked, target, symptoms, whole=whole, how=_how(ended, state))
+    return Judgement(
+        verdict=verdict,
+        reason=reason,
+        rule=str(tracked.rule),
+        tau=tracked.tau if verdict is Verdict.CONVERGED else None,
+        last_step=max((int(s.steps.max()) for s in series.values() if len(s)), default=0),
+        best=tracked.best,
+        final=tracked.final,
+        symptoms=symptoms,
+    )
+
+
+def replay(series: Mapping[str, Series], target: Target, facts: Mapping[str, float | str]) -> TargetState:
+    """Return the tracker's state after all points, merged by step; equal to what the run itself saw."""
+    tracker = TargetTracker(target, facts)
+    watched = [name for name in sorted(series) if is_loss(name) or name == target.metric]
+    if watched:
+        steps = np.concatenate([series[name].steps for name in watched])
+        values = np.concatenate([series[name].values for name in watched]).tolist()
+        owners = np.repeat(np.arange(len(watched)), [len(series[name]) for name in watched]).tolist()
+        # By step, but never out of a metric's own order: a step counter that was set back keeps its place.
+        order = np.argsort(
+            np.concatenate([np.maximum.accumulate(series[name].steps) for name in watched]), kind="stable"
+        ).tolist()
+        batch: dict[str, float] = {}
+        at = 0
+        step_list = steps.tolist()
+        for index in order:
+            step, name = step_list[index], watched[owners[index]]
+            if batch and (step != at or name in batch):
+                tracker.update(at, batch)
+                batch = {}
+            at = step
+            batch[name] = values[index]
+        if batch:
+            tracker.update(at, batch)
+    return tracker.state()
+
+
+def _decide(
+    tracked: TargetState, target: Target, symptoms: tuple[Symptom, ...], *, whole: bool, how: str
+) -> tuple[Verdict, str]:
+    if tracked.divergence is not None:
+        return Verdict.DIVERGED, _divergence(tracked)
+    if tracked.held_at is not None and (whole or target.stop_early):
+        if tracked.lost_at is not None:
+            return Verdict.NOT_CONVERGED, (
+                f"reached, then lost, at step {tracked.lost_at}: {_goal(tracked)} was held from step {tracked.tau}, "
+                f"at the end {tracked.metric} is {_number(tracked.final)}"
+            )
+        return Verdict.CONVERGED, _held(tracked, target)
+    if not whole:
+        return Verdict.UNDECIDED, f"{how} before anything was decided: {_short(tracked, target)}"
+    still = next((s for s in symptoms if s.rule == "flat"), None)
+    if still is not None:
+        return Verdict.STALLED, f"{_short(tracked, target)}; {still.message}"
+    return Verdict.NOT_CONVERGED, f"{_short(tracked, target)} ({how})"
+
+
+def _never_logged(series: Mapping[str, Series], target: Target, how: str) -> str:
+    wanted = target.metric if target.metric and target.threshold is not None else "a loss"
+    logged = ", ".join(sorted(name for name, one in series.items() if len(one))) or "nothing"
+    return f"{wanted} was never logged; logged: {logged} ({how})"
+
+
+def _how(ended: StopReason | None, state: TrialState) -> str:
+    words = {
+        StopReason.RETURNED: "the task ended by itself",
+        StopReason.BUDGET: "the budget was used up",
+        StopReason.PRUNED: "pruned",
+        StopReason.STOPPED: "stopped with the study",
+    }
+    if state is TrialState.COMPLETED:
+        return words.get(ended, "completed") if ended is not None else "completed"
+    return str(state).replace("_", " ")
+
+
+def _goal(tracked: TargetState) -> str:
+    """Return what has to be reached: `val/acc >= 0.9`, or `val/loss <= 1.15 (skill 0.5)`."""
+    basis = {
+        TargetRule.TARGET: "",
+        TargetRule.SKILL: " (skill 0.5: half of the label entropy)",
+        TargetRule.EXPLAINED_VARIANCE: " (half of the target's variance)",
+        TargetRule.HALF_LOSS: " (half of its first value)",
+    }[tracked.rule]
+    return f"{tracked.metric} {'>=' if tracked.mode is Mode.MAX else '<='} {_number(tracked.level)}{basis}"
+
+
+def _held(tracked: TargetState, target: Target) -> str:
+    hold = f"for {target.hold} evaluations " if target.hold is not None else f"up to step {tracked.held_at} "
+    end = "" if target.stop_early else f", and is met at the end (step {tracked.last_step})"
+    return f"{_goal(tracked)} held {hold}from step {tracked.tau}{end}"
+
+
+def _short(tracked: TargetState, target: Target) -> str:
+    need = target.hold if target.hold is not None else HOLD_EVALUATIONS
+    if tracked.evaluations < need:
+        return (
+            f"{tracked.metric} was evaluated {tracked.evaluations} times by step {tracked.last_step}; "
+            f"{_goal(tracked)} has to hold for {need}"
+        )
+    return f"{_goal(tracked)} not held by step {tracked.last_step}: best {_number(tracked.best)}"
+
+
+def _divergence(tracked: TargetState) -> str:
+    seen = tracked.divergence
+    assert seen is not None
+    what = f"{seen.metric} is {seen.value}" if seen.limit is None else (
+        f"{seen.metric} {_number(seen.value)} is above {_number(seen.limit)}, 1000 x its first value,"
+    )  # fmt: skip
+    before = "" if tracked.held_at is None else f", after {_goal(tracked)} was held from step {tracked.tau}"
+    return f"{what} at step {seen.step}{before}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4g}"
