@@ -83,4 +83,5 @@ def _cifar10(data_dir: str) -> tuple[Samples, Samples]:
 def _part(archive: Path, mode: str) -> Samples:
     part = Cifar10(str(archive), mode=mode, download=False, backend="cv2")
     pixels = np.stack([image for image, _ in part.data]).reshape(-1, 3, 32, 32)
-    return Samples(pixels / np.float32(127.5) - 1, np.array([label for _, label in part.data], dtype=np.int64))
+    classes = np.array([label for _, label in part.data], dtype=np.int64)
+    return Samples(pixels.astype(np.float32) / 127.5 - 1, classes)

@@ -63,12 +63,15 @@ def make_schedule(cfg: TaskConfig) -> Any:
     return paddle.optimizer.lr.LambdaDecay(base, lambda step: min(1.0, (step + 1) / rise))
 
 
-def make_optimizer(cfg: TaskConfig, parameters: list[Any]) -> Any:
-    """Return the optimizer over these parameters: `weight_decay` is L2 on all of them, `clip` a global norm or None."""
+def make_optimizer(cfg: TaskConfig, parameters: list[Any], learning_rate: Any) -> Any:
+    """Return the optimizer over these parameters: `weight_decay` is L2 on all of them, `clip` a global norm or None.
+
+    The learning rate is a number or an LRScheduler (`make_schedule`).
+    """
     require("optimizer", cfg.optimizer, OPTIMIZERS)
     make = {"sgd": paddle.optimizer.SGD, "momentum": paddle.optimizer.Momentum, "adam": paddle.optimizer.Adam}
     return make[cfg.optimizer](
-        learning_rate=make_schedule(cfg),
+        learning_rate=learning_rate,
         parameters=parameters,
         weight_decay=cfg.weight_decay or None,
         grad_clip=None if cfg.clip is None else nn.ClipGradByGlobalNorm(cfg.clip),
@@ -100,7 +103,8 @@ def fit(
     Order, augmentation and dropout each draw from their own stream, so trials with the same seed see the same
     batches in the same order whatever is switched on or off. `loss_unit` is what a loss of 1 is in original units.
     """
-    optimizer = make_optimizer(cfg, network.parameters())
+    schedule = make_schedule(cfg)
+    optimizer = make_optimizer(cfg, network.parameters(), schedule)
     size = max(1, round(cfg.batch_size * cfg.batch_scale))
     order = batches(len(train_set), size, shuffle=cfg.shuffle, rng=np.random.default_rng(run.stream("order")))
     augmentation = np.random.default_rng(run.stream("augmentation"))
@@ -113,7 +117,7 @@ def fit(
         batch_loss.backward()
         optimizer.step()
         optimizer.clear_grad()
-        optimizer._learning_rate.step()
+        schedule.step()
         metrics = evaluate(network) if step % cfg.eval_every == 0 else {}
         if metrics or step == 1 or step % cfg.log_every == 0:
             run.log(step, **{"train/loss": float(batch_loss) * loss_unit, **metrics})

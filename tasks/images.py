@@ -1,8 +1,11 @@
 """Random transforms of images in numpy, each drawing from the generator it is given."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.datasets import Floats
+
+Rows = NDArray[np.int64]
 
 
 def shift_and_rotate(images: Floats, rng: np.random.Generator, *, max_shift: float, max_rotation: float) -> Floats:
@@ -19,7 +22,7 @@ def shift_and_rotate(images: Floats, rng: np.random.Generator, *, max_shift: flo
     return _sample(images, source_y, source_x)
 
 
-def _sample(images: Floats, y: np.ndarray, x: np.ndarray) -> Floats:
+def _sample(images: Floats, y: NDArray[np.float64], x: NDArray[np.float64]) -> Floats:
     """Return the images' values at the points (y, x) [n, height, width], interpolated; 0 outside."""
     n, _, height, width = images.shape
     padded = np.pad(images, ((0, 0), (0, 0), (1, 2), (1, 2)))
@@ -29,8 +32,8 @@ def _sample(images: Floats, y: np.ndarray, x: np.ndarray) -> Floats:
     row = np.arange(n)[:, None, None]
     planes = padded.transpose(0, 2, 3, 1)
 
-    def at(i: np.ndarray, j: np.ndarray) -> Floats:
-        return planes[row, i, j].transpose(0, 3, 1, 2)
+    def at(i: Rows, j: Rows) -> Floats:
+        return np.moveaxis(planes[row, i, j], 3, 1)
 
     above = at(top, left) * (1 - right) + at(top, left + 1) * right
     below = at(top + 1, left) * (1 - right) + at(top + 1, left + 1) * right

@@ -85,5 +85,5 @@ def _part(folder: Path, mode: str) -> Samples:
     images, labels = FILES[mode]
     # "cv2" is only the name of the array backend: MNIST's own reader hands out its arrays, OpenCV is not used.
     part = MNIST(str(folder / images), str(folder / labels), mode=mode, download=False, backend="cv2")
-    x = np.stack(part.images).reshape(-1, 1, 28, 28) / np.float32(255)
-    return Samples(x, np.concatenate(part.labels))
+    x = np.stack(part.images).reshape(-1, 1, 28, 28) / 255
+    return Samples(x.astype(np.float32), np.concatenate(part.labels))
