@@ -103,7 +103,7 @@ class FloatRange:
 
     def at(self, index: int) -> float:
         """Return the value of this index, in [0, size), of a range that has a size."""
-        return self.low if self.step is None else self.low + index * self.step
+        return self.low if self.step is None else min(self.high, self.low + index * self.step)
 
     def text(self, value: Value) -> str:
         """Return a drawn value as written in a Hydra override: exact, but on a grid without the float dust (0.3)."""
@@ -112,13 +112,14 @@ class FloatRange:
     def read(self, text: str) -> float:
         """Return the value that `text` writes. Raises ValueError where it is not in the range."""
         value = float(text)
-        if not self.low <= value <= self.high:
-            raise ValueError(f"{text} is not in {self}")
-        if self.step is not None:
-            steps = (value - self.low) / self.step
-            if abs(steps - round(steps)) > 1e-8:
-                raise ValueError(f"{text} is not on the grid of {self}")
-        return value
+        if self.step is None:
+            if not self.low <= value <= self.high:
+                raise ValueError(f"{text} is not in {self}")
+            return value
+        index = round((value - self.low) / self.step) if math.isfinite(value) else -1
+        if not 0 <= index < (self.size or 0) or abs(value - self.at(index)) > 1e-6 * self.step:
+            raise ValueError(f"{text} is not on the grid of {self}")
+        return self.at(index)
 
 
 Distribution = Categorical | IntRange | FloatRange

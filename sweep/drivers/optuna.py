@@ -111,7 +111,7 @@ class OptunaDriver:
         if step not in point.reported:
             point.reported[step] = metric
             point.trial.report(metric, step)
-        return point.trial.should_prune()
+        return bool(point.trial.should_prune())  # numpy's bool in some pruners
 
     def expected_trials(self) -> int:
         """Return how many trials there will be in all."""
