@@ -1,0 +1,26 @@
+"""The folders of a study and what lies in them (DESIGN 8): paths, whole files, event streams, results, the lock.
+
+Standard library only; numpy is imported where points become series, which a trial process never asks for.
+"""
+
+from sweep.rundir.events import Event, EventWriter, facts_of, points_of, read_events
+from sweep.rundir.files import read_json, write_json_atomic
+from sweep.rundir.lock import LockHolder, StudyLock
+from sweep.rundir.paths import RunDir, StudyDir
+from sweep.rundir.result import CORRUPT, read_result
+
+__all__ = [
+    "CORRUPT",
+    "Event",
+    "EventWriter",
+    "LockHolder",
+    "RunDir",
+    "StudyDir",
+    "StudyLock",
+    "facts_of",
+    "points_of",
+    "read_events",
+    "read_json",
+    "read_result",
+    "write_json_atomic",
+]

@@ -1,0 +1,202 @@
+"""events.jsonl: what a run logs, one strict-JSON line per event, appended by the run and read by the orchestrator.
+
+Kinds (`e`): `start`, `log` (`s` step, `v` metric -> number), `facts` (`v` name -> number or text), `end`; every event
+has `t`, seconds since the epoch. NaN and infinities are the strings "NaN", "Infinity", "-Infinity".
+"""
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweep.clock import now_utc
+
+if TYPE_CHECKING:
+    from sweep.domain.metric import Series
+
+Event = dict[str, Any]
+
+CHUNK_BYTES = 1 << 20
+"""How much is read at a time."""
+LINE_LIMIT = 1 << 20
+"""A longer line is not an event of ours: it is dropped without ever being held in memory whole."""
+STEP_LIMIT = 2**63
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
+
+
+def number_text(value: float) -> float | str:
+    """Return `value` as JSON can say it: itself where it is finite, otherwise one of the three names."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+class EventWriter:
+    """Appends events to a file: one `write` per event, so that a reader sees whole lines but for a torn last one."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._is_torn = not _ends_with_newline(self._fd)
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Append the metrics logged at a step. Raises OSError."""
+        self.write("log", s=step, v={name: number_text(value) for name, value in metrics.items()})
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Append one event; floats in `fields` are finite. Raises OSError; the file then takes further events."""
+        line = _encode({"e": kind, "t": round(now_utc().timestamp(), 3), **fields}).encode("ascii") + b"\n"
+        if self._is_torn:  # what an earlier write left of a line must not swallow this one
+            line = b"\n" + line
+        self._is_torn = True
+        while line:
+            line = line[os.write(self._fd, line) :]
+        self._is_torn = False
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+def _ends_with_newline(fd: int) -> bool:
+    size = os.fstat(fd).st_size
+    return size == 0 or os.pread(fd, 1, size - 1) == b"\n"
+
+
+def read_events(path: Path, from_byte: int) -> tuple[list[Event], int]:
+    """Return the events of all complete lines from `from_byte` on, and the byte to go on from next time.
+
+    A torn last line is left for later; a missing file has no events. A complete line that is no event (binary, not
+    JSON, longer than LINE_LIMIT) is skipped; how many were is said by one last event `{"e": "skipped", "lines": n}`.
+    """
+    events: list[Event] = []
+    skipped = 0
+    position = from_byte
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return events, from_byte
+    with file:
+        for lines, behind in _complete_lines(file.fileno(), from_byte):
+            position = behind
+            found = _parse_all(lines)
+            events += found
+            skipped += len(lines) - len(found)
+    if skipped:
+        events.append({"e": "skipped", "lines": skipped})
+    return events, position
+
+
+def _complete_lines(fd: int, from_byte: int) -> Iterator[tuple[list[bytes], int]]:
+    """Yield complete lines, chunk by chunk, each time with the byte behind them; b"" stands for an overlong line."""
+    position = from_byte
+    # An overlong line may have been left half-way through: its rest is not the beginning of anything.
+    is_inside = from_byte > 0 and os.pread(fd, 1, from_byte - 1) not in (b"\n", b"")
+    rest = b""
+    while chunk := os.pread(fd, CHUNK_BYTES, position + len(rest)):
+        data = rest + chunk
+        end = data.rfind(b"\n") + 1
+        if end == 0 and len(data) <= LINE_LIMIT and not is_inside:
+            rest = data
+            continue
+        if end == 0:  # too long for an event: dropped here, counted once
+            position += len(data)
+            rest = b""
+            yield ([] if is_inside else [b""]), position
+            is_inside = True
+            continue
+        lines = data[: end - 1].split(b"\n")
+        if is_inside:
+            del lines[0]
+            is_inside = False
+        position += end
+        rest = data[end:]
+        yield lines, position
+
+
+def _parse_all(lines: list[bytes]) -> list[Event]:
+    """Return the events of these lines. Lines as our writer makes them are decoded in one go: twice as fast."""
+    if all(line.startswith(b'{"e":"') and line.endswith(b"}") for line in lines):
+        try:
+            events = _decode((b"[" + b",".join(lines) + b"]").decode("utf-8"))
+        except (ValueError, RecursionError):
+            pass
+        else:
+            if len(events) == len(lines) and all(map(_is_event, events)):
+                return list(events)
+    return [event for line in lines if (event := _parse(line)) is not None]
+
+
+def _parse(line: bytes) -> Event | None:
+    """Return the event of a line, None where it is none."""
+    try:
+        event = _decode(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return event if _is_event(event) else None
+
+
+def _is_event(event: Any) -> bool:
+    if not isinstance(event, dict):
+        return False
+    kind = event.get("e")
+    if kind == "log":
+        step = event.get("s")
+        return type(step) is int and 0 <= step < STEP_LIMIT and type(event.get("v")) is dict
+    return type(kind) is str and (kind != "facts" or type(event.get("v")) is dict)
+
+
+def _reject(constant: str) -> float:
+    raise ValueError(f"not strict JSON: {constant}")
+
+
+_decode = json.JSONDecoder(parse_constant=_reject).decode
+
+
+def points_of(events: Iterable[Event]) -> dict[str, "Series"]:
+    """Return each metric's points in the order logged, NaN and infinities as floats. What is no number is left out."""
+    from sweep.domain.metric import Series  # brings numpy, which a trial process does without
+
+    points: dict[str, list[tuple[int, float]]] = {}
+    for event in events:
+        if event["e"] != "log":
+            continue
+        step = event["s"]
+        for metric, value in event["v"].items():
+            number = value if type(value) is float else _number(value)
+            if number is None:
+                continue
+            if metric in points:
+                points[metric].append((step, number))
+            else:
+                points[metric] = [(step, number)]
+    return {metric: Series.of(pairs) for metric, pairs in points.items()}
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        return _NON_FINITE.get(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def facts_of(events: Iterable[Event]) -> dict[str, float | str]:
+    """Return what the run has said of its task (`Run.describe`); later words replace earlier ones."""
+    facts: dict[str, float | str] = {}
+    for event in events:
+        if event["e"] != "facts":
+            continue
+        for name, value in event["v"].items():
+            number = _number(value)
+            if number is not None:
+                facts[name] = number
+            elif isinstance(value, str):
+                facts[name] = value
+    return facts

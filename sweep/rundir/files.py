@@ -1,0 +1,29 @@
+"""Whole files: written in full or not at all."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_json_atomic(path: Path, data: Any) -> None:
+    """Write `data` as strict JSON (UTF-8): a reader sees the old file or the new one, never half of it.
+
+    Raises ValueError where `data` holds NaN or an infinity, which strict JSON cannot say, and OSError.
+    """
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> Any:
+    """Return the contents of a JSON file. Raises OSError, ValueError (UnicodeDecodeError and JSONDecodeError)."""
+    return json.loads(path.read_bytes().decode("utf-8"))

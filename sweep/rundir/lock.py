@@ -1,0 +1,108 @@
+"""One driver per study: a lock that dies with the process that holds it."""
+
+import errno
+import fcntl
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from sweep.clock import monotonic_s, now_utc
+from sweep.errors import StudyLockedError
+
+_READER_S = 0.2
+"""A reader that asks who drives holds the lock for microseconds; a driver that starts just then waits so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """The process that drives a study. `started` is when it took the lock, ISO 8601 in UTC."""
+
+    pid: int
+    host: str
+    started: str
+
+
+class StudyLock:
+    """Holds a study for one driver: `with StudyLock(folder.lock): ...`. The file itself stays.
+
+    Raises StudyLockedError, naming pid and host, where another live process holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd: int | None = None
+
+    def __enter__(self) -> "StudyLock":
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def acquire(self) -> None:
+        """Take the lock or raise StudyLockedError. The folder is made where it is missing."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        until = monotonic_s() + _READER_S
+        while not _take(fd, fcntl.LOCK_EX):
+            if monotonic_s() >= until:
+                holder = _read_holder(fd)
+                os.close(fd)
+                raise StudyLockedError(
+                    f"study {self.path.parent.name!r} is being run by {_name(holder)}",
+                    hint="wait for it, end it with `python -m sweep stop`, or choose another name with study=NAME",
+                )
+            time.sleep(0.01)
+        words = {"pid": os.getpid(), "host": os.uname().nodename, "started": now_utc().isoformat(timespec="seconds")}
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps(words).encode(), 0)
+        self._fd = fd
+
+    def release(self) -> None:
+        """Give the lock back. Does nothing where it is not held."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def holder(self) -> LockHolder | None:
+        """Return who holds the lock, None where nobody does (or it is just being taken)."""
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            return None if _take(fd, fcntl.LOCK_SH) else _read_holder(fd)
+        finally:
+            os.close(fd)
+
+    def driver_pid(self) -> int | None:
+        """Return the pid of the study's driver, None where none runs on this host."""
+        holder = self.holder()
+        return holder.pid if holder is not None and holder.host == os.uname().nodename else None
+
+
+def _take(fd: int, kind: int) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise
+        return False
+    return True
+
+
+def _read_holder(fd: int) -> LockHolder | None:
+    try:
+        words = json.loads(os.pread(fd, 4096, 0))
+        return LockHolder(pid=int(words["pid"]), host=str(words["host"]), started=str(words["started"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _name(holder: LockHolder | None) -> str:
+    return "another process" if holder is None else f"pid {holder.pid} on {holder.host} since {holder.started}"

@@ -1,0 +1,138 @@
+"""Where everything of a study lies (DESIGN 8). The only place that knows a path below `results/`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweep.rundir.files import read_json, write_json_atomic
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """The folder of one run."""
+
+    path: Path
+
+    @property
+    def spec(self) -> Path:
+        """What the run is to do: written before it starts, read by its process."""
+        return self.path / "spec.json"
+
+    @property
+    def events(self) -> Path:
+        """What the run has logged, one JSON line per event."""
+        return self.path / "events.jsonl"
+
+    @property
+    def result(self) -> Path:
+        """How the run ended, in its own words; there once it has."""
+        return self.path / "result.json"
+
+    @property
+    def log(self) -> Path:
+        """Standard output and error of the run's processes."""
+        return self.path / "out.log"
+
+    @property
+    def visualdl(self) -> Path:
+        """The run's VisualDL log directory."""
+        return self.path / "vdl"
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of what the task itself wrote."""
+        return self.path / "artifacts"
+
+    @property
+    def stop(self) -> Path:
+        """There when the run is to end at its next `log`; holds the reason."""
+        return self.path / "stop"
+
+    def write_spec(self, spec: Mapping[str, Any]) -> None:
+        """Write spec.json. Raises OSError, ValueError (NaN or an infinity)."""
+        write_json_atomic(self.spec, spec)
+
+    def read_spec(self) -> dict[str, Any]:
+        """Return the contents of spec.json. Raises OSError, ValueError."""
+        spec = read_json(self.spec)
+        if not isinstance(spec, dict):
+            raise ValueError(f"{self.spec} holds no JSON object")
+        return spec
+
+    def request_stop(self, reason: str) -> None:
+        """Ask the run to end at its next `log` as stopped for `reason` (a StopReason). Asking again changes nothing."""
+        try:
+            with self.stop.open("x", encoding="utf-8") as file:
+                file.write(reason)
+        except FileExistsError:
+            pass
+
+    def renew(self, *, attempt: int) -> None:
+        """Make the folder, empty. What attempt `attempt` - 1 left there is kept beside it as `<n>.attempt-<k>`."""
+        if self.path.exists():
+            self.path.rename(self._free_name(max(attempt - 1, 0)))
+        self.path.mkdir(parents=True)
+
+    def _free_name(self, attempt: int) -> Path:
+        # Taken already where a driver died between renaming and recording: then nothing is overwritten either.
+        names = [f"{self.path.name}.attempt-{attempt}"]
+        names += [f"{names[0]}.{n}" for n in range(1, 1000)]
+        return next(free for name in names if not (free := self.path.with_name(name)).exists())
+
+
+@dataclass(frozen=True, slots=True)
+class StudyDir:
+    """The folder of one study: `<results>/<study>`."""
+
+    results: Path
+    study: str
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        return self.results / self.study
+
+    @property
+    def plan(self) -> Path:
+        """What is to be run."""
+        return self.path / "plan.json"
+
+    @property
+    def summary(self) -> Path:
+        """What was found (DESIGN 8, stable schema)."""
+        return self.path / "summary.json"
+
+    @property
+    def report_html(self) -> Path:
+        """The report as one self-contained page."""
+        return self.path / "report.html"
+
+    @property
+    def report_md(self) -> Path:
+        """The report as Markdown."""
+        return self.path / "report.md"
+
+    @property
+    def ranking_csv(self) -> Path:
+        """The ranking as a table."""
+        return self.path / "ranking.csv"
+
+    @property
+    def junit(self) -> Path:
+        """The outcome of a regression study for CI."""
+        return self.path / "junit.xml"
+
+    @property
+    def lock(self) -> Path:
+        """The file that the study's driver holds locked."""
+        return self.path / "driver.lock"
+
+    @property
+    def trials(self) -> Path:
+        """The folder of the runs."""
+        return self.path / "trials"
+
+    def trial(self, number: int) -> RunDir:
+        """Return the folder of trial `number`: always its latest attempt."""
+        return RunDir(self.trials / str(number))

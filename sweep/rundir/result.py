@@ -1,0 +1,49 @@
+"""result.json: how a run ended in its own words."""
+
+from pathlib import Path
+from typing import Any
+
+from sweep.domain.states import FailureClass, StopReason, TrialState
+from sweep.rundir.files import read_json
+
+CORRUPT = "corrupt"
+"""`state` of a result that is there and cannot be used; `problem` then says why."""
+
+_STATES = frozenset({TrialState.COMPLETED, TrialState.PRUNED, TrialState.CANCELLED, TrialState.FAILED})
+
+
+def read_result(path: Path) -> dict[str, Any] | None:
+    """Return what result.json says, None where there is none; never raises for what the file holds.
+
+    `state` is completed, pruned, cancelled or failed (with `failure`: class, type, message, traceback); in a file that
+    cannot be read or says something else it is `corrupt`, and `problem` says why.
+    """
+    try:
+        result = read_json(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        return _corrupt(path, f"{type(error).__name__}: {error}")
+    problem = _problem(result)
+    return _corrupt(path, problem) if problem else result
+
+
+def _corrupt(path: Path, problem: str) -> dict[str, Any]:
+    return {"state": CORRUPT, "problem": f"{path.name} cannot be used: {problem}"}
+
+
+def _problem(result: Any) -> str | None:
+    if not isinstance(result, dict) or result.get("schema") != 1:
+        return "no object of schema 1"
+    state, reason, failure = result.get("state"), result.get("stop_reason"), result.get("failure")
+    if state not in _STATES:
+        return f"unknown state {state!r}"
+    if reason is not None and reason not in list(StopReason):
+        return f"unknown stop_reason {reason!r}"
+    if not isinstance(result.get("wall_s", 0.0), int | float):
+        return "wall_s is no number"
+    if state == TrialState.FAILED:
+        if not isinstance(failure, dict) or failure.get("class") not in list(FailureClass):
+            return "failed without a known failure class"
+        return None if isinstance(failure.get("message"), str) else "failed without a message"
+    return None
