@@ -56,7 +56,9 @@ class Effect:
 
     `rank` starts at 1 and is shared by ties. `p_value` is exact and unadjusted, `p_adjusted` Holm over the toggles of
     the study; `test` names the test. `more_seeds` is how many further seeds would decide if they came out like those
-    seen, None where nothing more is needed or no number would. `necessity` is over repair-minus-toggle cells.
+    seen, None where nothing more is needed or no number would. `necessity` counts how the cells came out that lack
+    only this toggle of a larger repair, or of all changes together; None where the design has none. For the question
+    `restore`, few converged there means that the toggle is needed.
     """
 
     toggle: Toggle

@@ -1,0 +1,97 @@
+"""The one sentence that answers a study, from its figures."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sweep.analysis.effects import is_broken
+from sweep.domain.effect import BaseSummary, Effect, EffectStatus, Question, Repair
+from sweep.domain.trial import Outcome
+from sweep.domain.verdict import Verdict
+
+
+def answer(
+    outcomes: Sequence[Outcome],
+    question: Question,
+    base: BaseSummary,
+    effects: Sequence[Effect],
+    repairs: Sequence[Repair],
+) -> str:
+    """Return one sentence, or two, that a person can act on; it never claims more than the tests."""
+    if not outcomes:
+        return "No trial was run."
+    if not any(outcome.is_evidence for outcome in outcomes):
+        return f"No trial ran to a verdict: {_causes(outcomes)}."
+    if not base.seeds:
+        why = _causes([o for o in outcomes if o.cell.is_base])
+        return f"Nothing can be compared: no base trial ran to a verdict ({why})."
+    tried = [e for e in effects if e.status is not EffectStatus.INERT]
+    start = _base_sentence(base)
+    if not tried:
+        return start
+    if repairs:
+        return f"{_repair_sentence(repairs, base, question)} {start}"
+    return f"{start} {_none_found(outcomes, question, tried)}"
+
+
+def searched(outcomes: Sequence[Outcome], best: Outcome) -> str:
+    """Return what a search over params found: its best trial, which a single run does not prove."""
+    count = sum(o.converged for o in outcomes)
+    how = f"converged at step {best.tau}" if best.converged else "did not converge"
+    value = "" if best.best is None else f", best value {best.best:.4g}"
+    return f"Best of {len(outcomes)} trials ({count} converged): {best.cell}; it {how}{value}, on seed {best.seed}."
+
+
+def _base_sentence(base: BaseSummary) -> str:
+    count = f"{base.converged} of {base.seeds} seeds"
+    if 2 * base.converged > base.seeds:
+        return f"The base converges ({count})."
+    seen = f"; seen: {', '.join(dict.fromkeys(s.rule for s in base.symptoms))}" if base.symptoms else ""
+    return f"The base does not converge ({count}; mostly {base.verdict.replace('_', ' ')}{seen})."
+
+
+def _repair_sentence(repairs: Sequence[Repair], base: BaseSummary, question: Question) -> str:
+    verb = "restores" if question is Question.RESTORE else "breaks"
+    shown = [_repair(repair, alone=len(repairs) > 1) for repair in repairs[:4]]
+    rest = f", or {len(repairs) - 4} more" if len(repairs) > 4 else ""
+    best = repairs[0]
+    p = f", exact p = {best.p_value:.2g}" if best.p_value is not None else ""
+    evidence = f"{best.outcome.converged} of {best.outcome.trials} seeds against {base.converged} of {base.seeds}{p}"
+    return f"{', or '.join(shown)}{rest} {verb} convergence ({evidence})."
+
+
+def _repair(repair: Repair, *, alone: bool) -> str:
+    names = " with ".join(str(toggle) for toggle in repair.toggles)
+    return f"{names} alone" if alone and len(repair.toggles) == 1 else names
+
+
+def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence[Effect]) -> str:
+    verb = "restores" if question is Question.RESTORE else "breaks"
+    if all(o.verdict is Verdict.DIVERGED for o in outcomes if o.is_evidence):
+        return "Every trial with a verdict diverged, whatever was changed."
+    decided = [e for e in tried if e.status is not EffectStatus.UNDECIDED]
+    undecided = [e for e in tried if e.status is EffectStatus.UNDECIDED]
+    if not undecided:
+        partly = [str(e.toggle) for e in tried if e.status is EffectStatus.HELPS]
+        helps = f" {', '.join(partly)} helps, short of that." if partly and question is Question.RESTORE else ""
+        return f"None of the {len(tried)} changes {verb} convergence.{helps}"
+    ruled_out = f"; {len(decided)} others do not" if decided and not any(is_broken(e) for e in decided) else ""
+    return f"Not decided: {_undecided(undecided[0])}{ruled_out}."
+
+
+def _undecided(effect: Effect) -> str:
+    seen = effect.sufficiency
+    text = f"{effect.toggle} converged on {seen.converged} of {seen.trials} seeds"
+    if not seen.trials:
+        text = f"{effect.toggle} has no trial of its own" if not effect.note else f"{effect.toggle}: {effect.note}"
+    if effect.more_seeds is None:
+        return f"{text}, too little to say"
+    plural = "s" if effect.more_seeds > 1 else ""
+    return f"{text}, too few to say; {effect.more_seeds} more seed{plural} would decide if they come out alike"
+
+
+def _causes(outcomes: Sequence[Outcome]) -> str:
+    if not outcomes:
+        return "none was run"
+    words = Counter(str(o.failure or o.state) for o in outcomes)
+    counts = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in words.most_common())
+    return f"{counts} of {len(outcomes)}"

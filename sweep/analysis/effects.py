@@ -1,0 +1,211 @@
+"""From comparisons to effects: the word each toggle has earned, its rank, and what would decide the rest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sweep.analysis.compare import Comparison, Contrast, compare_cells
+from sweep.analysis.stats import ALPHA, holm, paired_test, proportion
+from sweep.analysis.table import Table
+from sweep.domain.axis import Toggle
+from sweep.domain.effect import Effect, EffectStatus, Proportion, Question, StepsToTarget
+
+MAX_MORE_SEEDS = 40
+"""Further seeds beyond which a study is better redesigned than continued."""
+
+_ORDER = {
+    Question.RESTORE: ("restores", "helps", "undecided", "no_effect", "harms", "inert"),
+    Question.BREAK: ("harms", "undecided", "no_effect", "helps", "restores", "inert"),
+}
+
+
+def status_of(comparison: Comparison, outcome: Proportion, question: Question) -> EffectStatus:
+    """Return the word that the evidence licenses; `outcome` is the toggle's own cell.
+
+    `restores`, and `harms` where the base converges, need the exact test after Holm and a cell that mostly converges
+    or mostly fails. `no_effect` needs an interval that rules out a repair (or a break) in most seeds. Only base +
+    toggle against base can say either; the other contrasts know `helps` and `harms`.
+    """
+    alone = comparison.contrast is Contrast.ALONE
+    mostly = 2 * outcome.converged > outcome.trials
+    if comparison.p_adjusted is not None and comparison.p_adjusted <= ALPHA:
+        if comparison.gain < 0:
+            return EffectStatus.HARMS
+        restores = alone and question is Question.RESTORE and mostly
+        return EffectStatus.RESTORES if restores else EffectStatus.HELPS
+    if _is_speed_decided(comparison):
+        return EffectStatus.HELPS if (comparison.saved or 0.0) > 0 else EffectStatus.HARMS
+    if alone and comparison.pairs:
+        ruled_out = outcome.high < 0.5 if question is Question.RESTORE else outcome.low > 0.5
+        if ruled_out:
+            return EffectStatus.NO_EFFECT
+    return EffectStatus.UNDECIDED
+
+
+def is_broken(effect: Effect) -> bool:
+    """Return whether the exact test, not only the speed, says that the toggle harms convergence."""
+    return effect.status is EffectStatus.HARMS and effect.p_adjusted is not None and effect.p_adjusted <= ALPHA
+
+
+def build_effects(
+    table: Table,
+    comparisons: Sequence[Comparison],
+    question: Question,
+    overrides: Mapping[Toggle, tuple[str, ...]],
+) -> list[Effect]:
+    """Return the effects ordered by rank; ties share one. What a toggle is needed for is found later (repairs)."""
+    outcomes = [table.proportion(table.row([c.toggle])) for c in comparisons]
+    statuses = [status_of(c, o, question) for c, o in zip(comparisons, outcomes, strict=True)]
+    more = further_seeds(comparisons, statuses, question)
+    effects = {
+        c.toggle: Effect(
+            toggle=c.toggle,
+            rank=0,
+            status=status,
+            sufficiency=outcome,
+            necessity=None,
+            p_value=c.p,
+            p_adjusted=c.p_adjusted,
+            test=c.test,
+            steps_to_target=_steps(table, c),
+            more_seeds=needed,
+            seeds=_seeds(table, c),
+            note=_note(c, status, question),
+            overrides=overrides.get(c.toggle, ()),
+        )
+        for c, outcome, status, needed in zip(comparisons, outcomes, statuses, more, strict=True)
+    }
+    return _ranked(table, comparisons, effects, question)
+
+
+def inert_effects(inert: Sequence[tuple[str, str]], rank: int) -> list[Effect]:
+    """Return the effects of toggles that touch nothing, all at this rank, with the reason as note."""
+    return [
+        Effect(
+            toggle=Toggle.parse(text),
+            rank=rank,
+            status=EffectStatus.INERT,
+            sufficiency=proportion(0, 0),
+            necessity=None,
+            p_value=None,
+            p_adjusted=None,
+            test="none",
+            steps_to_target=StepsToTarget(median=None, base_median=None, saved=None, p_value=None),
+            more_seeds=None,
+            seeds=(),
+            note=reason,
+        )
+        for text, reason in sorted(inert)
+    ]
+
+
+def further_seeds(
+    comparisons: Sequence[Comparison], statuses: Sequence[EffectStatus], question: Question
+) -> list[int | None]:
+    """Return for each undecided toggle how many more seeds would decide if all came out like those seen.
+
+    All toggles of the study are continued together, since Holm's adjustment depends on all of them. None where
+    nothing is to be decided, or 40 more would not.
+    """
+    needed: list[int | None] = [None] * len(comparisons)
+    paired = [c.pairs > 0 for c in comparisons]
+    open_ones = {i for i, s in enumerate(statuses) if s is EffectStatus.UNDECIDED and paired[i]}
+    for more in range(1, MAX_MORE_SEEDS + 1):
+        if not open_ones:
+            break
+        counts = [_continued(c.counts, c.pairs + more) if c.pairs else c.counts for c in comparisons]
+        tests = [paired_test(*n)[0] if ok else c.p for n, ok, c in zip(counts, paired, comparisons, strict=True)]
+        adjusted = holm(tests)
+        for i in sorted(open_ones):
+            both, gained, lost, neither = counts[i]
+            imagined = Comparison(
+                toggle=comparisons[i].toggle,
+                contrast=comparisons[i].contrast,
+                counts=counts[i],
+                gain=float(gained - lost),
+                p_adjusted=adjusted[i],
+            )
+            outcome = proportion(both + gained, both + gained + lost + neither)
+            if status_of(imagined, outcome, question) is not EffectStatus.UNDECIDED:
+                needed[i] = more
+                open_ones.discard(i)
+    return needed
+
+
+def _continued(counts: tuple[int, int, int, int], total: int) -> tuple[int, int, int, int]:
+    """Return counts in the same proportions that sum to `total`, by largest remainder."""
+    scale = total / sum(counts)
+    whole = [int(n * scale) for n in counts]
+    by_remainder = sorted(range(4), key=lambda i: (whole[i] - counts[i] * scale, i))
+    for i in by_remainder[: total - sum(whole)]:
+        whole[i] += 1
+    return whole[0], whole[1], whole[2], whole[3]
+
+
+def _is_speed_decided(comparison: Comparison) -> bool:
+    return comparison.p_steps_adjusted is not None and comparison.p_steps_adjusted <= ALPHA
+
+
+def _ranked(
+    table: Table, comparisons: Sequence[Comparison], effects: Mapping[Toggle, Effect], question: Question
+) -> list[Effect]:
+    """Return the effects with ranks: by status, then by what was seen; ties by what the tests can tell apart."""
+    sign = 1.0 if question is Question.RESTORE else -1.0
+
+    def key(c: Comparison) -> tuple[int, float, float, Toggle]:
+        effect = effects[c.toggle]
+        share = effect.sufficiency.mean if c.contrast is Contrast.ALONE else c.gain
+        return _ORDER[question].index(effect.status), -sign * share, -sign * (c.saved or 0.0), c.toggle
+
+    ranked: list[Effect] = []
+    leader: Comparison | None = None
+    rank = 0
+    for position, c in enumerate(sorted(comparisons, key=key), start=1):
+        effect = effects[c.toggle]
+        same_word = leader is not None and effects[leader.toggle].status is effect.status
+        if leader is None or not same_word or _can_tell_apart(table, leader, c):
+            leader, rank = c, position
+        ranked.append(replace(effect, rank=rank))
+    return ranked
+
+
+def _can_tell_apart(table: Table, first: Comparison, second: Comparison) -> bool:
+    """Return whether the exact test or the one on steps, at 0.05 unadjusted, separates two toggles by their seeds."""
+    if first.contrast is not second.contrast or first.contrast is Contrast.NONE:
+        return first.contrast is not second.contrast
+    if first.contrast is Contrast.MAIN:
+        return False
+    # Left out, it is the cell without the toggle that is the toggle's own.
+    mine = first.treated if first.contrast is Contrast.ALONE else first.reference
+    other = second.treated if second.contrast is Contrast.ALONE else second.reference
+    if mine is None or other is None:
+        return False
+    between = compare_cells(table, second.toggle, second.contrast, other, mine)
+    return any(p is not None and p <= ALPHA for p in (between.p, between.p_steps))
+
+
+def _steps(table: Table, comparison: Comparison) -> StepsToTarget:
+    return StepsToTarget(
+        median=table.median(comparison.treated),
+        base_median=table.median(comparison.reference),
+        saved=comparison.saved,
+        p_value=comparison.p_steps,
+    )
+
+
+def _seeds(table: Table, comparison: Comparison) -> tuple[int, ...]:
+    if comparison.treated is None:
+        return ()
+    known = table.converged[comparison.treated] >= 0
+    return tuple(seed for seed, ok in zip(table.seeds, known.tolist(), strict=True) if ok)
+
+
+def _note(comparison: Comparison, status: EffectStatus, question: Question) -> str:
+    parts = []
+    if comparison.contrast is Contrast.LEFT_OUT:
+        parts.append("all changes together against all but this one; says nothing of it alone")
+    by_test = comparison.p_adjusted is not None and comparison.p_adjusted <= ALPHA
+    if status is EffectStatus.HARMS and question is Question.BREAK and by_test:
+        parts.append("breaks convergence")
+    elif status in (EffectStatus.HELPS, EffectStatus.HARMS) and not by_test:
+        parts.append("faster" if status is EffectStatus.HELPS else "slower")
+    return "; ".join([*parts, comparison.note] if comparison.note else parts)

@@ -1,0 +1,155 @@
+"""The ranking of a study: every outcome in, one answer out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sweep.analysis.answer import answer, searched
+from sweep.analysis.compare import compare_toggles
+from sweep.analysis.effects import build_effects, inert_effects
+from sweep.analysis.repairs import build_repairs, find_interactions, find_necessities, passing_sets
+from sweep.analysis.table import Table
+from sweep.domain.axis import Axis, Cell, Toggle
+from sweep.domain.effect import BaseSummary, CellSummary, Cost, Effect, EffectStatus, Question, Ranking, Repair
+from sweep.domain.target import Mode, Target
+from sweep.domain.trial import Outcome
+from sweep.domain.verdict import Symptom, Verdict
+
+
+def rank(
+    outcomes: Sequence[Outcome],
+    axes: Sequence[Axis],
+    target: Target,
+    *,
+    question: Question | None = None,
+    inert: Sequence[tuple[str, str]] = (),
+    wall_s: float | None = None,
+) -> Ranking:
+    """Return the ranking of the toggles of `axes` from these outcomes; the order of outcomes does not matter.
+
+    `question` None asks what restores convergence unless the base converges on most of its seeds, then what breaks
+    it. `inert` are (toggle, reason). `wall_s` is what the study took, None for the sum over its trials.
+    """
+    outcomes = sorted(outcomes, key=lambda o: o.number)
+    table = Table.of(outcomes, target.budget_steps)
+    if question is None:
+        question = Question.BREAK if table.is_mostly_converged(table.base) else Question.RESTORE
+    overrides = {Toggle(axis.name, level.name): level.overrides for axis in axes for level in axis.levels}
+    named_inert = {text for text, _ in inert}
+    comparisons = compare_toggles(table, [toggle for toggle in overrides if str(toggle) not in named_inert])
+    effects = build_effects(table, comparisons, question, overrides)
+    passed = passing_sets(table, effects, question)
+    needed = find_necessities(table, passed, question)
+    effects = [replace(effect, necessity=needed.get(effect.toggle)) for effect in effects]
+    effects += inert_effects(inert, len(effects) + 1)
+    repairs = build_repairs(table, passed, question, overrides)
+    base = _base(table, outcomes)
+    best = _best_searched(outcomes, target)
+    return Ranking(
+        question=question,
+        base=base,
+        effects=tuple(effects),
+        repairs=tuple(repairs),
+        interactions=tuple(find_interactions(table)),
+        cells=_cells(table, outcomes),
+        cost=_cost(outcomes, target, wall_s),
+        answer=searched(outcomes, best) if best else answer(outcomes, question, base, effects, repairs),
+        notes=_notes(table, outcomes, effects),
+        recommended=_recommended(question, repairs, best, overrides),
+    )
+
+
+def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
+    """Return how the base did. `seeds` are those with a verdict; symptoms are those of at least half of its trials."""
+    mine = [o for o in outcomes if o.cell.is_base]
+    found = table.proportion(table.base)
+    words = Counter(str(o.verdict) for o in mine if o.is_evidence) or Counter(str(o.verdict) for o in mine)
+    earliest: dict[tuple[str, str], Symptom] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for outcome in mine:
+        counts.update({(s.rule, s.metric) for s in outcome.symptoms})
+        for symptom in outcome.symptoms:
+            key = symptom.rule, symptom.metric
+            if key not in earliest or symptom.step < earliest[key].step:
+                earliest[key] = symptom
+    common = [earliest[key] for key, count in counts.items() if 2 * count >= len(mine)]
+    return BaseSummary(
+        seeds=found.trials,
+        converged=found.converged,
+        verdict=min(words, key=lambda word: (-words[word], word), default=str(Verdict.UNDECIDED)),
+        symptoms=tuple(sorted(common, key=lambda s: (s.step, s.rule, s.metric))),
+    )
+
+
+def _cells(table: Table, outcomes: Sequence[Outcome]) -> tuple[CellSummary, ...]:
+    words: dict[Cell, Counter[str]] = {cell: Counter() for cell in table.cells}
+    for outcome in outcomes:
+        words[outcome.cell][_word(outcome)] += 1
+    order = sorted(
+        range(len(table.cells)), key=lambda row: (len(table.cells[row].toggles), bool(table.cells[row].params), row)
+    )
+    return tuple(
+        CellSummary(
+            cell=table.cells[row],
+            outcome=table.proportion(row),
+            verdicts=tuple(sorted(words[table.cells[row]].items(), key=lambda item: (-item[1], item[0]))),
+            median_tau=table.median(row),
+        )
+        for row in order
+    )
+
+
+def _word(outcome: Outcome) -> str:
+    """Return the verdict, or where there is none the failure class or the state that explains it."""
+    if outcome.is_evidence:
+        return str(outcome.verdict)
+    return str(outcome.failure or outcome.verdict)
+
+
+def _cost(outcomes: Sequence[Outcome], target: Target, wall_s: float | None) -> Cost:
+    """Return what the study cost; reused trials are counted, and cost nothing."""
+    ran = [o for o in outcomes if not o.reused]
+    steps = sum(o.steps for o in ran)
+    return Cost(
+        trials=len(outcomes),
+        steps=steps,
+        base_run_equivalents=steps / target.budget_steps,
+        wall_s=sum(o.wall_s for o in ran) if wall_s is None else wall_s,
+        reused=len(outcomes) - len(ran),
+    )
+
+
+def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect]) -> tuple[str, ...]:
+    notes = []
+    silent = Counter(_word(o) for o in outcomes if not o.is_evidence)
+    if silent:
+        counts = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in silent.most_common())
+        notes.append(f"{sum(silent.values())} of {len(outcomes)} trials say nothing about convergence: {counts}.")
+    if table.base is None and any(e.p_value is None for e in effects):
+        notes.append("The design has no base cell: nothing is compared with the task as it is.")
+    if len(table.seeds) < 4 and any(e.status is EffectStatus.UNDECIDED for e in effects):
+        notes.append(f"With {len(table.seeds)} seeds no exact test against the base can pass; 5 or more are needed.")
+    return tuple(notes)
+
+
+def _best_searched(outcomes: Sequence[Outcome], target: Target) -> Outcome | None:
+    """Return the best trial of a search over params: converged, then soonest, then by the target's metric."""
+    if not any(o.cell.params for o in outcomes):
+        return None
+    sign = -1.0 if target.mode is Mode.MAX and target.threshold is not None else 1.0
+
+    def key(o: Outcome) -> tuple[bool, float, float, int]:
+        soonest = float(target.budget_steps if o.tau is None else o.tau)
+        return not o.converged, soonest, float("inf") if o.best is None else sign * o.best, o.number
+
+    judged = [o for o in outcomes if o.is_evidence and o.verdict is not Verdict.DIVERGED]
+    return min(judged, key=key, default=None)
+
+
+def _recommended(
+    question: Question, repairs: Sequence[Repair], best: Outcome | None, overrides: Mapping[Toggle, tuple[str, ...]]
+) -> tuple[str, ...]:
+    if best is not None:
+        changes = [text for toggle in best.cell.sorted_toggles for text in overrides.get(toggle, ())]
+        return (*changes, *(f"{key}={value}" for key, value in best.cell.params))
+    return repairs[0].overrides if repairs and question is Question.RESTORE else ()

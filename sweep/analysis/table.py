@@ -1,0 +1,93 @@
+"""A study's outcomes as a table of cells by seeds, which all comparisons read."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.analysis.stats import Bools, Floats, median_steps, proportion
+from sweep.domain.axis import Cell, Toggle
+from sweep.domain.effect import Proportion
+from sweep.domain.trial import Outcome
+
+Counts = list[tuple[int, int, int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table:
+    """Outcomes by cell and seed.
+
+    `converged` [cells, seeds] is 1, 0, or -1 where no trial says anything (not run, crashed, undecided). `steps`
+    [cells, seeds] are steps to target in (0, budget], misses at the budget, NaN where nothing is known.
+    """
+
+    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...]
+    converged: NDArray[np.int8]
+    steps: Floats
+    budget: int
+    rows: dict[frozenset[Toggle], int]  # cells without searched params, by their toggles
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome], budget: int) -> "Table":
+        """Return the table of these outcomes; of several for one cell and seed the last by number counts."""
+        index: dict[Cell, int] = {}
+        for outcome in outcomes:
+            index.setdefault(outcome.cell, len(index))
+        seeds = {seed: i for i, seed in enumerate(sorted({o.seed for o in outcomes}))}
+        converged = np.full((len(index), len(seeds)), -1, dtype=np.int8)
+        steps = np.full((len(index), len(seeds)), np.nan)
+        for outcome in sorted(outcomes, key=lambda o: o.number):
+            if outcome.is_evidence:
+                at = index[outcome.cell], seeds[outcome.seed]
+                converged[at] = outcome.converged
+                steps[at] = min(outcome.tau, budget) if outcome.converged and outcome.tau is not None else budget
+        return cls(
+            cells=tuple(index),
+            seeds=tuple(seeds),
+            converged=converged,
+            steps=steps,
+            budget=budget,
+            rows={cell.toggles: row for cell, row in index.items() if not cell.params},
+        )
+
+    @property
+    def base(self) -> int | None:
+        """The row of the base."""
+        return self.rows.get(frozenset())
+
+    def row(self, toggles: Iterable[Toggle]) -> int | None:
+        """Return the row of the cell with exactly these toggles, None where the design has none."""
+        return self.rows.get(frozenset(toggles))
+
+    def proportion(self, row: int | None) -> Proportion:
+        """Return how often a cell converged, over all its seeds that say anything."""
+        if row is None:
+            return proportion(0, 0)
+        values = self.converged[row]
+        return proportion(int((values == 1).sum()), int((values >= 0).sum()))
+
+    def median(self, row: int | None) -> float | None:
+        """Return the Kaplan-Meier median of a cell's steps to target."""
+        if row is None:
+            return None
+        steps = self.steps[row]
+        return median_steps(steps[np.isfinite(steps)].tolist(), self.budget)
+
+    def pairs(self, reference: int, treated: int) -> Bools:
+        """Return which seeds [seeds] say something in both cells."""
+        known: Bools = (self.converged[reference] >= 0) & (self.converged[treated] >= 0)
+        return known
+
+    def pair_counts(self, reference: int) -> Counts:
+        """Return, for every cell against `reference` by seed: how many pairs both, gained, lost, neither."""
+        known = (self.converged >= 0) & (self.converged[reference] >= 0)
+        treated, base = self.converged == 1, self.converged[reference] == 1
+        pairs = (treated & base, treated & ~base, ~treated & base, ~treated & ~base)
+        return list(zip(*((known & pair).sum(axis=1).tolist() for pair in pairs), strict=True))
+
+    def is_mostly_converged(self, row: int | None) -> bool:
+        """Return whether more than half of a cell's trials that say anything converged."""
+        found = self.proportion(row)
+        return 2 * found.converged > found.trials
