@@ -1,0 +1,126 @@
+"""Opening the database: URLs, SQLite's settings, and SQL errors in words a person can act on."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from sweep.errors import NotFoundError, StoreError
+
+BUSY_TIMEOUT_MS = 60_000
+"""How long a writer waits for another one: longer than any transaction here, and than a backup of a large file."""
+
+_WRITES = "sweep_writes"  # in Connection.info: whether the next transaction is going to write
+
+
+def parse_url(url: str) -> URL:
+    """Return the parsed store URL. Raises StoreError."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as exc:
+        raise StoreError(f"store.url is not a database URL: {url!r}", hint="e.g. sqlite:///results/sweep.db") from exc
+    if parsed.get_backend_name() == "sqlite" and parsed.query:
+        # Without this a file name with a question mark would quietly become another file.
+        raise StoreError(f"store.url {url!r}: a SQLite URL takes no options after '?'")
+    return parsed
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """Return the file of a SQLite URL, None for a database in memory and for other databases."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(url.database or "")
+
+
+def name_of(url: URL) -> str:
+    """Return what messages call the database: the file, or the URL without its password."""
+    path = sqlite_path(url)
+    return url.render_as_string(hide_password=True) if path is None else str(path)
+
+
+def make_engine(url: URL, *, read_only: bool) -> Engine:
+    """Return an engine whose one connection obeys the rules of the store.
+
+    Raises NotFoundError for a database that is to be read and is not there, StoreError where the folder cannot be
+    made or the URL names a database without a driver.
+    """
+    if url.get_backend_name() != "sqlite":
+        try:
+            return create_engine(url)
+        except (NoSuchModuleError, ModuleNotFoundError) as exc:
+            raise StoreError(f"no driver for store.url {name_of(url)}: {exc}") from exc
+    path = sqlite_path(url)
+    if read_only and (path is None or not path.exists()):
+        raise NotFoundError(f"there is no store at {name_of(url)}", hint="run a study first, or set store.url")
+    if path is not None and not read_only:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise StoreError(f"the folder of the store cannot be made: {exc}") from exc
+    engine = create_engine("sqlite://", creator=lambda: _connect_sqlite(path, read_only), poolclass=StaticPool)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _connect_sqlite(path: Path | None, read_only: bool) -> sqlite3.Connection:
+    """Return a connection in autocommit mode: transactions begin where SQLAlchemy says so, not where pysqlite does."""
+    name = ":memory:" if path is None else path.resolve().as_uri() + ("?mode=ro" if read_only else "?mode=rwc")
+    conn = sqlite3.connect(
+        name, uri=path is not None, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+    )
+    conn.execute("PRAGMA foreign_keys=ON")
+    if path is not None and not read_only:
+        # WAL: readers see the last commit and never wait. NORMAL: a power cut may cost the last commits, which are
+        # ingested again from the run folders, but never the file.
+        conn.execute("PRAGMA journal_mode=WAL")
+        conn.execute("PRAGMA synchronous=NORMAL")
+    return conn
+
+
+def _begin(conn: Connection) -> None:
+    # A deferred transaction that reads and then writes can fail with "locked" at once, whatever the timeout.
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.info.get(_WRITES) else "BEGIN")
+
+
+@contextmanager
+def begun(conn: Connection, *, writes: bool) -> Iterator[None]:
+    """Run the block in one transaction: committed at its end, rolled back where it raises."""
+    conn.info[_WRITES] = writes
+    with conn.begin():
+        yield
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Turn the database's errors inside the block into a StoreError that names the database."""
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        problem, hint = _explain(str(getattr(exc, "orig", None) or exc))
+        raise StoreError(f"store {name}: {problem}", hint=hint) from exc
+
+
+_EXPLANATIONS = (
+    ("not a database", "the file is not a SQLite database", "name another store.url, or move the file away"),
+    (
+        "malformed",
+        "the file is damaged or truncated",
+        "move it away; the run folders still hold what every trial wrote",
+    ),
+    ("locked", f"another process has kept it locked for {BUSY_TIMEOUT_MS // 1000} s", "end that process"),
+    ("disk is full", "the disk is full", "make room, then run the same command again: it continues"),
+    ("readonly", "the file may not be written", "check its permissions and its folder's"),
+    ("unable to open", "the file cannot be opened", "check its permissions and its folder's"),
+)
+
+
+def _explain(message: str) -> tuple[str, str | None]:
+    for sign, problem, hint in _EXPLANATIONS:
+        if sign in message:
+            return f"{problem} ({message})", hint
+    return message, None

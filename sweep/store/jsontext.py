@@ -1,0 +1,50 @@
+"""Plain data as strict JSON text and back, NaN and both infinities included.
+
+JSON has no such numbers and strict parsers refuse Python's `NaN`, so a non-finite float is written as the object
+`{"$float": "NaN"}` (`Infinity`, `-Infinity`). Dictionary keys become text and tuples lists, as always in JSON.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_TAG = "$float"
+_TEXTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def dumps(value: Any) -> str:
+    """Return strict JSON text. Raises TypeError for what is not plain data, ValueError for a cycle."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+    except ValueError:  # a non-finite number somewhere: rare, so only then is the whole value walked
+        return json.dumps(_tagged(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+
+
+def loads(text: str) -> Any:
+    """Return the data that `dumps` wrote."""
+    return json.loads(text, object_hook=_untagged) if _TAG in text else json.loads(text)
+
+
+def _tagged(value: Any) -> Any:
+    if hasattr(value, "item") and not isinstance(value, Mapping):  # a numpy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_TAG: "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"}
+    if isinstance(value, Mapping):
+        return {key: _tagged(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tagged(part) for part in value]
+    return value
+
+
+def _untagged(found: dict[str, Any]) -> Any:
+    return _TEXTS.get(found[_TAG], found) if len(found) == 1 and isinstance(found.get(_TAG), str) else found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is not plain data and cannot be stored: {value!r}")

@@ -1,0 +1,71 @@
+"""Schema versions: how an older database becomes the current one, in one transaction, when a writer opens it."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, inspect, select, text, update
+
+from sweep.errors import NotFoundError, StoreError
+from sweep.store.schema import SCHEMA_VERSION, metadata, schema_version
+
+STEPS: Mapping[int, Sequence[str]] = {}
+"""For each version the statements that make it from the one before. Plain SQL that SQLite and PostgreSQL both know;
+frozen once released: later changes of schema.py must not change what an old step does."""
+
+
+def version_of(conn: Connection) -> int | None:
+    """Return the schema version of a database, None where it has no tables.
+
+    Raises StoreError where it has tables, but not ours.
+    """
+    tables = set(inspect(conn).get_table_names())
+    if not tables:
+        return None
+    if schema_version.name not in tables:
+        raise StoreError(f"it holds other tables ({', '.join(sorted(tables)[:5])}): not a store of sweep")
+    found = conn.execute(select(schema_version.c.version)).scalar()
+    if found is None:
+        raise StoreError("its schema_version table is empty")
+    return int(found)
+
+
+def upgrade(conn: Connection) -> None:
+    """Bring a database to the current version, creating the tables where it is empty. Call inside a transaction.
+
+    Raises StoreError where the database is newer than this code.
+    """
+    found = version_of(conn)
+    if found is None:
+        metadata.create_all(conn)
+        conn.execute(schema_version.insert(), {"version": SCHEMA_VERSION})
+        return
+    _refuse_newer(found)
+    if found == SCHEMA_VERSION:
+        return
+    for version in range(found + 1, SCHEMA_VERSION + 1):
+        for statement in STEPS[version]:
+            conn.execute(text(statement))
+    conn.execute(update(schema_version).values(version=SCHEMA_VERSION))
+
+
+def require_current(conn: Connection) -> None:
+    """Check a database that is opened for reading only.
+
+    Raises NotFoundError where it is empty, StoreError where its version is not this code's.
+    """
+    found = version_of(conn)
+    if found is None:
+        raise NotFoundError("it holds no study yet")
+    _refuse_newer(found)
+    if found < SCHEMA_VERSION:
+        raise StoreError(
+            f"it has schema version {found}, this sweep reads version {SCHEMA_VERSION}",
+            hint="any command that writes (running, resuming a study) upgrades it in place",
+        )
+
+
+def _refuse_newer(found: int) -> None:
+    if found > SCHEMA_VERSION:
+        raise StoreError(
+            f"it has schema version {found}, this sweep knows versions up to {SCHEMA_VERSION}",
+            hint="use the newer sweep that wrote it, or another store.url",
+        )

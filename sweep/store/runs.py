@@ -1,0 +1,151 @@
+"""Queries on runs: the attempts to execute a trial. The caller holds the transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from sweep.domain.states import FINISHED_STATES, LIVE_STATES, TrialState
+from sweep.domain.trial import RunRecord
+from sweep.errors import NotFoundError, TransitionError
+from sweep.store import trials as trial_queries
+from sweep.store.records import run_record
+from sweep.store.schema import runs, trials
+
+_LIVE = [state.value for state in LIVE_STATES]
+_BY_ID = select(runs).where(runs.c.id == bindparam("run_id"))
+_LAST_ATTEMPT = select(func.max(runs.c.attempt)).where(runs.c.trial_id == bindparam("trial_id"))
+_ADD = insert(runs)
+_SWAP = (
+    update(runs)
+    .where(runs.c.id == bindparam("run_id"), runs.c.state == bindparam("old"))
+    .values(state=bindparam("new"))
+)
+_STARTED = (
+    update(runs)
+    .where(runs.c.id == bindparam("run_id"))
+    .values(
+        pid=bindparam("new_pid"),
+        pid_started_at=bindparam("new_pid_started_at"),
+        host=bindparam("new_host"),
+        device=bindparam("new_device"),
+    )
+)
+_ENDED = (
+    update(runs)
+    .where(runs.c.id == bindparam("run_id"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in ("exit_code", "failure", "message", "stop_reason", "wall_s", "last_step", "ended_at")
+        }
+    )
+)
+
+
+def begin(conn: Connection, trial_id: int, folder: str, *, at: datetime) -> RunRecord:
+    """Record the intent to run a pending trial: a new attempt, run and trial `launching`.
+
+    Raises NotFoundError, and TransitionError where the trial is not pending.
+    """
+    trial_queries.swap(conn, trial_id, TrialState.PENDING, TrialState.LAUNCHING, note="run begins", at=at)
+    attempt = (conn.execute(_LAST_ATTEMPT, {"trial_id": trial_id}).scalar() or 0) + 1
+    row = {
+        "trial_id": trial_id,
+        "attempt": attempt,
+        "dir": folder,
+        "state": TrialState.LAUNCHING.value,
+        "started_at": at,
+        "last_step": 0,
+        "ingested_bytes": 0,
+    }
+    key = conn.execute(_ADD, row).inserted_primary_key
+    assert key is not None
+    return run_record(row_of(conn, key[0]))
+
+
+def row_of(conn: Connection, run_id: int) -> Row[Any]:
+    """Return the row of a run. Raises NotFoundError."""
+    row = conn.execute(_BY_ID, {"run_id": run_id}).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no run with id {run_id}")
+    return row
+
+
+def started(conn: Connection, run_id: int, process: Mapping[str, Any]) -> None:
+    """Record the process of a run (pid, pid_started_at, host, device). Raises NotFoundError."""
+    columns = {f"new_{name}": value for name, value in process.items()}
+    if conn.execute(_STARTED, {"run_id": run_id, **columns}).rowcount != 1:
+        raise NotFoundError(f"there is no run with id {run_id}")
+
+
+def move(conn: Connection, run_id: int, new: TrialState, *, note: str, at: datetime) -> Row[Any]:
+    """Change the state of a live run and of its trial together; return the run as it was.
+
+    Raises NotFoundError, and TransitionError where the run is not live, the table forbids the change, or run and
+    trial are not in the same state (a newer attempt, or another writer).
+    """
+    run = row_of(conn, run_id)
+    old = TrialState(run.state)
+    if old not in LIVE_STATES:
+        raise TransitionError(f"run {run_id} of trial {run.trial_id} has ended ({old}); not changed to {new}")
+    trial_queries.swap(conn, run.trial_id, old, new, note=note, at=at)
+    if conn.execute(_SWAP, {"run_id": run_id, "old": old.value, "new": new.value}).rowcount != 1:
+        raise TransitionError(f"run {run_id}: another writer changed it; not changed to {new}")
+    return run
+
+
+def end(conn: Connection, run_id: int, state: TrialState, columns: Mapping[str, Any], *, at: datetime) -> int:
+    """End a live run and its trial in `state`; return the trial's id.
+
+    `columns` are exit_code, failure, message, stop_reason, wall_s, last_step and ended_at. Raises as `move` does, and
+    TransitionError for a state that ends no run.
+    """
+    if state not in FINISHED_STATES:
+        raise TransitionError(f"run {run_id} cannot end as {state}")
+    note = columns["message"] or columns["stop_reason"] or ""
+    run = move(conn, run_id, state, note=note, at=at)
+    conn.execute(_ENDED, {"run_id": run_id, **{f"new_{name}": value for name, value in columns.items()}})
+    return int(run.trial_id)
+
+
+def of_trial(conn: Connection, trial_id: int) -> list[RunRecord]:
+    """Return a trial's own runs by attempt."""
+    query = select(runs).where(runs.c.trial_id == trial_id).order_by(runs.c.attempt)
+    return [run_record(row) for row in conn.execute(query)]
+
+
+def live(conn: Connection, study_id: int) -> list[RunRecord]:
+    """Return the runs of a study that are launching or running, by id."""
+    query = (
+        select(runs)
+        .join(trials, trials.c.id == runs.c.trial_id)
+        .where(trials.c.study_id == study_id, trials.c.state.in_(_LIVE), runs.c.state.in_(_LIVE))
+        .order_by(runs.c.id)
+    )
+    return [run_record(row) for row in conn.execute(query)]
+
+
+def latest(conn: Connection, trial_id: int) -> RunRecord | None:
+    """Return a trial's last run, the source's where it reuses one, None where it never ran."""
+    query = (
+        select(runs)
+        .join(trials, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
+        .where(trials.c.id == trial_id)
+        .order_by(runs.c.attempt.desc())
+        .limit(1)
+    )
+    row = conn.execute(query).one_or_none()
+    return None if row is None else run_record(row)
+
+
+def latest_ids(conn: Connection, study_id: int) -> dict[int, int]:
+    """Return the id of each trial's last run by trial number, reuse followed; trials that never ran are left out."""
+    query = (
+        select(trials.c.number, runs.c.id)
+        .join(runs, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
+        .where(trials.c.study_id == study_id)
+        .order_by(trials.c.number, runs.c.attempt)
+    )
+    return {row[0]: row[1] for row in conn.execute(query)}

@@ -1,0 +1,173 @@
+"""The tables. A change here needs a step in migrations.py and a frozen database of the old version in tests/data.
+
+Execution state (`state`) and scientific verdict (`verdict`) are different columns. JSON columns are strict JSON text,
+times ISO 8601 in UTC, and a float that may be NaN or infinite is text, because SQLite turns NaN into NULL silently.
+"""
+
+from datetime import datetime, timezone
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+
+SCHEMA_VERSION = 1
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime, kept as ISO text in UTC with microseconds, so that text order is time order."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: D102, ARG002 - SQLAlchemy's hook
+        return None if value is None else value.astimezone(timezone.utc).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: D102, ARG002 - SQLAlchemy's hook
+        return None if value is None else datetime.fromisoformat(value)
+
+
+class ExactFloat(TypeDecorator[float]):
+    """Any float, NaN and both infinities included, kept as the shortest text that reads back the same."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> str | None:  # noqa: D102, ARG002 - SQLAlchemy's hook
+        return None if value is None else repr(float(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> float | None:  # noqa: D102, ARG002 - SQLAlchemy's hook
+        return None if value is None else float(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+)
+
+studies = Table(
+    "studies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("task", String, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("provenance", Text, nullable=False),
+    Column("status", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("active_at", UtcTime, nullable=False),  # when its status last changed: what "latest study" goes by
+    Column("ended_at", UtcTime),
+    UniqueConstraint("name"),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("studies.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("cell", Text, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("overrides", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("source_trial_id", ForeignKey("trials.id")),
+    # The judgement; all NULL until there is one.
+    Column("verdict", String),
+    Column("reason", Text),
+    Column("rule", String),
+    Column("tau", BigInteger),
+    Column("last_step", BigInteger),
+    Column("best", ExactFloat),
+    Column("final", ExactFloat),
+    UniqueConstraint("study_id", "number"),
+    Index(None, "study_id", "state", "verdict"),  # covers the counts that `status` prints
+    Index(None, "fingerprint"),
+    Index(None, "source_trial_id"),
+)
+
+symptoms = Table(
+    "symptoms",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("rule", String, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("value", ExactFloat, nullable=False),
+    Column("threshold", ExactFloat, nullable=False),
+    Column("metric", String, nullable=False),
+    Column("message", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("dir", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("host", String),
+    Column("pid", BigInteger),
+    Column("pid_started_at", Double),
+    Column("device", String),
+    Column("exit_code", Integer),
+    Column("failure", String),
+    Column("message", Text),
+    Column("stop_reason", String),
+    Column("started_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("wall_s", Double),
+    Column("last_step", BigInteger, nullable=False),
+    Column("ingested_bytes", BigInteger, nullable=False),
+    UniqueConstraint("trial_id", "attempt"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("old_state", String, nullable=False),
+    Column("new_state", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Index(None, "trial_id"),
+)
+
+metric_chunks = Table(
+    "metric_chunks",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("metric", String, primary_key=True),
+    # Where in events.jsonl the chunk begins: ascending within a run, so it orders chunks without a counter.
+    Column("from_byte", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_step", BigInteger, nullable=False),
+    Column("points", Integer, nullable=False),
+    Column("step_words", LargeBinary, nullable=False),
+    Column("value_words", LargeBinary, nullable=False),
+)

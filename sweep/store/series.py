@@ -1,0 +1,103 @@
+"""Metric series in the database: chunks appended exactly once, compacted when the run ends, read as whole series."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+
+from sweep.domain.metric import Series
+from sweep.store.codec import Chunk, decode, encode
+from sweep.store.runs import row_of
+from sweep.store.schema import metric_chunks, runs, trials
+
+_MOVE = (
+    update(runs)
+    .where(runs.c.id == bindparam("run_id"), runs.c.ingested_bytes == bindparam("from_byte"))
+    .values(ingested_bytes=bindparam("to_byte"))
+)
+_ADD = insert(metric_chunks)
+_OF_RUN = (
+    select(metric_chunks)
+    .where(metric_chunks.c.run_id == bindparam("run_id"))
+    .order_by(metric_chunks.c.metric, metric_chunks.c.from_byte)
+)
+_DROP = delete(metric_chunks).where(
+    metric_chunks.c.run_id == bindparam("of_run"), metric_chunks.c.metric == bindparam("of_metric")
+)
+
+
+def append(conn: Connection, run_id: int, from_byte: int, to_byte: int, points: Mapping[str, Series]) -> bool:
+    """Append the points read from bytes [from_byte, to_byte) of a run's events; False where that was done before.
+
+    Raises NotFoundError, and ValueError where points come from no bytes: their delivery could not be told apart.
+    """
+    filled = {metric: series for metric, series in points.items() if len(series)}
+    if to_byte < from_byte or (filled and to_byte == from_byte):
+        raise ValueError(f"run {run_id}: {len(filled)} series from bytes [{from_byte}, {to_byte})")
+    if conn.execute(_MOVE, {"run_id": run_id, "from_byte": from_byte, "to_byte": to_byte}).rowcount != 1:
+        row_of(conn, run_id)
+        return False
+    if filled:
+        conn.execute(_ADD, [_row(run_id, metric, from_byte, series) for metric, series in filled.items()])
+    return True
+
+
+def compact(conn: Connection, run_id: int) -> None:
+    """Make one chunk per metric of a run; its series stay what they were."""
+    chunks: dict[str, list[Row[Any]]] = {}
+    for row in conn.execute(_OF_RUN, {"run_id": run_id}):
+        chunks.setdefault(row.metric, []).append(row)
+    torn = {metric: rows for metric, rows in chunks.items() if len(rows) > 1}
+    if torn:
+        conn.execute(_DROP, [{"of_run": run_id, "of_metric": metric} for metric in torn])
+        whole = [_row(run_id, metric, rows[0].from_byte, _series(rows)) for metric, rows in torn.items()]
+        conn.execute(_ADD, whole)
+
+
+def read(conn: Connection, run_ids: Collection[int], metrics: Collection[str] | None) -> dict[int, dict[str, Series]]:
+    """Return the series of some runs by run id and metric name, sorted; runs without any are left out."""
+    query = (
+        select(metric_chunks)
+        .where(metric_chunks.c.run_id.in_(run_ids))
+        .order_by(metric_chunks.c.run_id, metric_chunks.c.metric, metric_chunks.c.from_byte)
+    )
+    if metrics is not None:
+        query = query.where(metric_chunks.c.metric.in_(metrics))
+    chunks: dict[int, dict[str, list[Row[Any]]]] = {}
+    for row in conn.execute(query):
+        chunks.setdefault(row.run_id, {}).setdefault(row.metric, []).append(row)
+    return {run: {metric: _series(rows) for metric, rows in each.items()} for run, each in chunks.items()}
+
+
+def names(conn: Connection, study_id: int) -> list[str]:
+    """Return the names of all metrics that runs of a study logged, sorted."""
+    query = (
+        select(metric_chunks.c.metric)
+        .distinct()
+        .join(runs, runs.c.id == metric_chunks.c.run_id)
+        .join(trials, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
+        .where(trials.c.study_id == study_id)
+    )
+    return sorted(conn.execute(query).scalars())
+
+
+def _row(run_id: int, metric: str, from_byte: int, series: Series) -> dict[str, Any]:
+    chunk = encode(series)
+    return {
+        "run_id": run_id,
+        "metric": metric,
+        "from_byte": from_byte,
+        "first_step": chunk.first_step,
+        "points": chunk.count,
+        "step_words": chunk.steps,
+        "value_words": chunk.values,
+    }
+
+
+def _series(rows: Iterable[Row[Any]]) -> Series:
+    return decode(
+        [
+            Chunk(first_step=row.first_step, count=row.points, steps=row.step_words, values=row.value_words)
+            for row in rows
+        ]
+    )

@@ -1,0 +1,366 @@
+"""The store: everything a study knows, in one database. The only place in which sweep speaks to it."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import RLock
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from sweep.clock import now_utc
+from sweep.domain.metric import Series
+from sweep.domain.states import FailureClass, TrialState
+from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
+from sweep.domain.verdict import Judgement, Verdict
+from sweep.errors import StoreError, SweepError
+from sweep.store import jsontext, migrations, outcomes, runs, series, studies, trials
+from sweep.store.engine import begun, make_engine, name_of, parse_url, translated
+from sweep.store.records import Event
+
+_RUNS_AT_ONCE = 200  # runs read at a time while streaming: 200 x 1,000 points x 16 bytes are 3 MB a metric
+
+
+class Store:
+    """Studies, trials, runs, events, series and judgements, behind one connection.
+
+    One process writes a study (DESIGN 2.2), any number read, and neither waits for the other. Every method is one
+    transaction, or part of the `transaction()` it is called in. Threads of a process may share a store; they take
+    turns. `Store.open("sqlite://")` is the fake for tests: the same code on a database in memory.
+
+    Every method raises StoreError where the database fails (locked, full, damaged) and NotFoundError for an id or a
+    name that is not there.
+    """
+
+    def __init__(self, conn: Connection, name: str, *, read_only: bool) -> None:
+        self._conn = conn
+        self._name = name
+        self._read_only = read_only
+        self._lock = RLock()
+        self._open_transactions = 0
+        self._failure: BaseException | None = None  # of the database, inside the open transaction
+
+    @classmethod
+    def open(cls, url: str, *, read_only: bool = False) -> "Store":
+        """Return the store at a SQLAlchemy URL (`sqlite:///results/sweep.db`).
+
+        A writer creates the folder and the tables, or brings an older database to the current version. A reader
+        creates nothing: it raises NotFoundError where there is no store yet. Raises StoreError, which names the file,
+        for what is not a store, damaged, or newer than this code.
+        """
+        parsed = parse_url(url)
+        name = name_of(parsed)
+        engine = make_engine(parsed, read_only=read_only)
+        with translated(name):
+            conn = engine.connect()
+        try:
+            with translated(name), begun(conn, writes=not read_only):
+                (migrations.require_current if read_only else migrations.upgrade)(conn)
+        except BaseException as exc:
+            conn.close()
+            engine.dispose()
+            if isinstance(exc, SweepError) and name not in exc.message:
+                raise type(exc)(f"store {name}: {exc.message}", hint=exc.hint) from exc
+            raise
+        return cls(conn, name, read_only=read_only)
+
+    def close(self) -> None:
+        """Give the connection back. The store is not used after that; closing twice does nothing."""
+        with self._lock:
+            self._conn.close()
+            self._conn.engine.dispose()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Group writes: all of them are kept, or none where the block raises. Nested blocks join the outer one."""
+        with self._writing():
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if self._read_only:
+            raise StoreError(f"store {self._name} was opened for reading only")
+        with self._transaction(writes=True):
+            yield self._conn
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        # One transaction even for reading: a method of several queries sees one state of the database.
+        with self._transaction(writes=False):
+            yield self._conn
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[None]:
+        with self._lock:
+            if self._open_transactions:
+                with self._joined():
+                    yield
+                return
+            with translated(self._name), begun(self._conn, writes=writes):
+                self._open_transactions, self._failure = 1, None
+                try:
+                    yield
+                    if self._failure is not None:
+                        raise StoreError(f"store {self._name}: a write of this transaction failed") from self._failure
+                finally:
+                    self._open_transactions = 0
+
+    @contextmanager
+    def _joined(self) -> Iterator[None]:
+        try:
+            with translated(self._name):
+                yield
+        except StoreError as exc:
+            # After a full disk SQLite may have rolled back on its own: what follows must not be kept alone, even
+            # where the caller goes on.
+            if isinstance(exc.__cause__, SQLAlchemyError):
+                self._failure = exc
+            raise
+
+    # Studies
+
+    def create_study(
+        self,
+        *,
+        name: str,
+        task: str,
+        command: Sequence[str],
+        config: Mapping[str, Any],
+        provenance: Mapping[str, Any],
+    ) -> StudyRecord:
+        """Add a study with status `running`. Raises StoreError where the name is taken."""
+        with self._writing() as conn:
+            return studies.create(
+                conn, name=name, task=task, command=command, config=config, provenance=provenance, at=now_utc()
+            )
+
+    def study(self, name: str) -> StudyRecord:
+        """Return the study of this name. Raises NotFoundError with the names that are there."""
+        with self._reading() as conn:
+            return studies.get(conn, name)
+
+    def find_study(self, name: str) -> StudyRecord | None:
+        """Return the study of this name, None where there is none."""
+        with self._reading() as conn:
+            return studies.find(conn, name)
+
+    def studies(self) -> list[StudyRecord]:
+        """Return all studies, the one whose status changed last first."""
+        with self._reading() as conn:
+            return studies.all_studies(conn)
+
+    def latest_study(self) -> StudyRecord:
+        """Return the study whose status changed last. Raises NotFoundError where there is none."""
+        with self._reading() as conn:
+            return studies.latest(conn)
+
+    def update_study(
+        self,
+        study_id: int,
+        *,
+        status: str | None = None,
+        ended: bool = False,
+        command: Sequence[str] | None = None,
+        config: Mapping[str, Any] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change what is given. `ended` sets the time of its end; status `running` takes that away again."""
+        at = now_utc()
+        columns: dict[str, Any] = {}
+        if status is not None:
+            columns |= {"status": status, "active_at": at}
+            if status == "running":
+                columns["ended_at"] = None
+        if ended:
+            columns["ended_at"] = at
+        given = {"command": command, "config": config, "provenance": provenance}
+        columns |= {name: jsontext.dumps(value) for name, value in given.items() if value is not None}
+        with self._writing() as conn:
+            studies.change(conn, study_id, columns)
+
+    def delete_study(self, study_id: int) -> None:
+        """Delete a study and all its rows. Raises StoreError where other studies reuse its trials."""
+        with self._writing() as conn:
+            studies.remove(conn, study_id)
+
+    def counts(self, study_id: int) -> dict[TrialState, int]:
+        """Return how many trials are in each state; states without trials are left out."""
+        with self._reading() as conn:
+            return studies.counts(conn, study_id)
+
+    def verdict_counts(self, study_id: int) -> dict[Verdict, int]:
+        """Return how many judged trials have each verdict; verdicts without trials are left out."""
+        with self._reading() as conn:
+            return studies.verdict_counts(conn, study_id)
+
+    # Trials
+
+    def add_trials(self, study_id: int, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
+        """Add pending trials, numbered on from the study's last, and return them in the given order."""
+        with self._writing() as conn:
+            return trials.add(conn, study_id, specs)
+
+    def trials(self, study_id: int, states: Collection[TrialState] | None = None) -> list[TrialRecord]:
+        """Return a study's trials by number, only those in `states` where given."""
+        with self._reading() as conn:
+            return trials.in_study(conn, study_id, states)
+
+    def trial(self, study_id: int, number: int) -> TrialRecord:
+        """Return one trial by its number in the study."""
+        with self._reading() as conn:
+            return trials.by_number(conn, study_id, number)
+
+    def transition(self, trial_id: int, new: TrialState, note: str = "") -> None:
+        """Change a trial's state, and that of its live run with it, leaving an event row.
+
+        A trial that becomes pending again loses its judgement. Raises TransitionError where the table forbids the
+        change, and for the two that need more: pending to launching is `begin_run`, pending to completed `reuse`.
+        """
+        with self._writing() as conn:
+            trials.transition(conn, trial_id, new, note=note, at=now_utc())
+
+    def events(self, trial_id: int) -> list[Event]:
+        """Return a trial's state changes (at, old, new, note), oldest first."""
+        with self._reading() as conn:
+            return trials.events_of(conn, trial_id)
+
+    def find_finished(self, fingerprints: Iterable[str]) -> dict[str, int]:
+        """Return, for each fingerprint that has one, the id of the earliest completed, decided trial of any study."""
+        with self._reading() as conn:
+            return trials.find_finished(conn, fingerprints)
+
+    def reuse(self, trial_id: int, source_trial_id: int) -> None:
+        """Complete a pending trial with the judgement of a completed one, whose run and series become its own.
+
+        Where the source itself reuses a trial, that one becomes the source. Raises TransitionError where the trial is
+        not pending or the source not completed.
+        """
+        with self._writing() as conn:
+            trials.reuse(conn, trial_id, source_trial_id, at=now_utc())
+
+    def save_judgement(self, trial_id: int, judgement: Judgement) -> None:
+        """Replace a trial's judgement and symptoms; its state stays what it is."""
+        with self._writing() as conn:
+            trials.save_judgement(conn, trial_id, judgement)
+
+    def outcomes(self, study_id: int) -> list[Outcome]:
+        """Return the outcome of every trial of a study, by number; reused trials have their source's run."""
+        with self._reading() as conn:
+            return outcomes.of_study(conn, study_id)
+
+    def outcome(self, trial_id: int) -> Outcome:
+        """Return one trial's outcome."""
+        with self._reading() as conn:
+            return outcomes.of_trial(conn, trial_id)
+
+    # Runs
+
+    def begin_run(self, trial_id: int, dir: str) -> RunRecord:  # noqa: A002 - the word of RunRecord and spec.json
+        """Record the intent to run a pending trial in this folder; trial and new run are `launching`.
+
+        Raises TransitionError where the trial is not pending.
+        """
+        with self._writing() as conn:
+            return runs.begin(conn, trial_id, dir, at=now_utc())
+
+    def run_started(self, run_id: int, *, pid: int, pid_started_at: float, host: str, device: str) -> None:
+        """Record the process of a run; `pid_started_at` in seconds since the epoch. The states stay."""
+        process = {"pid": pid, "pid_started_at": pid_started_at, "host": host, "device": device}
+        with self._writing() as conn:
+            runs.started(conn, run_id, process)
+
+    def mark_running(self, run_id: int) -> None:
+        """Change run and trial from launching to running. Raises TransitionError where they are not launching."""
+        with self._writing() as conn:
+            runs.move(conn, run_id, TrialState.RUNNING, note="", at=now_utc())
+
+    def end_run(
+        self,
+        run_id: int,
+        *,
+        state: TrialState,
+        exit_code: int | None = None,
+        failure: FailureClass | None = None,
+        message: str | None = None,
+        stop_reason: str | None = None,
+        wall_s: float | None = None,
+        last_step: int = 0,
+        judgement: Judgement | None,
+    ) -> None:
+        """End run and trial together in `state`, with the trial's judgement; compact the run's series.
+
+        Raises TransitionError where the run is not live or `state` does not end a run.
+        """
+        at = now_utc()
+        columns = {
+            "exit_code": exit_code,
+            "failure": None if failure is None else failure.value,
+            "message": message,
+            "stop_reason": stop_reason,
+            "wall_s": wall_s,
+            "last_step": last_step,
+            "ended_at": at,
+        }
+        with self._writing() as conn:
+            trial_id = runs.end(conn, run_id, state, columns, at=at)
+            trials.save_judgement(conn, trial_id, judgement)
+            series.compact(conn, run_id)
+
+    def runs(self, trial_id: int) -> list[RunRecord]:
+        """Return a trial's own runs, by attempt; none for a trial that reuses another's."""
+        with self._reading() as conn:
+            return runs.of_trial(conn, trial_id)
+
+    def live_runs(self, study_id: int) -> list[RunRecord]:
+        """Return the runs of a study that are launching or running, in the order in which they began."""
+        with self._reading() as conn:
+            return runs.live(conn, study_id)
+
+    def latest_run(self, trial_id: int) -> RunRecord | None:
+        """Return a trial's last run, the source's where it reuses one, None where it never ran."""
+        with self._reading() as conn:
+            return runs.latest(conn, trial_id)
+
+    # Series
+
+    def ingest(self, run_id: int, *, from_byte: int, to_byte: int, points: Mapping[str, Series]) -> bool:
+        """Append the points read from bytes [from_byte, to_byte) of a run's events and move `ingested_bytes` on.
+
+        Returns False, and changes nothing, where the run has not been read up to exactly `from_byte`: a delivery that
+        comes again, or out of order, does no harm.
+        """
+        with self._writing() as conn:
+            return series.append(conn, run_id, from_byte, to_byte, points)
+
+    def series(self, trial_id: int, metrics: Collection[str] | None = None) -> dict[str, Series]:
+        """Return the series of a trial's last run by metric name, sorted; those in `metrics` where given."""
+        with self._reading() as conn:
+            run = runs.latest(conn, trial_id)
+            return {} if run is None else series.read(conn, [run.id], metrics).get(run.id, {})
+
+    def study_series(self, study_id: int, metrics: Collection[str]) -> Iterator[tuple[int, str, Series]]:
+        """Yield (trial number, metric, series) of the last run of every trial, by number and metric name.
+
+        It reads some runs at a time and holds no transaction in between, so that the writer's log can be folded back.
+        """
+        with self._reading() as conn:
+            latest = list(runs.latest_ids(conn, study_id).items())
+        for at in range(0, len(latest), _RUNS_AT_ONCE):
+            part = latest[at : at + _RUNS_AT_ONCE]
+            with self._reading() as conn:
+                found = series.read(conn, [run_id for _, run_id in part], metrics)
+            for number, run_id in part:
+                for metric, points in found.get(run_id, {}).items():
+                    yield number, metric, points
+
+    def metric_names(self, study_id: int) -> list[str]:
+        """Return the names of all metrics logged in a study, sorted."""
+        with self._reading() as conn:
+            return series.names(conn, study_id)

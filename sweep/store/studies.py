@@ -1,0 +1,136 @@
+"""Queries on studies. The caller holds the transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+
+from sweep.domain.states import TrialState
+from sweep.domain.trial import StudyRecord
+from sweep.domain.verdict import Verdict
+from sweep.errors import NotFoundError, StoreError, nearest
+from sweep.store import jsontext
+from sweep.store.records import study_record
+from sweep.store.schema import studies, trials
+
+NEWEST_FIRST = (studies.c.active_at.desc(), studies.c.id.desc())
+
+
+def create(
+    conn: Connection,
+    *,
+    name: str,
+    task: str,
+    command: Sequence[str],
+    config: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    at: datetime,
+) -> StudyRecord:
+    """Add a study with status `running`. Raises StoreError where the name is taken."""
+    if find(conn, name) is not None:
+        raise StoreError(f"a study named {name!r} is already there", hint="run the same command again to continue it")
+    row = {
+        "name": name,
+        "task": task,
+        "command": jsontext.dumps(list(command)),
+        "config": jsontext.dumps(config),
+        "provenance": jsontext.dumps(provenance),
+        "status": "running",
+        "created_at": at,
+        "active_at": at,
+    }
+    study_id = conn.execute(insert(studies), row).inserted_primary_key
+    assert study_id is not None
+    return by_id(conn, study_id[0])
+
+
+def find(conn: Connection, name: str) -> StudyRecord | None:
+    """Return the study of this name, None where there is none."""
+    row = conn.execute(select(studies).where(studies.c.name == name)).one_or_none()
+    return None if row is None else study_record(row)
+
+
+def get(conn: Connection, name: str) -> StudyRecord:
+    """Return the study of this name. Raises NotFoundError, which lists what is there."""
+    found = find(conn, name)
+    if found is not None:
+        return found
+    names = list(conn.execute(select(studies.c.name).order_by(*NEWEST_FIRST)).scalars())
+    if not names:
+        raise NotFoundError(f"there is no study {name!r}: the store holds none")
+    near = nearest(name, names)
+    shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    hint = None if near is None else f"did you mean {near!r}?"
+    raise NotFoundError(f"there is no study {name!r}\n  studies: {shown}", hint=hint)
+
+
+def by_id(conn: Connection, study_id: int) -> StudyRecord:
+    """Return the study of this id. Raises NotFoundError."""
+    row = conn.execute(select(studies).where(studies.c.id == study_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no study with id {study_id}")
+    return study_record(row)
+
+
+def all_studies(conn: Connection) -> list[StudyRecord]:
+    """Return the studies, the one that was active last first."""
+    return [study_record(row) for row in conn.execute(select(studies).order_by(*NEWEST_FIRST))]
+
+
+def latest(conn: Connection) -> StudyRecord:
+    """Return the study that was active last. Raises NotFoundError."""
+    row = conn.execute(select(studies).order_by(*NEWEST_FIRST).limit(1)).one_or_none()
+    if row is None:
+        raise NotFoundError("the store holds no study yet", hint="run one: python -m sweep +ablation=regularization")
+    return study_record(row)
+
+
+def change(conn: Connection, study_id: int, columns: Mapping[str, Any]) -> None:
+    """Set columns of a study. Raises NotFoundError."""
+    if columns and conn.execute(update(studies).where(studies.c.id == study_id), dict(columns)).rowcount != 1:
+        raise NotFoundError(f"there is no study with id {study_id}")
+
+
+def counts(conn: Connection, study_id: int) -> dict[TrialState, int]:
+    """Return how many trials are in each state; states without trials are left out."""
+    query = select(trials.c.state, func.count()).where(trials.c.study_id == study_id).group_by(trials.c.state)
+    return {TrialState(state): count for state, count in conn.execute(query)}
+
+
+def verdict_counts(conn: Connection, study_id: int) -> dict[Verdict, int]:
+    """Return how many judged trials have each verdict; verdicts without trials are left out."""
+    query = (
+        select(trials.c.verdict, func.count())
+        .where(trials.c.study_id == study_id, trials.c.verdict.is_not(None))
+        .group_by(trials.c.verdict)
+    )
+    return {Verdict(verdict): count for verdict, count in conn.execute(query)}
+
+
+def remove(conn: Connection, study_id: int) -> None:
+    """Delete a study with all its rows.
+
+    Raises NotFoundError, and StoreError where trials of other studies reuse runs of this one.
+    """
+    study = by_id(conn, study_id)
+    user, source = trials.alias("user_"), trials.alias("source_")
+    borrowers = conn.execute(
+        select(studies.c.name)
+        .where(
+            exists().where(
+                user.c.study_id == studies.c.id,
+                user.c.source_trial_id == source.c.id,
+                source.c.study_id == study_id,
+            ),
+            studies.c.id != study_id,
+        )
+        .order_by(studies.c.name)
+    )
+    names = list(borrowers.scalars())
+    if names:
+        raise StoreError(
+            f"study {study.name!r} cannot be deleted: its trials are reused by {', '.join(names)}",
+            hint="delete those studies first",
+        )
+    conn.execute(delete(studies).where(studies.c.id == study_id))

@@ -1,0 +1,236 @@
+"""Queries on trials, and the compare-and-swap every state change goes through. The caller holds the transaction."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+
+from sweep.domain.states import FINISHED_STATES, LIVE_STATES, TrialState, is_legal
+from sweep.domain.trial import TrialRecord, TrialSpec
+from sweep.domain.verdict import Judgement, Symptom, Verdict
+from sweep.errors import NotFoundError, TransitionError
+from sweep.store import jsontext
+from sweep.store.records import Event, cell_text, judgement_of, new_trial_record, symptom_of, trial_record
+from sweep.store.schema import events, runs, symptoms, trials
+
+IN_LIST = 500
+"""Values in one SQL IN list: well under SQLite's old limit of 999 variables."""
+
+_BY_ID = select(trials).where(trials.c.id == bindparam("trial_id"))
+_SWAP = (
+    update(trials)
+    .where(trials.c.id == bindparam("trial_id"), trials.c.state == bindparam("old"))
+    .values(state=bindparam("new"))
+)
+_SET_JUDGEMENT = (
+    update(trials)
+    .where(trials.c.id == bindparam("trial_id"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("verdict", "reason", "rule", "tau", "last_step", "best", "final")}
+    )
+)
+_DROP_SYMPTOMS = delete(symptoms).where(symptoms.c.trial_id == bindparam("for_trial"))
+_ADD_SYMPTOMS = insert(symptoms)
+_ADD_EVENT = insert(events)
+
+
+def add(conn: Connection, study_id: int, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
+    """Add pending trials, numbered on from the study's last."""
+    if not specs:
+        return []
+    last = conn.execute(select(func.max(trials.c.number)).where(trials.c.study_id == study_id)).scalar()
+    first = 0 if last is None else last + 1
+    conn.execute(insert(trials), [_row(study_id, first + i, spec) for i, spec in enumerate(specs)])
+    ids = conn.execute(
+        select(trials.c.id).where(trials.c.study_id == study_id, trials.c.number >= first).order_by(trials.c.number)
+    ).scalars()
+    return [
+        new_trial_record(spec, trial_id=trial_id, study_id=study_id, number=first + i)
+        for i, (spec, trial_id) in enumerate(zip(specs, ids, strict=True))
+    ]
+
+
+def _row(study_id: int, number: int, spec: TrialSpec) -> dict[str, Any]:
+    return {
+        "study_id": study_id,
+        "number": number,
+        "cell": cell_text(spec.cell),
+        "seed": spec.seed,
+        "fingerprint": spec.fingerprint,
+        "overrides": jsontext.dumps(spec.overrides),
+        "task": jsontext.dumps(spec.task),
+        "state": TrialState.PENDING.value,
+    }
+
+
+def row_of(conn: Connection, trial_id: int) -> Row[Any]:
+    """Return the row of a trial. Raises NotFoundError."""
+    row = conn.execute(_BY_ID, {"trial_id": trial_id}).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no trial with id {trial_id}")
+    return row
+
+
+def in_study(conn: Connection, study_id: int, states: Collection[TrialState] | None) -> list[TrialRecord]:
+    """Return a study's trials by number, only those in `states` where given."""
+    query = select(trials).where(trials.c.study_id == study_id).order_by(trials.c.number)
+    if states is not None:
+        query = query.where(trials.c.state.in_([state.value for state in states]))
+    seen = symptoms_of_study(conn, study_id)
+    return [trial_record(row, seen.get(row.id, ())) for row in conn.execute(query)]
+
+
+def by_number(conn: Connection, study_id: int, number: int) -> TrialRecord:
+    """Return one trial of a study. Raises NotFoundError, which says how many there are."""
+    query = select(trials).where(trials.c.study_id == study_id, trials.c.number == number)
+    row = conn.execute(query).one_or_none()
+    if row is None:
+        total = conn.execute(select(func.count()).where(trials.c.study_id == study_id)).scalar()
+        hint = f"it has trials 0 to {total - 1}" if total else "it has no trials yet"
+        raise NotFoundError(f"the study has no trial {number}", hint=hint)
+    return trial_record(row, symptoms_of(conn, row.id))
+
+
+def symptoms_of(conn: Connection, trial_id: int) -> tuple[Symptom, ...]:
+    """Return one trial's symptoms in the order in which they were judged."""
+    query = select(symptoms).where(symptoms.c.trial_id == trial_id).order_by(symptoms.c.position)
+    return tuple(symptom_of(row) for row in conn.execute(query))
+
+
+def symptoms_of_study(conn: Connection, study_id: int) -> dict[int, tuple[Symptom, ...]]:
+    """Return the symptoms of a study's trials by trial id; trials without any are left out."""
+    query = (
+        select(symptoms)
+        .join(trials, trials.c.id == symptoms.c.trial_id)
+        .where(trials.c.study_id == study_id)
+        .order_by(symptoms.c.trial_id, symptoms.c.position)
+    )
+    found: dict[int, list[Symptom]] = {}
+    for row in conn.execute(query):
+        found.setdefault(row.trial_id, []).append(symptom_of(row))
+    return {trial_id: tuple(each) for trial_id, each in found.items()}
+
+
+def find_finished(conn: Connection, fingerprints: Iterable[str]) -> dict[str, int]:
+    """Return, for each fingerprint that has one, the id of the earliest completed and decided trial in any study."""
+    found: dict[str, int] = {}
+    for part in _parts(dict.fromkeys(fingerprints)):
+        query = (
+            select(trials.c.fingerprint, func.min(trials.c.id))
+            .where(
+                trials.c.fingerprint.in_(part),
+                trials.c.state == TrialState.COMPLETED.value,
+                trials.c.verdict != Verdict.UNDECIDED.value,
+            )
+            .group_by(trials.c.fingerprint)
+        )
+        found.update((fingerprint, trial_id) for fingerprint, trial_id in conn.execute(query))
+    return found
+
+
+def _parts(values: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(values)
+    while part := list(islice(left, IN_LIST)):
+        yield part
+
+
+def reuse(conn: Connection, trial_id: int, source_trial_id: int, *, at: datetime) -> None:
+    """Complete a pending trial with the judgement of a completed one, whose run becomes its own.
+
+    Raises NotFoundError, and TransitionError where either trial is in another state.
+    """
+    source = row_of(conn, source_trial_id)
+    if source.state != TrialState.COMPLETED:
+        raise TransitionError(f"trial {source_trial_id} is {source.state}: only a completed trial can be reused")
+    old = TrialState(row_of(conn, trial_id).state)
+    if old is not TrialState.PENDING:
+        raise TransitionError(f"trial {trial_id} is {old}: only a pending trial can reuse another")
+    origin = source.id if source.source_trial_id is None else source.source_trial_id
+    swap(conn, trial_id, old, TrialState.COMPLETED, note=f"reuses the run of trial id {origin}", at=at)
+    conn.execute(update(trials).where(trials.c.id == trial_id).values(source_trial_id=origin))
+    judgement = judgement_of(source, symptoms_of(conn, source_trial_id))
+    if judgement is not None:
+        save_judgement(conn, trial_id, judgement)
+
+
+def save_judgement(conn: Connection, trial_id: int, judgement: Judgement | None) -> None:
+    """Replace a trial's judgement and symptoms; None takes them away. Raises NotFoundError."""
+    columns: dict[str, Any] = dict.fromkeys(
+        ("new_verdict", "new_reason", "new_rule", "new_tau", "new_last_step", "new_best", "new_final")
+    )
+    if judgement is not None:
+        columns = {
+            "new_verdict": judgement.verdict.value,
+            "new_reason": judgement.reason,
+            "new_rule": judgement.rule,
+            "new_tau": judgement.tau,
+            "new_last_step": judgement.last_step,
+            "new_best": judgement.best,
+            "new_final": judgement.final,
+        }
+    if conn.execute(_SET_JUDGEMENT, {"trial_id": trial_id, **columns}).rowcount != 1:
+        raise NotFoundError(f"there is no trial with id {trial_id}")
+    conn.execute(_DROP_SYMPTOMS, {"for_trial": trial_id})
+    if judgement is not None and judgement.symptoms:
+        conn.execute(
+            _ADD_SYMPTOMS,
+            [
+                {
+                    "trial_id": trial_id,
+                    "position": position,
+                    "rule": symptom.rule,
+                    "step": symptom.step,
+                    "value": symptom.value,
+                    "threshold": symptom.threshold,
+                    "metric": symptom.metric,
+                    "message": symptom.message,
+                }
+                for position, symptom in enumerate(judgement.symptoms)
+            ],
+        )
+
+
+def transition(conn: Connection, trial_id: int, new: TrialState, *, note: str, at: datetime) -> None:
+    """Change a trial's state; its live run, where it has one, changes with it.
+
+    A trial that becomes pending again loses its judgement. Raises NotFoundError, and TransitionError where the table
+    forbids the change, or where it needs a run (`begin_run`) or a source (`reuse`).
+    """
+    old = TrialState(row_of(conn, trial_id).state)
+    if old is TrialState.PENDING and new in (TrialState.LAUNCHING, TrialState.COMPLETED):
+        needed = "begin_run" if new is TrialState.LAUNCHING else "reuse"
+        raise TransitionError(f"trial {trial_id}: {old} -> {new} is made by {needed}, never bare")
+    swap(conn, trial_id, old, new, note=note, at=at)
+    if old in LIVE_STATES:
+        ended = {"ended_at": at} if new in FINISHED_STATES else {}
+        conn.execute(
+            update(runs).where(runs.c.trial_id == trial_id, runs.c.state == old.value).values(state=new.value, **ended)
+        )
+    if new is TrialState.PENDING:
+        save_judgement(conn, trial_id, None)
+
+
+def swap(conn: Connection, trial_id: int, old: TrialState, new: TrialState, *, note: str, at: datetime) -> None:
+    """Compare and swap a trial's state, leaving an event row.
+
+    Raises TransitionError where the table forbids the change or the trial is not in state `old`.
+    """
+    if not is_legal(old, new):
+        raise TransitionError(f"trial {trial_id}: {old} -> {new} is not a legal change")
+    if conn.execute(_SWAP, {"trial_id": trial_id, "old": old.value, "new": new.value}).rowcount != 1:
+        found = row_of(conn, trial_id).state
+        raise TransitionError(f"trial {trial_id}: expected {old}, found {found}; not changed to {new}")
+    conn.execute(
+        _ADD_EVENT,
+        {"trial_id": trial_id, "at": at, "old_state": old.value, "new_state": new.value, "note": note},
+    )
+
+
+def events_of(conn: Connection, trial_id: int) -> list[Event]:
+    """Return a trial's state changes, oldest first."""
+    query = select(events).where(events.c.trial_id == trial_id).order_by(events.c.id)
+    return [
+        Event(row.at, TrialState(row.old_state), TrialState(row.new_state), row.note) for row in conn.execute(query)
+    ]
