@@ -1,0 +1,127 @@
+"""The `axes:` section: names, levels and their overrides, checked against the task they are to change."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweep.config.knobs import TaskBase, lacks_knob
+from sweep.config.values import Section
+from sweep.domain.axis import BASELINE, Axis, Level, Toggle
+from sweep.errors import ConfigError
+
+_AXIS_NAME = re.compile(r"[A-Za-z_][\w-]*")
+_LEVEL_NAME = re.compile(r"[\w.+-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAxes:
+    """The axes that can be varied, in config order, and the toggles left out with the reason."""
+
+    axes: tuple[Axis, ...]
+    inert: tuple[tuple[str, str], ...]
+
+
+def read_axes(data: object, base: TaskBase, *, skipped: frozenset[str]) -> ReadAxes:
+    """Return the axes of the config section `axes`.
+
+    For the axes named in `skipped`, a level whose knob the task lacks, or which the task has as its baseline, is left
+    out and listed; for any other it is an error. Raises ConfigError.
+    """
+    axes: list[Axis] = []
+    inert: list[tuple[str, str]] = []
+    if not isinstance(data, Mapping):
+        raise ConfigError("axes", "must be a section of axes", value=data, hint="axes: {} for none")
+    for name, section in data.items():
+        axis = _read_axis(name, section)
+        kept = []
+        for level in axis.levels:
+            reason = _inapplicable(axis, level, base, is_skipped=axis.name in skipped)
+            if reason is None:
+                kept.append(level)
+            else:
+                inert.append((str(Toggle(axis.name, level.name)), reason))
+        _check_distinct(axis.name, kept, base)
+        if kept:
+            axes.append(Axis(name=axis.name, levels=tuple(kept)))
+    return ReadAxes(axes=tuple(axes), inert=tuple(inert))
+
+
+def _read_axis(name: object, data: object) -> Axis:
+    """Return one axis as the config has it, its names and shape checked."""
+    if not isinstance(name, str) or not _AXIS_NAME.fullmatch(name):
+        raise ConfigError("axes", "an axis is named with letters, digits, _ and -", value=name)
+    key = f"axes.{name}"
+    levels = Section(data, key, ("levels",)).get("levels")
+    if not isinstance(levels, Mapping) or not levels:
+        raise ConfigError(
+            f"{key}.levels",
+            "must map level names to overrides",
+            value=levels,
+            hint=f'~{key} removes the axis; {{levels: {{"off": [task.KEY=VALUE]}}}} gives it one',
+        )
+    return Axis(name=name, levels=tuple(_read_level(f"{key}.levels", k, v) for k, v in levels.items()))
+
+
+def _read_level(key: str, name: object, overrides: Any) -> Level:
+    if isinstance(name, bool):
+        words = "on, yes and true" if name else "off, no and false"
+        quoted = "on" if name else "off"
+        raise ConfigError(
+            key,
+            f"a level's name is a boolean: YAML reads {words} as one",
+            value=name,
+            hint=f'quote it: "{quoted}": [...]',
+        )
+    if not isinstance(name, str) or not _LEVEL_NAME.fullmatch(name):
+        hint = f'quote it: "{name}"' if isinstance(name, int | float) else None
+        raise ConfigError(key, "a level is named with letters, digits and . _ + -", value=name, hint=hint)
+    if name == BASELINE:
+        raise ConfigError(key, f"{BASELINE!r} is the name of the level the task has by itself", value=name)
+    is_list = isinstance(overrides, list) and overrides and all(isinstance(o, str) for o in overrides)
+    if not is_list:
+        raise ConfigError(
+            f"{key}.{name}",
+            "must be a list of overrides of task keys",
+            value=overrides,
+            hint=f"for example [task.dropout=0.0]; on the command line, a level whose name has a dot: "
+            f"'{key.removesuffix('.levels')}={{levels: {{x0.5: [task.lr_scale=0.5]}}}}'",
+        )
+    return Level(name=name, overrides=tuple(overrides))
+
+
+def _inapplicable(axis: Axis, level: Level, base: TaskBase, *, is_skipped: bool) -> str | None:
+    """Return why a level changes nothing here, None where it does. Raises ConfigError where that may not be."""
+    owner = f"axes.{axis.name}.levels.{level.name}"
+    for text in level.overrides:
+        if not base.has_knob(text, owner=owner):
+            knob = text.partition("=")[0]
+            if is_skipped:
+                return f"the task has no knob {knob}"
+            raise lacks_knob(owner, text, knob.removeprefix("task."), base.knobs)
+    values = dict(base.check(text, owner=owner) for text in level.overrides)
+    if all(base.knobs[name] == value for name, value in values.items()):
+        if is_skipped:
+            return "the task has this value already"
+        text = ", ".join(level.overrides)
+        others = [other for other in axis.levels if other is not level]
+        path = f"{owner}" if others else f"axes.{axis.name}"
+        raise ConfigError(
+            owner,
+            "equals the baseline: the task has this value already",
+            value=text,
+            hint=f"leave it out with '~{path}'",
+        )
+    return None
+
+
+def _check_distinct(axis: str, levels: list[Level], base: TaskBase) -> None:
+    """Raise ConfigError where two levels of one axis make the same task."""
+    seen: list[tuple[str, dict[str, object]]] = []
+    for level in levels:
+        owner = f"axes.{axis}.levels.{level.name}"
+        values = dict(base.check(text, owner=owner) for text in level.overrides)
+        for other, known in seen:
+            if values == known:
+                raise ConfigError(owner, f"does the same as level {other!r}", value=", ".join(level.overrides))
+        seen.append((level.name, values))

@@ -1,0 +1,197 @@
+"""Composing: from overrides and config folders to one config, by Hydra, with errors a user can act on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped] # comes with OmegaConf, without types
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from sweep.config.folders import GROUPS, option_names, search_folders
+from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides
+from sweep.config.values import unknown_key
+from sweep.errors import ConfigError, nearest
+
+REQUIRED_GROUPS = ("task", "driver", "launcher", "converge")
+"""Groups of which a study has exactly one option."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """A composed config, its interpolations not yet resolved, and what was chosen to get it.
+
+    `axes` are the names of the axes that the command line names itself (rather than through an ablation), `folders`
+    where config files were looked for. `before` is the config without the overrides that set single values.
+    """
+
+    config: DictConfig
+    before: DictConfig
+    task: str
+    ablation: str | None
+    search: str | None
+    axes: frozenset[str]
+    folders: tuple[Path, ...]
+
+
+def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> DictConfig:
+    """Return the composed config, interpolations unresolved. Raises ConfigError."""
+    return compose_study(overrides, config_dirs).config
+
+
+def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Composition:
+    """Return the composed config with what was chosen. Raises ConfigError."""
+    folders = search_folders(config_dirs)
+    parsed = parse_overrides(overrides)
+    for override in parsed.hydra:
+        _check_group(override, folders)
+    try:
+        before, _ = _compose(parsed.group_texts, folders)
+    except ConfigCompositionException as exc:
+        raise _group_error(exc, parsed, folders) from exc
+    values = [override for override in parsed.hydra if not is_group(override)]
+    for override in values:
+        _check_key(override, before)
+    try:
+        config, choices = _compose(parsed.texts, folders) if values else _compose(parsed.group_texts, folders)
+    except ConfigCompositionException as exc:
+        raise ConfigError("overrides", _first_line(exc), value=" ".join(overrides)) from exc
+    _remove(config, parsed)
+    with open_dict(config):
+        for key, text in parsed.params:
+            config.params = OmegaConf.merge(config.params or {}, OmegaConf.create({key: text}))
+    return Composition(
+        config=config,
+        before=before,
+        task=str(choices.get("task")),
+        ablation="-".join(parsed.choices("ablation")) or None,
+        search="-".join(parsed.choices("search")) or None,
+        axes=parsed.named_axes,
+        folders=tuple(folders),
+    )
+
+
+def _compose(overrides: list[str], folders: Sequence[Path]) -> tuple[DictConfig, DictConfig]:
+    """Return Hydra's composition and the choices it made, with YAML's own errors translated."""
+    ours, *users = folders
+    search_path = ",".join(f"'file://{str(folder)!s}'".replace("\\", "\\\\") for folder in users)
+    extra = [f"hydra.searchpath=[{search_path}]"] if users else []
+    try:
+        with initialize_config_dir(str(ours), version_base="1.3"):
+            config = hydra_compose("config", overrides=[*overrides, *extra], return_hydra_config=True)
+    except yaml.YAMLError as exc:
+        raise ConfigError("config file", f"is not valid YAML: {exc}") from exc
+    choices = config.hydra.runtime.choices
+    with open_dict(config):
+        del config["hydra"]
+    return config, choices
+
+
+def _check_group(override: Override, folders: Sequence[Path]) -> None:
+    """Raise ConfigError where a group's option does not exist."""
+    group = override.key_or_group
+    if group not in GROUPS or override.is_delete():
+        return
+    value = override.value()
+    names = value if isinstance(value, list) else [value]
+    if group in REQUIRED_GROUPS and (isinstance(value, list) or override.is_add()):
+        raise ConfigError(
+            group,
+            "one option is to be chosen, without a +",
+            value=override.input_line,
+            allowed=option_names(group, folders),
+            hint=f"{group}=NAME",
+        )
+    for name in names:
+        if str(name) not in (options := option_names(group, folders)):
+            raise ConfigError(group, "there is no such option", value=str(name), allowed=options)
+
+
+def _group_error(exc: ConfigCompositionException, parsed: Overrides, folders: Sequence[Path]) -> ConfigError:
+    """Return what a failed composition of groups alone means."""
+    missing = exc.missing_cfg_file if isinstance(exc, MissingConfigException) else None
+    if missing is not None:
+        group, _, name = str(missing).strip("/").removesuffix(".yaml").partition("/")
+        options = option_names(group, folders) if group in GROUPS else []
+        return ConfigError(group, "a defaults list names a config file that is not there", value=name, allowed=options)
+    for override in parsed.hydra:
+        if override.key_or_group == "axis" and not override.is_add():
+            hint = f"+{override.input_line}" if not override.is_delete() else "~axes.NAME"
+            return ConfigError(
+                "axis",
+                "there is no ablation whose axes it could change",
+                value=override.input_line,
+                hint=f"did you mean {hint}?",
+            )
+    return ConfigError("config", _first_line(exc), value=" ".join(parsed.group_texts))
+
+
+def _check_key(override: Override, before: DictConfig) -> None:
+    """Raise ConfigError where an override is of a key that does not exist, naming what stands beside the typo."""
+    key = override.key_or_group
+    parts = key.split(".")
+    node: object = before
+    for depth, part in enumerate(parts):
+        if isinstance(node, DictConfig) and part in node:
+            node = node._get_node(part)
+            continue
+        is_new = override.is_add() or override.is_force_add()
+        if is_new and depth and parts[0] in ("task", "axes", "params"):
+            return
+        if is_new and depth > 1:
+            return  # inside a free-form setting (driver.sampler_args): its reader checks it
+        names = [str(name) for name in node] if isinstance(node, DictConfig) else []
+        raise unknown_key(".".join(parts[: depth + 1]), names, value=override.input_line)
+    if (
+        override.is_add()
+        and not isinstance(override.value(), dict | list)
+        and OmegaConf.select(before, key) is not None
+    ):
+        raise ConfigError(
+            key,
+            "is there already: change it without the +",
+            value=override.input_line,
+            hint=str(override.input_line).lstrip("+"),
+        )
+    if override.is_delete() and parts[0] != "task":
+        raise ConfigError(
+            key,
+            "cannot be removed",
+            value=override.input_line,
+            hint="only axes, levels, params and a task's own keys can",
+        )
+
+
+def _remove(config: DictConfig, parsed: Overrides) -> None:
+    """Remove axes, levels and params in place. Raises ConfigError where they are not there."""
+    with open_dict(config):
+        for axis, level in parsed.removed_axes:
+            axes = config.axes or {}
+            if axis not in axes:
+                raise _nothing_to_remove(f"axes.{axis}", axis, [str(name) for name in axes], "axis")
+            if level is None:
+                del axes[axis]
+                continue
+            levels = axes[axis].get("levels") or {}
+            if level not in levels:
+                raise _nothing_to_remove(f"axes.{axis}.levels.{level}", level, [str(n) for n in levels], "level")
+            del levels[level]
+        for key in parsed.removed_params:
+            params = dict(dotted(OmegaConf.to_container(config.params, resolve=False)))
+            if key not in params:
+                raise _nothing_to_remove(f"params.{key}", key, list(params), "param")
+            config.params = {name: text for name, text in params.items() if name != key}
+
+
+def _nothing_to_remove(key: str, name: str, there: list[str], what: str) -> ConfigError:
+    near = nearest(name, there)
+    hint = None if near is None else f"did you mean ~{key.removesuffix(name)}{near}?"
+    return ConfigError(key, f"there is no such {what} to remove", value=f"~{key}", allowed=there, hint=hint)
+
+
+def _first_line(exc: HydraException | OmegaConfBaseException) -> str:
+    return str(exc).strip().splitlines()[0]

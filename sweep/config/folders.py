@@ -1,0 +1,55 @@
+"""The folders that config files are looked for in: ours, and the user's."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweep.errors import ConfigError
+
+GROUPS = ("task", "axis", "ablation", "driver", "launcher", "converge", "search")
+"""The config groups: one folder each, one file per option."""
+
+
+def conf_root() -> Path:
+    """Return the folder of sweep's own config files: inside the package (wheel) or beside it (checkout)."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "conf", package.parent / "conf"):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise ConfigError("conf", f"sweep's own config files are missing; looked in {package} and beside it")
+
+
+def option_names(group: str, folders: Sequence[Path]) -> list[str]:
+    """Return the names that can be chosen in a group, sorted: its YAML files, `sub/name` for those in subfolders."""
+    names = set()
+    for folder in folders:
+        base = folder / group
+        names |= {path.relative_to(base).with_suffix("").as_posix() for path in base.rglob("*.yaml")}
+    return sorted(names)
+
+
+def search_folders(config_dirs: Sequence[Path]) -> list[Path]:
+    """Return our folder followed by the user's, absolute. Raises ConfigError.
+
+    A user's file that has the name of one of ours would never be read (Hydra takes the first it finds), so that is
+    refused.
+    """
+    ours = conf_root()
+    folders = [ours]
+    for given in config_dirs:
+        folder = Path(given).expanduser().resolve()
+        if not folder.is_dir():
+            raise ConfigError("--config-dir", "this folder does not exist", value=str(given))
+        if folder in folders:
+            continue
+        for group in GROUPS:
+            taken = set(option_names(group, [folder])) & set(option_names(group, folders))
+            if taken:
+                name = min(taken)
+                raise ConfigError(
+                    "--config-dir",
+                    f"{group}/{name}.yaml has the name of a file that is there already",
+                    value=str(folder / group / f"{name}.yaml"),
+                    hint="give it another name; it can build on the other through its defaults list",
+                )
+        folders.append(folder)
+    return folders

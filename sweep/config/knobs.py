@@ -1,0 +1,118 @@
+"""Overrides of a task's keys, applied and checked: what a level or a search point makes of the base task."""
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sweep.config.overrides import dotted, task_override
+from sweep.errors import ConfigError, nearest
+
+TARGET_KEY = "_target_"
+
+
+class TaskBase:
+    """The task as its config has it, to which overrides of `task.*` can be applied.
+
+    Overrides go into the config before its interpolations are resolved, so that they reach the keys that refer to
+    them. Each text is parsed once.
+    """
+
+    def __init__(self, config: DictConfig) -> None:
+        self._config = config
+        self._parsed: dict[str, tuple[str, object]] = {}
+        self.section = resolved_task(config)
+        self.knobs: dict[str, object] = {k: v for k, v in dotted(self.section) if k != TARGET_KEY}
+
+    def check(self, text: str, *, owner: str) -> tuple[str, object]:
+        """Return the key (without `task.`) and value of an override.
+
+        Raises ConfigError, naming `owner` (the config key the override stands under), where the task lacks the knob or
+        the value has another type than the knob's.
+        """
+        if text not in self._parsed:
+            try:
+                key, value = task_override(text)
+            except ValueError as exc:
+                raise ConfigError(owner, str(exc), value=text, hint="for example task.dropout=0.0") from exc
+            name = key.removeprefix("task.")
+            if name not in self.knobs:
+                raise lacks_knob(owner, text, name, self.knobs)
+            self._parsed[text] = (name, same_type(owner, text, self.knobs[name], value))
+        return self._parsed[text]
+
+    def has_knob(self, text: str, *, owner: str) -> bool:
+        """Return whether the override's key is one of the task's. Raises ConfigError where it sets no task key."""
+        try:
+            key, _ = task_override(text)
+        except ValueError as exc:
+            raise ConfigError(owner, str(exc), value=text, hint="for example task.dropout=0.0") from exc
+        return key.removeprefix("task.") in self.knobs
+
+    def with_overrides(self, overrides: Iterable[str], *, owner: str) -> dict[str, Any]:
+        """Return the resolved task section with these overrides applied. Raises ConfigError.
+
+        Two overrides that give one key different values are an error: the cell they belong to means nothing.
+        """
+        config = copy.deepcopy(self._config)
+        given: dict[str, tuple[object, str]] = {}
+        for text in overrides:
+            name, value = self.check(text, owner=owner)
+            before = given.setdefault(name, (value, text))
+            if before[0] != value:
+                raise ConfigError(
+                    owner,
+                    f"task.{name} would be set twice",
+                    value=f"{before[1]} and {text}",
+                    hint="use a design that does not combine these axes, or leave one out",
+                )
+            OmegaConf.update(config, f"task.{name}", value, merge=False)
+        return resolved_task(config)
+
+
+def resolved_task(config: DictConfig) -> dict[str, Any]:
+    """Return the task section as plain data. Raises ConfigError where an interpolation leads nowhere."""
+    try:
+        section = OmegaConf.to_container(config.task, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as exc:
+        key = getattr(exc, "full_key", None) or "task"
+        raise ConfigError(str(key), str(exc).splitlines()[0]) from exc
+    assert isinstance(section, dict)
+    return {str(key): value for key, value in section.items()}
+
+
+def lacks_knob(owner: str, text: str, name: str, knobs: Mapping[str, object]) -> ConfigError:
+    """Return the error for an override of a key that the task does not have."""
+    near = nearest(name, knobs)
+    hint = "add the key to the task's config, if its code reads it" if near is None else f"did you mean task.{near}?"
+    return ConfigError(
+        owner, f"the task has no knob task.{name}", value=text, allowed=[f"task.{knob}" for knob in knobs], hint=hint
+    )
+
+
+def same_type(owner: str, text: str, base: object, value: object) -> object:
+    """Return the value as the knob's type (an int for a float knob becomes a float). Raises ConfigError.
+
+    null fits every knob, and every value fits a knob that is null.
+    """
+    if base is None or value is None:
+        return value
+    want, got = _kind(base), _kind(value)
+    if want != got:
+        raise ConfigError(owner, f"the task's value is {want} ({base!r}), this is {got}", value=text)
+    if isinstance(base, float) and isinstance(value, int):
+        return float(value)
+    return value
+
+
+def _kind(value: object) -> str:
+    """Return the kind of a plain value, in words. Numbers are one kind: a learning rate of 1 may become 0.5."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "a section"

@@ -1,0 +1,178 @@
+"""The overrides of a command line, parsed one by one, so that an error names the one it is about."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sweep.config.folders import GROUPS
+from sweep.errors import ConfigError, nearest
+
+# Hydra's grammar wants every element with a `=` quoted: `["task.width=8"]`. A level reads better without.
+_BARE_LEVEL = re.compile(r"""(?<=[\[,])\s*(task\.[\w.]+=[^\[\]{},'"]*?)\s*(?=[,\]])""")
+_AXES = re.compile(r"^\+{0,2}axes[.=]")
+# Hydra reads `+params.task.lr=interval(0, 1)` as a multirun; here the text is what is wanted.
+_PARAM = re.compile(r"^\+{0,2}params\.([^=]+)=(.*)$", re.DOTALL)
+_REMOVED_AXIS = re.compile(r"^~axes\.([^.=]+)(?:\.levels\.([^=]+))?$")
+_REMOVED_PARAM = re.compile(r"^~params\.([^=]+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """A command line's overrides, sorted by who applies them.
+
+    `hydra` go to Hydra as they are (groups first named in `groups`). The rest Hydra cannot say, and is applied after
+    it: `params` are (task key, sweep text), `removed_axes` (axis, level or None for all of it), `removed_params` keys.
+    """
+
+    hydra: tuple[Override, ...]
+    params: tuple[tuple[str, str], ...]
+    removed_axes: tuple[tuple[str, str | None], ...]
+    removed_params: tuple[str, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """What Hydra is given."""
+        return [str(override.input_line) for override in self.hydra]
+
+    @property
+    def group_texts(self) -> list[str]:
+        """Of these, the choices of config groups."""
+        return [str(override.input_line) for override in self.hydra if is_group(override)]
+
+    def choices(self, group: str) -> tuple[str, ...]:
+        """Return the names that the last override of this group chooses, () where there is none."""
+        chosen: tuple[str, ...] = ()
+        for override in self.hydra:
+            if override.key_or_group == group and not override.is_delete():
+                value = override.value()
+                chosen = tuple(str(v) for v in value) if isinstance(value, list) else (str(value),)
+        return chosen
+
+    @property
+    def named_axes(self) -> frozenset[str]:
+        """The axes that the command line names itself, by `axis=[...]` or `axes.NAME...`."""
+        names = set(self.choices("axis"))
+        for override in self.hydra:
+            first, _, rest = override.key_or_group.partition(".")
+            if first == "axes" and rest:
+                names.add(rest.split(".")[0])
+            elif first == "axes" and isinstance(value := override.value(), dict):
+                names |= {str(name) for name in value}
+        return frozenset(names)
+
+
+def is_group(override: Override) -> bool:
+    """Return whether an override chooses from a config group rather than setting a value."""
+    return override.key_or_group in GROUPS
+
+
+def parse_overrides(texts: Sequence[str]) -> Overrides:
+    """Return the parsed overrides. Raises ConfigError for the first one that cannot be understood."""
+    hydra: list[Override] = []
+    params: dict[str, str] = {}
+    removed_axes: list[tuple[str, str | None]] = []
+    removed_params: list[str] = []
+    for text in texts:
+        if match := _REMOVED_AXIS.match(text):
+            removed_axes.append((match[1], match[2]))
+        elif match := _REMOVED_PARAM.match(text):
+            removed_params.append(match[1])
+        elif match := _PARAM.match(text):
+            params[match[1]] = _unquoted(match[2])
+        else:
+            hydra.append(_parse(text))
+    return Overrides(
+        hydra=tuple(hydra),
+        params=tuple(params.items()),
+        removed_axes=tuple(removed_axes),
+        removed_params=tuple(removed_params),
+    )
+
+
+def _parse(text: str) -> Override:
+    """Return Hydra's reading of one override, checked for what Hydra would explain badly."""
+    given = text
+    if _AXES.match(text):
+        text = _BARE_LEVEL.sub(r'"\1"', text)
+    if re.match(r"^(axes|params)[.=]", text):
+        text = f"++{text}"  # free-form sections: there is nothing to protect a new name from
+    try:
+        override = OverridesParser.create().parse_override(text)
+    except HydraException as exc:
+        raise _malformed(given, exc) from exc
+    key = override.key_or_group
+    if key == "hydra" or key.startswith(("hydra.", "hydra/")):
+        raise ConfigError(
+            key,
+            "sweep composes its config with Hydra but does not run under it",
+            value=given,
+            hint="use --config-dir for config folders, results= and launcher.* for the rest",
+        )
+    if override.is_sweep_override():
+        raise ConfigError(
+            key,
+            "one study has one value for each key",
+            value=given,
+            hint=f"to search over values: +search=tpe '+params.{key}={given.partition('=')[2]}'; for a list: [a,b]",
+        )
+    if override.package is not None or (override.is_delete() and is_group(override) and key != "axis"):
+        raise ConfigError(key, "cannot be removed or moved to another package", value=given)
+    if override.type is OverrideType.CHANGE and key in ("ablation", "search"):
+        raise ConfigError(key, "is added with a + in front", value=given, hint=f"+{given}")
+    return override
+
+
+def _malformed(text: str, exc: HydraException) -> ConfigError:
+    """Return the error for an override that Hydra's grammar refuses."""
+    reason = str(exc).splitlines()[0]
+    if "=" not in text:
+        near = nearest(text, GROUPS)
+        hint = "an override is KEY=VALUE, +KEY=VALUE or ~KEY" + (f"; did you mean {near}=NAME?" if near else "")
+        return ConfigError(text, "is neither a command nor an override", hint=hint)
+    key, _, value = text.partition("=")
+    hint = "quote text with special signs: KEY='\"text\"'; lists are [a,b], mappings {a: 1}"
+    return ConfigError(key.lstrip("+~"), f"cannot be read: {reason}", value=value, hint=hint)
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def task_override(text: str) -> tuple[str, object]:
+    """Return key and value of an override that sets one key of the task (`task.dropout=0.0`).
+
+    Raises ValueError, saying what is wrong, for anything else.
+    """
+    try:
+        override = OverridesParser.create().parse_override(text)
+    except HydraException as exc:
+        raise ValueError(f"cannot be read: {str(exc).splitlines()[0]}") from exc
+    if override.type is not OverrideType.CHANGE or override.package is not None:
+        raise ValueError("must be of the form task.KEY=VALUE")
+    if override.is_sweep_override():
+        raise ValueError("sets several values; a level has one")
+    if not override.key_or_group.startswith("task."):
+        raise ValueError("a level may only set keys of the task: task.KEY=VALUE")
+    try:
+        # As OmegaConf reads it: a number, a bool, null, text, a list or a mapping, quotes gone.
+        value = OmegaConf.to_container(OmegaConf.create({"v": override.value()}), resolve=False)
+    except OmegaConfBaseException as exc:
+        raise ValueError(f"cannot be read: {str(exc).splitlines()[0]}") from exc
+    assert isinstance(value, dict)
+    return override.key_or_group, value["v"]
+
+
+def dotted(items: object, prefix: str = "") -> Iterable[tuple[str, object]]:
+    """Yield (dotted key, value) of every leaf of nested mappings."""
+    if isinstance(items, dict):
+        for key, value in items.items():
+            yield from dotted(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, items

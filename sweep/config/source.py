@@ -1,0 +1,183 @@
+"""A task's source files: found and read, never imported (importing a task may import paddle)."""
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+
+from sweep.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSource:
+    """The code of a task: its own module and what it imports from the same package or folder, transitively.
+
+    `files` maps module names to paths, by name. `imports` are the top-level names of everything else imported without
+    a fallback, standard library included. `digest` is a hex digest of all the files' bytes.
+    """
+
+    files: tuple[tuple[str, Path], ...]
+    imports: frozenset[str]
+    digest: str
+
+
+def find_task(target: object) -> TaskSource:
+    """Return the code behind a task's `_target_` (`package.module.function`). Raises ConfigError."""
+    if not isinstance(target, str) or not all(part.isidentifier() for part in target.split(".")) or "." not in target:
+        raise ConfigError("task._target_", "must name a function: package.module.function", value=target)
+    module, _, function = target.rpartition(".")
+    path = module_file(module)
+    if path is None:
+        raise ConfigError(
+            "task._target_",
+            f"there is no module {module}",
+            value=target,
+            hint=f"it is looked for in {Path.cwd()} and on PYTHONPATH",
+        )
+    names = _defined(_parse(path))
+    if function not in names:
+        raise ConfigError(
+            "task._target_",
+            f"{path} has no function {function}",
+            value=function,
+            allowed=[name for name in names if not name.startswith("_")],
+        )
+    return _collect(module, path)
+
+
+def missing_imports(source: TaskSource) -> tuple[str, ...]:
+    """Return the top-level packages that the task's code imports and that are not installed, sorted."""
+    return tuple(sorted(name for name in source.imports if module_file(name) is None and not _is_found(name)))
+
+
+def module_file(module: str) -> Path | None:
+    """Return the source file of a module, None where there is none; packages on the way are not imported."""
+    spec: ModuleSpec | None = None
+    path: list[str] | None = [str(Path.cwd()), *sys.path]
+    for part in module.split("."):
+        # The parts are looked up by their last name: with a full one, a namespace package asks for its parent's module.
+        spec = PathFinder.find_spec(part, path)
+        if spec is None:
+            return None
+        path = list(spec.submodule_search_locations or [])
+    assert spec is not None
+    return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+
+
+def _is_found(name: str) -> bool:
+    try:
+        return find_spec(name) is not None or (Path.cwd() / name).is_dir()
+    except (ImportError, ValueError):
+        return name in sys.modules
+
+
+def _collect(module: str, path: Path) -> TaskSource:
+    """Return the files reached from a module inside its own top-level package, or its folder where it has none."""
+    files: dict[str, Path] = {}
+    others: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in files:
+            continue
+        file = path if name == module else module_file(name)
+        if file is None:
+            continue
+        files[name] = file
+        # `import a.b.c` runs a/__init__.py and a/b/__init__.py first.
+        waiting += [name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)]
+        for imported in _imports(_parse(file), name, is_package=file.name == "__init__.py"):
+            if _is_local(imported, module, path):
+                waiting.append(imported)
+            else:
+                others.add(imported.partition(".")[0])
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(files):
+        content = files[name].read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return TaskSource(files=tuple(sorted(files.items())), imports=frozenset(others), digest=digest.hexdigest())
+
+
+def _is_local(imported: str, module: str, path: Path) -> bool:
+    """Return whether an imported name is part of the task's own code."""
+    top = imported.partition(".")[0]
+    if "." in module:
+        return top == module.partition(".")[0]
+    beside = path.parent
+    return (beside / f"{top}.py").is_file() or (beside / top / "__init__.py").is_file()
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except SyntaxError as exc:
+        raise ConfigError("task._target_", f"{path}, line {exc.lineno}: {exc.msg}", value=path.stem) from exc
+
+
+def _defined(tree: ast.Module) -> list[str]:
+    """Return the names a module binds at its top level that may be functions."""
+    names: list[str] = []
+    for node in _statements(tree.body):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.ImportFrom):
+            names += [alias.asname or alias.name for alias in node.names]
+    return names
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run when a module is imported, those inside `if` and `try` included."""
+    for node in body:
+        yield node
+        for name in ("body", "orelse", "finalbody"):
+            if isinstance(node, ast.If | ast.Try | ast.With):
+                yield from _statements(getattr(node, name, []))
+        for handler in getattr(node, "handlers", []):
+            yield from _statements(handler.body)
+
+
+def _imports(tree: ast.Module, name: str, *, is_package: bool) -> set[str]:
+    """Return the full names of modules that a module imports, those tried with a fallback or for types only left out.
+
+    `from a import b` gives both `a` and `a.b`: b may be a module.
+    """
+    optional = {id(node) for block in _optional_blocks(tree) for stmt in block for node in ast.walk(stmt)}
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in optional:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = name.split(".") if is_package else name.split(".")[:-1]
+                above = package[: len(package) - node.level + 1]
+                base = ".".join([*above, base] if base else above)
+            if base:
+                found |= {base} | {f"{base}.{alias.name}" for alias in node.names if alias.name != "*"}
+            else:
+                found |= {alias.name for alias in node.names}
+    return found
+
+
+def _optional_blocks(tree: ast.Module) -> Iterator[list[ast.stmt]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and any(_catches_import_error(handler) for handler in node.handlers):
+            yield node.body
+            yield from (handler.body for handler in node.handlers)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield node.body
+
+
+def _catches_import_error(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    caught = ast.unparse(handler.type)
+    return any(word in caught for word in ("ImportError", "ModuleNotFoundError", "Exception"))

@@ -1,0 +1,253 @@
+"""From a composed config to a validated study."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sweep.config import DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
+from sweep.config.axes import ReadAxes, read_axes
+from sweep.config.composing import Composition, compose_study
+from sweep.config.folders import option_names
+from sweep.config.knobs import TARGET_KEY, TaskBase, lacks_knob, same_type
+from sweep.config.overrides import dotted
+from sweep.config.source import find_task
+from sweep.config.values import Section
+from sweep.domain.names import is_loss
+from sweep.domain.target import Mode, Target
+from sweep.errors import ConfigError
+
+KEYS = ("task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results")
+"""The top-level keys of a study's config: each is read below."""
+
+LAUNCHER_KEYS = ("name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "timeout_s", "retries", "grace_s")
+TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early")
+
+_STUDY_NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}", re.ASCII)
+
+
+def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tuple[str, ...]) -> LoadedConfig:
+    """Return the validated study that these overrides ask for. Raises ConfigError."""
+    composed = compose_study(overrides, config_dirs)
+    raw = _resolve(composed.config)
+    root = Section(raw, "", KEYS)
+    base = TaskBase(composed.config)
+    find_task(base.section.get(TARGET_KEY))
+    _check_task_types(base, composed.before)
+    axes = read_axes(root.get("axes"), base, skipped=_skipped(root, composed))
+    params = _params(root.get("params"), base)
+    driver = _driver(root.get("driver"), composed)
+    _check_not_empty(composed, axes, params, driver)
+    study = StudyConfig(
+        name=_study_name(root, composed, axes),
+        task_name=composed.task,
+        ablation=composed.ablation,
+        task=base.section,
+        axes=axes.axes,
+        params=params,
+        driver=driver,
+        seeds=_seeds(root.get("seeds")),
+        target=_target(root.get("converge")),
+        launcher=_launcher(root.get("launcher"), composed),
+        store_url=Section(root.get("store"), "store", ("url",)).text("url"),
+        results=root.text("results"),
+        inert=axes.inert,
+        raw=raw,
+    )
+    return LoadedConfig(study=study, config=composed.config, command=command)
+
+
+def _resolve(config: DictConfig) -> dict[str, Any]:
+    """Return the whole config as plain data. Raises ConfigError for what is missing or refers to nothing."""
+    try:
+        raw = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as exc:
+        key = str(getattr(exc, "full_key", None) or "config")
+        raise ConfigError(key, f"has no value: {str(exc).splitlines()[0]}") from exc
+    assert isinstance(raw, dict)
+    return {str(key): value for key, value in raw.items()}
+
+
+def _check_task_types(base: TaskBase, before: DictConfig) -> None:
+    """Raise ConfigError where the command line gives a task key another type than the task's config does."""
+    try:
+        plain = OmegaConf.to_container(before.task, resolve=True)
+    except OmegaConfBaseException:
+        return  # an interpolation that only the command line's values make whole
+    for name, value in dotted(plain):
+        if name in base.knobs:
+            same_type(f"task.{name}", f"{base.knobs[name]}", value, base.knobs[name])
+
+
+def _skipped(root: Section, composed: Composition) -> frozenset[str]:
+    """Return the axes whose inapplicable levels are left out: those that an ablation brought, where it says so."""
+    if root.get("ablation") is None:
+        return frozenset()
+    ablation = Section(root.get("ablation"), "ablation", ("skip", "design"))
+    if ablation.data.get("skip") is None or ablation.choice("skip", ["inapplicable"]) != "inapplicable":
+        return frozenset()
+    return frozenset(str(name) for name in root.get("axes") or {}) - composed.axes
+
+
+def _params(data: object, base: TaskBase) -> dict[str, str]:
+    """Return task key to sweep text, by key. Raises ConfigError where a key or text is not one."""
+    if not isinstance(data, Mapping):
+        raise ConfigError("params", "must map task keys to what is searched", value=data)
+    params: dict[str, str] = {}
+    for key, text in dotted(data):
+        if not key:
+            continue
+        if not key.startswith("task."):
+            raise ConfigError(f"params.{key}", "only keys of the task can be searched", value=text, hint=f"task.{key}")
+        if key.removeprefix("task.") not in base.knobs:
+            raise lacks_knob(f"params.{key}", str(text), key.removeprefix("task."), base.knobs)
+        params[key] = _sweep_text(f"params.{key}", key, text)
+    return dict(sorted(params.items()))
+
+
+def _sweep_text(owner: str, key: str, text: object) -> str:
+    allowed = ("choice(a, b)", "range(1, 10)", "interval(0, 1)", "int(interval(1, 10))", "tag(log, interval(1e-4, 1))")
+    try:
+        is_sweep = (
+            isinstance(text, str) and OverridesParser.create().parse_override(f"{key}={text}").is_sweep_override()
+        )
+    except HydraException as exc:
+        raise ConfigError(
+            owner,
+            f"cannot be read as a sweep: {str(exc).splitlines()[0]}",
+            value=text,
+            allowed=allowed,
+            hint="see docs/search.md",
+        ) from exc
+    if not is_sweep:
+        raise ConfigError(
+            owner,
+            "is one value, not a sweep",
+            value=text,
+            allowed=allowed,
+            hint=f"to fix it, give {key}={text} as an override",
+        )
+    return str(text)
+
+
+def _driver(data: object, composed: Composition) -> DriverConfig:
+    names = option_names("driver", composed.folders)
+    known = [str(key) for key in composed.before.driver]
+    section = Section(data, "driver", known)
+    name = section.choice("name", names)
+    return DriverConfig(name=name, settings={k: v for k, v in section.data.items() if k != "name"})
+
+
+def _check_not_empty(composed: Composition, axes: ReadAxes, params: Mapping[str, str], driver: DriverConfig) -> None:
+    """Raise ConfigError where there is nothing to try."""
+    left_out = "; ".join(f"{toggle}: {reason}" for toggle, reason in axes.inert)
+    if driver.name == "grid" and params:
+        raise ConfigError(
+            "params", "are searched by the optuna driver, not by grid", value=", ".join(params), hint="+search=tpe"
+        )
+    if driver.name != "grid" and not axes.axes and not params:
+        raise ConfigError(
+            "params",
+            f"the plan is empty: nothing to search for driver {driver.name}",
+            value=left_out or None,
+            hint="add '+params.task.lr=tag(log, interval(1e-4, 1))', or axes by +axis=[...]",
+        )
+    if composed.ablation is not None and not axes.axes:
+        raise ConfigError(
+            "axes",
+            "the plan is empty: no axis of the ablation is left",
+            value=left_out or composed.ablation,
+            hint="without +ablation=..., the base alone runs over its seeds",
+        )
+
+
+def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
+    """Return the study's name: the one given, or one made from task and ablation, search or axes."""
+    given = root.get("study")
+    if given is None:
+        parts = [part for part in (composed.ablation, composed.search) if part]
+        what = "-".join(parts or [axis.name for axis in axes.axes][:4] or ["base"])
+        return f"{composed.task}-{what}".replace("/", "-")
+    if isinstance(given, bool) or not isinstance(given, str | int) or not _STUDY_NAME.fullmatch(str(given)):
+        raise ConfigError(
+            "study",
+            "is not safe as a folder's name",
+            value=given,
+            hint="letters, digits and . _ + - (at most 100, the first a letter or digit)",
+        )
+    return str(given)
+
+
+def _seeds(value: object) -> tuple[int, ...]:
+    """Return the seeds: 0 to N-1 for a number N, or those of a list. Raises ConfigError."""
+    hint = "a number of seeds (5), or a list of different ones ([0,1,2]), none below 0"
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 1:
+            raise ConfigError("seeds", "the plan is empty: at least one seed is needed", value=value, hint=hint)
+        return tuple(range(value))
+    if not isinstance(value, list):
+        raise ConfigError("seeds", "must be a number or a list", value="null" if value is None else value, hint=hint)
+    if not value:
+        raise ConfigError("seeds", "the plan is empty: at least one seed is needed", value=value, hint=hint)
+    if any(isinstance(seed, bool) or not isinstance(seed, int) or seed < 0 for seed in value):
+        raise ConfigError("seeds", "each must be a whole number, 0 or more", value=value, hint=hint)
+    if len(set(value)) != len(value):
+        raise ConfigError("seeds", "a seed is named twice", value=value, hint=hint)
+    return tuple(value)
+
+
+def _target(data: object) -> Target:
+    section = Section(data, "converge", TARGET_KEYS)
+    metric = section.optional_text("metric")
+    threshold = section.optional_number("target")
+    if metric is None and threshold is not None:
+        raise ConfigError(
+            "converge.metric", "a target needs the metric it is of", value="null", hint="converge.metric=val/acc"
+        )
+    if section.get("mode") is None:
+        mode = Mode.MIN if metric is None or is_loss(metric) else Mode.MAX
+    else:
+        mode = Mode(section.choice("mode", list(Mode)))
+    return Target(
+        metric=metric,
+        mode=mode,
+        threshold=threshold,
+        hold=section.optional_integer("hold", low=1),
+        budget_steps=section.integer("budget_steps", low=1),
+        stop_early=section.flag("stop_early"),
+    )
+
+
+def _launcher(data: object, composed: Composition) -> LauncherConfig:
+    section = Section(data, "launcher", LAUNCHER_KEYS)
+    grace_s = section.optional_number("grace_s", above=0)
+    if grace_s is None:
+        raise ConfigError("launcher.grace_s", "must be a number of seconds above 0", value="null")
+    return LauncherConfig(
+        name=section.choice("name", option_names("launcher", composed.folders)),
+        slots=None if section.get("slots") == "auto" else section.integer("slots", low=1),
+        gpus=_gpus(section.get("gpus")),
+        slots_per_gpu=section.integer("slots_per_gpu", low=1),
+        gpu_memory_mb=section.optional_integer("gpu_memory_mb", low=1),
+        timeout_s=section.optional_number("timeout_s", above=0),
+        retries=section.integer("retries", low=0),
+        grace_s=grace_s,
+    )
+
+
+def _gpus(value: object) -> tuple[str, ...] | None:
+    if value == "auto":
+        return None
+    if isinstance(value, list) and all(isinstance(gpu, str | int) and not isinstance(gpu, bool) for gpu in value):
+        return tuple(str(gpu) for gpu in value)
+    raise ConfigError(
+        "launcher.gpus",
+        "must be auto or a list of indices or UUIDs",
+        value="null" if value is None else value,
+        hint="launcher.gpus=[0,1]; [] stays on the CPU",
+    )

@@ -1,0 +1,92 @@
+"""Reading plain config data with its types and ranges checked: every refusal names key, value and what is allowed."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sweep.errors import ConfigError, nearest
+
+
+def unknown_key(key: str, allowed: Iterable[str], *, value: object = None) -> ConfigError:
+    """Return the error for a key that does not exist; `allowed` are the names that stand beside it."""
+    parent, _, name = key.rpartition(".")
+    near = nearest(name, allowed := list(allowed))
+    full = f"{parent}.{near}" if parent else near
+    hint = None if near is None else f"did you mean {full!r}?"
+    return ConfigError(key, "there is no such key", value=value, allowed=allowed, hint=hint)
+
+
+class Section:
+    """One mapping of the config, read key by key. Raises ConfigError for keys that are not among `known`."""
+
+    def __init__(self, data: object, path: str, known: Iterable[str]) -> None:
+        self.known = tuple(known)
+        self.path = path
+        if not isinstance(data, Mapping):
+            raise ConfigError(path, "must be a section with keys", value=data, allowed=self.known)
+        self.data: Mapping[Any, Any] = data
+        for key in data:
+            if key not in self.known:
+                raise unknown_key(self.key(str(key)), self.known, value=data[key])
+
+    def key(self, name: str) -> str:
+        """Return the full key of a name in this section."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def get(self, name: str) -> Any:
+        """Return the value of a key that must be there."""
+        if name not in self.data:
+            raise ConfigError(self.key(name), "is missing")
+        return self.data[name]
+
+    def integer(self, name: str, *, low: int) -> int:
+        """Return an int, at least `low`."""
+        value = self.get(name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise ConfigError(self.key(name), f"must be a whole number, {low} or more", value=_shown(value))
+        return value
+
+    def optional_integer(self, name: str, *, low: int) -> int | None:
+        """Return an int, at least `low`, or None for null."""
+        return None if self.get(name) is None else self.integer(name, low=low)
+
+    def optional_number(self, name: str, *, above: float = -math.inf) -> float | None:
+        """Return a finite float greater than `above`, or None for null."""
+        value = self.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= above:
+            bound = "" if above == -math.inf else f" above {above:g}"
+            raise ConfigError(self.key(name), f"must be a finite number{bound}, or null", value=_shown(value))
+        return float(value)
+
+    def flag(self, name: str) -> bool:
+        """Return a bool."""
+        value = self.get(name)
+        if not isinstance(value, bool):
+            raise ConfigError(self.key(name), "must be true or false", value=_shown(value))
+        return value
+
+    def text(self, name: str) -> str:
+        """Return a string that is not empty."""
+        value = self.get(name)
+        if not isinstance(value, str) or not value:
+            raise ConfigError(self.key(name), "must be a name or text", value=_shown(value))
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        """Return a string that is not empty, or None for null."""
+        return None if self.get(name) is None else self.text(name)
+
+    def choice(self, name: str, allowed: Iterable[str]) -> str:
+        """Return one of the allowed words."""
+        value = self.get(name)
+        allowed = list(allowed)
+        if value not in allowed:
+            raise ConfigError(self.key(name), "is not one of the allowed values", value=_shown(value), allowed=allowed)
+        return str(value)
+
+
+def _shown(value: object) -> object:
+    """ConfigError leaves None out; a null that is wrong is worth showing."""
+    return "null" if value is None else value

@@ -1,0 +1,45 @@
+"""Fingerprints: what decides how a trial comes out, as one digest. Two trials with the same one need one run."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sweep.domain.target import Target
+
+_VERSION = 1
+"""Raised when what goes into a fingerprint changes: finished trials are then no longer taken for the new ones."""
+
+
+def canonical_json(data: object) -> str:
+    """Return the one JSON text of plain data: keys sorted, no spaces, the same for equal data in any key order."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(data: object) -> str:
+    """Return a hex digest (32 characters) of plain data."""
+    return hashlib.blake2b(canonical_json(data).encode(), digest_size=16).hexdigest()
+
+
+def fingerprint(task: Mapping[str, Any], seed: int, *, code: str, target: Target) -> str:
+    """Return the hex digest (32 characters) of what decides a trial's outcome.
+
+    That is its resolved task config, its seed, the digest of the task's code, and the target, which decides where a
+    run stops and how it is judged. The cell's name is not part of it: two ways to the same config are one trial.
+    """
+    return digest(
+        {
+            "version": _VERSION,
+            "task": dict(task),
+            "seed": seed,
+            "code": code,
+            "target": {
+                "metric": target.metric,
+                "mode": str(target.mode),
+                "threshold": target.threshold,
+                "hold": target.hold,
+                "budget_steps": target.budget_steps,
+                "stop_early": target.stop_early,
+            },
+        }
+    )

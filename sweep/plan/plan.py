@@ -1,0 +1,91 @@
+"""The plan: all trials of a fixed design, composed and validated, before one of them is launched."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sweep.config import LoadedConfig
+from sweep.domain.axis import Axis, Cell
+from sweep.domain.trial import TrialSpec
+from sweep.errors import ConfigError
+from sweep.plan.compose import TrialComposer
+from sweep.plan.fingerprint import digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a study will run. `trials` are in launch order; `inert` are toggles left out, with the reason.
+
+    `digest` is equal for equal plans: the same trials, by fingerprint, in the same order.
+    """
+
+    study: str
+    task: str
+    base: Mapping[str, Any] = field(hash=False)
+    axes: tuple[Axis, ...]
+    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...]
+    trials: tuple[TrialSpec, ...] = field(repr=False)
+    inert: tuple[tuple[str, str], ...]
+    digest: str
+
+    @property
+    def duplicates(self) -> tuple[tuple[Cell, ...], ...]:
+        """Groups of cells that come to the same task config: one of each is run, the others reuse it."""
+        groups: dict[str, list[Cell]] = {}
+        for trial in self.trials:
+            if trial.seed == self.seeds[0]:
+                groups.setdefault(trial.fingerprint, []).append(trial.cell)
+        return tuple(tuple(cells) for cells in groups.values() if len(cells) > 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain data for plan.json (schema 1); cells and trials refer to each other by cell key."""
+        overrides = {trial.cell: list(trial.overrides) for trial in self.trials}
+        return {
+            "schema": 1,
+            "study": self.study,
+            "task": self.task,
+            "digest": self.digest,
+            "base": dict(self.base),
+            "axes": {axis.name: {level.name: list(level.overrides) for level in axis.levels} for axis in self.axes},
+            "seeds": list(self.seeds),
+            "cells": [
+                {"cell": cell.key, "toggles": [str(t) for t in cell.sorted_toggles], "overrides": overrides[cell]}
+                for cell in self.cells
+            ],
+            "duplicates": [[cell.key for cell in group] for group in self.duplicates],
+            "inert": [{"toggle": toggle, "reason": reason} for toggle, reason in self.inert],
+            "trials": [{"cell": t.cell.key, "seed": t.seed, "fingerprint": t.fingerprint} for t in self.trials],
+        }
+
+
+def build_plan(loaded: LoadedConfig, cells: Sequence[Cell]) -> Plan:
+    """Return the plan of these cells over the study's seeds, every trial's config composed and checked.
+
+    The base comes first over all seeds, then seed by seed over the other cells, so that a study cut short has tried
+    every cell about equally often. Raises ConfigError for the first cell that cannot be composed, and for no cells.
+    """
+    study = loaded.study
+    cells = tuple(dict.fromkeys(cells))
+    if not cells:
+        raise ConfigError(
+            "driver.design",
+            "the plan is empty: the design gives no cells",
+            value=str(study.driver.settings.get("design")),
+        )
+    composer = TrialComposer(loaded)
+    composed = {cell: composer.compose(cell, study.seeds) for cell in cells}
+    trials = [spec for cell in cells if cell.is_base for spec in composed[cell]]
+    others = [composed[cell] for cell in cells if not cell.is_base]
+    trials += [specs[i] for i in range(len(study.seeds)) for specs in others]
+    return Plan(
+        study=study.name,
+        task=study.task_name,
+        base=study.task,
+        axes=study.axes,
+        cells=cells,
+        seeds=study.seeds,
+        trials=tuple(trials),
+        inert=study.inert,
+        digest=digest([trial.fingerprint for trial in trials]),
+    )
