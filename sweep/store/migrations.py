@@ -7,7 +7,9 @@ from sqlalchemy import Connection, inspect, select, text, update
 from sweep.errors import NotFoundError, StoreError
 from sweep.store.schema import SCHEMA_VERSION, metadata, schema_version
 
-STEPS: Mapping[int, Sequence[str]] = {}
+STEPS: Mapping[int, Sequence[str]] = {
+    2: ("ALTER TABLE studies ADD COLUMN summary TEXT",),
+}
 """For each version the statements that make it from the one before. Plain SQL that SQLite and PostgreSQL both know;
 frozen once released: later changes of schema.py must not change what an old step does."""
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -80,6 +80,7 @@ studies = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("active_at", UtcTime, nullable=False),  # when its status last changed: what "latest study" goes by
     Column("ended_at", UtcTime),
+    Column("summary", Text),  # summary.json, so that `rank` needs no analysis; NULL until the study was ranked
     UniqueConstraint("name"),
 )
 

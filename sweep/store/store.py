@@ -185,6 +185,17 @@ class Store:
         with self._writing() as conn:
             studies.change(conn, study_id, columns)
 
+    def save_summary(self, study_id: int, summary: Mapping[str, Any]) -> None:
+        """Keep the study's summary.json, in place of an earlier one."""
+        with self._writing() as conn:
+            studies.change(conn, study_id, {"summary": jsontext.dumps(summary)})
+
+    def summary(self, study_id: int) -> dict[str, Any] | None:
+        """Return the summary saved last, None where the study has not been ranked yet."""
+        with self._reading() as conn:
+            found: dict[str, Any] | None = studies.summary(conn, study_id)
+        return found
+
     def delete_study(self, study_id: int) -> None:
         """Delete a study and all its rows. Raises StoreError where other studies reuse its trials."""
         with self._writing() as conn:

@@ -92,6 +92,14 @@ def change(conn: Connection, study_id: int, columns: Mapping[str, Any]) -> None:
         raise NotFoundError(f"there is no study with id {study_id}")
 
 
+def summary(conn: Connection, study_id: int) -> Any:
+    """Return the summary saved last, None where there is none. Raises NotFoundError."""
+    row = conn.execute(select(studies.c.summary).where(studies.c.id == study_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no study with id {study_id}")
+    return None if row.summary is None else jsontext.loads(row.summary)
+
+
 def counts(conn: Connection, study_id: int) -> dict[TrialState, int]:
     """Return how many trials are in each state; states without trials are left out."""
     query = select(trials.c.state, func.count()).where(trials.c.study_id == study_id).group_by(trials.c.state)
