@@ -18,22 +18,26 @@ class GridDriver:
     def __init__(self, cells: Sequence[Cell], seeds: Sequence[int]) -> None:
         self._plan = tuple(_in_order(tuple(dict.fromkeys(cells)), tuple(dict.fromkeys(seeds))))
         self._left = iter(self._plan)
-        self._told: set[Proposal] = set()
+        self._known: set[Proposal] = set()
 
     def ask(self, count: int) -> Sequence[Proposal]:
-        """Return the next trials of the plan, at most `count`, without those already told or proposed."""
+        """Return the next trials of the plan, at most `count`, without those already told, adopted or proposed."""
         proposals: list[Proposal] = []
         while len(proposals) < count:
             proposal = next(self._left, None)
             if proposal is None:
                 break
-            if proposal not in self._told:
+            if proposal not in self._known:
                 proposals.append(proposal)
         return tuple(proposals)
 
     def tell(self, outcome: Outcome) -> None:
         """Note that this trial is done; one outside the plan (a larger earlier study) is no business of this driver."""
-        self._told.add(Proposal(outcome.cell, outcome.seed))
+        self._known.add(Proposal(outcome.cell, outcome.seed))
+
+    def adopt(self, proposal: Proposal) -> None:
+        """Note that this trial is out already."""
+        self._known.add(proposal)
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:  # noqa: ARG002 - the protocol's signature
         """Return False: a fixed design gives every trial its whole budget, or the cells could not be compared."""

@@ -89,11 +89,9 @@ class OptunaDriver:
 
     def tell(self, outcome: Outcome) -> None:
         """Take in a finished trial; one outside the space or its seeds is only never proposed again."""
-        self._seen.add(Proposal(outcome.cell, outcome.seed))
-        values = self._space.point(outcome.cell)
-        if values is None or outcome.seed not in self._seeds:
+        point = self._take_in(Proposal(outcome.cell, outcome.seed))
+        if point is None:
             return
-        point = self._points.get(outcome.cell) or self._open(values)
         score = self._scoring.score(outcome)
         point.scores[outcome.seed] = score
         moved = score.kind is ScoreKind.VALUE and score.value is not None and self._penalty.is_moved_by(score.value)
@@ -101,6 +99,10 @@ class OptunaDriver:
             self._rebuild()  # Optuna's values cannot be changed once told
         else:
             self._close(point)
+
+    def adopt(self, proposal: Proposal) -> None:
+        """Take a trial as out: its point is one of those that the sampler keeps away from until it is told."""
+        self._take_in(proposal)
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:
         """Return whether Optuna's pruner gives the trial up; what to do about a NaN is the judge's to say."""
@@ -123,6 +125,14 @@ class OptunaDriver:
     def study(self) -> optuna.Study:
         """Optuna's study as it stands, to be looked at."""
         return self._study
+
+    def _take_in(self, proposal: Proposal) -> _Point | None:
+        """Return the point of a trial, opened where it is new, None where the trial is not of this search."""
+        self._seen.add(proposal)
+        values = self._space.point(proposal.cell)
+        if values is None or proposal.seed not in self._seeds:
+            return None
+        return self._points.get(proposal.cell) or self._open(values)
 
     def _open_next(self) -> bool:
         """Queue the seeds of the next point; return False where there is none left to try."""

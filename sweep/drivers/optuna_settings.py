@@ -52,7 +52,7 @@ class Objective(StrEnum):
 class OptunaSettings:
     """What `driver:` may say for optuna. `n_trials` counts points, however they end; `seed` None: the study's."""
 
-    n_trials: int = 50
+    n_trials: int = 30
     objective: Objective = Objective.BEST
     sampler: str = "TPESampler"
     sampler_args: Mapping[str, Any] = field(default_factory=dict, hash=False)

@@ -20,8 +20,9 @@ class Driver(Protocol):
     """Ask / tell.
 
     Rules: a driver is deterministic given its settings and the sequence of calls. On resume every finished trial of
-    the study is told again, in trial-number order, before the first `ask`; a driver never proposes a (cell, seed) it
-    was told of or has proposed before. `ask` never blocks; an empty answer while proposals are out means "wait", an
+    the study is told again, in trial-number order, before the first `ask`, and every trial that is still out (its run
+    was adopted, or it is to be launched) is adopted; a driver never proposes a (cell, seed) it was told of, has adopted
+    or has proposed before. `ask` never blocks; an empty answer while proposals are out means "wait", an
     empty answer with nothing out means that the driver is done. Every proposal is told exactly once, however its
     trial ended; a diverged or crashed trial is told like any other.
     """
@@ -32,6 +33,10 @@ class Driver(Protocol):
 
     def tell(self, outcome: Outcome) -> None:
         """Take in a finished trial."""
+        ...
+
+    def adopt(self, proposal: Proposal) -> None:
+        """Take a trial of an earlier session as proposed and still out: it will be told when it has finished."""
         ...
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:

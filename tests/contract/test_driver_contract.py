@@ -181,3 +181,23 @@ def test_a_run_cut_anywhere_and_resumed_repeats_nothing_and_does_the_rest(name: 
 def test_with_one_slot_a_resumed_run_goes_on_as_if_it_had_not_been_cut(name: str, cut: int):
     whole = run_on(CASES[name].make())
     assert run_on(CASES[name].make(), whole[:cut]) == whole
+
+
+@settings(deadline=None, max_examples=8)
+@given(cut=st.integers(0, 12), out=st.integers(1, 3))
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_out_when_a_run_was_cut_is_adopted_and_not_proposed_again(name: str, cut: int, out: int):
+    first = CASES[name].make()
+    known = run_on(first, at_most=cut)
+    left_out = first.ask(out)
+    resumed = CASES[name].make()
+    for one in known:
+        resumed.tell(one)
+    for proposal in left_out:
+        resumed.adopt(proposal)
+    new = resumed.ask(2)
+    assert not set(new) & {*pairs(known), *left_out}
+    rest = [outcome(len(known) + n, p, ending_of(p)) for n, p in enumerate([*left_out, *new])]
+    found = pairs(run_on(resumed, rest))
+    assert not set(found[len(rest) :]) & {*pairs(known), *left_out}
+    assert len(known) + len(set(found)) == resumed.expected_trials()
