@@ -30,11 +30,7 @@ from sweep.task import TaskConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_TASK = "digits_cnn_overregularised"
-TOGGLES: dict[str, dict[str, Any]] = {
-    "dropout=off": {"dropout": 0.0},
-    "weight_decay=off": {"weight_decay": 0.0},
-    "augmentation=off": {"augmentation": False},
-}
+AXES = ("dropout", "weight_decay", "augmentation")  # those of conf/ablation/regularization.yaml
 Trial = tuple[str, tuple[str, ...], int]  # task, toggles, seed
 
 
@@ -59,10 +55,15 @@ class JudgedRun:
         return self.dir / name
 
 
-def load(task: str) -> tuple[dict[str, Any], Target]:
-    """Return the resolved task section and the target of a task's config."""
-    config = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / "task" / f"{task}.yaml"), resolve=True)
-    assert isinstance(config, dict)
+def load(task: str, toggles: tuple[str, ...] = ()) -> tuple[dict[str, Any], Target]:
+    """Return the resolved task section, with these toggles applied, and the target of a task's config."""
+    conf = ROOT / "conf"
+    merged: Any = OmegaConf.load(conf / "task" / f"{task}.yaml")
+    for toggle in toggles:
+        axis, _, level = toggle.partition("=")
+        axes: Any = OmegaConf.load(conf / "axis" / f"{axis}.yaml")
+        merged = OmegaConf.merge(merged, OmegaConf.from_dotlist(list(axes[axis].levels[level])))
+    config: Any = OmegaConf.to_container(merged, resolve=True)
     wanted = config["converge"]
     target = Target(
         metric=wanted["metric"],
@@ -78,9 +79,7 @@ def load(task: str) -> tuple[dict[str, Any], Target]:
 def run_trial(trial: Trial) -> dict[str, Any]:
     """Train one trial over its whole budget and return what the judge saw."""
     task, toggles, seed = trial
-    section, target = load(task)
-    for toggle in toggles:
-        section.update(TOGGLES[toggle])
+    section, target = load(task, toggles)
     module, _, function = section["_target_"].rpartition(".")
     run = JudgedRun(seed, replace(target, stop_early=False))
     started = time.process_time()
@@ -142,15 +141,21 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the pool, as a trial's process has it
     trials: list[Trial] = []
     for task in options.task:
-        sizes = range(len(TOGGLES) + 1) if task == DEFAULT_TASK else [0]
-        cells = [cell for size in sizes for cell in combinations(TOGGLES, size)]
+        sizes = range(len(AXES) + 1) if task == DEFAULT_TASK else [0]
+        cells = [cell for size in sizes for cell in combinations([f"{axis}=off" for axis in AXES], size)]
         trials += [(task, cell, seed) for cell in cells for seed in range(options.seeds)]
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         rows = summarise(list(pool.imap(run_trial, trials)))
         pool.close()  # and wait: leaving the block would end the workers by a signal that Paddle reports as a crash
         pool.join()
     targets = {task: load(task)[1].to_mapping() for task in options.task}
-    document = {"schema": 1, "seeds": list(range(options.seeds)), "targets": targets, "machine": machine(), "cells": rows}
+    document = {
+        "schema": 1,
+        "seeds": list(range(options.seeds)),
+        "targets": targets,
+        "machine": machine(),
+        "cells": rows,
+    }
     options.output.write_text(json.dumps(document, indent=1) + "\n")
     for row in rows:
         cell = " + ".join(row["toggles"]) or "base"
