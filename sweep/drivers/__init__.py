@@ -1,6 +1,6 @@
 """Drivers decide what to try next: each is one file here and one line in `DRIVERS`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from sweep.domain.space import Param
 from sweep.domain.target import Target
 from sweep.drivers.grid import GridDriver
 from sweep.drivers.protocol import Driver
+from sweep.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class DriverInput:
     axes: tuple[Axis, ...]
     space: tuple[Param, ...]
     target: Target
-    seeds: Sequence[int]
+    seeds: tuple[int, ...]
 
 
 def _grid(given: DriverInput) -> Driver:
@@ -40,3 +41,10 @@ def _optuna(given: DriverInput) -> Driver:
 
 DRIVERS: dict[str, Callable[[DriverInput], Driver]] = {"grid": _grid, "optuna": _optuna}
 """From the name in `driver.name` to what makes the driver."""
+
+
+def build_driver(name: str, given: DriverInput) -> Driver:
+    """Return the driver of this name for a study. Raises ConfigError for an unknown name or a wrong setting."""
+    if name not in DRIVERS:
+        raise ConfigError("driver.name", "no such driver", value=name, allowed=DRIVERS)
+    return DRIVERS[name](given)

@@ -14,8 +14,9 @@ from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
-from sweep.drivers import DRIVERS, DriverInput
+from sweep.drivers import DRIVERS, DriverInput, build_driver
 from sweep.drivers.protocol import Driver, Proposal
+from sweep.errors import ConfigError
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=100, stop_early=True)
 AXES = (
@@ -47,7 +48,7 @@ def case(
     given_ = DriverInput(
         settings=own, cells=CELLS if is_fixed else (), axes=AXES, space=tuple(space), target=TARGET, seeds=tuple(seeds)
     )
-    return Case(lambda: DRIVERS[name](given_), is_fixed)
+    return Case(lambda: build_driver(name, given_), is_fixed)
 
 
 CASES = {
@@ -201,3 +202,13 @@ def test_what_was_out_when_a_run_was_cut_is_adopted_and_not_proposed_again(name:
     found = pairs(run_on(resumed, rest))
     assert not set(found[len(rest) :]) & {*pairs(known), *left_out}
     assert len(known) + len(set(found)) == resumed.expected_trials()
+
+
+def test_every_driver_is_under_this_contract():
+    assert {name.split()[0] for name in CASES} == set(DRIVERS)
+
+
+def test_an_unknown_driver_is_refused_with_the_nearest_name():
+    with pytest.raises(ConfigError) as caught:
+        case("optna").make()
+    assert caught.value.hint == "did you mean 'optuna'?"
