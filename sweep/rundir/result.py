@@ -9,6 +9,9 @@ from sweep.rundir.files import read_json
 CORRUPT = "corrupt"
 """`state` of a result that is there and cannot be used; `problem` then says why."""
 
+EXIT_WITHOUT_RESULT = 74
+"""Exit code (EX_IOERR) of a run that could not write its files: the machine's fault, not the task's."""
+
 _STATES = frozenset({TrialState.COMPLETED, TrialState.PRUNED, TrialState.CANCELLED, TrialState.FAILED})
 
 

@@ -1,0 +1,148 @@
+"""One run from spec.json to result.json."""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sweep.clock import monotonic_s, now_utc
+from sweep.domain.states import StopReason, TrialState
+from sweep.domain.target import Target
+from sweep.rundir import EventWriter, RunDir, write_json_atomic
+from sweep.rundir.result import EXIT_WITHOUT_RESULT
+from sweep.task import StopTrial, TaskConfig
+from sweep.worker.run import WorkerRun
+from sweep.worker.seeding import seed_globals
+
+REPORTED_PACKAGES = ("numpy", "paddle", "scipy", "sklearn")
+"""Their versions go into result.json where the task has imported them."""
+
+_STATE_OF = {StopReason.PRUNED: TrialState.PRUNED, StopReason.STOPPED: TrialState.CANCELLED}
+"""The state of a run that stopped for these reasons; for all others it has completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the `_target_` of a task section names, with the `prepare` of the same module where it has one."""
+
+    train: Callable[[TaskConfig, WorkerRun], object]
+    prepare: Callable[[TaskConfig], object] | None
+
+
+def load_task(target: str) -> Task:
+    """Import a task by its dotted name. Raises ImportError, AttributeError, and whatever its module raises."""
+    module_name, _, name = target.rpartition(".")
+    if not module_name:
+        raise ImportError(f"_target_ must be MODULE.FUNCTION, got {target!r}")
+    module = importlib.import_module(module_name)
+    return Task(getattr(module, name), getattr(module, "prepare", None))
+
+
+def run_trial(folder: RunDir) -> int:
+    """Run the trial whose spec.json lies in `folder`; return the exit code: 0 ended, 1 failed, 74 no result written.
+
+    Every outcome, crashes of the task included, is written to result.json; `wall_s` counts from here and so includes
+    the imports of the task.
+    """
+    started_at, started_s = now_utc(), monotonic_s()
+    spec = folder.read_spec()
+    try:
+        events = EventWriter(folder.events)
+        events.write("start", pid=os.getpid(), host=os.uname().nodename)
+        run = WorkerRun(folder, seed=int(spec["seed"]), target=Target.from_mapping(spec["target"]), events=events)
+        ending = _execute(spec["task"], run)
+        with suppress(OSError):  # a full disk: result.json is the one that counts
+            events.write("end", state=ending["state"], reason=ending["stop_reason"])
+        result = {
+            "schema": 1,
+            **ending,
+            "last_step": run.last_step,
+            "wall_s": round(monotonic_s() - started_s, 4),
+            "started_at": started_at.isoformat(),
+            "ended_at": now_utc().isoformat(),
+            "peak_memory_mb": _peak_memory_mb(),
+            "packages": _packages(),
+        }
+        write_json_atomic(folder.result, result)
+    except OSError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        return EXIT_WITHOUT_RESULT
+    return 1 if ending["state"] == TrialState.FAILED else 0
+
+
+def _execute(section: Mapping[str, Any], run: WorkerRun) -> dict[str, Any]:
+    """Run the task and return how it ended: state, stop_reason, failure."""
+    _end_on_sigterm(run)
+    try:
+        seed_globals(run.seed)
+        cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
+        task = load_task(str(section["_target_"]))
+        if task.prepare is not None:
+            task.prepare(cfg)
+            seed_globals(run.seed)  # whether and what prepare drew must not show in the trial
+        task.train(cfg, run)
+    except StopTrial:
+        pass
+    except BaseException as error:
+        if not _is_clean_exit(error):
+            return _failed(error, run)
+    reason = run.stop_reason or StopReason.RETURNED
+    return {"state": str(_STATE_OF.get(reason, TrialState.COMPLETED)), "stop_reason": str(reason), "failure": None}
+
+
+def _failed(error: BaseException, run: WorkerRun) -> dict[str, Any]:
+    from sweep.worker.failure import describe_failure, format_error  # what they need is imported by failures only
+
+    with suppress(OSError):
+        print(format_error(error), file=sys.stderr, flush=True)
+    # After StopTrial the trial was over: what went wrong while the task cleaned up is in the log and changes nothing.
+    # SIGTERM goes to the whole group, so a task may see its data loaders die before it sees that it is to stop.
+    reason = run.stop_reason or (StopReason.STOPPED if run.is_terminated else None)
+    if reason is not None:
+        return {"state": str(_STATE_OF.get(reason, TrialState.COMPLETED)), "stop_reason": str(reason), "failure": None}
+    return {"state": str(TrialState.FAILED), "stop_reason": None, "failure": describe_failure(error)}
+
+
+def _is_clean_exit(error: BaseException) -> bool:
+    """Return whether the task ended itself by `sys.exit()`, which for a script is a way to return."""
+    return isinstance(error, SystemExit) and error.code in (None, 0)
+
+
+def _end_on_sigterm(run: WorkerRun) -> None:
+    """Let SIGTERM end the run at its next `log`; a second one kills it. Forked children die of the first."""
+
+    def on_term(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
+        run.is_terminated = True
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    signal.signal(signal.SIGTERM, on_term)
+    os.register_at_fork(after_in_child=_die_of_sigterm)
+
+
+def _die_of_sigterm() -> None:
+    # Only in the main thread may a handler be set; a child forked by another thread is left as it is.
+    with suppress(ValueError):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _peak_memory_mb() -> float | None:
+    """Return the most memory this process has had resident, in MiB. (ru_maxrss would count the driver's, too.)"""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def _packages() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that the task has imported."""
+    loaded = {name: getattr(sys.modules[name], "__version__", "?") for name in REPORTED_PACKAGES if name in sys.modules}
+    return {"python": sys.version.split()[0], **loaded}

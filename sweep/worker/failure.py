@@ -1,0 +1,46 @@
+"""An exception of the task, as result.json tells it."""
+
+import errno
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sweep.domain.failure import says_out_of_memory
+from sweep.domain.states import FailureClass
+
+_HERE = str(Path(__file__).parent)
+_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+MESSAGE_CHARS = 500
+TRACEBACK_CHARS = 20_000
+
+
+def describe_failure(error: BaseException) -> dict[str, Any]:
+    """Return class, type, one-line message and traceback (its last 20,000 characters) of an exception."""
+    kind, message = type(error).__name__, str(error).strip()
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "paddle":
+        kind = "MissingPaddleError"
+        message = 'this task needs paddle, which is not installed: pip install "paddle-sweep[cpu]" (or [gpu])'
+    line = next((line.strip() for line in message.splitlines() if line.strip()), "")
+    return {
+        "class": str(_class_of(error)),
+        "type": kind,
+        "message": (f"{kind}: {line}" if line else kind)[:MESSAGE_CHARS],
+        "traceback": format_error(error)[-TRACEBACK_CHARS:],
+    }
+
+
+def format_error(error: BaseException) -> str:
+    """Return the traceback from the task's first frame on: how the worker came there tells a user nothing."""
+    frames: TracebackType | None = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_HERE) and frames.tb_next is not None:
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames))
+
+
+def _class_of(error: BaseException) -> FailureClass:
+    if isinstance(error, MemoryError) or says_out_of_memory(f"{type(error).__name__}: {error}"):
+        return FailureClass.OOM
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        return FailureClass.INFRA
+    return FailureClass.CRASH

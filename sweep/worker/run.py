@@ -1,0 +1,116 @@
+"""The run as the task sees it (sweep.task.Run): records what is logged and decides when the trial is to end."""
+
+import operator
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from sweep.clock import monotonic_s
+from sweep.domain.states import StopReason
+from sweep.domain.target import Target, TargetTracker
+from sweep.rundir import EventWriter, RunDir
+from sweep.rundir.events import STEP_LIMIT, number_text
+from sweep.seeds import stream_seed
+from sweep.task import StopTrial
+
+LOOK_EVERY_S = 0.05
+"""How often at most `log` looks for the stop file: a stat costs microseconds, but a task may log every one."""
+
+
+class WorkerRun:
+    """One run of a trial. `stop_reason` is None until the trial is to end, and never changes after that."""
+
+    def __init__(self, folder: RunDir, *, seed: int, target: Target, events: EventWriter) -> None:
+        self.stop_reason: StopReason | None = None
+        self.last_step: int | None = None
+        self.is_terminated = False  # SIGTERM has come; set from the signal handler
+        self._folder = folder
+        self._seed = seed
+        self._budget_steps = target.budget_steps
+        self._tracker = TargetTracker(target)
+        self._events = events
+        self._look_at = 0.0
+
+    @property
+    def seed(self) -> int:
+        """The trial's seed."""
+        return self._seed
+
+    @property
+    def dir(self) -> Path:
+        """The run's own folder."""
+        return self._folder.path
+
+    def stream(self, name: str) -> int:
+        """Return the seed of a named stream, in [0, 2**31)."""
+        return stream_seed(self._seed, name)
+
+    def log(self, step: int, **metrics: float) -> None:
+        """Record scalars at a step; raise StopTrial where the trial is to end, and from then on every time.
+
+        Raises TypeError, ValueError where the step or a metric is no number of the right kind.
+        """
+        if self.stop_reason is None:
+            step = _checked_step(step)
+            values = {name: _scalar(name, value) for name, value in metrics.items()}
+            self._events.log(step, values)
+            self.last_step = step if self.last_step is None else max(step, self.last_step)
+            self.stop_reason = self._decide(step, values)
+        if self.stop_reason is not None:
+            raise StopTrial(str(self.stop_reason))
+
+    def describe(self, **facts: float | str) -> None:
+        """Record what is known of the task (`label_entropy`, `target_variance`, ...): numbers or text."""
+        known = {name: value if isinstance(value, str) else _scalar(name, value) for name, value in facts.items()}
+        self._tracker.learn(known)
+        self._events.write("facts", v={k: v if isinstance(v, str) else number_text(v) for k, v in known.items()})
+
+    def artifact(self, name: str) -> Path:
+        """Return the path of a file of this run to write to; its folder exists. Raises ValueError."""
+        relative = PurePosixPath(name)
+        if not name or relative.is_absolute() or ".." in relative.parts:
+            raise ValueError(f"run.artifact: {name!r} is not a name inside the run's folder")
+        path = self._folder.artifacts / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _decide(self, step: int, values: Mapping[str, float]) -> StopReason | None:
+        reason = self._tracker.update(step, values)
+        if reason is None and step >= self._budget_steps:
+            reason = StopReason.BUDGET
+        return reason or self._asked_to_stop()
+
+    def _asked_to_stop(self) -> StopReason | None:
+        now = monotonic_s()
+        if now < self._look_at and not self.is_terminated:
+            return None
+        self._look_at = now + LOOK_EVERY_S
+        try:
+            return StopReason(self._folder.stop.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return StopReason.STOPPED if self.is_terminated else None
+        except (OSError, ValueError):  # there, but touched by hand
+            return StopReason.STOPPED
+
+
+def _checked_step(step: int) -> int:
+    if isinstance(step, bool):
+        raise TypeError("run.log: step must be an int, got bool")
+    try:
+        number = operator.index(step)
+    except TypeError:
+        raise TypeError(f"run.log: step must be an int, got {type(step).__name__}") from None
+    if not 0 <= number < STEP_LIMIT:
+        raise ValueError(f"run.log: step must be at least 0, got {number}")
+    return number
+
+
+def _scalar(name: str, value: object) -> float:
+    """Return what float() makes of a number, a numpy scalar or a 0-d tensor. Raises TypeError for anything else."""
+    if type(value) is float:
+        return value
+    if not isinstance(value, str | bytes | bytearray):
+        try:
+            return float(value)  # type: ignore[arg-type]
+        except Exception as error:
+            raise TypeError(f"run: {name!r} must be one number, got {type(value).__name__} ({error})") from error
+    raise TypeError(f"run: {name!r} must be one number, got {type(value).__name__}")
