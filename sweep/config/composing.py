@@ -8,12 +8,12 @@ import yaml  # type: ignore[import-untyped] # comes with OmegaConf, without type
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.override_parser.types import Override
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.folders import GROUPS, option_names, search_folders
-from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides
+from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides, reason
 from sweep.config.values import unknown_key
 from sweep.errors import ConfigError, nearest
 
@@ -51,15 +51,15 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
         _check_group(override, folders)
     try:
         before, _ = _compose(parsed.group_texts, folders)
-    except ConfigCompositionException as exc:
+    except (HydraException, OmegaConfBaseException) as exc:
         raise _group_error(exc, parsed, folders) from exc
     values = [override for override in parsed.hydra if not is_group(override)]
     for override in values:
         _check_key(override, before)
     try:
         config, choices = _compose(parsed.texts, folders) if values else _compose(parsed.group_texts, folders)
-    except ConfigCompositionException as exc:
-        raise ConfigError("overrides", _first_line(exc), value=" ".join(overrides)) from exc
+    except (HydraException, OmegaConfBaseException) as exc:
+        raise ConfigError("overrides", reason(exc), value=" ".join(overrides)) from exc
     _remove(config, parsed)
     with open_dict(config):
         for key, text in parsed.params:
@@ -78,7 +78,7 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
 def _compose(overrides: list[str], folders: Sequence[Path]) -> tuple[DictConfig, DictConfig]:
     """Return Hydra's composition and the choices it made, with YAML's own errors translated."""
     ours, *users = folders
-    search_path = ",".join(f"'file://{str(folder)!s}'".replace("\\", "\\\\") for folder in users)
+    search_path = ",".join(_quoted(f"file://{folder}") for folder in users)
     extra = [f"hydra.searchpath=[{search_path}]"] if users else []
     try:
         with initialize_config_dir(str(ours), version_base="1.3"):
@@ -106,12 +106,13 @@ def _check_group(override: Override, folders: Sequence[Path]) -> None:
             allowed=option_names(group, folders),
             hint=f"{group}=NAME",
         )
+    options = option_names(group, folders)
     for name in names:
-        if str(name) not in (options := option_names(group, folders)):
+        if not isinstance(name, str) or name not in options:
             raise ConfigError(group, "there is no such option", value=str(name), allowed=options)
 
 
-def _group_error(exc: ConfigCompositionException, parsed: Overrides, folders: Sequence[Path]) -> ConfigError:
+def _group_error(exc: Exception, parsed: Overrides, folders: Sequence[Path]) -> ConfigError:
     """Return what a failed composition of groups alone means."""
     missing = exc.missing_cfg_file if isinstance(exc, MissingConfigException) else None
     if missing is not None:
@@ -127,7 +128,7 @@ def _group_error(exc: ConfigCompositionException, parsed: Overrides, folders: Se
                 value=override.input_line,
                 hint=f"did you mean {hint}?",
             )
-    return ConfigError("config", _first_line(exc), value=" ".join(parsed.group_texts))
+    return ConfigError("config", reason(exc), value=" ".join(parsed.group_texts))
 
 
 def _check_key(override: Override, before: DictConfig) -> None:
@@ -193,5 +194,6 @@ def _nothing_to_remove(key: str, name: str, there: list[str], what: str) -> Conf
     return ConfigError(key, f"there is no such {what} to remove", value=f"~{key}", allowed=there, hint=hint)
 
 
-def _first_line(exc: HydraException | OmegaConfBaseException) -> str:
-    return str(exc).strip().splitlines()[0]
+def _quoted(text: str) -> str:
+    """Return text as a quoted value of Hydra's override grammar."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,13 +1,14 @@
 """Overrides of a task's keys, applied and checked: what a level or a search point makes of the base task."""
 
 import copy
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sweep.config.overrides import dotted, task_override
+from sweep.config.overrides import dotted, reason, task_override
 from sweep.errors import ConfigError, nearest
 
 TARGET_KEY = "_target_"
@@ -73,31 +74,54 @@ class TaskBase:
 
 
 def resolved_task(config: DictConfig) -> dict[str, Any]:
-    """Return the task section as plain data. Raises ConfigError where an interpolation leads nowhere."""
+    """Return the task section as plain data. Raises ConfigError where it is none, or an interpolation leads nowhere."""
     try:
         section = OmegaConf.to_container(config.task, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as exc:
         key = getattr(exc, "full_key", None) or "task"
-        raise ConfigError(str(key), str(exc).splitlines()[0]) from exc
+        raise ConfigError(str(key), f"has no value: {reason(exc)}") from exc
     assert isinstance(section, dict)
+    _check_plain("task", section)
     return {str(key): value for key, value in section.items()}
+
+
+def _check_plain(key: str, value: object) -> None:
+    """Raise ConfigError for what does not survive a JSON file: a trial gets its config through one."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if not isinstance(name, str):
+                raise ConfigError(key, "a key must be text", value=name, hint=f'quote it: "{name}"')
+            _check_plain(f"{key}.{name}", item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_plain(key, item)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(key, "must be finite", value=value, hint="null says that there is none")
+    elif not isinstance(value, str | int | float | None):
+        raise ConfigError(key, "must be a number, text, true, false, null, a list or a section", value=value)
 
 
 def lacks_knob(owner: str, text: str, name: str, knobs: Mapping[str, object]) -> ConfigError:
     """Return the error for an override of a key that the task does not have."""
     near = nearest(name, knobs)
-    hint = "add the key to the task's config, if its code reads it" if near is None else f"did you mean task.{near}?"
+    hints = [] if near is None else [f"did you mean task.{near}?"]
+    if owner.startswith("axes."):
+        hints.append(f"'~{'.'.join(owner.split('.')[:2])}' leaves the axis out")
     return ConfigError(
-        owner, f"the task has no knob task.{name}", value=text, allowed=[f"task.{knob}" for knob in knobs], hint=hint
+        owner,
+        f"the task has no knob task.{name}",
+        value=text,
+        allowed=[f"task.{knob}" for knob in knobs],
+        hint="; ".join(hints) or "add the key to the task's config, if its code reads it",
     )
 
 
 def same_type(owner: str, text: str, base: object, value: object) -> object:
     """Return the value as the knob's type (an int for a float knob becomes a float). Raises ConfigError.
 
-    null fits every knob, and every value fits a knob that is null.
+    null fits every knob, and every value fits a knob that is null; an interpolation is not known yet.
     """
-    if base is None or value is None:
+    if base is None or value is None or (isinstance(value, str) and "${" in value):
         return value
     want, got = _kind(base), _kind(value)
     if want != got:

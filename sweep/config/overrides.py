@@ -14,7 +14,7 @@ from sweep.config.folders import GROUPS
 from sweep.errors import ConfigError, nearest
 
 # Hydra's grammar wants every element with a `=` quoted: `["task.width=8"]`. A level reads better without.
-_BARE_LEVEL = re.compile(r"""(?<=[\[,])\s*(task\.[\w.]+=[^\[\]{},'"]*?)\s*(?=[,\]])""")
+_BARE_LEVEL = re.compile(r"""(?<=[\[,])\s*([+~]{0,2}[\w./@]+=[^\[\]{},'"]*?)\s*(?=[,\]])""")
 _AXES = re.compile(r"^\+{0,2}axes[.=]")
 # Hydra reads `+params.task.lr=interval(0, 1)` as a multirun; here the text is what is wanted.
 _PARAM = re.compile(r"^\+{0,2}params\.([^=]+)=(.*)$", re.DOTALL)
@@ -107,6 +107,8 @@ def _parse(text: str) -> Override:
     except HydraException as exc:
         raise _malformed(given, exc) from exc
     key = override.key_or_group
+    if not key:
+        raise ConfigError(given, "names no key", hint="an override is KEY=VALUE, +KEY=VALUE or ~KEY")
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):
         raise ConfigError(
             key,
@@ -115,12 +117,9 @@ def _parse(text: str) -> Override:
             hint="use --config-dir for config folders, results= and launcher.* for the rest",
         )
     if override.is_sweep_override():
-        raise ConfigError(
-            key,
-            "one study has one value for each key",
-            value=given,
-            hint=f"to search over values: +search=tpe '+params.{key}={given.partition('=')[2]}'; for a list: [a,b]",
-        )
+        search = f"to search over values: +search=tpe '+params.{key}={given.partition('=')[2]}'; "
+        hint = (search if key.startswith("task.") else "") + f"for a list: {key}=[a,b]"
+        raise ConfigError(key, "one study has one value for each key", value=given, hint=hint)
     if override.package is not None or (override.is_delete() and is_group(override) and key != "axis"):
         raise ConfigError(key, "cannot be removed or moved to another package", value=given)
     if override.type is OverrideType.CHANGE and key in ("ablation", "search"):
@@ -130,14 +129,13 @@ def _parse(text: str) -> Override:
 
 def _malformed(text: str, exc: HydraException) -> ConfigError:
     """Return the error for an override that Hydra's grammar refuses."""
-    reason = str(exc).splitlines()[0]
     if "=" not in text:
         near = nearest(text, GROUPS)
         hint = "an override is KEY=VALUE, +KEY=VALUE or ~KEY" + (f"; did you mean {near}=NAME?" if near else "")
         return ConfigError(text, "is neither a command nor an override", hint=hint)
     key, _, value = text.partition("=")
     hint = "quote text with special signs: KEY='\"text\"'; lists are [a,b], mappings {a: 1}"
-    return ConfigError(key.lstrip("+~"), f"cannot be read: {reason}", value=value, hint=hint)
+    return ConfigError(key.lstrip("+~"), f"cannot be read: {reason(exc)}", value=value, hint=hint)
 
 
 def _unquoted(text: str) -> str:
@@ -153,7 +151,7 @@ def task_override(text: str) -> tuple[str, object]:
     try:
         override = OverridesParser.create().parse_override(text)
     except HydraException as exc:
-        raise ValueError(f"cannot be read: {str(exc).splitlines()[0]}") from exc
+        raise ValueError(f"cannot be read: {reason(exc)}") from exc
     if override.type is not OverrideType.CHANGE or override.package is not None:
         raise ValueError("must be of the form task.KEY=VALUE")
     if override.is_sweep_override():
@@ -164,7 +162,7 @@ def task_override(text: str) -> tuple[str, object]:
         # As OmegaConf reads it: a number, a bool, null, text, a list or a mapping, quotes gone.
         value = OmegaConf.to_container(OmegaConf.create({"v": override.value()}), resolve=False)
     except OmegaConfBaseException as exc:
-        raise ValueError(f"cannot be read: {str(exc).splitlines()[0]}") from exc
+        raise ValueError(f"cannot be read: {reason(exc)}") from exc
     assert isinstance(value, dict)
     return override.key_or_group, value["v"]
 
@@ -176,3 +174,9 @@ def dotted(items: object, prefix: str = "") -> Iterable[tuple[str, object]]:
             yield from dotted(value, f"{prefix}.{key}" if prefix else str(key))
     else:
         yield prefix, items
+
+
+def reason(exc: Exception) -> str:
+    """Return the one line of a Hydra or OmegaConf exception that says what is wrong."""
+    text = next((str(e).strip() for e in (exc, exc.__cause__) if e is not None and str(e).strip()), type(exc).__name__)
+    return re.sub(r"^\w+ while evaluating '.*?': ", "", text.splitlines()[0])

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ def find_task(target: object) -> TaskSource:
     """Return the code behind a task's `_target_` (`package.module.function`). Raises ConfigError."""
     if not isinstance(target, str) or not all(part.isidentifier() for part in target.split(".")) or "." not in target:
         raise ConfigError("task._target_", "must name a function: package.module.function", value=target)
+    importlib.invalidate_caches()  # a file written a moment ago is there
     module, _, function = target.rpartition(".")
     path = module_file(module)
     if path is None:
@@ -38,13 +40,13 @@ def find_task(target: object) -> TaskSource:
             value=target,
             hint=f"it is looked for in {Path.cwd()} and on PYTHONPATH",
         )
-    names = _defined(_parse(path))
-    if function not in names:
+    tree = _parse(path)
+    if function not in _defined(tree):
         raise ConfigError(
             "task._target_",
             f"{path} has no function {function}",
             value=function,
-            allowed=[name for name in names if not name.startswith("_")],
+            allowed=[node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"],
         )
     return _collect(module, path)
 

@@ -15,7 +15,7 @@ from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import option_names
 from sweep.config.knobs import TARGET_KEY, TaskBase, lacks_knob, same_type
-from sweep.config.overrides import dotted
+from sweep.config.overrides import dotted, reason
 from sweep.config.source import find_task
 from sweep.config.values import Section
 from sweep.domain.names import is_loss
@@ -28,16 +28,19 @@ KEYS = ("task", "axes", "params", "ablation", "driver", "seeds", "converge", "la
 LAUNCHER_KEYS = ("name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "timeout_s", "retries", "grace_s")
 TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early")
 
+MAX_SEEDS = 10_000
+
 _STUDY_NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}", re.ASCII)
 
 
 def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tuple[str, ...]) -> LoadedConfig:
     """Return the validated study that these overrides ask for. Raises ConfigError."""
     composed = compose_study(overrides, config_dirs)
+    _check_files(composed.config)
     raw = _resolve(composed.config)
     root = Section(raw, "", KEYS)
     base = TaskBase(composed.config)
-    find_task(base.section.get(TARGET_KEY))
+    find_task(base.section[TARGET_KEY])
     _check_task_types(base, composed.before)
     axes = read_axes(root.get("axes"), base, skipped=_skipped(root, composed))
     params = _params(root.get("params"), base)
@@ -68,9 +71,19 @@ def _resolve(config: DictConfig) -> dict[str, Any]:
         raw = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as exc:
         key = str(getattr(exc, "full_key", None) or "config")
-        raise ConfigError(key, f"has no value: {str(exc).splitlines()[0]}") from exc
+        raise ConfigError(key, f"has no value: {reason(exc)}") from exc
     assert isinstance(raw, dict)
     return {str(key): value for key, value in raw.items()}
+
+
+def _check_files(config: DictConfig) -> None:
+    """Raise ConfigError where a user's file lacks its package line, so that its content landed in a wrong place."""
+    if "axis" in config:
+        raise ConfigError("axis", "an axis file's first line must be `# @package axes`", value=config.axis)
+    task = config.get("task")
+    if not isinstance(task, DictConfig) or TARGET_KEY not in task:
+        hint = "a task's file starts with `# @package _global_` and has `task: {_target_: package.module.function}`"
+        raise ConfigError(f"task.{TARGET_KEY}", "is missing", hint=hint)
 
 
 def _check_task_types(base: TaskBase, before: DictConfig) -> None:
@@ -82,6 +95,8 @@ def _check_task_types(base: TaskBase, before: DictConfig) -> None:
     for name, value in dotted(plain):
         if name in base.knobs:
             same_type(f"task.{name}", f"{base.knobs[name]}", value, base.knobs[name])
+        elif any(knob.startswith(f"{name}.") for knob in base.knobs):
+            raise ConfigError(f"task.{name}", "is one value in the task's config, not a section", value=value)
 
 
 def _skipped(root: Section, composed: Composition) -> frozenset[str]:
@@ -119,7 +134,7 @@ def _sweep_text(owner: str, key: str, text: object) -> str:
     except HydraException as exc:
         raise ConfigError(
             owner,
-            f"cannot be read as a sweep: {str(exc).splitlines()[0]}",
+            f"cannot be read as a sweep: {reason(exc)}",
             value=text,
             allowed=allowed,
             hint="see docs/search.md",
@@ -173,12 +188,13 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
         parts = [part for part in (composed.ablation, composed.search) if part]
         what = "-".join(parts or [axis.name for axis in axes.axes][:4] or ["base"])
         return f"{composed.task}-{what}".replace("/", "-")
-    if isinstance(given, bool) or not isinstance(given, str | int) or not _STUDY_NAME.fullmatch(str(given)):
+    is_name = isinstance(given, str | int) and not isinstance(given, bool) and _STUDY_NAME.fullmatch(str(given))
+    if not is_name or str(given).endswith(".db"):  # results/sweep.db is the store
         raise ConfigError(
             "study",
             "is not safe as a folder's name",
             value=given,
-            hint="letters, digits and . _ + - (at most 100, the first a letter or digit)",
+            hint="letters, digits and . _ + - (at most 100, the first a letter or digit, not ending in .db)",
         )
     return str(given)
 
@@ -189,6 +205,8 @@ def _seeds(value: object) -> tuple[int, ...]:
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 1:
             raise ConfigError("seeds", "the plan is empty: at least one seed is needed", value=value, hint=hint)
+        if value > MAX_SEEDS:
+            raise ConfigError("seeds", f"at most {MAX_SEEDS}", value=value, hint=hint)
         return tuple(range(value))
     if not isinstance(value, list):
         raise ConfigError("seeds", "must be a number or a list", value="null" if value is None else value, hint=hint)
