@@ -69,6 +69,14 @@ class StudyFailedError(SweepError):
     """The study could not be completed (DESIGN 5: exit code 1): too many crashed trials, or a systematic failure."""
 
 
+class LaunchError(SweepError):
+    """A run could not be started; nothing of it runs. The machine's fault, not the task's."""
+
+
+class DeviceBusyError(LaunchError):
+    """No device is free for such a run now; try again when another run has ended."""
+
+
 class StoreError(SweepError):
     """The store cannot be opened, read or written: names the file and what can be done."""
 
