@@ -29,7 +29,7 @@ def answer(
     if not tried:
         return start
     if repairs:
-        return f"{_repair_sentence(repairs, base, question)} {start}"
+        return f"{_repair_sentence(repairs, base, question)}{_needed(repairs[0], effects, question)} {start}"
     return f"{start} {_none_found(outcomes, question, tried)}"
 
 
@@ -62,6 +62,21 @@ def _repair_sentence(repairs: Sequence[Repair], base: BaseSummary, question: Que
 def _repair(repair: Repair, *, alone: bool) -> str:
     names = " with ".join(str(toggle) for toggle in repair.toggles)
     return f"{names} alone" if alone and len(repair.toggles) == 1 else names
+
+
+def _needed(repair: Repair, effects: Sequence[Effect], question: Question) -> str:
+    """Return which toggles of a set that was not shown to be minimal its removal cells show to be needed."""
+    if repair.verified or len(repair.toggles) == 1:
+        return ""
+    needed = []
+    for effect in effects:
+        lacking = effect.necessity
+        if effect.toggle in repair.toggles and lacking is not None:
+            mostly = 2 * lacking.converged > lacking.trials
+            if mostly is (question is Question.BREAK):
+                needed.append(f"{effect.toggle} ({lacking.converged} of {lacking.trials} without it)")
+    found = ", ".join(needed) if needed else "no single one"
+    return f" Of these, needed while the others are on: {found}."
 
 
 def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence[Effect]) -> str:

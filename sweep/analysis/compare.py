@@ -50,8 +50,7 @@ class Comparison:
 
 def compare_toggles(table: Table, toggles: Sequence[Toggle]) -> list[Comparison]:
     """Return the comparison of every toggle, p-values adjusted by Holm over all of them."""
-    all_on = _all_on(table)
-    found = [_compare(table, toggle, all_on) for toggle in toggles]
+    found = [_compare(table, toggle) for toggle in toggles]
     tests, speeds = holm([c.p for c in found]), holm([c.p_steps for c in found])
     return [replace(c, p_adjusted=p, p_steps_adjusted=s) for c, p, s in zip(found, tests, speeds, strict=True)]
 
@@ -65,7 +64,7 @@ def compare_cells(table: Table, toggle: Toggle, contrast: Contrast, treated: int
     counts = (both, gained, lost, int(known.sum()) - both - gained - lost)
     seen = int((table.converged[treated] >= 0).sum()), int((table.converged[reference] >= 0).sum())
     dropped = max(seen) - sum(counts)
-    note = f"{dropped} seeds left out of the test: no verdict on one side" if dropped else ""
+    note = f"{dropped} seed{'s' * (dropped > 1)} left out of the test: no verdict on one side" if dropped else ""
     if not sum(counts):
         return Comparison(
             toggle=toggle, contrast=contrast, treated=treated, reference=reference, note=note or "no verdicts"
@@ -79,14 +78,13 @@ def compare_cells(table: Table, toggle: Toggle, contrast: Contrast, treated: int
     )  # fmt: skip
 
 
-def _compare(table: Table, toggle: Toggle, all_on: int | None) -> Comparison:
+def _compare(table: Table, toggle: Toggle) -> Comparison:
     alone = table.row([toggle])
     if alone is not None and table.base is not None:
         return compare_cells(table, toggle, Contrast.ALONE, alone, table.base)
-    if all_on is not None:
-        left_out = table.row(table.cells[all_on].toggles - {toggle})
-        if left_out is not None and left_out != all_on:
-            return compare_cells(table, toggle, Contrast.LEFT_OUT, all_on, left_out)
+    left_out = _left_out(table, toggle)
+    if left_out is not None:
+        return compare_cells(table, toggle, Contrast.LEFT_OUT, *left_out)
     inside = _orthogonal_half(table, toggle)
     if inside is not None:
         return _compare_halves(table, toggle, inside)
@@ -98,11 +96,15 @@ def _compare(table: Table, toggle: Toggle, all_on: int | None) -> Comparison:
     )
 
 
-def _all_on(table: Table) -> int | None:
-    """Return the row of the one cell that has a toggle on every axis the design touches, None without such a cell."""
-    axes = {toggle.axis for toggles in table.rows for toggle in toggles}
-    full = [row for toggles, row in table.rows.items() if len(toggles) == len(axes)]
-    return full[0] if len(full) == 1 and len(axes) > 1 else None
+def _left_out(table: Table, toggle: Toggle) -> tuple[int, int] | None:
+    """Return the rows of a cell with a toggle on every axis, this one among them, and of the same cell without it."""
+    axes = {t.axis for toggles in table.rows for t in toggles}
+    for toggles, row in table.rows.items():
+        if toggle in toggles and len(toggles) == len(axes) > 1:
+            without = table.row(toggles - {toggle})
+            if without is not None:
+                return row, without
+    return None
 
 
 def _orthogonal_half(table: Table, toggle: Toggle) -> Floats | None:

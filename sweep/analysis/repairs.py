@@ -18,8 +18,9 @@ Toggles = frozenset[Toggle]
 def passing_sets(table: Table, effects: Sequence[Effect], question: Question) -> dict[Toggles, float]:
     """Return the minimal sets of toggles that restore convergence (or break it) by the exact test, with its p.
 
-    Single toggles pass by their status. Larger sets are tested against the base by seed, Holm over all of them, and
-    count where no proper subset has passed.
+    Single toggles pass by their status. Larger sets are tested against the base by seed, Holm over all of them; only
+    those are that the design also has without each one of their toggles, since of others nobody knows what in them
+    is needed. A set counts where no proper subset has passed.
     """
     if question is Question.RESTORE:
         singles = [e for e in effects if e.status is EffectStatus.RESTORES]
@@ -29,7 +30,9 @@ def passing_sets(table: Table, effects: Sequence[Effect], question: Question) ->
     if table.base is None:
         return passed
     counts = table.pair_counts(table.base)
-    larger = sorted(((toggles, row) for toggles, row in table.rows.items() if len(toggles) > 1), key=_by_size)
+    larger = sorted(
+        ((toggles, row) for toggles, row in table.rows.items() if _is_dissected(table, toggles)), key=_by_size
+    )
     tests = [paired_test(*n)[0] if any(n) else None for n in (counts[row] for _, row in larger)]
     for (toggles, row), p, adjusted in zip(larger, tests, holm(tests), strict=True):
         if p is None or adjusted is None or adjusted > ALPHA or not _answers(table, row, question):
@@ -115,6 +118,11 @@ def find_interactions(table: Table) -> list[Interaction]:
         seeds = int((table.converged[rows] >= 0).all(axis=0).sum())
         found.append(Interaction(toggles=(first, second), value=value, low=low, high=high, seeds=seeds))
     return sorted(found, key=lambda i: (-abs(i.value), i.toggles))
+
+
+def _is_dissected(table: Table, toggles: Toggles) -> bool:
+    """Return whether a set of several toggles is in the design without each one of them, too."""
+    return len(toggles) > 1 and all(toggles - {toggle} in table.rows for toggle in toggles)
 
 
 def _by_size(item: tuple[Toggles, int]) -> tuple[int, list[Toggle]]:

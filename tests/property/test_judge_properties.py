@@ -1,0 +1,62 @@
+"""Properties of the judge that hold for all runs."""
+
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweep.domain.metric import Series
+from sweep.domain.states import StopReason, TrialState
+from sweep.domain.target import Mode, Target, TargetTracker
+from sweep.domain.verdict import Verdict
+from sweep.judge import judge, replay
+
+number = st.one_of(st.floats(0.0, 2.0), st.sampled_from([math.nan, math.inf, -math.inf, 1e5]))
+curve = st.dictionaries(st.integers(1, 100), number, max_size=60).map(lambda d: sorted(d.items()))
+runs = st.dictionaries(st.sampled_from(["val/acc", "train/loss", "val/loss", "lr"]), curve, max_size=4)
+targets = st.builds(
+    Target,
+    metric=st.sampled_from([None, "val/acc", "val/loss"]),
+    mode=st.sampled_from(Mode),
+    threshold=st.sampled_from([None, 0.5]),
+    hold=st.sampled_from([None, 1, 3]),
+    budget_steps=st.just(100),
+    stop_early=st.booleans(),
+)
+
+
+def stored(run):
+    return {name: Series.of(points) for name, points in run.items()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(run=runs, target=targets)
+def test_replay_of_the_stored_series_equals_what_the_run_itself_saw(run, target):
+    tracker = TargetTracker(target)
+    for step in sorted({s for points in run.values() for s, _ in points}):
+        tracker.update(step, {name: dict(points)[step] for name, points in run.items() if step in dict(points)})
+    online, offline = tracker.state(), replay(stored(run), target, {})
+    assert repr((online.metric, online.tau, online.held_at, online.lost_at, online.divergence, online.best)) == repr(
+        (offline.metric, offline.tau, offline.held_at, offline.lost_at, offline.divergence, offline.best)
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(run=runs, target=targets, state=st.sampled_from(TrialState), ended=st.sampled_from([None, *StopReason]))
+def test_every_run_gets_a_verdict_that_agrees_with_itself(run, target, state, ended):
+    result = judge(stored(run), target, {}, ended=ended, state=state)
+    assert (result.tau is not None) == (result.verdict is Verdict.CONVERGED)
+    assert result.reason
+    assert result.best is None or math.isfinite(result.best)
+    assert result.final is None or math.isfinite(result.final)
+    assert all(s.step <= result.last_step for s in result.symptoms)
+
+
+@settings(max_examples=100, deadline=None)
+@given(run=runs, target=targets, at=st.integers(1, 100))
+def test_a_loss_that_is_nan_before_the_target_is_reached_is_never_converged(run, target, at):
+    series = stored(run)
+    series["train/loss"] = Series(np.array([0]), np.array([math.nan]))
+    result = judge(series, target, {}, ended=StopReason.BUDGET, state=TrialState.COMPLETED)
+    assert result.verdict is Verdict.DIVERGED
