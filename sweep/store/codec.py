@@ -32,15 +32,19 @@ class Chunk:
     values: bytes
 
 
-def encode(series: Series) -> Chunk:
-    """Return a series of at least one point as a chunk; `decode([encode(s)])` is bitwise `s` for all of them."""
+def encode(series: Series, *, small: bool) -> Chunk:
+    """Return a series of at least one point as a chunk; `decode([encode(s)])` is bitwise `s` for all of them.
+
+    `small` packs it, otherwise the words stay as they are: for a chunk that will be read and packed again soon.
+    """
+    keep = pack if small else raw
     steps = np.ascontiguousarray(series.steps, dtype="<i8").view(_WORD)
     values = np.ascontiguousarray(series.values, dtype="<f8").view(_WORD)
     return Chunk(
         first_step=int(series.steps[0]),
         count=len(series),
-        steps=pack(steps[1:] - steps[:-1]),  # unsigned differences wrap, so the int64 extremes survive
-        values=pack(values),
+        steps=keep(steps[1:] - steps[:-1]),  # unsigned differences wrap, so the int64 extremes survive
+        values=keep(values),
     )
 
 
@@ -62,17 +66,22 @@ def decode(chunks: list[Chunk]) -> Series:
 def pack(words: Words) -> bytes:
     """Return [N] words as bytes, at most 8 N + 1 of them."""
     if not len(words):
-        return _RAW
+        return raw(words)
     if bool((words == words[0]).all()):
         return _SAME + words[:1].tobytes()
     planes = zlib.compress(words.view(np.uint8).reshape(-1, 8).T.tobytes(), _LEVEL)
     if len(planes) < words.nbytes:
         return _PLANES + planes
+    return raw(words)
+
+
+def raw(words: Words) -> bytes:
+    """Return [N] words as 8 N + 1 bytes, without a look at them."""
     return _RAW + words.tobytes()
 
 
 def unpack(data: bytes, count: int) -> Words:
-    """Return the [count] words that `pack` made these bytes of. Raises StoreError where they do not fit."""
+    """Return the [count] words that `pack` or `raw` made these bytes of. Raises StoreError where they do not fit."""
     kind, body = data[:1], data[1:]
     try:
         if kind == _SAME:

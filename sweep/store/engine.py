@@ -1,11 +1,12 @@
 """Opening the database: URLs, SQLite's settings, and SQL errors in words a person can act on."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -14,8 +15,6 @@ from sweep.errors import NotFoundError, StoreError
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a writer waits for another one: longer than any transaction here, and than a backup of a large file."""
-
-_WRITES = "sweep_writes"  # in Connection.info: whether the next transaction is going to write
 
 
 def parse_url(url: str) -> URL:
@@ -62,36 +61,59 @@ def make_engine(url: URL, *, read_only: bool) -> Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise StoreError(f"the folder of the store cannot be made: {exc}") from exc
-    engine = create_engine("sqlite://", creator=lambda: _connect_sqlite(path, read_only), poolclass=StaticPool)
-    event.listen(engine, "begin", _begin)
-    return engine
+    return create_engine("sqlite://", creator=lambda: _connect_sqlite(path, read_only), poolclass=StaticPool)
 
 
 def _connect_sqlite(path: Path | None, read_only: bool) -> sqlite3.Connection:
-    """Return a connection in autocommit mode: transactions begin where SQLAlchemy says so, not where pysqlite does."""
-    name = ":memory:" if path is None else path.resolve().as_uri() + ("?mode=ro" if read_only else "?mode=rwc")
-    conn = sqlite3.connect(
-        name, uri=path is not None, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
-    )
-    conn.execute("PRAGMA foreign_keys=ON")
-    if path is not None and not read_only:
-        # WAL: readers see the last commit and never wait. NORMAL: a power cut may cost the last commits, which are
-        # ingested again from the run folders, but never the file.
-        conn.execute("PRAGMA journal_mode=WAL")
-        conn.execute("PRAGMA synchronous=NORMAL")
+    if path is None:
+        return _connect(":memory:")
+    if read_only:
+        return _connect_reader(path)
+    conn = _connect(path.resolve().as_uri() + "?mode=rwc")
+    # WAL: readers see the last commit and never wait. NORMAL: a power cut may cost the last commits, which are
+    # ingested again from the run folders, but never the file.
+    conn.execute("PRAGMA journal_mode=WAL")
+    conn.execute("PRAGMA synchronous=NORMAL")
     return conn
 
 
-def _begin(conn: Connection) -> None:
-    # A deferred transaction that reads and then writes can fail with "locked" at once, whatever the timeout.
-    conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.info.get(_WRITES) else "BEGIN")
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    """Return a connection that cannot write and leaves no file behind.
+
+    Not `mode=ro`: such a connection makes the -wal and -shm files that reading needs, but may not remove them.
+    """
+    conn = _connect(path.resolve().as_uri() + "?mode=rw")
+    try:
+        conn.execute("PRAGMA query_only=ON")
+        conn.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+    except sqlite3.OperationalError:
+        conn.close()
+        log = path.with_name(path.name + "-wal")
+        if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
+            raise
+        # A folder that may not be written, with nothing left in a log: the file alone is the database.
+        conn = _connect(path.resolve().as_uri() + "?immutable=1")
+    return conn
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    """Return a connection in autocommit mode: transactions begin where SQLAlchemy says so, not where pysqlite does."""
+    conn = sqlite3.connect(
+        name, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+    )
+    conn.execute("PRAGMA foreign_keys=ON")
+    return conn
 
 
 @contextmanager
 def begun(conn: Connection, *, writes: bool) -> Iterator[None]:
     """Run the block in one transaction: committed at its end, rolled back where it raises."""
-    conn.info[_WRITES] = writes
     with conn.begin():
+        driver = conn.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            # A deferred transaction that reads and then writes can fail with "locked" at once, whatever the timeout.
+            # Said here, not in a "begin" event: any event listener slows down every statement of the engine.
+            driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         yield
 
 
@@ -100,7 +122,7 @@ def translated(name: str) -> Iterator[None]:
     """Turn the database's errors inside the block into a StoreError that names the database."""
     try:
         yield
-    except SQLAlchemyError as exc:
+    except (SQLAlchemyError, sqlite3.Error) as exc:
         problem, hint = _explain(str(getattr(exc, "orig", None) or exc))
         raise StoreError(f"store {name}: {problem}", hint=hint) from exc
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, func, insert, select, update
 
 from sweep.domain.states import FINISHED_STATES, LIVE_STATES, TrialState
 from sweep.domain.trial import RunRecord
@@ -32,14 +32,15 @@ _STARTED = (
         device=bindparam("new_device"),
     )
 )
-_ENDED = (
+_END = (
     update(runs)
-    .where(runs.c.id == bindparam("run_id"))
+    .where(runs.c.id == bindparam("run_id"), runs.c.state == bindparam("old"))
     .values(
-        {
+        state=bindparam("new"),
+        **{
             name: bindparam(f"new_{name}")
             for name in ("exit_code", "failure", "message", "stop_reason", "wall_s", "last_step", "ended_at")
-        }
+        },
     )
 )
 
@@ -62,7 +63,25 @@ def begin(conn: Connection, trial_id: int, folder: str, *, at: datetime) -> RunR
     }
     key = conn.execute(_ADD, row).inserted_primary_key
     assert key is not None
-    return run_record(row_of(conn, key[0]))
+    return RunRecord(
+        id=key[0],
+        trial_id=trial_id,
+        attempt=attempt,
+        dir=folder,
+        state=TrialState.LAUNCHING,
+        host=None,
+        pid=None,
+        pid_started_at=None,
+        device=None,
+        exit_code=None,
+        failure=None,
+        message=None,
+        stop_reason=None,
+        started_at=at,
+        ended_at=None,
+        wall_s=None,
+        ingested_bytes=0,
+    )
 
 
 def row_of(conn: Connection, run_id: int) -> Row[Any]:
@@ -80,33 +99,46 @@ def started(conn: Connection, run_id: int, process: Mapping[str, Any]) -> None:
         raise NotFoundError(f"there is no run with id {run_id}")
 
 
-def move(conn: Connection, run_id: int, new: TrialState, *, note: str, at: datetime) -> Row[Any]:
-    """Change the state of a live run and of its trial together; return the run as it was.
+def mark_running(conn: Connection, run_id: int, *, at: datetime) -> None:
+    """Change a launching run and its trial to running. Raises as `_move`."""
+    _move(conn, run_id, TrialState.RUNNING, _SWAP, {}, note="", at=at)
+
+
+def end(conn: Connection, run_id: int, state: TrialState, columns: Mapping[str, Any], *, at: datetime) -> int:
+    """End a live run and its trial in `state`; return the trial's id.
+
+    `columns` are exit_code, failure, message, stop_reason, wall_s, last_step and ended_at. Raises as `_move`, and
+    TransitionError for a state that ends no run.
+    """
+    if state not in FINISHED_STATES:
+        raise TransitionError(f"run {run_id} cannot end as {state}")
+    note = columns["message"] or columns["stop_reason"] or ""
+    return _move(conn, run_id, state, _END, columns, note=note, at=at)
+
+
+def _move(
+    conn: Connection,
+    run_id: int,
+    new: TrialState,
+    swap: Update,
+    columns: Mapping[str, Any],
+    *,
+    note: str,
+    at: datetime,
+) -> int:
+    """Change the state of a live run and of its trial together, with columns of the run; return the trial's id.
 
     Raises NotFoundError, and TransitionError where the run is not live, the table forbids the change, or run and
-    trial are not in the same state (a newer attempt, or another writer).
+    trial are not in the same state (another writer).
     """
     run = row_of(conn, run_id)
     old = TrialState(run.state)
     if old not in LIVE_STATES:
         raise TransitionError(f"run {run_id} of trial {run.trial_id} has ended ({old}); not changed to {new}")
     trial_queries.swap(conn, run.trial_id, old, new, note=note, at=at)
-    if conn.execute(_SWAP, {"run_id": run_id, "old": old.value, "new": new.value}).rowcount != 1:
+    given = {f"new_{name}": value for name, value in columns.items()}
+    if conn.execute(swap, {"run_id": run_id, "old": old.value, "new": new.value, **given}).rowcount != 1:
         raise TransitionError(f"run {run_id}: another writer changed it; not changed to {new}")
-    return run
-
-
-def end(conn: Connection, run_id: int, state: TrialState, columns: Mapping[str, Any], *, at: datetime) -> int:
-    """End a live run and its trial in `state`; return the trial's id.
-
-    `columns` are exit_code, failure, message, stop_reason, wall_s, last_step and ended_at. Raises as `move` does, and
-    TransitionError for a state that ends no run.
-    """
-    if state not in FINISHED_STATES:
-        raise TransitionError(f"run {run_id} cannot end as {state}")
-    note = columns["message"] or columns["stop_reason"] or ""
-    run = move(conn, run_id, state, note=note, at=at)
-    conn.execute(_ENDED, {"run_id": run_id, **{f"new_{name}": value for name, value in columns.items()}})
     return int(run.trial_id)
 
 

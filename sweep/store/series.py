@@ -21,9 +21,7 @@ _OF_RUN = (
     .where(metric_chunks.c.run_id == bindparam("run_id"))
     .order_by(metric_chunks.c.metric, metric_chunks.c.from_byte)
 )
-_DROP = delete(metric_chunks).where(
-    metric_chunks.c.run_id == bindparam("of_run"), metric_chunks.c.metric == bindparam("of_metric")
-)
+_DROP = delete(metric_chunks).where(metric_chunks.c.run_id == bindparam("of_run"))
 
 
 def append(conn: Connection, run_id: int, from_byte: int, to_byte: int, points: Mapping[str, Series]) -> bool:
@@ -38,19 +36,18 @@ def append(conn: Connection, run_id: int, from_byte: int, to_byte: int, points: 
         row_of(conn, run_id)
         return False
     if filled:
-        conn.execute(_ADD, [_row(run_id, metric, from_byte, series) for metric, series in filled.items()])
+        conn.execute(_ADD, [_row(run_id, metric, from_byte, series, small=False) for metric, series in filled.items()])
     return True
 
 
 def compact(conn: Connection, run_id: int) -> None:
-    """Make one chunk per metric of a run; its series stay what they were."""
+    """Make one packed chunk per metric of a run; its series stay what they were."""
     chunks: dict[str, list[Row[Any]]] = {}
     for row in conn.execute(_OF_RUN, {"run_id": run_id}):
         chunks.setdefault(row.metric, []).append(row)
-    torn = {metric: rows for metric, rows in chunks.items() if len(rows) > 1}
-    if torn:
-        conn.execute(_DROP, [{"of_run": run_id, "of_metric": metric} for metric in torn])
-        whole = [_row(run_id, metric, rows[0].from_byte, _series(rows)) for metric, rows in torn.items()]
+    if chunks:
+        whole = [_row(run_id, name, rows[0].from_byte, _series(rows), small=True) for name, rows in chunks.items()]
+        conn.execute(_DROP, {"of_run": run_id})
         conn.execute(_ADD, whole)
 
 
@@ -81,8 +78,8 @@ def names(conn: Connection, study_id: int) -> list[str]:
     return sorted(conn.execute(query).scalars())
 
 
-def _row(run_id: int, metric: str, from_byte: int, series: Series) -> dict[str, Any]:
-    chunk = encode(series)
+def _row(run_id: int, metric: str, from_byte: int, series: Series, *, small: bool) -> dict[str, Any]:
+    chunk = encode(series, small=small)
     return {
         "run_id": run_id,
         "metric": metric,

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from sweep.clock import now_utc
 from sweep.domain.metric import Series
@@ -120,7 +119,7 @@ class Store:
         except StoreError as exc:
             # After a full disk SQLite may have rolled back on its own: what follows must not be kept alone, even
             # where the caller goes on.
-            if isinstance(exc.__cause__, SQLAlchemyError):
+            if exc.__cause__ is not None:
                 self._failure = exc
             raise
 
@@ -290,7 +289,7 @@ class Store:
     def mark_running(self, run_id: int) -> None:
         """Change run and trial from launching to running. Raises TransitionError where they are not launching."""
         with self._writing() as conn:
-            runs.move(conn, run_id, TrialState.RUNNING, note="", at=now_utc())
+            runs.mark_running(conn, run_id, at=now_utc())
 
     def end_run(
         self,
