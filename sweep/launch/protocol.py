@@ -48,15 +48,21 @@ class RunEnded:
 class Launcher(Protocol):
     """Starts, watches and stops runs.
 
-    Rules: `start` is called only while `free_slots` > 0 and returns once the process exists (or raises SweepError,
-    after which nothing runs). Every run started or adopted is reported ended exactly once by `poll`, with no process
-    of its group left. `poll` waits at most `wait_s` and returns early on an event. `stop` is idempotent: SIGTERM to
-    the group, SIGKILL after the grace time. After `close` nothing it started is alive.
+    Rules: `start` is called only while `can_start` says so and returns once the process exists. Where it cannot it
+    raises LaunchError: nothing of the run is there then, and `poll` will not tell of it; the caller records the failure
+    (class infra). DeviceBusyError, one kind of it, is no failure: ask again when another run has ended. Every run started or adopted is reported ended exactly once by `poll`, with no process
+    of its session left. `poll` waits at most `wait_s` and returns early on an event. `stop` is idempotent: SIGTERM to
+    the group, SIGKILL after the grace time; a run that completes all the same is reported completed. After `close`
+    nothing it started or adopted is alive, and one more `poll(0)` tells how it ended.
     """
 
     @property
     def free_slots(self) -> int:
         """How many runs could be started now."""
+        ...
+
+    def can_start(self, *, exclusive: bool = False) -> bool:
+        """Whether `start` would find a place now; for an `exclusive` run that is a device on which nothing runs."""
         ...
 
     def start(self, request: RunRequest) -> RunStarted:

@@ -1,0 +1,32 @@
+"""Launchers: where and how runs execute. To add one: a file, and a line in LAUNCHERS."""
+
+from collections.abc import Callable
+
+from sweep.config import LauncherConfig
+from sweep.errors import ConfigError
+from sweep.launch.ending import Exit, ending_of
+from sweep.launch.local import LocalLauncher
+from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
+
+LAUNCHERS: dict[str, Callable[[LauncherConfig], Launcher]] = {"local": LocalLauncher}
+"""By the name that `launcher.name` gives."""
+
+
+def build_launcher(config: LauncherConfig) -> Launcher:
+    """Return the launcher that the config names. Raises ConfigError."""
+    if config.name not in LAUNCHERS:
+        raise ConfigError("launcher.name", "no such launcher", value=config.name, allowed=LAUNCHERS)
+    return LAUNCHERS[config.name](config)
+
+
+__all__ = [
+    "LAUNCHERS",
+    "Exit",
+    "Launcher",
+    "LocalLauncher",
+    "RunEnded",
+    "RunRequest",
+    "RunStarted",
+    "build_launcher",
+    "ending_of",
+]

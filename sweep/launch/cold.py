@@ -1,0 +1,56 @@
+"""The cold starter: a fresh interpreter per run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from sweep.launch.process import RunProcess
+from sweep.rundir import RunDir
+
+
+class Starter(Protocol):
+    """How a process comes to be. What it returns leads a session of its own and writes to out.log in the folder."""
+
+    def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
+        """Start the run of a folder. Raises OSError."""
+        ...
+
+
+class ColdProcess:
+    """A child of ours."""
+
+    def __init__(self, child: "subprocess.Popen[bytes]") -> None:
+        self._child = child
+
+    @property
+    def pid(self) -> int:
+        """Its pid."""
+        return self._child.pid
+
+    def has_ended(self) -> bool:
+        """Return whether it is gone, leaving it a zombie so that its pid, the session's, is not given away."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def collect(self) -> int | None:
+        """Reap it and return its exit code, negative for a signal."""
+        return self._child.wait()
+
+
+class ColdStarter:
+    """Starts `python -m sweep.worker FOLDER` with the interpreter that runs this."""
+
+    def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
+        """Start the run of a folder in a session of its own. Raises OSError."""
+        with RunDir(folder).log.open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "sweep.worker", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        return ColdProcess(child)

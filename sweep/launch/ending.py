@@ -1,0 +1,108 @@
+"""How a run ended: what it says itself where it left a result, what can be told from outside where it did not."""
+
+import signal
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sweep.domain.failure import says_out_of_memory
+from sweep.domain.states import FailureClass, StopReason, TrialState
+from sweep.launch.protocol import RunEnded
+from sweep.rundir import CORRUPT, RunDir, read_result
+from sweep.rundir.result import EXIT_WITHOUT_RESULT
+
+TAIL_BYTES = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """What the launcher knows of a process that is gone.
+
+    `code` is as subprocess has it (-9: SIGKILL), None where nobody could collect it. `requested` is the state that a
+    stop was asked for with, `timeout_s` is set where the run was stopped for exceeding it, `is_memory_kill` where the
+    kernel has killed for want of memory since the run began.
+    """
+
+    code: int | None = None
+    requested: TrialState | None = None
+    timeout_s: float | None = None
+    is_memory_kill: bool = False
+
+
+def ending_of(run_id: int, folder: RunDir, gone: Exit) -> RunEnded:
+    """Return how a run ended whose process is gone. A usable result.json decides, whatever happened after it."""
+    result = read_result(folder.result)
+    ended = RunEnded(
+        run_id=run_id, state=TrialState.LOST, exit_code=gone.code, failure=None, message="", stop_reason=None
+    )
+    if result is None:
+        return _without_result(ended, folder, gone)
+    if result["state"] == CORRUPT:
+        return replace(ended, state=TrialState.FAILED, failure=FailureClass.INFRA, message=result["problem"])
+    state, reason = TrialState(result["state"]), result.get("stop_reason")
+    if state is TrialState.COMPLETED:
+        return replace(ended, state=state, stop_reason=reason)
+    if gone.timeout_s is not None:
+        return _timed_out(ended, gone.timeout_s)
+    if gone.requested is not None:
+        return replace(ended, state=gone.requested, stop_reason=_reason_of(gone.requested))
+    if state is TrialState.FAILED:
+        failure = result["failure"]
+        return replace(ended, state=state, failure=FailureClass(failure["class"]), message=failure["message"])
+    return replace(ended, state=state, stop_reason=reason)
+
+
+def _without_result(ended: RunEnded, folder: RunDir, gone: Exit) -> RunEnded:
+    if gone.timeout_s is not None:
+        return _timed_out(ended, gone.timeout_s)
+    if gone.requested is not None:
+        return replace(ended, state=gone.requested, stop_reason=_reason_of(gone.requested))
+    if gone.code is None:
+        message = "its process is gone and left no result; how it ended is not known"
+        return replace(ended, failure=FailureClass.LOST, message=message)
+    tail = log_tail(folder.log)
+    failure, message = _told_from_outside(gone, tail)
+    last = tail.rstrip().rpartition("\n")[2].strip()
+    return replace(
+        ended, state=TrialState.FAILED, failure=failure, message=f"{message}: {last[:500]}" if last else message
+    )
+
+
+def _told_from_outside(gone: Exit, tail: str) -> tuple[FailureClass, str]:
+    code = gone.code or 0
+    if says_out_of_memory(tail):
+        return FailureClass.OOM, f"out of memory ({_how(code)})"
+    if code == -signal.SIGKILL and gone.is_memory_kill:
+        return FailureClass.OOM, "killed by the kernel for want of memory"
+    if code < 0:
+        return FailureClass.KILLED, _how(code)
+    if code == EXIT_WITHOUT_RESULT:
+        return FailureClass.INFRA, "its files could not be written"
+    return FailureClass.CRASH, f"ended without a result ({_how(code)})"
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def _timed_out(ended: RunEnded, timeout_s: float) -> RunEnded:
+    message = f"stopped after {timeout_s:g} s (launcher.timeout_s)"
+    return replace(ended, state=TrialState.TIMED_OUT, failure=FailureClass.TIMEOUT, message=message)
+
+
+def _reason_of(state: TrialState) -> str:
+    return str(StopReason.PRUNED if state is TrialState.PRUNED else StopReason.STOPPED)
+
+
+def log_tail(path: Path) -> str:
+    """Return the end of a log, at most 8 KiB of it; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
+            return file.read(TAIL_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        return ""

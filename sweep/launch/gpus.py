@@ -1,0 +1,115 @@
+"""Which GPUs there are, and which of them this study may use."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweep.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """A GPU of this machine. `index` counts in PCI bus order, as CUDA does under CUDA_DEVICE_ORDER=PCI_BUS_ID."""
+
+    index: int
+    uuid: str
+    name: str
+    memory_mb: int
+
+
+class GpuInventory(Protocol):
+    """Whoever knows the machine's GPUs."""
+
+    def gpus(self) -> Sequence[Gpu]:
+        """Return all GPUs of the machine by index; none where there is no driver."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixedInventory:
+    """An inventory of GPUs that need not exist: for tests of whatever leases devices."""
+
+    known: tuple[Gpu, ...] = ()
+
+    @classmethod
+    def of(cls, count: int) -> "FixedInventory":
+        """Return an inventory of `count` made-up GPUs with 16 GiB each."""
+        made_up = (Gpu(index=i, uuid=f"GPU-0000-{i}", name="made up", memory_mb=16384) for i in range(count))
+        return cls(tuple(made_up))
+
+    def gpus(self) -> Sequence[Gpu]:
+        """Return the GPUs it was made with."""
+        return self.known
+
+
+class NvmlInventory:
+    """The GPUs that NVIDIA's driver reports through NVML. Creates no CUDA context."""
+
+    def gpus(self) -> Sequence[Gpu]:
+        """Return all GPUs by index; none where no driver is present or it does not answer."""
+        import pynvml  # only where GPUs are asked for: it costs what all reading verbs together may
+
+        try:
+            pynvml.nvmlInit()
+        except pynvml.NVMLError:
+            return ()
+        try:
+            return tuple(_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount()))
+        except pynvml.NVMLError:
+            return ()
+        finally:
+            pynvml.nvmlShutdown()
+
+
+def _gpu(nvml: "object", index: int) -> Gpu:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)  # type: ignore[attr-defined]
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle).total  # type: ignore[attr-defined]
+    uuid, name = nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle)  # type: ignore[attr-defined]
+    return Gpu(index=index, uuid=str(uuid), name=str(name), memory_mb=int(memory) >> 20)
+
+
+def visible_devices(gpus: Sequence[Gpu], parent: str | None) -> tuple[str, ...]:
+    """Return the devices that we may hand on, each as CUDA_VISIBLE_DEVICES names it.
+
+    `parent` is our own CUDA_VISIBLE_DEVICES, None where it is not set. As in CUDA, an empty list hides all GPUs and
+    the list ends before the first entry that names no GPU. UUIDs (also shortened) and MIG devices stay as they are.
+    """
+    if not gpus:
+        return ()
+    if parent is None:
+        return tuple(str(gpu.index) for gpu in gpus)
+    devices: list[str] = []
+    for entry in (part.strip() for part in parent.split(",")):
+        if not _names_a_gpu(entry, gpus):
+            break
+        devices.append(entry)
+    # CUDA takes a list that names a device twice for no list at all.
+    return tuple(devices) if len(set(devices)) == len(devices) else ()
+
+
+def _names_a_gpu(entry: str, gpus: Sequence[Gpu]) -> bool:
+    if entry.isdigit():
+        return any(gpu.index == int(entry) for gpu in gpus)
+    if entry.startswith("MIG-"):
+        return True
+    return entry.startswith("GPU-") and any(gpu.uuid.startswith(entry) for gpu in gpus)
+
+
+def select_devices(wanted: Sequence[str] | None, visible: Sequence[str], gpus: Sequence[Gpu]) -> tuple[str, ...]:
+    """Return the devices of `launcher.gpus`, each as CUDA_VISIBLE_DEVICES names it; None stands for all visible ones.
+
+    A number is the n-th visible one, as CUDA would count here; a UUID is itself. Raises ConfigError where one is not
+    visible.
+    """
+    if wanted is None:
+        return tuple(visible)
+    names = {str(number): device for number, device in enumerate(visible)}
+    for device in visible:
+        names[device] = names.get(device, device)
+        uuid = next((gpu.uuid for gpu in gpus if device.isdigit() and gpu.index == int(device)), None)
+        if uuid is not None:
+            names[uuid] = device
+    for name in wanted:
+        if str(name) not in names:
+            raise ConfigError("launcher.gpus", "no such GPU is visible here", value=name, allowed=names)
+    return tuple(dict.fromkeys(names[str(name)] for name in wanted))

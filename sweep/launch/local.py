@@ -1,0 +1,230 @@
+"""The launcher for this machine: each run is a session of processes of its own, on a slot or a GPU."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweep.clock import monotonic_s, now_utc
+from sweep.config import LauncherConfig
+from sweep.domain.states import FailureClass, TrialState
+from sweep.errors import LaunchError
+from sweep.launch.cold import ColdStarter, Starter
+from sweep.launch.ending import Exit, ending_of
+from sweep.launch.environment import child_environment
+from sweep.launch.gpus import GpuInventory, NvmlInventory, select_devices, visible_devices
+from sweep.launch.leases import CPU, DeviceLeases
+from sweep.launch.machine import MemoryKills, usable_cores
+from sweep.launch.process import (
+    AdoptedProcess,
+    RunProcess,
+    is_alive,
+    kill_members,
+    kill_orphans,
+    signal_group,
+    started_at,
+)
+from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
+from sweep.launch.watch import ProcessWatch
+from sweep.rundir import RunDir
+
+SIGTERM, SIGKILL = 15, 9
+BURIAL_PAUSE_S = 0.005
+BURIAL_LIMIT_S = 5.0
+"""A killed process that is not gone after this hangs in the kernel; nobody can do more about it."""
+
+_DEVICE_FAILURES = frozenset({FailureClass.CRASH, FailureClass.OOM, FailureClass.KILLED, FailureClass.INFRA})
+
+
+@dataclass(slots=True)
+class _LiveRun:
+    """A run that is being watched. Times are monotonic seconds, infinity where there is nothing to wait for."""
+
+    request: RunRequest
+    process: RunProcess
+    device: str
+    memory_kills: int  # the kernel's count when it began
+    deadline_s: float = math.inf  # its timeout
+    kill_at_s: float = math.inf  # the end of its grace
+    is_stopping: bool = False
+    is_timed_out: bool = False
+    requested: TrialState | None = None
+    ended_at_s: float | None = None  # its leader is gone; the rest of its session may not be
+
+
+class LocalLauncher:
+    """Runs on this machine. A start that fails raises LaunchError, and `poll` never hears of that run.
+
+    `inventory` tells the GPUs and `starter` makes the processes; both are replaced in tests and by warm starts.
+    """
+
+    def __init__(
+        self,
+        config: LauncherConfig,
+        *,
+        inventory: GpuInventory | None = None,
+        starter: Starter | None = None,
+    ) -> None:
+        self._config = config
+        self._starter = starter if starter is not None else ColdStarter()
+        gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
+        visible = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        devices = select_devices(config.gpus, visible, gpus)
+        self._has_gpus = bool(gpus) or config.gpus == ()
+        cores = usable_cores()
+        places = config.slots_per_gpu if devices else (config.slots or cores)
+        most = places * max(1, len(devices))
+        self.slots = min(config.slots or most, most)
+        self._threads = max(1, cores // self.slots)
+        self._leases = DeviceLeases(devices or (CPU,), places=places, limit=self.slots)
+        self._watch = ProcessWatch()
+        self._memory_kills = MemoryKills()
+        self._live: dict[int, _LiveRun] = {}
+        self._ended: list[RunEnded] = []
+
+    @property
+    def free_slots(self) -> int:
+        """How many runs could be started now."""
+        return self._leases.free
+
+    @property
+    def quarantined(self) -> frozenset[str]:
+        """GPUs on which so many runs in a row failed that they get no more."""
+        return self._leases.quarantined
+
+    def can_start(self, *, exclusive: bool = False) -> bool:
+        """Return whether `start` would find a device, a whole one for `exclusive`."""
+        return self._leases.can_take(exclusive=exclusive)
+
+    def start(self, request: RunRequest) -> RunStarted:
+        """Start one run. Raises DeviceBusyError, LaunchError; then nothing of it runs."""
+        device = self._leases.take(exclusive=request.exclusive)
+        try:
+            environment = child_environment(
+                os.environ,
+                RunDir(request.dir).read_spec(),
+                folder=request.dir,
+                device=device,
+                threads=self._threads,
+                has_gpus=self._has_gpus,
+                gpu_memory_mb=self._config.gpu_memory_mb,
+            )
+            process = self._starter.start(request.dir, environment)
+        except (OSError, ValueError) as error:
+            self._leases.give_back(device, has_failed=False)
+            raise LaunchError(f"run {request.run_id} in {request.dir} could not be started: {error}") from error
+        live = _LiveRun(request, process, device, self._memory_kills.count())
+        if request.timeout_s is not None:
+            live.deadline_s = monotonic_s() + request.timeout_s
+        self._take_in(live)
+        return RunStarted(
+            run_id=request.run_id,
+            pid=process.pid,
+            pid_started_at=started_at(process.pid),
+            host=os.uname().nodename,
+            device=device,
+        )
+
+    def adopt(self, request: RunRequest, started: RunStarted) -> bool:
+        """Take over a run of an earlier driver; False where it is gone (what it left behind is then killed)."""
+        if started.host != os.uname().nodename:
+            return False
+        if not is_alive(started.pid, started.pid_started_at, request.dir):
+            kill_orphans(started.pid, request.dir)
+            return False
+        try:
+            process = AdoptedProcess(started.pid)
+        except ProcessLookupError:
+            return False
+        live = _LiveRun(request, process, started.device, self._memory_kills.count())
+        if request.timeout_s is not None:
+            age_s = max(0.0, now_utc().timestamp() - started.pid_started_at)
+            live.deadline_s = monotonic_s() + max(0.0, request.timeout_s - age_s)
+        self._leases.take_over(started.device)
+        self._take_in(live)
+        return True
+
+    def poll(self, wait_s: float) -> Sequence[RunEnded]:
+        """Return the runs that ended since the last call; waits at most `wait_s`, less where one ends or `wake`s."""
+        until = monotonic_s() + wait_s
+        while True:
+            next_s = self._enforce(monotonic_s())
+            gone, is_woken = self._watch.wait(0.0 if self._ended else min(until, next_s) - monotonic_s())
+            for run_id in gone:
+                self._live[run_id].ended_at_s = monotonic_s()
+                self._bury(self._live[run_id])
+            if self._ended or is_woken or monotonic_s() >= until:
+                ended, self._ended = self._ended, []
+                return ended
+
+    def wake(self) -> None:
+        """Let `poll` return now. May be called from a signal handler."""
+        self._watch.wake()
+
+    def stop(self, run_id: int, state: TrialState) -> None:
+        """End a run that is to be recorded as `state`: SIGTERM to its group, SIGKILL after the grace time."""
+        live = self._live.get(run_id)
+        if live is None or live.requested is not None:
+            return
+        live.requested = state
+        if state is TrialState.PRUNED:
+            RunDir(live.request.dir).request_stop("pruned")
+        self._terminate(live)
+
+    def close(self) -> None:
+        """Stop whatever still runs, wait for its end and give everything back; `poll(0)` then tells how they ended."""
+        for run_id in list(self._live):
+            self.stop(run_id, TrialState.CANCELLED)
+        ended: list[RunEnded] = []
+        while self._live:
+            ended += self.poll(1.0)
+        self._ended = [*ended, *self._ended]
+        self._watch.close()
+
+    def _take_in(self, live: _LiveRun) -> None:
+        self._live[live.request.run_id] = live
+        self._watch.add(live.request.run_id, live.process)
+
+    def _enforce(self, now_s: float) -> float:
+        """Do what is due (timeouts, ends of grace, burials) and return when something will be next."""
+        next_s = math.inf
+        for live in list(self._live.values()):
+            if live.ended_at_s is not None:
+                self._bury(live)
+                next_s = min(next_s, now_s + BURIAL_PAUSE_S)
+                continue
+            if now_s >= live.deadline_s:
+                live.is_timed_out = True
+                live.deadline_s = math.inf
+                self._terminate(live)
+            if now_s >= live.kill_at_s:
+                live.kill_at_s = math.inf
+                signal_group(live.process, SIGKILL)
+            next_s = min(next_s, live.deadline_s, live.kill_at_s)
+        return next_s
+
+    def _terminate(self, live: _LiveRun) -> None:
+        if not live.is_stopping and live.ended_at_s is None:
+            live.is_stopping = True
+            live.kill_at_s = monotonic_s() + self._config.grace_s
+            signal_group(live.process, SIGTERM)
+
+    def _bury(self, live: _LiveRun) -> None:
+        """Kill what is left of a session whose leader is gone; once nothing is, reap the leader and tell of its end."""
+        now_s = monotonic_s()
+        assert live.ended_at_s is not None
+        if kill_members(live.process.pid) and now_s - live.ended_at_s < BURIAL_LIMIT_S:
+            return  # killed, not gone: looked at again in a moment
+        del self._live[live.request.run_id]
+        ended = ending_of(live.request.run_id, RunDir(live.request.dir), self._exit_of(live))
+        self._leases.give_back(live.device, has_failed=ended.failure in _DEVICE_FAILURES)
+        self._ended.append(ended)
+
+    def _exit_of(self, live: _LiveRun) -> Exit:
+        code = live.process.collect()
+        return Exit(
+            code=code,
+            requested=live.requested,
+            timeout_s=live.request.timeout_s if live.is_timed_out else None,
+            is_memory_kill=code == -SIGKILL and self._memory_kills.count() > live.memory_kills,
+        )

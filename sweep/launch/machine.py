@@ -1,0 +1,70 @@
+"""What this machine lets us use: cores, and how often the kernel has killed for want of memory."""
+
+import os
+from pathlib import Path
+
+CGROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def usable_cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
+    """Return how many cores this process may use, at least 1: its affinity, cut to the CPU quota of its cgroup."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        cores = os.cpu_count() or 1
+    quotas = [q for folder in _folders("cpu", cgroups, membership) if (q := _quota(folder)) is not None]
+    return max(1, int(min([cores, *quotas])))
+
+
+class MemoryKills:
+    """The kernel's count of processes of our cgroup that it has killed for want of memory."""
+
+    def __init__(self, cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> None:
+        folders = _folders("memory", cgroups, membership)
+        files = (folder / name for folder in folders for name in ("memory.events", "memory.oom_control"))
+        self._file = next((file for file in files if _kills_in(file) is not None), None)
+
+    def count(self) -> int:
+        """Return the count; always 0 where the kernel does not say."""
+        return (_kills_in(self._file) or 0) if self._file is not None else 0
+
+
+def _kills_in(file: Path) -> int | None:
+    for line in _lines(file):
+        word, _, count = line.partition(" ")
+        if word == "oom_kill" and count.isdigit():
+            return int(count)
+    return None
+
+
+def _folders(controller: str, cgroups: Path, membership: Path) -> list[Path]:
+    """Return where a controller's files may be: our own group first, then the root as containers see it."""
+    found = []
+    for line in _lines(membership):
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers == "":
+            found.append(cgroups / path.lstrip("/"))
+        elif controller in controllers.split(","):
+            found.append(cgroups / controller / path.lstrip("/"))
+    return [*found, cgroups, cgroups / controller]
+
+
+def _quota(folder: Path) -> float | None:
+    """Return the CPU quota in cores, None where there is none."""
+    words = " ".join(_lines(folder / "cpu.max")).split()
+    if not words:
+        words = [" ".join(_lines(folder / f"cpu.cfs_{part}_us")) for part in ("quota", "period")]
+    try:
+        quota, period = (float(word) for word in words)
+    except ValueError:  # "max", or no such file
+        return None
+    return quota / period if quota > 0 and period > 0 else None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []

@@ -1,0 +1,117 @@
+"""A run's process and its session, however they came to be: who it is, whether it is gone, how to end all of it."""
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import psutil  # type: ignore[import-untyped]
+
+from sweep.launch.environment import RUN_VARIABLE
+
+START_TOLERANCE_S = 2.0
+"""A process's start in seconds since the epoch is reckoned from the boot time, which moves as the clock is corrected.
+No pid comes round again within it."""
+
+
+class RunProcess(Protocol):
+    """The leader of a run's session (its pid is the session's and the group's id), as a starter made it."""
+
+    @property
+    def pid(self) -> int:
+        """Its pid, which stays its own at least until `collect`."""
+        ...
+
+    def has_ended(self) -> bool:
+        """Return whether it is gone (a zombie is), without waiting."""
+        ...
+
+    def collect(self) -> int | None:
+        """Reap it and return its exit code as subprocess has it, None where only its parent could know. Ended only."""
+        ...
+
+
+class AdoptedProcess:
+    """A run that an earlier driver started: somebody else's child, whose exit code nobody tells us.
+
+    Raises ProcessLookupError where it is gone.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        try:
+            self._process = psutil.Process(pid)
+        except psutil.NoSuchProcess as error:
+            raise ProcessLookupError(pid) from error
+
+    def has_ended(self) -> bool:
+        """Return whether it is gone, a zombie included."""
+        return not self._process.is_running() or _is_zombie(self._process)
+
+    def collect(self) -> None:
+        """Return None: its parent, init by now, has the exit code."""
+
+
+def started_at(pid: int) -> float:
+    """Return when a process started, in seconds since the epoch. Raises psutil.NoSuchProcess."""
+    return float(psutil.Process(pid).create_time())
+
+
+def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:
+    """Return whether the process of this pid and start time lives: never another one that got the same pid.
+
+    Where the clock has been set since it started, the folder in its command line tells it apart.
+    """
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        if not _is_zombie(process):
+            if abs(process.create_time() - pid_started_at) <= START_TOLERANCE_S:
+                return True
+            return bool(process.cmdline()[-1:] == [str(folder)])
+    return False
+
+
+def session_members(session: int) -> list[int]:
+    """Return the pids of all live processes of a session but its leader, whatever group they have moved to."""
+    members = []
+    for pid in psutil.pids():
+        # getsid costs a fraction of a microsecond; psutil is asked for the few that match only.
+        with suppress(OSError, psutil.Error):
+            if pid != session and os.getsid(pid) == session and not _is_zombie(psutil.Process(pid)):
+                members.append(pid)
+    return members
+
+
+def signal_group(process: RunProcess, signum: int) -> None:
+    """Send a signal to the group that a process leads; it has not been collected, so that the id is still its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signum)
+
+
+def kill_members(session: int) -> bool:
+    """Kill what still lives of a session whose leader is gone; return whether there was anything."""
+    members = session_members(session)
+    # As long as a session has members its number is not given away: a live process of this number is a later one.
+    with suppress(psutil.Error):
+        if members and not _is_zombie(psutil.Process(session)):
+            return False
+    for pid in members:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    return bool(members)
+
+
+def kill_orphans(session: int, folder: Path) -> None:
+    """Kill what a run left in its session whose leader ended unobserved.
+
+    Only processes that name the run's folder in their environment: since a reboot the session may be somebody else's.
+    """
+    for pid in session_members(session):
+        with suppress(psutil.Error, OSError):
+            if psutil.Process(pid).environ().get(RUN_VARIABLE) == str(folder):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    return bool(process.status() == psutil.STATUS_ZOMBIE)
