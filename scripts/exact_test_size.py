@@ -17,8 +17,8 @@ from sweep.analysis.stats import ALPHA, fisher_p, mcnemar_p, paired_test
 
 Rule = Callable[[int, int, int, int], float]
 RULES: dict[str, Rule] = {
-    "McNemar": lambda both, gained, lost, neither: mcnemar_p(gained, lost),
-    "Fisher": lambda both, gained, lost, neither: fisher_p(both + lost, both + gained, both + gained + lost + neither),
+    "McNemar": lambda *counts: mcnemar_p(counts[1], counts[2]),
+    "Fisher": lambda *counts: fisher_p(counts[0] + counts[2], counts[0] + counts[1], sum(counts)),
     "combined": lambda *counts: paired_test(*counts)[0],
 }
 RATES = np.linspace(0.01, 0.99, 99)
