@@ -12,7 +12,7 @@ def unknown_key(key: str, allowed: Iterable[str], *, value: object = None) -> Co
     parent, _, name = key.rpartition(".")
     near = nearest(name, allowed := list(allowed))
     full = f"{parent}.{near}" if parent else near
-    hint = None if near is None else f"did you mean {full!r}?"
+    hint = "--cfg prints the whole config" if near is None else f"did you mean {full!r}?"
     return ConfigError(key, "there is no such key", value=value, allowed=allowed, hint=hint)
 
 
