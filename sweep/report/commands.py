@@ -1,0 +1,70 @@
+"""Commands to paste: the one that applies a repair, the one that reproduces a trial, the one that would decide."""
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+
+from sweep.domain.axis import Axis, Cell
+from sweep.report.data import ReportData
+
+PROGRAM = ("python", "-m", "sweep")
+
+QUESTION_KEYS = frozenset(
+    {"ablation", "axes", "axis", "check", "diagnose", "driver", "params", "regression", "search", "study"}
+)
+"""Config keys that say what to vary: a command that runs one fixed setting leaves them out."""
+
+_OVERRIDE = re.compile(r"^[+~]{0,2}([\w@./-]+)(=|$)")
+
+
+def arguments(command: Sequence[str]) -> list[str]:
+    """Return the overrides and options of a study's command, without the program in front of them."""
+    words = list(command)
+    if "-m" in words[:-1] and words[words.index("-m") + 1] == "sweep":
+        words = words[words.index("-m") + 2 :]
+    elif words and PurePath(words[0]).name in ("sweep", "__main__.py"):
+        words = words[1:]
+    return words
+
+
+def key_of(word: str) -> str | None:
+    """Return the config key that an override sets (`+axes.lr=...` -> `axes.lr`), None for an option such as -h."""
+    match = _OVERRIDE.match(word)
+    return None if word.startswith("-") or match is None else match.group(1)
+
+
+def overrides_of(cell: Cell, axes: Sequence[Axis], known: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the Hydra overrides that make a cell from the base."""
+    if cell.key in known:
+        return known[cell.key]
+    found: list[str] = []
+    for axis in axes:
+        for level in axis.levels:
+            if level.name == cell.level_of(axis.name):
+                found += level.overrides
+    return (*found, *(f"{key}={value}" for key, value in cell.params))
+
+
+def fixed_command(data: ReportData, overrides: Iterable[str], *, seeds: Sequence[int] | None = None) -> str:
+    """Return the command that runs the base with these overrides: the study's own, without what it varied."""
+    overrides = list(overrides)
+    set_anew = {key_of(override) for override in overrides} | ({"seeds"} if seeds is not None else set())
+    kept = []
+    for word in arguments(data.study.command):
+        key = key_of(word)
+        is_question = key is not None and re.split(r"[.@/]", key)[0] in QUESTION_KEYS
+        if not is_question and (key is None or key not in set_anew):
+            kept.append(word)
+    if not any(key_of(word) == "task" for word in kept):
+        kept.insert(0, f"task={data.task}")
+    if seeds is not None:
+        overrides.append(f"seeds=[{','.join(str(seed) for seed in seeds)}]")
+    return shlex.join([*PROGRAM, *kept, *overrides])
+
+
+def study_command(data: ReportData, extra: Sequence[str] = ()) -> str:
+    """Return the study's own command, its later settings replacing earlier ones of the same key."""
+    anew = {key_of(word) for word in extra}
+    kept = [word for word in arguments(data.study.command) if key_of(word) is None or key_of(word) not in anew]
+    return shlex.join([*PROGRAM, *kept, *extra])

@@ -1,0 +1,41 @@
+"""What a report is made of. Everything is handed in: nothing here reads the store or the disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sweep.domain.axis import Axis
+from sweep.domain.effect import Question, Ranking
+from sweep.domain.metric import Series
+from sweep.domain.target import Target
+from sweep.domain.trial import Outcome, StudyRecord
+
+Curves = Mapping[int, Mapping[str, Series]]
+"""Trial number -> metric -> series. May read lazily: a trial is looked up at most once, and only if it is drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportData:
+    """One study, ready to be reported.
+
+    `cell_overrides` maps a cell's key to the Hydra overrides that make it from the base; a cell it lacks takes the
+    overrides of its toggles from `axes`. `trial_dirs` maps a trial's number to its folder as a person would type it.
+    """
+
+    study: StudyRecord
+    axes: tuple[Axis, ...]
+    target: Target
+    ranking: Ranking
+    outcomes: tuple[Outcome, ...]
+    curves: Curves = field(default_factory=dict, hash=False)
+    cell_overrides: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    trial_dirs: Mapping[int, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.study.task
+
+    @property
+    def question(self) -> Question:
+        """What the study answers."""
+        return self.ranking.question

@@ -1,0 +1,129 @@
+"""report.html: one self-contained page. Jinja escapes all text; the page's own policy forbids every load and script
+but its own, so that nothing a trial wrote can act."""
+
+import base64
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from sweep.report import phrases
+from sweep.report.charts import forest_row, forest_scale
+from sweep.report.commands import study_command
+from sweep.report.data import ReportData
+from sweep.report.sections import (
+    MAX_AXES_IN_MATRIX,
+    Capped,
+    cells_by_interest,
+    charts_of,
+    chip,
+    matrix_rows,
+    symptom_rows,
+    trial_rows,
+)
+
+
+@cache
+def environment() -> Environment:
+    """Return the Jinja environment of our templates: everything escaped, an unknown name is an error."""
+    env = Environment(
+        loader=PackageLoader("sweep.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {
+        "number": phrases.number_text,
+        "p": phrases.p_text,
+        "interval": lambda pair: phrases.interval_text(*pair) if pair else phrases.DASH,
+        "chip": chip,
+        "words": lambda word: word.replace("_", " "),
+        "duration": phrases.duration_text,
+    }
+    return env
+
+
+def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
+    """Return the page of a study, complete without scripts, network or other files."""
+    env = environment()
+    script = env.get_template("page.js").render()
+    cells = cells_by_interest(summary)
+    return env.get_template("report.html").render(
+        summary=summary,
+        title=summary["study"],
+        style=env.get_template("page.css").render(),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        target=phrases.target_text(summary["target"]),
+        alternatives=phrases.alternatives_text(summary),
+        use=shlex.join(summary["recommended"]["overrides"]),
+        provenance=phrases.provenance_text(summary["provenance"]),
+        tiles=_tiles(summary),
+        base_forest=_base_forest(summary["base"]),
+        ranking=_ranking_rows(summary),
+        forest_scale=forest_scale(),
+        axes=[axis.name for axis in data.axes] if len(data.axes) <= MAX_AXES_IN_MATRIX else [],
+        matrix=matrix_rows(data, cells),
+        charts=charts_of(data, cells),
+        symptoms=symptom_rows(data),
+        trials=trial_rows(data),
+        interactions=_interactions(summary),
+        config=_pretty(data.study.config),
+        provenance_json=_pretty(summary["provenance"]),
+        command_text=study_command(data),
+    )
+
+
+def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    cost = summary["cost"]
+    converged = sum(cell["converged"] for cell in summary["cells"])
+    tiles = [
+        ("trials", f"{cost['trials']:,}"),
+        ("converged", f"{converged:,}"),
+        ("steps run", phrases.number_text(cost["steps"])),
+        ("base runs' worth", f"{cost['base_run_equivalents']:.3g}"),
+        ("wall time", phrases.duration_text(cost["wall_s"])),
+    ]
+    return [*tiles, ("reused", f"{cost['reused']:,}")] if cost["reused"] else tiles
+
+
+def _ranking_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    base = summary["base"]["interval"]
+    return [
+        {
+            **toggle,
+            "forest": forest_row(toggle["repair_probability"], toggle["interval"], base, toggle["status"])
+            if toggle["trials"]
+            else "",
+            "saved": _signed(toggle["steps_to_target"]["saved"]),
+            "overrides_text": shlex.join(toggle["overrides"]),
+        }
+        for toggle in summary["toggles"]
+    ]
+
+
+def _base_forest(base: Mapping[str, Any]) -> str:
+    if base["interval"] is None or not base["trials"]:
+        return ""
+    return forest_row(base["probability"], base["interval"], base["interval"], "base")
+
+
+def _signed(value: Any) -> str:
+    if not isinstance(value, int | float):
+        return phrases.DASH
+    return f"{'+' if value > 0 else '−' if value < 0 else ''}{phrases.number_text(round(abs(value)))}"
+
+
+def _interactions(summary: Mapping[str, Any]) -> Capped:
+    """The pairs, the strongest first."""
+    rows = sorted(summary["interactions"], key=lambda item: -abs(item["value"]))[:100]
+    return Capped(rows=rows, total=len(summary["interactions"]))
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -1,0 +1,234 @@
+"""Terminal tables of what is stored or planned: studies, one study's status, one trial, a plan."""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sweep.domain.metric import Series
+from sweep.domain.states import LIVE_STATES, TrialState
+from sweep.domain.target import Target
+from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
+from sweep.domain.verdict import Judgement
+from sweep.report.phrases import DASH, count_text, duration_text, number_text, seeds_text, verdicts_text
+from sweep.report.tables import new_table, styled_state, styled_verdict
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def render_studies(rows: Sequence[tuple[StudyRecord, Mapping[str, int], str]]) -> RenderableType:
+    """Return the table of `ls`: each row a study, its trials per state, and its answer so far (may be empty)."""
+    if not rows:
+        return Text("no studies yet")
+    table = new_table()
+    table.add_column("study", overflow="fold")
+    table.add_column("status", no_wrap=True)
+    table.add_column("trials", justify="right", no_wrap=True)
+    table.add_column("started (UTC)", no_wrap=True)
+    table.add_column("answer", overflow="fold", ratio=1)
+    for study, states, answer in rows:
+        done = sum(count for state, count in states.items() if TrialState(state) not in LIVE_STATES | {"pending"})
+        table.add_row(
+            Text(study.name),
+            styled_state(study.status),
+            f"{done:,}/{sum(states.values()):,}",
+            study.created_at.strftime("%Y-%m-%d %H:%M"),
+            Text(answer or DASH),
+        )
+    return table
+
+
+def render_status(
+    study: StudyRecord,
+    states: Mapping[str, int],
+    verdicts: Mapping[str, int],
+    running: Sequence[tuple[TrialRecord, RunRecord | None]] = (),
+    failed: Sequence[tuple[TrialRecord, RunRecord | None]] = (),
+) -> RenderableType:
+    """Return how far a study is: trials per state and verdict, what runs now, what failed and why."""
+    parts: list[RenderableType] = [
+        Text.assemble((study.name, "bold"), "  ", styled_state(study.status), f"  task {study.task}"),
+        Text.assemble(("trials    ", "dim"), verdicts_text(states) or "none"),
+        Text.assemble(("verdicts  ", "dim"), verdicts_text(verdicts) or "none yet"),
+    ]
+    for label, trials in (("running", running), ("failed", failed)):
+        if trials:
+            parts += ["", _trial_table(label, trials)]
+    return Group(*parts)
+
+
+def _trial_table(label: str, trials: Sequence[tuple[TrialRecord, RunRecord | None]]) -> RenderableType:
+    table = new_table()
+    table.add_column(label, justify="right", no_wrap=True)
+    table.add_column("cell", overflow="fold")
+    table.add_column("seed", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for trial, run in trials:
+        about = "" if run is None else f"{run.failure}: {run.message or ''}" if run.failure else _place(run)
+        table.add_row(
+            str(trial.number),
+            Text(str(trial.cell)),
+            str(trial.seed),
+            styled_state(trial.state),
+            Text(about, style="dim"),
+        )
+    return table
+
+
+def _place(run: RunRecord) -> str:
+    return " ".join(f"{word}" for word in (run.device, run.host, f"pid {run.pid}" if run.pid else "") if word)
+
+
+def render_trial(
+    study: StudyRecord,
+    trial: TrialRecord,
+    runs: Sequence[RunRecord],
+    curves: Mapping[str, Series],
+    target: Target,
+) -> RenderableType:
+    """Return all that is known of one trial: state, verdict, symptoms, overrides, runs, metrics with a sparkline."""
+    facts = new_table()
+    facts.box, facts.show_header = None, False
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    facts.add_row("study", Text(study.name))
+    facts.add_row("trial", f"{trial.number}")
+    facts.add_row("cell", Text(str(trial.cell)))
+    facts.add_row("seed", f"{trial.seed}")
+    facts.add_row("overrides", Text(shlex.join(trial.overrides) or "none"))
+    facts.add_row("state", styled_state(trial.state))
+    if trial.source_trial_id is not None:
+        facts.add_row("reused", f"the run of trial id {trial.source_trial_id}")
+    parts: list[RenderableType] = [facts]
+    if trial.judgement is not None:
+        _add_judgement(facts, trial.judgement)
+    if trial.judgement is not None and trial.judgement.symptoms:
+        parts += ["", _symptom_table(trial.judgement)]
+    if runs:
+        parts += ["", _run_table(runs)]
+    if curves:
+        parts += ["", _metric_table(curves, target)]
+    return Group(*parts)
+
+
+def _add_judgement(facts: Any, judgement: Judgement) -> None:
+    facts.add_row("verdict", styled_verdict(judgement.verdict))
+    facts.add_row("because", Text(judgement.reason))
+    facts.add_row("steps", f"{judgement.last_step:,} run, target reached at {number_text(judgement.tau)}")
+    facts.add_row("target metric", f"best {number_text(judgement.best)}, last {number_text(judgement.final)}")
+
+
+def _symptom_table(judgement: Judgement) -> RenderableType:
+    table = new_table()
+    for name in ("symptom", "metric"):
+        table.add_column(name, overflow="fold")
+    for name in ("step", "value", "threshold"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for symptom in judgement.symptoms:
+        table.add_row(
+            Text(symptom.rule),
+            Text(symptom.metric),
+            f"{symptom.step:,}",
+            number_text(symptom.value),
+            number_text(symptom.threshold),
+            Text(symptom.message, style="dim"),
+        )
+    return table
+
+
+def _run_table(runs: Sequence[RunRecord]) -> RenderableType:
+    table = new_table()
+    for name in ("run", "state", "took", "device", "how it ended"):
+        table.add_column(name, overflow="fold", justify="right" if name in ("run", "took") else "left")
+    for run in runs:
+        ended = ": ".join(str(word) for word in (run.failure or run.stop_reason, run.message) if word)
+        table.add_row(
+            f"{run.attempt}",
+            styled_state(run.state),
+            duration_text(run.wall_s) if run.wall_s is not None else DASH,
+            Text(run.device or DASH),
+            Text(ended or DASH),
+        )
+    return Group(table, Text(f"files: {runs[-1].dir}", style="dim", overflow="fold"))
+
+
+def _metric_table(curves: Mapping[str, Series], target: Target) -> RenderableType:
+    table = new_table()
+    table.add_column("metric", overflow="fold")
+    for name in ("points", "first", "last", "best"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for metric, series in sorted(curves.items(), key=lambda item: (item[0] != target.metric, item[0])):
+        if not len(series):
+            continue
+        finite = series.values[np.isfinite(series.values)]
+        is_max = metric == target.metric and target.mode == "max"
+        best = (float(finite.max()) if is_max else float(finite.min())) if len(finite) else None
+        table.add_row(
+            Text(metric),
+            f"{len(series):,}",
+            number_text(float(series.values[0])),
+            number_text(float(series.values[-1])),
+            number_text(best) if metric == target.metric or "loss" in metric else DASH,
+            sparkline(series),
+        )
+    return table
+
+
+def sparkline(series: Series, width: int = 24) -> str:
+    """Return the series as `width` bars from its lowest to its highest finite value; `x` where it is not finite."""
+    values = series.values
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return "x" * min(width, len(values))
+    low, high = float(finite.min()), float(finite.max())
+    span = high - low or 1.0
+    marks = []
+    for chunk in np.array_split(values, min(width, len(values))):
+        last = float(chunk[-1])
+        marks.append(BARS[int((last - low) / span * (len(BARS) - 1))] if math.isfinite(last) else "x")
+    return "".join(marks)
+
+
+def render_plan(plan: Mapping[str, Any]) -> RenderableType:
+    """Return a plan (plan.json's contents) as a table of its cells, with duplicates, inert toggles and cost.
+
+    Beside plan.json's keys it reads, where they are there: `reused` (trials already run), `slots`, and `wall_s`
+    (the estimate; None where nothing is known of the task's speed).
+    """
+    copies = {cell: group[0] for group in plan["duplicates"] for cell in group[1:]}
+    table = new_table()
+    table.add_column("cell", overflow="fold")
+    table.add_column("overrides", overflow="fold")
+    for cell in plan["cells"]:
+        about = Text(shlex.join(cell["overrides"]) or DASH, style="dim")
+        if cell["cell"] in copies:
+            about.append(f"  same as {copies[cell['cell']]}", style="yellow")
+        table.add_row(Text(_cell_text(cell["cell"])), about)
+    lines = [Text.assemble(("inert  ", "dim"), f"{item['toggle']}: {item['reason']}") for item in plan["inert"]]
+    return Group(table, "", *lines, _plan_cost(plan))
+
+
+def _cell_text(key: str) -> str:
+    return key.replace(",", " + ")
+
+
+def _plan_cost(plan: Mapping[str, Any]) -> Text:
+    trials = len(plan["trials"])
+    parts = [
+        f"{count_text(len(plan['cells']), 'cell')} × {count_text(len(plan['seeds']), 'seed')}"
+        f" ({seeds_text(plan['seeds'])}) = {count_text(trials, 'trial')}"
+    ]
+    if plan.get("reused"):
+        parts.append(f"{plan['reused']:,} already run")
+    if plan.get("slots"):
+        parts.append(count_text(plan["slots"], "slot"))
+    if plan.get("wall_s") is not None:
+        parts.append(f"about {duration_text(plan['wall_s'])}")
+    return Text(" · ".join(parts), style="bold")

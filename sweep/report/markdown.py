@@ -1,0 +1,91 @@
+"""report.md: the answer in a form to paste into a chat or a pull request."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sweep.report.phrases import (
+    DASH,
+    alternatives_text,
+    cost_text,
+    interval_text,
+    number_text,
+    p_text,
+    provenance_text,
+    target_text,
+)
+
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#|~!"} | {"<": "&lt;", ">": "&gt;", "\n": " ", "\r": " "})
+
+
+def escaped(text: str) -> str:
+    """Return text that a trial or a config may have written, as Markdown that shows it as it is."""
+    return text.translate(_SPECIAL)
+
+
+def code(text: str) -> str:
+    """Return text as inline code, whatever backticks it holds; a `|` would end a table's cell and is escaped."""
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}".replace("\n", " ").replace("|", "\\|")
+
+
+def render_markdown(summary: Mapping[str, Any]) -> str:
+    """Return the report: answer, ranking, repairs, command, notes, cost, provenance."""
+    lines = [f"## {escaped(summary['study'])}", "", f"**{escaped(summary['answer'])}**", ""]
+    lines += [f"Task {code(summary['task'])}, converged means {escaped(target_text(summary['target']))}.", ""]
+    lines += [*_table(summary), ""]
+    if summary["repairs"]:
+        label = "Breaks it" if summary["question"] == "break" else "Restores it"
+        lines += [f"{label}: {escaped(alternatives_text(summary))}.", ""]
+    lines += _commands(summary)
+    lines += [f"- {escaped(note)}" for note in summary["notes"]] + ([""] if summary["notes"] else [])
+    lines += [
+        f"Cost: {escaped(cost_text(summary['cost']))}  ",
+        f"From: {escaped(provenance_text(summary['provenance']))}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(summary: Mapping[str, Any]) -> Iterable[str]:
+    yield "| rank | toggle | | converged | 95 % | p (Holm) | steps to target | more seeds |"
+    yield "|-----:|:-------|:--|------:|:-----|------:|------:|------:|"
+    base = summary["base"]
+    interval = interval_text(*base["interval"]) if base["interval"] else DASH
+    yield _row(
+        "",
+        "base",
+        escaped(base["verdict"].replace("_", " ")),
+        f"{base['converged']}/{base['trials']}",
+        interval,
+        "",
+        number_text(base["median_steps_to_target"]),
+        "",
+    )
+    for toggle in summary["toggles"]:
+        yield _row(
+            f"{toggle['rank']}{' (tied)' if toggle['tied'] else ''}",
+            code(toggle["toggle"]),
+            escaped(toggle["word"]),
+            f"{toggle['converged']}/{toggle['trials']}",
+            interval_text(*toggle["interval"]) if toggle["trials"] else DASH,
+            p_text(toggle["p_adjusted"]).replace("<", "&lt;"),
+            number_text(toggle["steps_to_target"]["median"]),
+            f"+{toggle['more_seeds']}" if toggle["more_seeds"] else "",
+        )
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _commands(summary: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for label, command in (
+        ("Apply it", summary["recommended"]["command"]),
+        ("More seeds would decide", (summary["decide"] or {}).get("command")),
+    ):
+        if command:
+            lines += [f"{label}:", "", "```sh", command.replace("\n", " "), "```", ""]
+    return lines

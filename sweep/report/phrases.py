@@ -1,0 +1,139 @@
+"""How figures and statuses read: one wording for the terminal, the HTML page and the Markdown file."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sweep.domain.effect import EffectStatus, Question
+
+DASH = "–"
+"""Stands where there is no figure."""
+
+
+def status_word(status: str, question: str, trials: int) -> str:
+    """Return how a status is said: `harms` is "breaks" where the base converges; undecided says its n (METHOD 3)."""
+    if status == EffectStatus.UNDECIDED:
+        return f"undecided (n={trials})"
+    if status == EffectStatus.HARMS and question == Question.BREAK:
+        return "breaks"
+    return status.replace("_", " ")
+
+
+def p_text(p: float | None) -> str:
+    """Return a p-value with what matters of it: `<.001`, `.008`, `.24`, `1`."""
+    if p is None:
+        return DASH
+    if p < 0.001:
+        return "<.001"
+    if p >= 0.995:
+        return "1"
+    return (f"{p:.3f}" if p < 0.1 else f"{p:.2f}").removeprefix("0")
+
+
+def interval_text(low: float, high: float) -> str:
+    """Return an interval of probabilities: `0.62–1.00`."""
+    return f"{low:.2f}–{high:.2f}"
+
+
+def number_text(value: Any) -> str:
+    """Return a figure in at most four significant digits; text (NaN as JSON says it) as it is, None as a dash."""
+    if value is None:
+        return DASH
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:.4g}"
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration: `0.4 s`, `41 s`, `3 min 20 s`, `2 h 05 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def count_text(count: int, singular: str, plural: str | None = None) -> str:
+    """Return `1 trial`, `20 trials`."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def joined(words: Sequence[str], last: str) -> str:
+    """Return `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+
+
+def verdicts_text(counts: Mapping[str, int] | Iterable[tuple[str, int]]) -> str:
+    """Return `3 diverged, 2 stalled`; the words are verdicts and failure classes."""
+    pairs = counts.items() if isinstance(counts, Mapping) else counts
+    return ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in pairs)
+
+
+def alternatives_text(summary: Mapping[str, Any]) -> str:
+    """Return the repairs as alternatives: `A alone, or B alone, or C with D`; empty where there is none."""
+    phrases = []
+    for repair in summary["repairs"]:
+        toggles = repair["toggles"]
+        phrases.append(
+            f"{toggles[0]} alone" if len(toggles) == 1 else f"{toggles[0]} with {joined(toggles[1:], 'and')}"
+        )
+    return ", or ".join(phrases)
+
+
+def target_text(target: Mapping[str, Any]) -> str:
+    """Return what "converged" means in this study, in one phrase."""
+    budget = f"within {target['budget_steps']:,} steps"
+    metric = target["metric"] or "the task's loss"
+    if target["threshold"] is None:
+        return f"{metric} by the rule for tasks without a target, {budget}"
+    sign = "≥" if target["mode"] == "max" else "≤"
+    hold = f"held for {target['hold']} evaluations" if target["hold"] is not None else "held"
+    return f"{metric} {sign} {number_text(target['threshold'])}, {hold}, {budget}"
+
+
+def cost_text(cost: Mapping[str, Any]) -> str:
+    """Return what the study cost, in one line."""
+    parts = [
+        count_text(cost["trials"], "trial"),
+        count_text(cost["steps"], "step"),
+        f"{cost['base_run_equivalents']:.3g} base runs' worth",
+        duration_text(cost["wall_s"]),
+    ]
+    if cost["reused"]:
+        parts.append(f"{cost['reused']:,} reused")
+    return " · ".join(parts)
+
+
+def provenance_text(provenance: Mapping[str, Any]) -> str:
+    """Return where the figures come from, in one line: commit, paddle, host, devices, seeds."""
+    parts = []
+    if provenance.get("git_sha"):
+        parts.append(f"commit {str(provenance['git_sha'])[:10]}{' (with changes)' if provenance.get('dirty') else ''}")
+    packages = provenance.get("packages") or {}
+    parts += [f"{name} {packages[name]}" for name in ("paddlepaddle", "paddlepaddle-gpu", "paddle") if name in packages]
+    if provenance.get("host"):
+        parts.append(f"host {provenance['host']}")
+    gpus = provenance.get("gpus") or []
+    parts.append(count_text(len(gpus), "GPU") if gpus else "CPU")
+    parts.append(f"seeds {seeds_text(provenance.get('seeds') or [])}")
+    return " · ".join(parts)
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Return `0–4` for a run of numbers, otherwise the numbers, the middle left out where there are many."""
+    seeds = sorted(seeds)
+    if not seeds:
+        return "none"
+    if len(seeds) > 2 and seeds[-1] - seeds[0] == len(seeds) - 1:
+        return f"{seeds[0]}–{seeds[-1]}"
+    shown = [str(seed) for seed in seeds]
+    return ", ".join(shown if len(shown) <= 12 else [*shown[:10], "…", shown[-1]])

@@ -1,0 +1,238 @@
+"""The report's tables as rows ready to print: matrix of cells, symptoms, trials, panels of curves."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from sweep.domain.metric import is_loss
+from sweep.domain.trial import Outcome
+from sweep.report.charts import Curve, panel, scale_of, share_bar
+from sweep.report.commands import fixed_command
+from sweep.report.data import ReportData
+from sweep.report.phrases import duration_text, number_text
+from sweep.report.summary import cell_overrides, outcome_word
+from sweep.report.thinning import finite_part, thin
+
+MAX_CELLS = 240
+"""Rows of the matrix and of the command list."""
+MAX_PANEL_CELLS = 120
+MAX_TRIALS = 600
+MAX_TRIAL_COMMANDS = 200
+MAX_SYMPTOMS = 150
+MAX_AXES_IN_MATRIX = 14
+"""More axes than this no longer fit beside each other: the cells then list their toggles."""
+POINTS_IN_ALL = 200_000
+"""So many points are drawn at most; a curve has 60 where that allows it, and at least 24."""
+MANY_SEEDS = 12
+"""Above this many seeds a panel shows median and band."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capped:
+    """Rows of a table that shows at most so many; `total` is how many there are."""
+
+    rows: Sequence[Mapping[str, Any]]
+    total: int
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than shown."""
+        return len(self.rows) < self.total
+
+
+def outcomes_by_cell(data: ReportData) -> dict[str, list[Outcome]]:
+    """Return the trials of each cell, by seed."""
+    groups: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in data.outcomes:
+        groups[outcome.cell.key].append(outcome)
+    for outcomes in groups.values():
+        outcomes.sort(key=lambda outcome: outcome.seed)
+    return groups
+
+
+def cells_by_interest(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the summary's cells: base, single toggles by rank, the cells of repairs, then by share converged."""
+    ranks = {toggle["toggle"]: toggle["rank"] for toggle in summary["toggles"]}
+    repairs = {frozenset(repair["toggles"]) for repair in summary["repairs"]}
+
+    def interest(cell: dict[str, Any]) -> tuple[Any, ...]:
+        toggles = cell["toggles"]
+        share = cell["converged"] / cell["trials"] if cell["trials"] else -1.0
+        if cell["cell"] == "base":
+            return (0,)
+        if len(toggles) == 1 and toggles[0] in ranks:
+            return (1, ranks[toggles[0]], cell["cell"])
+        return (2 if frozenset(toggles) in repairs else 3, -share, len(toggles), cell["cell"])
+
+    return sorted(summary["cells"], key=interest)
+
+
+def matrix_rows(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Capped:
+    """Return one row per cell: its level on every axis, how its trials ended, steps to target, the command."""
+    rows = []
+    for cell in cells[:MAX_CELLS]:
+        levels = dict(toggle.partition("=")[::2] for toggle in cell["toggles"])
+        rows.append(
+            {
+                "cell": cell["cell"],
+                "name": cell["cell"].replace(",", " + "),
+                "levels": [levels.get(axis.name, "") for axis in data.axes],
+                "toggles": cell["cell"].split(",") if cell["cell"] != "base" else [],
+                "converged": cell["converged"],
+                "trials": cell["trials"],
+                "bar": share_bar(list(cell["verdicts"].items())),
+                "verdicts": list(cell["verdicts"].items()),
+                "steps": number_text(cell["median_steps_to_target"]),
+                "command": fixed_command(data, cell["overrides"]),
+            }
+        )
+    return Capped(rows=rows, total=len(cells))
+
+
+def symptom_rows(data: ReportData) -> Capped:
+    """Return what the monitor saw, one row per cell, rule and metric, with how many trials showed it."""
+    groups: dict[tuple[str, str, str], list[tuple[Outcome, Any]]] = defaultdict(list)
+    for outcome in data.outcomes:
+        for symptom in outcome.symptoms:
+            groups[str(outcome.cell), symptom.rule, symptom.metric].append((outcome, symptom))
+    rows = []
+    for (cell, rule, metric), seen in groups.items():
+        first = min(seen, key=lambda pair: pair[1].step)
+        rows.append(
+            {
+                "cell": cell,
+                "rule": rule,
+                "metric": metric,
+                "trials": len({outcome.number for outcome, _ in seen}),
+                "step": first[1].step,
+                "value": number_text(first[1].value),
+                "threshold": number_text(first[1].threshold),
+                "trial": first[0].number,
+                "message": first[1].message,
+            }
+        )
+    rows.sort(key=lambda row: (row["cell"] != "base", -row["trials"], row["cell"], row["rule"]))
+    return Capped(rows=rows[:MAX_SYMPTOMS], total=len(rows))
+
+
+def trial_rows(data: ReportData) -> Capped:
+    """Return one row per trial, by number, with exact figures; commands only where the table stays small."""
+    with_commands = len(data.outcomes) <= MAX_TRIAL_COMMANDS
+    rows = []
+    for outcome in sorted(data.outcomes, key=lambda outcome: outcome.number)[:MAX_TRIALS]:
+        overrides = cell_overrides(outcome.cell, data) if with_commands else ()
+        rows.append(
+            {
+                "number": outcome.number,
+                "cell": str(outcome.cell),
+                "seed": outcome.seed,
+                "state": str(outcome.state).replace("_", " ") + (" (reused)" if outcome.reused else ""),
+                "word": outcome_word(outcome),
+                "reason": outcome.reason,
+                "tau": number_text(outcome.tau),
+                "steps": number_text(outcome.steps),
+                "best": number_text(outcome.best),
+                "final": number_text(outcome.final),
+                "wall": duration_text(outcome.wall_s),
+                "dir": data.trial_dirs.get(outcome.number, ""),
+                "command": fixed_command(data, overrides, seeds=[outcome.seed]) if with_commands else "",
+            }
+        )
+    return Capped(rows=rows, total=len(data.outcomes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charts:
+    """The panels: one entry per cell, with an SVG per metric of `metrics`."""
+
+    metrics: Sequence[str]
+    cells: Sequence[Mapping[str, Any]]
+    total: int
+    left_out: Sequence[str]
+    log_metrics: Sequence[str]
+    is_many: bool
+    points: int
+
+
+def charts_of(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Charts:
+    """Return the curves of every cell, base first, on scales shared by all cells, thinned to the page's budget."""
+    groups = outcomes_by_cell(data)
+    drawn = [cell for cell in cells if cell["cell"] in groups][:MAX_PANEL_CELLS]
+    is_many = max((len(groups[cell["cell"]]) for cell in drawn), default=0) > MANY_SEEDS
+    trials = sum(len(groups[cell["cell"]]) for cell in drawn)
+    logged = {o.number: data.curves.get(o.number, {}) for cell in drawn for o in groups[cell["cell"]]}
+    metrics, left_out = _choose_metrics(data, logged.values(), 3 if len(drawn) <= 40 else 2)
+    points = 60 if is_many else int(np.clip(POINTS_IN_ALL // max(1, trials * len(metrics)), 24, 60))
+    curves = {
+        metric: {
+            cell["cell"]: [
+                _curve(o, logged[o.number][metric], points) for o in groups[cell["cell"]] if metric in logged[o.number]
+            ]
+            for cell in drawn
+        }
+        for metric in metrics
+    }
+    scales = {
+        metric: scale_of(metric, [c for found in by_cell.values() for c in found], _threshold(data, metric))
+        for metric, by_cell in curves.items()
+    }
+    last_step = max([data.target.budget_steps, *(o.steps for o in data.outcomes)], default=1)
+    panels = [
+        {
+            "name": cell["cell"].replace(",", " + "),
+            "converged": cell["converged"],
+            "trials": cell["trials"],
+            "svgs": [
+                panel(curves[m][cell["cell"]], scales[m], last_step, threshold=_threshold(data, m), is_many=is_many)
+                for m in metrics
+            ],
+        }
+        for cell in drawn
+    ]
+    return Charts(
+        metrics=metrics,
+        cells=panels if metrics else [],
+        total=len(cells),
+        left_out=left_out,
+        log_metrics=[metric for metric in metrics if scales[metric].is_log],
+        is_many=is_many,
+        points=points,
+    )
+
+
+def _threshold(data: ReportData, metric: str) -> float | None:
+    return data.target.threshold if metric == data.target.metric else None
+
+
+def _choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Any]], most: int) -> tuple[list[str], list[str]]:
+    """The target's metric, then losses (training before validation), then the rest; and what is left out."""
+    names = {name for series in logged for name in series}
+    order = sorted(names, key=lambda n: (n != data.target.metric, not is_loss(n), not n.startswith("train"), n))
+    return order[:most], order[most:]
+
+
+def _curve(outcome: Outcome, series: Any, points: int) -> Curve:
+    steps, values, bad_step = finite_part(series)
+    steps, values = thin(steps, values, points)
+    word = outcome_word(outcome)
+    at = f" at step {outcome.tau:,}" if outcome.tau is not None else ""
+    return Curve(
+        steps=steps,
+        values=values,
+        bad_step=bad_step,
+        word=word,
+        label=f"seed {outcome.seed}: {word.replace('_', ' ')}{at}",
+        tau=outcome.tau,
+    )
+
+
+def chip(word: str) -> Markup:
+    """Return a verdict, or a failure class, as a coloured word with its mark."""
+    return Markup('<span class="chip v-{0}"><svg viewBox="-9 -9 18 18"><use href="#m-{0}"/></svg>{1}</span>').format(
+        word if word in ("converged", "diverged", "stalled", "not_converged", "undecided") else "failed",
+        word.replace("_", " "),
+    )

@@ -1,0 +1,53 @@
+"""The look of our terminal tables: one style of table, one colour per word (the word itself always says it)."""
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+VERDICT_STYLES = {
+    "converged": "green",
+    "diverged": "red",
+    "stalled": "yellow",
+    "not_converged": "yellow",
+    "undecided": "dim",
+}
+STATUS_STYLES = {
+    "restores": "bold green",
+    "helps": "green",
+    "no_effect": "default",
+    "harms": "bold red",
+    "inert": "dim",
+    "undecided": "yellow",
+}
+STATE_STYLES = {
+    "running": "cyan",
+    "launching": "cyan",
+    "ended": "green",
+    "completed": "green",
+    "failed": "red",
+    "lost": "red",
+    "timed_out": "red",
+    "interrupted": "yellow",
+    "cancelled": "yellow",
+    "pruned": "yellow",
+}
+
+
+def new_table() -> Table:
+    """Return an empty table: a rule under the header, no frame, nothing wider than it needs to be."""
+    return Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0), show_edge=False)
+
+
+def styled_verdict(verdict: str) -> Text:
+    """Return a verdict or a failure class as it is shown."""
+    return Text(verdict.replace("_", " "), style=VERDICT_STYLES.get(verdict, "red"))
+
+
+def styled_status(status: str, word: str) -> Text:
+    """Return a toggle's status word in its colour."""
+    return Text(word, style=STATUS_STYLES.get(status, ""))
+
+
+def styled_state(state: str) -> Text:
+    """Return an execution state (of a study or a trial) in its colour."""
+    return Text(state.replace("_", " "), style=STATE_STYLES.get(state, ""))

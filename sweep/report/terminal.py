@@ -1,0 +1,155 @@
+"""What a study looks like in a terminal: the ranking, the plan, lists, one trial, live progress.
+
+Nothing here imports scipy, jinja2 or the analysis: reading verbs print a stored summary in well under a second.
+"""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from sweep.report.listing import render_plan, render_status, render_studies, render_trial
+from sweep.report.phrases import (
+    DASH,
+    alternatives_text,
+    cost_text,
+    interval_text,
+    number_text,
+    p_text,
+    provenance_text,
+    target_text,
+    verdicts_text,
+)
+from sweep.report.progress import LiveProgress
+from sweep.report.tables import new_table, styled_status, styled_verdict
+
+__all__ = ["LiveProgress", "render_plan", "render_ranking", "render_status", "render_studies", "render_trial"]
+
+WIDE = 104
+"""From this width on the steps saved have a column of their own and heads stand in one line."""
+
+
+def render_ranking(summary: Mapping[str, Any]) -> RenderableType:
+    """Return the whole answer of a study: sentence, table, repairs, command, notes, cost."""
+    parts: list[RenderableType] = [
+        Text(summary["answer"], style="bold"),
+        Text(f"{summary['study']}: {target_text(summary['target'])}", style="dim"),
+        "",
+    ]
+    if summary["toggles"]:
+        parts += [RankingTable(summary), ""]
+    else:
+        parts += [_base_line(summary), ""]
+    parts += _repair_lines(summary)
+    parts += _command_lines(summary)
+    noted = [f"{toggle['toggle']}: {toggle['note']}" for toggle in summary["toggles"] if toggle["note"]]
+    parts += [Text.assemble(("note  ", "dim"), note) for note in [*summary["notes"], *noted]]
+    parts += [Text.assemble(("cost  ", "dim"), cost_text(summary["cost"]))]
+    parts += [Text.assemble(("from  ", "dim"), provenance_text(summary["provenance"]))]
+    return Group(*parts)
+
+
+class RankingTable:
+    """The ranking as a table that fits the width it is given: the base first, then the toggles by rank."""
+
+    def __init__(self, summary: Mapping[str, Any]) -> None:
+        self.summary = summary
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._table(is_wide=options.max_width >= WIDE)
+
+    def _table(self, *, is_wide: bool) -> Table:
+        asks_for_seeds = any(toggle["more_seeds"] for toggle in self.summary["toggles"])
+        table = new_table()
+        table.add_column("", justify="right", no_wrap=True)
+        table.add_column("toggle", overflow="fold")
+        table.add_column("", no_wrap=True)
+        table.add_column("converged" if is_wide else "conv.", justify="right", no_wrap=True)
+        table.add_column("95 %", no_wrap=True)
+        table.add_column("p (Holm)" if is_wide else "p\n(Holm)", justify="right", no_wrap=True)
+        table.add_column("steps", justify="right", no_wrap=True)
+        if is_wide:
+            table.add_column("saved", justify="right", no_wrap=True)
+        if asks_for_seeds:
+            table.add_column("more seeds" if is_wide else "more\nseeds", justify="right", no_wrap=True)
+        for row in self._rows(is_wide=is_wide, asks_for_seeds=asks_for_seeds):
+            table.add_row(*row)
+        return table
+
+    def _rows(self, *, is_wide: bool, asks_for_seeds: bool) -> Iterable[list[RenderableType]]:
+        base = self.summary["base"]
+        interval = interval_text(*base["interval"]) if base["interval"] else DASH
+        yield [
+            "",
+            "base",
+            styled_verdict(base["verdict"]),
+            f"{base['converged']}/{base['trials']}",
+            interval,
+            "",
+            number_text(base["median_steps_to_target"]),
+        ]
+        for toggle in self.summary["toggles"]:
+            steps = toggle["steps_to_target"]
+            row: list[RenderableType] = [
+                f"{'=' if toggle['tied'] else ''}{toggle['rank']}",
+                Text(toggle["toggle"]),
+                # The columns beside it say n; in a narrow table the word alone does.
+                styled_status(toggle["status"], toggle["word"] if is_wide else toggle["word"].partition(" (")[0]),
+                f"{toggle['converged']}/{toggle['trials']}",
+                interval_text(*toggle["interval"]) if toggle["trials"] else DASH,
+                p_text(toggle["p_adjusted"]),
+                number_text(steps["median"]),
+            ]
+            if is_wide:
+                row.append(saved_text(steps))
+            if asks_for_seeds:
+                row.append(f"+{toggle['more_seeds']}" if toggle["more_seeds"] else "")
+            yield row
+
+
+def saved_text(steps: Mapping[str, Any]) -> str:
+    """Return the steps saved against the base, with a sign: `+210`, `−40`, a dash where it is not known."""
+    saved = steps["saved"]
+    if not isinstance(saved, int | float):
+        return DASH
+    return f"{'+' if saved > 0 else '−' if saved < 0 else ''}{abs(saved):,.0f}"
+
+
+def _base_line(summary: Mapping[str, Any]) -> Text:
+    base = summary["base"]
+    interval = f" ({interval_text(*base['interval'])})" if base["interval"] else ""
+    return Text.assemble(
+        f"base  {base['converged']}/{base['trials']} converged{interval}: ", verdicts_text(base["verdicts"]) or DASH
+    )
+
+
+def _repair_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
+    if not summary["repairs"]:
+        return []
+    label = "breaks it" if summary["question"] == "break" else "restores it"
+    verified = sum(repair["verified"] for repair in summary["repairs"])
+    of_them = len(summary["repairs"])
+    proof = (
+        "verified" if verified == of_them else "not verified" if not verified else f"{verified} of {of_them} verified"
+    )
+    return [Text.assemble((f"{label}  ", "dim"), (alternatives_text(summary), "bold"), (f"  ({proof})", "dim"))]
+
+
+def _command_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    recommended, decide = summary["recommended"], summary["decide"]
+    if recommended["overrides"]:
+        lines.append(Text.assemble(("use  ", "dim"), (shlex.join(recommended["overrides"]), "bold")))
+        lines.append(_command("apply it", recommended["command"]))
+    if decide:
+        lines.append(_command(f"more seeds would decide ({decide['seeds']} in all)", decide["command"]))
+    return [*lines, ""] if lines else []
+
+
+def _command(label: str, command: str) -> RenderableType:
+    """A command under its label, unbroken wherever the terminal leaves room, so that it can be copied."""
+    return Group(Text(f"{label}:", style="dim"), Padding(Text(command, overflow="fold"), (0, 0, 0, 2)))
