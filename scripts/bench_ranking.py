@@ -75,10 +75,10 @@ def straight_from_scipy(outcomes: Sequence[Outcome], axes: Sequence[Axis]) -> di
         ours, theirs = (np.array([o.converged for o in group], dtype=float) for group in (mine, base))
         steps = [np.array([o.tau or TARGET.budget_steps for o in group], dtype=float) for group in (base, mine)]
         interval = stats.bootstrap(
-            (ours, theirs), lambda a, b: a.mean() - b.mean(), vectorized=False, method="percentile", rng=0
+            (ours, theirs), lambda a, b: a.mean() - b.mean(), vectorized=False, method="percentile", random_state=0
         ).confidence_interval
         permuted = stats.permutation_test(
-            steps, lambda a, b: float(np.mean(a - b)), permutation_type="samples", vectorized=False, rng=0
+            steps, lambda a, b: float(np.mean(a - b)), permutation_type="samples", vectorized=False, random_state=0
         )
         figures[toggle] = interval, _fisher(mine, base), permuted.pvalue
     for cell, group in by_cell.items():

@@ -118,7 +118,7 @@ def flat(evidence: Evidence) -> list[Symptom]:
             continue
         fall = _relative_fall(steps, values, window)
         if fall < limits.flat_fall:
-            message = f"{name} falls by {100 * fall:.2g} % per {window:g} steps from step {steps[0]} to the end"
+            message = f"{name} changes by {-100 * fall:+.2g} % per {window:g} steps from step {steps[0]} to the end"
             return [_symptom("flat", name, int(steps[0]), fall, limits.flat_fall, message)]
     return []
 
