@@ -8,7 +8,12 @@ from sweep.errors import NotFoundError, StoreError
 from sweep.store.schema import SCHEMA_VERSION, metadata, schema_version
 
 STEPS: Mapping[int, Sequence[str]] = {
-    2: ("ALTER TABLE studies ADD COLUMN summary TEXT",),
+    2: (
+        "ALTER TABLE studies ADD COLUMN summary TEXT",
+        "ALTER TABLE trials ADD COLUMN is_current BOOLEAN NOT NULL DEFAULT TRUE",
+        "DROP INDEX ix_trials_study_id_state_verdict",
+        "CREATE INDEX ix_trials_study_id_is_current_state_verdict ON trials (study_id, is_current, state, verdict)",
+    ),
 }
 """For each version the statements that make it from the one before. Plain SQL that SQLite and PostgreSQL both know;
 frozen once released: later changes of schema.py must not change what an old step does."""
@@ -37,7 +42,7 @@ def upgrade(conn: Connection) -> None:
     """
     found = version_of(conn)
     if found is None:
-        metadata.create_all(conn)
+        metadata.create_all(conn, checkfirst=False)
         conn.execute(schema_version.insert(), {"version": SCHEMA_VERSION})
         return
     _refuse_newer(found)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.trial import Outcome
@@ -33,8 +33,9 @@ _RUNS = select(trials.c.id, runs.c.last_step, runs.c.wall_s, runs.c.failure, run
 
 
 def of_study(conn: Connection, study_id: int) -> list[Outcome]:
-    """Return the outcome of every trial, by number."""
-    return _outcomes(conn, trials.c.study_id == study_id, symptoms_of_study(conn, study_id))
+    """Return the outcome of every trial that is not retired, by number."""
+    which = and_(trials.c.study_id == study_id, trials.c.is_current)
+    return _outcomes(conn, which, symptoms_of_study(conn, study_id))
 
 
 def of_trial(conn: Connection, trial_id: int) -> Outcome:

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    true,
 )
 from sqlalchemy.engine import Dialect
 
@@ -97,6 +99,8 @@ trials = Table(
     Column("task", Text, nullable=False),
     Column("state", String, nullable=False),
     Column("source_trial_id", ForeignKey("trials.id")),
+    # False for a trial that answered the question as it was asked before (another target, axis or task code).
+    Column("is_current", Boolean(create_constraint=False), nullable=False, server_default=true()),
     # The judgement; all NULL until there is one.
     Column("verdict", String),
     Column("reason", Text),
@@ -106,7 +110,7 @@ trials = Table(
     Column("best", ExactFloat),
     Column("final", ExactFloat),
     UniqueConstraint("study_id", "number"),
-    Index(None, "study_id", "state", "verdict"),  # covers the counts that `status` prints
+    Index(None, "study_id", "is_current", "state", "verdict"),  # covers the counts that `status` prints
     Index(None, "fingerprint"),
     Index(None, "source_trial_id"),
 )

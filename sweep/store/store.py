@@ -217,10 +217,17 @@ class Store:
         with self._writing() as conn:
             return trials.add(conn, study_id, specs)
 
-    def trials(self, study_id: int, states: Collection[TrialState] | None = None) -> list[TrialRecord]:
-        """Return a study's trials by number, only those in `states` where given."""
+    def trials(
+        self, study_id: int, states: Collection[TrialState] | None = None, *, retired: bool = False
+    ) -> list[TrialRecord]:
+        """Return a study's trials by number, only those in `states` where given; retired ones only where asked for."""
         with self._reading() as conn:
-            return trials.in_study(conn, study_id, states)
+            return trials.in_study(conn, study_id, states, retired=retired)
+
+    def set_current(self, study_id: int, trial_ids: Collection[int]) -> None:
+        """Retire all trials of a study but these: they are kept, and left out of its outcomes and counts."""
+        with self._writing() as conn:
+            trials.set_current(conn, study_id, trial_ids)
 
     def trial(self, study_id: int, number: int) -> TrialRecord:
         """Return one trial by its number in the study."""

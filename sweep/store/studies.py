@@ -101,8 +101,12 @@ def summary(conn: Connection, study_id: int) -> Any:
 
 
 def counts(conn: Connection, study_id: int) -> dict[TrialState, int]:
-    """Return how many trials are in each state; states without trials are left out."""
-    query = select(trials.c.state, func.count()).where(trials.c.study_id == study_id).group_by(trials.c.state)
+    """Return how many trials are in each state, retired ones left out, and states without trials."""
+    query = (
+        select(trials.c.state, func.count())
+        .where(trials.c.study_id == study_id, trials.c.is_current)
+        .group_by(trials.c.state)
+    )
     return {TrialState(state): count for state, count in conn.execute(query)}
 
 
@@ -110,7 +114,7 @@ def verdict_counts(conn: Connection, study_id: int) -> dict[Verdict, int]:
     """Return how many judged trials have each verdict; verdicts without trials are left out."""
     query = (
         select(trials.c.verdict, func.count())
-        .where(trials.c.study_id == study_id, trials.c.verdict.is_not(None))
+        .where(trials.c.study_id == study_id, trials.c.is_current, trials.c.verdict.is_not(None))
         .group_by(trials.c.verdict)
     )
     return {Verdict(verdict): count for verdict, count in conn.execute(query)}

@@ -73,13 +73,26 @@ def row_of(conn: Connection, trial_id: int) -> Row[Any]:
     return row
 
 
-def in_study(conn: Connection, study_id: int, states: Collection[TrialState] | None) -> list[TrialRecord]:
-    """Return a study's trials by number, only those in `states` where given."""
+def in_study(
+    conn: Connection, study_id: int, states: Collection[TrialState] | None, *, retired: bool
+) -> list[TrialRecord]:
+    """Return a study's trials by number, only those in `states` where given, the retired ones only where asked for."""
     query = select(trials).where(trials.c.study_id == study_id).order_by(trials.c.number)
+    if not retired:
+        query = query.where(trials.c.is_current)
     if states is not None:
         query = query.where(trials.c.state.in_([state.value for state in states]))
     seen = symptoms_of_study(conn, study_id)
     return [trial_record(row, seen.get(row.id, ())) for row in conn.execute(query)]
+
+
+def set_current(conn: Connection, study_id: int, trial_ids: Collection[int]) -> None:
+    """Retire all trials of a study but these."""
+    of_study = update(trials).where(trials.c.study_id == study_id)
+    conn.execute(of_study.values(is_current=False))
+    ids = iter(trial_ids)
+    while part := list(islice(ids, IN_LIST)):
+        conn.execute(of_study.where(trials.c.id.in_(part)).values(is_current=True))
 
 
 def by_number(conn: Connection, study_id: int, number: int) -> TrialRecord:
