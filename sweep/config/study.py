@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -14,8 +12,9 @@ from sweep.config import DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
 from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import option_names
-from sweep.config.knobs import TARGET_KEY, TaskBase, lacks_knob, same_type
+from sweep.config.knobs import TARGET_KEY, TaskBase, same_type
 from sweep.config.overrides import dotted, reason
+from sweep.config.params import read_params
 from sweep.config.source import find_task
 from sweep.config.values import Section
 from sweep.domain.names import is_loss
@@ -43,7 +42,7 @@ def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tupl
     find_task(base.section[TARGET_KEY])
     _check_task_types(base, composed.before)
     axes = read_axes(root.get("axes"), base, skipped=_skipped(root, composed))
-    params = _params(root.get("params"), base)
+    params = read_params(root.get("params"), base)
     driver = _driver(root.get("driver"), composed)
     _check_not_empty(composed, axes, params, driver)
     study = StudyConfig(
@@ -107,47 +106,6 @@ def _skipped(root: Section, composed: Composition) -> frozenset[str]:
     if ablation.data.get("skip") is None or ablation.choice("skip", ["inapplicable"]) != "inapplicable":
         return frozenset()
     return frozenset(str(name) for name in root.get("axes") or {}) - composed.axes
-
-
-def _params(data: object, base: TaskBase) -> dict[str, str]:
-    """Return task key to sweep text, by key. Raises ConfigError where a key or text is not one."""
-    if not isinstance(data, Mapping):
-        raise ConfigError("params", "must map task keys to what is searched", value=data)
-    params: dict[str, str] = {}
-    for key, text in dotted(data):
-        if not key:
-            continue
-        if not key.startswith("task."):
-            raise ConfigError(f"params.{key}", "only keys of the task can be searched", value=text, hint=f"task.{key}")
-        if key.removeprefix("task.") not in base.knobs:
-            raise lacks_knob(f"params.{key}", str(text), key.removeprefix("task."), base.knobs)
-        params[key] = _sweep_text(f"params.{key}", key, text)
-    return dict(sorted(params.items()))
-
-
-def _sweep_text(owner: str, key: str, text: object) -> str:
-    allowed = ("choice(a, b)", "range(1, 10)", "interval(0, 1)", "int(interval(1, 10))", "tag(log, interval(1e-4, 1))")
-    try:
-        is_sweep = (
-            isinstance(text, str) and OverridesParser.create().parse_override(f"{key}={text}").is_sweep_override()
-        )
-    except HydraException as exc:
-        raise ConfigError(
-            owner,
-            f"cannot be read as a sweep: {reason(exc)}",
-            value=text,
-            allowed=allowed,
-            hint="see docs/search.md",
-        ) from exc
-    if not is_sweep:
-        raise ConfigError(
-            owner,
-            "is one value, not a sweep",
-            value=text,
-            allowed=allowed,
-            hint=f"to fix it, give {key}={text} as an override",
-        )
-    return str(text)
 
 
 def _driver(data: object, composed: Composition) -> DriverConfig:

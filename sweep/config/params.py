@@ -1,0 +1,67 @@
+"""The `params:` section: which task keys are searched, over what. What a sweep means is read by plan/space."""
+
+from collections.abc import Mapping
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override
+from hydra.errors import HydraException
+
+from sweep.config.knobs import TaskBase, lacks_knob, same_type
+from sweep.config.overrides import dotted, reason, task_override
+from sweep.errors import ConfigError
+
+FORMS = ("choice(a, b)", "range(1, 10)", "interval(0, 1)", "int(interval(1, 10))", "tag(log, interval(1e-4, 1))")
+
+
+def read_params(data: object, base: TaskBase) -> dict[str, str]:
+    """Return task key (`task.lr`) to Hydra sweep text, by key.
+
+    Keys may be nested or dotted. Raises ConfigError where the task lacks a key, the text is no sweep, or what it would
+    draw does not fit the task's value.
+    """
+    if not isinstance(data, Mapping):
+        raise ConfigError("params", "must map task keys to what is searched", value=data)
+    params: dict[str, str] = {}
+    for key, text in dotted(dict(data)):
+        if not key:
+            continue
+        owner, name = f"params.{key}", key.removeprefix("task.")
+        if name == key:
+            raise ConfigError(owner, "only keys of the task can be searched", value=text, hint=f"params.task.{key}")
+        if name not in base.knobs:
+            raise lacks_knob(owner, str(text), name, base.knobs)
+        override = _sweep(owner, key, text)
+        _check_fits(owner, override, str(text), base.knobs[name])
+        params[key] = str(text)
+    return dict(sorted(params.items()))
+
+
+def _sweep(owner: str, key: str, text: object) -> Override:
+    """Return the parsed sweep. Raises ConfigError where it is none."""
+    try:
+        override = OverridesParser.create().parse_override(f"{key}={text}")
+    except HydraException as exc:
+        problem = f"cannot be read as a sweep: {reason(exc)}"
+        raise ConfigError(owner, problem, value=text, allowed=FORMS, hint="see docs/search.md") from exc
+    if not isinstance(text, str) or not override.is_sweep_override():
+        hint = f"to fix it, give {key}={text} as an override"
+        raise ConfigError(owner, "is one value, not a sweep", value=text, allowed=FORMS, hint=hint)
+    return override
+
+
+def _check_fits(owner: str, override: Override, text: str, base: object) -> None:
+    """Raise ConfigError where a value that could be drawn has another type than the task's."""
+    sweep = override.value()
+    if isinstance(sweep, ChoiceSweep):
+        for choice in override.sweep_string_iterator():
+            _, value = task_override(f"{override.key_or_group}={choice}")
+            same_type(owner, choice, base, value)
+        return
+    same_type(owner, text, base, 1)
+    if isinstance(sweep, IntervalSweep) and isinstance(base, int) and not isinstance(sweep.start, int):
+        raise ConfigError(
+            owner,
+            f"draws fractions, and the task's value is a whole number ({base})",
+            value=text,
+            hint="int(interval(2, 8)) or range(2, 9) draw whole numbers; for fractions, give the task's value a .0",
+        )
