@@ -155,8 +155,8 @@ class _Canvas:
         word = curve.word if curve.word in MARKED else "failed"
         line = f'<path class="c v-{word}" d="{_path(xs, ys)}"/>' if len(xs) > 1 else ""
         end_x, end_y = int(xs[-1]), int(ys[-1])
-        if curve.bad_step is not None:  # the loss is at the upper edge when it is no number any more
-            end_x, end_y = int(self.x(np.array([float(curve.bad_step)]))[0]), TOP
+        if curve.bad_step is not None:
+            end_x = max(end_x, int(self.x(np.array([float(curve.bad_step)]))[0]))
         tau = ""
         if curve.tau is not None:
             at = int(self.x(np.array([float(curve.tau)]))[0])

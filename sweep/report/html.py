@@ -4,19 +4,22 @@ but its own, so that nothing a trial wrote can act."""
 import base64
 import hashlib
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from sweep.report import phrases
 from sweep.report.charts import forest_row, forest_scale
 from sweep.report.commands import study_command
 from sweep.report.data import ReportData
 from sweep.report.sections import (
-    MAX_AXES_IN_MATRIX,
+    MAX_MARKED_AXES,
+    MAX_NAMED_AXES,
     Capped,
     cells_by_interest,
     charts_of,
@@ -42,6 +45,7 @@ def environment() -> Environment:
         "p": phrases.p_text,
         "interval": lambda pair: phrases.interval_text(*pair) if pair else phrases.DASH,
         "chip": chip,
+        "breakable": breakable,
         "words": lambda word: word.replace("_", " "),
         "duration": phrases.duration_text,
     }
@@ -67,7 +71,8 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
         base_forest=_base_forest(summary["base"]),
         ranking=_ranking_rows(summary),
         forest_scale=forest_scale(),
-        axes=[axis.name for axis in data.axes] if len(data.axes) <= MAX_AXES_IN_MATRIX else [],
+        axes=[axis.name for axis in data.axes] if len(data.axes) <= MAX_MARKED_AXES else [],
+        names_levels=0 < len(data.axes) <= MAX_NAMED_AXES and not any(o.cell.params for o in data.outcomes),
         matrix=matrix_rows(data, cells),
         charts=charts_of(data, cells),
         symptoms=symptom_rows(data),
@@ -77,6 +82,11 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
         provenance_json=_pretty(summary["provenance"]),
         command_text=study_command(data),
     )
+
+
+def breakable(name: str) -> Markup:
+    """Return a name that may be broken behind `_`, `=`, `/` and `.` rather than anywhere."""
+    return Markup(re.sub(r"([_=/.])(?=.)", r"\1<wbr>", str(escape(name))))
 
 
 def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -48,6 +48,7 @@ class LiveProgress:
         self._clock = clock
         self._lock = threading.Lock()
         self._total: int | None = None
+        self._done_before = 0
         self._ended = 0
         self._words: Counter[str] = Counter()
         self._by_cell: dict[str, tuple[int, int]] = {}
@@ -66,9 +67,9 @@ class LiveProgress:
     ) -> None:
         self.close()
 
-    def start(self, total: int | None) -> None:
-        """Begin to show; `total` trials in all, those known already included, where that is known."""
-        self._total = total
+    def start(self, total: int | None, done: int = 0) -> None:
+        """Begin to show; `total` trials in all where that is known, `done` of them finished before."""
+        self._total, self._done_before = total, done
         self._started_at = self._clock()
         if self.console.is_terminal:
             self._live = Live(

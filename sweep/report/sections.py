@@ -23,8 +23,10 @@ MAX_PANEL_CELLS = 120
 MAX_TRIALS = 600
 MAX_TRIAL_COMMANDS = 200
 MAX_SYMPTOMS = 150
-MAX_AXES_IN_MATRIX = 14
-"""More axes than this no longer fit beside each other: the cells then list their toggles."""
+MAX_NAMED_AXES = 7
+"""Up to so many axes the matrix names each level; above, it marks what is changed and names the changes once."""
+MAX_MARKED_AXES = 24
+"""More axes than this no longer fit beside each other: the cells only name their changes."""
 POINTS_IN_ALL = 200_000
 """So many points are drawn at most; a curve has 60 where that allows it, and at least 24."""
 MANY_SEEDS = 12
