@@ -12,7 +12,7 @@ CORRUPT = "corrupt"
 EXIT_WITHOUT_RESULT = 74
 """Exit code (EX_IOERR) of a run that could not write its files: the machine's fault, not the task's."""
 
-_STATES = frozenset({TrialState.COMPLETED, TrialState.PRUNED, TrialState.CANCELLED, TrialState.FAILED})
+_STATES = (TrialState.COMPLETED, TrialState.PRUNED, TrialState.CANCELLED, TrialState.FAILED)
 
 
 def read_result(path: Path) -> dict[str, Any] | None:

@@ -1,0 +1,140 @@
+"""Paths, whole files, results and the lock of a study's folder."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from sweep.domain.states import TrialState
+from sweep.errors import StudyLockedError
+from sweep.rundir import CORRUPT, RunDir, StudyDir, StudyLock, read_result, write_json_atomic
+
+WEIRD = "we ird 'q\"uo\\te$ ünï 目录"
+
+
+def result_text(**changes: object) -> str:
+    result = {"schema": 1, "state": "completed", "stop_reason": "budget", "failure": None, "wall_s": 1.5, **changes}
+    return json.dumps(result)
+
+
+def test_the_folders_of_a_study_are_those_that_users_rely_on(tmp_path: Path) -> None:
+    study = StudyDir(tmp_path, "s")
+    assert study.summary == tmp_path / "s" / "summary.json"
+    assert study.trial(7).events == tmp_path / "s" / "trials" / "7" / "events.jsonl"
+    assert study.trial(7).result.name == "result.json"
+    assert study.trial(7).log.name == "out.log"
+
+
+def test_an_atomic_write_leaves_the_file_and_nothing_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / WEIRD
+    folder.mkdir()
+    for value in (1, 2):
+        write_json_atomic(folder / "x.json", {"v": value, "text": WEIRD})
+    assert json.loads((folder / "x.json").read_text(encoding="utf-8")) == {"v": 2, "text": WEIRD}
+    assert [path.name for path in folder.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, {1, 2}])
+def test_what_strict_json_cannot_say_is_refused_and_the_old_file_stays(tmp_path: Path, value: object) -> None:
+    write_json_atomic(tmp_path / "x.json", 1)
+    with pytest.raises((ValueError, TypeError)):
+        write_json_atomic(tmp_path / "x.json", {"v": value})
+    assert (tmp_path / "x.json").read_text() == "1\n"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_json_atomic(tmp_path / "x.json", "old")
+
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_json_atomic(tmp_path / "x.json", "new")
+    assert json.loads((tmp_path / "x.json").read_text()) == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_renewing_a_folder_keeps_the_old_attempt_beside_it(tmp_path: Path) -> None:
+    run = StudyDir(tmp_path, WEIRD).trial(3)
+    run.renew(attempt=1)
+    run.write_spec({"attempt": 1})
+    run.renew(attempt=2)
+    assert list(run.path.iterdir()) == []
+    assert RunDir(run.path.with_name("3.attempt-1")).read_spec() == {"attempt": 1}
+
+
+def test_renewing_never_overwrites_an_attempt_that_is_kept(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "3")
+    for attempt in (1, 2, 2):
+        run.renew(attempt=attempt)
+        run.write_spec({"attempt": attempt})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["3", "3.attempt-1", "3.attempt-1.1"]
+
+
+def test_asking_for_a_stop_twice_keeps_the_first_reason(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    run.request_stop("pruned")
+    run.request_stop("stopped")
+    assert run.stop.read_text() == "pruned"
+
+
+def test_no_result_is_none(tmp_path: Path) -> None:
+    assert read_result(tmp_path / "result.json") is None
+
+
+def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text(result_text())
+    result = read_result(tmp_path / "result.json")
+    assert result is not None
+    assert (result["state"], result["wall_s"]) == (TrialState.COMPLETED, 1.5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '"completed"',
+        "\x00\xff",
+        "[" * 100_000,
+        result_text(schema=2),
+        result_text(state="running"),
+        result_text(state=["completed"]),
+        result_text(stop_reason="bored"),
+        result_text(wall_s="long"),
+        result_text(state="failed", failure=None),
+        result_text(state="failed", failure={"class": "bad luck", "message": ""}),
+        result_text(state="failed", failure={"class": "crash"}),
+    ],
+)
+def test_a_result_that_cannot_be_used_is_reported_as_corrupt(tmp_path: Path, text: str) -> None:
+    (tmp_path / "result.json").write_bytes(text.encode("latin-1"))
+    result = read_result(tmp_path / "result.json")
+    assert result is not None
+    assert result["state"] == CORRUPT
+    assert "result.json" in result["problem"]
+
+
+def test_a_second_lock_names_the_process_that_holds_the_first(tmp_path: Path) -> None:
+    path = StudyDir(tmp_path, WEIRD).lock
+    with StudyLock(path), pytest.raises(StudyLockedError, match=f"pid {os.getpid()} on {os.uname().nodename}"):
+        StudyLock(path).acquire()
+
+
+def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        with StudyLock(tmp_path / "lock"):
+            pass
+
+
+def test_the_driver_is_known_while_it_holds_the_lock_and_not_afterwards(tmp_path: Path) -> None:
+    lock = StudyLock(tmp_path / "lock")
+    assert lock.driver_pid() is None
+    with lock:
+        assert StudyLock(tmp_path / "lock").driver_pid() == os.getpid()
+    assert StudyLock(tmp_path / "lock").driver_pid() is None
