@@ -77,7 +77,8 @@ class LiveProgress:
             )
             self._live.start()
         else:
-            self._print(f"running {total:,} trials" if total is not None else "running")
+            text = f"running {total - done:,} trials" if total is not None else "running"
+            self._print(text + (f" ({done:,} finished before)" if done else ""))
 
     def trial_started(self, number: int, cell: str, seed: int, budget_steps: int) -> None:
         """Take note that a trial's process is there."""
@@ -119,7 +120,7 @@ class LiveProgress:
 
     def _line_of(self, outcome: Outcome) -> None:
         now = self._clock()
-        is_last = self._total is not None and self._ended >= self._total
+        is_last = self._total is not None and self._done() >= self._total
         if self._lines >= BURST_LINES and now - self._last_line_at < LINE_EVERY_S and not is_last:
             self._held_back += 1
             return
@@ -159,7 +160,7 @@ class LiveProgress:
         if not self._total:
             return Text(text, no_wrap=True, overflow="ellipsis")
         row = Table.grid(padding=(0, 1))
-        row.add_row(ProgressBar(total=self._total, completed=self._ended, width=20), Text(text))
+        row.add_row(ProgressBar(total=self._total, completed=self._done(), width=20), Text(text))
         return row
 
     def _verdict_line(self, words: dict[str, int], cells: dict[str, tuple[int, int]]) -> Text:
@@ -197,7 +198,10 @@ class LiveProgress:
     # -- figures ----------------------------------------------------------------------------------------------------
 
     def _count(self) -> str:
-        return f"{self._ended:,}/{self._total:,}" if self._total is not None else f"{self._ended:,}"
+        return f"{self._done():,}/{self._total:,}" if self._total is not None else f"{self._done():,}"
+
+    def _done(self) -> int:
+        return self._done_before + self._ended
 
     def _elapsed_text(self) -> str:
         return duration_text(self._clock() - self._started_at)
@@ -207,6 +211,6 @@ class LiveProgress:
         elapsed = self._clock() - self._started_at
         under_way = sum(min(1.0, t.step / t.budget_steps) for t in list(self._running.values()) if t.budget_steps)
         done = self._ended + under_way
-        if self._total is None or done <= 0 or self._ended >= self._total or elapsed < 1:
+        if self._total is None or done <= 0 or self._done() >= self._total or elapsed < 1:
             return ""
-        return duration_text(max(0.0, elapsed / done * (self._total - done)))
+        return duration_text(max(0.0, elapsed / done * (self._total - self._done_before - done)))

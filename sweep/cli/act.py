@@ -1,0 +1,85 @@
+"""Verbs that act on a study: resume, rerun, stop."""
+
+import os
+import signal
+from pathlib import Path
+
+from sweep.cli.main import verb_parser
+from sweep.domain.states import LEGAL_TRANSITIONS, TrialState
+from sweep.domain.trial import StudyRecord
+from sweep.errors import ConfigError, UsageError
+from sweep.rundir import StudyDir, StudyLock
+from sweep.store import Store
+
+AGAIN = {str(state): state for state in TrialState if TrialState.PENDING in LEGAL_TRANSITIONS[state]}
+"""States that `rerun` can put up again. Completed trials are never repeated."""
+
+
+def resume(arguments: list[str]) -> int:
+    """Run the command of a study again: what is finished is reused, the rest is run."""
+    parser = verb_parser("resume")
+    parser.add_argument("study", nargs="?", help="the study (default: the latest)")
+    args = parser.parse_args(arguments)
+    with Store.open(args.store, read_only=True) as store:
+        record = store.study(args.study) if args.study else store.latest_study()
+    return _run_again(record, args.store)
+
+
+def rerun(arguments: list[str]) -> int:
+    """Put trials of the given states up again, then resume."""
+    parser = verb_parser("rerun")
+    parser.add_argument("study", help="the study")
+    parser.add_argument("--state", default="failed,lost", help=f"comma-separated, of: {', '.join(AGAIN)}")
+    args = parser.parse_args(arguments)
+    states = {_state(word.strip()) for word in args.state.split(",")}
+    with Store.open(args.store) as store:
+        record = store.study(args.study)
+        with StudyLock(_folder(record).lock), store.transaction():
+            trials = store.trials(record.id, states)
+            for trial in trials:
+                store.transition(trial.id, TrialState.PENDING, "rerun")
+    print(f"{len(trials)} trials of {record.name} put up again")
+    return _run_again(record, args.store)
+
+
+def stop(arguments: list[str]) -> int:
+    """Ask the driver of a study to drain, or to stop at once."""
+    parser = verb_parser("stop")
+    parser.add_argument("study", nargs="?", help="the study (default: the latest)")
+    parser.add_argument("--now", action="store_true", help="stop running trials, too (default: let them end)")
+    args = parser.parse_args(arguments)
+    with Store.open(args.store, read_only=True) as store:
+        record = store.study(args.study) if args.study else store.latest_study()
+    pid = StudyLock(_folder(record).lock).driver_pid()
+    if pid is None:
+        raise UsageError(f"study {record.name} is not running here", hint="`python -m sweep ls` lists the studies")
+    os.kill(pid, signal.SIGTERM if args.now else signal.SIGINT)
+    print(f"study {record.name}: driver {pid} told to {'stop now' if args.now else 'end after the running trials'}")
+    return 0
+
+
+def _run_again(record: StudyRecord, store_url: str) -> int:
+    from sweep.cli.run import study  # Hydra is imported only where a study is composed
+
+    folder = str(record.provenance.get("folder", ""))
+    if folder and Path(folder) != Path.cwd():
+        raise UsageError(
+            f"study {record.name} was started in {folder}; its task and config are looked up from there",
+            hint=f"cd {folder} first",
+        )
+    command = list(record.command)
+    if not any(word.startswith("store.url=") for word in command):
+        command.append(f"store.url={store_url}")
+    if not any(word.startswith("study=") for word in command):
+        command.append(f"study={record.name}")
+    return study(command)
+
+
+def _folder(record: StudyRecord) -> StudyDir:
+    return StudyDir(Path(str(record.config.get("results", "results"))), record.name)
+
+
+def _state(word: str) -> TrialState:
+    if word not in AGAIN:
+        raise ConfigError("--state", "cannot be run again", value=word, allowed=AGAIN)
+    return AGAIN[word]

@@ -1,0 +1,76 @@
+"""Composes a config and runs a study, or plans it."""
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from sweep.cli.main import Parser
+from sweep.config import LoadedConfig, load_study_config
+from sweep.errors import NotFoundError
+from sweep.report.terminal import LiveProgress, render_plan, render_ranking
+from sweep.store import Store
+from sweep.study import run_study
+from sweep.study.planning import StudyPlan, estimate
+
+
+def study(arguments: list[str]) -> int:
+    """Run a study; returns the exit code of DESIGN 5."""
+    parser = _study_parser("python -m sweep")
+    parser.add_argument("--cfg", action="store_true", help="print the composed config and run nothing")
+    args, overrides = _split(parser, arguments)
+    loaded = _load(args, overrides, arguments)
+    if args.cfg:
+        print(loaded.as_yaml(), end="")
+        return 0
+    console = Console()
+    with LiveProgress(console) as progress:
+        end = run_study(loaded, progress=progress)
+    console.print(render_ranking(end.summary))
+    console.print(f"report: {end.folder / 'report.html'}", highlight=False, soft_wrap=True)
+    if end.status == "ended":
+        return 0
+    Console(stderr=True).print(end.message, highlight=False, soft_wrap=True, markup=False)
+    return 130 if end.status == "interrupted" else 1
+
+
+def plan(arguments: list[str]) -> int:
+    """Compose and validate every trial; print table, reuse and cost; launch nothing and write nothing."""
+    parser = _study_parser("python -m sweep plan")
+    parser.add_argument("--json", action="store_true", help="print plan.json's contents with the cost estimate")
+    args, overrides = _split(parser, arguments)
+    planned = StudyPlan(_load(args, overrides, overrides))
+    view = {**planned.to_dict(), **_cost(planned)}
+    if args.json:
+        print(json.dumps(view, indent=2, allow_nan=False))
+    else:
+        Console().print(render_plan(view))
+    return 0
+
+
+def _cost(planned: StudyPlan) -> dict[str, object]:
+    try:
+        with Store.open(planned.config.store_url, read_only=True) as store:
+            return estimate(planned, store)
+    except NotFoundError:  # nothing has been run yet
+        return estimate(planned, None)
+
+
+def _study_parser(prog: str) -> Parser:
+    parser = Parser(prog=prog, usage="%(prog)s [--config-dir DIR]... [OVERRIDES]", allow_abbrev=False)
+    parser.add_argument("--config-dir", action="append", default=[], type=Path, metavar="DIR", help="your own conf/")
+    return parser
+
+
+def _split(parser: Parser, arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return the parsed options and the overrides, in any order."""
+    args, overrides = parser.parse_known_args(arguments)
+    for word in overrides:
+        if word.startswith("-"):
+            parser.error(f"unknown option {word}")
+    return args, overrides
+
+
+def _load(args: argparse.Namespace, overrides: list[str], command: list[str]) -> LoadedConfig:
+    return load_study_config(overrides, args.config_dir, command=tuple(command))

@@ -1,0 +1,69 @@
+"""A trial that runs now: what its events file has said so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sweep.domain.metric import Series
+from sweep.domain.states import TrialState
+from sweep.domain.trial import RunRecord, TrialRecord
+from sweep.drivers.protocol import Proposal
+from sweep.rundir import RunDir, facts_of, points_of, read_events
+
+
+@dataclass(slots=True)
+class LiveRun:
+    """One run being followed. `read_bytes` is how much of events.jsonl has been taken in."""
+
+    trial: TrialRecord
+    run: RunRecord
+    dir: RunDir
+    has_started: bool = False
+    is_marked_running: bool = False
+    read_bytes: int = 0
+    last_step: int = 0
+    facts: dict[str, float | str] = field(default_factory=dict)
+    chunks: dict[str, list[Series]] = field(default_factory=dict)
+
+    @property
+    def proposal(self) -> Proposal:
+        """What the driver asked for."""
+        return Proposal(self.trial.cell, self.trial.seed)
+
+    def read(self) -> Mapping[str, Series]:
+        """Take in what the run has written since the last call and return its new points by metric."""
+        events, self.read_bytes = read_events(self.dir.events, self.read_bytes)
+        self.has_started = self.has_started or bool(events)
+        self.facts.update(facts_of(events))
+        points = points_of(events)
+        for metric, series in points.items():
+            self.chunks.setdefault(metric, []).append(series)
+            self.last_step = max(self.last_step, int(series.steps.max(initial=0)))
+        return points
+
+    def resume(self, stored: Mapping[str, Series]) -> None:
+        """Go on where an earlier driver left off: `stored` is what it brought into the store of this run."""
+        events, _ = read_events(self.dir.events, 0)
+        self.facts.update(facts_of(events))
+        self.has_started = bool(events)
+        self.is_marked_running = self.run.state is TrialState.RUNNING
+        self.read_bytes = self.run.ingested_bytes
+        self.chunks = {metric: [series] for metric, series in stored.items()}
+        self.last_step = max((int(s.steps.max(initial=0)) for s in stored.values()), default=0)
+
+    def series(self) -> dict[str, Series]:
+        """Return everything logged so far, by metric."""
+        return {metric: joined(chunks) for metric, chunks in self.chunks.items()}
+
+    def latest(self, metric: str | None) -> tuple[int, float] | None:
+        """Return (step, value) of the last point of `metric`, None where it has none."""
+        chunks = self.chunks.get(metric or "")
+        return None if not chunks else (int(chunks[-1].steps[-1]), float(chunks[-1].values[-1]))
+
+
+def joined(chunks: list[Series]) -> Series:
+    """Return the chunks of one metric as one series."""
+    if len(chunks) == 1:
+        return chunks[0]
+    return Series(np.concatenate([c.steps for c in chunks]), np.concatenate([c.values for c in chunks]))

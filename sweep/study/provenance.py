@@ -1,0 +1,56 @@
+"""What a study's figures were made with: code version, packages, host, devices."""
+
+import platform
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "paddle-sweep",
+    "paddlepaddle",
+    "paddlepaddle-gpu",
+    "hydra-core",
+    "omegaconf",
+    "optuna",
+    "sqlalchemy",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "visualdl",
+)
+
+
+def collect_provenance(*, folder: Path, seeds: Iterable[int], gpus: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the `provenance` section of summary.json: git state of `folder`, packages, host, devices, seeds."""
+    sha = _git(folder, "rev-parse", "HEAD")
+    return {
+        "git_sha": sha,
+        "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no")) if sha else None,
+        "packages": {name: version for name in PACKAGES if (version := _version(name)) is not None},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "host": socket.gethostname(),
+        "gpus": list(gpus),
+        "seeds": list(seeds),
+        "executable": sys.executable,
+        "folder": str(folder),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(folder: Path, *args: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *args], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

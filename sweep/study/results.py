@@ -1,0 +1,73 @@
+"""From what the store holds of a study to its ranking and its reports. The `report` verb goes this way, too."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sweep.analysis import rank
+from sweep.config import StudyConfig
+from sweep.domain.axis import Axis, Level
+from sweep.domain.metric import Series
+from sweep.domain.target import Target
+from sweep.domain.trial import StudyRecord
+from sweep.report import ReportData
+from sweep.rundir import StudyDir
+from sweep.store import Store
+
+
+def recorded_config(config: StudyConfig) -> dict[str, Any]:
+    """Return the config that the store keeps: as composed, with what was made of axes and target in their place."""
+    return {
+        **config.raw,
+        "axes": {axis.name: {level.name: list(level.overrides) for level in axis.levels} for axis in config.axes},
+        "converge": config.target.to_mapping(),
+        "seeds": list(config.seeds),
+        "inert": [list(pair) for pair in config.inert],
+    }
+
+
+def recorded_axes(record: StudyRecord) -> tuple[Axis, ...]:
+    """Return the axes of a recorded study."""
+    return tuple(
+        Axis(name=name, levels=tuple(Level(name=level, overrides=tuple(texts)) for level, texts in levels.items()))
+        for name, levels in record.config["axes"].items()
+    )
+
+
+def recorded_folder(record: StudyRecord) -> StudyDir:
+    """Return the folder of a recorded study, as its config names it (relative to where it was started)."""
+    return StudyDir(Path(str(record.config["results"])), record.name)
+
+
+def report_data(store: Store, record: StudyRecord, *, wall_s: float | None = None) -> ReportData:
+    """Return all that the reports of a study need, ranked anew from its outcomes."""
+    axes, target = recorded_axes(record), Target.from_mapping(record.config["converge"])
+    outcomes = tuple(store.outcomes(record.id))
+    folder = recorded_folder(record)
+    inert = [(str(toggle), str(reason)) for toggle, reason in record.config["inert"]]
+    return ReportData(
+        study=record,
+        axes=axes,
+        target=target,
+        ranking=rank(outcomes, axes, target, inert=inert, wall_s=wall_s),
+        outcomes=outcomes,
+        curves=StoredCurves(store, record.id),
+        trial_dirs={o.number: str(folder.trial(o.number).path) for o in outcomes if not o.reused},
+    )
+
+
+class StoredCurves(Mapping[int, Mapping[str, Series]]):
+    """The curves of a study's trials, read when asked for: a large study draws only some of them."""
+
+    def __init__(self, store: Store, study_id: int) -> None:
+        self._store = store
+        self._ids = {trial.number: trial.id for trial in store.trials(study_id)}
+
+    def __getitem__(self, number: int) -> Mapping[str, Series]:
+        return self._store.series(self._ids[number])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)

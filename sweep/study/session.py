@@ -1,0 +1,199 @@
+"""Opens what a study needs, runs its loop, and leaves its files: plan.json, summary.json and the reports."""
+
+import os
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sweep.clock import monotonic_s
+from sweep.config import LoadedConfig, StudyConfig
+from sweep.domain.states import TrialState
+from sweep.domain.trial import Outcome, StudyRecord
+from sweep.drivers import DriverInput, build_driver
+from sweep.drivers.protocol import Driver
+from sweep.errors import MissingPaddleError
+from sweep.launch import build_launcher
+from sweep.plan import missing_packages
+from sweep.report import build_summary, write_reports
+from sweep.rundir import StudyDir, StudyLock, write_json_atomic
+from sweep.store import Store
+from sweep.study.loop import Interrupt, Progress, StudyLoop
+from sweep.study.planning import StudyPlan
+from sweep.study.provenance import collect_provenance
+from sweep.study.results import recorded_config, report_data
+
+SUMMARY_EVERY_S = 10.0
+"""How old the summary of a running study, as `rank` shows it, may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyEnd:
+    """How a study ended. `status` is ended, interrupted or failed; `message` says why where it is not ended."""
+
+    status: str
+    message: str
+    summary: dict[str, Any]
+    folder: Path
+
+
+def run_study(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
+    """Run a study, or go on with it, until it ends or is interrupted; leaves its files in every case.
+
+    Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError where another driver is
+    at work on it.
+    """
+    config = loaded.study
+    _check_packages(config)
+    plan = StudyPlan(loaded)
+    folder = StudyDir(Path(config.results), config.name)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with StudyLock(folder.lock), Store.open(config.store_url) as store:
+        record = _open_record(store, loaded)
+        plan.enrol(store, record)
+        write_json_atomic(folder.plan, plan.to_dict())
+        return Session(loaded, plan, folder, store, record, progress).run()
+
+
+class Session:
+    """One sitting of a study: from here to its end, a drain, a stop or a failure."""
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        plan: StudyPlan,
+        folder: StudyDir,
+        store: Store,
+        record: StudyRecord,
+        progress: Progress,
+    ) -> None:
+        self.config, self.plan, self.folder, self.store, self.record = loaded.study, plan, folder, store, record
+        self.progress = progress
+        self.command = loaded.command
+        self.started_s = monotonic_s()
+        self.summarised_s = self.started_s
+
+    def run(self) -> StudyEnd:
+        """Run the loop and leave the reports."""
+        launcher = build_launcher(self.config.launcher)
+        try:
+            loop = StudyLoop(
+                study=self.record,
+                config=self.config,
+                compose=self.plan.compose,
+                driver=self._driver(),
+                launcher=launcher,
+                store=self.store,
+                folder=self.folder,
+                progress=self.progress,
+                on_outcome=self._on_outcome,
+            )
+            with _interrupts(loop, self.progress):
+                loop.run()
+        finally:
+            launcher.close()
+        status, message = self._status(loop)
+        self.store.update_study(self.record.id, status=status, ended=True)
+        self.record = self.store.study(self.record.name)
+        data = report_data(self.store, self.record, wall_s=monotonic_s() - self.started_s)
+        summary = write_reports(data, self.folder.path)
+        self.store.save_summary(self.record.id, summary)
+        return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)
+
+    def _driver(self) -> Driver:
+        given = DriverInput(
+            settings=self.config.driver.settings,
+            cells=self.plan.cells,
+            axes=self.config.axes,
+            space=self.plan.space,
+            target=self.config.target,
+            seeds=self.config.seeds,
+        )
+        return build_driver(self.config.driver.name, given)
+
+    def _on_outcome(self, outcome: Outcome, trial_id: int) -> None:
+        """Leave what a finished trial's reader looks for: its curves for VisualDL, now and then the summary."""
+        if not outcome.reused:
+            pass
+        if monotonic_s() - self.summarised_s > SUMMARY_EVERY_S:
+            self.summarised_s = monotonic_s()
+            data = report_data(self.store, self.record, wall_s=self.summarised_s - self.started_s)
+            self.store.save_summary(self.record.id, build_summary(data))
+
+    def _status(self, loop: StudyLoop) -> tuple[str, str]:
+        counts = self.store.counts(self.record.id)
+        left = counts.get(TrialState.PENDING, 0) + counts.get(TrialState.CANCELLED, 0)
+        again = shlex.join(["python", "-m", "sweep", *self.command])
+        if loop.systematic_failure:
+            return "failed", (
+                f"stopped: the first {loop.failed} trials all failed in the same way\n"
+                f"{loop.failure_log()}\nmend it, then `python -m sweep rerun {self.record.name} --state failed`"
+            )
+        if loop.interrupt is not Interrupt.NONE:
+            return "interrupted", f"interrupted with {left} trials still to run; go on with: {again}"
+        failed = counts.get(TrialState.FAILED, 0) + counts.get(TrialState.LOST, 0)
+        if failed * 2 > sum(counts.values()):
+            return "failed", (
+                f"could not be completed: {failed} of {sum(counts.values())} trials failed\n{loop.failure_log()}\n"
+                f"see `python -m sweep status {self.record.name}`"
+            )
+        return "ended", ""
+
+
+def _check_packages(config: StudyConfig) -> None:
+    if "paddle" in missing_packages(config.task):
+        raise MissingPaddleError(
+            f"task {config.task_name} needs paddle, and no paddle is installed here",
+            hint='pip install "paddle-sweep[cpu]" (or [gpu]); from a checkout: pip install -e ".[cpu]"',
+        )
+
+
+def _open_record(store: Store, loaded: LoadedConfig) -> StudyRecord:
+    """Return the study's record, made anew or brought up to what is asked now."""
+    config = loaded.study
+    provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds)
+    found = store.find_study(config.name)
+    if found is None:
+        return store.create_study(
+            name=config.name,
+            task=config.task_name,
+            command=loaded.command,
+            config=recorded_config(config),
+            provenance=provenance,
+        )
+    store.update_study(
+        found.id, status="running", command=loaded.command, config=recorded_config(config), provenance=provenance
+    )
+    return store.study(config.name)
+
+
+@contextmanager
+def _interrupts(loop: StudyLoop, progress: Progress) -> Iterator[None]:
+    """Let Ctrl-C drain and a second one stop; SIGTERM stops. A lost terminal (SIGHUP) does not end a study."""
+
+    def on_interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
+        if loop.interrupt is Interrupt.NONE and signum == signal.SIGINT:
+            loop.interrupt = Interrupt.DRAIN
+            progress.message("letting running trials come to their end; Ctrl-C again stops them")
+        else:
+            loop.interrupt = Interrupt.STOP
+            progress.message("stopping")
+
+    def on_hangup(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
+        # The terminal is gone: whatever is printed from here on has no reader.
+        silence = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            if os.isatty(stream):
+                os.dup2(silence, stream)
+
+    handlers = {signal.SIGINT: on_interrupt, signal.SIGTERM: on_interrupt, signal.SIGHUP: on_hangup}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
