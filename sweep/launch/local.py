@@ -81,6 +81,7 @@ class LocalLauncher:
         self._memory_kills = MemoryKills()
         self._live: dict[int, _LiveRun] = {}
         self._ended: list[RunEnded] = []
+        self._is_closed = False
 
     @property
     def free_slots(self) -> int:
@@ -147,15 +148,16 @@ class LocalLauncher:
     def poll(self, wait_s: float) -> Sequence[RunEnded]:
         """Return the runs that ended since the last call; waits at most `wait_s`, less where one ends or `wake`s."""
         until = monotonic_s() + wait_s
-        while True:
+        while not self._is_closed:
             next_s = self._enforce(monotonic_s())
             gone, is_woken = self._watch.wait(0.0 if self._ended else min(until, next_s) - monotonic_s())
             for run_id in gone:
                 self._live[run_id].ended_at_s = monotonic_s()
                 self._bury(self._live[run_id])
             if self._ended or is_woken or monotonic_s() >= until:
-                ended, self._ended = self._ended, []
-                return ended
+                break
+        ended, self._ended = self._ended, []
+        return ended
 
     def wake(self) -> None:
         """Let `poll` return now. May be called from a signal handler."""
@@ -172,13 +174,16 @@ class LocalLauncher:
         self._terminate(live)
 
     def close(self) -> None:
-        """Stop whatever still runs, wait for its end and give everything back; `poll(0)` then tells how they ended."""
+        """Stop whatever still runs, wait for its end and give everything back; `poll(0)` then tells how it ended."""
+        if self._is_closed:
+            return
         for run_id in list(self._live):
             self.stop(run_id, TrialState.CANCELLED)
         ended: list[RunEnded] = []
         while self._live:
             ended += self.poll(1.0)
         self._ended = [*ended, *self._ended]
+        self._is_closed = True
         self._watch.close()
 
     def _take_in(self, live: _LiveRun) -> None:

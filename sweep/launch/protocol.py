@@ -50,10 +50,11 @@ class Launcher(Protocol):
 
     Rules: `start` is called only while `can_start` says so and returns once the process exists. Where it cannot it
     raises LaunchError: nothing of the run is there then, and `poll` will not tell of it; the caller records the failure
-    (class infra). DeviceBusyError, one kind of it, is no failure: ask again when another run has ended. Every run started or adopted is reported ended exactly once by `poll`, with no process
-    of its session left. `poll` waits at most `wait_s` and returns early on an event. `stop` is idempotent: SIGTERM to
-    the group, SIGKILL after the grace time; a run that completes all the same is reported completed. After `close`
-    nothing it started or adopted is alive, and one more `poll(0)` tells how it ended.
+    (class infra). DeviceBusyError, one kind of it, is no failure: ask again when another run has ended. Every run
+    started or adopted is reported ended exactly once by `poll`, with no process of its session left. `poll` waits at
+    most `wait_s` and returns early on an event. `stop` is idempotent: SIGTERM to the group, SIGKILL after the grace
+    time; a run that completes all the same is reported completed. After `close` nothing it started or adopted is
+    alive, and one more `poll(0)` tells how it ended.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Tasks that behave in every way a launcher has to survive. Put this folder on PYTHONPATH; `_target_: stub_tasks.<name>`.
+"""Tasks that behave in every way a launcher has to survive: `_target_: stub_tasks.<name>`, this folder on PYTHONPATH.
 
 Standard library only, so that a run starts at once.
 """

@@ -1,0 +1,183 @@
+"""What a task may do with its run, and when the run tells it to end."""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweep.domain.states import StopReason
+from sweep.domain.target import Mode, Target
+from sweep.rundir import EventWriter, RunDir, facts_of, points_of, read_events
+from sweep.task import StopTrial
+from sweep.worker.run import WorkerRun
+
+
+def target(**changes: object) -> Target:
+    values = {
+        "metric": "val/acc",
+        "mode": Mode.MAX,
+        "threshold": 0.9,
+        "hold": 2,
+        "budget_steps": 100,
+        "stop_early": True,
+        **changes,
+    }
+    return Target(**values)  # type: ignore[arg-type]
+
+
+def make(path: Path, **changes: object) -> WorkerRun:
+    folder = RunDir(path)
+    return WorkerRun(folder, seed=0, target=target(**changes), events=EventWriter(folder.events))
+
+
+def logged(path: Path) -> dict[str, list[tuple[int, float]]]:
+    points = points_of(read_events(RunDir(path).events, 0)[0])
+    return {m: list(zip(s.steps.tolist(), s.values.tolist(), strict=True)) for m, s in points.items()}
+
+
+def end_of(run: WorkerRun, steps: range, value: float = 0.5) -> str:
+    try:
+        for step in steps:
+            run.log(step, **{"val/acc": value})
+    except StopTrial as stop:
+        return stop.reason
+    raise AssertionError("the run was never told to end")
+
+
+@pytest.mark.parametrize(
+    "value", [1, 0.5, True, np.float32(0.5), np.int64(3), np.array(0.5), Decimal("0.5"), float("nan")]
+)
+def test_whatever_is_one_number_is_logged(tmp_path: Path, value: float) -> None:
+    make(tmp_path).log(1, metric=value)
+    np.testing.assert_equal(logged(tmp_path), {"metric": [(1, float(value))]})
+
+
+@pytest.mark.parametrize("value", ["0.5", b"1", None, [1.0], np.zeros(2), 1j, {}, 10**400])
+def test_what_is_not_one_number_is_refused_by_name_and_nothing_is_recorded(tmp_path: Path, value: float) -> None:
+    with pytest.raises(TypeError, match="'metric' must be one number"):
+        make(tmp_path).log(1, good=1.0, metric=value)
+    assert logged(tmp_path) == {}
+
+
+@pytest.mark.parametrize("step", [1.0, "1", None, True])
+def test_a_step_that_is_no_int_is_refused(tmp_path: Path, step: int) -> None:
+    with pytest.raises(TypeError, match="step must be an int"):
+        make(tmp_path).log(step, metric=1.0)
+
+
+@pytest.mark.parametrize("step", [-1, 2**63])
+def test_a_step_out_of_range_is_refused(tmp_path: Path, step: int) -> None:
+    with pytest.raises(ValueError, match="step must be"):
+        make(tmp_path).log(step, metric=1.0)
+
+
+def test_a_numpy_step_is_an_int(tmp_path: Path) -> None:
+    make(tmp_path).log(np.int64(4), metric=1.0)
+    assert logged(tmp_path) == {"metric": [(4, 1.0)]}
+
+
+def test_the_budget_ends_the_trial_at_its_last_step(tmp_path: Path) -> None:
+    run = make(tmp_path, budget_steps=3)
+    assert end_of(run, range(1, 100)) == StopReason.BUDGET
+    assert [step for step, _ in logged(tmp_path)["val/acc"]] == [1, 2, 3]
+
+
+def test_a_held_target_ends_the_trial(tmp_path: Path) -> None:
+    assert end_of(make(tmp_path), range(1, 100), 0.95) == StopReason.CONVERGED
+    assert len(logged(tmp_path)["val/acc"]) == 2
+
+
+def test_without_early_stop_a_held_target_runs_its_budget(tmp_path: Path) -> None:
+    assert end_of(make(tmp_path, stop_early=False), range(1, 1000), 0.95) == StopReason.BUDGET
+
+
+def test_divergence_ends_the_trial(tmp_path: Path) -> None:
+    assert end_of(make(tmp_path), range(1, 100), float("nan")) == StopReason.DIVERGED
+
+
+def test_once_ended_every_log_raises_again_and_records_nothing(tmp_path: Path) -> None:
+    run = make(tmp_path, budget_steps=1)
+    for _ in range(3):
+        assert end_of(run, range(1, 2)) == StopReason.BUDGET
+    assert logged(tmp_path) == {"val/acc": [(1, 0.5)]}
+
+
+def test_a_stop_file_ends_the_trial_with_the_reason_in_it(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    RunDir(tmp_path).request_stop("pruned")
+    assert end_of(run, range(1, 2)) == StopReason.PRUNED
+
+
+def test_a_stop_file_touched_by_hand_stops(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    RunDir(tmp_path).stop.touch()
+    assert end_of(run, range(1, 2)) == StopReason.STOPPED
+
+
+def test_the_stop_file_is_not_looked_for_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("sweep.worker.run.monotonic_s", lambda: now)
+    run = make(tmp_path)
+    run.log(1, metric=1.0)
+    RunDir(tmp_path).request_stop("pruned")
+    run.log(2, metric=1.0)
+    now = 0.06
+    assert end_of(run, range(3, 4)) == StopReason.PRUNED
+
+
+def test_sigterm_ends_the_trial_at_the_next_log(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(1, metric=1.0)
+    run.is_terminated = True
+    assert end_of(run, range(2, 3)) == StopReason.STOPPED
+
+
+def test_the_reason_given_in_a_stop_file_outweighs_the_signal_that_follows_it(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(1, metric=1.0)
+    RunDir(tmp_path).request_stop("pruned")
+    run.is_terminated = True
+    assert end_of(run, range(2, 3)) == StopReason.PRUNED
+
+
+def test_facts_decide_the_rule_where_no_target_is_given(tmp_path: Path) -> None:
+    run = make(tmp_path, metric="loss", mode=Mode.MIN, threshold=None, hold=1)
+    run.describe(label_entropy=2.0, kind="classification")
+    run.log(1, loss=1.5)
+    run.log(2, loss=0.1)
+    with pytest.raises(StopTrial, match="converged"):
+        run.log(60, loss=0.1)  # far enough for the smoothed loss to follow
+    assert facts_of(read_events(RunDir(tmp_path).events, 0)[0]) == {"label_entropy": 2.0, "kind": "classification"}
+
+
+def test_streams_differ_by_name_and_not_by_cell(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    assert run.stream("init") != run.stream("order")
+    assert run.stream("init") == make(tmp_path).stream("init")
+
+
+def test_an_artifact_lies_in_the_runs_own_folder(tmp_path: Path) -> None:
+    path = make(tmp_path).artifact("plots/loss.png")
+    assert path == tmp_path / "artifacts" / "plots" / "loss.png"
+    assert path.parent.is_dir()
+
+
+@pytest.mark.parametrize("name", ["", "../x", "/x", "a/../../x"])
+def test_an_artifact_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="inside the run's folder"):
+        make(tmp_path).artifact(name)
+
+
+def test_a_full_disk_is_an_error_of_the_log_and_later_events_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make(tmp_path)
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda fd, data: real(fd, data[:10]) and 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            run.log(1, metric=1.0)
+    run.log(2, metric=2.0)
+    assert logged(tmp_path) == {"metric": [(2, 2.0)]}
