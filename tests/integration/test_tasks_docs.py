@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -7,12 +10,17 @@ from sweep.domain.target import Mode, Target, TargetTracker
 from sweep.seeds import stream_seed
 from sweep.task import TaskConfig
 
-DOCS = (Path(__file__).resolve().parents[2] / "docs" / "tasks.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = (ROOT / "docs" / "tasks.md").read_text()
 
 
-def block(language: str, name: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(# {re.escape(name)}\n.*?)```", DOCS, re.DOTALL)
+def block(language: str, first_line: str) -> str:
+    (found,) = re.findall(rf"```{language}\n({re.escape(first_line)}\n.*?)```", DOCS, re.DOTALL)
     return found
+
+
+MINE_PY = block("python", "# mine.py")
+MINE_YAML = block("yaml", "# @package _global_")
 
 
 class JudgedRun:
@@ -30,9 +38,9 @@ class JudgedRun:
 
 
 def test_the_task_of_your_own_in_the_docs_trains_to_its_target_once_dropout_is_off():
-    config = OmegaConf.to_container(OmegaConf.create(block("yaml", "my_conf/task/mine.yaml")), resolve=True)
+    config = OmegaConf.to_container(OmegaConf.create(MINE_YAML), resolve=True)
     namespace: dict = {}
-    exec(compile(block("python", "mine.py"), "mine.py", "exec"), namespace)
+    exec(compile(MINE_PY, "mine.py", "exec"), namespace)
     wanted = config["converge"]
     target = Target(
         metric=wanted["metric"],
@@ -50,3 +58,23 @@ def test_the_task_of_your_own_in_the_docs_trains_to_its_target_once_dropout_is_o
         taus.append(run.tracker.state().tau)
     assert taus[0] is None
     assert taus[1] is not None
+
+
+def test_the_task_of_your_own_in_the_docs_is_found_as_the_docs_say(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE_PY)
+    (tmp_path / "my_conf" / "task").mkdir(parents=True)
+    (tmp_path / "my_conf" / "task" / "mine.yaml").write_text(MINE_YAML)
+    (command,) = re.findall(r"^python -m (sweep --config-dir my_conf task=mine \+axis\S+)", DOCS, re.MULTILINE)
+    arguments = ["-m", "sweep", "plan", *command.split()[1:]]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "dropout=off" in done.stdout
