@@ -46,6 +46,7 @@ def environment() -> Environment:
         "interval": lambda pair: phrases.interval_text(*pair) if pair else phrases.DASH,
         "chip": chip,
         "breakable": breakable,
+        "cell_name": cell_name,
         "words": lambda word: word.replace("_", " "),
         "duration": phrases.duration_text,
     }
@@ -87,6 +88,12 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
 def breakable(name: str) -> Markup:
     """Return a name that may be broken behind `_`, `=`, `/` and `.` rather than anywhere."""
     return Markup(re.sub(r"([_=/.])(?=.)", r"\1<wbr>", str(escape(name))))
+
+
+def cell_name(name: str) -> Markup:
+    """Return a cell's name that is broken between its toggles, and within one only where it has to be."""
+    parts = [Markup('<span class="t">{}</span>').format(breakable(part)) for part in name.split(" + ")]
+    return Markup(" + ").join(parts)
 
 
 def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

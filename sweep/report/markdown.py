@@ -52,7 +52,7 @@ def _table(summary: Mapping[str, Any]) -> Iterable[str]:
     yield "| rank | toggle | | converged | 95 % | p (Holm) | steps to target | more seeds |"
     yield "|-----:|:-------|:--|------:|:-----|------:|------:|------:|"
     base = summary["base"]
-    interval = interval_text(*base["interval"]) if base["interval"] else DASH
+    interval = interval_text(*base["interval"]) if base["trials"] and base["interval"] else DASH
     yield _row(
         "",
         "base",

@@ -135,6 +135,7 @@ def trial_rows(data: ReportData) -> Capped:
                 "state": str(outcome.state).replace("_", " ") + (" (reused)" if outcome.reused else ""),
                 "word": outcome_word(outcome),
                 "reason": outcome.reason,
+                "headline": headline(outcome.reason),
                 "tau": number_text(outcome.tau),
                 "steps": number_text(outcome.steps),
                 "best": number_text(outcome.best),
@@ -145,6 +146,13 @@ def trial_rows(data: ReportData) -> Capped:
             }
         )
     return Capped(rows=rows, total=len(data.outcomes))
+
+
+def headline(reason: str) -> str:
+    """Return a reason in one line of at most 200 characters: of a traceback, the line that names the error."""
+    lines = [line.strip() for line in reason.splitlines() if line.strip()]
+    line = lines[-1] if len(lines) > 1 else "".join(lines)
+    return line if len(line) <= 200 else f"{line[:199]}…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

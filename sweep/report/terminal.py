@@ -82,7 +82,7 @@ class RankingTable:
 
     def _rows(self, *, is_wide: bool, asks_for_seeds: bool) -> Iterable[list[RenderableType]]:
         base = self.summary["base"]
-        interval = interval_text(*base["interval"]) if base["interval"] else DASH
+        interval = interval_text(*base["interval"]) if base["trials"] and base["interval"] else DASH
         yield [
             "",
             "base",
