@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from sweep.clock import monotonic_s
 from sweep.errors import NotFoundError, StoreError
 
 BUSY_TIMEOUT_MS = 60_000
@@ -23,10 +25,13 @@ def parse_url(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError as exc:
         raise StoreError(f"store.url is not a database URL: {url!r}", hint="e.g. sqlite:///results/sweep.db") from exc
-    if parsed.get_backend_name() == "sqlite" and parsed.query:
+    if parsed.get_backend_name() != "sqlite":
+        return parsed
+    if parsed.query:
         # Without this a file name with a question mark would quietly become another file.
         raise StoreError(f"store.url {url!r}: a SQLite URL takes no options after '?'")
-    return parsed
+    # The file's name as it is written: SQLAlchemy 2.1 decodes %25 in it, 2.0 does not.
+    return parsed.set(database=url.partition(":///")[2])
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -72,9 +77,24 @@ def _connect_sqlite(path: Path | None, read_only: bool) -> sqlite3.Connection:
     conn = _connect(path.resolve().as_uri() + "?mode=rwc")
     # WAL: readers see the last commit and never wait. NORMAL: a power cut may cost the last commits, which are
     # ingested again from the run folders, but never the file.
-    conn.execute("PRAGMA journal_mode=WAL")
+    _switch_to_wal(conn)
     conn.execute("PRAGMA synchronous=NORMAL")
     return conn
+
+
+def _switch_to_wal(conn: sqlite3.Connection) -> None:
+    # SQLite does not wait here for another connection that switches a new file too (1 of 300 openings by five
+    # processes at once failed), so we do.
+    deadline_s = monotonic_s() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            conn.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or monotonic_s() > deadline_s:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _connect_reader(path: Path) -> sqlite3.Connection:

@@ -1,7 +1,8 @@
 """Plain data as strict JSON text and back, NaN and both infinities included.
 
 JSON has no such numbers and strict parsers refuse Python's `NaN`, so a non-finite float is written as the object
-`{"$float": "NaN"}` (`Infinity`, `-Infinity`). Dictionary keys become text and tuples lists, as always in JSON.
+`{"$float": "NaN"}` (`Infinity`, `-Infinity`), a shape that stands for nothing else. Dictionary keys become text and
+tuples lists, as always in JSON.
 """
 
 import json

@@ -37,7 +37,7 @@ class Store:
         self._name = name
         self._read_only = read_only
         self._lock = RLock()
-        self._open_transactions = 0
+        self._is_open = False  # whether a transaction is open that others join
         self._failure: BaseException | None = None  # of the database, inside the open transaction
 
     @classmethod
@@ -78,7 +78,10 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Group writes: all of them are kept, or none where the block raises. Nested blocks join the outer one."""
+        """Group writes: all of them are kept, or none where the block raises. Nested blocks join the outer one.
+
+        A StoreError inside it is its end, even where the block goes on: it is refused whatever follows.
+        """
         with self._writing():
             yield
 
@@ -98,30 +101,32 @@ class Store:
     @contextmanager
     def _transaction(self, *, writes: bool) -> Iterator[None]:
         with self._lock:
-            if self._open_transactions:
+            if self._is_open:
                 with self._joined():
                     yield
                 return
             with translated(self._name), begun(self._conn, writes=writes):
-                self._open_transactions, self._failure = 1, None
+                self._is_open, self._failure = True, None
                 try:
                     yield
-                    if self._failure is not None:
-                        raise StoreError(f"store {self._name}: a write of this transaction failed") from self._failure
+                    self._refuse_after_failure()
                 finally:
-                    self._open_transactions = 0
+                    self._is_open = False
 
     @contextmanager
     def _joined(self) -> Iterator[None]:
+        self._refuse_after_failure()
         try:
             with translated(self._name):
                 yield
         except StoreError as exc:
-            # After a full disk SQLite may have rolled back on its own: what follows must not be kept alone, even
-            # where the caller goes on.
-            if exc.__cause__ is not None:
-                self._failure = exc
+            self._failure = exc
             raise
+
+    def _refuse_after_failure(self) -> None:
+        # On a full disk SQLite rolls back by itself: what a caller who goes on wrote then would be kept alone.
+        if self._failure is not None:
+            raise StoreError(f"store {self._name}: a write of this transaction failed, none is kept") from self._failure
 
     # Studies
 

@@ -1,0 +1,113 @@
+"""Older databases become current ones.
+
+tests/data/store_v1.db was written by the store of commit 6809080, whose schema version was 1 (no `summary` in
+`studies`), through its public methods: study `first` with a diverged trial (0, with NaN and infinities), a crashed
+one (1), a converged one (2), one launching when the driver died (3) and a pending one (4); study `second` whose only
+trial reuses trial 2 of `first`.
+"""
+
+import math
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from sweep.domain.states import FailureClass, TrialState
+from sweep.domain.verdict import Verdict
+from sweep.errors import StoreError
+from sweep.store import Store, migrations
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    return Path(shutil.copy(DATA / "store_v1.db", tmp_path / "sweep.db"))
+
+
+def schema_of(path: Path) -> dict[str, Any]:
+    """Return all that matters of the tables in a file, whatever the order in which columns were added."""
+    engine = create_engine(f"sqlite:///{path}")
+    looked = inspect(engine)
+    found = {}
+    for table in sorted(looked.get_table_names()):
+        columns = {c["name"]: (str(c["type"]), c["nullable"], c["primary_key"]) for c in looked.get_columns(table)}
+        found[table] = (
+            columns,
+            sorted(str(sorted(key.items(), key=str)) for key in looked.get_foreign_keys(table)),
+            sorted(str(sorted(key.items(), key=str)) for key in looked.get_unique_constraints(table)),
+            sorted(str(sorted(index.items(), key=str)) for index in looked.get_indexes(table)),
+            looked.get_pk_constraint(table)["name"],
+        )
+    engine.dispose()
+    return found
+
+
+def version_in(path: Path) -> int:
+    conn = sqlite3.connect(path)
+    (version,) = conn.execute("SELECT version FROM schema_version").fetchone()
+    conn.close()
+    return int(version)
+
+
+def test_the_frozen_database_is_of_version_1(old: Path) -> None:
+    assert version_in(old) == 1
+    assert "summary" not in schema_of(old)["studies"][0]
+
+
+def test_a_migrated_database_has_the_schema_of_a_new_one(old: Path, tmp_path: Path) -> None:
+    Store.open(f"sqlite:///{old}").close()
+    Store.open(f"sqlite:///{tmp_path}/new.db").close()
+    assert schema_of(old) == schema_of(tmp_path / "new.db")
+    assert version_in(old) == version_in(tmp_path / "new.db")
+
+
+def test_a_migrated_database_keeps_everything(old: Path) -> None:
+    with Store.open(f"sqlite:///{old}") as store:
+        first, second = store.study("first"), store.study("second")
+        assert (first.status, first.config, second.command) == ("interrupted", {"seeds": 2}, ("task=digits", "seeds=1"))
+        diverged, crashed, converged, launching, pending = store.outcomes(first.id)
+        assert (diverged.verdict, diverged.symptoms[0].value) == (Verdict.DIVERGED, math.inf)
+        assert diverged.final is not None
+        assert math.isnan(diverged.final)
+        assert (crashed.state, crashed.failure) == (TrialState.FAILED, FailureClass.CRASH)
+        assert (converged.tau, converged.cell.key) == (20, "dropout=off")
+        assert (launching.state, pending.state) == (TrialState.LAUNCHING, TrialState.PENDING)
+        (reused,) = store.outcomes(second.id)
+        assert (reused.reused, reused.verdict) == (True, Verdict.CONVERGED)
+        curve = store.series(store.trial(first.id, 0).id)["train/loss"]
+        assert curve.steps.tolist() == [0, 10, 20, 30]
+        assert [str(value) for value in curve.values.tolist()] == ["2.3", "5.0", "inf", "nan"]
+        assert store.trial(first.id, 0).task["clip"] == math.inf
+
+
+def test_a_migrated_database_takes_what_the_new_version_brought(old: Path) -> None:
+    with Store.open(f"sqlite:///{old}") as store:
+        study = store.study("first")
+        assert store.summary(study.id) is None
+        store.save_summary(study.id, {"schema": 1})
+        assert store.summary(study.id) == {"schema": 1}
+
+
+def test_a_reader_does_not_migrate_but_says_what_would(old: Path) -> None:
+    before = old.read_bytes()
+    with pytest.raises(StoreError, match=r"(?s)sweep\.db: it has schema version 1.*command that writes"):
+        Store.open(f"sqlite:///{old}", read_only=True)
+    assert old.read_bytes() == before
+
+
+def test_a_migration_that_fails_leaves_the_old_database(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = {2: (*migrations.STEPS[2], "ALTER TABLE no_such_table ADD COLUMN x TEXT")}
+    monkeypatch.setattr(migrations, "STEPS", broken)
+    before = schema_of(old)
+    with pytest.raises(StoreError, match="no_such_table"):
+        Store.open(f"sqlite:///{old}")
+    assert schema_of(old) == before
+    assert version_in(old) == 1
+
+
+def test_there_is_a_step_to_every_version() -> None:
+    assert list(migrations.STEPS) == list(range(2, migrations.SCHEMA_VERSION + 1))
