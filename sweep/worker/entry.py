@@ -122,13 +122,19 @@ def _end_on_sigterm(run: WorkerRun) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     signal.signal(signal.SIGTERM, on_term)
-    os.register_at_fork(after_in_child=_die_of_sigterm)
+    # Held back while forking: one that comes before the child has its default back would be lost in the interpreter.
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
+        after_in_child=_die_of_sigterm,
+    )
 
 
 def _die_of_sigterm() -> None:
     # Only in the main thread may a handler be set; a child forked by another thread is left as it is.
     with suppress(ValueError):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def _peak_memory_mb() -> float | None:
