@@ -1,0 +1,386 @@
+"""The local launcher with real processes that behave in every way they may."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from sweep.config import LauncherConfig
+from sweep.domain.states import FailureClass, TrialState
+from sweep.errors import ConfigError, LaunchError
+from sweep.launch import RunEnded, RunRequest, RunStarted, build_launcher
+from sweep.launch.gpus import FixedInventory
+from sweep.launch.local import LocalLauncher
+from sweep.rundir import RunDir, points_of, read_events
+
+ROOT = Path(__file__).parents[2]
+STUBS = ROOT / "tests" / "stubs"
+LIMIT_S = 60.0
+
+Make = Callable[..., LocalLauncher]
+
+
+def config(**changes: Any) -> LauncherConfig:
+    given = {
+        "name": "local",
+        "slots": 2,
+        "gpus": (),
+        "slots_per_gpu": 1,
+        "gpu_memory_mb": None,
+        "timeout_s": None,
+        "retries": 0,
+        "grace_s": 0.3,
+        **changes,
+    }
+    return LauncherConfig(**given)
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    monkeypatch.setenv("PYTHONPATH", str(STUBS))
+    made: list[LocalLauncher] = []
+
+    def make_one(*, inventory: FixedInventory | None = None, **changes: Any) -> LocalLauncher:
+        made.append(LocalLauncher(config(**changes), inventory=inventory))
+        return made[-1]
+
+    yield make_one
+    for launcher in made:
+        launcher.close()
+
+
+def request(
+    path: Path, task: str, *, timeout_s: float | None = None, spec: dict[str, Any] | None = None, **section: Any
+) -> RunRequest:
+    folder = RunDir(path)
+    folder.renew(attempt=1)
+    target = {
+        "metric": None,
+        "mode": "min",
+        "threshold": None,
+        "hold": None,
+        "budget_steps": 10**6,
+        "stop_early": False,
+    }
+    folder.write_spec(
+        {
+            "schema": 1,
+            "seed": 0,
+            "task": {"_target_": f"stub_tasks.{task}", **section},
+            "target": target,
+            **(spec or {}),
+        }
+    )
+    return RunRequest(run_id=7, dir=path, timeout_s=timeout_s)
+
+
+def end_of(launcher: LocalLauncher) -> RunEnded:
+    until = time.monotonic() + LIMIT_S
+    while time.monotonic() < until:
+        for ended in launcher.poll(1.0):
+            return ended
+    raise AssertionError("no run ended")
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    until = time.monotonic() + LIMIT_S
+    while time.monotonic() < until:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    raise AssertionError("it never came to pass")
+
+
+def ready(path: Path, name: str = "ready") -> str:
+    """Wait for the file that a stub leaves and return what is in it."""
+    wait_for((path / "artifacts" / name).exists)
+    return (path / "artifacts" / name).read_text()
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_run_that_ignores_sigterm_is_killed_after_the_grace_time(make: Make, tmp_path: Path) -> None:
+    launcher = make()
+    asked = request(tmp_path / "run", "ignores_sigterm")
+    started = launcher.start(asked)
+    ready(asked.dir)
+    begun = time.monotonic()
+    launcher.stop(asked.run_id, TrialState.CANCELLED)
+    ended = end_of(launcher)
+    assert time.monotonic() - begun >= 0.3
+    assert (ended.state, ended.exit_code) == (TrialState.CANCELLED, -signal.SIGKILL)
+    assert is_gone(started.pid)
+
+
+def test_a_hanging_run_over_its_timeout_keeps_its_curve(make: Make, tmp_path: Path) -> None:
+    launcher = make()
+    asked = request(tmp_path / "run", "hangs", timeout_s=2.0)
+    launcher.start(asked)
+    ended = end_of(launcher)
+    assert (ended.state, ended.failure) == (TrialState.TIMED_OUT, FailureClass.TIMEOUT)
+    assert "2 s" in ended.message
+    assert points_of(read_events(RunDir(asked.dir).events, 0)[0])["train/loss"].values.tolist() == [1.0]
+
+
+def test_a_pruned_run_says_so_itself(make: Make, tmp_path: Path) -> None:
+    launcher = make(grace_s=30.0)
+    asked = request(tmp_path / "run", "logs_forever")
+    launcher.start(asked)
+    ready(asked.dir)
+    launcher.stop(asked.run_id, TrialState.PRUNED)
+    ended = end_of(launcher)
+    assert (ended.state, ended.stop_reason) == (TrialState.PRUNED, "pruned")
+    assert json.loads(RunDir(asked.dir).result.read_text())["stop_reason"] == "pruned"
+
+
+@pytest.mark.parametrize("own_group", [False, True])
+@pytest.mark.parametrize("way", ["ends", "stopped", "timed out"])
+def test_no_grandchild_outlives_its_run(make: Make, tmp_path: Path, way: str, own_group: bool) -> None:
+    launcher = make()
+    hang = way != "ends"
+    asked = request(
+        tmp_path / "run",
+        "spawns_a_grandchild",
+        own_group=own_group,
+        hang=hang,
+        timeout_s=3.0 if way == "timed out" else None,
+    )
+    launcher.start(asked)
+    if way == "stopped":
+        ready(asked.dir, "grandchild")
+        launcher.stop(asked.run_id, TrialState.CANCELLED)
+    ended = end_of(launcher)
+    assert is_gone(int(ready(asked.dir, "grandchild")))
+    states = {"ends": TrialState.COMPLETED, "stopped": TrialState.CANCELLED, "timed out": TrialState.TIMED_OUT}
+    assert ended.state is states[way]
+
+
+def test_a_torn_last_line_costs_nothing_but_itself(make: Make, tmp_path: Path) -> None:
+    launcher = make()
+    asked = request(tmp_path / "run", "tears_a_line")
+    launcher.start(asked)
+    ended = end_of(launcher)
+    assert (ended.state, ended.failure) == (TrialState.FAILED, FailureClass.KILLED)
+    events, _ = read_events(RunDir(asked.dir).events, 0)
+    assert [event["e"] for event in events] == ["start", "log"]
+
+
+def test_a_flood_of_output_goes_to_the_log_and_blocks_nobody(make: Make, tmp_path: Path) -> None:
+    launcher = make()
+    asked = request(tmp_path / "run", "floods_stdout")
+    launcher.start(asked)
+    assert end_of(launcher).state is TrialState.COMPLETED
+    assert RunDir(asked.dir).log.stat().st_size == 2000 * 1001
+
+
+def test_any_folder_name_will_do(make: Make, tmp_path: Path) -> None:
+    launcher = make()
+    asked = request(tmp_path / "with space, 'single', \"double\", back\\slash; $HOME *ü目" / "0", "ok")
+    launcher.start(asked)
+    assert end_of(launcher).state is TrialState.COMPLETED
+
+
+def test_a_run_has_the_environment_that_its_place_gives_it(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-0000-1")
+    monkeypatch.setenv("STAYS", "as it is")
+    launcher = make(inventory=FixedInventory.of(4), gpus=("1",), slots=None, slots_per_gpu=2, gpu_memory_mb=2048)
+    assert launcher.slots == 2
+    asked = request(tmp_path / "run", "shows_environment", spec={"threads": 3, "env": {"MINE": "1"}})
+    started = launcher.start(asked)
+    assert end_of(launcher).state is TrialState.COMPLETED
+    seen = json.loads((asked.dir / "artifacts" / "environment.json").read_text())
+    expected = {
+        "CUDA_VISIBLE_DEVICES": "GPU-0000-1",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "FLAGS_gpu_memory_limit_mb": "2048",
+        "OMP_NUM_THREADS": "3",
+        "MINE": "1",
+        "STAYS": "as it is",
+    }
+    assert {name: seen.get(name) for name in expected} == expected
+    assert started.device == "GPU-0000-1"
+    assert (asked.dir / "artifacts" / "cwd").read_text() == str(Path.cwd())
+
+
+def test_each_gpu_gets_its_share_of_the_runs(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    launcher = make(inventory=FixedInventory.of(2), gpus=None, slots=None, slots_per_gpu=2)
+    assert launcher.free_slots == 4
+    devices = [launcher.start(replace(request(tmp_path / str(n), "logs_forever"), run_id=n)).device for n in range(4)]
+    assert devices == ["0", "1", "0", "1"]
+
+
+def test_a_gpu_that_fails_every_run_is_quarantined(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    launcher = make(inventory=FixedInventory.of(2), gpus=None, slots=None)
+    launcher.start(replace(request(tmp_path / "long", "logs_forever"), run_id=99))  # keeps the first one busy, and well
+    for n in range(3):
+        launcher.start(replace(request(tmp_path / str(n), "crashes"), run_id=n))
+        end_of(launcher)
+    assert launcher.quarantined == {"1"}
+    assert launcher.free_slots == 0
+
+
+def test_slots_auto_are_the_usable_cores(make: Make) -> None:
+    assert 1 <= make(slots=None).slots <= len(os.sched_getaffinity(0))
+
+
+def test_waiting_costs_no_processor_time_and_can_be_cut_short(make: Make, tmp_path: Path) -> None:
+    launcher = make()
+    asked = request(tmp_path / "run", "hangs")
+    launcher.start(asked)
+    ready(asked.dir)
+    burnt = time.process_time()
+    assert launcher.poll(1.0) == []
+    assert time.process_time() - burnt < 0.02
+    threading.Timer(0.1, launcher.wake).start()
+    begun = time.monotonic()
+    assert launcher.poll(LIMIT_S) == []
+    assert time.monotonic() - begun < LIMIT_S / 2
+
+
+def test_without_pidfds_ends_are_seen_all_the_same(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(pid: int, flags: int = 0) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", missing)
+    launcher = make()
+    started = launcher.start(request(tmp_path / "run", "ok"))
+    assert (end_of(launcher).state, is_gone(started.pid)) == (TrialState.COMPLETED, True)
+
+
+def test_a_script_that_cannot_be_started_leaves_a_free_slot(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = make()
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no such python"))
+    with pytest.raises(LaunchError, match="could not be started"):
+        launcher.start(request(tmp_path / "run", "ok"))
+    assert launcher.free_slots == 2
+
+
+def start_from_a_driver_that_dies(path: Path, task: str, **section: Any) -> tuple[RunRequest, RunStarted]:
+    """Start a run from another process, which is then killed outright; return the run as a store would know it."""
+    asked = request(path, task, **section)
+    code = f"""
+        import json, time
+        from dataclasses import asdict
+        from pathlib import Path
+        from sweep.config import LauncherConfig
+        from sweep.launch import RunRequest, build_launcher
+        launcher = build_launcher(LauncherConfig(name="local", slots=1, gpus=(), slots_per_gpu=1, gpu_memory_mb=None,
+                                                 timeout_s=None, retries=0, grace_s=1.0))
+        started = launcher.start(RunRequest(run_id=7, dir=Path({str(path)!r})))
+        print(json.dumps(asdict(started)), flush=True)
+        time.sleep(600)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(STUBS), str(ROOT)])},
+    ) as driver:
+        assert driver.stdout is not None
+        line = driver.stdout.readline()
+        driver.send_signal(signal.SIGKILL)
+    return asked, RunStarted(**json.loads(line))
+
+
+def test_a_run_whose_driver_was_killed_is_adopted_and_its_result_read(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "logs_forever")
+    ready(asked.dir)
+    launcher = make(grace_s=30.0)
+    assert launcher.adopt(asked, started)
+    assert launcher.free_slots == 1
+    RunDir(asked.dir).request_stop("pruned")  # the run comes to its own end
+    ended = end_of(launcher)
+    assert (ended.state, ended.exit_code, ended.stop_reason) == (TrialState.PRUNED, None, "pruned")
+    assert launcher.free_slots == 2
+
+
+def test_an_adopted_run_that_vanishes_without_a_result_is_lost(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+    ready(asked.dir)
+    launcher = make()
+    assert launcher.adopt(asked, started)
+    os.kill(started.pid, signal.SIGKILL)
+    ended = end_of(launcher)
+    assert (ended.state, ended.failure) == (TrialState.LOST, FailureClass.LOST)
+
+
+def test_an_adopted_run_is_stopped_with_its_grandchildren(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "spawns_a_grandchild", hang=True)
+    grandchild = int(ready(asked.dir, "grandchild"))
+    launcher = make()
+    assert launcher.adopt(asked, started)
+    launcher.stop(asked.run_id, TrialState.CANCELLED)
+    assert end_of(launcher).state is TrialState.CANCELLED
+    assert is_gone(started.pid)
+    assert is_gone(grandchild)
+
+
+def test_an_adopted_run_keeps_its_timeout(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+    ready(asked.dir)
+    launcher = make()
+    assert launcher.adopt(replace(asked, timeout_s=0.1), started)
+    assert end_of(launcher).state is TrialState.TIMED_OUT
+
+
+def test_what_a_vanished_run_left_in_its_session_is_killed_when_it_is_not_adopted(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "spawns_a_grandchild", hang=True)
+    grandchild = int(ready(asked.dir, "grandchild"))
+    os.kill(started.pid, signal.SIGKILL)
+    wait_for(lambda: is_gone(started.pid))
+    assert not is_gone(grandchild)
+    assert not make().adopt(asked, started)
+    wait_for(lambda: is_gone(grandchild))
+
+
+def test_another_process_that_got_the_pid_is_neither_adopted_nor_touched(make: Make, tmp_path: Path) -> None:
+    asked = request(tmp_path / "run", "ok")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as other:
+        started_at = psutil.Process(other.pid).create_time()
+        earlier = RunStarted(
+            run_id=7, pid=other.pid, pid_started_at=started_at - 60.0, host=os.uname().nodename, device="cpu"
+        )
+        launcher = make()
+        assert not launcher.adopt(asked, earlier)
+        launcher.stop(7, TrialState.CANCELLED)
+        launcher.close()
+        assert other.poll() is None
+        other.communicate(b"\n")
+        assert other.returncode == 0
+
+
+def test_a_run_is_adopted_though_the_clock_was_set_since_it_started(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+    ready(asked.dir)
+    launcher = make()
+    assert launcher.adopt(asked, replace(started, pid_started_at=started.pid_started_at - 3600))
+
+
+def test_the_config_names_the_launcher() -> None:
+    launcher = build_launcher(config())
+    assert isinstance(launcher, LocalLauncher)
+    launcher.close()
+    with pytest.raises(ConfigError, match=r"launcher\.name"):
+        build_launcher(config(name="locl"))
