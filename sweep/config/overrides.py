@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
@@ -26,8 +27,8 @@ _REMOVED_PARAM = re.compile(r"^~params\.([^=]+)$")
 class Overrides:
     """A command line's overrides, sorted by who applies them.
 
-    `hydra` go to Hydra as they are (groups first named in `groups`). The rest Hydra cannot say, and is applied after
-    it: `params` are (task key, sweep text), `removed_axes` (axis, level or None for all of it), `removed_params` keys.
+    `hydra` are those in Hydra's own grammar. The rest it cannot say, and is applied after them: `params` are (task key,
+    sweep text), `removed_axes` (axis, level or None for all of it), `removed_params` task keys.
     """
 
     hydra: tuple[Override, ...]
@@ -36,13 +37,8 @@ class Overrides:
     removed_params: tuple[str, ...]
 
     @property
-    def texts(self) -> list[str]:
-        """What Hydra is given."""
-        return [str(override.input_line) for override in self.hydra]
-
-    @property
     def group_texts(self) -> list[str]:
-        """Of these, the choices of config groups."""
+        """The choices of config groups: what Hydra itself is given."""
         return [str(override.input_line) for override in self.hydra if is_group(override)]
 
     def choices(self, group: str) -> tuple[str, ...]:
@@ -143,6 +139,7 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
+@lru_cache(maxsize=4096)  # a level is read when it is checked and again for each cell; the grammar takes 1 ms
 def task_override(text: str) -> tuple[str, object]:
     """Return key and value of an override that sets one key of the task (`task.dropout=0.0`).
 

@@ -1,0 +1,173 @@
+"""Whatever is wrong with a config: one error, of our own, that names the key and a way out."""
+
+import pytest
+
+from sweep.config import load_study_config
+from sweep.errors import ConfigError
+
+TASK = """
+# @package _global_
+task: {_target_: usertask.train, dropout: 0.5, augmentation: true, clip: null, lr: 0.1, width: 8}
+converge: {metric: val/acc, target: 0.9, budget_steps: 50}
+"""
+
+FILES = {
+    "task/user.yaml": TASK,
+    "task/nopackage.yaml": "task: {_target_: usertask.train}\n",
+    "task/notarget.yaml": "# @package _global_\ntask: {lr: 1}\nconverge: {budget_steps: 1}\n",
+    "task/nobudget.yaml": "# @package _global_\ntask: {_target_: usertask.train}\n",
+    "task/infinite.yaml": TASK.replace("clip: null", "clip: .inf"),
+    "task/badyaml.yaml": "# @package _global_\ntask: {_target_: usertask.train\n",
+    "task/badreference.yaml": '# @package _global_\ntask: {_target_: usertask.train, a: "${oc.foo:"}\n',
+    "task/unknown.yaml": TASK + "budget: 3\n",
+    "task/unknown_converge.yaml": TASK.replace("target: 0.9", "traget: 0.9"),
+    "axis/unquoted.yaml": "# @package axes\nunquoted: {levels: {off: [task.lr=1]}}\n",
+    "axis/nopackage.yaml": "nopackage: {levels: {a: [task.lr=1]}}\n",
+    "ablation/broken.yaml": "# @package _global_\ndefaults:\n  - /axis: [dropout, nope]\nablation: {skip: null}\n",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("project")
+    (root / "usertask.py").write_text("def train(cfg, run): pass\n")
+    for name, text in FILES.items():
+        path = root / "conf" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root / "conf"
+
+
+def refused(folder, monkeypatch, overrides):
+    monkeypatch.chdir(folder.parent)
+    chosen = overrides if any(text.startswith("task=") for text in overrides) else ["task=user", *overrides]
+    with pytest.raises(ConfigError) as caught:
+        load_study_config(chosen, [folder])
+    assert caught.value.exit_code == 2
+    return caught.value
+
+
+CASES = {
+    # typos: key, and words of the message
+    "task.dropuot=0": ("task.dropuot", "did you mean 'task.dropout'"),
+    "converg.target=1": ("converg", "did you mean 'converge'"),
+    "converge.tagret=1": ("converge.tagret", "did you mean 'converge.target'"),
+    "launcher.slotz=2": ("launcher.slotz", "did you mean 'launcher.slots'"),
+    "driver.desing=pairs": ("driver.desing", "did you mean 'driver.design'"),
+    "store.ulr=x": ("store.ulr", "did you mean 'store.url'"),
+    "sedes=3": ("sedes", "did you mean 'seeds'"),
+    "+foo=1": ("foo", "allowed: ablation, axes, converge"),
+    "+launcher.foo=1": ("launcher.foo", "allowed: gpu_memory_mb"),
+    "+driver.foo=1": ("driver.foo", "allowed: design, name"),
+    "+converge.foo=1": ("converge.foo", "no such key"),
+    # names that are not there
+    "task=digit": ("task", "did you mean 'digits_mlp'"),
+    "+ablation=regularisation": ("ablation", "did you mean 'regularization'"),
+    "ablation=regularization": ("ablation", "+ablation=regularization"),
+    "+search=tpee": ("search", "did you mean 'tpe'"),
+    "driver=optna": ("driver", "did you mean 'optuna'"),
+    "driver.name=gird": ("driver.name", "did you mean 'grid'"),
+    "launcher=slurm": ("launcher", "allowed: local"),
+    "launcher.name=ray": ("launcher.name", "allowed: local"),
+    "+axis=[dorpout]": ("axis", "did you mean 'dropout'"),
+    "axis=[dropout]": ("axis", "+axis=[dropout]"),
+    "~axes.foo": ("axes.foo", "no such axis"),
+    "+ablation=broken": ("axis", "a defaults list names a config file that is not there (value: 'nope')"),
+    "task._target_=nowhere.train": ("task._target_", "no module nowhere"),
+    "task._target_=usertask.trian": ("task._target_", "did you mean 'train'"),
+    "+task=user": ("task", "without a +"),
+    "task=[user]": ("task", "one option"),
+    "~task": ("task", "cannot be removed"),
+    "~seeds": ("seeds", "cannot be removed"),
+    # axes
+    "axes.x.levels.off=[task.nope=1]": ("axes.x.levels.off", "allowed: task.augmentation, task.clip, task.dropout"),
+    "+axes.x.levels.off=[seeds=1]": ("axes.x.levels.off", "only set keys of the task"),
+    "+axes.x.levels.a=[task.lr=0.10]": ("axes.x.levels.a", "equals the baseline"),
+    "+axes.x={levels: {a: [task.lr=1], b: [task.lr=1.0]}}": ("axes.x.levels.b", "the same as level 'a'"),
+    "+axis=[unquoted]": ("axes.unquoted.levels", 'quote it: "off"'),
+    "+axis=[nopackage]": ("axis", "# @package axes"),
+    "+axis=[clip]": ("axes.clip.levels.off", "~axes.clip.levels.off"),
+    "+ablation=regularization": ("axes.weight_decay.levels.off", "~axes.weight_decay"),
+    "axes=3": ("axes", "section of axes"),
+    "+axes.x=3": ("axes.x", "section"),
+    # empty plans
+    "seeds=0": ("seeds", "the plan is empty"),
+    "seeds=[]": ("seeds", "the plan is empty"),
+    "driver=optuna": ("params", "the plan is empty"),
+    # wrong types and values
+    "seeds=abc": ("seeds", "a number or a list"),
+    "seeds=2.5": ("seeds", "a number or a list"),
+    "seeds=null": ("seeds", "null"),
+    "seeds=[1,1]": ("seeds", "named twice"),
+    "seeds=[0,-1]": ("seeds", "0 or more"),
+    "seeds=[a]": ("seeds", "whole number"),
+    "seeds=1,2": ("seeds", "[a,b]"),
+    "seeds=1000000000": ("seeds", "at most"),
+    "converge.mode=up": ("converge.mode", "allowed: max, min"),
+    "converge.target=high": ("converge.target", "finite number"),
+    "converge.metric=null": ("converge.metric", "a target needs the metric"),
+    "converge.budget_steps=0": ("converge.budget_steps", "1 or more"),
+    "converge.hold=0": ("converge.hold", "1 or more"),
+    "converge.stop_early=maybe": ("converge.stop_early", "true or false"),
+    "launcher.slots=0": ("launcher.slots", "1 or more"),
+    "launcher.gpus=all": ("launcher.gpus", "auto or a list"),
+    "launcher.retries=-1": ("launcher.retries", "0 or more"),
+    "launcher.timeout_s=-1": ("launcher.timeout_s", "above 0"),
+    "launcher.grace_s=null": ("launcher.grace_s", "seconds"),
+    "store=3": ("store", "section"),
+    "store.url=null": ("store.url", "null"),
+    "task.dropout=abc": ("task.dropout", "a number (0.5), this is text"),
+    "task.augmentation=1": ("task.augmentation", "true or false"),
+    "task.lr={a: 1}": ("task.lr", "not a section"),
+    "task.lr=${task.nope}": ("task.lr", "task.nope"),
+    "study=a/b": ("study", "folder"),
+    "study=..": ("study", "folder"),
+    "study=x.db": ("study", ".db"),
+    # searches
+    "+params.task.lr=interval(0,1)": ("params", "+search=tpe"),
+    "+params.task.lrr=interval(0,1)": ("params.task.lrr", "did you mean task.lr"),
+    "+params.lr=interval(0,1)": ("params.lr", "params.task.lr"),
+    "+params.task.lr=3": ("params.task.lr", "is one value"),
+    "+params.task.lr=intervall(0,1)": ("params.task.lr", "allowed: choice(a, b)"),
+    "+params.task.lr=choice(a,b)": ("params.task.lr", "this is text"),
+    "+params.task.width=interval(1,9)": ("params.task.width", "int(interval(2, 8))"),
+    # files
+    "task=nopackage": ("task._target_", "# @package _global_"),
+    "task=notarget": ("task._target_", "is missing"),
+    "task=nobudget": ("converge.budget_steps", "has no value"),
+    "task=infinite": ("task.clip", "finite"),
+    "task=badyaml": ("config file", "badyaml.yaml"),
+    "task=badreference": ("config", "task=badreference"),
+    "task=unknown": ("budget", "no such key"),
+    "task=unknown_converge": ("converge.traget", "did you mean 'converge.target'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("override", CASES)
+def test_an_error_names_its_key_and_a_way_out(folder, monkeypatch, override):
+    key, words = CASES[override]
+    error = refused(folder, monkeypatch, [override])
+    assert error.key == key
+    assert words in str(error)
+
+
+@pytest.mark.parametrize("overrides", [["+search=tpe", "~params.task.lr"], ["+search=tpe", "params.task.lr=3"]])
+def test_a_search_over_nothing_is_refused(folder, monkeypatch, overrides):
+    assert refused(folder, monkeypatch, overrides).key.startswith("params")
+
+
+def test_an_ablation_of_which_nothing_is_left_is_an_empty_plan(folder, monkeypatch):
+    error = refused(folder, monkeypatch, ["+ablation=optimization", "~axes.clip"])
+    assert "the plan is empty" in str(error)
+    assert "the task has no knob task.lr_scale" in str(error)
+
+
+def test_a_level_that_is_not_there_cannot_be_removed(folder, monkeypatch):
+    error = refused(folder, monkeypatch, ["+axis=[clip]", "~axes.clip.levels.of"])
+    assert error.key == "axes.clip.levels.of"
+    assert "did you mean ~axes.clip.levels.off" in str(error)
+
+
+def test_a_config_dir_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="does not exist"):
+        load_study_config([], [tmp_path / "nowhere"])
