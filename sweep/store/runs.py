@@ -173,11 +173,14 @@ def latest(conn: Connection, trial_id: int) -> RunRecord | None:
 
 
 def latest_ids(conn: Connection, study_id: int) -> dict[int, int]:
-    """Return the id of each trial's last run by trial number, reuse followed; trials that never ran are left out."""
+    """Return the id of each trial's last run by trial number, reuse followed.
+
+    Trials that never ran are left out, and retired ones.
+    """
     query = (
         select(trials.c.number, runs.c.id)
         .join(runs, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
-        .where(trials.c.study_id == study_id)
+        .where(trials.c.study_id == study_id, trials.c.is_current)
         .order_by(trials.c.number, runs.c.attempt)
     )
     return {row[0]: row[1] for row in conn.execute(query)}

@@ -67,13 +67,13 @@ def read(conn: Connection, run_ids: Collection[int], metrics: Collection[str] | 
 
 
 def names(conn: Connection, study_id: int) -> list[str]:
-    """Return the names of all metrics that runs of a study logged, sorted."""
+    """Return the names of all metrics that a study's trials logged, retired ones left out, sorted."""
     query = (
         select(metric_chunks.c.metric)
         .distinct()
         .join(runs, runs.c.id == metric_chunks.c.run_id)
         .join(trials, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
-        .where(trials.c.study_id == study_id)
+        .where(trials.c.study_id == study_id, trials.c.is_current)
     )
     return sorted(conn.execute(query).scalars())
 

@@ -206,12 +206,12 @@ class Store:
             studies.remove(conn, study_id)
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
-        """Return how many trials are in each state; states without trials are left out."""
+        """Return how many trials are in each state, retired ones left out, and states without trials."""
         with self._reading() as conn:
             return studies.counts(conn, study_id)
 
     def verdict_counts(self, study_id: int) -> dict[Verdict, int]:
-        """Return how many judged trials have each verdict; verdicts without trials are left out."""
+        """Return how many judged trials have each verdict, retired ones left out, and verdicts without trials."""
         with self._reading() as conn:
             return studies.verdict_counts(conn, study_id)
 
@@ -230,7 +230,7 @@ class Store:
             return trials.in_study(conn, study_id, states, retired=retired)
 
     def set_current(self, study_id: int, trial_ids: Collection[int]) -> None:
-        """Retire all trials of a study but these: they are kept, and left out of its outcomes and counts."""
+        """Retire all trials of a study but these: they are kept, and left out of its outcomes, series and counts."""
         with self._writing() as conn:
             trials.set_current(conn, study_id, trial_ids)
 
@@ -273,7 +273,10 @@ class Store:
             trials.save_judgement(conn, trial_id, judgement)
 
     def outcomes(self, study_id: int) -> list[Outcome]:
-        """Return the outcome of every trial of a study, by number; reused trials have their source's run."""
+        """Return the outcome of every trial of a study but the retired ones, by number.
+
+        A trial that reuses another has that one's run and a judgement of its own.
+        """
         with self._reading() as conn:
             return outcomes.of_study(conn, study_id)
 
@@ -368,7 +371,7 @@ class Store:
             return {} if run is None else series.read(conn, [run.id], metrics).get(run.id, {})
 
     def study_series(self, study_id: int, metrics: Collection[str]) -> Iterator[tuple[int, str, Series]]:
-        """Yield (trial number, metric, series) of the last run of every trial, by number and metric name.
+        """Yield (trial number, metric, series) of the last run of every trial but the retired ones, by number and name.
 
         It reads some runs at a time and holds no transaction in between, so that the writer's log can be folded back.
         """
@@ -383,6 +386,6 @@ class Store:
                     yield number, metric, points
 
     def metric_names(self, study_id: int) -> list[str]:
-        """Return the names of all metrics logged in a study, sorted."""
+        """Return the names of all metrics that a study's trials logged, retired ones left out, sorted."""
         with self._reading() as conn:
             return series.names(conn, study_id)

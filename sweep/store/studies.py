@@ -111,7 +111,7 @@ def counts(conn: Connection, study_id: int) -> dict[TrialState, int]:
 
 
 def verdict_counts(conn: Connection, study_id: int) -> dict[Verdict, int]:
-    """Return how many judged trials have each verdict; verdicts without trials are left out."""
+    """Return how many judged trials have each verdict, retired ones left out, and verdicts without trials."""
     query = (
         select(trials.c.verdict, func.count())
         .where(trials.c.study_id == study_id, trials.c.is_current, trials.c.verdict.is_not(None))

@@ -225,6 +225,37 @@ def test_counts_are_by_state_and_by_verdict(store: Store) -> None:
     assert store.verdict_counts(study.id) == {Verdict.CONVERGED: 1, Verdict.DIVERGED: 1}
 
 
+def test_retired_trials_are_kept_out_of_what_the_study_says(store: Store) -> None:
+    study, other = make_study(store), make_study(store, "other")
+    kept, retired = store.add_trials(study.id, [make_spec(seed) for seed in range(2)])
+    foreign = make_trial(store, other)
+    for trial in (kept, retired, foreign):
+        complete(store, trial)
+    store.set_current(study.id, [kept.id, foreign.id])
+    assert [outcome.number for outcome in store.outcomes(study.id)] == [kept.number]
+    assert [trial.id for trial in store.trials(study.id)] == [kept.id]
+    assert (store.counts(study.id), store.verdict_counts(study.id)) == (
+        {TrialState.COMPLETED: 1},
+        {Verdict.CONVERGED: 1},
+    )
+    assert [number for number, _, _ in store.study_series(study.id, ["val/acc"])] == [kept.number]
+    assert len(store.outcomes(other.id)) == 1
+
+
+def test_a_retired_trial_is_still_there_and_may_come_back(store: Store) -> None:
+    study = make_study(store)
+    first, second = store.add_trials(study.id, [make_spec(seed) for seed in range(2)])
+    complete(store, first)
+    store.set_current(study.id, [])
+    assert store.metric_names(study.id) == []
+    assert [trial.id for trial in store.trials(study.id, retired=True)] == [first.id, second.id]
+    assert store.find_finished(["base-0"]) == {"base-0": first.id}
+    assert list(store.series(first.id)) == ["val/acc"]
+    assert store.add_trials(study.id, [make_spec(2)])[0].number == 2
+    store.set_current(study.id, [first.id, second.id])
+    assert [trial.number for trial in store.trials(study.id)] == [0, 1]
+
+
 # Runs and states
 
 
