@@ -53,9 +53,8 @@ def full_factorial(axes: Sequence[Axis]) -> tuple[Cell, ...]:
             value="full_factorial",
             hint=f"one_at_a_time has {singles} cells, leave_one_out {singles + 1}, pairs {len(pairs(axes))}",
         )
-    choices = product(*([None, *axis.toggles] for axis in axes))
-    cells = sorted((tuple(toggle for toggle in choice if toggle is not None) for choice in choices), key=len)
-    return _distinct(cells)
+    subsets = (subset for count in range(len(axes) + 1) for subset in combinations(axes, count))
+    return _distinct(toggles for subset in subsets for toggles in product(*(axis.toggles for axis in subset)))
 
 
 _FIRST_ROWS = {4: "++-", 8: "+++-+--", 12: "++-+++---+-"}
