@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,23 @@ def test_reading_leaves_no_file_behind_and_changes_no_byte(tmp_path: Path) -> No
         assert len(store.outcomes(store.latest_study().id)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["sweep.db"]
     assert (tmp_path / "sweep.db").read_bytes() == before
+
+
+def test_a_store_in_a_folder_that_may_not_be_written_is_read() -> None:
+    # As root nothing is forbidden, so a child process gives its rights up; its folder must be one it may enter.
+    code = (
+        "import os, sys\nfrom sweep.store import Store\nStore.open('sqlite://').close()\nif os.getuid() == 0: os.setuid(65534)\n"
+        "with Store.open(sys.argv[1], read_only=True) as store: print(store.latest_study().name)"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        url = filled(folder / "sweep.db")
+        (folder / "sweep.db").chmod(0o444)
+        folder.chmod(0o555)
+        done = subprocess.run([sys.executable, "-c", code, url], capture_output=True, text=True, check=False)
+        folder.chmod(0o755)
+        assert (done.stdout.strip(), done.stderr) == ("s", "")
+        assert [path.name for path in folder.iterdir()] == ["sweep.db"]
 
 
 def test_a_store_opened_for_reading_refuses_to_write(tmp_path: Path) -> None:
