@@ -8,6 +8,7 @@ from typing import Protocol
 
 import psutil  # type: ignore[import-untyped]
 
+from sweep.clock import now_utc
 from sweep.launch.environment import RUN_VARIABLE
 
 START_TOLERANCE_S = 2.0
@@ -54,8 +55,11 @@ class AdoptedProcess:
 
 
 def started_at(pid: int) -> float:
-    """Return when a process started, in seconds since the epoch. Raises psutil.NoSuchProcess."""
-    return float(psutil.Process(pid).create_time())
+    """Return when a process started, in seconds since the epoch; where it is gone already, that is just now."""
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return now_utc().timestamp()
 
 
 def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:

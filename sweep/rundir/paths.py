@@ -51,7 +51,7 @@ class RunDir:
 
     def write_spec(self, spec: Mapping[str, Any]) -> None:
         """Write spec.json. Raises OSError, ValueError (NaN or an infinity)."""
-        write_json_atomic(self.spec, spec)
+        write_json_atomic(self.spec, spec, is_durable=False)
 
     def read_spec(self) -> dict[str, Any]:
         """Return the contents of spec.json. Raises OSError, ValueError."""

@@ -22,7 +22,7 @@ from sweep.errors import ConfigError, LaunchError
 from sweep.launch import RunEnded, RunRequest, RunStarted, build_launcher
 from sweep.launch.gpus import FixedInventory
 from sweep.launch.local import LocalLauncher
-from sweep.rundir import RunDir, points_of, read_events
+from sweep.rundir import RunDir, StudyLock, points_of, read_events
 
 ROOT = Path(__file__).parents[2]
 STUBS = ROOT / "tests" / "stubs"
@@ -287,6 +287,8 @@ def start_from_a_driver_that_dies(path: Path, task: str, **section: Any) -> tupl
         from pathlib import Path
         from sweep.config import LauncherConfig
         from sweep.launch import RunRequest, build_launcher
+        from sweep.rundir import StudyLock
+        StudyLock(Path({str(path)!r}).parent / "driver.lock").acquire()
         launcher = build_launcher(LauncherConfig(name="local", slots=1, gpus=(), slots_per_gpu=1, gpu_memory_mb=None,
                                                  timeout_s=None, retries=0, grace_s=1.0))
         started = launcher.start(RunRequest(run_id=7, dir=Path({str(path)!r})))
@@ -314,6 +316,13 @@ def test_a_run_whose_driver_was_killed_is_adopted_and_its_result_read(make: Make
     ended = end_of(launcher)
     assert (ended.state, ended.exit_code, ended.stop_reason) == (TrialState.PRUNED, None, "pruned")
     assert launcher.free_slots == 2
+
+
+def test_the_studys_lock_dies_with_its_driver_though_a_run_lives_on(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+    ready(asked.dir)
+    with StudyLock(tmp_path / "driver.lock"):
+        assert make().adopt(asked, started)
 
 
 def test_an_adopted_run_that_vanishes_without_a_result_is_lost(make: Make, tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: p
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_only_what_must_survive_a_power_cut_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    RunDir(tmp_path).write_spec({"seed": 0})
+    assert synced == []
+    write_json_atomic(tmp_path / "result.json", {})
+    assert len(synced) == 1
+
+
 def test_renewing_a_folder_keeps_the_old_attempt_beside_it(tmp_path: Path) -> None:
     run = StudyDir(tmp_path, WEIRD).trial(3)
     run.renew(attempt=1)
