@@ -40,7 +40,18 @@ TRIALS = 10_000
 POINTS = 200
 TABLE = Path(__file__).parent.parent / "results" / "benchmarks" / "report.md"
 LIMIT_S, LIMIT_MB = 15.0, 5.0
-HEAD = "study|trials|cells|all files|report.html|its size|summary.json|panels|matplotlib|ratio".split("|")
+HEAD = (
+    "study",
+    "trials",
+    "cells",
+    "all files",
+    "report.html",
+    "its size",
+    "summary.json",
+    "panels",
+    "matplotlib",
+    "ratio",
+)
 
 
 def factorial_cells() -> list[tuple[Cell, int]]:
@@ -141,9 +152,8 @@ def visualdl_line() -> str:
     curves = curves_of("converged", draw, points=POINTS)
     with tempfile.TemporaryDirectory() as folder:
         write_trial(Path(folder) / "warm" / "vdl", {"lr": 0.1}, curves)
-        seconds = [
-            timed(lambda k=k: write_trial(Path(folder) / str(k) / "vdl", {"lr": 0.1}, curves)) for k in range(20)
-        ]
+        paths = [Path(folder) / str(k) / "vdl" for k in range(20)]
+        seconds = [timed(partial(write_trial, path, {"lr": 0.1}, curves)) for path in paths]
         size = next((Path(folder) / "0" / "vdl").iterdir()).stat().st_size
         log_writer = [timed(partial(by_log_writer, Path(folder) / f"w{k}", curves)) for k in range(5)]
     ours, theirs = float(np.median(seconds)), float(np.median(log_writer))

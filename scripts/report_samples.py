@@ -145,7 +145,8 @@ def study(
         id=1, name=name, task="digits_cnn_overregularised", command=tuple(command),
         config=config or {"task": {"dropout": 0.8, "lr": 0.01}, "seeds": list(seeds)},
         provenance={"git_sha": "d4d07d6aa01f", "dirty": False, "packages": {"paddlepaddle": "3.3.0", "numpy": "2.4.6"},
-                    "host": "bench-01", "gpus": []},
+                    "host": "bench-01", "gpus": [], "python": "3.11.7", "platform": "Linux",
+                    "executable": "python", "folder": "."},
         created_at=STARTED, ended_at=STARTED + timedelta(seconds=131), status="ended",
     )  # fmt: skip
     return ReportData(

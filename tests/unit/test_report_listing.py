@@ -1,0 +1,113 @@
+import io
+import math
+from datetime import datetime, timezone
+
+import numpy as np
+from rich.console import Console
+
+from sweep.domain.axis import Cell
+from sweep.domain.metric import Series
+from sweep.domain.states import FailureClass, TrialState
+from sweep.domain.target import Mode, Target
+from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
+from sweep.domain.verdict import Judgement, Symptom, Verdict
+from sweep.report.listing import render_plan, render_status, render_studies, render_trial, sparkline
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=timezone.utc)
+TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
+STUDY = StudyRecord(
+    id=1, name="[red]mine", task="digits", command=(), config={}, provenance={}, created_at=NOW, ended_at=None,
+    status="running",
+)  # fmt: skip
+
+
+def printed(renderable, width=80):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+def trial(**changes):
+    values = {
+        "id": 7, "study_id": 1, "number": 3, "cell": Cell.of(["dropout=off"]), "seed": 0, "fingerprint": "ab",
+        "overrides": ("task.dropout=0.0",), "task": {}, "state": TrialState.COMPLETED, "source_trial_id": None,
+        "judgement": Judgement(
+            verdict=Verdict.DIVERGED, reason="train/loss is not finite at step 40", rule="target", tau=None,
+            last_step=40, best=0.3, final=0.1,
+            symptoms=(Symptom(rule="non_finite", step=40, value=math.nan, threshold=math.inf, metric="train/loss"),),
+        ),
+    }  # fmt: skip
+    return TrialRecord(**{**values, **changes})
+
+
+def run(**changes):
+    values = {
+        "id": 1, "trial_id": 7, "attempt": 1, "dir": "results/mine/trials/3", "state": TrialState.FAILED, "host": "h",
+        "pid": 4, "pid_started_at": 1.0, "device": "cpu", "exit_code": 1, "failure": FailureClass.CRASH,
+        "message": "ValueError: [bold]no[/bold]", "stop_reason": None, "started_at": NOW, "ended_at": NOW,
+        "wall_s": 2.0, "ingested_bytes": 0,
+    }  # fmt: skip
+    return RunRecord(**{**values, **changes})
+
+
+def test_ls_shows_trials_done_of_all_and_the_answer():
+    text = printed(render_studies([(STUDY, {"completed": 3, "running": 1, "pending": 2}, "clip=on restores it")]))
+    assert "[red]mine" in text
+    assert "3/6" in text
+    assert "clip=on restores it" in text
+
+
+def test_ls_of_an_empty_store_says_so():
+    assert printed(render_studies([])).strip() == "no studies yet"
+
+
+def test_status_shows_states_verdicts_and_why_trials_failed():
+    failed = [(trial(state=TrialState.FAILED), run())]
+    text = printed(render_status(STUDY, {"failed": 1}, {"diverged": 2}, failed=failed))
+    assert "1 failed" in text
+    assert "2 diverged" in text
+    assert "crash: ValueError: [bold]no[/bold]" in text
+
+
+def test_show_says_all_that_is_known_of_a_trial():
+    steps = np.arange(50)
+    curves = {"train/loss": Series(steps, np.where(steps > 40, np.nan, 1.0)), "val/acc": Series(steps, steps / 100.0)}
+    text = printed(render_trial(STUDY, trial(), [run()], curves, TARGET))
+    for part in ("task.dropout=0.0", "diverged", "train/loss is not finite at step 40", "non_finite", "∞", "crash"):
+        assert part in text
+    assert text.index("val/acc", text.index("points")) < text.index("train/loss", text.index("points"))
+    assert "results/mine/trials/3" in text
+
+
+def test_show_of_a_trial_that_has_not_run_is_short():
+    text = printed(render_trial(STUDY, trial(state=TrialState.PENDING, judgement=None), [], {}, TARGET))
+    assert "pending" in text
+    assert "metric" not in text
+
+
+def test_a_sparkline_goes_from_low_to_high_and_crosses_what_is_not_finite():
+    line = sparkline(Series(np.arange(4), np.array([0.0, 0.5, 1.0, np.nan])))
+    assert line[0] == "▁"
+    assert line[2] == "█"
+    assert line[3] == "x"
+
+
+def test_a_plan_shows_cells_duplicates_inert_toggles_and_its_size():
+    plan = {
+        "cells": [
+            {"cell": "base", "overrides": []},
+            {"cell": "a=x,b=y", "overrides": ["task.a=1", "task.b=2"]},
+            {"cell": "b=y", "overrides": ["task.b=2"]},
+        ],
+        "duplicates": [["a=x,b=y", "b=y"]],
+        "inert": [{"toggle": "amp=off", "reason": "the task has no amp"}],
+        "seeds": [0, 1],
+        "trials": [{}] * 6,
+        "reused": 2,
+        "wall_s": 90.0,
+    }
+    text = printed(render_plan(plan), 100)
+    assert "a=x + b=y" in text
+    assert "same as a=x,b=y" in text
+    assert "amp=off: the task has no amp" in text
+    assert "3 cells × 2 seeds (0, 1) = 6 trials · 2 already run · about 90 s" in text

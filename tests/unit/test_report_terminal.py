@@ -1,0 +1,75 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+sys.path.append(str(Path(__file__).parents[2] / "scripts"))
+
+import report_samples as samples
+
+from sweep.report import build_summary
+from sweep.report.terminal import render_ranking
+
+
+def printed(renderable, width=80, **options):
+    console = Console(file=io.StringIO(), width=width, **options)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def summaries():
+    return {name: build_summary(make()) for name, make in samples.SAMPLES.items()}
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_line_fits_the_terminal_and_no_figure_is_cut(summaries, name, width):
+    text = printed(render_ranking(summaries[name]), width)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert "…" not in text
+    for toggle in summaries[name]["toggles"]:
+        assert f"{toggle['converged']}/{toggle['trials']}" in text
+
+
+def test_without_a_terminal_there_are_no_colour_codes(summaries):
+    assert "\x1b" not in printed(render_ranking(summaries["three_axes"]))
+    assert "\x1b" in printed(render_ranking(summaries["three_axes"]), force_terminal=True, color_system="standard")
+
+
+def test_the_answer_comes_first_and_the_command_can_be_copied(summaries):
+    text = printed(render_ranking(summaries["three_axes"]), 120)
+    assert text.startswith("dropout=off alone, or augmentation=off with weight_decay=off restores convergence")
+    assert "\n  python -m sweep task=digits_cnn_overregularised task.dropout=0.0" in text
+
+
+def test_ties_are_marked(summaries):
+    lines = printed(render_ranking(summaries["breaking"])).splitlines()
+    assert [line.split()[0] for line in lines if "no effect" in line] == ["=2", "=2"]
+    assert next(line for line in lines if "breaks  " in line).split()[0] == "1"
+
+
+def test_undecided_says_how_many_seeds_would_decide(summaries):
+    text = printed(render_ranking(summaries["three_axes"]), 120)
+    row = next(line for line in text.splitlines() if "undecided (n=5)" in line)
+    assert row.rstrip().endswith("+6")
+
+
+def test_what_is_in_square_brackets_is_shown_not_obeyed(summaries):
+    summary = {**summaries["three_axes"], "answer": "[red]not red[/red]", "notes": ["[/]"], "study": "[bold]x"}
+    text = printed(render_ranking(summary))
+    assert "[red]not red[/red]" in text
+    assert "[bold]x" in text
+
+
+def test_reading_verbs_need_neither_scipy_nor_jinja2():
+    code = (
+        "import sys, sweep.report.terminal\n"
+        "print([m for m in ('scipy', 'jinja2', 'sqlalchemy', 'optuna', 'hydra', 'visualdl') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,139 @@
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "scripts"))
+
+import report_samples as samples  # noqa: E402 - the path is set above
+
+from sweep.report import build_summary  # noqa: E402
+
+DESIGN_KEYS = {
+    "": {"schema", "study", "task", "command", "question", "base", "toggles", "repairs", "recommended", "cost",
+         "provenance"},
+    "base": {"seeds", "converged", "verdict", "symptoms"},
+    "toggles[]": {"toggle", "rank", "status", "trials", "converged", "repair_probability", "interval", "p_value",
+                  "steps_to_target"},
+    "repairs[]": {"toggles", "probability", "verified", "converged", "seeds", "overrides"},
+    "recommended": {"overrides", "command"},
+    "cost": {"trials", "steps", "base_run_equivalents", "wall_s", "reused"},
+    "provenance": {"git_sha", "dirty", "packages", "host", "gpus", "seeds"},
+}  # fmt: skip
+MAPS = {"verdicts", "states", "base.verdicts", "cells[].verdicts", "provenance.packages"}
+
+
+@pytest.fixture(scope="module")
+def summaries():
+    return {name: build_summary(make()) for name, make in samples.SAMPLES.items()}
+
+
+def key_paths(value, path=""):
+    """Yield the path of every key, `toggles[].rank`, and of every list of plain values, `notes[]`."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            at = f"{path}.{key}" if path else key
+            if not isinstance(item, list):
+                yield at
+            if at not in MAPS:
+                yield from key_paths(item, at)
+    elif isinstance(value, list):
+        if not value or not isinstance(value[0], dict):
+            yield path if path.endswith(("interval", "command")) else f"{path}[]"
+        for item in value:
+            yield from key_paths(item, f"{path}[]")
+
+
+def documented_keys():
+    text = (ROOT / "docs" / "summary.md").read_text(encoding="utf-8")
+    return set(re.findall(r"^\| `([^`]+)` \|", text, flags=re.MULTILINE))
+
+
+def test_every_summary_is_strict_json(summaries):
+    for summary in summaries.values():
+        text = json.dumps(summary, allow_nan=False)
+        assert json.loads(text) == summary
+
+
+def test_every_key_is_documented_and_every_documented_key_is_produced(summaries):
+    produced = {path for summary in summaries.values() for path in key_paths(summary)}
+    # A list that is empty in one study and of objects in another is documented by its objects' keys.
+    produced -= {path[: found.end() - 1] for path in produced for found in re.finditer(r"\[\]\.", path)}
+    parents = {"target", "base", "recommended", "cost", "provenance", "toggles[].steps_to_target"}
+    assert produced - parents == documented_keys()
+
+
+def test_the_contracts_keys_are_there(summaries):
+    for name, summary in summaries.items():
+        for path, keys in DESIGN_KEYS.items():
+            at = summary if not path else summary[path.removesuffix("[]")]
+            for item in at if isinstance(at, list) else [at]:
+                assert keys <= set(item), (name, path)
+
+
+def test_what_is_not_finite_is_written_by_name(summaries):
+    values = [symptom["value"] for symptom in summaries["all_diverged"]["base"]["symptoms"]]
+    assert "NaN" in values
+
+
+def test_five_of_five_against_none_reads_restores_with_its_jeffreys_interval(summaries):
+    first = summaries["three_axes"]["toggles"][0]
+    assert (first["toggle"], first["status"], first["word"]) == ("dropout=off", "restores", "restores")
+    assert (first["converged"], first["trials"]) == (5, 5)
+    assert first["repair_probability"] == pytest.approx(5.5 / 6)
+    assert first["interval"][1] == 1.0
+    assert 0.6 < first["interval"][0] < 0.65
+
+
+def test_where_the_base_converges_harms_is_said_as_breaks(summaries):
+    summary = summaries["breaking"]
+    first = summary["toggles"][0]
+    assert (summary["question"], first["status"], first["word"]) == ("break", "harms", "breaks")
+    assert first["repair_probability"] < 0.2
+    assert summary["repairs"][0]["probability"] == pytest.approx(1 - first["repair_probability"])
+    assert summary["repairs"][0]["interval"] == pytest.approx([1 - x for x in reversed(first["interval"])])
+
+
+def test_undecided_says_its_n_and_the_command_that_would_decide(summaries):
+    summary = summaries["twelve_axes"]
+    undecided = [toggle for toggle in summary["toggles"] if toggle["more_seeds"]]
+    assert all(toggle["word"] == f"undecided (n={toggle['trials']})" for toggle in undecided)
+    more = max(toggle["more_seeds"] for toggle in undecided)
+    assert summary["decide"]["seeds"] == 5 + more
+    assert summary["decide"]["command"].endswith(f"task.lr=0.5 seeds={5 + more}")
+
+
+def recommended(command, overrides=("task.dropout=0.0",)):
+    data = samples.three_axes()
+    data = replace(
+        data,
+        study=replace(data.study, command=tuple(command)),
+        ranking=replace(data.ranking, recommended=tuple(overrides)),
+    )
+    return build_summary(data)["recommended"]["command"]
+
+
+def test_the_recommended_command_keeps_the_users_settings_and_drops_what_was_varied():
+    command = ["python", "-m", "sweep", "--config-dir", "my conf", "task=mine", "+ablation=all", "~axes.lr", "study=x",
+               "driver.design=pairs", "+axis=[lr]", "task.lr=0.5", "seeds=7"]  # fmt: skip
+    assert recommended(command) == (
+        "python -m sweep --config-dir 'my conf' task=mine task.lr=0.5 seeds=7 task.dropout=0.0"
+    )
+
+
+def test_the_recommended_command_sets_a_key_once():
+    assert recommended(["+ablation=all", "task.dropout=0.9"]).count("task.dropout") == 1
+
+
+def test_the_recommended_command_names_the_task_where_the_study_left_it_to_the_default():
+    assert recommended(["sweep", "+ablation=all"]).startswith("python -m sweep task=digits_cnn_overregularised ")
+
+
+def test_a_list_of_seeds_is_continued_as_a_list():
+    data = samples.twelve_axes()
+    data = replace(data, study=replace(data.study, command=("+ablation=all", "seeds=[0,1,2,3,4]")))
+    assert "'seeds=[0,1,2,3,4,5," in build_summary(data)["decide"]["command"]
