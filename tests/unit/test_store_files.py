@@ -53,7 +53,8 @@ def test_reading_leaves_no_file_behind_and_changes_no_byte(tmp_path: Path) -> No
 def test_a_store_in_a_folder_that_may_not_be_written_is_read() -> None:
     # As root nothing is forbidden, so a child process gives its rights up; its folder must be one it may enter.
     code = (
-        "import os, sys\nfrom sweep.store import Store\nStore.open('sqlite://').close()\nif os.getuid() == 0: os.setuid(65534)\n"
+        "import os, sys\nfrom sweep.store import Store\nStore.open('sqlite://').close()\n"  # all imports done
+        "if os.getuid() == 0: os.setuid(65534)\n"
         "with Store.open(sys.argv[1], read_only=True) as store: print(store.latest_study().name)"
     )
     with tempfile.TemporaryDirectory() as name:
