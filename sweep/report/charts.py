@@ -19,6 +19,8 @@ WIDTH, HEIGHT = 560, 232
 LEFT, RIGHT, TOP, BOTTOM = 78, 16, 14, 36
 LOG_FROM = 30.0
 """A loss that spans more than this factor is drawn on a log scale."""
+EDGE = 1e100
+"""What lies further out is drawn as if it lay here: sums and differences of coordinates stay finite."""
 TOP_OF_LOSS = 100.0
 """A log scale ends at this factor of the median first value; what is above is drawn at the edge."""
 
@@ -65,12 +67,14 @@ class Scale:
 
 def scale_of(metric: str, curves: Sequence[Curve], threshold: float | None) -> Scale:
     """Return the y axis for all curves of a metric: log for a loss over a wide range, never stretched by outliers."""
-    values = np.concatenate([curve.values for curve in curves]) if curves else np.zeros(0)
+    values = np.clip(np.concatenate([curve.values for curve in curves]), -EDGE, EDGE) if curves else np.zeros(0)
     if not len(values):
         return Scale(low=0.0, high=1.0, is_log=False)
+    if threshold is not None:
+        threshold = min(max(threshold, -EDGE), EDGE)
     low, high = float(values.min()), float(values.max())
     if is_loss(metric) and low > 0 and high / low > LOG_FROM:
-        first = float(np.median([curve.values[0] for curve in curves if len(curve.values)]))
+        first = float(np.median([min(curve.values[0], EDGE) for curve in curves if len(curve.values)]))
         high = min(high, TOP_OF_LOSS * first) if low < first else high
         low = max(low, high * 1e-7)
         if threshold is not None and threshold > 0:
@@ -82,7 +86,8 @@ def scale_of(metric: str, curves: Sequence[Curve], threshold: float | None) -> S
         low, high = max(low, inner_low - span / 2), min(high, inner_high + span / 2)
     if threshold is not None:
         low, high = min(low, threshold), max(high, threshold)
-    margin = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
+    is_flat = high - low <= 1e-9 * max(abs(low), abs(high), 1e-9)
+    margin = abs(high) * 0.1 or 1.0 if is_flat else (high - low) * 0.05
     return Scale(low=low - margin, high=high + margin, is_log=False)
 
 
@@ -170,7 +175,7 @@ class _Canvas:
 
     def band(self, curves: Sequence[Curve]) -> str:
         points = max(len(curve.values) for curve in curves)
-        grid, low, median, high = band([(curve.steps, curve.values) for curve in curves], points)
+        grid, low, median, high = band([(curve.steps, np.clip(curve.values, -EDGE, EDGE)) for curve in curves], points)
         good = np.isfinite(median)
         xs = self.x(grid[good])
         if not len(xs):

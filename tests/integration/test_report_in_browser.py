@@ -1,0 +1,104 @@
+"""The report as headless Chromium lays it out. Without a Chromium these tests fail: the page must be looked at."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "scripts"))
+
+import report_samples as samples
+
+from sweep.report import build_summary
+from sweep.report.html import render_html
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+WIDTH = 1280
+MEASURE = """
+const seen = (e) => { const r = e.getBoundingClientRect(); return r.width > 0 && r.height > 0; };
+const name = (e) => e.tagName + "." + (e.getAttribute("class") || "") + " " + e.textContent.trim().slice(0, 60);
+const all = [...document.body.querySelectorAll("*")].filter(seen);
+const outside = all.filter((e) => {
+  const r = e.getBoundingClientRect(); return r.right > innerWidth + 1 || r.left < -1; });
+const cut = all.filter((e) => !(e instanceof SVGElement) && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1);
+const overlaps = [];
+const boxes = (items) => items.map((e) => [e, e.getBoundingClientRect()]);
+const check = (items) => { const b = boxes(items);
+  for (let i = 0; i < b.length; i++) for (let k = i + 1; k < b.length; k++) { const [p, q] = [b[i][1], b[k][1]];
+    if (p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1)
+      overlaps.push(name(b[i][0]) + " / " + name(b[k][0])); } };
+for (const svg of document.querySelectorAll("svg.panel, svg.forest")) check([...svg.querySelectorAll("text")]);
+for (const row of document.querySelectorAll("thead tr")) check([...row.querySelectorAll("th > span")]);
+for (const cell of document.querySelectorAll("td, th")) for (const inner of cell.querySelectorAll("span, svg, code")) {
+  const r = inner.getBoundingClientRect(), c = cell.getBoundingClientRect();
+  if (r.width && (r.right > c.right + 1 || r.left < c.left - 1)) overlaps.push("beyond its cell: " + name(inner)); }
+document.documentElement.dataset.measured = JSON.stringify({
+  scroll: document.documentElement.scrollWidth, outside: outside.map(name), cut: cut.map(name), overlaps,
+  buttons: document.querySelectorAll(".cmd button").length, commands: document.querySelectorAll(".cmd").length,
+  panels: [...document.querySelectorAll("svg.panel")].filter(seen).length });
+"""
+
+
+def chromium():
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    assert found, f"none of {', '.join(NAMES)} is installed: apt-get install chromium"
+    return found
+
+
+def measured(page, tmp_path, name):
+    """Lay the page out at desktop width; the measuring script needs the policy gone, so it works on a copy."""
+    copy = re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>", f"<script>{MEASURE}</script></body>")
+    path = tmp_path / f"{name}.html"
+    path.write_text(copy, encoding="utf-8")
+    done = subprocess.run(
+        [
+            chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", "--no-first-run", "--hide-scrollbars",
+            f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={WIDTH},2000", "--dump-dom", path.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return json.loads(unescape(re.search(r'data-measured="([^"]*)"', done.stdout).group(1)))
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_nothing_overflows_is_cut_or_overlaps_at_desktop_width(name, tmp_path):
+    data = samples.SAMPLES[name]()
+    page = render_html(data, build_summary(data))
+    found = measured(page, tmp_path, name)
+    assert found["scroll"] <= WIDTH
+    assert found["outside"] == []
+    assert found["cut"] == []
+    assert found["overlaps"] == []
+    assert found["panels"] == page.count('class="panel"')
+
+
+def test_names_without_a_place_to_break_stay_on_the_page(tmp_path):
+    long = "a" * 90
+    levels = {
+        long: {"b" * 120: ["task." + "c" * 150 + "=1"]},
+        "short": {"off": ["task.x=0"]},
+        **{f"axis_number_{k}": {"off": [f"task.x{k}=0"]} for k in range(9)},
+    }
+    data = samples.study(levels, "one_at_a_time", lambda _cell, seed: "crash" if seed else "converged", name="n" * 200)
+    found = measured(render_html(data, build_summary(data)), tmp_path, "long")
+    assert found["scroll"] <= WIDTH
+    assert found["outside"] == []
+
+
+def test_the_policy_lets_the_pages_own_script_run(tmp_path):
+    data = samples.three_axes()
+    path = tmp_path / "report.html"
+    path.write_text(render_html(data, build_summary(data)), encoding="utf-8")
+    done = subprocess.run(
+        [chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    buttons = done.stdout.count('<button type="button">Copy</button>')
+    assert buttons == len(re.findall(r'class="(?:[^"]* )?cmd"', done.stdout)) > 0

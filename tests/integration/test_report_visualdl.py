@@ -1,0 +1,46 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from visualdl import LogReader
+from visualdl.server.api import Api
+
+from sweep.domain.metric import Series
+from sweep.report.visualdl import FILE_NAME, FLOAT_MAX, write_trial
+
+
+@pytest.fixture
+def log(tmp_path):
+    folder = tmp_path / "trials" / "4" / "vdl"
+    series = {
+        "train/loss": Series(np.array([10, 20, 30]), np.array([2.5, np.nan, np.inf])),
+        "val/acc%": Series(np.array([10, 20]), np.array([0.25, -1e300])),
+    }
+    write_trial(folder, {"lr": 0.1, "net": {"width": 64, "bias": True, "act": None}, "big": 2**40}, series)
+    return folder
+
+
+def test_visualdls_reader_finds_every_point_nan_and_inf_included(log):
+    reader = LogReader(file_path=str(log / FILE_NAME))
+    assert set(reader.get_tags()["scalar"]) == {"train/loss", "val/acc_"}
+    points = [(p.id, p.value) for p in reader.get_data("scalar", "train/loss")]
+    assert points[0] == (10, 2.5)
+    assert math.isnan(points[1][1])
+    assert points[2] == (30, math.inf)
+    assert reader.get_data("scalar", "val/acc_")[1].value == pytest.approx(-FLOAT_MAX)
+
+
+def test_visualdls_server_lists_the_run_with_its_hyperparameters(log):
+    api = Api(str(log.parents[1]), None, 0)
+    assert json.loads(api.runs()[0])["data"] == ["4"]
+    [run] = json.loads(api.hparam_list()[0])["data"]
+    assert run["hparams"] == {"lr": pytest.approx(0.1), "net.width": 64, "net.bias": "True", "big": str(2**40)}
+    assert set(run["metrics"]) == {"train/loss", "val/acc_"}
+    assert [point[2] for point in json.loads(api.scalar_list("4", "train/loss")[0])["data"]] == [2.5, "nan", "inf"]
+
+
+def test_a_trial_written_again_replaces_its_log(log):
+    write_trial(log, {"lr": 0.2}, {"train/loss": Series(np.array([1]), np.array([0.5]))})
+    assert [path.name for path in log.iterdir()] == [FILE_NAME]
+    assert set(LogReader(file_path=str(log / FILE_NAME)).get_tags()["scalar"]) == {"train/loss"}

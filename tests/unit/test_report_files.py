@@ -1,0 +1,66 @@
+import csv
+import io
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "scripts"))
+
+import report_samples as samples
+
+from sweep.report import build_summary, write_reports
+from sweep.report.csvfile import COLUMNS, ranking_csv
+from sweep.report.files import write_text_atomic
+from sweep.report.markdown import render_markdown
+
+
+@pytest.fixture(scope="module")
+def summary():
+    return build_summary(samples.twelve_axes())
+
+
+def test_all_files_are_written_and_nothing_else_is_left(tmp_path):
+    folder = tmp_path / "results" / "study"
+    summary = write_reports(samples.breaking(), folder)
+    assert {path.name for path in folder.iterdir()} == {"summary.json", "report.html", "report.md", "ranking.csv"}
+    assert json.loads((folder / "summary.json").read_text(encoding="utf-8")) == summary
+
+
+def test_the_csv_has_a_row_per_toggle_in_full_precision(summary):
+    rows = list(csv.DictReader(io.StringIO(ranking_csv(summary))))
+    assert list(rows[0]) == list(COLUMNS)
+    assert [row["toggle"] for row in rows] == [toggle["toggle"] for toggle in summary["toggles"]]
+    assert float(rows[0]["p_adjusted"]) == summary["toggles"][0]["p_adjusted"]
+    assert rows[-1]["p_value"] == ""
+
+
+def test_a_spreadsheet_takes_no_text_for_a_formula(summary):
+    toggle = {**summary["toggles"][0], "note": '=HYPERLINK("x")'}
+    [row] = csv.DictReader(io.StringIO(ranking_csv({"toggles": [toggle]})))
+    assert row["note"] == '\'=HYPERLINK("x")'
+
+
+def test_every_row_of_the_markdown_table_has_every_column(summary):
+    lines = [line for line in render_markdown(summary).splitlines() if line.startswith("|")]
+    assert len(lines) == 3 + len(summary["toggles"])
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {9}
+
+
+def test_markdown_shows_what_a_config_wrote_as_it_is():
+    data = samples.breaking()
+    data = replace(data, ranking=replace(data.ranking, answer="<b>a</b> | `b` [c](d)\n# e"))
+    text = render_markdown(build_summary(data))
+    assert "**&lt;b&gt;a&lt;/b&gt; \\| \\`b\\` \\[c\\]\\(d\\) \\# e**" in text
+
+
+def test_a_file_is_replaced_whole_or_left_as_it_was(tmp_path):
+    path = tmp_path / "report.md"
+    path.write_text("old", encoding="utf-8")
+    with pytest.raises(UnicodeEncodeError):
+        write_text_atomic(path, "new \ud800")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.md"]
