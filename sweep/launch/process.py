@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from sweep.clock import now_utc
 from sweep.launch.environment import RUN_VARIABLE

@@ -63,7 +63,7 @@ class StudyLoop:
     """Runs one study to its end, a drain or a stop. The caller owns store, launcher and driver, and closes them.
 
     Every trial of the study that is pending when the loop starts is launched; what the driver asks for is added.
-    `on_outcome(outcome, trial_id)` is called once for each trial finished here.
+    `on_outcome(outcome, trial)` is called once for each trial finished here.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class StudyLoop:
         store: Store,
         folder: StudyDir,
         progress: Progress,
-        on_outcome: Callable[[Outcome, int], None],
+        on_outcome: Callable[[Outcome, TrialRecord], None],
     ) -> None:
         self.study, self.config, self.target = study, config, config.target
         self.compose, self.driver, self.launcher = compose, driver, launcher
@@ -130,7 +130,7 @@ class StudyLoop:
             if trial.state is TrialState.PENDING:
                 self._ready.append((trial, False))
             else:
-                self._tell(trial.id)
+                self._tell(trial)
         return bool(proposals)
 
     def _enrol(self, proposal: Proposal) -> TrialRecord:
@@ -237,7 +237,7 @@ class StudyLoop:
             return
         self._note(live, ended)
         if self.interrupt is not Interrupt.STOP or ended.state is not TrialState.CANCELLED:
-            self._tell(live.trial.id)
+            self._tell(live.trial)
 
     def _record_end(self, live: LiveRun, ended: RunEnded) -> None:
         reason = StopReason(ended.stop_reason) if ended.stop_reason else None
@@ -287,11 +287,11 @@ class StudyLoop:
         """How many trials have failed in this session."""
         return len(self._failures)
 
-    def _tell(self, trial_id: int) -> None:
-        outcome = self.store.outcome(trial_id)
+    def _tell(self, trial: TrialRecord) -> None:
+        outcome = self.store.outcome(trial.id)
         self.driver.tell(outcome)
         self.progress.trial_ended(outcome)
-        self.on_outcome(outcome, trial_id)
+        self.on_outcome(outcome, trial)
 
     def _stop_all(self) -> None:
         for run_id in self._live:

@@ -13,13 +13,14 @@ from typing import Any
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, StudyConfig
 from sweep.domain.states import TrialState
-from sweep.domain.trial import Outcome, StudyRecord
+from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.errors import MissingPaddleError
 from sweep.launch import build_launcher
 from sweep.plan import missing_packages
 from sweep.report import build_summary, write_reports
+from sweep.report.visualdl import write_trial
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
 from sweep.study.loop import Interrupt, Progress, StudyLoop
@@ -115,10 +116,14 @@ class Session:
         )
         return build_driver(self.config.driver.name, given)
 
-    def _on_outcome(self, outcome: Outcome, trial_id: int) -> None:
+    def _on_outcome(self, outcome: Outcome, trial: TrialRecord) -> None:
         """Leave what a finished trial's reader looks for: its curves for VisualDL, now and then the summary."""
         if not outcome.reused:
-            pass
+            write_trial(
+                self.folder.trial(outcome.number).visualdl,
+                {**trial.task, "seed": trial.seed, "cell": trial.cell.key},
+                self.store.series(trial.id),
+            )
         if monotonic_s() - self.summarised_s > SUMMARY_EVERY_S:
             self.summarised_s = monotonic_s()
             data = report_data(self.store, self.record, wall_s=self.summarised_s - self.started_s)
