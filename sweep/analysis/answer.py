@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweep.analysis.effects import is_broken
-from sweep.domain.effect import BaseSummary, Effect, EffectStatus, Question, Repair
+from sweep.domain.effect import BaseSummary, Effect, EffectStatus, Question, Repair, SearchedPoint
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 
@@ -33,10 +33,10 @@ def answer(
     return f"{start} {_none_found(outcomes, question, tried)}"
 
 
-def searched(outcomes: Sequence[Outcome], best: Outcome) -> str:
+def search_answer(outcomes: Sequence[Outcome], best: SearchedPoint) -> str:
     """Return what a search over params found: its best trial, which a single run does not prove."""
     count = sum(o.converged for o in outcomes)
-    how = f"converged at step {best.tau}" if best.converged else "did not converge"
+    how = f"converged at step {best.tau}" if best.tau is not None else "did not converge"
     value = "" if best.best is None else f", best value {best.best:.4g}"
     return f"Best of {len(outcomes)} trials ({count} converged): {best.cell}; it {how}{value}, on seed {best.seed}."
 

@@ -4,16 +4,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sweep.analysis.answer import answer, searched
+from sweep.analysis.answer import answer, search_answer
 from sweep.analysis.compare import compare_toggles
 from sweep.analysis.effects import build_effects, inert_effects
 from sweep.analysis.repairs import build_repairs, find_interactions, find_necessities, passing_sets
 from sweep.analysis.table import Table
 from sweep.domain.axis import Axis, Cell, Toggle
-from sweep.domain.effect import BaseSummary, CellSummary, Cost, Effect, EffectStatus, Question, Ranking, Repair
+from sweep.domain.effect import (
+    BaseSummary,
+    CellSummary,
+    Cost,
+    Effect,
+    EffectStatus,
+    Question,
+    Ranking,
+    Repair,
+    SearchedPoint,
+)
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict
+
+SHOWN_POINTS = 10
+"""So many points of a search are named, best first."""
 
 
 def rank(
@@ -44,7 +57,7 @@ def rank(
     effects += inert_effects(inert, len(effects) + 1)
     repairs = build_repairs(table, passed, question, overrides)
     base = _base(table, outcomes)
-    best = _best_searched(outcomes, target)
+    searched = _searched(outcomes, target, overrides)
     return Ranking(
         question=question,
         base=base,
@@ -53,9 +66,10 @@ def rank(
         interactions=tuple(find_interactions(table)),
         cells=_cells(table, outcomes),
         cost=_cost(outcomes, target, wall_s),
-        answer=searched(outcomes, best) if best else answer(outcomes, question, base, effects, repairs),
+        answer=search_answer(outcomes, searched[0]) if searched else answer(outcomes, question, base, effects, repairs),
         notes=_notes(table, outcomes, effects),
-        recommended=_recommended(question, repairs, best, overrides),
+        recommended=_recommended(question, repairs, searched),
+        searched=searched,
     )
 
 
@@ -132,24 +146,35 @@ def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect])
     return tuple(notes)
 
 
-def _best_searched(outcomes: Sequence[Outcome], target: Target) -> Outcome | None:
-    """Return the best trial of a search over params: converged, then soonest, then by the target's metric."""
-    if not any(o.cell.params for o in outcomes):
-        return None
+def _searched(
+    outcomes: Sequence[Outcome], target: Target, overrides: Mapping[Toggle, tuple[str, ...]]
+) -> tuple[SearchedPoint, ...]:
+    """Return the best trials of a search over params: converged first, then soonest, then by the target's metric."""
     sign = -1.0 if target.mode is Mode.MAX and target.threshold is not None else 1.0
 
     def key(o: Outcome) -> tuple[bool, float, float, int]:
         soonest = float(target.budget_steps if o.tau is None else o.tau)
         return not o.converged, soonest, float("inf") if o.best is None else sign * o.best, o.number
 
+    def point(o: Outcome) -> SearchedPoint:
+        changes = [text for toggle in o.cell.sorted_toggles for text in overrides.get(toggle, ())]
+        return SearchedPoint(
+            number=o.number,
+            cell=o.cell,
+            seed=o.seed,
+            verdict=str(o.verdict),
+            tau=o.tau,
+            best=o.best,
+            overrides=(*changes, *(f"{name}={value}" for name, value in o.cell.params)),
+        )
+
+    if not any(o.cell.params for o in outcomes):
+        return ()
     judged = [o for o in outcomes if o.is_evidence and o.verdict is not Verdict.DIVERGED]
-    return min(judged, key=key, default=None)
+    return tuple(point(o) for o in sorted(judged, key=key)[:SHOWN_POINTS])
 
 
-def _recommended(
-    question: Question, repairs: Sequence[Repair], best: Outcome | None, overrides: Mapping[Toggle, tuple[str, ...]]
-) -> tuple[str, ...]:
-    if best is not None:
-        changes = [text for toggle in best.cell.sorted_toggles for text in overrides.get(toggle, ())]
-        return (*changes, *(f"{key}={value}" for key, value in best.cell.params))
+def _recommended(question: Question, repairs: Sequence[Repair], searched: Sequence[SearchedPoint]) -> tuple[str, ...]:
+    if searched:
+        return searched[0].overrides
     return repairs[0].overrides if repairs and question is Question.RESTORE else ()

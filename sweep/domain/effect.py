@@ -130,6 +130,19 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchedPoint:
+    """One point that a search tried: a trial, with the overrides that make its cell from the base."""
+
+    number: int
+    cell: Cell
+    seed: int
+    verdict: str
+    tau: int | None
+    best: float | None
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """The answer of a study. `effects` are ordered by rank, `repairs` by probability, `cells` base first."""
 
@@ -143,3 +156,4 @@ class Ranking:
     answer: str  # one sentence a person can act on
     notes: tuple[str, ...] = ()
     recommended: tuple[str, ...] = ()  # overrides of the recommended repair, empty where there is none
+    searched: tuple[SearchedPoint, ...] = ()  # the best points of a search over params, best first

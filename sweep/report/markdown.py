@@ -35,7 +35,10 @@ def render_markdown(summary: Mapping[str, Any]) -> str:
     """Return the report: answer, ranking, repairs, command, notes, cost, provenance."""
     lines = [f"## {escaped(summary['study'])}", "", f"**{escaped(summary['answer'])}**", ""]
     lines += [f"Task {code(summary['task'])}, converged means {escaped(target_text(summary['target']))}.", ""]
-    lines += [*_table(summary), ""]
+    if summary["search"]:
+        lines += [*_search_table(summary["search"]["top"]), ""]
+    if summary["toggles"] or not summary["search"]:
+        lines += [*_table(summary), ""]
     if summary["repairs"]:
         label = "Breaks it" if summary["question"] == "break" else "Restores it"
         lines += [f"{label}: {escaped(alternatives_text(summary))}.", ""]
@@ -46,6 +49,20 @@ def render_markdown(summary: Mapping[str, Any]) -> str:
         f"From: {escaped(provenance_text(summary['provenance']))}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _search_table(points: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    yield "| trial | | steps to target | value | seed | overrides |"
+    yield "|------:|:--|------:|------:|-----:|:------|"
+    for point in points:
+        yield _row(
+            str(point["trial"]),
+            escaped(point["verdict"].replace("_", " ")),
+            number_text(point["steps_to_target"]),
+            number_text(point["value"]),
+            str(point["seed"]),
+            code(" ".join(point["overrides"]) or "none"),
+        )
 
 
 def _table(summary: Mapping[str, Any]) -> Iterable[str]:

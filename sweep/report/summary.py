@@ -2,11 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweep.domain.axis import Axis, Cell
-from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair
+from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom
 from sweep.report.commands import arguments, fixed_command, key_of, overrides_of, study_command
@@ -40,6 +40,7 @@ def build_summary(data: ReportData) -> dict[str, Any]:
         "repairs": [_repair(repair, ranking.question) for repair in ranking.repairs],
         "interactions": [_interaction(interaction) for interaction in ranking.interactions],
         "cells": [_cell(cell, data) for cell in ranking.cells],
+        "search": _search(ranking.searched),
         "verdicts": _counts(outcome_word(outcome) for outcome in data.outcomes),
         "states": _counts(str(outcome.state) for outcome in data.outcomes),
         "recommended": {
@@ -88,6 +89,24 @@ def strict(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [strict(item) for item in value]
     return strict(value.item()) if hasattr(value, "item") else str(value)
+
+
+def _search(points: Sequence[SearchedPoint]) -> dict[str, Any] | None:
+    """Return the best points of a search, None where the study searched nothing."""
+    top = [
+        {
+            "trial": point.number,
+            "seed": point.seed,
+            "verdict": point.verdict,
+            "steps_to_target": point.tau,
+            "value": point.best,
+            "toggles": [str(toggle) for toggle in point.cell.sorted_toggles],
+            "params": dict(point.cell.params),
+            "overrides": list(point.overrides),
+        }
+        for point in points
+    ]
+    return {"top": top} if top else None
 
 
 def _counts(words: Any) -> dict[str, int]:

@@ -40,7 +40,9 @@ def render_ranking(summary: Mapping[str, Any]) -> RenderableType:
         Text(f"{summary['study']}: {target_text(summary['target'])}", style="dim"),
         "",
     ]
-    if summary["toggles"]:
+    if summary["search"]:
+        parts += [_search_table(summary["search"]["top"]), ""]
+    elif summary["toggles"]:
         parts += [RankingTable(summary), ""]
     else:
         parts += [_base_line(summary), ""]
@@ -117,6 +119,31 @@ def saved_text(steps: Mapping[str, Any]) -> str:
     if not isinstance(saved, int | float):
         return DASH
     return f"{'+' if saved > 0 else '−' if saved < 0 else ''}{abs(saved):,.0f}"
+
+
+def _search_table(points: Iterable[Mapping[str, Any]]) -> Table:
+    """Return the best points of a search, best first; values in four digits, the command below has them whole."""
+    table = new_table()
+    for name, justify in (("trial", "right"), ("", "left"), ("steps", "right"), ("value", "right")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("changes", overflow="fold")
+    for point in points:
+        changes = [*point["toggles"], *(f"{key}={_short(value)}" for key, value in point["params"].items())]
+        table.add_row(
+            str(point["trial"]),
+            styled_verdict(point["verdict"]),
+            number_text(point["steps_to_target"]),
+            number_text(point["value"]),
+            Text(" ".join(changes) or "none"),
+        )
+    return table
+
+
+def _short(value: str) -> str:
+    try:
+        return number_text(float(value))
+    except ValueError:
+        return value
 
 
 def _base_line(summary: Mapping[str, Any]) -> Text:

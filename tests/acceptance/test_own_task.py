@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shlex
 import signal
 import sqlite3
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 
@@ -64,7 +66,7 @@ def test_a_study_leaves_every_file_of_the_contract(ended):
 def test_the_recommended_command_converges(ended):
     folder, _ = ended
     command = summary_of(folder, "first")["recommended"]["command"]
-    words = __import__("shlex").split(command)
+    words = shlex.split(command)
     assert words[:3] == ["python", "-m", "sweep"]
     done = folder.sweep(*words[3:], "study=fixed")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -103,7 +105,9 @@ def test_another_study_reuses_finished_trials_by_fingerprint(ended):
 def test_a_changed_target_is_a_new_question(ended):
     folder, _ = ended
     before = attempts(folder)
-    again = folder.mine("+ablation=mine", "study=first", "seeds=2", "converge.target=0.3", "driver.design=one_at_a_time")
+    again = folder.mine(
+        "+ablation=mine", "study=first", "seeds=2", "converge.target=0.3", "driver.design=one_at_a_time"
+    )
     assert again.returncode == 0, again.stderr
     assert attempts(folder) > before
     assert summary_of(folder, "first")["base"]["seeds"] == 2
@@ -141,7 +145,9 @@ def test_export_gives_every_trial_and_every_point(ended):
 
 
 def test_a_base_that_converges_is_asked_what_breaks_it(folder):
-    done = folder.mine("task.weight_decay=0.001", "+axis=[lr]", "study=healthy", "driver.design=one_at_a_time", "seeds=5")
+    done = folder.mine(
+        "task.weight_decay=0.001", "+axis=[lr]", "study=healthy", "driver.design=one_at_a_time", "seeds=5"
+    )
     assert done.returncode == 0, done.stderr
     summary = summary_of(folder, "healthy")
     assert summary["question"] == "break"
@@ -152,14 +158,14 @@ def test_a_base_that_converges_is_asked_what_breaks_it(folder):
 
 
 def test_a_study_in_which_every_trial_diverges_ends_well(folder):
-    done = folder.mine("task.poison=true", "+ablation=mine", "driver.design=one_at_a_time", "study=nan", "seeds=3")
+    done = folder.mine("task.poison=true", "+ablation=mine", "driver.design=one_at_a_time", "study=poisoned", "seeds=3")
     assert done.returncode == 0, done.stdout + done.stderr
-    summary = summary_of(folder, "nan")
+    summary = summary_of(folder, "poisoned")
     assert summary["base"]["verdict"] == "diverged"
     assert summary["repairs"] == []
     assert summary["base"]["symptoms"][0]["rule"].startswith("non")
     assert "diverged" in done.stdout
-    assert "diverged" in (folder.path / "results/nan/report.html").read_text()
+    assert "diverged" in (folder.path / "results/poisoned/report.html").read_text()
 
 
 def test_a_study_in_which_every_trial_crashes_stops_early_with_the_traceback_once(folder):
@@ -182,7 +188,7 @@ def test_a_search_finds_a_better_value(folder):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     summary = summary_of(folder, "tpe")
-    best = summary["search"]["best"]
+    best = summary["search"]["top"][0]
     assert float(best["params"]["task.weight_decay"]) < 1.0
     assert "task.weight_decay" in done.stdout
 
@@ -249,12 +255,11 @@ def test_ctrl_c_twice_stops_at_once_and_nothing_stays_alive(folder):
     process = folder.start(*command)
     wait_until(lambda: (folder.path / "results/cut/trials/1/events.jsonl").exists())
     process.send_signal(signal.SIGINT)
+    while "Ctrl-C again" not in (line := process.stdout.readline()):
+        assert line, "the driver ended without a word"
     process.send_signal(signal.SIGINT)
-    wait_until(lambda: process.poll() is not None or process.send_signal(signal.SIGINT) is None, 1)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
-    import psutil
-
     left = [p for p in psutil.process_iter(["cmdline"]) if str(folder.path) in " ".join(p.info["cmdline"] or [])]
     assert left == []
 

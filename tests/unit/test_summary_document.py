@@ -24,7 +24,7 @@ DESIGN_KEYS = {
     "cost": {"trials", "steps", "base_run_equivalents", "wall_s", "reused"},
     "provenance": {"git_sha", "dirty", "packages", "host", "gpus", "seeds"},
 }  # fmt: skip
-MAPS = {"verdicts", "states", "base.verdicts", "cells[].verdicts", "provenance.packages"}
+MAPS = {"verdicts", "states", "base.verdicts", "cells[].verdicts", "search.top[].params", "provenance.packages"}
 
 
 @pytest.fixture(scope="module")
