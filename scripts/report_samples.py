@@ -5,6 +5,7 @@ Used by the report's tests and its benchmark; nothing here is a result.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -218,6 +219,26 @@ def breaking() -> ReportData:
     )
 
 
+def search() -> ReportData:
+    """A search over two values: forty points, one seed each, no base."""
+    draw = np.random.default_rng(3)
+    points = [10 ** draw.uniform(-4, 1) for _ in range(40)]
+    cells = [Cell(params=(("task.lr", f"{lr:.6g}"), ("task.width", str(draw.integers(8, 256))))) for lr in points]
+    fates = ["diverged" if lr > 1 else "converged" if lr > 0.01 else "not_converged" for lr in points]
+    made = [curves_of(fate, draw) for fate in fates]
+    outcomes = tuple(outcome_of(k, cells[k], 0, fates[k], made[k]) for k in range(40))
+    data = breaking()
+    return replace(
+        data,
+        study=replace(data.study, name="digits_mlp-tpe", command=("+search=tpe", "+params.task.lr=interval(1e-4, 10)")),
+        axes=(),
+        outcomes=outcomes,
+        curves=dict(enumerate(made)),
+        trial_dirs={},
+        ranking=rank(outcomes, (), TARGET),
+    )
+
+
 SAMPLES = {
     "three_axes": three_axes,
     "twelve_axes": twelve_axes,
@@ -225,4 +246,5 @@ SAMPLES = {
     "all_diverged": lambda: everything("diverged"),
     "all_crashed": lambda: everything("crash"),
     "breaking": breaking,
+    "search": search,
 }

@@ -50,6 +50,14 @@ def test_every_row_of_the_markdown_table_has_every_column(summary):
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {9}
 
 
+def test_a_search_is_reported_by_its_best_points():
+    summary = build_summary(samples.search())
+    text = render_markdown(summary)
+    best = summary["search"]["top"][0]
+    assert f"| {best['trial']} | converged | {best['steps_to_target']} |" in text
+    assert "| rank |" not in text
+
+
 def test_markdown_shows_what_a_config_wrote_as_it_is():
     data = samples.breaking()
     data = replace(data, ranking=replace(data.ranking, answer="<b>a</b> | `b` [c](d)\n# e"))
