@@ -1,0 +1,67 @@
+"""Whatever a user can type is on a page, and the pages name nothing that is not there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sweep.cli.main import VERBS
+from sweep.judge import RULES
+from sweep.plan import DESIGNS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def first_cells(text: str) -> set[str]:
+    """Return the code words in the first column of a page's tables."""
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
+    return {word for cell in rows for word in re.findall(r"`([^`]+)`", cell)}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_documented(verb):
+    assert re.search(
+        rf"`(python -m sweep )?{verb}\b", "".join(path.read_text(encoding="utf-8") for path in DOCS.glob("*.md"))
+    )
+
+
+def test_every_axis_is_documented_with_its_levels():
+    named = first_cells(page("axes.md"))
+    for path in (ROOT / "conf" / "axis").glob("*.yaml"):
+        [(axis, body)] = yaml.safe_load(path.read_text()).items()
+        assert axis in named
+        row = next(line for line in page("axes.md").splitlines() if line.startswith(f"| `{axis}`"))
+        assert all(f"`{level}`" in row for level in body["levels"])
+
+
+def test_every_ablation_and_design_is_documented():
+    ablations = {path.stem for path in (ROOT / "conf" / "ablation").glob("*.yaml")}
+    assert ablations <= first_cells(page("axes.md"))
+    assert set(DESIGNS) <= first_cells(page("studies.md").replace("(default)", ""))
+
+
+@pytest.mark.parametrize("group", ["driver", "launcher", "converge"])
+def test_every_config_key_is_documented_and_every_documented_key_exists(group):
+    keys = {
+        f"{group}.{key}" for path in (ROOT / "conf" / group).glob("*.yaml") for key in yaml.safe_load(path.read_text())
+    }
+    documented = {key for key in first_cells(page("config.md")) if key.startswith(f"{group}.")}
+    assert documented == keys
+
+
+def test_every_symptom_rule_is_documented():
+    named = page("method.md")
+    assert all(f"`{rule}`" in named for rule in RULES)
+
+
+def test_links_between_pages_lead_somewhere():
+    for path in [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]:
+        for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (path.parent / target).exists(), (path, target)
