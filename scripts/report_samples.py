@@ -98,7 +98,7 @@ def outcome_of(number: int, cell: Cell, seed: int, fate: str, curves: Mapping[st
     tau = int(acc.steps[reached[0]]) if verdict is Verdict.CONVERGED else None
     symptoms: tuple[Symptom, ...] = ()
     steps = budget
-    reason = f"val/acc stayed below 0.9, best {good.max():.3f}"
+    reason = f"val/acc >= 0.9 not held by step {budget}: best {good.max():.4g} (the budget was used up)"
     if verdict is Verdict.DIVERGED:
         steps = int(acc.steps[np.isnan(acc.values)][0])
         reason = f"train/loss is not finite at step {steps}"
@@ -109,7 +109,8 @@ def outcome_of(number: int, cell: Cell, seed: int, fate: str, curves: Mapping[st
             Symptom(rule="blow_up", step=steps // 2, value=1.3e4, threshold=2300.0, metric="train/loss"),
         )
     elif verdict is Verdict.STALLED:
-        symptoms = (Symptom(rule="flat", step=300, value=0.0004, threshold=0.001, metric="train/loss"),)
+        symptoms = (Symptom(rule="flat", step=300, value=-1.034e-5, threshold=0.001, metric="train/loss",
+                            message="train/loss changes by +0.001 % per 10 steps from step 35 on"),)  # fmt: skip
     elif tau is not None:
         reason = f"val/acc >= 0.9 held for 3 evaluations from step {tau}"
     return Outcome(

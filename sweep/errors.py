@@ -28,7 +28,7 @@ class UsageError(SweepError):
 
 
 class ConfigError(UsageError):
-    """A config key or value that is not allowed: names the key, the value, what is allowed and the nearest valid name."""
+    """A config key or value that is not allowed: names key, value, what is allowed and the nearest valid name."""
 
     def __init__(
         self,

@@ -1,14 +1,14 @@
 """Trial states (execution, never the scientific verdict) and the one table of legal transitions.
 
-                     +-----------------------------------------------+
-                     v                                               | retry
-    pending --> launching --> running --> completed                  |
-                     |            |-----> failed ---------------------+
-                     |            |-----> lost -----------------------+
-                     |            |-----> timed_out
-                     |            '-----> pruned
-                     '--> failed | lost
-    pending, launching, running --> cancelled
+                 +-----------------------------------------------+
+                 v                                               | retry
+pending --> launching --> running --> completed                  |
+                 |            |-----> failed ---------------------+
+                 |            |-----> lost -----------------------+
+                 |            |-----> timed_out
+                 |            '-----> pruned
+                 '--> failed | lost
+pending, launching, running --> cancelled
 """
 
 from sweep.domain.words import StrEnum
