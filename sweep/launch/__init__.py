@@ -6,6 +6,7 @@ from sweep.config import LauncherConfig
 from sweep.errors import ConfigError
 from sweep.launch.ending import Exit, ending_of
 from sweep.launch.local import LocalLauncher
+from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
 
 LAUNCHERS: dict[str, Callable[[LauncherConfig], Launcher]] = {"local": LocalLauncher}
@@ -29,4 +30,5 @@ __all__ = [
     "RunStarted",
     "build_launcher",
     "ending_of",
+    "find_run_process",
 ]

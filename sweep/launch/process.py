@@ -76,6 +76,23 @@ def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:
     return False
 
 
+def find_run_process(folder: Path) -> tuple[int, float] | None:
+    """Return pid and start (seconds since the epoch) of the live process that leads a run's session, None without one.
+
+    For a run whose driver died between starting it and recording its process. `folder` is absolute, as it was started.
+    """
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if os.getsid(process.pid) == process.pid and not _is_zombie(process) and _is_of(process, folder):
+                return process.pid, float(process.create_time())
+    return None
+
+
+def _is_of(process: psutil.Process, folder: Path) -> bool:
+    """Return whether a process says in its command line or its environment that it is the run of this folder."""
+    return process.cmdline()[-1:] == [str(folder)] or process.environ().get(RUN_VARIABLE) == str(folder)
+
+
 def session_members(session: int) -> list[int]:
     """Return the pids of all live processes of a session but its leader, whatever group they have moved to."""
     members = []

@@ -1,0 +1,22 @@
+"""Named points between the outside effects of a study. A test kills the driver at one of them; else they do nothing.
+
+With SWEEP_KILL_AT_STEP=N in its environment the driver kills itself with SIGKILL at the Nth point it comes to,
+counted from 1, so that a test can walk N until a study comes to its end.
+"""
+
+import itertools
+import os
+import signal
+import sys
+
+VARIABLE = "SWEEP_KILL_AT_STEP"
+
+_count = itertools.count(1)
+
+
+def step(name: str) -> None:
+    """Pass the point `name`, or die there where a test has asked for it."""
+    wanted = os.environ.get(VARIABLE)
+    if wanted is not None and next(_count) == int(wanted):
+        print(f"killed at step {wanted}: {name}", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
