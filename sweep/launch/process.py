@@ -76,21 +76,27 @@ def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:
     return False
 
 
-def find_run_process(folder: Path) -> tuple[int, float] | None:
+def find_run_process(folder: Path, announced: tuple[int, float] | None = None) -> tuple[int, float] | None:
     """Return pid and start (seconds since the epoch) of the live process that leads a run's session, None without one.
 
-    For a run whose driver died between starting it and recording its process. `folder` is absolute, as it was started.
+    For a run whose driver died between starting it and recording its process. `folder` is absolute, as it was started;
+    `announced` is the pid that the run's `start` event names, and the event's time.
     """
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if os.getsid(process.pid) == process.pid and not _is_zombie(process) and _is_of(process, folder):
+            if _leads_session(process) and process.cmdline()[-1:] == [str(folder)]:
+                return process.pid, float(process.create_time())
+    # A forked run has its parent's command line. A process that was there when the event was written wrote it.
+    if announced is not None:
+        with suppress(psutil.Error, OSError):
+            process = psutil.Process(announced[0])
+            if _leads_session(process) and process.create_time() <= announced[1] + START_TOLERANCE_S:
                 return process.pid, float(process.create_time())
     return None
 
 
-def _is_of(process: psutil.Process, folder: Path) -> bool:
-    """Return whether a process says in its command line or its environment that it is the run of this folder."""
-    return process.cmdline()[-1:] == [str(folder)] or process.environ().get(RUN_VARIABLE) == str(folder)
+def _leads_session(process: psutil.Process) -> bool:
+    return os.getsid(process.pid) == process.pid and not _is_zombie(process)
 
 
 def session_members(session: int) -> list[int]:
