@@ -109,8 +109,9 @@ def outcome_of(number: int, cell: Cell, seed: int, fate: str, curves: Mapping[st
             Symptom(rule="blow_up", step=steps // 2, value=1.3e4, threshold=2300.0, metric="train/loss"),
         )
     elif verdict is Verdict.STALLED:
-        symptoms = (Symptom(rule="flat", step=300, value=-1.034e-5, threshold=0.001, metric="train/loss",
-                            message="train/loss changes by +0.001 % per 10 steps from step 35 on"),)  # fmt: skip
+        told = "train/loss changes by +0.001 % per 10 steps from step 35 to the end"
+        flat = Symptom(rule="flat", step=35, value=-1.034e-5, threshold=0.001, metric="train/loss", message=told)
+        symptoms = (flat,)
     elif tau is not None:
         reason = f"val/acc >= 0.9 held for 3 evaluations from step {tau}"
     return Outcome(

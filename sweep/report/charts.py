@@ -92,7 +92,7 @@ def scale_of(metric: str, curves: Sequence[Curve], threshold: float | None) -> S
 
 
 def _nice_ticks(low: float, high: float) -> list[float]:
-    raw = (high - low) / 3
+    raw = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw)
     first = math.ceil(low / step)

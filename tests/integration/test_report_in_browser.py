@@ -37,8 +37,16 @@ for (const row of document.querySelectorAll("thead tr")) check([...row.querySele
 for (const cell of document.querySelectorAll("td, th")) for (const inner of cell.querySelectorAll("span, svg, code")) {
   const r = inner.getBoundingClientRect(), c = cell.getBoundingClientRect();
   if (r.width && (r.right > c.right + 1 || r.left < c.left - 1)) overlaps.push("beyond its cell: " + name(inner)); }
+const split = [];
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/[\\w.,()%]{2,14}/g)) {
+  if (texts.currentNode.parentElement.closest("code, pre, .turned, script, style")) continue;
+  const range = document.createRange();
+  range.setStart(texts.currentNode, word.index); range.setEnd(texts.currentNode, word.index + word[0].length);
+  if (new Set([...range.getClientRects()].filter((r) => r.width > 0).map((r) => Math.round(r.top))).size > 1)
+    split.push(word[0] + " in " + name(texts.currentNode.parentElement)); }
 document.documentElement.dataset.measured = JSON.stringify({
-  scroll: document.documentElement.scrollWidth, outside: outside.map(name), cut: cut.map(name), overlaps,
+  scroll: document.documentElement.scrollWidth, outside: outside.map(name), cut: cut.map(name), overlaps, split,
   buttons: document.querySelectorAll(".cmd button").length, commands: document.querySelectorAll(".cmd").length,
   panels: [...document.querySelectorAll("svg.panel")].filter(seen).length });
 """
@@ -67,7 +75,7 @@ def measured(page, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", samples.SAMPLES)
-def test_nothing_overflows_is_cut_or_overlaps_at_desktop_width(name, tmp_path):
+def test_nothing_overflows_is_cut_overlaps_or_is_split_at_desktop_width(name, tmp_path):
     data = samples.SAMPLES[name]()
     page = render_html(data, build_summary(data))
     found = measured(page, tmp_path, name)
@@ -75,6 +83,7 @@ def test_nothing_overflows_is_cut_or_overlaps_at_desktop_width(name, tmp_path):
     assert found["outside"] == []
     assert found["cut"] == []
     assert found["overlaps"] == []
+    assert found["split"] == []
     assert found["panels"] == page.count('class="panel"')
 
 

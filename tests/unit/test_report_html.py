@@ -126,7 +126,7 @@ def test_every_cell_has_its_curves_and_every_trial_its_row(pages):
     assert page.count('class="panel"') == len(data.ranking.cells) * 3
     for outcome in data.outcomes:
         assert f"seeds=[{outcome.seed}]" in page
-        assert f"results/{data.study.name}/trials/{outcome.number}<" in page
+        assert f"trials/<wbr>{outcome.number}</small>" in page
 
 
 def test_the_repair_can_be_copied_and_the_alternatives_are_named(pages):
