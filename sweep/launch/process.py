@@ -10,6 +10,8 @@ import psutil
 
 from sweep.clock import now_utc
 from sweep.launch.environment import RUN_VARIABLE
+from sweep.launch.leases import CPU
+from sweep.launch.protocol import RunStarted
 
 START_TOLERANCE_S = 2.0
 """A process's start in seconds since the epoch is reckoned from the boot time, which moves as the clock is corrected.
@@ -76,22 +78,42 @@ def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:
     return False
 
 
-def find_run_process(folder: Path, announced: tuple[int, float] | None = None) -> tuple[int, float] | None:
-    """Return pid and start (seconds since the epoch) of the live process that leads a run's session, None without one.
+def find_run_process(run_id: int, folder: Path, announced: tuple[int, float] | None = None) -> RunStarted | None:
+    """Return the live process that leads the session of a run, None where there is none on this machine.
 
     For a run whose driver died between starting it and recording its process. `folder` is absolute, as it was started;
     `announced` is the pid that the run's `start` event names, and the event's time.
     """
+    process = _process_named(folder) or _process_announced(announced)
+    if process is None:
+        return None
+    device = CPU
+    with suppress(psutil.Error, OSError):
+        device = process.environ().get("CUDA_VISIBLE_DEVICES") or CPU
+    return RunStarted(
+        run_id=run_id,
+        pid=process.pid,
+        pid_started_at=started_at(process.pid),
+        host=os.uname().nodename,
+        device=device,
+    )
+
+
+def _process_named(folder: Path) -> psutil.Process | None:
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if _leads_session(process) and process.cmdline()[-1:] == [str(folder)]:
-                return process.pid, float(process.create_time())
+                return process
+    return None
+
+
+def _process_announced(announced: tuple[int, float] | None) -> psutil.Process | None:
     # A forked run has its parent's command line. A process that was there when the event was written wrote it.
     if announced is not None:
         with suppress(psutil.Error, OSError):
             process = psutil.Process(announced[0])
             if _leads_session(process) and process.create_time() <= announced[1] + START_TOLERANCE_S:
-                return process.pid, float(process.create_time())
+                return process
     return None
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from sweep.rundir.files import read_json, write_json_atomic
 
+RUN_VARIABLE = "SWEEP_RUN_DIR"
+"""Names the run's folder, absolute, in the environment of all its processes: by it they are known to be ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
@@ -28,6 +31,11 @@ class RunDir:
     def result(self) -> Path:
         """How the run ended, in its own words; there once it has."""
         return self.path / "result.json"
+
+    @property
+    def ending(self) -> Path:
+        """How the run ended as its driver saw it; there where result.json does not say it."""
+        return self.path / "ending.json"
 
     @property
     def log(self) -> Path:
@@ -59,6 +67,18 @@ class RunDir:
         if not isinstance(spec, dict):
             raise ValueError(f"{self.spec} holds no JSON object")
         return spec
+
+    def is_of(self, identity: Mapping[str, Any]) -> bool:
+        """Return whether spec.json says all this of itself; False where there is none that can be read."""
+        try:
+            spec = self.read_spec()
+        except (OSError, ValueError):
+            return False
+        return all(spec.get(name) == value for name, value in identity.items())
+
+    def write_ending(self, ending: Mapping[str, Any]) -> None:
+        """Write ending.json. Raises OSError, ValueError (NaN or an infinity)."""
+        write_json_atomic(self.ending, ending, is_durable=False)
 
     def request_stop(self, reason: str) -> None:
         """Ask the run to end at its next `log` as stopped for `reason` (a StopReason). Asking again changes nothing."""

@@ -1,6 +1,6 @@
 """A trial that runs now: what its events file has said so far."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,17 +9,25 @@ from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, TrialRecord
 from sweep.drivers.protocol import Proposal
-from sweep.rundir import RunDir, facts_of, points_of, read_events
+from sweep.rundir import Event, RunDir, facts_of, points_of, read_events
 
 
 @dataclass(slots=True)
 class LiveRun:
-    """One run being followed. `read_bytes` is how much of events.jsonl has been taken in."""
+    """One run being followed. `read_bytes` is how much of events.jsonl has been taken in.
+
+    `is_wanted` is False for a run of a retired trial, whose outcome nobody asks for any more; `has_folder` is False
+    where what lies in `dir` is not this run's. `announced` is what the `start` event says: pid and time.
+    """
 
     trial: TrialRecord
     run: RunRecord
     dir: RunDir
+    is_wanted: bool = True
+    has_folder: bool = True
+    device: str | None = None
     has_started: bool = False
+    announced: tuple[int, float] | None = None
     is_marked_running: bool = False
     read_bytes: int = 0
     last_step: int = 0
@@ -33,6 +41,8 @@ class LiveRun:
 
     def read(self) -> Mapping[str, Series]:
         """Take in what the run has written since the last call and return its new points by metric."""
+        if not self.has_folder:
+            return {}
         events, self.read_bytes = read_events(self.dir.events, self.read_bytes)
         self.has_started = self.has_started or bool(events)
         self.facts.update(facts_of(events))
@@ -47,6 +57,7 @@ class LiveRun:
         events, _ = read_events(self.dir.events, 0)
         self.facts.update(facts_of(events))
         self.has_started = bool(events)
+        self.announced = announced_in(events)
         self.is_marked_running = self.run.state is TrialState.RUNNING
         self.read_bytes = self.run.ingested_bytes
         self.chunks = {metric: [series] for metric, series in stored.items()}
@@ -60,6 +71,15 @@ class LiveRun:
         """Return (step, value) of the last point of `metric`, None where it has none."""
         chunks = self.chunks.get(metric or "")
         return None if not chunks else (int(chunks[-1].steps[-1]), float(chunks[-1].values[-1]))
+
+
+def announced_in(events: Iterable[Event]) -> tuple[int, float] | None:
+    """Return the pid that the last `start` event names and its time, None where there is none."""
+    found = None
+    for event in events:
+        if event["e"] == "start" and type(event.get("pid")) is int and isinstance(event.get("t"), int | float):
+            found = (event["pid"], float(event["t"]))
+    return found
 
 
 def joined(chunks: list[Series]) -> Series:

@@ -2,31 +2,30 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from enum import IntEnum
-from pathlib import Path
 from typing import Protocol
 
 from sweep.clock import monotonic_s
 from sweep.config import StudyConfig
 from sweep.domain.states import RETRIED, FailureClass, StopReason, TrialState
-from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.drivers.protocol import Driver, Proposal
 from sweep.errors import SweepError
 from sweep.judge import judge
-from sweep.launch import Exit, Launcher, RunEnded, RunRequest, RunStarted, ending_of
+from sweep.launch import Launcher, RunEnded, RunRequest
 from sweep.rundir import RunDir, StudyDir, read_result
 from sweep.store import Store
+from sweep.study.breaker import CircuitBreaker
 from sweep.study.live import LiveRun
+from sweep.study.recovery import identity_of, left_behind, record_process
+from sweep.study.steps import step
 
 POLL_S = 0.5
 """How long the loop sleeps when nothing happens; a run's end wakes it at once."""
 
 READ_EVERY_S = 1.0
 """How often the events of running trials are read: the live view is at most this old."""
-
-SYSTEMATIC = 3
-"""So many trials that fail in the same way, with none completed, stop a study."""
 
 LOG_TAIL = 30
 """Lines of a failed trial's log that are shown."""
@@ -38,6 +37,14 @@ class Interrupt(IntEnum):
     NONE = 0
     DRAIN = 1  # launch nothing more, let what runs come to its end
     STOP = 2  # stop what runs, too
+
+
+_WORDS = {
+    Interrupt.DRAIN: "letting running trials come to their end; Ctrl-C again stops them",
+    Interrupt.STOP: "stopping",
+}
+_TAKEN_UP = (TrialState.CANCELLED, TrialState.LOST)
+_OF_THE_MACHINE = frozenset({FailureClass.KILLED, FailureClass.INFRA})
 
 
 class Progress(Protocol):
@@ -83,12 +90,11 @@ class StudyLoop:
         self.compose, self.driver, self.launcher = compose, driver, launcher
         self.store, self.folder = store, folder
         self.progress, self.on_outcome = progress, on_outcome
-        self.interrupt = Interrupt.NONE
-        self.systematic_failure: str | None = None
+        self.interrupt = Interrupt.NONE  # set from signal handlers
+        self.breaker = CircuitBreaker()
+        self._announced = Interrupt.NONE
         self._live: dict[int, LiveRun] = {}  # by run id
         self._ready: deque[tuple[TrialRecord, bool]] = deque()  # (trial, needs a device alone)
-        self._failures: list[tuple[str, int]] = []  # (message, trial number) of trials that failed in this session
-        self._completed = 0  # trials that came to a result in this session
         self._read_at = 0.0
 
     # -- the loop
@@ -99,7 +105,8 @@ class StudyLoop:
         done = self._replay()
         self.progress.start(self.driver.expected_trials(), done)
         while True:
-            if self.interrupt is Interrupt.STOP or self.systematic_failure is not None:
+            self._announce()
+            if self.interrupt is Interrupt.STOP or self.breaker.is_open:
                 self._stop_all()
             elif self.interrupt is Interrupt.NONE:
                 self._fill()
@@ -109,6 +116,12 @@ class StudyLoop:
                 self._settle(ended)
             if monotonic_s() - self._read_at >= READ_EVERY_S:
                 self._read_running()
+
+    def _announce(self) -> None:
+        """Say what an interrupt has brought about: not where the signal came, in the midst of whatever was printed."""
+        if self.interrupt is not self._announced:
+            self._announced = self.interrupt
+            self.progress.message(_WORDS[self.interrupt])
 
     def _fill(self) -> None:
         """Launch what is ready, and ask for more, until every slot is taken."""
@@ -127,6 +140,7 @@ class StudyLoop:
         proposals = self.driver.ask(self.launcher.free_slots)
         for proposal in proposals:
             trial = self._enrol(proposal)
+            step("proposal enrolled")
             if trial.state is TrialState.PENDING:
                 self._ready.append((trial, False))
             else:
@@ -146,55 +160,72 @@ class StudyLoop:
     # -- what an earlier session left
 
     def _recover(self) -> None:
-        """Adopt the runs of a driver that died, and settle those whose process is gone."""
-        trials = {trial.id: trial for trial in self.store.trials(self.study.id, retired=True)}
-        for run in self.store.live_runs(self.study.id):
-            live = LiveRun(trials[run.trial_id], run, RunDir(Path(run.dir)))
-            live.resume(self.store.series(run.trial_id))
-            self._live[run.id] = live
-            request = self._request(run.id, Path(run.dir), exclusive=False)
-            started = _started(run)
-            if started is None or not self.launcher.adopt(request, started):
-                self._settle(ending_of(run.id, live.dir, Exit()), is_recovery=True)
+        """Adopt the runs of a driver that died, and record the end of those that are over."""
+        for live, ended in left_behind(self.store, self.study.id, self.launcher, self._request):
+            if ended is None:
+                self._live[live.run.id] = live
+                self.breaker.devices.add(live.device or "")
+                if not live.is_wanted:
+                    self.launcher.stop(live.run.id, TrialState.CANCELLED)
+            else:
+                self._record(live, ended)
+            step("run of an earlier session recovered")
 
     def _replay(self) -> int:
-        """Tell the driver what is known and queue what is pending. Returns how many trials have finished."""
-        for trial in self.store.trials(self.study.id, {TrialState.CANCELLED, TrialState.LOST}):
-            self.store.transition(trial.id, TrialState.PENDING, "taken up again")
-        self._ready.clear()
-        outcomes = {outcome.number: outcome for outcome in self.store.outcomes(self.study.id)}
+        """Tell the driver what is known and queue what is pending. Returns how many trials have finished.
+
+        What ended without saying anything of the task (interrupted, lost, a fault of the machine) is taken up again.
+        """
         running = {live.trial.id for live in self._live.values()}
+        trials = {trial.number: trial for trial in self.store.trials(self.study.id)}
         out = []
-        for trial in self.store.trials(self.study.id):
-            if trial.state is TrialState.PENDING or trial.id in running:
+        for outcome in self.store.outcomes(self.study.id):
+            trial = trials[outcome.number]
+            if outcome.state in _TAKEN_UP or outcome.failure is FailureClass.INFRA:
+                self.store.transition(trial.id, TrialState.PENDING, "taken up again")
+                step("trial taken up again")
+                out.append(trial)
+            elif outcome.state is TrialState.PENDING or trial.id in running:
                 out.append(trial)
             else:
-                self.driver.tell(outcomes[trial.number])
+                self.driver.tell(outcome)
+                self.breaker.completed += outcome.state is TrialState.COMPLETED and not outcome.reused
+                if not outcome.reused and not self.folder.trial(outcome.number).visualdl.exists():
+                    self.on_outcome(outcome, trial)  # a driver died between its end and this
         for trial in out:
             self.driver.adopt(Proposal(trial.cell, trial.seed))
             if trial.id not in running:
-                self._ready.append((trial, False))
-        return len(outcomes) - len(out)
+                last = self.store.latest_run(trial.id)
+                self._ready.append((trial, last is not None and last.failure is FailureClass.OOM))
+        return len(trials) - len(out)
 
     # -- one run
 
-    def _request(self, run_id: int, folder: Path, *, exclusive: bool) -> RunRequest:
-        return RunRequest(run_id=run_id, dir=folder, timeout_s=self.config.launcher.timeout_s, exclusive=exclusive)
+    def _request(self, live: LiveRun, *, exclusive: bool = False) -> RunRequest:
+        # Absolute: a process is known again by it from wherever a driver is started, and a task may change its cwd.
+        folder = live.dir.path.absolute()
+        return RunRequest(run_id=live.run.id, dir=folder, timeout_s=self.config.launcher.timeout_s, exclusive=exclusive)
 
     def _launch(self, trial: TrialRecord, exclusive: bool) -> None:
         folder = self.folder.trial(trial.number)
         run = self.store.begin_run(trial.id, str(folder.path))  # the intent, before anything outside
-        self._live[run.id] = LiveRun(trial, run, folder)
+        step("intent recorded")
+        live = self._live[run.id] = LiveRun(trial, run, folder, has_folder=False)
         try:
             folder.renew(attempt=run.attempt)
-            folder.write_spec(spec_of(self.study.name, self.target, trial, run))
-            started = self.launcher.start(self._request(run.id, folder.path, exclusive=exclusive))
+            live.has_folder = True
+            step("folder renewed")
+            folder.write_spec(self._spec_of(trial, run))
+            step("spec written")
+            started = self.launcher.start(self._request(live, exclusive=exclusive))
         except (OSError, SweepError) as error:
             self._settle(_not_started(run.id, str(error)))
             return
-        self.store.run_started(
-            run.id, pid=started.pid, pid_started_at=started.pid_started_at, host=started.host, device=started.device
-        )
+        step("process started")
+        record_process(self.store, started)
+        step("process recorded")
+        live.device = started.device
+        self.breaker.devices.add(started.device)
         self.progress.trial_started(trial.number, str(trial.cell), trial.seed, self.target.budget_steps)
 
     def _read_running(self) -> None:
@@ -202,6 +233,7 @@ class StudyLoop:
         with self.store.transaction():
             for live in self._live.values():
                 self._ingest(live)
+        step("events ingested")
         for live in self._live.values():
             latest = live.latest(self.target.metric)
             self.progress.trial_progress(
@@ -221,23 +253,53 @@ class StudyLoop:
             self.store.mark_running(live.run.id)
             live.is_marked_running = True
 
-    def _settle(self, ended: RunEnded, *, is_recovery: bool = False) -> None:
+    def _settle(self, ended: RunEnded) -> None:
         """Judge a run that has ended and record it; then tell the driver, or put the trial up again."""
         live = self._live.pop(ended.run_id)
-        with self.store.transaction():
-            self._ingest(live)
-            self._record_end(live, ended)
-            is_retried = self._is_retried(live, ended, is_recovery)
-            if is_retried:
-                self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
+        step("run ended")
+        is_retried = self._record(live, ended)
+        step("end recorded")
+        if not live.is_wanted:
+            return
         if is_retried:
             self.progress.message(f"trial {live.trial.number}: {ended.failure} ({ended.message}); trying again")
             again = self.store.trial(self.study.id, live.trial.number)
             self._ready.append((again, ended.failure is FailureClass.OOM))
             return
-        self._note(live, ended)
+        self.breaker.count(
+            live.trial.number,
+            ended,
+            live.device,
+            is_failure=ended.state is TrialState.FAILED,
+            is_result=ended.state not in (TrialState.FAILED, TrialState.CANCELLED),
+        )
         if self.interrupt is not Interrupt.STOP or ended.state is not TrialState.CANCELLED:
             self._tell(live.trial)
+            step("driver told")
+
+    def _record(self, live: LiveRun, ended: RunEnded) -> bool:
+        """Record the end of a run; return whether its trial is to be tried again, and is pending then."""
+        if ended.state is not TrialState.COMPLETED and live.has_folder:
+            self._write_ending(live.dir, ended)
+        with self.store.transaction():
+            self._ingest(live)
+            self._record_end(live, ended)
+            is_retried = live.is_wanted and self._is_retried(live, ended)
+            if is_retried:
+                self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
+        return is_retried
+
+    def _write_ending(self, folder: RunDir, ended: RunEnded) -> None:
+        """Leave in the run's folder what only the driver knows, so that the store can be rebuilt from the folders."""
+        words = {
+            "state": str(ended.state),
+            "failure": None if ended.failure is None else str(ended.failure),
+            "exit_code": ended.exit_code,
+            "message": ended.message,
+            "stop_reason": ended.stop_reason,
+        }
+        with suppress(OSError):  # a full disk is often why it ended; the store, which counts, may be elsewhere
+            folder.write_ending(words)
 
     def _record_end(self, live: LiveRun, ended: RunEnded) -> None:
         reason = StopReason(ended.stop_reason) if ended.stop_reason else None
@@ -255,37 +317,25 @@ class StudyLoop:
             judgement=judgement,
         )
 
-    def _is_retried(self, live: LiveRun, ended: RunEnded, is_recovery: bool) -> bool:
+    def _is_retried(self, live: LiveRun, ended: RunEnded) -> bool:
         if ended.failure not in RETRIED or self.interrupt is Interrupt.STOP:
             return False
-        if is_recovery:  # the driver died, not the trial: that costs it no attempt
+        if ended.failure is FailureClass.LOST:  # the driver died, not the trial: that costs it no attempt
             return True
-        spent = sum(run.failure in RETRIED and run.pid is not None for run in self.store.runs(live.trial.id))
-        return spent <= (1 if ended.failure is FailureClass.OOM else self.config.launcher.retries)
-
-    def _note(self, live: LiveRun, ended: RunEnded) -> None:
-        """Look for a systematic failure: the first trials fail, all in the same way."""
-        if ended.state is not TrialState.FAILED:
-            self._completed += ended.state is not TrialState.CANCELLED
-            return
-        self._failures.append((ended.message, live.trial.number))
-        same = {message for message, _ in self._failures}
-        if self._completed == 0 and len(self._failures) >= SYSTEMATIC and len(same) == 1:
-            self.systematic_failure = ended.message
+        is_oom = ended.failure is FailureClass.OOM
+        counted = {FailureClass.OOM} if is_oom else _OF_THE_MACHINE
+        spent = sum(run.failure in counted for run in self.store.runs(live.trial.id))
+        return spent <= (1 if is_oom else self.config.launcher.retries)
 
     def failure_log(self) -> str:
         """Return the end of the first failed trial's log, with the trial named; empty where none has failed."""
-        if not self._failures:
+        if not self.breaker.failed:
             return ""
-        message, number = self._failures[0]
-        log = self.folder.trial(number).log
-        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL:] if log.exists() else [message]
-        return "\n".join([f"trial {number}: {message}", *(f"  | {line}" for line in tail)])
-
-    @property
-    def failed(self) -> int:
-        """How many trials have failed in this session."""
-        return len(self._failures)
+        first = self.breaker.failed[0]
+        log = self.folder.trial(first.number).log
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        lines = text.splitlines()[-LOG_TAIL:] or [first.message]
+        return "\n".join([f"trial {first.number}: {first.message}", *(f"  | {line}" for line in lines)])
 
     def _tell(self, trial: TrialRecord) -> None:
         outcome = self.store.outcome(trial.id)
@@ -297,29 +347,23 @@ class StudyLoop:
         for run_id in self._live:
             self.launcher.stop(run_id, TrialState.CANCELLED)
 
-
-def spec_of(study: str, target: Target, trial: TrialRecord, run: RunRecord) -> Mapping[str, object]:
-    """Return the contents of spec.json: all a worker needs to know."""
-    return {
-        "schema": 1,
-        "run_id": run.id,
-        "study": study,
-        "trial": trial.number,
-        "attempt": run.attempt,
-        "seed": trial.seed,
-        "cell": trial.cell.key,
-        "task": dict(trial.task),
-        "target": target.to_mapping(),
-    }
-
-
-def _started(run: RunRecord) -> RunStarted | None:
-    """Return the process of a recorded run, None where the driver died before there was one."""
-    if run.pid is None or run.pid_started_at is None:
-        return None
-    return RunStarted(
-        run_id=run.id, pid=run.pid, pid_started_at=run.pid_started_at, host=run.host or "", device=run.device or "cpu"
-    )
+    def _spec_of(self, trial: TrialRecord, run: RunRecord) -> Mapping[str, object]:
+        """Return the contents of spec.json: all that a worker needs to know, or whoever rebuilds the store."""
+        return {
+            "schema": 1,
+            **identity_of(run),
+            "study": self.study.name,
+            "trial": trial.number,
+            "attempt": run.attempt,
+            "seed": trial.seed,
+            "cell": trial.cell.key,
+            "toggles": [str(toggle) for toggle in trial.cell.sorted_toggles],
+            "params": [list(pair) for pair in trial.cell.params],
+            "overrides": list(trial.overrides),
+            "fingerprint": trial.fingerprint,
+            "task": dict(trial.task),
+            "target": self.target.to_mapping(),
+        }
 
 
 def _not_started(run_id: int, message: str) -> RunEnded:

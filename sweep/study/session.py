@@ -93,7 +93,7 @@ class Session:
                 progress=self.progress,
                 on_outcome=self._on_outcome,
             )
-            with _interrupts(loop, self.progress):
+            with _interrupts(loop):
                 loop.run()
         finally:
             launcher.close()
@@ -133,9 +133,9 @@ class Session:
         counts = self.store.counts(self.record.id)
         left = counts.get(TrialState.PENDING, 0) + counts.get(TrialState.CANCELLED, 0)
         again = shlex.join(["python", "-m", "sweep", *self.command])
-        if loop.systematic_failure:
+        if loop.breaker.is_open:
             return "failed", (
-                f"stopped: the first {loop.failed} trials all failed in the same way\n"
+                f"stopped: the first {len(loop.breaker.failed)} trials all failed in the same way\n"
                 f"{loop.failure_log()}\nmend it, then `python -m sweep rerun {self.record.name} --state failed`"
             )
         if loop.interrupt is not Interrupt.NONE:
@@ -177,16 +177,14 @@ def _open_record(store: Store, loaded: LoadedConfig) -> StudyRecord:
 
 
 @contextmanager
-def _interrupts(loop: StudyLoop, progress: Progress) -> Iterator[None]:
+def _interrupts(loop: StudyLoop) -> Iterator[None]:
     """Let Ctrl-C drain and a second one stop; SIGTERM stops. A lost terminal (SIGHUP) does not end a study."""
 
     def on_interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
         if loop.interrupt is Interrupt.NONE and signum == signal.SIGINT:
             loop.interrupt = Interrupt.DRAIN
-            progress.message("letting running trials come to their end; Ctrl-C again stops them")
         else:
             loop.interrupt = Interrupt.STOP
-            progress.message("stopping")
 
     def on_hangup(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
         # The terminal is gone: whatever is printed from here on has no reader.
