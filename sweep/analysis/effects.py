@@ -148,13 +148,19 @@ def _is_speed_decided(comparison: Comparison) -> bool:
 def _ranked(
     table: Table, comparisons: Sequence[Comparison], effects: Mapping[Toggle, Effect], question: Question
 ) -> list[Effect]:
-    """Return the effects with ranks: by status, then by what was seen; ties by what the tests can tell apart."""
+    """Return the effects with ranks: by status, then by what was seen; ties by what the tests can tell apart.
+
+    A toggle of which no trial ran to a verdict comes last and is tied only with its like.
+    """
     sign = 1.0 if question is Question.RESTORE else -1.0
 
-    def key(c: Comparison) -> tuple[int, float, float, Toggle]:
+    def is_unseen(c: Comparison) -> bool:
+        return c.contrast is Contrast.ALONE and not effects[c.toggle].sufficiency.trials
+
+    def key(c: Comparison) -> tuple[bool, int, float, float, Toggle]:
         effect = effects[c.toggle]
         share = effect.sufficiency.mean if c.contrast is Contrast.ALONE else c.gain
-        return _ORDER[question].index(effect.status), -sign * share, -sign * (c.saved or 0.0), c.toggle
+        return is_unseen(c), _ORDER[question].index(effect.status), -sign * share, -sign * (c.saved or 0.0), c.toggle
 
     ranked: list[Effect] = []
     leader: Comparison | None = None
@@ -162,7 +168,7 @@ def _ranked(
     for position, c in enumerate(sorted(comparisons, key=key), start=1):
         effect = effects[c.toggle]
         same_word = leader is not None and effects[leader.toggle].status is effect.status
-        if leader is None or not same_word or _can_tell_apart(table, leader, c):
+        if leader is None or not same_word or is_unseen(leader) != is_unseen(c) or _can_tell_apart(table, leader, c):
             leader, rank = c, position
         ranked.append(replace(effect, rank=rank))
     return ranked

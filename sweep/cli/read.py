@@ -110,14 +110,14 @@ def logs(arguments: list[str]) -> int:
 def report(arguments: list[str]) -> int:
     """Rank a study anew and write its reports."""
     args = _parser("report", has_json=False).parse_args(arguments)
-    from sweep.study.results import recorded_folder, report_data  # SciPy and jinja2 come with these
+    from sweep.study.results import recorded_folder, report_data, spent_s  # SciPy and jinja2 come with these
 
     with Store.open(args.store, read_only=True) as store:
         study = _study(store, args.study)
         from sweep.report import write_reports
 
         folder = recorded_folder(study)
-        write_reports(report_data(store, study), folder.path)
+        write_reports(report_data(store, study, wall_s=spent_s(store, study)), folder.path)
     for path in (folder.report_html, folder.report_md, folder.ranking_csv, folder.summary):
         print(path)
     return 0

@@ -202,6 +202,8 @@ def render_plan(plan: Mapping[str, Any]) -> RenderableType:
     Beside plan.json's keys it reads, where they are there: `reused` (trials already run), `slots`, and `wall_s`
     (the estimate; None where nothing is known of the task's speed).
     """
+    if "cells" not in plan:
+        return _render_search_plan(plan)
     copies = {cell: group[0] for group in plan["duplicates"] for cell in group[1:]}
     table = new_table()
     table.add_column("cell", overflow="fold")
@@ -213,6 +215,22 @@ def render_plan(plan: Mapping[str, Any]) -> RenderableType:
         table.add_row(Text(_cell_text(cell["cell"])), about)
     lines = [Text.assemble(("inert  ", "dim"), f"{item['toggle']}: {item['reason']}") for item in plan["inert"]]
     return Group(table, "", *lines, _plan_cost(plan))
+
+
+def _render_search_plan(plan: Mapping[str, Any]) -> RenderableType:
+    """Return what an adaptive driver draws from: it decides on its trials as it learns."""
+    driver = plan["driver"]
+    table = new_table()
+    table.add_column("searched", overflow="fold")
+    table.add_column("over", overflow="fold")
+    for key, text in plan["params"].items():
+        table.add_row(Text(key), Text(text))
+    for axis, levels in plan["axes"].items():
+        table.add_row(Text(axis), Text(", ".join(["base", *levels])))
+    parts = [f"{driver['n_trials']:,} points", f"{driver['name']} {driver['sampler']}"]
+    if plan.get("wall_s") is not None:
+        parts.append(f"at most about {duration_text(plan['wall_s'])}")
+    return Group(table, "", Text(" · ".join(parts), style="bold"))
 
 
 def _cell_text(key: str) -> str:

@@ -39,8 +39,14 @@ def recorded_folder(record: StudyRecord) -> StudyDir:
     return StudyDir(Path(str(record.config["results"])), record.name)
 
 
-def report_data(store: Store, record: StudyRecord, *, wall_s: float | None = None) -> ReportData:
-    """Return all that the reports of a study need, ranked anew from its outcomes."""
+def spent_s(store: Store, record: StudyRecord) -> float:
+    """Return the wall time that a study's sessions have taken so far, as its last summary says; 0 before the first."""
+    cost = (store.summary(record.id) or {}).get("cost", {})
+    return float(cost.get("wall_s") or 0.0)
+
+
+def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportData:
+    """Return all that the reports of a study need, ranked anew from its outcomes; `wall_s` is what it took in all."""
     axes, target = recorded_axes(record), Target.from_mapping(record.config["converge"])
     outcomes = tuple(store.outcomes(record.id))
     folder = recorded_folder(record)

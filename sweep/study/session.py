@@ -26,7 +26,7 @@ from sweep.store import Store
 from sweep.study.loop import Interrupt, Progress, StudyLoop
 from sweep.study.planning import StudyPlan
 from sweep.study.provenance import collect_provenance
-from sweep.study.results import recorded_config, report_data
+from sweep.study.results import recorded_config, report_data, spent_s
 
 SUMMARY_EVERY_S = 10.0
 """How old the summary of a running study, as `rank` shows it, may be."""
@@ -75,8 +75,8 @@ class Session:
         self.config, self.plan, self.folder, self.store, self.record = loaded.study, plan, folder, store, record
         self.progress = progress
         self.command = loaded.command
-        self.started_s = monotonic_s()
-        self.summarised_s = self.started_s
+        self.started_s = monotonic_s() - spent_s(store, record)  # earlier sessions of the study count, too
+        self.summarised_s = monotonic_s()
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports."""
