@@ -1,12 +1,13 @@
 """Whatever a user can type is on a page, and the pages name nothing that is not there."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 import yaml
 
-from sweep.cli.main import VERBS
+from sweep.cli.main import VERBS, main
 from sweep.judge import RULES
 from sweep.plan import DESIGNS
 
@@ -65,3 +66,29 @@ def test_links_between_pages_lead_somewhere():
         for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (path.parent / target).exists(), (path, target)
+
+
+def written_commands() -> list[str]:
+    """Return the study commands of the README and of the pages that are complete as they stand."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8") + page("studies.md") + page("search.md")
+    lines = re.findall(r"^(?:pip install .* && )?(python -m sweep .*)$", text, flags=re.MULTILINE)
+    return sorted({line.partition("  #")[0].strip() for line in lines if "--config-dir" not in line})
+
+
+@pytest.mark.parametrize("command", written_commands())
+def test_every_written_command_composes(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command, comments=True)[3:]
+    if "=" in words[0]:  # a study: planning it composes and validates every trial
+        words = ["plan", *words]
+    else:
+        assert words[0] in VERBS
+        words = [words[0], "--help"] if words[0] != "plan" else words
+    assert run(words) == 0, capsys.readouterr().err
+
+
+def run(words: list[str]) -> int:
+    try:
+        return main(words)
+    except SystemExit as leave:  # argparse leaves this way after --help
+        return int(leave.code or 0)
