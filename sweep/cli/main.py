@@ -1,6 +1,7 @@
 """Picks the command and turns errors into exit codes."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -32,6 +33,12 @@ exit codes: 0 the study ended and its report stands; 1 it could not be completed
 
 `python -m sweep VERB --help` explains a verb.
 """
+
+
+_OF_THE_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+)
+"""What a person mends outside sweep: a traceback would say less than the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `python -m sweep rank | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        print(f"error: {error.strerror}: {error.filename or 'while writing'}", file=sys.stderr)
+        print("  hint: mend that, then give the same command again: a study goes on where it was", file=sys.stderr)
+        return 1
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -12,6 +12,7 @@ from sweep.errors import NotFoundError
 from sweep.report.terminal import LiveProgress, render_plan, render_ranking
 from sweep.store import Store
 from sweep.study import run_study
+from sweep.study.audience import silence_broken_streams
 from sweep.study.planning import StudyPlan, estimate
 
 
@@ -27,6 +28,7 @@ def study(arguments: list[str]) -> int:
     console = Console()
     with LiveProgress(console) as progress:
         end = run_study(loaded, progress=progress)
+    silence_broken_streams()  # nobody reads any more, and yet the exit code tells how it ended
     console.print(render_ranking(end.summary))
     console.print(f"report: {end.folder / 'report.html'}", highlight=False, soft_wrap=True)
     if end.status == "ended":

@@ -156,3 +156,12 @@ class StudyDir:
     def trial(self, number: int) -> RunDir:
         """Return the folder of trial `number`: always its latest attempt."""
         return RunDir(self.trials / str(number))
+
+    def results_found(self) -> int:
+        """Return how many trials have left a result.json."""
+        return sum(1 for _ in self.trials.glob("*/result.json"))
+
+    def clear_unfinished(self) -> None:
+        """Remove what a driver left of files that it died writing. Only for whoever holds the lock."""
+        for file in self.path.glob(".*.tmp"):
+            file.unlink(missing_ok=True)

@@ -16,17 +16,19 @@ from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
-from sweep.errors import MissingPaddleError
+from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import build_launcher
 from sweep.plan import missing_packages
 from sweep.report import build_summary, write_reports
 from sweep.report.visualdl import write_trial
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
+from sweep.study.audience import STANDARD_STREAMS, Audience, silence
 from sweep.study.loop import Interrupt, Progress, StudyLoop
 from sweep.study.planning import StudyPlan
 from sweep.study.provenance import collect_provenance
 from sweep.study.results import recorded_config, report_data, spent_s
+from sweep.study.steps import step
 
 SUMMARY_EVERY_S = 10.0
 """How old the summary of a running study, as `rank` shows it, may be."""
@@ -52,12 +54,37 @@ def run_study(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
     _check_packages(config)
     plan = StudyPlan(loaded)
     folder = StudyDir(Path(config.results), config.name)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    with StudyLock(folder.lock), Store.open(config.store_url) as store:
-        record = _open_record(store, loaded)
+    with _driving(folder), Store.open(config.store_url) as store:
+        step("study locked")
+        record = _open_record(store, loaded, folder)
+        step("study recorded")
         plan.enrol(store, record)
-        write_json_atomic(folder.plan, plan.to_dict())
-        return Session(loaded, plan, folder, store, record, progress).run()
+        step("trials enrolled")
+        write_json_atomic(folder.plan, {**plan.to_dict(), "record": _plan_record(record)})
+        step("plan written")
+        return Session(loaded, plan, folder, store, record, Audience(progress)).run()
+
+
+@contextmanager
+def _driving(folder: StudyDir) -> Iterator[None]:
+    """Hold the study's lock. Raises ConfigError where its folder cannot be written, StudyLockedError."""
+    lock = StudyLock(folder.lock)
+    try:
+        lock.acquire()
+        folder.trials.mkdir(exist_ok=True)
+        folder.clear_unfinished()
+    except OSError as error:
+        lock.release()
+        raise ConfigError(
+            "results",
+            f"the folder cannot be written ({error.strerror}: {error.filename})",
+            value=str(folder.results),
+            hint="results=DIR names another one",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Session:
@@ -97,12 +124,16 @@ class Session:
                 loop.run()
         finally:
             launcher.close()
+        step("loop ended")
         status, message = self._status(loop)
         self.store.update_study(self.record.id, status=status, ended=True)
+        step("status recorded")
         self.record = self.store.study(self.record.name)
         data = report_data(self.store, self.record, wall_s=monotonic_s() - self.started_s)
         summary = write_reports(data, self.folder.path)
+        step("reports written")
         self.store.save_summary(self.record.id, summary)
+        step("summary saved")
         return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)
 
     def _driver(self) -> Driver:
@@ -157,12 +188,21 @@ def _check_packages(config: StudyConfig) -> None:
         )
 
 
-def _open_record(store: Store, loaded: LoadedConfig) -> StudyRecord:
-    """Return the study's record, made anew or brought up to what is asked now."""
+def _open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRecord:
+    """Return the study's record, made anew or brought up to what is asked now.
+
+    Raises StoreError where the folder holds results that the store knows nothing of: they would be run again.
+    """
     config = loaded.study
     provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds)
     found = store.find_study(config.name)
     if found is None:
+        finished = folder.results_found()
+        if finished:
+            raise StoreError(
+                f"{folder.path} holds {finished} finished trials of a study that the store {config.store_url} has not",
+                hint="`python -m sweep rebuild` makes the store anew from the folders; or set study=NAME, results=DIR",
+            )
         return store.create_study(
             name=config.name,
             task=config.task_name,
@@ -176,6 +216,16 @@ def _open_record(store: Store, loaded: LoadedConfig) -> StudyRecord:
     return store.study(config.name)
 
 
+def _plan_record(record: StudyRecord) -> dict[str, Any]:
+    """Return what plan.json keeps of the study, so that the store can be rebuilt from the folders."""
+    return {
+        "command": list(record.command),
+        "config": dict(record.config),
+        "provenance": dict(record.provenance),
+        "created_at": record.created_at.isoformat(),
+    }
+
+
 @contextmanager
 def _interrupts(loop: StudyLoop) -> Iterator[None]:
     """Let Ctrl-C drain and a second one stop; SIGTERM stops. A lost terminal (SIGHUP) does not end a study."""
@@ -186,12 +236,11 @@ def _interrupts(loop: StudyLoop) -> Iterator[None]:
         else:
             loop.interrupt = Interrupt.STOP
 
+    terminals = [stream for stream in STANDARD_STREAMS if os.isatty(stream)]  # afterwards they no longer say so
+
     def on_hangup(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
-        # The terminal is gone: whatever is printed from here on has no reader.
-        silence = os.open(os.devnull, os.O_WRONLY)
-        for stream in (1, 2):
-            if os.isatty(stream):
-                os.dup2(silence, stream)
+        for stream in terminals:
+            silence(stream)
 
     handlers = {signal.SIGINT: on_interrupt, signal.SIGTERM: on_interrupt, signal.SIGHUP: on_hangup}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
