@@ -20,9 +20,16 @@ class DriverConfig:
     settings: Mapping[str, Any] = field(hash=False)
 
 
+STARTS = ("auto", "warm", "standby", "cold")
+"""`launcher.start`: how the process of a run comes to be. auto is the fastest that is safe."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LauncherConfig:
-    """Where and how runs execute (DESIGN 6). None stands for `auto` in slots and gpus."""
+    """Where and how runs execute (DESIGN 6). None stands for `auto` in slots and gpus.
+
+    `start` is how a run's process comes to be: one of STARTS.
+    """
 
     name: str
     slots: int | None
@@ -32,6 +39,7 @@ class LauncherConfig:
     timeout_s: float | None
     retries: int
     grace_s: float
+    start: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

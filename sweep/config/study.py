@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sweep.config import DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
+from sweep.config import STARTS, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
 from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import option_names
@@ -24,7 +24,7 @@ from sweep.errors import ConfigError
 KEYS = ("task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results")
 """The top-level keys of a study's config: each is read below."""
 
-LAUNCHER_KEYS = ("name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "timeout_s", "retries", "grace_s")
+LAUNCHER_KEYS = ("name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "timeout_s", "retries", "grace_s", "start")
 TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early")
 
 MAX_SEEDS = 10_000
@@ -213,6 +213,7 @@ def _launcher(data: object, composed: Composition) -> LauncherConfig:
         timeout_s=section.optional_number("timeout_s", above=0),
         retries=section.integer("retries", low=0),
         grace_s=grace_s,
+        start=section.choice("start", STARTS),
     )
 
 

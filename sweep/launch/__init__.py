@@ -9,15 +9,15 @@ from sweep.launch.local import LocalLauncher
 from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
 
-LAUNCHERS: dict[str, Callable[[LauncherConfig], Launcher]] = {"local": LocalLauncher}
-"""By the name that `launcher.name` gives."""
+LAUNCHERS: dict[str, Callable[..., Launcher]] = {"local": LocalLauncher}
+"""By the name that `launcher.name` gives; each is called with the config and `say`."""
 
 
-def build_launcher(config: LauncherConfig) -> Launcher:
-    """Return the launcher that the config names. Raises ConfigError."""
+def build_launcher(config: LauncherConfig, *, say: Callable[[str], None] = lambda text: None) -> Launcher:  # noqa: ARG005
+    """Return the launcher that the config names; it tells `say` what a person should read. Raises ConfigError."""
     if config.name not in LAUNCHERS:
         raise ConfigError("launcher.name", "no such launcher", value=config.name, allowed=LAUNCHERS)
-    return LAUNCHERS[config.name](config)
+    return LAUNCHERS[config.name](config, say=say)
 
 
 __all__ = [

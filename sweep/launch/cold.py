@@ -18,6 +18,10 @@ class Starter(Protocol):
         """Start the run of a folder. Raises OSError."""
         ...
 
+    def close(self) -> None:
+        """End whatever is no run."""
+        ...
+
 
 class ColdProcess:
     """A child of ours."""
@@ -46,7 +50,7 @@ class ColdStarter:
         """Start the run of a folder in a session of its own. Raises OSError."""
         with RunDir(folder).log.open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "sweep.worker", str(folder)],
+                [sys.executable, "-m", "sweep.worker", str(folder.absolute())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -54,3 +58,6 @@ class ColdStarter:
                 start_new_session=True,
             )
         return ColdProcess(child)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing but runs."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import sweep
 from sweep.launch.leases import CPU
+from sweep.rundir import RUN_VARIABLE
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -16,8 +17,8 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-RUN_VARIABLE = "SWEEP_RUN_DIR"
-"""Names the run's folder in the environment of all its processes: by it a stray one is known to be ours."""
+DEVICE_VARIABLE = "SWEEP_DEVICE"
+"""Names the device that a run has leased, for whoever finds the run without a record of it."""
 
 
 def child_environment(
@@ -40,7 +41,8 @@ def child_environment(
     environment["PYTHONPATH"] = python_path(parent.get("PYTHONPATH", ""))
     # Sets of strings iterate in the order of their hashes: without this, no two processes train alike.
     environment.setdefault("PYTHONHASHSEED", "0")
-    environment[RUN_VARIABLE] = str(folder)
+    environment[RUN_VARIABLE] = str(folder.absolute())
+    environment[DEVICE_VARIABLE] = device
     environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     if device != CPU:
         environment["CUDA_VISIBLE_DEVICES"] = device

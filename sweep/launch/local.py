@@ -2,13 +2,13 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
-from sweep.errors import LaunchError
+from sweep.errors import ConfigError, LaunchError
 from sweep.launch.cold import ColdStarter, Starter
 from sweep.launch.ending import Exit, ending_of
 from sweep.launch.environment import child_environment
@@ -25,6 +25,8 @@ from sweep.launch.process import (
     started_at,
 )
 from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
+from sweep.launch.standby import StandbyStarter
+from sweep.launch.warm import WarmStarter
 from sweep.launch.watch import ProcessWatch
 from sweep.rundir import RunDir
 
@@ -55,7 +57,7 @@ class _LiveRun:
 class LocalLauncher:
     """Runs on this machine. A start that fails raises LaunchError, and `poll` never hears of that run.
 
-    `inventory` tells the GPUs and `starter` makes the processes; both are replaced in tests and by warm starts.
+    `inventory` tells the GPUs, and `say` is told what a person should know of how runs start.
     """
 
     def __init__(
@@ -63,10 +65,9 @@ class LocalLauncher:
         config: LauncherConfig,
         *,
         inventory: GpuInventory | None = None,
-        starter: Starter | None = None,
+        say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
     ) -> None:
         self._config = config
-        self._starter = starter if starter is not None else ColdStarter()
         gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
         visible = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
         devices = select_devices(config.gpus, visible, gpus)
@@ -76,6 +77,7 @@ class LocalLauncher:
         most = places * max(1, len(devices))
         self.slots = min(config.slots or most, most)
         self._threads = max(1, cores // self.slots)
+        self._starter = make_starter(config.start, slots=self.slots, has_devices=bool(devices), say=say)
         self._leases = DeviceLeases(devices or (CPU,), places=places, limit=self.slots)
         self._watch = ProcessWatch()
         self._memory_kills = MemoryKills()
@@ -185,6 +187,7 @@ class LocalLauncher:
         self._ended = [*ended, *self._ended]
         self._is_closed = True
         self._watch.close()
+        self._starter.close()
 
     def _take_in(self, live: _LiveRun) -> None:
         self._live[live.request.run_id] = live
@@ -233,3 +236,22 @@ class LocalLauncher:
             timeout_s=live.request.timeout_s if live.is_timed_out else None,
             is_memory_kill=code == -SIGKILL and self._memory_kills.count() > live.memory_kills,
         )
+
+
+def make_starter(start: str, *, slots: int, has_devices: bool, say: Callable[[str], None]) -> Starter:
+    """Return the starter that `launcher.start` asks for. Raises ConfigError for forks where runs get GPUs."""
+    if start == "warm" and has_devices:
+        raise ConfigError(
+            "launcher.start",
+            "a run that gets a GPU cannot be forked: a CUDA context does not survive it",
+            value=start,
+            allowed=("auto", "standby", "cold"),
+            hint="launcher.gpus=[] stays on the CPU",
+        )
+    cold = ColdStarter()
+    standby = StandbyStarter(spares=slots, instead=cold)
+    if start == "cold":
+        return cold
+    if start == "standby" or has_devices:
+        return standby
+    return WarmStarter(instead=cold, unsafe_instead=standby, say=say)

@@ -9,9 +9,10 @@ from typing import Protocol
 import psutil
 
 from sweep.clock import now_utc
-from sweep.launch.environment import RUN_VARIABLE
+from sweep.launch.environment import DEVICE_VARIABLE
 from sweep.launch.leases import CPU
 from sweep.launch.protocol import RunStarted
+from sweep.rundir import RUN_VARIABLE
 
 START_TOLERANCE_S = 2.0
 """A process's start in seconds since the epoch is reckoned from the boot time, which moves as the clock is corrected.
@@ -67,54 +68,68 @@ def started_at(pid: int) -> float:
 def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:
     """Return whether the process of this pid and start time lives: never another one that got the same pid.
 
-    Where the clock has been set since it started, the folder in its command line tells it apart.
+    Where the clock has been set since it started, the folder that it shows as its run's tells it apart.
     """
     with suppress(psutil.Error):
         process = psutil.Process(pid)
         if not _is_zombie(process):
             if abs(process.create_time() - pid_started_at) <= START_TOLERANCE_S:
                 return True
-            return bool(process.cmdline()[-1:] == [str(folder)])
+            return leads_run(process, folder)
     return False
+
+
+def leads_run(process: psutil.Process, folder: Path) -> bool:
+    """Return whether a process leads the session of a folder's run. What the run started itself does not.
+
+    However it was started, it shows the folder in the environment that the kernel keeps of it, and is one of ours by
+    its command line.
+    """
+    with suppress(psutil.Error, OSError):
+        if _leads_session(process) and shows_run(process.pid, folder):
+            return any(word.startswith("sweep.worker") for word in process.cmdline()[:4])
+    return False
+
+
+def shows_run(pid: int, folder: Path) -> bool:
+    """Return whether a process, or the one that it was forked from, was started for a folder's run or became it."""
+    return _environment(pid).get(RUN_VARIABLE) == str(folder.absolute())
+
+
+def is_gone(pid: int) -> bool:
+    """Return whether a process is gone, a zombie included."""
+    try:
+        return _is_zombie(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return True
 
 
 def find_run_process(run_id: int, folder: Path, announced: tuple[int, float] | None = None) -> RunStarted | None:
     """Return the live process that leads the session of a run, None where there is none on this machine.
 
-    For a run whose driver died between starting it and recording its process. `folder` is absolute, as it was started;
-    `announced` is the pid that the run's `start` event names, and the event's time.
+    For a run whose driver died between starting it and recording its process. `announced` is the pid that the run's
+    `start` event names, and the event's time: it decides where something that the run has forked leads a session, too;
+    else that is the oldest.
     """
-    process = _process_named(folder) or _process_announced(announced)
-    if process is None:
+    found = [(p.pid, float(p.create_time())) for p in psutil.process_iter() if leads_run(p, folder)]
+    if not found:
         return None
-    device = CPU
-    with suppress(psutil.Error, OSError):
-        device = process.environ().get("CUDA_VISIBLE_DEVICES") or CPU
+    pid, start = min(found, key=lambda process: (announced is None or process[0] != announced[0], process[1]))
     return RunStarted(
         run_id=run_id,
-        pid=process.pid,
-        pid_started_at=started_at(process.pid),
+        pid=pid,
+        pid_started_at=start,
         host=os.uname().nodename,
-        device=device,
+        device=_environment(pid).get(DEVICE_VARIABLE, CPU),
     )
 
 
-def _process_named(folder: Path) -> psutil.Process | None:
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if _leads_session(process) and process.cmdline()[-1:] == [str(folder)]:
-                return process
-    return None
-
-
-def _process_announced(announced: tuple[int, float] | None) -> psutil.Process | None:
-    # A forked run has its parent's command line. A process that was there when the event was written wrote it.
-    if announced is not None:
-        with suppress(psutil.Error, OSError):
-            process = psutil.Process(announced[0])
-            if _leads_session(process) and process.create_time() <= announced[1] + START_TOLERANCE_S:
-                return process
-    return None
+def _environment(pid: int) -> dict[str, str]:
+    """Return what the kernel keeps as a process's environment: psutil would stop at the room that a mark leaves."""
+    with suppress(OSError):
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return dict(os.fsdecode(entry).partition("=")[::2] for entry in entries if b"=" in entry)
+    return {}
 
 
 def _leads_session(process: psutil.Process) -> bool:
@@ -158,7 +173,7 @@ def kill_orphans(session: int, folder: Path) -> None:
     """
     for pid in session_members(session):
         with suppress(psutil.Error, OSError):
-            if psutil.Process(pid).environ().get(RUN_VARIABLE) == str(folder):
+            if shows_run(pid, folder):
                 os.kill(pid, signal.SIGKILL)
 
 

@@ -6,11 +6,12 @@ Standard library only; numpy is imported where points become series, which a tri
 from sweep.rundir.events import Event, EventWriter, facts_of, points_of, read_events
 from sweep.rundir.files import read_json, write_json_atomic
 from sweep.rundir.lock import LockHolder, StudyLock
-from sweep.rundir.paths import RunDir, StudyDir
+from sweep.rundir.paths import RUN_VARIABLE, RunDir, StudyDir
 from sweep.rundir.result import CORRUPT, read_result
 
 __all__ = [
     "CORRUPT",
+    "RUN_VARIABLE",
     "Event",
     "EventWriter",
     "LockHolder",

@@ -107,7 +107,7 @@ class Session:
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports."""
-        launcher = build_launcher(self.config.launcher)
+        launcher = build_launcher(self.config.launcher, say=self.progress.message)
         try:
             loop = StudyLoop(
                 study=self.record,

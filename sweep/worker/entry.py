@@ -1,5 +1,6 @@
 """One run from spec.json to result.json."""
 
+import atexit
 import importlib
 import os
 import signal
@@ -23,6 +24,9 @@ from sweep.worker.seeding import seed_globals
 REPORTED_PACKAGES = ("numpy", "paddle", "scipy", "sklearn")
 """Their versions go into result.json where the task has imported them."""
 
+AHEAD_SEED = 0
+"""Global generators have it while the task is imported and prepared."""
+
 _STATE_OF = {StopReason.PRUNED: TrialState.PRUNED, StopReason.STOPPED: TrialState.CANCELLED}
 """The state of a run that stopped for these reasons; for all others it has completed."""
 
@@ -42,6 +46,20 @@ def load_task(target: str) -> Task:
         raise ImportError(f"_target_ must be MODULE.FUNCTION, got {target!r}")
     module = importlib.import_module(module_name)
     return Task(getattr(module, name), getattr(module, "prepare", None))
+
+
+def prepared_task(section: Mapping[str, Any]) -> tuple[Task, TaskConfig]:
+    """Return the task of a section, imported and prepared, and its config. Raises whatever the task's code raises.
+
+    Nothing of it knows the trial's seed: whether it has been done ahead, for all trials, cannot be told by a trial.
+    """
+    seed_globals(AHEAD_SEED)
+    cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
+    task = load_task(str(section["_target_"]))
+    if task.prepare is not None:
+        seed_globals(AHEAD_SEED)
+        task.prepare(cfg)
+    return task, cfg
 
 
 def run_trial(folder: RunDir) -> int:
@@ -76,16 +94,24 @@ def run_trial(folder: RunDir) -> int:
     return 1 if ending["state"] == TrialState.FAILED else 0
 
 
+def end_process(code: int) -> None:
+    """End this process, whose result is on disk. Never returns.
+
+    A thread that the task left behind must not keep the slot, and a library that dies while it is torn down must not
+    make a finished trial look like a crash: so no further than what asked to be run at exit.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _execute(section: Mapping[str, Any], run: WorkerRun) -> dict[str, Any]:
     """Run the task and return how it ended: state, stop_reason, failure."""
     _end_on_sigterm(run)
     try:
+        task, cfg = prepared_task(section)
         seed_globals(run.seed)
-        cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
-        task = load_task(str(section["_target_"]))
-        if task.prepare is not None:
-            task.prepare(cfg)
-            seed_globals(run.seed)  # whether and what prepare drew must not show in the trial
         task.train(cfg, run)
     except StopTrial:
         pass

@@ -1,0 +1,127 @@
+"""Processes that have done ahead what every run of a task begins with (sweep.worker.ahead has their side of it)."""
+
+import json
+import os
+import selectors
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sweep.clock import monotonic_s
+from sweep.rundir import RUN_VARIABLE
+
+MARK_ROOM = 4096
+"""Bytes kept free in the environment of the process, where it is to show its run's folder (PATH_MAX)."""
+MESSAGE_BYTES = 1 << 16
+ANSWER_S = 30.0
+"""A process that was ready and does not answer for so long is taken for dead, and killed to make it true."""
+LEAVE_S = 2.0
+"""How long one that is no longer needed has to leave by itself."""
+
+
+class AheadProcess:
+    """A process that imports the task of a folder and then waits for runs. Raises OSError where there can be none.
+
+    `state` is "warming" until it has said "ready", "unsafe" or "failed" (`why` has the reason), "gone" once it is dead.
+    """
+
+    def __init__(self, module: str, folder: Path, environment: Mapping[str, str]) -> None:
+        self.environment = {name: value for name, value in environment.items() if name != RUN_VARIABLE}
+        self.state, self.why = "warming", ""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket = ours
+        self._printed = os.memfd_create("printed")
+        try:
+            self.child: subprocess.Popen[bytes] = subprocess.Popen(
+                [sys.executable, "-m", module, str(folder.absolute())],
+                stdin=theirs.fileno(),
+                stdout=self._printed,
+                stderr=subprocess.STDOUT,
+                env={**self.environment, RUN_VARIABLE: "." * MARK_ROOM},
+                start_new_session=True,
+            )
+        except OSError:
+            self._close()
+            raise
+        finally:
+            theirs.close()
+
+    def is_for(self, environment: Mapping[str, str]) -> bool:
+        """Return whether a run in this environment may come from here: whatever a library may have read is the same."""
+        rest = {name: value for name, value in environment.items() if name != RUN_VARIABLE}
+        return rest == self.environment
+
+    def look(self, wait_s: float = 0.0) -> str:
+        """Return the state after waiting at most `wait_s` for it to leave "warming"."""
+        if self.state == "warming":
+            try:
+                message = self._receive(wait_s)
+            except TimeoutError:
+                return self.state
+            except OSError:
+                self.state = "gone"
+            else:
+                self.state, self.why = message["state"], message["why"]
+        return self.state
+
+    def ask(self, *, log: int | None = None, **message: object) -> dict[str, Any]:
+        """Send a message, with the descriptor of a log where one is given, and return the answer.
+
+        Raises OSError where the process is dead or as good as that; it is then, and `state` is "gone".
+        """
+        try:
+            self.tell(log=log, **message)
+            return self._receive(ANSWER_S)
+        except OSError:
+            self.state = "gone"
+            self.child.kill()
+            self._socket.close()  # a child that it has forked and that has not told us yet ends when it does
+            raise
+
+    def tell(self, *, log: int | None = None, **message: object) -> None:
+        """Send a message. Raises OSError where the process is dead."""
+        descriptors = [] if log is None else [log]
+        socket.send_fds(self._socket, [json.dumps(message).encode()], descriptors, socket.MSG_NOSIGNAL)
+
+    def printed(self) -> bytes:
+        """Return what it has printed before it had a run."""
+        return os.pread(self._printed, MESSAGE_BYTES, 0)
+
+    def has_taken_a_run(self) -> bool:
+        """Return whether a process that was told its run, without waiting for the answer, came to begin it."""
+        self.look()
+        with suppress(OSError):
+            return "pid" in self._receive(0.0)
+        return False
+
+    def close(self) -> int:
+        """Let it go, wait for its end and return its exit code. What it forked stays."""
+        self._close()
+        with suppress(subprocess.TimeoutExpired):
+            return self.child.wait(LEAVE_S)
+        self.child.kill()
+        return self.child.wait()
+
+    def _close(self) -> None:
+        self._socket.close()
+        if self._printed >= 0:
+            os.close(self._printed)
+            self._printed = -1
+
+    def _receive(self, wait_s: float) -> dict[str, Any]:
+        """Return the next message. Raises TimeoutError, ConnectionError."""
+        with selectors.SelectSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            until = monotonic_s() + wait_s
+            while not selector.select(max(0.0, until - monotonic_s())):
+                if monotonic_s() >= until:
+                    raise TimeoutError("no answer")
+        data = self._socket.recv(MESSAGE_BYTES)
+        if not data:
+            raise ConnectionError("the process is gone")
+        message: dict[str, Any] = json.loads(data)
+        return message

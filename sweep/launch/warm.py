@@ -1,0 +1,110 @@
+"""The warm starter: one process imports the task and prepares its data, and every run is forked from it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sweep.launch.ahead import AheadProcess
+from sweep.launch.cold import Starter
+from sweep.launch.process import RunProcess, is_gone
+from sweep.rundir import RunDir
+
+MODULE = "sweep.worker.warm"
+
+WARM_UP_S = 20.0
+"""So long the first run waits for the parent. A task that takes longer to import has its first runs started cold."""
+
+CRASHES = 2
+"""A parent that has died so many times in a row, without a run in between, is given up."""
+
+
+class WarmChild:
+    """A run that was forked from the warm parent."""
+
+    def __init__(self, pid: int, parent: AheadProcess) -> None:
+        self.pid = pid
+        self._parent = parent
+
+    def has_ended(self) -> bool:
+        """Return whether it is gone; a zombie as long as its parent lives, so that its pid is not given away."""
+        return is_gone(self.pid)
+
+    def collect(self) -> int | None:
+        """Have it reaped and return its exit code, None where the parent has died: init has it by now."""
+        if self._parent.state == "gone":
+            return None
+        try:
+            code: int | None = self._parent.ask(collect=self.pid)["code"]
+        except OSError:
+            return None
+        return code
+
+
+class WarmStarter:
+    """Forks runs from a parent that it starts with the first run, and again where it has died.
+
+    `instead` starts what cannot be forked: a run in another environment than the parent's, and every run where the task
+    cannot be imported (so that each fails in its own words) or the parent keeps dying. `unsafe_instead` starts all runs
+    where the parent is not proven to be safe to fork. `say` is told, once, of every such change for good.
+    """
+
+    def __init__(self, *, instead: Starter, unsafe_instead: Starter, say: Callable[[str], None]) -> None:
+        self._instead = instead
+        self._unsafe_instead = unsafe_instead
+        self._say = say
+        self._parent: AheadProcess | None = None
+        self._for_good: Starter | None = None
+        self._crashes = 0
+        self._patience_s = WARM_UP_S
+
+    def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
+        """Start the run of a folder. Raises OSError."""
+        while (parent := self._ready_parent(folder, environment)) is not None:
+            with RunDir(folder).log.open("ab") as log:
+                try:
+                    answer = parent.ask(run=str(folder.absolute()), log=log.fileno())
+                except OSError:
+                    continue  # it has died since
+            if "error" in answer:
+                raise OSError(answer["error"])
+            self._crashes = 0
+            return WarmChild(answer["pid"], parent)
+        return (self._for_good or self._instead).start(folder, environment)
+
+    def close(self) -> None:
+        """Send the parent away."""
+        if self._parent is not None:
+            self._parent.close()
+            self._parent = None
+        self._instead.close()
+        self._unsafe_instead.close()
+
+    def _ready_parent(self, folder: Path, environment: Mapping[str, str]) -> AheadProcess | None:
+        """Return a parent from which this run may be forked now, None where it is to be started otherwise."""
+        while self._for_good is None:
+            if self._parent is None:
+                self._parent = AheadProcess(MODULE, folder, environment)
+            elif not self._parent.is_for(environment):
+                return None
+            state = self._parent.look(self._patience_s)
+            if state == "ready":
+                return self._parent
+            if state == "warming":
+                self._patience_s = 0.0
+                return None
+            self._part(self._parent, state)
+        return None
+
+    def _part(self, parent: AheadProcess, state: str) -> None:
+        """Let go of a parent that cannot be used, and for good where the next one would be no better."""
+        self._parent = None
+        code = parent.close()
+        self._crashes += state == "gone"
+        if state == "unsafe":
+            self._for_good = self._unsafe_instead
+            self._say(f"runs start from idle interpreters, not as forks: the process to fork from {parent.why}")
+        elif state == "failed":
+            self._for_good = self._instead
+            self._say(f"runs start cold: the task could not be imported and prepared ahead ({parent.why})")
+        elif self._crashes >= CRASHES:
+            self._for_good = self._instead
+            self._say(f"runs start cold: the process to fork them from has died {self._crashes} times (code {code})")

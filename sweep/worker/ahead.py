@@ -1,0 +1,114 @@
+"""What a process does before it has a run: import the task, prepare its data, say so, wait to be told the run.
+
+The line to the driver is a SOCK_SEQPACKET socket on standard input, one JSON object a message:
+
+    to the driver                                    to the process
+    {"state": "ready"|"unsafe"|"failed", "why": ..}  once, when it has done what could be done ahead
+    {"pid": N} or {"error": ..}                      {"run": folder}, with a descriptor of the run's out.log
+    {"code": N}                                      {"collect": pid}
+"""
+
+import ctypes
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from sweep.rundir import RUN_VARIABLE, RunDir
+from sweep.worker.entry import end_process, prepared_task, run_trial
+from sweep.worker.failure import format_error
+
+MESSAGE_BYTES = 1 << 16
+PREAMBLE_BYTES = 1 << 16
+WHY_CHARS = 500
+
+
+class Line:
+    """The line to the driver, taken over from standard input, which is /dev/null from then on."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(fileno=os.dup(0))
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._socket.fileno()
+
+    def say(self, **message: object) -> None:
+        """Send a message. Raises OSError where the driver is gone."""
+        self._socket.send(json.dumps(message).encode(), socket.MSG_NOSIGNAL)
+
+    def listen(self) -> tuple[dict[str, Any], list[int]] | None:
+        """Return the next message and the descriptors that came with it, None once the driver is gone."""
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._socket, MESSAGE_BYTES, 1)
+        except ConnectionError:
+            return None
+        return (json.loads(data), descriptors) if data else None
+
+    def close(self) -> None:
+        """Close it."""
+        self._socket.close()
+
+
+class RunMark:
+    """The place in this process's memory where the kernel shows the folder of its run to other processes.
+
+    /proc/PID/environ is the memory in which a process got its environment when its program was started, and a fork
+    copies it. The driver leaves room there; once the run is known it is written in, and the process, with whatever it
+    forks, is known by its run as one that was started for it.
+    """
+
+    def __init__(self) -> None:
+        getenv = ctypes.CDLL(None).getenv
+        getenv.restype = ctypes.c_void_p
+        self._address: int | None = getenv(RUN_VARIABLE.encode())
+        self._room = len(os.environ.pop(RUN_VARIABLE, ""))
+
+    def set(self, folder: Path) -> None:
+        """Show `folder`, here and to what this process starts."""
+        name = os.fsencode(folder)
+        if self._address is not None and len(name) <= self._room:
+            ctypes.memmove(self._address, name.ljust(self._room, b"\0"), self._room)
+        os.environ[RUN_VARIABLE] = str(folder)
+
+
+def load_ahead(folder: RunDir) -> str | None:
+    """Do what every run of the task in `folder` begins with; return in one line why that failed, None where it did not.
+
+    Whatever comes of a failure is left to the run itself, which is to meet it as one that was started for itself.
+    """
+    try:
+        prepared_task(folder.read_spec()["task"])
+    except BaseException as error:  # even SystemExit: a run says what it means
+        return format_error(error).rstrip().rpartition("\n")[2][:WHY_CHARS]
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return None
+
+
+def preamble() -> bytes:
+    """Return what importing has printed so far: a run that imports for itself has it in its log."""
+    size = os.fstat(1).st_size
+    return os.pread(1, PREAMBLE_BYTES, max(0, size - PREAMBLE_BYTES))
+
+
+def run_and_exit(folder: Path, log: int, printed: bytes) -> None:
+    """Become the run of `folder`, as `python -m sweep.worker` would be, with output to `log`. Never returns."""
+    code = 1
+    try:
+        if printed:
+            os.write(log, printed)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        sys.argv = [str(Path(__file__).with_name("__main__.py")), str(folder)]
+        code = run_trial(RunDir(folder))
+    except BaseException as error:  # what would end an interpreter with a traceback
+        sys.stderr.write(format_error(error))
+    end_process(code)
