@@ -1,0 +1,106 @@
+"""SIGKILL of the driver at every step of its loop; then the same command again."""
+
+import itertools
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import STUDY, Folder, Zygote, new_folder, wait_until
+
+AT_A_TIME = 3
+LIMIT = 200
+
+
+def walked(walk: Iterator[int], root: Path, zygote: Zygote, command: tuple[str, ...], seen: dict[int, dict]) -> None:
+    """Take step after step: kill the driver there, give the command again, and note what came of it."""
+    for at in walk:
+        for folder in new_folder(root / f"step {at}", zygote):
+            code = folder.run(*command, code=None, SWEEP_KILL_AT_STEP=str(at)).wait()
+            if code == 0:  # it came to its end before the step
+                return
+            assert code == -signal.SIGKILL
+            name = folder.path.parent / f"{folder.path.name}.out.1"
+            folder.run(*command)
+            seen[at] = {
+                "step": name.read_text().rpartition("killed at step ")[2].strip(),
+                "outcome": folder.outcome(),
+                "starts": dict(folder.starts()),
+                "results": dict(folder.results()),
+                "live": [run for run in folder.runs() if run[2] in ("launching", "running")],
+                "logs": len(list(folder.study.glob("trials/[0-9]/vdl/*.log"))),
+            }
+
+
+def walk_all(root: Path, zygote: Zygote, command: tuple[str, ...]) -> dict[int, dict]:
+    """Return what came of a kill at each step there is."""
+    seen: dict[int, dict] = {}
+    walk = iter(itertools.takewhile(lambda at: at < LIMIT, itertools.count(1)))
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for done in [pool.submit(walked, walk, root, zygote, command, seen) for _ in range(AT_A_TIME)]:
+            done.result()
+    assert 0 < len(seen) < LIMIT - 1
+    return seen
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory, zygote) -> dict[int, dict]:
+    return walk_all(tmp_path_factory.mktemp("walk"), zygote, STUDY)
+
+
+def test_every_step_of_the_loop_is_walked(walk):
+    names = {found["step"].partition(": ")[2] for found in walk.values()}
+    assert names >= {
+        "study locked", "study recorded", "trials enrolled", "plan written", "intent recorded", "folder renewed",
+        "spec written", "process started", "process recorded", "run ended", "end recorded", "driver told", "loop ended",
+        "status recorded", "reports written", "summary saved",
+    }  # fmt: skip
+
+
+def test_a_driver_killed_at_any_step_and_started_again_comes_to_the_same_plan_verdicts_and_ranking(walk, undisturbed):
+    other = {found["step"]: found["outcome"] for found in walk.values() if found["outcome"] != undisturbed}
+    assert other == {}
+
+
+def test_a_driver_killed_at_any_step_runs_no_trial_twice_and_loses_none(walk):
+    once = {0: 1, 1: 1, 2: 1, 3: 1}
+    assert {found["step"]: found["starts"] for found in walk.values() if found["starts"] != once} == {}
+    assert {found["step"]: found["results"] for found in walk.values() if found["results"] != once} == {}
+    assert {found["step"]: found["live"] for found in walk.values() if found["live"]} == {}
+    assert {found["step"]: found["logs"] for found in walk.values() if found["logs"] != 4} == {}
+
+
+def test_a_driver_killed_while_a_failed_trial_is_put_up_again_repeats_no_finished_trial(tmp_path, zygote):
+    # The step at which an old folder, with its result, is still where the next attempt's will be.
+    for folder in new_folder(tmp_path / "work", zygote):
+        command = (*STUDY, "task.fault=raise_differently", "task.fault_seeds=[0]", "task.fault_times=1")
+        folder.run(*command)
+        assert [run[2] for run in folder.runs()].count("failed") == 2
+        again = ("rerun", "s", "--state", "failed")
+        for at in range(1, 40):
+            if folder.run(*again, code=None, SWEEP_KILL_AT_STEP=str(at)).wait() == 0:
+                break
+        assert at > 5
+        assert {row[3] for row in folder.verdicts()} == {"converged", "stalled"}
+        assert set(folder.results().values()) == {1}
+        assert folder.left() == []
+
+
+def test_trials_that_outlive_their_driver_are_adopted(folder: Folder):
+    command = (*STUDY, "task.pause_s=0.1")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
+    signal_driver(driver.pid)
+    assert driver.wait() == -signal.SIGKILL
+    pids = {run[0] for run in folder.query("select pid from runs where pid is not null")}
+    folder.run(*command)
+    assert set(folder.starts().values()) == {1}
+    assert pids <= {run[0] for run in folder.query("select pid from runs")}
+    assert folder.left() == []
+
+
+def signal_driver(pid: int) -> None:
+    import os
+
+    os.kill(pid, signal.SIGKILL)
