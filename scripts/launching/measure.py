@@ -1,0 +1,174 @@
+"""Running one candidate from its start to its end, watched from outside: marks of its trials, its CPU and memory."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from launching.marks import MARKS
+
+SLOTS = 2
+SAMPLE_EVERY_S = 0.1
+_SCRIPTS = Path(__file__).resolve().parents[1]
+PATH = os.pathsep.join([str(_SCRIPTS), str(_SCRIPTS.parent)])
+"""Where programs find these modules, and the sweep of this checkout, whatever else is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One trial as it saw itself; monotonic seconds."""
+
+    seed: int
+    begin_s: float
+    end_s: float
+    loss: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The program at one moment, without its children: trials that had ended, CPU seconds, resident bytes."""
+
+    at_s: float
+    trials: int
+    cpu_s: float
+    rss: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run of a candidate. Marks are in the order in which the trials ended."""
+
+    begin_s: float
+    end_s: float
+    marks: tuple[Mark, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds a trial, from the command's start to its end: imports, start-up and reports are in it."""
+        return (self.end_s - self.begin_s) / len(self.marks)
+
+    @property
+    def steady_s(self) -> float:
+        """Seconds from one trial's end to the next one's: start-up, the first trials and reports are not in it."""
+        return (self.marks[-1].end_s - self.marks[SLOTS - 1].end_s) / (len(self.marks) - SLOTS)
+
+    @property
+    def losses(self) -> dict[int, str]:
+        """The last loss of each seed, all its bits."""
+        return {mark.seed: mark.loss for mark in self.marks}
+
+    def between(self, first: float, last: float) -> tuple[Sample, Sample]:
+        """Return the first sample with at least a share `first` of all trials ended, and the last one up to `last`."""
+        total = len(self.marks)
+        inside = [s for s in self.samples if first * total <= s.trials <= last * total]
+        return inside[0], inside[-1]
+
+
+class FailedError(Exception):
+    """A candidate did not run to its end, for this reason."""
+
+
+def run(command: Sequence[str], *, trials: int, limit_s: float, in_terminal: bool = False) -> Measured:
+    """Run a program in an empty folder until it ends. Raises FailedError."""
+    with tempfile.TemporaryDirectory(prefix="launch-bench-") as name:
+        folder = Path(name)
+        marks = folder / "marks"
+        marks.touch()
+        environment = {**os.environ, MARKS: str(marks), "PYTHONPATH": PATH, "OMP_NUM_THREADS": "1"}
+        with (folder / "output").open("w+b") as output, _stdout(output, in_terminal) as stdout:
+            begin_s = time.monotonic()
+            child = subprocess.Popen(
+                [sys.executable, *command], cwd=folder, env=environment, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=stdout, stderr=output,
+            )  # fmt: skip
+            watch = Watch(child.pid, marks)
+            try:
+                code = child.wait(limit_s)
+            except subprocess.TimeoutExpired:
+                raise FailedError(f"not done after {limit_s:.0f} s") from None
+            finally:
+                end_s = time.monotonic()
+                samples = watch.stop()
+                _kill(child)
+        found = sorted((_mark(line) for line in marks.read_text().splitlines()), key=lambda mark: mark.end_s)
+        if code or len(found) != trials:
+            said = [line for line in (folder / "output").read_text(errors="replace").splitlines() if line.strip()]
+            last = next((line for line in said if line.startswith("error:")), said[-1] if said else "")
+            raise FailedError(f"exit code {code}, {len(found)} of {trials} trials: {last.strip()[:160]}")
+        return Measured(begin_s, end_s, tuple(found), tuple(samples))
+
+
+def _kill(child: "subprocess.Popen[bytes]") -> None:
+    """End a program and, where it did not come to its end, all that it started."""
+    if child.poll() is None:
+        for process in [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]:
+            with suppress(psutil.Error):
+                process.kill()
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _mark(line: str) -> Mark:
+    seed, begin_s, end_s, loss = line.split()
+    return Mark(int(seed), float(begin_s), float(end_s), loss)
+
+
+@contextmanager
+def _stdout(file: IO[Any], in_terminal: bool) -> Iterator[IO[Any] | int]:
+    """Yield what the program is to print to: the file, or a terminal that somebody reads."""
+    if not in_terminal:
+        yield file
+        return
+    ours, theirs = pty.openpty()
+
+    def drain() -> None:
+        with suppress(OSError):
+            while os.read(ours, 65536):
+                pass
+
+    reader = threading.Thread(target=drain, daemon=True)
+    reader.start()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        reader.join()
+        os.close(ours)
+
+
+class Watch:
+    """Samples a process ten times a second until it is gone or `stop` is called."""
+
+    def __init__(self, pid: int, marks: Path) -> None:
+        self._process = psutil.Process(pid)
+        self._marks = marks
+        self._samples: list[Sample] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> list[Sample]:
+        self._stopping.set()
+        self._thread.join()
+        return self._samples
+
+    def _watch(self) -> None:
+        trials = 0
+        with self._marks.open("rb") as file, suppress(psutil.Error):
+            while not self._stopping.wait(SAMPLE_EVERY_S):
+                trials += file.read().count(b"\n")
+                cpu, rss = self._process.cpu_times(), self._process.memory_info().rss
+                self._samples.append(Sample(time.monotonic(), trials, cpu.user + cpu.system, rss))
