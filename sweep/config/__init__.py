@@ -28,7 +28,8 @@ STARTS = ("auto", "warm", "standby", "cold")
 class LauncherConfig:
     """Where and how runs execute (DESIGN 6). None stands for `auto` in slots and gpus.
 
-    `start` is how a run's process comes to be: one of STARTS.
+    `start` is how a run's process comes to be: one of STARTS. `memory_mb` bounds what each process of a run may have
+    written to (RLIMIT_DATA), what it maps of files and shares left out.
     """
 
     name: str
@@ -40,6 +41,7 @@ class LauncherConfig:
     retries: int
     grace_s: float
     start: str = "auto"
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

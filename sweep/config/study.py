@@ -24,7 +24,9 @@ from sweep.errors import ConfigError
 KEYS = ("task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results")
 """The top-level keys of a study's config: each is read below."""
 
-LAUNCHER_KEYS = ("name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "timeout_s", "retries", "grace_s", "start")
+LAUNCHER_KEYS = (
+    "name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "memory_mb", "timeout_s", "retries", "grace_s", "start"
+)  # fmt: skip
 TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early")
 
 MAX_SEEDS = 10_000
@@ -214,6 +216,7 @@ def _launcher(data: object, composed: Composition) -> LauncherConfig:
         retries=section.integer("retries", low=0),
         grace_s=grace_s,
         start=section.choice("start", STARTS),
+        memory_mb=section.optional_integer("memory_mb", low=1),
     )
 
 

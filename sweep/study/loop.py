@@ -363,6 +363,7 @@ class StudyLoop:
             "fingerprint": trial.fingerprint,
             "task": dict(trial.task),
             "target": self.target.to_mapping(),
+            "memory_mb": self.config.launcher.memory_mb,
         }
 
 

@@ -3,6 +3,7 @@
 import atexit
 import importlib
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -73,6 +74,7 @@ def run_trial(folder: RunDir) -> int:
     try:
         events = EventWriter(folder.events)
         events.write("start", pid=os.getpid(), host=os.uname().nodename)
+        _cap_memory(spec.get("memory_mb"))
         run = WorkerRun(folder, seed=int(spec["seed"]), target=Target.from_mapping(spec["target"]), events=events)
         ending = _execute(spec["task"], run)
         with suppress(OSError):  # a full disk: result.json is the one that counts
@@ -161,6 +163,18 @@ def _die_of_sigterm() -> None:
     with suppress(ValueError):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _cap_memory(memory_mb: int | None) -> None:
+    """Bound the memory of this process and of those it starts: beyond that Python raises MemoryError.
+
+    RLIMIT_DATA counts what is private and writable. RLIMIT_AS would count address space, of which CUDA takes hundreds
+    of GB that it never uses.
+    """
+    if memory_mb is not None:
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        cap = memory_mb << 20
+        resource.setrlimit(resource.RLIMIT_DATA, (cap if most == resource.RLIM_INFINITY else min(cap, most), most))
 
 
 def _peak_memory_mb() -> float | None:

@@ -14,7 +14,7 @@ import sweep.cli.main
 import sweep.cli.run
 import sweep.config.study
 import sweep.report.visualdl
-import sweep.study.session  # noqa: F401
+import sweep.study.session
 
 
 def serve() -> None:

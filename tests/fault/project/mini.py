@@ -114,7 +114,18 @@ def corrupt_result(run):
 FAULTS = {
     function.__name__: function
     for function in (
-        kill, segv, exit_without_result, hang, spawn, spawn_and_kill, allocate, paddle_gpu_oom, raise_differently,
-        bad_gpu, torn_line, binary_and_huge_lines, corrupt_result,
-    )  # fmt: skip
+        kill,
+        segv,
+        exit_without_result,
+        hang,
+        spawn,
+        spawn_and_kill,
+        allocate,
+        paddle_gpu_oom,
+        raise_differently,
+        bad_gpu,
+        torn_line,
+        binary_and_huge_lines,
+        corrupt_result,
+    )
 }
