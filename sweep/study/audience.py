@@ -55,5 +55,5 @@ class Audience:
     def _try(self, show: Callable[[], None]) -> None:
         try:
             show()
-        except OSError:
+        except (OSError, SystemExit):  # the latter is what rich makes of a broken pipe
             silence_broken_streams()

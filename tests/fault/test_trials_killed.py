@@ -1,0 +1,206 @@
+"""What becomes of a study whose trials, warm parent or terminal die."""
+
+import json
+import os
+import pty
+import signal
+
+import psutil
+import pytest
+from conftest import STUDY, Folder, wait_until
+
+ONE_FAULT = ("task.fault_seeds=[0]", "task.fault_times=1")
+"""It happens to the first attempt of the trials with seed 0; the others are as ever."""
+
+
+def failures(folder: Folder) -> list[str]:
+    return sorted(run[3] for run in folder.runs() if run[3])
+
+
+def check_same_outcome(folder: Folder, undisturbed: dict) -> None:
+    found = folder.outcome()
+    assert found["left"] == []
+    assert [row[1:] for row in found["verdicts"]] == [row[1:] for row in undisturbed["verdicts"]]
+    assert found["ranking"] == undisturbed["ranking"]
+    assert set(folder.results().values()) == {1}
+
+
+@pytest.mark.parametrize("fault", ["kill", "segv", "spawn_and_kill", "torn_line"])
+def test_a_trial_killed_by_a_signal_is_tried_again_and_changes_nothing(folder, undisturbed, fault):
+    folder.run(*STUDY, f"task.fault={fault}", *ONE_FAULT)
+    assert failures(folder) == ["killed", "killed"]
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_corrupt_result_is_tried_again_and_changes_nothing(folder, undisturbed):
+    folder.run(*STUDY, "task.fault=corrupt_result", *ONE_FAULT)
+    assert failures(folder) == ["infra", "infra"]
+    check_same_outcome(folder, undisturbed)
+
+
+def test_binary_and_overlong_lines_in_the_events_are_passed_over(folder, undisturbed):
+    folder.run(*STUDY, "task.fault=binary_and_huge_lines")
+    assert failures(folder) == []
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_grandchild_does_not_outlive_its_trial(folder, undisturbed):
+    folder.run(*STUDY, "task.fault=spawn")
+    assert failures(folder) == []
+    grandchildren = [int(path.read_text()) for path in folder.study.glob("trials/*/artifacts/grandchild")]
+    assert len(grandchildren) == 4
+    assert not any(is_alive(pid) for pid in grandchildren)
+    check_same_outcome(folder, undisturbed)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_trial_that_ends_without_a_result_has_crashed_and_is_not_tried_again(folder):
+    folder.run(*STUDY, "task.fault=exit_without_result", "task.fault_seeds=[0]")
+    assert failures(folder) == ["crash", "crash"]
+    assert len(folder.runs()) == 4
+    assert folder.left() == []
+
+
+def test_a_trial_that_dies_each_time_is_reported_and_the_study_ends(folder):
+    folder.run(*STUDY, "task.fault=segv", "task.fault_seeds=[0]")
+    assert failures(folder) == ["killed"] * 4  # each of the two tried twice
+    assert [row[2] for row in folder.verdicts()] == ["failed", "completed", "failed", "completed"]
+    assert folder.left() == []
+
+
+def test_an_endless_loop_that_ignores_sigterm_is_timed_out_with_its_curve_kept(folder):
+    limits = ("launcher.timeout_s=1.5", "launcher.grace_s=0.2")
+    folder.run(*STUDY, "task.fault=hang", "task.fault_at=7", "task.fault_seeds=[0]", *limits)
+    assert sorted(row[2] for row in folder.verdicts()) == ["completed", "completed", "timed_out", "timed_out"]
+    curves = folder.query(
+        "select c.points from metric_chunks c join runs r on c.run_id = r.id where r.failure = 'timeout'"
+    )
+    assert curves == [(7,), (7,)]
+    assert len(folder.runs()) == 4  # never tried again
+    assert folder.left() == []
+
+
+def test_a_trial_without_bound_under_a_memory_cap_is_oom_tried_again_alone_once_and_reported(folder):
+    command = (*STUDY, "task.fault=allocate", "task.fault_seeds=[0]", "task.pause_s=0.02", "launcher.memory_mb=600")
+    folder.run(*command)
+    assert failures(folder) == ["oom"] * 4
+    assert [row[2] for row in folder.verdicts()] == ["failed", "completed", "failed", "completed"]
+    for trial, attempt, _, failure in folder.runs():
+        if failure == "oom" and attempt == 2:
+            assert folder.query(ALONGSIDE, trial, attempt) == [(0,)], "it was not alone"
+    assert folder.left() == []
+
+
+ALONGSIDE = """
+select count(*) from runs o, runs r join trials t on r.trial_id = t.id
+where t.number = ? and r.attempt = ? and o.id != r.id and o.started_at < r.ended_at and o.ended_at > r.started_at
+"""
+
+
+def test_paddles_words_for_gpu_memory_are_recognised(folder):
+    folder.run(*STUDY, "task.fault=paddle_gpu_oom", "task.fault_seeds=[0]")
+    assert failures(folder) == ["oom"] * 4
+
+
+def test_a_warm_parent_killed_takes_no_trial_with_it(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.05", "launcher.start=warm")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) >= 1)
+    [parent] = [p for p in psutil.Process(driver.pid).children() if "sweep.worker.warm" in p.cmdline()]
+    parent.kill()
+    assert driver.wait() == 0, driver.text
+    check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
+
+
+@pytest.mark.parametrize("start", ["warm", "standby", "cold"])
+def test_driver_trials_and_helpers_killed_at_once_leave_a_study_that_goes_on(folder, undisturbed, start):
+    command = (*STUDY, "task.pause_s=0.05", f"launcher.start={start}")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
+    for process in [psutil.Process(driver.pid), *psutil.Process(driver.pid).children(recursive=True)]:
+        process.kill()
+    assert driver.wait() == -signal.SIGKILL
+    wait_until(lambda: folder.left() == [])
+    folder.run(*command)
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_terminal_that_hangs_up_does_not_end_the_study(folder, undisturbed):
+    own, theirs = pty.openpty()
+    process = folder.popen(
+        *STUDY, "task.pause_s=0.1", stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(theirs)
+    wait_until(lambda: sum(folder.starts().values()) >= 1 or os.read(own, 1000) == b"")
+    os.close(own)  # the kernel sends SIGHUP
+    assert process.wait(60) == 0
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_reader_that_goes_away_does_not_end_the_study(folder, undisturbed):
+    process = folder.popen(*STUDY, "task.pause_s=0.05")
+    assert process.stdout.readline()  # `| head -1`
+    process.stdout.close()
+    assert process.wait(60) == 0
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_driver_without_standard_streams_runs_a_study(folder, undisturbed):
+    process = folder.popen(
+        *STUDY, stdin=None, stdout=None, stderr=None, preexec_fn=lambda: [os.close(stream) for stream in (0, 1, 2)]
+    )
+    assert process.wait(60) == 0
+    check_same_outcome(folder, undisturbed)
+
+
+def test_sigterm_stops_the_trials_and_the_same_command_goes_on(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.1")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
+    os.kill(driver.pid, signal.SIGTERM)
+    assert driver.wait() == 130
+    assert "go on with: python -m sweep" in driver.text
+    assert folder.left() == []
+    folder.run(*command)
+    check_same_outcome(folder, undisturbed)
+
+
+def test_ctrl_c_while_the_first_trials_are_launched_lets_them_end(folder, undisturbed):
+    driver = folder.start(*STUDY, "task.pause_s=0.02")
+    wait_until(lambda: (folder.study / "trials" / "0").exists())
+    os.kill(driver.pid, signal.SIGINT)
+    assert driver.wait() == 130
+    assert folder.left() == []
+    assert {run[2] for run in folder.runs()} == {"completed"}
+    folder.run(*STUDY, "task.pause_s=0.02")
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_task_that_cannot_be_imported_stops_the_study_with_the_traceback_shown_once(folder):
+    (folder.path / "mini.py").write_text("import no_such_module\n\ndef train(cfg, run):\n    pass\n")
+    driver = folder.run(*STUDY, "seeds=10", code=1)
+    assert driver.text.count("Traceback") == 1
+    assert "no_such_module" in driver.text
+    assert len(folder.runs()) <= 5  # of 20: three, and what ran beside the third
+    assert folder.left() == []
+
+
+def test_failures_of_one_type_with_different_words_stop_the_study_too(folder):
+    driver = folder.run(*STUDY, "seeds=10", "task.fault=raise_differently", code=1)
+    assert driver.text.count("Traceback") == 1
+    assert "ValueError: no good value in" in driver.text
+    assert len(folder.runs()) <= 5
+
+
+def test_what_a_driver_knows_of_an_ending_lies_in_the_runs_folder(folder):
+    folder.run(*STUDY, "task.fault=segv", "task.fault_seeds=[0]")
+    ending = json.loads((folder.trial(0) / "ending.json").read_text())
+    assert (ending["state"], ending["failure"], ending["exit_code"]) == ("failed", "killed", -11)
