@@ -94,12 +94,12 @@ def main() -> None:
         [
             "# Starting trials",
             "",
-            f"`{command}` on {machine()}; {versions()}. Load average before: {before:.1f}; after, its own load included: "
-            f"{os.getloadavg()[0]:.1f}.",
+            f"`{command}` on {machine()}; {versions()}. Load average before: {before:.1f}, "
+            f"after (its own load included): {os.getloadavg()[0]:.1f}.",
             "",
             f"Medians, with ranges, over {args.rounds} rounds in which the candidates took turns; ratios are taken "
-            'within a round. "All in": the whole wall time of the program, for sweep with imports, store, judging, VisualDL '
-            "logs and reports. \"Steady\": from one trial's end to the next one's, without start-up and reports.",
+            'within a round. "All in": the whole wall time of the program, for sweep with imports, store, judging, '
+            "VisualDL logs and reports. \"Steady\": from one trial's end to the next one's, without start-up and end.",
             "",
             "| target | aim | measured | |",
             "|---|---|---|---|",
