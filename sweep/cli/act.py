@@ -1,4 +1,4 @@
-"""Verbs that act on a study: resume, rerun, stop."""
+"""Verbs that act on a study or its store: resume, rerun, stop, rebuild."""
 
 import os
 import signal
@@ -55,6 +55,22 @@ def stop(arguments: list[str]) -> int:
         raise UsageError(f"study {record.name} is not running here", hint="`python -m sweep ls` lists the studies")
     os.kill(pid, signal.SIGTERM if args.now else signal.SIGINT)
     print(f"study {record.name}: driver {pid} told to {'stop now' if args.now else 'end after the running trials'}")
+    return 0
+
+
+def rebuild(arguments: list[str]) -> int:
+    """Make the store anew from the run folders; what was there is moved aside, never overwritten."""
+    parser = verb_parser("rebuild")
+    parser.add_argument(
+        "--results", action="append", type=Path, metavar="DIR", help="a results folder (default: results); repeatable"
+    )
+    args = parser.parse_args(arguments)
+    from sweep.study.rebuild import rebuild_store  # SciPy comes with the ranking
+
+    moved = rebuild_store(args.store, args.results or [Path("results")], print)
+    if moved is not None:
+        print(f"what was there is kept as {moved}")
+    print("rebuilt; the command of a study goes on with it")
     return 0
 
 

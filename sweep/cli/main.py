@@ -62,6 +62,7 @@ VERBS: dict[str, Verb] = {
     "resume": Verb("sweep.cli.act", "resume", "go on with a study"),
     "rerun": Verb("sweep.cli.act", "rerun", "run trials of some states again"),
     "stop": Verb("sweep.cli.act", "stop", "stop the driver of a running study"),
+    "rebuild": Verb("sweep.cli.act", "rebuild", "make a damaged or missing store anew from the run folders"),
 }
 
 

@@ -137,6 +137,15 @@ def begun(conn: Connection, *, writes: bool) -> Iterator[None]:
         yield
 
 
+def integrity_problem(conn: Connection) -> str | None:
+    """Return the first thing that SQLite finds wrong with its file, None where all is well, or it is not SQLite."""
+    driver = conn.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        return None
+    found = [str(row[0]) for row in driver.execute("PRAGMA integrity_check(1)")]
+    return None if found == ["ok"] else f"the file is damaged ({'; '.join(found)})"
+
+
 @contextmanager
 def translated(name: str) -> Iterator[None]:
     """Turn the database's errors inside the block into a StoreError that names the database."""
@@ -147,13 +156,11 @@ def translated(name: str) -> Iterator[None]:
         raise StoreError(f"store {name}: {problem}", hint=hint) from exc
 
 
+REBUILD = "`python -m sweep rebuild` makes it anew from the run folders, which hold what every trial wrote"
+
 _EXPLANATIONS = (
-    ("not a database", "the file is not a SQLite database", "name another store.url, or move the file away"),
-    (
-        "malformed",
-        "the file is damaged or truncated",
-        "move it away; the run folders still hold what every trial wrote",
-    ),
+    ("not a database", "the file is not a SQLite database", f"name another store.url, or: {REBUILD}"),
+    ("malformed", "the file is damaged or truncated", REBUILD),
     ("locked", f"another process has kept it locked for {BUSY_TIMEOUT_MS // 1000} s", "end that process"),
     ("disk is full", "the disk is full", "make room, then run the same command again: it continues"),
     ("readonly", "the file may not be written", "check its permissions and its folder's"),

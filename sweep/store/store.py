@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import RLock
 from types import TracebackType
 from typing import Any
@@ -15,7 +16,7 @@ from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, Tri
 from sweep.domain.verdict import Judgement, Verdict
 from sweep.errors import StoreError, SweepError
 from sweep.store import jsontext, migrations, outcomes, runs, series, studies, trials
-from sweep.store.engine import begun, make_engine, name_of, parse_url, translated
+from sweep.store.engine import begun, integrity_problem, make_engine, name_of, parse_url, sqlite_path, translated
 from sweep.store.records import Event
 
 _RUNS_AT_ONCE = 200  # runs read at a time while streaming: 200 x 1,000 points x 16 bytes are 3 MB a metric
@@ -63,6 +64,24 @@ class Store:
                 raise type(exc)(f"store {name}: {exc.message}", hint=exc.hint) from exc
             raise
         return cls(conn, name, read_only=read_only)
+
+    @classmethod
+    def damage(cls, url: str) -> str | None:
+        """Return what is wrong with the store at a URL, read from end to end; None where nothing is.
+
+        A file without tables counts as damaged: it holds nothing, whatever it once held.
+        """
+        try:
+            with cls.open(url, read_only=True) as store, store._reading() as conn:
+                found = integrity_problem(conn)
+        except SweepError as exc:
+            return exc.message
+        return None if found is None else f"store {name_of(parse_url(url))}: {found}"
+
+    @classmethod
+    def file_of(cls, url: str) -> Path | None:
+        """Return the file of a SQLite URL, None for any other database. Raises StoreError."""
+        return sqlite_path(parse_url(url))
 
     def close(self) -> None:
         """Give the connection back. The store is not used after that; closing twice does nothing."""
@@ -217,10 +236,15 @@ class Store:
 
     # Trials
 
-    def add_trials(self, study_id: int, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
-        """Add pending trials, numbered on from the study's last, and return them in the given order."""
+    def add_trials(
+        self, study_id: int, specs: Sequence[TrialSpec], *, numbers: Sequence[int] | None = None
+    ) -> list[TrialRecord]:
+        """Add pending trials and return them in the given order.
+
+        They are numbered on from the study's last, or have these `numbers`: ascending, all beyond it.
+        """
         with self._writing() as conn:
-            return trials.add(conn, study_id, specs)
+            return trials.add(conn, study_id, specs, numbers)
 
     def trials(
         self, study_id: int, states: Collection[TrialState] | None = None, *, retired: bool = False

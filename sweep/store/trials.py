@@ -36,19 +36,24 @@ _ADD_SYMPTOMS = insert(symptoms)
 _ADD_EVENT = insert(events)
 
 
-def add(conn: Connection, study_id: int, specs: Sequence[TrialSpec]) -> list[TrialRecord]:
-    """Add pending trials, numbered on from the study's last."""
+def add(
+    conn: Connection, study_id: int, specs: Sequence[TrialSpec], numbers: Sequence[int] | None = None
+) -> list[TrialRecord]:
+    """Add pending trials, numbered on from the study's last, or with these ascending numbers, all beyond it."""
     if not specs:
         return []
     last = conn.execute(select(func.max(trials.c.number)).where(trials.c.study_id == study_id)).scalar()
     first = 0 if last is None else last + 1
-    conn.execute(insert(trials), [_row(study_id, first + i, spec) for i, spec in enumerate(specs)])
+    if numbers is None:
+        numbers = range(first, first + len(specs))
+    assert numbers[0] >= first
+    conn.execute(insert(trials), [_row(study_id, n, spec) for n, spec in zip(numbers, specs, strict=True)])
     ids = conn.execute(
         select(trials.c.id).where(trials.c.study_id == study_id, trials.c.number >= first).order_by(trials.c.number)
     ).scalars()
     return [
-        new_trial_record(spec, trial_id=trial_id, study_id=study_id, number=first + i)
-        for i, (spec, trial_id) in enumerate(zip(specs, ids, strict=True))
+        new_trial_record(spec, trial_id=trial_id, study_id=study_id, number=number)
+        for number, spec, trial_id in zip(numbers, specs, ids, strict=True)
     ]
 
 

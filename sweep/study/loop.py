@@ -1,24 +1,23 @@
 """Ask, launch, ingest, judge, tell: one pass of this loop per event, until the driver has nothing left to ask."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Protocol
 
 from sweep.clock import monotonic_s
 from sweep.config import StudyConfig
 from sweep.domain.states import RETRIED, FailureClass, StopReason, TrialState
-from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
+from sweep.domain.trial import Outcome, StudyRecord, TrialRecord, TrialSpec
 from sweep.drivers.protocol import Driver, Proposal
 from sweep.errors import SweepError
-from sweep.judge import judge
 from sweep.launch import Launcher, RunEnded, RunRequest
-from sweep.rundir import RunDir, StudyDir, read_result
+from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.breaker import CircuitBreaker
 from sweep.study.live import LiveRun
-from sweep.study.recovery import identity_of, left_behind, record_process
+from sweep.study.recording import ingest, record_end, record_process, spec_of, write_ending
+from sweep.study.recovery import left_behind
 from sweep.study.steps import step
 
 POLL_S = 0.5
@@ -215,7 +214,7 @@ class StudyLoop:
             folder.renew(attempt=run.attempt)
             live.has_folder = True
             step("folder renewed")
-            folder.write_spec(self._spec_of(trial, run))
+            folder.write_spec(spec_of(self.study.name, trial, run, self.target, self.config.launcher.memory_mb))
             step("spec written")
             started = self.launcher.start(self._request(live, exclusive=exclusive))
         except (OSError, SweepError) as error:
@@ -232,7 +231,7 @@ class StudyLoop:
         """Take in what running trials wrote, show it, and ask the driver whether to go on with them."""
         with self.store.transaction():
             for live in self._live.values():
-                self._ingest(live)
+                ingest(self.store, live)
         step("events ingested")
         for live in self._live.values():
             latest = live.latest(self.target.metric)
@@ -242,16 +241,6 @@ class StudyLoop:
             if latest is not None and self.driver.should_prune(live.proposal, *latest):
                 live.dir.request_stop(str(StopReason.PRUNED))
         self._read_at = monotonic_s()
-
-    def _ingest(self, live: LiveRun) -> None:
-        """Move new points from the run's file into the store."""
-        start = live.read_bytes
-        points = live.read()
-        if live.read_bytes > start:
-            self.store.ingest(live.run.id, from_byte=start, to_byte=live.read_bytes, points=points)
-        if live.has_started and not live.is_marked_running:
-            self.store.mark_running(live.run.id)
-            live.is_marked_running = True
 
     def _settle(self, ended: RunEnded) -> None:
         """Judge a run that has ended and record it; then tell the driver, or put the trial up again."""
@@ -279,43 +268,15 @@ class StudyLoop:
 
     def _record(self, live: LiveRun, ended: RunEnded) -> bool:
         """Record the end of a run; return whether its trial is to be tried again, and is pending then."""
+        is_retried = live.is_wanted and self._is_retried(live, ended)
         if ended.state is not TrialState.COMPLETED and live.has_folder:
-            self._write_ending(live.dir, ended)
+            write_ending(live.dir, ended, is_retried=is_retried)
         with self.store.transaction():
-            self._ingest(live)
-            self._record_end(live, ended)
-            is_retried = live.is_wanted and self._is_retried(live, ended)
+            ingest(self.store, live)
+            record_end(self.store, live, ended, self.target)
             if is_retried:
                 self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
         return is_retried
-
-    def _write_ending(self, folder: RunDir, ended: RunEnded) -> None:
-        """Leave in the run's folder what only the driver knows, so that the store can be rebuilt from the folders."""
-        words = {
-            "state": str(ended.state),
-            "failure": None if ended.failure is None else str(ended.failure),
-            "exit_code": ended.exit_code,
-            "message": ended.message,
-            "stop_reason": ended.stop_reason,
-        }
-        with suppress(OSError):  # a full disk is often why it ended; the store, which counts, may be elsewhere
-            folder.write_ending(words)
-
-    def _record_end(self, live: LiveRun, ended: RunEnded) -> None:
-        reason = StopReason(ended.stop_reason) if ended.stop_reason else None
-        judgement = judge(live.series(), self.target, live.facts, ended=reason, state=ended.state)
-        result = read_result(live.dir.result) or {}
-        self.store.end_run(
-            live.run.id,
-            state=ended.state,
-            exit_code=ended.exit_code,
-            failure=ended.failure,
-            message=ended.message,
-            stop_reason=ended.stop_reason,
-            wall_s=result.get("wall_s"),
-            last_step=live.last_step,
-            judgement=judgement,
-        )
 
     def _is_retried(self, live: LiveRun, ended: RunEnded) -> bool:
         if ended.failure not in RETRIED or self.interrupt is Interrupt.STOP:
@@ -324,8 +285,8 @@ class StudyLoop:
             return True
         is_oom = ended.failure is FailureClass.OOM
         counted = {FailureClass.OOM} if is_oom else _OF_THE_MACHINE
-        spent = sum(run.failure in counted for run in self.store.runs(live.trial.id))
-        return spent <= (1 if is_oom else self.config.launcher.retries)
+        before = sum(run.failure in counted for run in self.store.runs(live.trial.id))
+        return before < (1 if is_oom else self.config.launcher.retries)
 
     def failure_log(self) -> str:
         """Return the end of the first failed trial's log, with the trial named; empty where none has failed."""
@@ -346,25 +307,6 @@ class StudyLoop:
     def _stop_all(self) -> None:
         for run_id in self._live:
             self.launcher.stop(run_id, TrialState.CANCELLED)
-
-    def _spec_of(self, trial: TrialRecord, run: RunRecord) -> Mapping[str, object]:
-        """Return the contents of spec.json: all that a worker needs to know, or whoever rebuilds the store."""
-        return {
-            "schema": 1,
-            **identity_of(run),
-            "study": self.study.name,
-            "trial": trial.number,
-            "attempt": run.attempt,
-            "seed": trial.seed,
-            "cell": trial.cell.key,
-            "toggles": [str(toggle) for toggle in trial.cell.sorted_toggles],
-            "params": [list(pair) for pair in trial.cell.params],
-            "overrides": list(trial.overrides),
-            "fingerprint": trial.fingerprint,
-            "task": dict(trial.task),
-            "target": self.target.to_mapping(),
-            "memory_mb": self.config.launcher.memory_mb,
-        }
 
 
 def _not_started(run_id: int, message: str) -> RunEnded:

@@ -9,6 +9,7 @@ from sweep.launch import Exit, Launcher, RunEnded, RunRequest, RunStarted, endin
 from sweep.rundir import RunDir
 from sweep.store import Store
 from sweep.study.live import LiveRun
+from sweep.study.recording import identity_of, record_process
 
 
 def left_behind(
@@ -39,22 +40,6 @@ def left_behind(
             yield live, never_started(run.id)
         else:
             yield live, ending_of(run.id, live.dir, Exit())
-
-
-def identity_of(run: RunRecord) -> dict[str, object]:
-    """Return what spec.json says of this run and of no other, in whatever database that was recorded."""
-    return {"run_id": run.id, "begun": None if run.started_at is None else run.started_at.isoformat()}
-
-
-def record_process(store: Store, started: RunStarted) -> None:
-    """Put the process of a run on record."""
-    store.run_started(
-        started.run_id,
-        pid=started.pid,
-        pid_started_at=started.pid_started_at,
-        host=started.host,
-        device=started.device,
-    )
 
 
 def never_started(run_id: int) -> RunEnded:

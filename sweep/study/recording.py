@@ -1,0 +1,110 @@
+"""Bringing a run into the store: what it logged, how it ended, what is judged of it."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from sweep.domain.states import FailureClass, StopReason, TrialState
+from sweep.domain.target import Target
+from sweep.domain.trial import RunRecord, TrialRecord
+from sweep.judge import judge
+from sweep.launch import Exit, RunEnded, RunStarted, ending_of
+from sweep.rundir import RunDir, read_json, read_result
+from sweep.store import Store
+from sweep.study.live import LiveRun
+
+
+def identity_of(run: RunRecord) -> dict[str, object]:
+    """Return what spec.json says of this run and of no other, in whatever database that was recorded."""
+    return {"run_id": run.id, "begun": None if run.started_at is None else run.started_at.isoformat()}
+
+
+def spec_of(study: str, trial: TrialRecord, run: RunRecord, target: Target, memory_mb: int | None) -> dict[str, Any]:
+    """Return the contents of spec.json: all that a worker needs to know, or whoever rebuilds the store."""
+    return {
+        "schema": 1,
+        **identity_of(run),
+        "study": study,
+        "trial": trial.number,
+        "attempt": run.attempt,
+        "seed": trial.seed,
+        "cell": trial.cell.key,
+        "toggles": [str(toggle) for toggle in trial.cell.sorted_toggles],
+        "params": [list(pair) for pair in trial.cell.params],
+        "overrides": list(trial.overrides),
+        "fingerprint": trial.fingerprint,
+        "task": dict(trial.task),
+        "target": target.to_mapping(),
+        "memory_mb": memory_mb,
+    }
+
+
+def record_process(store: Store, started: RunStarted) -> None:
+    """Put the process of a run on record."""
+    store.run_started(
+        started.run_id,
+        pid=started.pid,
+        pid_started_at=started.pid_started_at,
+        host=started.host,
+        device=started.device,
+    )
+
+
+def ingest(store: Store, live: LiveRun) -> None:
+    """Move new points from a run's file into the store."""
+    start = live.read_bytes
+    points = live.read()
+    if live.read_bytes > start:
+        store.ingest(live.run.id, from_byte=start, to_byte=live.read_bytes, points=points)
+    if live.has_started and not live.is_marked_running:
+        store.mark_running(live.run.id)
+        live.is_marked_running = True
+
+
+def record_end(store: Store, live: LiveRun, ended: RunEnded, target: Target) -> None:
+    """Judge a run and end it and its trial in the store."""
+    reason = StopReason(ended.stop_reason) if ended.stop_reason else None
+    result = (read_result(live.dir.result) if live.has_folder else None) or {}
+    store.end_run(
+        live.run.id,
+        state=ended.state,
+        exit_code=ended.exit_code,
+        failure=ended.failure,
+        message=ended.message,
+        stop_reason=ended.stop_reason,
+        wall_s=result.get("wall_s"),
+        last_step=live.last_step,
+        judgement=judge(live.series(), target, live.facts, ended=reason, state=ended.state),
+    )
+
+
+def write_ending(folder: RunDir, ended: RunEnded, *, is_retried: bool) -> None:
+    """Leave in a run's folder what only its driver knows, so that the store can be rebuilt from the folders."""
+    words: Mapping[str, Any] = {
+        "schema": 1,
+        "state": str(ended.state),
+        "failure": None if ended.failure is None else str(ended.failure),
+        "exit_code": ended.exit_code,
+        "message": ended.message,
+        "stop_reason": ended.stop_reason,
+        "retried": is_retried,
+    }
+    with suppress(OSError):  # a full disk is often why it ended; the store, which counts, may be elsewhere
+        folder.write_ending(words)
+
+
+def read_ending(folder: RunDir, run_id: int) -> tuple[RunEnded, bool]:
+    """Return how a run ended and whether its trial was put up again, from what lies in its folder."""
+    try:
+        words = read_json(folder.ending)
+        ended = RunEnded(
+            run_id=run_id,
+            state=TrialState(words["state"]),
+            exit_code=words["exit_code"],
+            failure=None if words["failure"] is None else FailureClass(words["failure"]),
+            message=str(words["message"]),
+            stop_reason=None if words["stop_reason"] is None else str(StopReason(words["stop_reason"])),
+        )
+        return ended, bool(words["retried"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ending_of(run_id, folder, Exit()), False
