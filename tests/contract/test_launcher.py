@@ -1,4 +1,4 @@
-"""What every launcher does, shown on the fake and on the real one."""
+"""What every launcher does, shown on the fake and on the real one in each of its ways to start runs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ class Bench:
         return self.poll_all(1)[request.run_id]
 
 
-def local_config(slots: int) -> LauncherConfig:
+def local_config(slots: int, start: str) -> LauncherConfig:
     return LauncherConfig(
         name="local",
         slots=slots,
@@ -80,10 +80,11 @@ def local_config(slots: int) -> LauncherConfig:
         timeout_s=None,
         retries=0,
         grace_s=5.0,
+        start=start,
     )
 
 
-@pytest.fixture(params=["fake", "local"])
+@pytest.fixture(params=["fake", "warm", "standby", "cold"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("PYTHONPATH", str(STUBS))
     machine = FakeMachine()
@@ -91,9 +92,10 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
     def make() -> Launcher:
         launcher: Launcher
-        launcher = (
-            FakeLauncher(play, slots=2, machine=machine) if request.param == "fake" else LocalLauncher(local_config(2))
-        )
+        if request.param == "fake":
+            launcher = FakeLauncher(play, slots=2, machine=machine)
+        else:
+            launcher = LocalLauncher(local_config(2, request.param))
         made.append(launcher)
         return launcher
 

@@ -1,0 +1,467 @@
+"""Warm, standby and cold starts: a trial cannot tell them apart, and nothing that one does reaches another."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from sweep.config import LauncherConfig
+from sweep.domain.states import FailureClass, TrialState
+from sweep.errors import ConfigError
+from sweep.launch import RunEnded, RunRequest, RunStarted, find_run_process
+from sweep.launch import warm as warm_module
+from sweep.launch.gpus import FixedInventory
+from sweep.launch.local import LocalLauncher
+from sweep.rundir import RunDir, read_result
+
+ROOT = Path(__file__).parents[2]
+STUBS = ROOT / "tests" / "stubs"
+LIMIT_S = 60.0
+STARTS = ["warm", "standby", "cold"]
+
+
+def config(**changes: Any) -> LauncherConfig:
+    given = {
+        "name": "local",
+        "slots": 1,
+        "gpus": (),
+        "slots_per_gpu": 1,
+        "gpu_memory_mb": None,
+        "timeout_s": None,
+        "retries": 0,
+        "grace_s": 5.0,
+        **changes,
+    }
+    return LauncherConfig(**given)
+
+
+@dataclass
+class Site:
+    """Launchers that are closed at the end, folders for runs, and what the launchers had to say."""
+
+    path: Path
+    said: list[str] = field(default_factory=list)
+    made: list[LocalLauncher] = field(default_factory=list)
+    count: int = 0
+
+    def launcher(self, start: str, *, inventory: FixedInventory | None = None, **changes: Any) -> LocalLauncher:
+        self.made.append(LocalLauncher(config(start=start, **changes), inventory=inventory, say=self.said.append))
+        return self.made[-1]
+
+    def request(self, target: str, *, spec: dict[str, Any] | None = None, **section: Any) -> RunRequest:
+        self.count += 1
+        folder = RunDir(self.path / str(self.count))
+        folder.renew(attempt=1)
+        converge = {
+            "metric": None,
+            "mode": "min",
+            "threshold": None,
+            "hold": None,
+            "budget_steps": 10**6,
+            "stop_early": False,
+        }
+        task = {"_target_": target if "." in target else f"state_tasks.{target}", **section}
+        folder.write_spec({"schema": 1, "seed": 3, "threads": 1, "task": task, "target": converge, **(spec or {})})
+        return RunRequest(run_id=self.count, dir=folder.path)
+
+    def run(self, launcher: LocalLauncher, target: str, **section: Any) -> tuple[RunEnded, Path]:
+        asked = self.request(target, **section)
+        launcher.start(asked)
+        return end_of(launcher), asked.dir
+
+    def report(self, launcher: LocalLauncher) -> dict[str, Any]:
+        ended, folder = self.run(launcher, "reports")
+        assert ended.state is TrialState.COMPLETED, ended
+        report: dict[str, Any] = json.loads((folder / "artifacts" / "report.json").read_text())
+        return report
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(STUBS), str(tmp_path)]))
+    made = Site(tmp_path)
+    yield made
+    for launcher in made.made:
+        launcher.close()
+
+
+def end_of(launcher: LocalLauncher) -> RunEnded:
+    return ends_of(launcher, 1)[0]
+
+
+def ends_of(launcher: LocalLauncher, count: int) -> list[RunEnded]:
+    ended: list[RunEnded] = []
+    until = time.monotonic() + LIMIT_S
+    while len(ended) < count and time.monotonic() < until:
+        ended += launcher.poll(1.0)
+    assert len(ended) == count
+    return ended
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    until = time.monotonic() + LIMIT_S
+    while time.monotonic() < until:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    raise AssertionError("it never came to pass")
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def text_of(folder: Path, name: str) -> str:
+    path = folder / "artifacts" / name
+    wait_for(lambda: path.exists() and path.read_text())
+    return path.read_text()
+
+
+def test_a_trial_finds_the_same_process_however_it_was_started(site: Site) -> None:
+    reports = {}
+    for start in STARTS:
+        launcher = site.launcher(start)
+        site.report(launcher)
+        reports[start] = site.report(launcher)
+    assert reports["warm"] == reports["cold"]
+    assert reports["standby"] == reports["cold"]
+    assert site.said == []
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_what_a_trial_prints_and_what_its_import_prints_is_in_its_log(site: Site, start: str) -> None:
+    launcher = site.launcher(start)
+    logs = [(site.run(launcher, "stub_tasks.floods_stdout")[1] / "out.log").read_text() for _ in range(2)]
+    assert logs[0] == logs[1] == ("x" * 1000 + "\n") * 2000
+    launcher = site.launcher(start)
+    assert [(site.run(launcher, "tells_parent")[1] / "out.log").read_text() for _ in range(3)] == ["imported\n"] * 3
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_nothing_that_a_trial_changes_is_seen_by_the_next(site: Site, start: str) -> None:
+    launcher = site.launcher(start)
+    before = site.report(launcher)
+    ends = {
+        task: site.run(launcher, task)[0].state
+        for task in ("patches", "changes_the_process", "leaves_threads", "forks_workers", "leaves_work_for_its_exit")
+    }
+    assert set(ends.values()) == {TrialState.COMPLETED}, ends
+    crashes = {task: site.run(launcher, task)[0].exit_code for task in ("segfaults", "aborts", "leaves_at_once")}
+    assert crashes == {"segfaults": -signal.SIGSEGV, "aborts": -signal.SIGABRT, "leaves_at_once": 0}
+    assert site.report(launcher) == before
+    assert site.said == []
+
+
+def test_all_forks_come_from_one_parent_that_outlives_every_crash(site: Site) -> None:
+    launcher = site.launcher("warm")
+    parents = set()
+    for task in ("segfaults", "aborts", "leaves_at_once", "forks_workers"):
+        site.run(launcher, task)
+        parents.add(text_of(site.run(launcher, "tells_parent")[1], "parent"))
+    assert len(parents) == 1
+    launcher.close()
+    wait_for(lambda: is_gone(int(parents.pop())))
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_what_a_trial_asks_for_at_exit_is_done(site: Site, start: str) -> None:
+    _, folder = site.run(site.launcher(start), "leaves_work_for_its_exit")
+    assert (folder / "finalized").exists()
+    assert (folder / "at_exit").exists()
+
+
+def test_what_the_tasks_module_asks_for_at_exit_is_done_when_the_launcher_closes(site: Site) -> None:
+    (site.path / "tidy_task.py").write_text(
+        "import tempfile\nfrom pathlib import Path\nkept = tempfile.TemporaryDirectory()\n"
+        "def train(cfg, run):\n    run.artifact('folder').write_text(kept.name)\n    assert Path(kept.name).is_dir()\n"
+    )
+    launcher = site.launcher("warm")
+    for _ in range(2):
+        ended, folder = site.run(launcher, "tidy_task.train")
+        assert ended.state is TrialState.COMPLETED
+    assert Path(text_of(folder, "folder")).is_dir()
+    launcher.close()
+    assert not Path(text_of(folder, "folder")).exists()
+
+
+BROKEN = {
+    "import": ("import module_that_is_not_there\n", "No module named 'module_that_is_not_there'"),
+    "syntax": ("def train(:\n", "SyntaxError"),
+    "prepare": ("def prepare(cfg):\n    raise OSError('no data')\ndef train(cfg, run):\n    pass\n", "no data"),
+    "exit": ("import sys\nsys.exit('not like this')\n", "not like this"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_task_that_cannot_be_loaded_fails_as_it_would_cold(site: Site, fault: str) -> None:
+    source, words = BROKEN[fault]
+    (site.path / "broken_task.py").write_text(source)
+    told = {}
+    for start in STARTS:
+        launcher = site.launcher(start, slots=2)
+        for _ in range(2):
+            ended, folder = site.run(launcher, "broken_task.train")
+        result = read_result(RunDir(folder).result)
+        assert result is not None
+        told[start] = (ended.state, ended.message, result["failure"], (folder / "out.log").read_text())
+    assert words in told["cold"][1]
+    assert told["warm"] == told["cold"]
+    assert told["standby"] == told["cold"]
+    assert len(site.said) == 1  # by the warm one
+    assert words in site.said[0]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_task_whose_import_ends_the_process_fails_with_its_log(site: Site, start: str) -> None:
+    (site.path / "deadly_task.py").write_text(
+        "import os, signal\nprint('going', flush=True)\nos.kill(os.getpid(), signal.SIGSEGV)\n"
+    )
+    launcher = site.launcher(start)
+    for _ in range(3):
+        ended, folder = site.run(launcher, "deadly_task.train")
+        assert (ended.state, ended.failure, ended.exit_code) == (TrialState.FAILED, FailureClass.KILLED, -11)
+        assert (folder / "out.log").read_text() == "going\n"
+    if start == "warm":
+        assert len(site.said) == 1
+        assert "died 2 times" in site.said[0]
+
+
+UNSAFE = {
+    "thread": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
+        "thread",
+    ),
+    "file": ("kept = open(__file__)\n", "unsafe_task.py"),
+    "socket": ("import socket\nkept = socket.socketpair()\n", "socket"),
+    "memory": ("import mmap\nkept = mmap.mmap(-1, 4096)\n", "memory"),
+}
+
+
+@pytest.mark.parametrize("reason", UNSAFE)
+def test_a_parent_that_holds_what_forks_would_share_is_not_forked(site: Site, reason: str) -> None:
+    source, words = UNSAFE[reason]
+    (site.path / "unsafe_task.py").write_text(source + "def train(cfg, run):\n    run.log(1, loss=1.0)\n")
+    launcher = site.launcher("auto")
+    for _ in range(3):
+        assert site.run(launcher, "unsafe_task.train")[0].state is TrialState.COMPLETED
+    assert len(site.said) == 1
+    assert words in site.said[0]
+
+
+def test_threads_that_a_fork_ends_do_not_stand_in_its_way(site: Site) -> None:
+    (site.path / "threaded_task.py").write_text(
+        "import numpy as np\na = np.ones((600, 600))\nbefore = (a @ a).sum()\n"
+        "def train(cfg, run):\n    run.log(1, loss=float((a @ a).sum() - before))\n    import os\n"
+        "    run.artifact('parent').write_text(str(os.getppid()))\n"
+    )
+    launcher = site.launcher("warm")
+    parents = set()
+    for _ in range(2):
+        asked = site.request("threaded_task.train", spec={"threads": 2})
+        launcher.start(asked)
+        assert end_of(launcher).state is TrialState.COMPLETED
+        parents.add(text_of(asked.dir, "parent"))
+    assert site.said == []
+    assert parents != {str(os.getpid())}
+
+
+def test_a_run_in_another_environment_is_not_forked(site: Site) -> None:
+    launcher = site.launcher("warm")
+    _, folder = site.run(launcher, "tells_parent")
+    assert text_of(folder, "parent") != str(os.getpid())
+    asked = site.request("tells_parent", spec={"env": {"FLAGS_some": "1"}})
+    launcher.start(asked)
+    assert end_of(launcher).state is TrialState.COMPLETED
+    assert text_of(asked.dir, "parent") == str(os.getpid())
+
+
+def test_a_task_that_takes_long_to_import_does_not_hold_the_driver_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_module, "WARM_UP_S", 0.05)
+    go = site.path / "go"
+    (site.path / "slow_task.py").write_text(
+        f"import os, time\nwhile not os.path.exists({str(go)!r}):\n    time.sleep(0.01)\n"
+        "def train(cfg, run):\n    run.artifact('parent').write_text(str(os.getppid()))\n"
+    )
+    launcher = site.launcher("warm")
+    asked = site.request("slow_task.train")
+    launcher.start(asked)  # returns, though nothing has been imported
+    go.touch()
+    assert end_of(launcher).state is TrialState.COMPLETED
+    assert text_of(asked.dir, "parent") == str(os.getpid())
+
+    def is_forked() -> bool:
+        return text_of(site.run(launcher, "slow_task.train")[1], "parent") != str(os.getpid())
+
+    wait_for(is_forked)
+    assert site.said == []
+
+
+def test_a_parent_that_dies_is_replaced_and_its_runs_go_on(site: Site) -> None:
+    launcher = site.launcher("warm", slots=2)
+    asked = site.request("waits")
+    launcher.start(asked)
+    parent = int(text_of(asked.dir, "parent"))
+    os.kill(parent, signal.SIGKILL)
+    ended, folder = site.run(launcher, "tells_parent")
+    assert ended.state is TrialState.COMPLETED
+    assert int(text_of(folder, "parent")) not in (parent, os.getpid())
+    RunDir(asked.dir).request_stop("pruned")
+    ended = end_of(launcher)
+    assert (ended.run_id, ended.state, ended.exit_code) == (asked.run_id, TrialState.PRUNED, None)
+    assert site.said == []
+
+
+def test_a_run_that_vanishes_after_its_parent_is_lost_and_not_failed(site: Site) -> None:
+    launcher = site.launcher("warm")
+    asked = site.request("waits")
+    started = launcher.start(asked)
+    os.kill(int(text_of(asked.dir, "parent")), signal.SIGKILL)
+    os.kill(started.pid, signal.SIGKILL)
+    assert end_of(launcher).state is TrialState.LOST
+
+
+def test_a_parent_that_keeps_dying_between_runs_is_replaced_each_time(site: Site) -> None:
+    launcher = site.launcher("warm")
+    parents = set()
+    for _ in range(4):
+        ended, folder = site.run(launcher, "tells_parent")
+        assert ended.state is TrialState.COMPLETED
+        parents.add(int(text_of(folder, "parent")))
+        os.kill(max(parents, key=lambda pid: not is_gone(pid)), signal.SIGKILL)
+    assert len(parents) == 4
+    assert site.said == []
+
+
+def test_a_parent_that_does_not_answer_is_killed_and_replaced(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.launch.ahead.ANSWER_S", 0.2)
+    launcher = site.launcher("warm")
+    _, folder = site.run(launcher, "tells_parent")
+    parent = int(text_of(folder, "parent"))
+    os.kill(parent, signal.SIGSTOP)
+    ended, folder = site.run(launcher, "tells_parent")
+    assert ended.state is TrialState.COMPLETED
+    assert is_gone(parent)
+
+
+def test_idle_interpreters_are_no_more_than_the_slots_and_go_with_the_launcher(site: Site) -> None:
+    launcher = site.launcher("standby", slots=2)
+    for _ in range(5):
+        site.run(launcher, "tells_parent")
+    mine = {child.pid for child in psutil.Process().children() if "sweep.worker.standby" in child.cmdline()}
+    assert 1 <= len(mine) <= 2
+    launcher.close()
+    assert all(is_gone(pid) for pid in mine)
+
+
+def test_runs_on_gpus_are_taken_on_by_idle_interpreters_of_their_device(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    launcher = site.launcher("auto", inventory=FixedInventory.of(2), gpus=None, slots=None)
+    for is_first in (True, False):
+        asked = [site.request("waits") for _ in range(2)]
+        for started in [launcher.start(run) for run in asked]:
+            process = psutil.Process(started.pid)
+            assert process.environ()["CUDA_VISIBLE_DEVICES"] == started.device
+            assert ("sweep.worker.standby" in process.cmdline()) is not is_first
+        for run in asked:
+            text_of(run.dir, "parent")
+            RunDir(run.dir).request_stop("pruned")
+        assert {end.state for end in ends_of(launcher, 2)} == {TrialState.PRUNED}
+
+
+def test_forks_are_refused_where_runs_get_gpus(site: Site) -> None:
+    with pytest.raises(ConfigError, match=r"launcher\.start"):
+        site.launcher("warm", inventory=FixedInventory.of(1), gpus=None)
+
+
+def driver_that_dies(site: Site, start: str, target: str) -> tuple[RunRequest, RunStarted, list[int]]:
+    """Start two runs, one after the other, from another process, kill that; return the second run, and who is left."""
+    first, second = site.request("tells_parent"), site.request(target)
+    code = f"""
+        import json, os, sys, time
+        from dataclasses import asdict
+        from pathlib import Path
+        import psutil
+        from sweep.config import LauncherConfig
+        from sweep.launch import RunRequest, build_launcher
+        launcher = build_launcher(LauncherConfig(**json.loads({json.dumps(asdict(config(start=start)))!r})))
+        launcher.start(RunRequest(run_id=1, dir=Path({str(first.dir)!r})))
+        while not launcher.poll(1.0):
+            pass
+        started = launcher.start(RunRequest(run_id=2, dir=Path({str(second.dir)!r})))
+        while not Path({str(second.dir / "events.jsonl")!r}).exists():
+            time.sleep(0.005)
+        left = [child.pid for child in psutil.Process().children(recursive=True)]
+        print(json.dumps([asdict(started), left]), flush=True)
+        time.sleep(600)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT)])},
+    ) as driver:
+        assert driver.stdout is not None
+        line = driver.stdout.readline()
+        driver.send_signal(signal.SIGKILL)
+    started, left = json.loads(line)
+    return second, RunStarted(**started), left
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_dead_drivers_run_is_found_by_its_folder_adopted_and_nobody_else_is_left(site: Site, start: str) -> None:
+    asked, started, left = driver_that_dies(site, start, "waits")
+    text_of(asked.dir, "parent")
+    wait_for(lambda: all(is_gone(pid) for pid in left if pid != started.pid))
+    found = find_run_process(asked.run_id, asked.dir)
+    assert found is not None
+    assert (found.pid, found.host, found.device) == (started.pid, started.host, started.device)
+    launcher = site.launcher(start)
+    assert launcher.adopt(asked, found)
+    RunDir(asked.dir).request_stop("pruned")
+    assert end_of(launcher).state is TrialState.PRUNED
+    assert find_run_process(asked.run_id, asked.dir) is None
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_run_is_adopted_though_the_clock_was_set_and_no_other_runs_process_is(site: Site, start: str) -> None:
+    asked, started, _ = driver_that_dies(site, start, "waits")
+    text_of(asked.dir, "parent")
+    launcher = site.launcher(start)
+    earlier = replace(started, pid_started_at=started.pid_started_at - 3600)
+    other = site.request("waits")
+    assert not launcher.adopt(other, replace(earlier, run_id=other.run_id))
+    assert launcher.adopt(asked, earlier)
+    launcher.stop(asked.run_id, TrialState.CANCELLED)
+    assert end_of(launcher).state is TrialState.CANCELLED
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_what_a_dead_run_has_forked_is_killed_when_it_is_not_adopted(site: Site, start: str) -> None:
+    (site.path / "forking_task.py").write_text(
+        "import os, time\ndef train(cfg, run):\n    child = os.fork()\n    if child == 0:\n        time.sleep(600)\n"
+        "    run.artifact('child').write_text(str(child))\n    time.sleep(600)\n"
+    )
+    asked, started, _ = driver_that_dies(site, start, "forking_task.train")
+    child = int(text_of(asked.dir, "child"))
+    os.kill(started.pid, signal.SIGKILL)
+    wait_for(lambda: is_gone(started.pid))
+    assert not is_gone(child)
+    assert not site.launcher(start).adopt(asked, started)
+    wait_for(lambda: is_gone(child))
