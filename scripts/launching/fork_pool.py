@@ -1,22 +1,12 @@
 """The floor: a process that has imported paddle forks. `python -m launching.fork_pool TRIALS KIND [SLOTS]`.
 
 No store, no judge, no session, no log: nothing that starts from a parent which has imported paddle can be faster.
-KIND `exit` forks children that end at once.
 """
 
 import os
 import sys
-import time
 
-from launching.marks import mark
 from launching.training import trial
-
-
-def child(kind: str, seed: int) -> None:
-    if kind == "exit":
-        mark(seed, time.monotonic(), 0.0)
-    else:
-        trial(kind, seed)
 
 
 def main(trials: int, kind: str, slots: int) -> None:
@@ -26,7 +16,7 @@ def main(trials: int, kind: str, slots: int) -> None:
             wait()
             running -= 1
         if os.fork() == 0:
-            child(kind, seed)
+            trial(kind, seed)
             os._exit(0)
         running += 1
     for _ in range(running):

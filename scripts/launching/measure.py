@@ -70,10 +70,12 @@ class Measured:
         return {mark.seed: mark.loss for mark in self.marks}
 
     def between(self, first: float, last: float) -> tuple[Sample, Sample]:
-        """Return the first sample with at least a share `first` of all trials ended, and the last one up to `last`."""
+        """Return the first samples with at least these shares of all trials ended."""
         total = len(self.marks)
-        inside = [s for s in self.samples if first * total <= s.trials <= last * total]
-        return inside[0], inside[-1]
+        return self._when(first * total), self._when(last * total)
+
+    def _when(self, trials: float) -> Sample:
+        return next((sample for sample in self.samples if sample.trials >= trials), self.samples[-1])
 
 
 class FailedError(Exception):

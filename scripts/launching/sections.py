@@ -118,29 +118,27 @@ def _losses(found: list[Rounds]) -> str:
 def no_op(candidates: Sequence[Candidate], trials: int, rounds: int) -> Section:
     """Trials that do nothing, beside forks that do nothing."""
     starts = [candidate for candidate in candidates if candidate.key in STARTS]
-    counts = {key: trials if key == WARM else max(20, trials // 20) for key in STARTS}
-    found = in_turn(starts, trials=counts, kind="noop", rounds=rounds) if starts else {}
+    floors = [_forks(1), _forks(SLOTS)]
+    counts = {candidate.key: trials for candidate in [*starts, *floors]}
+    counts |= {key: max(20, trials // 20) for key in STARTS[1:]}
+    found = in_turn([*starts, *floors], trials=counts, kind="noop", rounds=rounds)
+    floor = found[floors[-1].key]
     lines = [
         "## Trials that do nothing, on two slots",
         "",
-        "| | trials | wall a trial, all in, ms | steady, ms | driver's CPU a trial, ms |",
-        "|---|---|---|---|---|",
+        "| | trials | wall a trial, all in, ms | steady, ms | times the last row, steady | driver's CPU a trial, ms |",
+        "|---|---|---|---|---|---|",
     ]
     for key, each in found.items():
-        figures = (spread(each.each(figure)) for figure in (wall_ms, steady_ms, driver_cpu_ms))
-        lines.append(
-            f"| {each.candidate.name} | {counts[key]:,} | {' | '.join(figures) if each.runs else each.reason} |"
-        )
-    for slots in (1, SLOTS):
-        floor = _forks(slots)
-        each = in_turn([floor], trials=trials, kind="exit", rounds=rounds)[floor.key]
-        lines.append(f"| {floor.name} | {trials:,} | | {spread(each.each(steady_ms)) or each.reason} | |")
-    runs = found[WARM].runs if WARM in found else []
-    cpus = [driver_cpu_ms(one) for each in found.values() if each.candidate is starts[0] for one in each.runs]
+        cells = [spread(each.each(figure)) for figure in (wall_ms, steady_ms)]
+        cells.append(spread(ratios(each, floor, steady_ms), "{:.2f}"))
+        cells.append(spread(each.each(driver_cpu_ms)) if key in STARTS else "")
+        shown = " | ".join(cells) if each.runs else f"{each.reason} | | | "
+        lines.append(f"| {each.candidate.name} | {counts[key]:,} | {shown} |")
+    walls = found[WARM].each(wall_ms) if WARM in found else []
+    cpus = found[starts[0].key].each(driver_cpu_ms) if starts else []
     targets = (
-        target(
-            "warm: wall of a trial that does nothing, all in", [wall_ms(one) for one in runs], "<=", 20, "{:.1f} ms"
-        ),
+        target("warm: wall of a trial that does nothing, all in", walls, "<=", 20, "{:.1f} ms"),
         target("driver's CPU a trial", cpus, "<=", 3, "{:.1f} ms"),
     )
     return Section("\n".join([*lines, ""]), targets)
@@ -148,7 +146,7 @@ def no_op(candidates: Sequence[Candidate], trials: int, rounds: int) -> Section:
 
 def _forks(slots: int) -> Candidate:
     name = f"bare fork and exit of a process that has imported paddle, {slots} at a time"
-    return Candidate(key="forks", name=name, isolation="", command=module("fork_pool", str(slots)))
+    return Candidate(key=f"forks-{slots}", name=name, isolation="", command=module("fork_pool", str(slots)))
 
 
 def short_trials(candidates: Sequence[Candidate], trials: int) -> Section:
