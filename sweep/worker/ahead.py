@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +104,14 @@ def run_and_exit(folder: Path, log: int, printed: bytes) -> None:
     code = 1
     try:
         if printed:
-            os.write(log, printed)
+            with suppress(OSError):  # a full disk, of which the run will find out
+                os.write(log, printed)
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
         sys.argv = [str(Path(__file__).with_name("__main__.py")), str(folder)]
         code = run_trial(RunDir(folder))
     except BaseException as error:  # what would end an interpreter with a traceback
-        sys.stderr.write(format_error(error))
+        with suppress(OSError):
+            sys.stderr.write(format_error(error))
     end_process(code)

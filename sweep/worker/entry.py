@@ -91,7 +91,8 @@ def run_trial(folder: RunDir) -> int:
         }
         write_json_atomic(folder.result, result)
     except OSError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        with suppress(OSError):  # the log may be on the same full disk
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return EXIT_WITHOUT_RESULT
     return 1 if ending["state"] == TrialState.FAILED else 0
 
@@ -102,10 +103,12 @@ def end_process(code: int) -> None:
     A thread that the task left behind must not keep the slot, and a library that dies while it is torn down must not
     make a finished trial look like a crash: so no further than what asked to be run at exit.
     """
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    try:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:  # also where the log is on a full disk
+        os._exit(code)
 
 
 def _execute(section: Mapping[str, Any], run: WorkerRun) -> dict[str, Any]:
