@@ -40,29 +40,36 @@ class Recovered:
 def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
     """Make the store at `url` anew from the studies in some results folders; return where a broken file was moved.
 
-    Raises UsageError where a store is there that can be read, or a study is running, and NotFoundError where there is
-    nothing to rebuild it from.
+    A store that can be read stays, and only gets the studies that it does not know. Raises UsageError where it knows
+    all of them, or one is running, and NotFoundError where there is nothing to rebuild it from.
     """
     file = Store.file_of(url)
     if file is None:
         raise UsageError(f"--store {url}: only a SQLite file can be rebuilt")
-    if file.exists() and (problem := Store.damage(url)) is None:
-        raise UsageError(
-            f"the store {file} can be read from end to end: there is nothing to rebuild",
-            hint="move it away to have it made anew all the same",
-        )
-    if file.exists():
-        say(f"{problem}")
+    problem = Store.damage(url) if file.exists() else "there is none"
+    say(f"store {file}: {problem or 'can be read from end to end'}")
     found = [study for folder in results for study in studies_in(folder, say)]
     if not found:
         raise NotFoundError(f"no study lies in {', '.join(map(str, results))}", hint="--results DIR names the folder")
-    new = file.with_name(f"{file.name}.rebuilding")
+    if problem is None:
+        with Store.open(url, read_only=True) as store:
+            found = [study for study in found if store.find_study(study.folder.study) is None]
+        if not found:
+            raise UsageError(
+                f"the store {file} knows every study in {', '.join(map(str, results))}: there is nothing to rebuild",
+                hint="move it away to have it made anew all the same",
+            )
+    found.sort(key=lambda study: study.created_at)
     with ExitStack() as held:
         for study in found:
             held.enter_context(StudyLock(study.folder.lock))
             refuse_running(study)
+        if problem is None:
+            fill(url, found, say)
+            return None
+        new = file.with_name(f"{file.name}.rebuilding")
         remove_database(new)
-        fill(f"sqlite:///{new}", sorted(found, key=lambda study: study.created_at), say)
+        fill(f"sqlite:///{new}", found, say)
         moved = move_aside(file)
         new.rename(file)
     return moved

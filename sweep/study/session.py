@@ -1,5 +1,6 @@
 """Opens what a study needs, runs its loop, and leaves its files: plan.json, summary.json and the reports."""
 
+import errno
 import os
 import shlex
 import signal
@@ -29,6 +30,9 @@ from sweep.study.planning import StudyPlan
 from sweep.study.provenance import collect_provenance
 from sweep.study.results import recorded_config, report_data, spent_s
 from sweep.study.steps import step
+
+_NO_PLACE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG})
+"""What makes a folder one that cannot be used, whatever is mended around it."""
 
 SUMMARY_EVERY_S = 10.0
 """How old the summary of a running study, as `rank` shows it, may be."""
@@ -75,6 +79,8 @@ def _driving(folder: StudyDir) -> Iterator[None]:
         folder.clear_unfinished()
     except OSError as error:
         lock.release()
+        if error.errno not in _NO_PLACE:
+            raise
         raise ConfigError(
             "results",
             f"the folder cannot be written ({error.strerror}: {error.filename})",
