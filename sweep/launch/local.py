@@ -141,8 +141,7 @@ class LocalLauncher:
             return False
         live = _LiveRun(request, process, started.device, self._memory_kills.count())
         if request.timeout_s is not None:
-            age_s = max(0.0, now_utc().timestamp() - started.pid_started_at)
-            live.deadline_s = monotonic_s() + max(0.0, request.timeout_s - age_s)
+            live.deadline_s = monotonic_s() + max(0.0, request.timeout_s - _age_s(request, started))
         self._leases.take_over(started.device)
         self._take_in(live)
         return True
@@ -236,6 +235,15 @@ class LocalLauncher:
             timeout_s=live.request.timeout_s if live.is_timed_out else None,
             is_memory_kill=code == -SIGKILL and self._memory_kills.count() > live.memory_kills,
         )
+
+
+def _age_s(request: RunRequest, started: RunStarted) -> float:
+    """Return how long a run has been going on: since its spec.json was written. Its process may be older."""
+    try:
+        begun = RunDir(request.dir).spec.stat().st_mtime
+    except OSError:
+        begun = started.pid_started_at
+    return max(0.0, now_utc().timestamp() - max(begun, started.pid_started_at))
 
 
 def make_starter(start: str, *, slots: int, has_devices: bool, say: Callable[[str], None]) -> Starter:
