@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,7 +119,7 @@ class Folder:
         return self.study / "trials" / str(number)
 
     def query(self, sql: str, *values: object) -> list[tuple]:
-        with sqlite3.connect(self.path / "results" / "sweep.db") as db:
+        with closing(sqlite3.connect(self.path / "results" / "sweep.db")) as db:
             return db.execute(sql, values).fetchall()
 
     def table(self) -> list[tuple]:

@@ -1,0 +1,288 @@
+"""Faults of the store and of the disk: locked, full, read-only, truncated, gone."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from conftest import STUDY, Folder, Zygote, new_folder, wait_until
+from test_trials_killed import check_same_outcome, failures
+
+RUINS = {
+    "cut in half": lambda db: os.truncate(db, db.stat().st_size // 2),
+    "cut to a few pages": lambda db: os.truncate(db, 3 * 4096 + 100),
+    "emptied": lambda db: os.truncate(db, 0),
+    "overwritten": lambda db: db.write_bytes(b"no database " * 1000),
+    "gone": lambda db: db.unlink(),
+}
+
+
+def everything(folder: Folder) -> dict:
+    states = folder.query("select number, state, verdict, is_current from trials order by cell, seed, number")
+    return {**folder.outcome(), "failures": failures(folder), "states": [row[1:] for row in states]}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, zygote) -> Iterator[Folder]:
+    """A study with a trial that crashed, one that died twice, one that was timed out, one that was tried again."""
+    for folder in new_folder(tmp_path_factory.mktemp("finished") / "work", zygote):
+        folder.run("--config-dir", "my_conf", "task=mini", "seeds=[3]", "study=other", "launcher.slots=2")
+        folder.run("--config-dir", "my_conf", "task=mini", "+axis=[stuck]", "study=s", "launcher.slots=2", *FAULTY)
+        yield folder
+
+
+FAULTY = (
+    "seeds=[0,1,2,3]",
+    "+axes.wrong={levels: {segv: [task.fault=segv], raise: [task.fault=raise_differently], hang: [task.fault=hang]}}",
+    "~axes.stuck",
+    "launcher.timeout_s=1.5",
+    "launcher.grace_s=0.1",
+    "driver.design=one_at_a_time",
+)
+
+
+def copy_of(finished: Folder, path: Path, zygote: Zygote) -> Folder:
+    shutil.copytree(finished.path, path)
+    return Folder(path, zygote)
+
+
+@pytest.mark.parametrize("ruin", RUINS)
+def test_a_ruined_database_is_named_and_rebuilt_to_the_same_table(tmp_path, zygote, finished, ruin):
+    folder = copy_of(finished, tmp_path / "work", zygote)
+    before = everything(folder)
+    db = folder.path / "results" / "sweep.db"
+    RUINS[ruin](db)
+    ruined = db.read_bytes() if db.exists() else None
+    refused = folder.run("--config-dir", "my_conf", "task=mini", "+axis=[stuck]", "study=s", *FAULTY, code=1)
+    assert "results/sweep.db" in refused.text
+    assert "python -m sweep rebuild" in refused.text
+    assert "Traceback" not in refused.text
+    assert len(list(folder.study.glob("trials/*.attempt-*"))) == len(list(finished.study.glob("trials/*.attempt-*")))
+    rebuilt = folder.run("rebuild")
+    assert "s: 16 trials" in rebuilt.text
+    kept = list(db.parent.glob("sweep.db.broken-*"))
+    if ruined is not None and len(ruined):  # an empty file is no loss
+        assert [path.read_bytes() for path in kept if not path.name.endswith(("-wal", "-shm"))] == [ruined]
+    folder.run("report", "s")
+    assert everything(folder) == {**before, "failures": last_only(before["failures"])}
+    starts = folder.starts()
+    folder.run("--config-dir", "my_conf", "task=mini", "+axis=[stuck]", "study=s", *FAULTY)
+    assert folder.starts() == starts  # nothing was run again
+    assert folder.verdicts() == before["verdicts"]
+
+
+def last_only(found: list[str]) -> list[str]:
+    """Return the failures of the last attempts: of a trial tried again, only its last run is rebuilt."""
+    twice = found.count("killed")
+    return sorted([name for name in found if name != "killed"] + ["killed"] * (twice // 2))
+
+
+def test_a_study_cut_short_is_rebuilt_and_goes_on(folder, undisturbed):
+    folder.run(*STUDY, code=-9, SWEEP_KILL_AT_STEP="24")
+    for file in (folder.path / "results").glob("sweep.db*"):  # with the log, from which SQLite would make it whole
+        file.unlink()
+    wait_until(lambda: folder.left() == [])
+    done = sum(folder.results().values())
+    assert 0 < done < 4
+    folder.run("rebuild")
+    folder.run()
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_store_that_can_be_read_is_not_rebuilt(folder):
+    folder.run()
+    before = (folder.path / "results" / "sweep.db").read_bytes()
+    refused = folder.run("rebuild", code=2)
+    assert "nothing to rebuild" in refused.text
+    assert (folder.path / "results" / "sweep.db").read_bytes() == before
+
+
+def test_a_store_is_not_rebuilt_while_a_study_runs(folder):
+    driver = folder.start(*STUDY, "task.pause_s=0.1")
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
+    shutil.copy(folder.path / "results" / "sweep.db", folder.path / "copy.db")
+    refused = folder.run("rebuild", "--store", "sqlite:///results/none.db", code=1)
+    assert f"pid {driver.pid}" in refused.text
+    os.kill(driver.pid, 9)
+    driver.wait()
+    refused = folder.run("rebuild", "--store", "sqlite:///results/none.db", code=2)
+    assert "still runs" in refused.text
+    assert not (folder.path / "results" / "none.db").exists()
+
+
+# -- locked
+
+HOLD = """
+import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
+db.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+time.sleep(float(sys.argv[2]))
+db.execute("ROLLBACK")
+"""
+
+
+def test_a_database_locked_for_30_s_by_another_process_is_waited_for(folder, undisturbed):
+    driver = folder.start(*STUDY, "task.pause_s=0.1")
+    wait_until(lambda: sum(folder.starts().values()) >= 1)
+    began = time.monotonic()
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder.path / "results" / "sweep.db"), "30"], stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout.readline() == "locked\n"
+    assert driver.wait() == 0, driver.text
+    assert time.monotonic() - began >= 29
+    assert other.wait() == 0
+    check_same_outcome(folder, undisturbed)
+
+
+# -- full
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A disk of 1 MiB. Mounting takes root."""
+    yield from mounted(tmp_path / "disk", "size=1m")
+
+
+def mounted(where: Path, options: str) -> Iterator[Path]:
+    where.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", where], capture_output=True, text=True)
+    assert done.returncode == 0, f"these tests mount a small disk, which takes root: {done.stderr}"
+    yield where
+    subprocess.run(["umount", "-l", where], check=True)
+
+
+def fill_up(disk: Path, leave: int = 0) -> Path:
+    """Take all room but `leave` bytes of a disk."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+        file.truncate(max(0, file.tell() - leave))
+    return ballast
+
+
+def on_disk(disk: Path) -> tuple[str, ...]:
+    return (*STUDY, f"results={disk}/results")
+
+
+def test_a_disk_that_is_full_of_events_is_an_infra_failure_and_the_study_goes_on_later(
+    tmp_path, folder, small_disk, undisturbed
+):
+    store = f"store.url=sqlite:///{tmp_path}/elsewhere.db"
+    command = (*on_disk(small_disk), store, "task.pause_s=0.05")
+    driver = folder.start(*command)
+    wait_until(lambda: len(list(small_disk.glob("results/s/trials/*/events.jsonl"))) >= 2)
+    ballast = fill_up(small_disk)
+    assert driver.wait() == 1
+    assert "Traceback" not in driver.text.replace("Traceback (most recent call last)", "", 1)
+    assert "No space left on device" in driver.text or "could not be written" in driver.text
+    assert folder.left() == []
+    ballast.unlink()
+    folder.run(*command)
+    with closing(sqlite3.connect(tmp_path / "elsewhere.db")) as db:
+        found = db.execute("select cell, seed, state, verdict, tau from trials order by cell, seed").fetchall()
+    assert found == [(row[0], row[1], row[2], row[3], row[4]) for row in undisturbed["verdicts"]]
+    assert folder.left() == []
+
+
+def test_a_disk_that_is_full_when_results_are_written_costs_a_retry_and_no_verdict(
+    tmp_path, folder, small_disk, undisturbed
+):
+    # Events still find room in the last page of their file; a result needs a file of its own.
+    store = f"store.url=sqlite:///{tmp_path}/elsewhere.db"
+    command = (*on_disk(small_disk), store, "task.pause_s=0.1")
+    driver = folder.start(*command)
+    wait_until(lambda: len(list(small_disk.glob("results/s/trials/*/events.jsonl"))) >= 2)
+    ballast = fill_up(small_disk)
+    code = driver.wait()
+    assert code == 1, driver.text
+    with closing(sqlite3.connect(tmp_path / "elsewhere.db")) as db:
+        assert {row[0] for row in db.execute("select failure from runs where failure is not null")} <= {"infra"}
+    ballast.unlink()
+    folder.run(*command)
+    with closing(sqlite3.connect(tmp_path / "elsewhere.db")) as db:
+        assert db.execute("select count(*) from trials where state = 'completed'").fetchone() == (4,)
+
+
+def test_a_disk_that_is_full_when_the_database_is_written_ends_the_study_with_words(folder, small_disk, undisturbed):
+    store = f"store.url=sqlite:///{small_disk}/sweep.db"
+    command = (*STUDY, store, "task.pause_s=0.1")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
+    ballast = fill_up(small_disk)
+    assert driver.wait() == 1
+    assert f"store {small_disk}/sweep.db: the disk is full" in driver.text
+    assert "make room" in driver.text
+    assert "Traceback" not in driver.text
+    assert folder.left() == []
+    ballast.unlink()
+    folder.run(*command)
+    assert folder.ranking() == undisturbed["ranking"]
+    assert set(folder.results().values()) == {1}
+
+
+# -- read-only
+
+
+@pytest.fixture
+def read_only_disk(tmp_path) -> Iterator[Path]:
+    """A folder on a file system mounted read-only (as root, permissions forbid nothing). Mounting takes root."""
+    yield from mounted(tmp_path / "shut", "ro")
+
+
+@pytest.mark.parametrize(("place", "code"), [("results", 2), ("store", 1), ("deeper", 2)])
+def test_a_folder_that_may_not_be_written_is_named(folder, read_only_disk, place, code):
+    where = {
+        "results": [f"results={read_only_disk}", "store.url=sqlite:///elsewhere.db"],
+        "store": [f"store.url=sqlite:///{read_only_disk}/sweep.db"],
+        "deeper": [f"results={read_only_disk}/not/there", "store.url=sqlite:///elsewhere.db"],
+    }[place]
+    done = folder.run(*STUDY, *where, code=code)
+    assert "Traceback" not in done.text
+    assert str(read_only_disk) in done.text
+    assert folder.left() == []
+
+
+def test_a_file_in_the_place_of_the_results_folder_is_named(folder):
+    (folder.path / "results").write_text("not a folder")
+    done = folder.run(code=2)
+    assert "results" in done.text
+    assert "Traceback" not in done.text
+
+
+# -- two at once
+
+
+def test_the_second_driver_of_a_study_is_refused_with_pid_and_host_of_the_first(folder, undisturbed):
+    first = folder.start(*STUDY, "task.pause_s=0.1")
+    wait_until(lambda: sum(folder.starts().values()) >= 1)
+    second = folder.run(*STUDY, "task.pause_s=0.1", code=1)
+    assert f"pid {first.pid} on {os.uname().nodename}" in second.text
+    assert first.wait() == 0
+    check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
+
+
+def test_two_studies_in_one_store_at_the_same_time_both_end(folder):
+    drivers = [
+        folder.start("--config-dir", "my_conf", "task=mini", "+axis=[stuck]", f"study={name}", f"seeds={seeds}",
+                     "launcher.slots=1", "store.url=sqlite:///results/sweep.db")
+        for name, seeds in (("a", "[0,1,2]"), ("b", "[10,11,12]"))
+    ]  # fmt: skip
+    assert [driver.wait() for driver in drivers] == [0, 0], [driver.text for driver in drivers]
+    found = folder.query(
+        "select s.name, t.state, count(*) from trials t join studies s on t.study_id = s.id group by 1"
+    )
+    assert found == [("a", "completed", 6), ("b", "completed", 6)]
+    assert folder.left() == []
