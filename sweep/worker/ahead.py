@@ -11,6 +11,7 @@ The line to the driver is a SOCK_SEQPACKET socket on standard input, one JSON ob
 import ctypes
 import json
 import os
+import select
 import socket
 import sys
 from contextlib import suppress
@@ -42,6 +43,10 @@ class Line:
     def say(self, **message: object) -> None:
         """Send a message. Raises OSError where the driver is gone."""
         self._socket.send(json.dumps(message).encode(), socket.MSG_NOSIGNAL)
+
+    def has_message(self) -> bool:
+        """Return whether `listen` would return at once."""
+        return bool(select.select([self._socket], [], [], 0)[0])
 
     def listen(self) -> tuple[dict[str, Any], list[int]] | None:
         """Return the next message and the descriptors that came with it, None once the driver is gone."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from sweep.rundir import RunDir
 from sweep.worker.ahead import WHY_CHARS, Line, RunMark, load_ahead, preamble, run_and_exit
 from sweep.worker.entry import end_process
+from sweep.worker.pages import collapse_pages
 
 HARMLESS_DEVICES = frozenset({"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})
 
@@ -30,7 +31,13 @@ def main(arguments: list[str]) -> None:
     printed = preamble()
     try:
         line.say(state=state, why=failure or "; ".join(shared)[:WHY_CHARS])
-        while state == "ready" and (told := line.listen()) is not None:
+        improving = collapse_pages() if state == "ready" else iter(())
+        while state == "ready":
+            while not line.has_message() and next(improving, "done") is None:
+                pass  # nothing is asked for: a good time
+            told = line.listen()
+            if told is None:
+                break
             message, descriptors = told
             if "run" in message:
                 fork_run(line, mark, Path(message["run"]), descriptors[0], printed)
