@@ -1,0 +1,142 @@
+"""Bad GPUs, clocks that jump, pids that come round again, folders with odd names."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import STUDY, Folder, new_folder, wait_until
+from test_trials_killed import check_same_outcome
+
+from sweep import clock
+from sweep.config import LoadedConfig, load_study_config
+from sweep.launch import LocalLauncher
+from sweep.launch.gpus import FixedInventory
+from sweep.study import run_study, session
+
+
+class Silent:
+    """Nobody watches."""
+
+    def __getattr__(self, name: str):
+        return lambda *args, **kwargs: None
+
+
+def load(*overrides: str) -> LoadedConfig:
+    return load_study_config(overrides, [Path("my_conf")], command=overrides)
+
+
+@pytest.fixture
+def here(folder: Folder, monkeypatch) -> Folder:
+    """A folder in which studies are driven from this process."""
+    monkeypatch.chdir(folder.path)
+    monkeypatch.syspath_prepend(str(folder.path))
+    monkeypatch.setenv("PYTHONPATH", str(folder.path))
+    yield folder
+    sys.modules.pop("mini", None)
+
+
+def test_a_gpu_on_which_trials_fail_in_a_row_is_quarantined_and_the_others_go_on(here, monkeypatch):
+    made = []
+
+    def build(config, **options):
+        made.append(LocalLauncher(config, inventory=FixedInventory.of(3), **options))
+        return made[0]
+
+    monkeypatch.setattr(session, "build_launcher", build)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    config = ("task=mini", "+axis=[stuck]", "seeds=8", "study=s", "task.fault=bad_gpu", "launcher.start=cold")
+    end = run_study(load(*config, "launcher.gpus=auto", "launcher.slots=auto"), progress=Silent())
+    assert end.status == "ended"
+    assert made[0].quarantined == {"1"}
+    ended = Counter(here.query("select device, state from runs"))
+    assert ended["1", "failed"] == 3
+    assert ended["0", "completed"] + ended["2", "completed"] == 13
+    assert set(ended) == {("1", "failed"), ("0", "completed"), ("2", "completed")}
+
+
+def test_a_clock_that_jumps_back_changes_no_duration_and_no_verdict(here, undisturbed, monkeypatch):
+    start = datetime.now(timezone.utc)
+    calls = [0]
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            calls[0] += 1
+            real = datetime.now(tz)
+            return real - timedelta(days=1) if calls[0] > 12 else real
+
+    monkeypatch.setattr(clock, "datetime", Jumping)
+    command = ("task=mini", "+axis=[stuck]", "seeds=2", "study=s", "launcher.slots=2", "task.pause_s=0.02")
+    end = run_study(load(*command, "launcher.timeout_s=60"), progress=Silent())
+    assert end.status == "ended"
+    assert calls[0] > 12
+    dates = {datetime.fromisoformat(row[0]) < start for row in here.query("select at from events")}
+    assert True in dates, "the clock has not jumped"
+    assert end.summary["cost"]["wall_s"] > 0
+    check_same_outcome(here, undisturbed)
+
+
+def test_a_clock_set_back_between_two_drivers_does_not_hide_a_run_that_goes_on(folder, undisturbed):
+    # What psutil then says of a process's start is off by as much as the clock was set.
+    command = (*STUDY, "task.pause_s=0.15")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 2)
+    wait_until(lambda: folder.query("select count(*) from runs where pid is not null") == [(2,)])
+    kill(driver)
+    change(folder, "update runs set pid_started_at = pid_started_at + 86400")
+    folder.run(*command)
+    assert set(folder.starts().values()) == {1}
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_pid_that_came_round_again_is_neither_adopted_nor_killed(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.15")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 2)
+    wait_until(lambda: folder.query("select count(*) from runs where pid is not null") == [(2,)])
+    pids = [row[0] for row in folder.query("select pid from runs")]
+    kill(driver)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: folder.left() == [])
+    innocent = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
+        change(folder, f"update runs set pid = {innocent.pid}")
+        folder.run(*command)
+        assert innocent.poll() is None
+        assert psutil.Process(innocent.pid).status() != psutil.STATUS_ZOMBIE
+        check_same_outcome(folder, undisturbed)
+    finally:
+        innocent.kill()
+        innocent.wait()
+
+
+@pytest.mark.parametrize("name", ['it\'s a "study" of $HOME; é ü 实验', "  spaced  ", "100%25 #1?&"])
+def test_a_folder_with_an_odd_name_is_like_any_other(tmp_path, zygote, undisturbed, name):
+    for folder in new_folder(tmp_path / name, zygote):
+        command = (*STUDY, "task.pause_s=0.03")
+        driver = folder.start(*command)
+        wait_until(lambda folder=folder: sum(folder.starts().values()) >= 2)
+        kill(driver)
+        folder.run(*command)
+        assert set(folder.starts().values()) == {1}
+        check_same_outcome(folder, undisturbed)
+
+
+def kill(driver) -> None:
+    os.kill(driver.pid, signal.SIGKILL)
+    assert driver.wait() == -signal.SIGKILL
+
+
+def change(folder: Folder, sql: str) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(folder.path / "results" / "sweep.db")) as db, db:
+        db.execute(sql)
