@@ -1,12 +1,13 @@
 """Ask, launch, ingest, judge, tell: one pass of this loop per event, until the driver has nothing left to ask."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Protocol
 
 from sweep.clock import monotonic_s
 from sweep.config import StudyConfig
+from sweep.domain.metric import Series
 from sweep.domain.states import RETRIED, FailureClass, StopReason, TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord, TrialSpec
 from sweep.drivers.protocol import Driver, Proposal
@@ -69,7 +70,8 @@ class StudyLoop:
     """Runs one study to its end, a drain or a stop. The caller owns store, launcher and driver, and closes them.
 
     Every trial of the study that is pending when the loop starts is launched; what the driver asks for is added.
-    `on_outcome(outcome, trial)` is called once for each trial finished here.
+    `on_outcome(outcome, trial, curves)` is called once for each trial finished here; `curves` is what its run logged,
+    None where no run was made for it here.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class StudyLoop:
         store: Store,
         folder: StudyDir,
         progress: Progress,
-        on_outcome: Callable[[Outcome, TrialRecord], None],
+        on_outcome: Callable[[Outcome, TrialRecord, Mapping[str, Series] | None], None],
     ) -> None:
         self.study, self.config, self.target = study, config, config.target
         self.compose, self.driver, self.launcher = compose, driver, launcher
@@ -190,11 +192,13 @@ class StudyLoop:
                 self.driver.tell(outcome)
                 self.breaker.completed += outcome.state is TrialState.COMPLETED and not outcome.reused
                 if not outcome.reused and not self.folder.trial(outcome.number).visualdl.exists():
-                    self.on_outcome(outcome, trial)  # a driver died between its end and this
+                    # A driver died between its end and this.
+                    self.on_outcome(outcome, trial, self.store.series(trial.id))
         for trial in out:
             self.driver.adopt(Proposal(trial.cell, trial.seed))
             if trial.id not in running:
-                last = self.store.latest_run(trial.id)
+                # Most have no folder yet: nothing of them needs to be asked for.
+                last = self.store.latest_run(trial.id) if self.folder.trial(trial.number).path.exists() else None
                 self._ready.append((trial, last is not None and last.failure is FailureClass.OOM))
         return len(trials) - len(out)
 
@@ -263,7 +267,7 @@ class StudyLoop:
             is_result=ended.state not in (TrialState.FAILED, TrialState.CANCELLED),
         )
         if self.interrupt is not Interrupt.STOP or ended.state is not TrialState.CANCELLED:
-            self._tell(live.trial)
+            self._tell(live.trial, live.series())
             step("driver told")
 
     def _record(self, live: LiveRun, ended: RunEnded) -> bool:
@@ -272,7 +276,7 @@ class StudyLoop:
         if ended.state is not TrialState.COMPLETED and live.has_folder:
             write_ending(live.dir, ended, is_retried=is_retried)
         with self.store.transaction():
-            ingest(self.store, live)
+            ingest(self.store, live, is_over=True)
             record_end(self.store, live, ended, self.target)
             if is_retried:
                 self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
@@ -298,11 +302,11 @@ class StudyLoop:
         lines = text.splitlines()[-LOG_TAIL:] or [first.message]
         return "\n".join([f"trial {first.number}: {first.message}", *(f"  | {line}" for line in lines)])
 
-    def _tell(self, trial: TrialRecord) -> None:
+    def _tell(self, trial: TrialRecord, curves: Mapping[str, Series] | None = None) -> None:
         outcome = self.store.outcome(trial.id)
         self.driver.tell(outcome)
         self.progress.trial_ended(outcome)
-        self.on_outcome(outcome, trial)
+        self.on_outcome(outcome, trial, curves)
 
     def _stop_all(self) -> None:
         for run_id in self._live:

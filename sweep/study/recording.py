@@ -50,13 +50,13 @@ def record_process(store: Store, started: RunStarted) -> None:
     )
 
 
-def ingest(store: Store, live: LiveRun) -> None:
-    """Move new points from a run's file into the store."""
+def ingest(store: Store, live: LiveRun, *, is_over: bool = False) -> None:
+    """Move new points from a run's file into the store. One that is over is not said to run first."""
     start = live.read_bytes
     points = live.read()
     if live.read_bytes > start:
         store.ingest(live.run.id, from_byte=start, to_byte=live.read_bytes, points=points)
-    if live.has_started and not live.is_marked_running:
+    if live.has_started and not live.is_marked_running and not is_over:
         store.mark_running(live.run.id)
         live.is_marked_running = True
 

@@ -4,7 +4,7 @@ import errno
 import os
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, StudyConfig
+from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.drivers import DriverInput, build_driver
@@ -153,14 +154,11 @@ class Session:
         )
         return build_driver(self.config.driver.name, given)
 
-    def _on_outcome(self, outcome: Outcome, trial: TrialRecord) -> None:
+    def _on_outcome(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:
         """Leave what a finished trial's reader looks for: its curves for VisualDL, now and then the summary."""
-        if not outcome.reused:
-            write_trial(
-                self.folder.trial(outcome.number).visualdl,
-                {**trial.task, "seed": trial.seed, "cell": trial.cell.key},
-                self.store.series(trial.id),
-            )
+        if curves is not None:
+            hparams = {**trial.task, "seed": trial.seed, "cell": trial.cell.key}
+            write_trial(self.folder.trial(outcome.number).visualdl, hparams, curves)
         if monotonic_s() - self.summarised_s > SUMMARY_EVERY_S:
             self.summarised_s = monotonic_s()
             data = report_data(self.store, self.record, wall_s=self.summarised_s - self.started_s)

@@ -113,7 +113,7 @@ class Bench:
             store=self.store, folder=self.folder, progress=self.watcher, on_outcome=self.note,
         )  # fmt: skip
 
-    def note(self, outcome: Outcome, trial: TrialRecord) -> None:
+    def note(self, outcome: Outcome, trial: TrialRecord, curves: object) -> None:
         self.finished.append(trial.number)
         self.folder.trial(trial.number).visualdl.mkdir(parents=True, exist_ok=True)
 
