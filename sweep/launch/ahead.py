@@ -34,6 +34,7 @@ class AheadProcess:
         self.state, self.why = "warming", ""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
+        self._runs = ours  # a warm parent gives us another one to tell runs on
         self._printed = os.memfd_create("printed")
         try:
             self.child: subprocess.Popen[bytes] = subprocess.Popen(
@@ -59,7 +60,7 @@ class AheadProcess:
         """Return the state after waiting at most `wait_s` for it to leave "warming"."""
         if self.state == "warming":
             try:
-                message = self._receive(wait_s)
+                message = self._receive(wait_s, self._socket)
             except TimeoutError:
                 return self.state
             except OSError:
@@ -75,17 +76,20 @@ class AheadProcess:
         """
         try:
             self.tell(log=log, **message)
-            return self._receive(ANSWER_S)
+            return self._receive(ANSWER_S, self._socket if log is None else self._runs)
         except OSError:
             self.state = "gone"
             self.child.kill()
-            self._socket.close()  # a child that it has forked and that has not told us yet ends when it does
+            self._hang_up()  # a child that it has forked and that has not told us yet ends when it does
             raise
 
     def tell(self, *, log: int | None = None, **message: object) -> None:
         """Send a message. Raises OSError where the process is dead."""
-        descriptors = [] if log is None else [log]
-        socket.send_fds(self._socket, [json.dumps(message).encode()], descriptors, socket.MSG_NOSIGNAL)
+        data = json.dumps(message).encode()
+        if log is None:
+            self._socket.send(data, socket.MSG_NOSIGNAL)
+        else:
+            socket.send_fds(self._runs, [data], [log], socket.MSG_NOSIGNAL)
 
     def printed(self) -> bytes:
         """Return what it has printed before it had a run."""
@@ -95,7 +99,7 @@ class AheadProcess:
         """Return whether a process that was told its run, without waiting for the answer, came to begin it."""
         self.look()
         with suppress(OSError):
-            return "pid" in self._receive(0.0)
+            return "pid" in self._receive(0.0, self._runs)
         return False
 
     def close(self) -> int:
@@ -107,20 +111,27 @@ class AheadProcess:
         return self.child.wait()
 
     def _close(self) -> None:
-        self._socket.close()
+        self._hang_up()
         if self._printed >= 0:
             os.close(self._printed)
             self._printed = -1
 
-    def _receive(self, wait_s: float) -> dict[str, Any]:
-        """Return the next message. Raises TimeoutError, ConnectionError."""
-        with selectors.SelectSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            until = monotonic_s() + wait_s
+    def _hang_up(self) -> None:
+        self._runs.close()
+        self._socket.close()
+
+    def _receive(self, wait_s: float, line: socket.socket) -> dict[str, Any]:
+        """Return the next message of a line. Raises TimeoutError, ConnectionError."""
+        until = monotonic_s() + wait_s
+        with selectors.PollSelector() as selector:
+            selector.register(line, selectors.EVENT_READ)
             while not selector.select(max(0.0, until - monotonic_s())):
                 if monotonic_s() >= until:
                     raise TimeoutError("no answer")
-        data = self._socket.recv(MESSAGE_BYTES)
+        data, descriptors, _, _ = socket.recv_fds(line, MESSAGE_BYTES, 1)
+        if descriptors:
+            os.set_inheritable(descriptors[0], False)
+            self._runs = socket.socket(fileno=descriptors[0])
         if not data:
             raise ConnectionError("the process is gone")
         message: dict[str, Any] = json.loads(data)

@@ -86,6 +86,8 @@ class WarmStarter:
             elif not self._parent.is_for(environment):
                 return None
             state = self._parent.look(self._patience_s)
+            if state == "ready" and self._parent.child.poll() is not None:
+                state = self._parent.state = "gone"  # though children that it left behind could take on a run
             if state == "ready":
                 return self._parent
             if state == "warming":

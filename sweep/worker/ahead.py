@@ -6,17 +6,18 @@ The line to the driver is a SOCK_SEQPACKET socket on standard input, one JSON ob
     {"state": "ready"|"unsafe"|"failed", "why": ..}  once, when it has done what could be done ahead
     {"pid": N} or {"error": ..}                      {"run": folder}, with a descriptor of the run's out.log
     {"code": N}                                      {"collect": pid}
+
+A warm parent sends a second socket with its state: runs are told on that one, to whichever of its children is free.
 """
 
 import ctypes
 import json
 import os
-import select
 import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sweep.rundir import RUN_VARIABLE, RunDir
 from sweep.worker.entry import end_process, prepared_task, run_trial
@@ -28,25 +29,40 @@ WHY_CHARS = 500
 
 
 class Line:
-    """The line to the driver, taken over from standard input, which is /dev/null from then on."""
+    """One end of a line to the driver."""
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(fileno=os.dup(0))
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+
+    @classmethod
+    def of_stdin(cls) -> "Line":
+        """Return the line that standard input is, and which is /dev/null from then on."""
+        line = cls(socket.socket(fileno=os.dup(0)))
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
+        return line
+
+    @classmethod
+    def pair(cls) -> "tuple[Line, Line]":
+        """Return both ends of a new line."""
+        one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return cls(one), cls(other)
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def fileno(self) -> int:
         """Return the descriptor."""
         return self._socket.fileno()
 
-    def say(self, **message: object) -> None:
-        """Send a message. Raises OSError where the driver is gone."""
-        self._socket.send(json.dumps(message).encode(), socket.MSG_NOSIGNAL)
-
-    def has_message(self) -> bool:
-        """Return whether `listen` would return at once."""
-        return bool(select.select([self._socket], [], [], 0)[0])
+    def say(self, *, descriptor: int | None = None, **message: object) -> None:
+        """Send a message, with a descriptor where one is given. Raises OSError where the driver is gone."""
+        descriptors = [] if descriptor is None else [descriptor]
+        socket.send_fds(self._socket, [json.dumps(message).encode()], descriptors, socket.MSG_NOSIGNAL)
 
     def listen(self) -> tuple[dict[str, Any], list[int]] | None:
         """Return the next message and the descriptors that came with it, None once the driver is gone."""
@@ -104,7 +120,7 @@ def preamble() -> bytes:
     return os.pread(1, PREAMBLE_BYTES, max(0, size - PREAMBLE_BYTES))
 
 
-def run_and_exit(folder: Path, log: int, printed: bytes) -> None:
+def run_and_exit(folder: Path, log: int, printed: bytes) -> NoReturn:
     """Become the run of `folder`, as `python -m sweep.worker` would be, with output to `log`. Never returns."""
     code = 1
     try:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.domain.states import StopReason, TrialState
@@ -101,7 +101,7 @@ def run_trial(folder: RunDir) -> int:
     return 1 if ending["state"] == TrialState.FAILED else 0
 
 
-def end_process(code: int) -> None:
+def end_process(code: int) -> NoReturn:
     """End this process, whose result is on disk. Never returns.
 
     A thread that the task left behind must not keep the slot, and a library that dies while it is torn down must not

@@ -11,7 +11,7 @@ from sweep.worker.entry import end_process
 
 def main(arguments: list[str]) -> None:
     """Wait for a run and become it; end with the driver."""
-    line, mark = Line(), RunMark()
+    line, mark = Line.of_stdin(), RunMark()
     environment = dict(os.environ)
     failure = load_ahead(RunDir(Path(arguments[0])))
     try:

@@ -17,7 +17,7 @@ import pytest
 
 from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
-from sweep.errors import ConfigError
+from sweep.errors import ConfigError, LaunchError
 from sweep.launch import RunEnded, RunRequest, RunStarted, find_run_process
 from sweep.launch import warm as warm_module
 from sweep.launch.gpus import FixedInventory
@@ -342,8 +342,11 @@ def test_a_parent_that_keeps_dying_between_runs_is_replaced_each_time(site: Site
     for _ in range(4):
         ended, folder = site.run(launcher, "tells_parent")
         assert ended.state is TrialState.COMPLETED
-        parents.add(int(text_of(folder, "parent")))
-        os.kill(max(parents, key=lambda pid: not is_gone(pid)), signal.SIGKILL)
+        [parent] = [child for child in psutil.Process().children() if "sweep.worker.warm" in child.cmdline()]
+        assert int(text_of(folder, "parent")) == parent.pid
+        parents.add(parent.pid)
+        parent.kill()
+        wait_for(lambda pid=parent.pid: is_gone(pid))
     assert len(parents) == 4
     assert site.said == []
 
@@ -354,9 +357,39 @@ def test_a_parent_that_does_not_answer_is_killed_and_replaced(site: Site, monkey
     _, folder = site.run(launcher, "tells_parent")
     parent = int(text_of(folder, "parent"))
     os.kill(parent, signal.SIGSTOP)
-    ended, folder = site.run(launcher, "tells_parent")
-    assert ended.state is TrialState.COMPLETED
-    assert is_gone(parent)
+    for _ in range(3):  # what it has forked ahead takes runs on all the same
+        ended, folder = site.run(launcher, "tells_parent")
+        assert ended.state is TrialState.COMPLETED
+    wait_for(lambda: is_gone(parent))
+    assert int(text_of(folder, "parent")) not in (parent, os.getpid())
+
+
+def test_children_that_wait_for_a_run_may_die(site: Site) -> None:
+    launcher = site.launcher("warm")
+    for _ in range(3):
+        ended, folder = site.run(launcher, "tells_parent")
+        assert ended.state is TrialState.COMPLETED
+        parent = psutil.Process(int(text_of(folder, "parent")))
+        for spare in wait_for(parent.children):
+            spare.kill()
+            wait_for(lambda pid=spare.pid: not psutil.pid_exists(pid))  # reaped, and not taken for a run
+    assert int(text_of(folder, "parent")) == parent.pid
+    launcher.close()
+    assert is_gone(parent.pid)
+
+
+def test_a_parent_that_cannot_fork_says_so_and_the_run_is_not_lost(site: Site) -> None:
+    (site.path / "crowded_task.py").write_text(
+        "import os, sys\nreal, forks = os.fork, []\n"
+        "def fork():\n    forks.append(1)\n    if len(forks) > 1:\n        raise BlockingIOError(11, 'no more')\n"
+        "    return real()\n"
+        "if 'warm' in sys.argv[0]:\n    os.fork = fork\n"
+        "def train(cfg, run):\n    run.log(1, loss=1.0)\n"
+    )
+    launcher = site.launcher("warm")
+    with pytest.raises(LaunchError, match="cannot fork"):
+        launcher.start(site.request("crowded_task.train"))
+    assert launcher.free_slots == 1
 
 
 def test_idle_interpreters_are_no_more_than_the_slots_and_go_with_the_launcher(site: Site) -> None:
