@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -498,3 +499,10 @@ def test_what_a_dead_run_has_forked_is_killed_when_it_is_not_adopted(site: Site,
     assert not is_gone(child)
     assert not site.launcher(start).adopt(asked, started)
     wait_for(lambda: is_gone(child))
+
+
+def test_every_promise_of_the_page_on_launching_names_a_test_that_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "launching.md").read_text(encoding="utf-8")))
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_start_*.py"))
+    assert len(named) > 5
+    assert [name for name in named if f"def {name}(" not in tests] == []
