@@ -107,7 +107,7 @@ def test_a_pid_that_came_round_again_is_neither_adopted_nor_killed(folder, undis
     wait_until(lambda: folder.left() == [])
     innocent = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
-        change(folder, f"update runs set pid = {innocent.pid}")
+        change(folder, f"update runs set pid = {innocent.pid}, pid_started_at = pid_started_at - 60")
         folder.run(*command)
         assert innocent.poll() is None
         assert psutil.Process(innocent.pid).status() != psutil.STATUS_ZOMBIE
