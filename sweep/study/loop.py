@@ -145,7 +145,7 @@ class StudyLoop:
             if trial.state is TrialState.PENDING:
                 self._ready.append((trial, False))
             else:
-                self._tell(trial)
+                self._tell(self.store.outcome(trial.id), trial, None)
         return bool(proposals)
 
     def _enrol(self, proposal: Proposal) -> TrialRecord:
@@ -250,11 +250,11 @@ class StudyLoop:
         """Judge a run that has ended and record it; then tell the driver, or put the trial up again."""
         live = self._live.pop(ended.run_id)
         step("run ended")
-        is_retried = self._record(live, ended)
+        outcome = self._record(live, ended)
         step("end recorded")
         if not live.is_wanted:
             return
-        if is_retried:
+        if outcome is None:
             self.progress.message(f"trial {live.trial.number}: {ended.failure} ({ended.message}); trying again")
             again = self.store.trial(self.study.id, live.trial.number)
             self._ready.append((again, ended.failure is FailureClass.OOM))
@@ -267,20 +267,20 @@ class StudyLoop:
             is_result=ended.state not in (TrialState.FAILED, TrialState.CANCELLED),
         )
         if self.interrupt is not Interrupt.STOP or ended.state is not TrialState.CANCELLED:
-            self._tell(live.trial, live.series())
+            self._tell(outcome, live.trial, live.series())
             step("driver told")
 
-    def _record(self, live: LiveRun, ended: RunEnded) -> bool:
-        """Record the end of a run; return whether its trial is to be tried again, and is pending then."""
+    def _record(self, live: LiveRun, ended: RunEnded) -> Outcome | None:
+        """Record the end of a run; return its trial's outcome, None where it is to be tried again and is pending."""
         is_retried = live.is_wanted and self._is_retried(live, ended)
         if ended.state is not TrialState.COMPLETED and live.has_folder:
             write_ending(live.dir, ended, is_retried=is_retried)
         with self.store.transaction():
             ingest(self.store, live, is_over=True)
-            record_end(self.store, live, ended, self.target)
+            outcome = record_end(self.store, live, ended, self.target)
             if is_retried:
                 self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
-        return is_retried
+        return None if is_retried else outcome
 
     def _is_retried(self, live: LiveRun, ended: RunEnded) -> bool:
         if ended.failure not in RETRIED or self.interrupt is Interrupt.STOP:
@@ -302,8 +302,7 @@ class StudyLoop:
         lines = text.splitlines()[-LOG_TAIL:] or [first.message]
         return "\n".join([f"trial {first.number}: {first.message}", *(f"  | {line}" for line in lines)])
 
-    def _tell(self, trial: TrialRecord, curves: Mapping[str, Series] | None = None) -> None:
-        outcome = self.store.outcome(trial.id)
+    def _tell(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:
         self.driver.tell(outcome)
         self.progress.trial_ended(outcome)
         self.on_outcome(outcome, trial, curves)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.domain.target import Target
-from sweep.domain.trial import RunRecord, TrialRecord
+from sweep.domain.trial import Outcome, RunRecord, TrialRecord
 from sweep.judge import judge
 from sweep.launch import Exit, RunEnded, RunStarted, ending_of
 from sweep.rundir import RunDir, read_json, read_result
@@ -61,10 +61,11 @@ def ingest(store: Store, live: LiveRun, *, is_over: bool = False) -> None:
         live.is_marked_running = True
 
 
-def record_end(store: Store, live: LiveRun, ended: RunEnded, target: Target) -> None:
-    """Judge a run and end it and its trial in the store."""
+def record_end(store: Store, live: LiveRun, ended: RunEnded, target: Target) -> Outcome:
+    """Judge a run, end it and its trial in the store, and return the outcome, as the store would."""
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
     result = (read_result(live.dir.result) if live.has_folder else None) or {}
+    judgement = judge(live.series(), target, live.facts, ended=reason, state=ended.state)
     store.end_run(
         live.run.id,
         state=ended.state,
@@ -74,7 +75,22 @@ def record_end(store: Store, live: LiveRun, ended: RunEnded, target: Target) -> 
         stop_reason=ended.stop_reason,
         wall_s=result.get("wall_s"),
         last_step=live.last_step,
-        judgement=judge(live.series(), target, live.facts, ended=reason, state=ended.state),
+        judgement=judgement,
+    )
+    return Outcome(
+        number=live.trial.number,
+        cell=live.trial.cell,
+        seed=live.trial.seed,
+        state=ended.state,
+        verdict=judgement.verdict,
+        tau=judgement.tau,
+        steps=max(live.last_step, judgement.last_step),
+        wall_s=result.get("wall_s") or 0.0,
+        best=judgement.best,
+        final=judgement.final,
+        symptoms=judgement.symptoms,
+        failure=ended.failure,
+        reason=judgement.reason or ended.message,
     )
 
 

@@ -115,6 +115,7 @@ class Bench:
 
     def note(self, outcome: Outcome, trial: TrialRecord, curves: object) -> None:
         self.finished.append(trial.number)
+        assert outcome == self.store.outcome(trial.id), "the loop tells what the store has"
         self.folder.trial(trial.number).visualdl.mkdir(parents=True, exist_ok=True)
 
     def outcomes(self) -> list[Outcome]:
