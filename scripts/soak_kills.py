@@ -1,0 +1,108 @@
+"""Kills the driver of a study at random moments, again and again, and checks what comes of it. Run by hand:
+
+    python scripts/soak_kills.py [--moments 200] [--seed 0] [--at-a-time 2]
+
+At each moment a study in a folder of its own is started, its driver killed with SIGKILL after a random time, every
+third time together with all it has started, and the same command given again, with another kill one time in four.
+Plan, verdicts and ranking must then be those of the undisturbed study, with no trial finished twice and no process
+left. Prints a line per moment that went wrong, and a table; exits 1 where one did.
+"""
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fault"))
+
+from conftest import STUDY, DriverProcess, Folder, Zygote, new_folder
+
+COMMAND = (*STUDY, "seeds=4", "task.pause_s=0.01")
+"""2 cells x 4 seeds."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--moments", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--at-a-time", type=int, default=2)
+    args = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as root, closing(Zygote()) as zygote:
+        started = time.monotonic()
+        [expected] = [outcome_of(folder) for folder in new_folder(Path(root) / "undisturbed", zygote)]
+        took_s = time.monotonic() - started
+        with ThreadPoolExecutor(args.at_a_time) as pool:
+            words = list(
+                pool.map(
+                    lambda number: moment(number, Path(root), zygote, expected, took_s, args.seed), range(args.moments)
+                )
+            )
+    print(f"{args.moments} moments within {took_s:.1f} s of study, seed {args.seed}, {time.monotonic() - began:.0f} s:")
+    for word, count in Counter(words).most_common():
+        print(f"  {count:4}  {word}")
+    return 1 if any(word.startswith("WRONG") for word in words) else 0
+
+
+def outcome_of(folder: Folder) -> dict:
+    folder.run(*COMMAND)
+    return folder.outcome()
+
+
+def moment(number: int, root: Path, zygote: Zygote, expected: dict, took_s: float, seed: int) -> str:
+    """Kill at one moment and return what came of it."""
+    rng = random.Random(f"{seed}/{number}")
+    for folder in new_folder(root / f"moment {number}", zygote):
+        kills = 0
+        while True:
+            driver = folder.start(*COMMAND)
+            kills += kill_after(driver, rng.uniform(0, 1.2 * took_s), with_all=number % 3 == 0)
+            if rng.random() < 0.75:
+                break
+        driver = folder.run(*COMMAND, code=None)
+        wrong = problem(folder, driver, expected)
+        if wrong:
+            print(f"moment {number}: {wrong}\n{driver.text}", flush=True)
+            return f"WRONG: {wrong}"
+    return f"killed {kills} times" if kills else "ended before it was killed"
+
+
+def kill_after(driver: DriverProcess, wait_s: float, *, with_all: bool) -> bool:
+    """Kill a driver after a time, with its children where `with_all`; return whether it was still there."""
+    pid = driver.pid
+    time.sleep(wait_s)
+    try:
+        victims = psutil.Process(pid).children(recursive=True) if with_all else []
+        os.kill(pid, signal.SIGKILL)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return False
+    for victim in victims:
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
+    return driver.wait() == -signal.SIGKILL
+
+
+def problem(folder: Folder, driver: DriverProcess, expected: dict) -> str:
+    """Return what is not as it should be, empty where all is."""
+    if driver.wait() != 0:
+        return f"exit code {driver.wait()}"
+    found = folder.outcome()
+    different = [name for name in expected if found[name] != expected[name]]
+    if different:
+        return f"another {', '.join(different)}"
+    if set(folder.results().values()) != {1}:
+        return f"trials finished twice: {folder.results()}"
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
