@@ -11,7 +11,6 @@ from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
 from sweep.report.terminal import LiveProgress, render_plan, render_ranking
 from sweep.store import Store
-from sweep.study import run_study
 from sweep.study.audience import silence_broken_streams
 from sweep.study.planning import StudyPlan, estimate
 
@@ -25,6 +24,8 @@ def study(arguments: list[str]) -> int:
     if args.cfg:
         print(loaded.as_yaml(), end="")
         return 0
+    from sweep.study.session import run_study  # planning does without launcher, judge and reports
+
     console = Console()
     with LiveProgress(console) as progress:
         end = run_study(loaded, progress=progress)

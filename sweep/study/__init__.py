@@ -3,7 +3,3 @@
 `session` opens what a study needs, runs it and leaves its files; `loop` asks, launches, ingests, judges and tells;
 `live` follows one running trial; `provenance` says what the figures were made with.
 """
-
-from sweep.study.session import StudyEnd, run_study
-
-__all__ = ["StudyEnd", "run_study"]

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sweep.analysis import rank
 from sweep.config import StudyConfig
 from sweep.domain.axis import Axis, Level
 from sweep.domain.metric import Series
@@ -47,6 +46,9 @@ def spent_s(store: Store, record: StudyRecord) -> float:
 
 def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportData:
     """Return all that the reports of a study need, ranked anew from its outcomes; `wall_s` is what it took in all."""
+    # SciPy takes over a second to import: a study has its first trials running by the time it is needed.
+    from sweep.analysis import rank
+
     axes, target = recorded_axes(record), Target.from_mapping(record.config["converge"])
     outcomes = tuple(store.outcomes(record.id))
     folder = recorded_folder(record)

@@ -17,7 +17,8 @@ from sweep import clock
 from sweep.config import LoadedConfig, load_study_config
 from sweep.launch import LocalLauncher
 from sweep.launch.gpus import FixedInventory
-from sweep.study import run_study, session
+from sweep.study import session
+from sweep.study.session import run_study
 
 
 class Silent:
