@@ -24,9 +24,12 @@ _OF_RUN = (
 _DROP = delete(metric_chunks).where(metric_chunks.c.run_id == bindparam("of_run"))
 
 
-def append(conn: Connection, run_id: int, from_byte: int, to_byte: int, points: Mapping[str, Series]) -> bool:
+def append(
+    conn: Connection, run_id: int, from_byte: int, to_byte: int, points: Mapping[str, Series], *, small: bool
+) -> bool:
     """Append the points read from bytes [from_byte, to_byte) of a run's events; False where that was done before.
 
+    `small` packs them as tightly as `compact` does, which takes longer.
     Raises NotFoundError, and ValueError where points come from no bytes: their delivery could not be told apart.
     """
     filled = {metric: series for metric, series in points.items() if len(series)}
@@ -36,7 +39,7 @@ def append(conn: Connection, run_id: int, from_byte: int, to_byte: int, points: 
         row_of(conn, run_id)
         return False
     if filled:
-        conn.execute(_ADD, [_row(run_id, metric, from_byte, series, small=False) for metric, series in filled.items()])
+        conn.execute(_ADD, [_row(run_id, metric, from_byte, series, small=small) for metric, series in filled.items()])
     return True
 
 

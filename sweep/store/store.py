@@ -342,8 +342,11 @@ class Store:
         wall_s: float | None = None,
         last_step: int = 0,
         judgement: Judgement | None,
+        is_whole: bool = False,
     ) -> None:
         """End run and trial together in `state`, with the trial's judgement; compact the run's series.
+
+        `is_whole` says that the series came in one `ingest` that was told so: there is nothing to compact.
 
         Raises TransitionError where the run is not live or `state` does not end a run.
         """
@@ -360,7 +363,8 @@ class Store:
         with self._writing() as conn:
             trial_id = runs.end(conn, run_id, state, columns, at=at)
             trials.save_judgement(conn, trial_id, judgement)
-            series.compact(conn, run_id)
+            if not is_whole:
+                series.compact(conn, run_id)
 
     def runs(self, trial_id: int) -> list[RunRecord]:
         """Return a trial's own runs, by attempt; none for a trial that reuses another's."""
@@ -379,14 +383,19 @@ class Store:
 
     # Series
 
-    def ingest(self, run_id: int, *, from_byte: int, to_byte: int, points: Mapping[str, Series]) -> bool:
+    def ingest(
+        self, run_id: int, *, from_byte: int, to_byte: int, points: Mapping[str, Series], is_whole: bool = False
+    ) -> bool:
         """Append the points read from bytes [from_byte, to_byte) of a run's events and move `ingested_bytes` on.
+
+        `is_whole` says that these are all the run will ever have: they are packed at once, and `end_run`, told the
+        same, has nothing to compact.
 
         Returns False, and changes nothing, where the run has not been read up to exactly `from_byte`: a delivery that
         comes again, or out of order, does no harm.
         """
         with self._writing() as conn:
-            return series.append(conn, run_id, from_byte, to_byte, points)
+            return series.append(conn, run_id, from_byte, to_byte, points, small=is_whole)
 
     def series(self, trial_id: int, metrics: Collection[str] | None = None) -> dict[str, Series]:
         """Return the series of a trial's last run by metric name, sorted; those in `metrics` where given."""

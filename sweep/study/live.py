@@ -29,6 +29,7 @@ class LiveRun:
     has_started: bool = False
     announced: tuple[int, float] | None = None
     is_marked_running: bool = False
+    is_whole: bool = False  # all it logged came into the store at once, at its end
     read_bytes: int = 0
     last_step: int = 0
     facts: dict[str, float | str] = field(default_factory=dict)

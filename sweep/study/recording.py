@@ -55,7 +55,8 @@ def ingest(store: Store, live: LiveRun, *, is_over: bool = False) -> None:
     start = live.read_bytes
     points = live.read()
     if live.read_bytes > start:
-        store.ingest(live.run.id, from_byte=start, to_byte=live.read_bytes, points=points)
+        live.is_whole = is_over and start == 0
+        store.ingest(live.run.id, from_byte=start, to_byte=live.read_bytes, points=points, is_whole=live.is_whole)
     if live.has_started and not live.is_marked_running and not is_over:
         store.mark_running(live.run.id)
         live.is_marked_running = True
@@ -76,6 +77,7 @@ def record_end(store: Store, live: LiveRun, ended: RunEnded, target: Target) -> 
         wall_s=result.get("wall_s"),
         last_step=live.last_step,
         judgement=judgement,
+        is_whole=live.is_whole,
     )
     return Outcome(
         number=live.trial.number,

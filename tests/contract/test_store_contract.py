@@ -526,6 +526,20 @@ def test_a_delivery_that_comes_again_or_too_early_changes_nothing(store: Store) 
     assert store.runs(trial.id)[0].ingested_bytes == 9
 
 
+def test_points_that_come_whole_read_back_like_those_that_came_in_parts(store: Store) -> None:
+    study = make_study(store)
+    points = [(step, 1.0 / step if step % 7 else float("nan")) for step in range(1, 60)]
+    whole, parts = begin(store, make_trial(store, study, 0)), begin(store, make_trial(store, study, 1))
+    store.ingest(whole.id, from_byte=0, to_byte=600, points={"loss": Series.of(points)}, is_whole=True)
+    store.end_run(whole.id, state=TrialState.COMPLETED, judgement=make_judgement(), is_whole=True)
+    store.ingest(parts.id, from_byte=0, to_byte=300, points={"loss": Series.of(points[:30])})
+    store.ingest(parts.id, from_byte=300, to_byte=600, points={"loss": Series.of(points[30:])})
+    store.end_run(parts.id, state=TrialState.COMPLETED, judgement=make_judgement())
+    at_once, together = (store.series(run.trial_id)["loss"] for run in (whole, parts))
+    assert at_once.steps.tolist() == together.steps.tolist() == [step for step, _ in points]
+    assert at_once.values.tobytes() == together.values.tobytes()
+
+
 def test_points_from_no_bytes_are_refused(store: Store) -> None:
     run = begin(store, make_trial(store, make_study(store)))
     for from_byte, to_byte in ((0, 0), (5, 4)):
