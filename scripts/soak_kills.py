@@ -19,12 +19,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fault"))
 
-from conftest import STUDY, DriverProcess, Folder, Zygote, new_folder
+from conftest import STUDY, DriverProcess, Folder, Zygote, new_folder  # type: ignore[import-not-found]
 
 COMMAND = (*STUDY, "seeds=4", "task.pause_s=0.01")
 """2 cells x 4 seeds."""
@@ -53,12 +54,12 @@ def main() -> int:
     return 1 if any(word.startswith("WRONG") for word in words) else 0
 
 
-def outcome_of(folder: Folder) -> dict:
+def outcome_of(folder: Folder) -> dict[str, Any]:
     folder.run(*COMMAND)
-    return folder.outcome()
+    return dict(folder.outcome())
 
 
-def moment(number: int, root: Path, zygote: Zygote, expected: dict, took_s: float, seed: int) -> str:
+def moment(number: int, root: Path, zygote: Zygote, expected: dict[str, Any], took_s: float, seed: int) -> str:
     """Kill at one moment and return what came of it."""
     rng = random.Random(f"{seed}/{number}")
     for folder in new_folder(root / f"moment {number}", zygote):
@@ -88,10 +89,10 @@ def kill_after(driver: DriverProcess, wait_s: float, *, with_all: bool) -> bool:
     for victim in victims:
         with suppress(psutil.NoSuchProcess):
             victim.kill()
-    return driver.wait() == -signal.SIGKILL
+    return bool(driver.wait() == -signal.SIGKILL)
 
 
-def problem(folder: Folder, driver: DriverProcess, expected: dict) -> str:
+def problem(folder: Folder, driver: DriverProcess, expected: dict[str, Any]) -> str:
     """Return what is not as it should be, empty where all is."""
     if driver.wait() != 0:
         return f"exit code {driver.wait()}"

@@ -77,14 +77,31 @@ def test_a_driver_killed_while_a_failed_trial_is_put_up_again_repeats_no_finishe
         command = (*STUDY, "task.fault=raise_differently", "task.fault_seeds=[0]", "task.fault_times=1")
         folder.run(*command)
         assert [run[2] for run in folder.runs()].count("failed") == 2
-        again = ("rerun", "s", "--state", "failed")
         for at in range(1, 40):
-            if folder.run(*again, code=None, SWEEP_KILL_AT_STEP=str(at)).wait() == 0:
+            killed = folder.run("rerun", "s", "--state", "failed", code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=str(at))
+            if "intent recorded" in killed.text:
                 break
-        assert at > 5
+        assert "failure" in (folder.trial(0) / "result.json").read_text()  # of the first attempt
+        folder.run(*command)
         assert {row[3] for row in folder.verdicts()} == {"converged", "stalled"}
         assert set(folder.results().values()) == {1}
         assert folder.left() == []
+
+
+@pytest.mark.parametrize("start", ["warm", "standby", "cold"])
+def test_a_process_that_its_driver_never_recorded_is_found_and_not_started_again(tmp_path, zygote, start):
+    command = (*STUDY, "task.pause_s=0.15", f"launcher.start={start}")
+    for at in range(1, 20):
+        for folder in new_folder(tmp_path / f"step {at}", zygote):
+            killed = folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=str(at))
+            if "process started" in killed.text:
+                assert folder.query("select pid from runs") == [(None,)]
+                folder.run(*command)
+                assert set(folder.starts().values()) == {1}
+                assert folder.query("select count(*) from runs where pid is not null") == [(4,)]
+                assert folder.left() == []
+                return
+    raise AssertionError("there is no such step")
 
 
 def test_trials_that_outlive_their_driver_are_adopted(folder: Folder):
