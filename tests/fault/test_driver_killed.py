@@ -77,7 +77,7 @@ def test_a_driver_killed_while_a_failed_trial_is_put_up_again_repeats_no_finishe
         command = (*STUDY, "task.fault=raise_differently", "task.fault_seeds=[0]", "task.fault_times=1")
         folder.run(*command)
         assert [run[2] for run in folder.runs()].count("failed") == 2
-        for at in range(1, 40):
+        for at in range(4, 40):  # none before is
             killed = folder.run("rerun", "s", "--state", "failed", code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=str(at))
             if "intent recorded" in killed.text:
                 break
@@ -91,7 +91,7 @@ def test_a_driver_killed_while_a_failed_trial_is_put_up_again_repeats_no_finishe
 @pytest.mark.parametrize("start", ["warm", "standby", "cold"])
 def test_a_process_that_its_driver_never_recorded_is_found_and_not_started_again(tmp_path, zygote, start):
     command = (*STUDY, "task.pause_s=0.15", f"launcher.start={start}")
-    for at in range(1, 20):
+    for at in range(7, 20):  # none before is
         for folder in new_folder(tmp_path / f"step {at}", zygote):
             killed = folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=str(at))
             if "process started" in killed.text:
