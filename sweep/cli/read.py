@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.errors import NotFoundError, UsageError
 from sweep.report.terminal import render_ranking, render_status, render_studies, render_trial
-from sweep.rundir import RunDir
+from sweep.rundir import RunDir, StudyDir, StudyLock
 from sweep.rundir.events import number_text
 from sweep.store import Store
 
@@ -30,7 +30,9 @@ def ls(arguments: list[str]) -> int:
     parser = _parser("ls", has_study=False)
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
-        rows = [(study, store.counts(study.id), store.summary(study.id) or {}) for study in store.studies()]
+        rows = [
+            (_as_it_stands(study), store.counts(study.id), store.summary(study.id) or {}) for study in store.studies()
+        ]
     if args.json:
         return _print_json([{**_plain(study), "trials": _plain(counts)} for study, counts, _ in rows])
     return _print(
@@ -42,7 +44,7 @@ def status(arguments: list[str]) -> int:
     """Show how far a study is."""
     args = _parser("status").parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
-        study = _study(store, args.study)
+        study = _as_it_stands(_study(store, args.study))
         states, verdicts = store.counts(study.id), store.verdict_counts(study.id)
         running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
         failed = _with_runs(store, study, {TrialState.FAILED, TrialState.LOST, TrialState.TIMED_OUT})
@@ -183,6 +185,17 @@ def _add_trial(parser: Parser) -> None:
 
 def _study(store: Store, name: str | None) -> StudyRecord:
     return store.study(name) if name else store.latest_study()
+
+
+def _as_it_stands(study: StudyRecord) -> StudyRecord:
+    """Return a study that is recorded as running, and that no driver holds any more, as `interrupted`.
+
+    Its driver was killed. Where its folder is not found from here, nothing is known of that.
+    """
+    lock = StudyDir(Path(str(study.config["results"])), study.name).lock
+    if study.status == "running" and lock.exists() and StudyLock(lock).holder() is None:
+        return replace(study, status="interrupted")
+    return study
 
 
 def _trial(store: Store, args: Any) -> tuple[StudyRecord, TrialRecord]:

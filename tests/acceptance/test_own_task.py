@@ -264,5 +264,18 @@ def test_ctrl_c_twice_stops_at_once_and_nothing_stays_alive(folder):
     assert left == []
 
 
+def test_status_tells_a_killed_driver_from_a_running_one(folder):
+    command = ("--config-dir", "my_conf", "task=mine", "study=killed", "seeds=2", "task.pause_s=0.05")
+    process = folder.start(*command)
+    wait_until(lambda: (folder.path / "results/killed/trials/1/events.jsonl").exists())
+    assert json.loads(folder.sweep("status", "--json").stdout)["status"] == "running"
+    process.kill()
+    process.communicate(timeout=60)
+    assert json.loads(folder.sweep("status", "--json").stdout)["status"] == "interrupted"
+    again = folder.sweep(*command)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert json.loads(folder.sweep("status", "--json").stdout)["status"] == "ended"
+
+
 def results_in(trials: Path) -> int:
     return len(list(trials.glob("*/result.json")))
