@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.domain.axis import Axis
+from sweep.domain.probe import Probe
 from sweep.domain.target import Target
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ class DriverConfig:
     name: str
     settings: Mapping[str, Any] = field(hash=False)
 
+
+WATCHES = ("light", "deep", "off")
+"""`watch`: how much of a run the monitor records."""
 
 STARTS = ("auto", "warm", "standby", "cold")
 """`launcher.start`: how the process of a run comes to be. auto is the fastest that is safe."""
@@ -51,6 +55,10 @@ class StudyConfig:
     `task` is the resolved base task section; `params` maps a task key (`task.lr`) to Hydra sweep syntax
     (`tag(log, interval(1e-4, 1))`), empty where nothing is searched. `inert` lists toggles left out because the task
     already has their value or lacks their knob, with the reason. `raw` is the whole resolved config as plain data.
+
+    `probe` is what the trials do instead of plain training, None for training. `stages` names the studies that this one
+    is made of, in order; it has then no trials of its own. `regression` is that section of a regression sweep, None for
+    any other study. `watch` is one of WATCHES, `symptoms` the thresholds of the monitor's rules by name.
     """
 
     name: str
@@ -67,6 +75,11 @@ class StudyConfig:
     results: str
     inert: tuple[tuple[str, str], ...]
     raw: Mapping[str, Any] = field(hash=False)
+    probe: Probe | None = None
+    stages: tuple[str, ...] = ()
+    regression: Mapping[str, Any] | None = field(default=None, hash=False)
+    watch: str = "light"
+    symptoms: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

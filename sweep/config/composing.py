@@ -18,7 +18,7 @@ from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides,
 from sweep.config.values import unknown_key
 from sweep.errors import ConfigError, nearest
 
-REQUIRED_GROUPS = ("task", "driver", "launcher", "converge")
+REQUIRED_GROUPS = ("task", "driver", "launcher", "converge", "symptoms")
 """Groups of which a study has exactly one option."""
 
 
@@ -35,6 +35,9 @@ class Composition:
     task: str
     ablation: str | None
     search: str | None
+    check: str | None
+    diagnose: str | None
+    regression: str | None
     axes: frozenset[str]
     folders: tuple[Path, ...]
 
@@ -69,6 +72,9 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
         task=str(choices.get("task")),
         ablation="-".join(parsed.choices("ablation")) or None,
         search="-".join(parsed.choices("search")) or None,
+        check="-".join(parsed.choices("check")) or None,
+        diagnose="-".join(parsed.choices("diagnose")) or None,
+        regression="-".join(parsed.choices("regression")) or None,
         axes=parsed.named_axes,
         folders=tuple(folders),
     )

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from sweep.errors import ConfigError
 
-GROUPS = ("task", "axis", "ablation", "driver", "launcher", "converge", "search")
+GROUPS = (
+    "task", "axis", "ablation", "driver", "launcher", "converge", "symptoms", "search", "check", "diagnose", "regression"
+)  # fmt: skip
 """The config groups: one folder each, one file per option."""
 
 

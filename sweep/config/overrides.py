@@ -20,6 +20,7 @@ _AXES = re.compile(r"^\+{0,2}axes[.=]")
 # Hydra reads `+params.task.lr=interval(0, 1)` as a multirun; here the text is what is wanted.
 _PARAM = re.compile(r"^\+{0,2}params\.([^=]+)=(.*)$", re.DOTALL)
 _REMOVED_AXIS = re.compile(r"^~axes\.([^.=]+)(?:\.levels\.([^=]+))?$")
+_ADDED_GROUPS = ("ablation", "search", "check", "diagnose", "regression")  # nothing is chosen from them by default
 _REMOVED_PARAM = re.compile(r"^~params\.([^=]+)$")
 
 
@@ -118,7 +119,7 @@ def _parse(text: str) -> Override:
         raise ConfigError(key, "one study has one value for each key", value=given, hint=hint)
     if override.package is not None or (override.is_delete() and is_group(override) and key != "axis"):
         raise ConfigError(key, "cannot be removed or moved to another package", value=given)
-    if override.type is OverrideType.CHANGE and key in ("ablation", "search"):
+    if override.type is OverrideType.CHANGE and key in _ADDED_GROUPS:
         raise ConfigError(key, "is added with a + in front", value=given, hint=f"+{given}")
     return override
 

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sweep.config import STARTS, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
+from sweep.config import STARTS, WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
 from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import option_names
@@ -18,10 +18,14 @@ from sweep.config.params import read_params
 from sweep.config.source import find_task
 from sweep.config.values import Section
 from sweep.domain.names import is_loss
+from sweep.domain.probe import Probe, ProbeName
 from sweep.domain.target import Mode, Target
 from sweep.errors import ConfigError
 
-KEYS = ("task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results")
+KEYS = (
+    "task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results",
+    "probe", "stages", "regression", "watch", "symptoms",
+)  # fmt: skip
 """The top-level keys of a study's config: each is read below."""
 
 LAUNCHER_KEYS = (
@@ -62,6 +66,11 @@ def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tupl
         results=root.text("results"),
         inert=axes.inert,
         raw=raw,
+        probe=_probe(root.get("probe"), composed),
+        stages=_stages(root.get("stages")),
+        regression=root.get("regression"),
+        watch=root.choice("watch", WATCHES),
+        symptoms=_symptoms(root.get("symptoms"), composed),
     )
     return LoadedConfig(study=study, config=composed.config, command=command)
 
@@ -145,7 +154,11 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
     """Return the study's name: the one given, or one made from task and ablation, search or axes."""
     given = root.get("study")
     if given is None:
-        parts = [part for part in (composed.ablation, composed.search) if part]
+        if composed.regression is not None:
+            return composed.regression.replace("/", "-")  # of many tasks, none of which names it
+        check = composed.check and f"check-{composed.check}"
+        diagnose = composed.diagnose and f"diagnose-{composed.diagnose}"
+        parts = [part for part in (diagnose, check, composed.ablation, composed.search) if part]
         what = "-".join(parts or [axis.name for axis in axes.axes][:4] or ["base"])
         return f"{composed.task}-{what}".replace("/", "-")
     is_name = isinstance(given, str | int) and not isinstance(given, bool) and _STUDY_NAME.fullmatch(str(given))
@@ -177,6 +190,31 @@ def _seeds(value: object) -> tuple[int, ...]:
     if len(set(value)) != len(value):
         raise ConfigError("seeds", "a seed is named twice", value=value, hint=hint)
     return tuple(value)
+
+
+def _probe(data: object, composed: Composition) -> Probe | None:
+    if data is None:
+        return None
+    known = [str(key) for key in composed.before.probe] if composed.before.probe else ["name"]
+    section = Section(data, "probe", known)
+    name = ProbeName(section.choice("name", list(ProbeName)))
+    return Probe(name=name, settings={key: value for key, value in section.data.items() if key != "name"})
+
+
+def _stages(data: object) -> tuple[str, ...]:
+    if not isinstance(data, list) or not all(isinstance(stage, str) for stage in data):
+        raise ConfigError("stages", "must be a list of stages", value=data, hint="[] for a study of its own")
+    return tuple(data)
+
+
+def _symptoms(data: object, composed: Composition) -> dict[str, float]:
+    """Return the thresholds of the monitor's rules, each a finite number."""
+    section = Section(data, "symptoms", [str(key) for key in composed.before.symptoms])
+    found = {name: section.optional_number(name) for name in section.known}
+    for name, value in found.items():
+        if value is None:
+            raise ConfigError(section.key(name), "must be a finite number", value="null")
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _target(data: object) -> Target:

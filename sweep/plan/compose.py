@@ -51,7 +51,10 @@ class TrialComposer:
                 seed=seed,
                 overrides=overrides,
                 task=task,
-                fingerprint=fingerprint(task, seed, code=self.code, target=self._study.target),
+                fingerprint=self._fingerprint(task, seed),
             )
             for seed in seeds
         )
+
+    def _fingerprint(self, task: Mapping[str, Any], seed: int) -> str:
+        return fingerprint(task, seed, code=self.code, target=self._study.target, probe=self._study.probe)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sweep.domain.probe import Probe
 from sweep.domain.target import Target
 
 _VERSION = 1
@@ -21,11 +22,13 @@ def digest(data: object) -> str:
     return hashlib.blake2b(canonical_json(data).encode(), digest_size=16).hexdigest()
 
 
-def fingerprint(task: Mapping[str, Any], seed: int, *, code: str, target: Target) -> str:
+def fingerprint(
+    task: Mapping[str, Any], seed: int, *, code: str, target: Target, probe: Probe | None = None
+) -> str:
     """Return the hex digest (32 characters) of what decides a trial's outcome.
 
     That is its resolved task config, its seed, the digest of the task's code, and the target, which decides where a
-    run stops and how it is judged. The cell's name is not part of it: two ways to the same config are one trial.
+    run stops and how it is judged, and the probe, where the trial is one. The cell's name is not part of it: two ways to the same config are one trial.
     """
     return digest(
         {
@@ -41,5 +44,6 @@ def fingerprint(task: Mapping[str, Any], seed: int, *, code: str, target: Target
                 "budget_steps": target.budget_steps,
                 "stop_early": target.stop_early,
             },
+            **({} if probe is None else {"probe": probe.to_mapping()}),
         }
     )
