@@ -1,0 +1,299 @@
+"""Nightly regression: nights, baselines and what is said of a task. Judged in analysis/regression, shown by report/."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sweep.domain.verdict import Verdict
+from sweep.domain.words import StrEnum
+
+EVIDENCE = frozenset({Verdict.CONVERGED, Verdict.DIVERGED, Verdict.STALLED, Verdict.NOT_CONVERGED})
+"""Verdicts that say something about the task; anything else (undecided, crash, ...) is a run without evidence."""
+
+
+class TaskVerdict(StrEnum):
+    """What is said of a task on a night. Public: these words are in summary.json and junit.xml."""
+
+    OK = "ok"  # nothing that the evidence tells from the baseline
+    IMPROVED = "improved"  # reaches its target in fewer steps; never an alarm
+    SLOWER = "slower"  # reaches its target later, confirmed on fresh seeds
+    BROKEN = "broken"  # converges on fewer seeds than the baseline allows, confirmed on fresh seeds
+    NUMERICS_CHANGED = "numerics_changed"  # the same seed gives other losses than before; not worse
+    NO_BASELINE = "no_baseline"  # nothing to compare with (yet); fails nothing
+    NOT_RUN = "not_run"  # no run has a verdict, or an alarm could not be checked on fresh seeds
+
+
+FAILURES = frozenset({TaskVerdict.SLOWER, TaskVerdict.BROKEN})
+"""Verdicts that are a regression: exit code 3."""
+
+
+class NumericsStatus(StrEnum):
+    """What the loss hashes of fixed seeds say, against the last ones from the same kind of machine."""
+
+    EQUAL = "equal"  # bitwise the same losses
+    CHANGED = "changed"  # other losses than last time
+    NOT_DETERMINISTIC = "not_deterministic"  # the baseline's own runs differ: nothing can be said
+    NOT_COMPARED = "not_compared"  # no hash tonight, or none from such a machine before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightRun:
+    """One training run of the convergence tier.
+
+    `tau` is the step at which the target was reached and held, None for a miss; `verdict` a verdict word or a failure
+    class; `budget` in optimizer steps. `trial` says where to look for the run (`STUDY/12`).
+    """
+
+    seed: int
+    tau: int | None
+    budget: int
+    verdict: str
+    trial: str = ""
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether the run says something about the task: a crash does not."""
+        return self.verdict in EVIDENCE
+
+    @property
+    def converged(self) -> bool:
+        """Whether the run reached its target and held it."""
+        return self.verdict == Verdict.CONVERGED and self.tau is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossHash:
+    """The digest of the losses of a fixed seed over its first `steps` optimizer steps."""
+
+    seed: int
+    steps: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What runs were made with. Everything may be empty where it is not known.
+
+    `device` is `cpu` or the model of the GPU, `cpu` the model of the processor (or the architecture), `config` a digest
+    of the task's resolved config, `packages` (name, version) sorted by name.
+    """
+
+    git_sha: str = ""
+    dirty: bool = False
+    packages: tuple[tuple[str, str], ...] = ()
+    python: str = ""
+    platform: str = ""
+    host: str = ""
+    device: str = "cpu"
+    cpu: str = ""
+    driver: str = ""
+    config: str = ""
+
+    @property
+    def device_class(self) -> str:
+        """The kind of machine whose steps-to-target are compared: the device's model."""
+        return self.device or "cpu"
+
+    @property
+    def numerics_class(self) -> str:
+        """The kind of machine whose losses can be bitwise equal: device and processor model."""
+        return f"{self.device_class} / {self.cpu}" if self.cpu else self.device_class
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What one night did for one task.
+
+    `name` is what the night is called (`2026-11-23`, unique per task), `at` when it began (aware UTC), `wanted` how many
+    seeds were asked for, `target` what "converged" means, as one comparable text. `confirmation` holds the runs on fresh
+    seeds that followed an alarm on this night, empty where there was none or where it did not run.
+    """
+
+    name: str
+    at: datetime
+    runs: tuple[NightRun, ...]
+    wanted: int
+    target: str
+    environment: Environment
+    hashes: tuple[LossHash, ...] = ()
+    confirmation: tuple[NightRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The runs a person accepted as "this is how the task trains", misses included.
+
+    Nights that began before `accepted_at` are history: they are drawn, and count for nothing. `hashes` may hold several
+    of one seed: where they differ the task is not deterministic.
+    """
+
+    task: str
+    runs: tuple[NightRun, ...]
+    target: str
+    environment: Environment
+    accepted_at: datetime
+    hashes: tuple[LossHash, ...] = ()
+    studies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegressionSettings:
+    """How nights are judged. `tasks` is how many are watched together; the rest is METHOD 7's.
+
+    `slack` and `threshold` are the CUSUM's k and h in standard deviations of a night's mean, for one task and a baseline
+    known exactly; `per_doubling` is added to h for each doubling of the tasks. `min_baseline_runs` in runs,
+    `confirm_seeds` in fresh seeds, `min_cv` the smallest spread between seeds that is believed.
+    """
+
+    tasks: int = 1
+    slack: float = 0.5
+    threshold: float = 5.0
+    per_doubling: float = 0.7
+    min_baseline_runs: int = 10
+    confirm_seeds: int = 3
+    min_cv: float = 0.03
+    compare_other_devices: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """One thing that differs from the last good night: `what` is git, package, python, host, device, ..."""
+
+    what: str
+    name: str
+    before: str
+    now: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CusumPoint:
+    """One night of a CUSUM: `z` is the night's mean of log steps-to-target in standard deviations of such a mean.
+
+    `upper` rises where the task gets slower, `lower` where it gets faster; an alarm is where one reaches its
+    `threshold`. `is_alarm` is the upper side's, `confirmed` what the fresh seeds said (None: not asked, or did not run).
+    """
+
+    night: str
+    z: float
+    upper: float
+    lower: float
+    slack: float
+    threshold: float
+    runs: int
+    is_alarm: bool
+    confirmed: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsChange:
+    """Change of steps-to-target against the baseline in percent, with its 95 % interval; misses count as 2 budgets.
+
+    `nights` says over how many nights it was taken (those since the change set in, else the last).
+    """
+
+    percent: float
+    low: float
+    high: float
+    nights: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineFigures:
+    """The baseline in figures. `median` and the band (where 95 % of single runs lie) in steps, `cv` as it is used."""
+
+    runs: int
+    converged: int
+    median: float
+    low: float
+    high: float
+    cv: float
+    accepted_at: datetime
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightPoint:
+    """One night as the chart shows it. `taus` are the steps of its converged runs, `missed` those that did not."""
+
+    night: str
+    taus: tuple[int, ...]
+    missed: int
+    without_evidence: int
+    verdict: str  # "" for nights that were not judged (before the baseline, or not comparable)
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePoint:
+    """A lasting change in the series of nights: `night` is the first of the new level, `percent` the change of steps."""
+
+    night: str
+    percent: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """An alarm that is on, or was checked tonight. `kind` is `slower` or `broken`; `since` the first night of it.
+
+    `confirmed` is what the fresh seeds said: None while they did not run. `p_value` is theirs.
+    """
+
+    kind: TaskVerdict
+    since: str
+    confirmed: bool | None
+    p_value: float | None
+    fresh: int
+    fresh_converged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numerics:
+    """What the fixed-seed losses say. `against` names the night (or `baseline`) they were compared with."""
+
+    status: NumericsStatus
+    against: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReport:
+    """All that is said of one task on one night. `needs_confirmation` asks for runs on fresh seeds, and judging again.
+
+    `words` is one sentence, `notes` what has to be known beside it. `suspects` are what differs from `good_night`.
+    """
+
+    task: str
+    verdict: TaskVerdict
+    words: str
+    night: str
+    converged: int
+    trials: int
+    wanted: int
+    needs_confirmation: bool = False
+    notes: tuple[str, ...] = ()
+    change: StepsChange | None = None
+    path: tuple[CusumPoint, ...] = ()
+    threshold: float | None = None
+    alarm: Alarm | None = None
+    numerics: Numerics | None = None
+    baseline: BaselineFigures | None = None
+    suspects: tuple[Suspect, ...] = ()
+    good_night: str | None = None
+    history: tuple[NightPoint, ...] = ()
+    change_points: tuple[ChangePoint, ...] = ()
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether this is a confirmed regression."""
+        return self.verdict in FAILURES
+
+
+def night_seeds(ordinal: int, count: int, *, is_confirmation: bool = False) -> tuple[int, ...]:
+    """Return `count` seeds for a night (its ordinal: `date.toordinal()`), disjoint from every other night's.
+
+    The convergence tier needs seeds that no earlier night used: with the same seeds every night, a deterministic task
+    repeats one draw for ever, and one unlucky draw becomes a drift. Up to 500 seeds a night and as many to confirm.
+    """
+    first = ordinal * 1_000 % 2_000_000_000 + (500 if is_confirmation else 0)
+    return tuple(range(first, first + count))
