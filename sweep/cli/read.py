@@ -17,7 +17,7 @@ from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.errors import NotFoundError, UsageError
-from sweep.report.terminal import render_ranking, render_status, render_studies, render_trial
+from sweep.report.terminal import render_status, render_studies, render_summary, render_trial
 from sweep.rundir import RunDir, StudyDir, StudyLock
 from sweep.rundir.events import number_text
 from sweep.store import Store
@@ -72,7 +72,7 @@ def rank(arguments: list[str]) -> int:
         raise NotFoundError(
             f"study {study.name} has no ranking yet", hint=f"`python -m sweep status {study.name}` says how far it is"
         )
-    return _print_json(summary) if args.json else _print(render_ranking(summary))
+    return _print_json(summary) if args.json else _print(render_summary(summary))
 
 
 def show(arguments: list[str]) -> int:
@@ -112,16 +112,15 @@ def logs(arguments: list[str]) -> int:
 def report(arguments: list[str]) -> int:
     """Rank a study anew and write its reports."""
     args = _parser("report", has_json=False).parse_args(arguments)
-    from sweep.study.results import recorded_folder, report_data, spent_s  # SciPy and jinja2 come with these
+    from sweep.study.results import leave_reports, recorded_folder, spent_s  # SciPy and jinja2 come with these
 
     with Store.open(args.store, read_only=True) as store:
         study = _study(store, args.study)
-        from sweep.report import write_reports
-
         folder = recorded_folder(study)
-        write_reports(report_data(store, study, wall_s=spent_s(store, study)), folder.path)
+        leave_reports(store, study, wall_s=spent_s(store, study))
     for path in (folder.report_html, folder.report_md, folder.ranking_csv, folder.summary):
-        print(path)
+        if path.exists():
+            print(path)
     return 0
 
 

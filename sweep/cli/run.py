@@ -9,7 +9,7 @@ from rich.console import Console
 from sweep.cli.main import Parser
 from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
-from sweep.report.terminal import LiveProgress, render_plan, render_ranking
+from sweep.report.terminal import LiveProgress, render_plan, render_summary
 from sweep.store import Store
 from sweep.study.audience import silence_broken_streams
 from sweep.study.planning import StudyPlan, estimate
@@ -24,16 +24,16 @@ def study(arguments: list[str]) -> int:
     if args.cfg:
         print(loaded.as_yaml(), end="")
         return 0
-    from sweep.study.session import run_study  # planning does without launcher, judge and reports
+    from sweep.study.jobs import run_job  # planning does without launcher, judge and reports
 
     console = Console()
     with LiveProgress(console) as progress:
-        end = run_study(loaded, progress=progress)
+        end = run_job(loaded, progress=progress)
     silence_broken_streams()  # nobody reads any more, and yet the exit code tells how it ended
-    console.print(render_ranking(end.summary))
+    console.print(render_summary(end.summary))
     console.print(f"report: {end.folder / 'report.html'}", highlight=False, soft_wrap=True)
     if end.status == "ended":
-        return 0
+        return 0 if end.is_ok else 1
     Console(stderr=True).print(end.message, highlight=False, soft_wrap=True, markup=False)
     return 130 if end.status == "interrupted" else 1
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from sweep.errors import ConfigError
 
 GROUPS = (
-    "task", "axis", "ablation", "driver", "launcher", "converge", "symptoms", "search", "check", "diagnose", "regression"
+    "task", "axis", "ablation", "driver", "launcher", "converge", "symptoms",
+    "search", "check", "diagnose", "regression",
 )  # fmt: skip
 """The config groups: one folder each, one file per option."""
 

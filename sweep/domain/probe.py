@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep.domain.metric import Series
+from sweep.domain.states import TrialState
+from sweep.domain.target import Target
 from sweep.domain.words import StrEnum
 
 
@@ -13,6 +16,10 @@ class ProbeName(StrEnum):
     DATA = "data"  # looks at what the task trains on
     OVERFIT = "overfit"  # trains on ten samples until they are learnt
     LR_RANGE = "lr_range"  # trains with a learning rate that rises step by step
+
+
+FINDINGS = "findings.json"
+"""The artifact that a probe's run leaves its findings in: one JSON object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +37,45 @@ class Probe:
     def from_mapping(cls, data: Mapping[str, Any]) -> "Probe":
         """Return the probe of a `probe` section. Raises KeyError, ValueError for one that is none."""
         return cls(name=ProbeName(data["name"]), settings={k: v for k, v in data.items() if k != "name"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTrial:
+    """One trial of a probe that has ended: what it logged and what it found.
+
+    `findings` is what the run wrote as FINDINGS, empty where it did not come to that; `artifacts` is the folder of all
+    it wrote, relative to the study's. `message` says why it failed, empty where it did not.
+    """
+
+    number: int
+    seed: int
+    state: TrialState
+    message: str
+    series: Mapping[str, Series] = field(hash=False)
+    findings: Mapping[str, Any] = field(hash=False)
+    artifacts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeContext:
+    """What the trials of a probe had in common: its settings, the resolved task section and the target."""
+
+    probe: Probe
+    task: Mapping[str, Any] = field(hash=False)
+    target: Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult:
+    """What the trials of a probe showed.
+
+    `section` is plain data for summary.json and all reports (`sweep.report.stages` has a view for each probe). `is_ok`
+    is False where something is broken, which ends the command with exit code 1. `overrides` are what is recommended,
+    empty for nothing.
+    """
+
+    is_ok: bool
+    answer: str
+    section: Mapping[str, Any] = field(hash=False)
+    notes: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()

@@ -22,13 +22,12 @@ def digest(data: object) -> str:
     return hashlib.blake2b(canonical_json(data).encode(), digest_size=16).hexdigest()
 
 
-def fingerprint(
-    task: Mapping[str, Any], seed: int, *, code: str, target: Target, probe: Probe | None = None
-) -> str:
+def fingerprint(task: Mapping[str, Any], seed: int, *, code: str, target: Target, probe: Probe | None = None) -> str:
     """Return the hex digest (32 characters) of what decides a trial's outcome.
 
-    That is its resolved task config, its seed, the digest of the task's code, and the target, which decides where a
-    run stops and how it is judged, and the probe, where the trial is one. The cell's name is not part of it: two ways to the same config are one trial.
+    That is its resolved task config, its seed, the digest of the task's code, the target, which decides where a run
+    stops and how it is judged, and the probe, where the trial is one. The cell's name is not part of it: two ways to
+    the same config are one trial.
     """
     return digest(
         {

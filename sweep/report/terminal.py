@@ -25,12 +25,28 @@ from sweep.report.phrases import (
     verdicts_text,
 )
 from sweep.report.progress import LiveProgress
+from sweep.report.staged import KIND, render_staged
 from sweep.report.tables import new_table, styled_status, styled_verdict
 
-__all__ = ["LiveProgress", "render_plan", "render_ranking", "render_status", "render_studies", "render_trial"]
+__all__ = [
+    "LiveProgress",
+    "render_plan",
+    "render_ranking",
+    "render_status",
+    "render_studies",
+    "render_summary",
+    "render_trial",
+]
 
 WIDE = 104
 """From this width on the steps saved have a column of their own and heads stand in one line."""
+
+
+def render_summary(summary: Mapping[str, Any]) -> RenderableType:
+    """Return the whole answer of a study: of one made of stages, or a ranking."""
+    if summary.get("kind") == KIND:
+        return render_staged(summary)
+    return render_ranking(summary)
 
 
 def render_ranking(summary: Mapping[str, Any]) -> RenderableType:

@@ -218,7 +218,7 @@ class StudyLoop:
             folder.renew(attempt=run.attempt)
             live.has_folder = True
             step("folder renewed")
-            folder.write_spec(spec_of(self.study.name, trial, run, self.target, self.config.launcher.memory_mb))
+            folder.write_spec(spec_of(self.config, trial, run))
             step("spec written")
             started = self.launcher.start(self._request(live, exclusive=exclusive))
         except (OSError, SweepError) as error:
@@ -277,7 +277,7 @@ class StudyLoop:
             write_ending(live.dir, ended, is_retried=is_retried)
         with self.store.transaction():
             ingest(self.store, live, is_over=True)
-            outcome = record_end(self.store, live, ended, self.target)
+            outcome = record_end(self.store, live, ended, self.target, is_probe=self.config.probe is not None)
             if is_retried:
                 self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
         return None if is_retried else outcome

@@ -13,12 +13,11 @@ from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialSpec
 from sweep.errors import NotFoundError, UsageError
 from sweep.launch import find_run_process
-from sweep.report import build_summary
 from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
 from sweep.study.live import LiveRun
 from sweep.study.recording import ingest, read_ending, record_end
-from sweep.study.results import report_data
+from sweep.study.results import summarise
 
 Say = Callable[[str], None]
 
@@ -122,7 +121,7 @@ def fill(url: str, found: Sequence[Recovered], say: Say) -> None:
             is_whole = is_whole and sum(counts.values()) >= len(study.plan.get("trials", ()))
             store.update_study(record.id, status="ended" if is_whole else "interrupted", ended=True)
             record = store.study(record.name)
-            store.save_summary(record.id, build_summary(report_data(store, record, wall_s=wall_s(study))))
+            store.save_summary(record.id, summarise(store, record, wall_s=wall_s(study)))
             say(f"{record.name}: {sum(counts.values())} trials ({', '.join(f'{n} {s}' for s, n in counts.items())})")
 
 
@@ -143,7 +142,8 @@ def restore(store: Store, study: Recovered) -> StudyRecord:
         live = LiveRun(trial, run, folder)
         ingest(store, live)
         ended, is_retried = read_ending(folder, run.id)
-        record_end(store, live, ended, Target.from_mapping(study.specs[trial.number]["target"]))
+        spec = study.specs[trial.number]
+        record_end(store, live, ended, Target.from_mapping(spec["target"]), is_probe="probe" in spec)
         if is_retried:
             store.transition(trial.id, TrialState.PENDING, "rebuilt: it was to be tried again")
     if "trials" in study.plan:

@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+from sweep.config import StudyConfig
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, RunRecord, TrialRecord
+from sweep.domain.verdict import Verdict
 from sweep.judge import judge
 from sweep.launch import Exit, RunEnded, RunStarted, ending_of
 from sweep.rundir import RunDir, read_json, read_result
 from sweep.store import Store
 from sweep.study.live import LiveRun
+
+PROBE_REASON = "a probe: not trained to the target"
+"""Why a probe's trial has no verdict."""
 
 
 def identity_of(run: RunRecord) -> dict[str, object]:
@@ -19,12 +25,12 @@ def identity_of(run: RunRecord) -> dict[str, object]:
     return {"run_id": run.id, "begun": None if run.started_at is None else run.started_at.isoformat()}
 
 
-def spec_of(study: str, trial: TrialRecord, run: RunRecord, target: Target, memory_mb: int | None) -> dict[str, Any]:
+def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord) -> dict[str, Any]:
     """Return the contents of spec.json: all that a worker needs to know, or whoever rebuilds the store."""
     return {
         "schema": 1,
         **identity_of(run),
-        "study": study,
+        "study": config.name,
         "trial": trial.number,
         "attempt": run.attempt,
         "seed": trial.seed,
@@ -34,8 +40,10 @@ def spec_of(study: str, trial: TrialRecord, run: RunRecord, target: Target, memo
         "overrides": list(trial.overrides),
         "fingerprint": trial.fingerprint,
         "task": dict(trial.task),
-        "target": target.to_mapping(),
-        "memory_mb": memory_mb,
+        "target": config.target.to_mapping(),
+        "memory_mb": config.launcher.memory_mb,
+        "watch": config.watch,
+        **({} if config.probe is None else {"probe": config.probe.to_mapping()}),
     }
 
 
@@ -62,11 +70,16 @@ def ingest(store: Store, live: LiveRun, *, is_over: bool = False) -> None:
         live.is_marked_running = True
 
 
-def record_end(store: Store, live: LiveRun, ended: RunEnded, target: Target) -> Outcome:
-    """Judge a run, end it and its trial in the store, and return the outcome, as the store would."""
+def record_end(store: Store, live: LiveRun, ended: RunEnded, target: Target, *, is_probe: bool = False) -> Outcome:
+    """Judge a run, end it and its trial in the store, and return the outcome, as the store would.
+
+    A probe is not judged: it did not train towards the target.
+    """
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
     result = (read_result(live.dir.result) if live.has_folder else None) or {}
     judgement = judge(live.series(), target, live.facts, ended=reason, state=ended.state)
+    if is_probe:
+        judgement = replace(judgement, verdict=Verdict.UNDECIDED, reason=PROBE_REASON, tau=None, symptoms=())
     store.end_run(
         live.run.id,
         state=ended.state,

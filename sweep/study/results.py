@@ -9,7 +9,8 @@ from sweep.domain.axis import Axis, Level
 from sweep.domain.metric import Series
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
-from sweep.report import ReportData
+from sweep.report import ReportData, build_summary, write_reports
+from sweep.report.staged import KIND, write_staged
 from sweep.rundir import StudyDir
 from sweep.store import Store
 
@@ -42,6 +43,31 @@ def spent_s(store: Store, record: StudyRecord) -> float:
     """Return the wall time that a study's sessions have taken so far, as its last summary says; 0 before the first."""
     cost = (store.summary(record.id) or {}).get("cost", {})
     return float(cost.get("wall_s") or 0.0)
+
+
+def is_staged(record: StudyRecord) -> bool:
+    """Return whether a study is made of others, so that its summary is put together from theirs."""
+    return bool(record.config.get("stages")) or record.config.get("regression") is not None
+
+
+def summarise(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
+    """Return the summary of a study's trials as they are now."""
+    if record.config.get("probe") is not None:
+        from sweep.study.probing import probe_summary
+
+        return probe_summary(store, record, recorded_folder(record), wall_s=wall_s)
+    return build_summary(report_data(store, record, wall_s=wall_s))
+
+
+def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
+    """Write the files of a study that a person opens; return its summary, which the caller saves."""
+    folder = recorded_folder(record)
+    if record.config.get("probe") is None and not is_staged(record):
+        return write_reports(report_data(store, record, wall_s=wall_s), folder.path)
+    summary = (store.summary(record.id) or {}) if is_staged(record) else summarise(store, record, wall_s=wall_s)
+    if summary.get("kind") == KIND:
+        write_staged(summary, folder.results)
+    return summary
 
 
 def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportData:

@@ -21,7 +21,6 @@ from sweep.drivers.protocol import Driver
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import build_launcher
 from sweep.plan import missing_packages
-from sweep.report import build_summary, write_reports
 from sweep.report.visualdl import write_trial
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
@@ -29,7 +28,7 @@ from sweep.study.audience import STANDARD_STREAMS, Audience, silence
 from sweep.study.loop import Interrupt, Progress, StudyLoop
 from sweep.study.planning import StudyPlan
 from sweep.study.provenance import collect_provenance
-from sweep.study.results import recorded_config, report_data, spent_s
+from sweep.study.results import leave_reports, recorded_config, spent_s, summarise
 from sweep.study.steps import step
 
 _NO_PLACE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG})
@@ -47,6 +46,11 @@ class StudyEnd:
     message: str
     summary: dict[str, Any]
     folder: Path
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it ended, and a check that it may have been found nothing broken."""
+        return self.status == "ended" and self.summary.get("ok", True) is True
 
 
 def run_study(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
@@ -136,8 +140,7 @@ class Session:
         self.store.update_study(self.record.id, status=status, ended=True)
         step("status recorded")
         self.record = self.store.study(self.record.name)
-        data = report_data(self.store, self.record, wall_s=monotonic_s() - self.started_s)
-        summary = write_reports(data, self.folder.path)
+        summary = leave_reports(self.store, self.record, wall_s=monotonic_s() - self.started_s)
         step("reports written")
         self.store.save_summary(self.record.id, summary)
         step("summary saved")
@@ -161,8 +164,8 @@ class Session:
             write_trial(self.folder.trial(outcome.number).visualdl, hparams, curves)
         if monotonic_s() - self.summarised_s > SUMMARY_EVERY_S:
             self.summarised_s = monotonic_s()
-            data = report_data(self.store, self.record, wall_s=self.summarised_s - self.started_s)
-            self.store.save_summary(self.record.id, build_summary(data))
+            summary = summarise(self.store, self.record, wall_s=self.summarised_s - self.started_s)
+            self.store.save_summary(self.record.id, summary)
 
     def _status(self, loop: StudyLoop) -> tuple[str, str]:
         counts = self.store.counts(self.record.id)

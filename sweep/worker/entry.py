@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from sweep.clock import monotonic_s, now_utc
+from sweep.domain.probe import Probe
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
@@ -37,10 +38,15 @@ _STATE_OF = {StopReason.PRUNED: TrialState.PRUNED, StopReason.STOPPED: TrialStat
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the `_target_` of a task section names, with the `prepare` of the same module where it has one."""
+    """What the `_target_` of a task section names, with what else the contract knows of the same module, if it has it.
+
+    `data(cfg)` returns the training and the validation set, `model(cfg)` the network (DESIGN 7); the probes use them.
+    """
 
     train: Callable[[TaskConfig, WorkerRun], object]
     prepare: Callable[[TaskConfig], object] | None
+    data: Callable[[TaskConfig], Any] | None = None
+    model: Callable[[TaskConfig], Any] | None = None
 
 
 def load_task(target: str) -> Task:
@@ -49,7 +55,8 @@ def load_task(target: str) -> Task:
     if not module_name:
         raise ImportError(f"_target_ must be MODULE.FUNCTION, got {target!r}")
     module = importlib.import_module(module_name)
-    return Task(getattr(module, name), getattr(module, "prepare", None))
+    extras = {part: getattr(module, part, None) for part in ("prepare", "data", "model")}
+    return Task(getattr(module, name), **extras)
 
 
 def prepared_task(section: Mapping[str, Any]) -> tuple[Task, TaskConfig]:
@@ -78,8 +85,10 @@ def run_trial(folder: RunDir) -> int:
         events = EventWriter(folder.events)
         events.write("start", pid=os.getpid(), host=os.uname().nodename)
         _cap_memory(spec.get("memory_mb"))
-        run = WorkerRun(folder, seed=int(spec["seed"]), target=Target.from_mapping(spec["target"]), events=events)
-        ending = _execute(spec["task"], run)
+        probe = Probe.from_mapping(spec["probe"]) if "probe" in spec else None
+        target = Target.from_mapping(spec["target"])
+        run = WorkerRun(folder, seed=int(spec["seed"]), target=target, events=events, is_probe=probe is not None)
+        ending = _execute(spec["task"], run, probe)
         with suppress(OSError):  # a full disk: result.json is the one that counts
             events.write("end", state=ending["state"], reason=ending["stop_reason"])
         wall_s = monotonic_s() - started_s
@@ -115,13 +124,16 @@ def end_process(code: int) -> NoReturn:
         os._exit(code)
 
 
-def _execute(section: Mapping[str, Any], run: WorkerRun) -> dict[str, Any]:
-    """Run the task and return how it ended: state, stop_reason, failure."""
+def _execute(section: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> dict[str, Any]:
+    """Run the task, or the probe on it, and return how it ended: state, stop_reason, failure."""
     _end_on_sigterm(run)
     try:
         task, cfg = prepared_task(section)
         seed_globals(run.seed)
-        task.train(cfg, run)
+        if probe is None:
+            task.train(cfg, run)
+        else:
+            importlib.import_module(f"sweep.worker.probes.{probe.name}").run_probe(task, cfg, run, probe.settings)
     except StopTrial:
         pass
     except BaseException as error:

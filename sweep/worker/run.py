@@ -19,12 +19,15 @@ LOOK_EVERY_S = 0.05
 class WorkerRun:
     """One run of a trial. `stop_reason` is None until the trial is to end, and never changes after that."""
 
-    def __init__(self, folder: RunDir, *, seed: int, target: Target, events: EventWriter) -> None:
+    def __init__(
+        self, folder: RunDir, *, seed: int, target: Target, events: EventWriter, is_probe: bool = False
+    ) -> None:
         self.stop_reason: StopReason | None = None
         self.last_step: int | None = None
         self.is_terminated = False  # SIGTERM has come; set from the signal handler
         self._folder = folder
         self._seed = seed
+        self._is_probe = is_probe
         self._budget_steps = target.budget_steps
         self._tracker = TargetTracker(target)
         self._events = events
@@ -74,6 +77,8 @@ class WorkerRun:
         return path
 
     def _decide(self, step: int, values: Mapping[str, float]) -> StopReason | None:
+        if self._is_probe:  # ends when the probe has seen enough, wherever the target is
+            return self._asked_to_stop()
         reason = self._tracker.update(step, values)
         if reason is None and step >= self._budget_steps:
             reason = StopReason.BUDGET

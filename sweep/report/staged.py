@@ -1,0 +1,181 @@
+"""Studies made of stages (checks, learning-rate range, the whole road): their summary.json and its three renderings."""
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.text import Text
+
+from sweep.domain.probe import ProbeResult
+from sweep.domain.trial import StudyRecord
+from sweep.report.commands import PROGRAM, QUESTION_KEYS, arguments, key_of
+from sweep.report.markdown import code, escaped
+from sweep.report.phrases import duration_text, provenance_text
+from sweep.report.stages import TITLES, view
+from sweep.report.summary import NO_PROVENANCE, SCHEMA, strict
+from sweep.rundir import write_json_atomic
+
+KIND = "stages"
+"""`kind` in summary.json of a study made of stages; a ranking has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageEntry:
+    """One stage: `stage` names its view, `study` is the study whose trials it had."""
+
+    stage: str
+    study: str
+    is_ok: bool
+    answer: str
+    section: Mapping[str, Any] = field(hash=False)
+    notes: tuple[str, ...] = ()
+    command: str | None = None
+
+    @classmethod
+    def of_probe(cls, stage: str, study: str, result: ProbeResult) -> "StageEntry":
+        """Return the stage of a probe's result."""
+        return cls(
+            stage=stage,
+            study=study,
+            is_ok=result.is_ok,
+            answer=result.answer,
+            section=result.section,
+            notes=result.notes,
+        )
+
+
+def staged_summary(
+    record: StudyRecord, stages: Sequence[StageEntry], result: ProbeResult, *, cost: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return summary.json of a study made of stages; `result` is what they show together (its section is not used)."""
+    summary = {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "study": record.name,
+        "task": record.task,
+        "command": list(record.command),
+        "status": record.status,
+        "created_at": record.created_at.isoformat(timespec="seconds"),
+        "ended_at": record.ended_at.isoformat(timespec="seconds") if record.ended_at else None,
+        "ok": result.is_ok,
+        "answer": result.answer,
+        "notes": list(result.notes),
+        "stages": [
+            {
+                "stage": entry.stage,
+                "study": entry.study,
+                "ok": entry.is_ok,
+                "answer": entry.answer,
+                "notes": list(entry.notes),
+                "command": entry.command,
+                "section": entry.section,
+            }
+            for entry in stages
+        ],
+        "recommended": {
+            "overrides": list(result.overrides),
+            "command": base_command(record, result.overrides) if result.overrides else None,
+        },
+        "cost": dict(cost),
+        "provenance": {**NO_PROVENANCE, "seeds": list(record.config["seeds"]), **record.provenance},
+    }
+    plain: dict[str, Any] = strict(summary)
+    return plain
+
+
+def base_command(record: StudyRecord, overrides: Sequence[str]) -> str:
+    """Return the command that runs the study's base with these overrides over its seeds."""
+    anew = {key_of(override) for override in overrides}
+    kept = []
+    for word in arguments(record.command):
+        key = key_of(word)
+        if key is None or (key not in anew and key.split(".")[0].split("@")[0] not in QUESTION_KEYS):
+            kept.append(word)
+    if not any(key_of(word) == "task" for word in kept):
+        kept.insert(0, f"task={record.task}")
+    return shlex.join([*PROGRAM, *kept, *overrides])
+
+
+def write_staged(summary: Mapping[str, Any], results: Path) -> None:
+    """Write summary.json, report.md and report.html of a study made of stages into its folder below `results`."""
+    from sweep.report.files import write_text_atomic  # brings jinja2 along, which no reading verb needs
+
+    folder = results / str(summary["study"])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json_atomic(folder / "summary.json", summary)
+    write_text_atomic(folder / "report.md", staged_markdown(summary))
+    write_text_atomic(folder / "report.html", staged_html(summary, results))
+
+
+def render_staged(summary: Mapping[str, Any]) -> RenderableType:
+    """Return what a terminal shows: the answer, then each stage, then the command and what it cost."""
+    parts: list[RenderableType] = [Text(summary["answer"], style="bold"), ""]
+    is_single = len(summary["stages"]) == 1
+    for stage in summary["stages"]:
+        if not is_single:
+            parts += [Rule(TITLES[stage["stage"]], align="left", style="dim"), Text(stage["answer"])]
+        parts += [view(stage["stage"]).terminal(stage["section"])]
+        parts += [Text.assemble(("note  ", "dim"), note) for note in stage["notes"] if note not in summary["notes"]]
+        parts += [""]
+    if summary["recommended"]["overrides"]:
+        parts.append(Text.assemble(("use  ", "dim"), (shlex.join(summary["recommended"]["overrides"]), "bold")))
+        parts.append(Text("apply it:", style="dim"))
+        parts.append(Padding(Text(summary["recommended"]["command"], overflow="fold"), (0, 0, 0, 2)))
+    parts += [Text.assemble(("note  ", "dim"), note) for note in summary["notes"]]
+    parts += [Text.assemble(("cost  ", "dim"), staged_cost(summary["cost"]))]
+    parts += [Text.assemble(("from  ", "dim"), provenance_text(summary["provenance"]))]
+    return Group(*parts)
+
+
+def staged_markdown(summary: Mapping[str, Any]) -> str:
+    """Return report.md: the answer, the command, then each stage."""
+    lines = [f"## {escaped(summary['study'])}", "", f"**{escaped(summary['answer'])}**", ""]
+    if summary["recommended"]["command"]:
+        lines += ["Apply it:", "", f"    {summary['recommended']['command']}", ""]
+    lines += [f"- {escaped(note)}" for note in summary["notes"]] + ([""] if summary["notes"] else [])
+    for stage in summary["stages"]:
+        lines += [f"### {TITLES[stage['stage']]}", "", f"{escaped(stage['answer'])}", ""]
+        lines += [view(stage["stage"]).markdown(stage["section"]).rstrip("\n"), ""]
+        lines += [f"Alone: {code(stage['command'])}", ""] if stage["command"] else []
+    lines += [f"Cost: {escaped(staged_cost(summary['cost']))}  ", f"From: {provenance_text(summary['provenance'])}"]
+    return "\n".join(lines) + "\n"
+
+
+def staged_html(summary: Mapping[str, Any], results: Path) -> str:
+    """Return report.html: one self-contained page."""
+    from sweep.report.html import environment  # brings jinja2 along
+
+    env = environment()
+    script = env.get_template("page.js").render()
+    return env.get_template("staged.html").render(
+        summary=summary,
+        title=summary["study"],
+        style=env.get_template("page.css").render(),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        stages=[
+            {
+                **stage,
+                "title": TITLES[stage["stage"]],
+                "body": view(stage["stage"]).html(stage["section"], results / stage["study"]),
+            }
+            for stage in summary["stages"]
+        ],
+        cost=staged_cost(summary["cost"]),
+        use=shlex.join(summary["recommended"]["overrides"]),
+        command_text=shlex.join([*PROGRAM, *arguments(summary["command"])]),
+        provenance=provenance_text(summary["provenance"]),
+    )
+
+
+def staged_cost(cost: Mapping[str, Any]) -> str:
+    """Return the cost in words: `7 trials, 2,450 steps, 12 s`."""
+    reused = f", {cost['reused']:,} reused" if cost["reused"] else ""
+    return f"{cost['trials']:,} trials, {cost['steps']:,} steps, {duration_text(cost['wall_s'])}{reused}"

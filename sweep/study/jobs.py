@@ -1,0 +1,10 @@
+"""Which way a command's study is run: as it is, or through the studies that it is made of."""
+
+from sweep.config import LoadedConfig
+from sweep.study.loop import Progress
+from sweep.study.session import StudyEnd, run_study
+
+
+def run_job(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
+    """Run what a config asks for. Raises as `run_study` does."""
+    return run_study(loaded, progress=progress)
