@@ -1,3 +1,25 @@
-"""sweep: which change makes a PaddlePaddle training run converge, how sure that is, and what it cost to find out."""
+"""sweep: which change makes a PaddlePaddle training run converge, how sure that is, and what it cost to find out.
+
+From Python, `sweep.open_store()` reads what studies have left (docs/notebook.md). Importing this imports nothing else.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sweep.reading import open_store
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "open_store"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazily: the store brings SQLAlchemy and NumPy, which neither a trial's process nor `--version` needs.
+    if name == "open_store":
+        from sweep.reading import open_store
+
+        return open_store
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

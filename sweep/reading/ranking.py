@@ -1,0 +1,148 @@
+"""The ranking of a study as it was last written: toggles with what may be said of them, and the repairs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, overload
+
+from sweep.reading import display
+from sweep.reading.source import missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedToggle:
+    """One change to the base, and what its trials showed.
+
+    `status` is restores, helps, no_effect, harms, inert or undecided; `word` is how a report says it. `probability`
+    (of base + toggle converging) and its 95 % `interval` are in [0, 1]; `p_value` is exact and unadjusted,
+    `p_adjusted` Holm over the study. `median_steps` to the target is None where fewer than half converged;
+    `steps_saved` is against the base.
+    """
+
+    toggle: str
+    rank: int
+    tied: bool
+    status: str
+    word: str
+    trials: int
+    converged: int
+    probability: float
+    interval: tuple[float, float]
+    p_value: float | None
+    p_adjusted: float | None
+    test: str
+    median_steps: float | None
+    steps_saved: float | None
+    more_seeds: int | None
+    seeds: tuple[int, ...]
+    overrides: tuple[str, ...]
+    note: str
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> "RankedToggle":
+        """Return the toggle of an entry of summary.json."""
+        steps = item["steps_to_target"]
+        return cls(
+            toggle=item["toggle"], rank=item["rank"], tied=item["tied"], status=item["status"], word=item["word"],
+            trials=item["trials"], converged=item["converged"], probability=float(item["repair_probability"]),
+            interval=(float(item["interval"][0]), float(item["interval"][1])), p_value=_number(item["p_value"]),
+            p_adjusted=_number(item["p_adjusted"]), test=item["test"], median_steps=_number(steps["median"]),
+            steps_saved=_number(steps["saved"]), more_seeds=item["more_seeds"], seeds=tuple(item["seeds"]),
+            overrides=tuple(item["overrides"]), note=item["note"],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedRepair:
+    """A minimal set of toggles that restores convergence (where the base converges: that breaks it)."""
+
+    toggles: tuple[str, ...]
+    probability: float
+    interval: tuple[float, float]
+    verified: bool
+    p_value: float | None
+    overrides: tuple[str, ...]
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> "RankedRepair":
+        """Return the repair of an entry of summary.json."""
+        return cls(
+            toggles=tuple(item["toggles"]), probability=float(item["probability"]),
+            interval=(float(item["interval"][0]), float(item["interval"][1])), verified=item["verified"],
+            p_value=_number(item["p_value"]), overrides=tuple(item["overrides"]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ranking(Sequence[RankedToggle]):
+    """The toggles of a study by rank; also to be asked by name: `ranking["dropout=off"]`.
+
+    `question` is `restore` (the base does not converge) or `break` (it does). `recommended` are the overrides of the
+    best repair, empty where there is none.
+    """
+
+    study: str
+    answer: str
+    question: str
+    toggles: tuple[RankedToggle, ...]
+    repairs: tuple[RankedRepair, ...]
+    recommended: tuple[str, ...]
+    base: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, summary: Mapping[str, Any]) -> "Ranking":
+        """Return the ranking of a summary.json; one without toggles, such as a check's, gives an empty ranking."""
+        return cls(
+            study=summary.get("study", ""), answer=summary.get("answer", ""), question=summary.get("question", ""),
+            toggles=tuple(RankedToggle.of(item) for item in summary.get("toggles", ())),
+            repairs=tuple(RankedRepair.of(item) for item in summary.get("repairs", ())),
+            recommended=tuple((summary.get("recommended") or {}).get("overrides", ())), base=summary.get("base") or {},
+        )  # fmt: skip
+
+    @overload
+    def __getitem__(self, index: int | str) -> RankedToggle: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[RankedToggle, ...]: ...
+    def __getitem__(self, index: int | str | slice) -> RankedToggle | tuple[RankedToggle, ...]:
+        if not isinstance(index, str):
+            return self.toggles[index]
+        for toggle in self.toggles:
+            if toggle.toggle == index:
+                return toggle
+        raise missing("toggle", index, [toggle.toggle for toggle in self.toggles])
+
+    def __iter__(self) -> Iterator[RankedToggle]:
+        return iter(self.toggles)
+
+    def __len__(self) -> int:
+        return len(self.toggles)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return a flat row per toggle, for `pandas.DataFrame(...)`; interval as `low` and `high`."""
+        rows = []
+        for toggle in self.toggles:
+            row = asdict(toggle)
+            row["low"], row["high"] = row.pop("interval")
+            row["overrides"] = " ".join(toggle.overrides)
+            rows.append(row)
+        return rows
+
+    def __repr__(self) -> str:
+        return f"<Ranking of {self.study}: {'; '.join(f'{t.toggle} {t.word}' for t in self.toggles) or 'no toggles'}>"
+
+    def _repr_html_(self) -> str:
+        heads = ("", "toggle", "finding", "converged", "95 %", "p (Holm)", "steps to target", "saved")
+        base = self.base
+        share = f"{base.get('converged')}/{base.get('seeds')}"
+        first: tuple[object, ...] = ("", "base", base.get("verdict", ""), share,
+                 "", "", base.get("median_steps_to_target"), "")  # fmt: skip
+        rows = [
+            (f"{'=' if t.tied else ''}{t.rank}", t.toggle, t.word, f"{t.converged}/{t.trials}",
+             display.interval_bar(*t.interval, t.probability), t.p_adjusted, t.median_steps, t.steps_saved)
+            for t in self.toggles
+        ]  # fmt: skip
+        return display.paragraph(self.answer, is_bold=True) + display.table(heads, [first, *rows] if base else rows)
+
+
+def _number(value: float | str | None) -> float | None:
+    """Return a figure of summary.json, where one that is not finite is text."""
+    return None if value is None else float(value)

@@ -1,0 +1,89 @@
+"""The way in: a store opened for reading."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from sweep.reading import display
+from sweep.reading.source import Source
+from sweep.reading.studies import Study
+from sweep.store import Store
+
+
+def open_store(url: str | Path | None = None) -> "StudyStore":
+    """Open a store for reading: a URL (`sqlite:///results/sweep.db`) or the path of its file.
+
+    Without one it is `$SWEEP_STORE`, else `results/sweep.db` below the working folder. Nothing is written or locked: a
+    study that runs goes on undisturbed. Close it with `close()` or `with`. Raises NotFoundError where there is no
+    store, StoreError for what is none.
+    """
+    given = str(url if url is not None else os.environ.get("SWEEP_STORE", "sqlite:///results/sweep.db"))
+    full = given if "://" in given else f"sqlite:///{given}"
+    return StudyStore(Source(Store.open(full, read_only=True), full))
+
+
+class StudyStore(Mapping[str, Study]):
+    """The studies of a store by name, the one that was active last first: `store["my-study"]`, `store.latest()`."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    @property
+    def url(self) -> str:
+        """Where the store is."""
+        return self._source.url
+
+    def study(self, name: str) -> Study:
+        """Return the study of this name. Raises NotFoundError with the names that are there and the nearest of them."""
+        return Study.of(self._source.store.study(name), self._source)
+
+    def studies(self) -> list[Study]:
+        """Return all studies, the one that was active last first."""
+        return [Study.of(record, self._source) for record in self._source.store.studies()]
+
+    def latest(self) -> Study:
+        """Return the study that was active last. Raises NotFoundError where there is none."""
+        return Study.of(self._source.store.latest_study(), self._source)
+
+    def __getitem__(self, name: str) -> Study:
+        return self.study(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([record.name for record in self._source.store.studies()])
+
+    def __len__(self) -> int:
+        return len(self._source.store.studies())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._source.store.find_study(name) is not None
+
+    def close(self) -> None:
+        """Close the store; what was read stays, what would be read raises StoreError. Twice does nothing."""
+        self._source.close()
+
+    def __enter__(self) -> "StudyStore":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if not self._source.is_open:
+            return f"<StudyStore {self.url}: closed>"
+        return f"<StudyStore {self.url}: {len(self)} studies>"
+
+    def _repr_html_(self) -> str:
+        if not self._source.is_open:
+            return display.paragraph(repr(self))
+        studies = self.studies()
+        heads = ("study", "task", "status", "trials", "created (UTC)", "answer")
+        rows = [self._row(study) for study in studies[: display.SHOWN_ROWS]]
+        return display.paragraph(self.url) + display.table(heads, rows, total=len(studies))
+
+    def _row(self, study: Study) -> tuple[object, ...]:
+        store = self._source.store
+        summary = store.summary(study._id) or {}
+        trials = sum(store.counts(study._id).values())
+        when = f"{study.created_at:%Y-%m-%d %H:%M}"
+        return study.name, study.task, study.status, trials, when, str(summary.get("answer", ""))
