@@ -59,6 +59,7 @@ class StudyConfig:
     `probe` is what the trials do instead of plain training, None for training. `stages` names the studies that this one
     is made of, in order; it has then no trials of its own. `regression` is that section of a regression sweep, None for
     any other study. `watch` is one of WATCHES, `symptoms` the thresholds of the monitor's rules by name.
+    `reuse` False has every trial run here, whatever other studies have finished.
     """
 
     name: str
@@ -80,6 +81,7 @@ class StudyConfig:
     regression: Mapping[str, Any] | None = field(default=None, hash=False)
     watch: str = "light"
     symptoms: Mapping[str, float] = field(default_factory=dict, hash=False)
+    reuse: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

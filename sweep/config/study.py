@@ -24,7 +24,7 @@ from sweep.errors import ConfigError
 
 KEYS = (
     "task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results",
-    "probe", "stages", "regression", "watch", "symptoms",
+    "probe", "stages", "regression", "watch", "symptoms", "reuse",
 )  # fmt: skip
 """The top-level keys of a study's config: each is read below."""
 
@@ -71,6 +71,7 @@ def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tupl
         regression=root.get("regression"),
         watch=root.choice("watch", WATCHES),
         symptoms=_symptoms(root.get("symptoms"), composed),
+        reuse=root.flag("reuse"),
     )
     return LoadedConfig(study=study, config=composed.config, command=command)
 

@@ -74,7 +74,9 @@ class Environment:
     """What runs were made with. Everything may be empty where it is not known.
 
     `device` is `cpu` or the model of the GPU, `cpu` the model of the processor (or the architecture), `config` a digest
-    of the task's resolved config, `packages` (name, version) sorted by name.
+    of the task's resolved config, `packages` (name, version) sorted by name. `settings` is that config key by key
+    (dotted key, value as text), `code` a digest of the task's source files, `flags` the environment variables that
+    change how a framework computes (FLAGS_..., CUDA_..., OMP_...): (name, value), sorted.
     """
 
     git_sha: str = ""
@@ -87,6 +89,9 @@ class Environment:
     cpu: str = ""
     driver: str = ""
     config: str = ""
+    code: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    flags: tuple[tuple[str, str], ...] = ()
 
     @property
     def device_class(self) -> str:
@@ -103,9 +108,9 @@ class Environment:
 class Night:
     """What one night did for one task.
 
-    `name` is what the night is called (`2026-11-23`, unique per task), `at` when it began (aware UTC), `wanted` how many
-    seeds were asked for, `target` what "converged" means, as one comparable text. `confirmation` holds the runs on fresh
-    seeds that followed an alarm on this night, empty where there was none or where it did not run.
+    `name` is what the night is called (`2026-11-23`, unique per task), `at` when it began (aware UTC), `wanted` how
+    many seeds were asked for, `target` what "converged" means, as one comparable text. `confirmation` holds the runs
+    on fresh seeds that followed an alarm on this night, empty where there was none or where it did not run.
     """
 
     name: str
@@ -139,8 +144,8 @@ class Baseline:
 class RegressionSettings:
     """How nights are judged. `tasks` is how many are watched together; the rest is METHOD 7's.
 
-    `slack` and `threshold` are the CUSUM's k and h in standard deviations of a night's mean, for one task and a baseline
-    known exactly; `per_doubling` is added to h for each doubling of the tasks. `min_baseline_runs` in runs,
+    `slack` and `threshold` are the CUSUM's k and h in standard deviations of a night's mean, for one task and a
+    baseline known exactly; `per_doubling` is added to h for each doubling of the tasks. `min_baseline_runs` in runs,
     `confirm_seeds` in fresh seeds, `min_cv` the smallest spread between seeds that is believed.
     """
 
@@ -170,7 +175,7 @@ class CusumPoint:
     """One night of a CUSUM: `z` is the night's mean of log steps-to-target in standard deviations of such a mean.
 
     `upper` rises where the task gets slower, `lower` where it gets faster; an alarm is where one reaches its
-    `threshold`. `is_alarm` is the upper side's, `confirmed` what the fresh seeds said (None: not asked, or did not run).
+    `threshold`. `is_alarm` is the upper side's, `confirmed` what the fresh seeds said (None: not asked, or not run).
     """
 
     night: str
@@ -225,7 +230,7 @@ class NightPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePoint:
-    """A lasting change in the series of nights: `night` is the first of the new level, `percent` the change of steps."""
+    """A lasting change in the series of nights: `night` is the first of the new level, `percent` the steps' change."""
 
     night: str
     percent: float

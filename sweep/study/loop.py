@@ -153,7 +153,7 @@ class StudyLoop:
         spec = self.compose(proposal)
         with self.store.transaction():
             [trial] = self.store.add_trials(self.study.id, [spec])
-            finished = self.store.find_finished([spec.fingerprint])
+            finished = self.store.find_finished([spec.fingerprint]) if self.config.reuse else {}
             if finished:
                 self.store.reuse(trial.id, finished[spec.fingerprint])
         return self.store.trial(self.study.id, trial.number)

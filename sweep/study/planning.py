@@ -54,7 +54,7 @@ class StudyPlan:
             known = {(trial.cell.key, trial.seed) for trial in current}
             missing = [spec for spec in self.fixed.trials if (spec.cell.key, spec.seed) not in known]
             added = store.add_trials(record.id, missing)
-            finished = store.find_finished(trial.fingerprint for trial in added)
+            finished = store.find_finished(trial.fingerprint for trial in added) if self.config.reuse else {}
             for trial in added:
                 if trial.fingerprint in finished:
                     store.reuse(trial.id, finished[trial.fingerprint])
@@ -97,7 +97,7 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
     config = planned.config
     specs = planned.fixed.trials if planned.fixed is not None else ()
     total = len(specs) or int(config.driver.settings.get("n_trials", 0))
-    finished = store.find_finished({spec.fingerprint for spec in specs}) if store is not None else {}
+    finished = store.find_finished({spec.fingerprint for spec in specs}) if store is not None and config.reuse else {}
     reused = sum(spec.fingerprint in finished for spec in specs)
     with closing(build_launcher(config.launcher)) as launcher:
         slots = launcher.free_slots

@@ -166,8 +166,10 @@ def planned(spec: dict[str, Any]) -> TrialSpec:
 def restore_reused(store: Store, study: Recovered, record: StudyRecord) -> None:
     """Add the trials of a fixed design that had no run of their own, where another trial's can be reused.
 
-    What then is still missing is added when the study goes on.
+    What then is still missing is added when the study goes on. A study that reuses nothing has none.
     """
+    if not record.config.get("reuse", True):
+        return
     known = {(trial.cell.key, trial.seed) for trial in store.trials(record.id)}
     missing = [entry for entry in study.plan.get("trials", ()) if (entry["cell"], entry["seed"]) not in known]
     cells = {cell["cell"]: cell for cell in study.plan.get("cells", ())}
