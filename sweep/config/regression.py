@@ -1,0 +1,251 @@
+"""From the `regression` section of a config to validated settings, and to the studies that a night is made of."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sweep.config import LoadedConfig, load_study_config
+from sweep.config.values import Section
+from sweep.domain.regression import RegressionSettings, night_seeds
+from sweep.errors import ConfigError
+
+KEYS = (
+    "tasks", "night", "confirm_seeds", "determinism", "compare_environments", "slack", "threshold", "keep_nights"
+)  # fmt: skip
+TASK_KEYS = ("task", "name", "seeds", "overrides")
+MAX_SEEDS = 100
+"""Seeds of one task on one night: a night has 500 of its own, and a date may have five nights."""
+MAX_REPEATS = 5
+PASSED_ON = ("launcher", "store", "results", "watch", "symptoms")
+"""Top-level keys of the command line that hold for every task of a night; the rest belongs to one task."""
+
+_NAME = re.compile(r"[A-Za-z0-9][\w+-]{0,37}", re.ASCII)
+_NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEntry:
+    """One task of a regression: its config, what it is called, its seeds a night (None: as the regression says)."""
+
+    task: str
+    name: str
+    seeds: int
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightName:
+    """What a night is called: a date, and which night of that date it is, from 1."""
+
+    day: date
+    repeat: int
+
+    def __str__(self) -> str:
+        return f"{self.day.isoformat()}" + (f".{self.repeat}" if self.repeat > 1 else "")
+
+    def seeds(self, count: int, *, is_confirmation: bool = False) -> tuple[int, ...]:
+        """Return `count` seeds that no other night has; those of confirming runs are others again."""
+        first = MAX_SEEDS * (self.repeat - 1)
+        return night_seeds(self.day.toordinal(), first + count, is_confirmation=is_confirmation)[first:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegressionConfig:
+    """A validated regression. `determinism` is (steps, seed), None where losses are not compared bit by bit.
+
+    `night` is None where the clock is to name it, `keep_nights` None where nothing is deleted. `passed_on` are the
+    overrides of the command line that hold for every task.
+    """
+
+    name: str
+    tasks: tuple[TaskEntry, ...]
+    night: NightName | None
+    determinism: tuple[int, int] | None
+    keep_nights: int | None
+    settings: RegressionSettings
+    store_url: str
+    results: str
+    passed_on: tuple[str, ...]
+    config_dirs: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStudies:
+    """The studies of one task on one night: on the night's seeds, and on the fixed one (None where that is off)."""
+
+    entry: TaskEntry
+    nightly: LoadedConfig
+    determinism: LoadedConfig | None
+
+
+def read_regression(loaded: LoadedConfig, overrides: Sequence[str], config_dirs: Sequence[Path]) -> RegressionConfig:
+    """Return the regression that a loaded config and its command line ask for. Raises ConfigError."""
+    study = loaded.study
+    section = Section(study.regression, "regression", KEYS)
+    seeds = study.raw["seeds"]
+    if isinstance(seeds, list) or len(study.seeds) > MAX_SEEDS:
+        raise ConfigError(
+            "seeds",
+            f"a night draws its own seeds: give a number of them, {MAX_SEEDS} at most",
+            value=seeds,
+            hint="seeds=3",
+        )
+    _check_name(study.name)
+    tasks = _tasks(section, len(study.seeds))
+    threshold, slack = section.optional_number("threshold", above=0), section.optional_number("slack", above=0)
+    if threshold is None or slack is None:
+        key = "threshold" if threshold is None else "slack"
+        raise ConfigError(f"regression.{key}", "must be a number above 0", value="null")
+    return RegressionConfig(
+        name=study.name,
+        tasks=tasks,
+        night=None if section.get("night") is None else parse_night(str(section.get("night"))),
+        determinism=_determinism(section),
+        keep_nights=section.optional_integer("keep_nights", low=1),
+        settings=RegressionSettings(
+            tasks=len(tasks),
+            slack=slack,
+            threshold=threshold,
+            confirm_seeds=_at_most(section, "confirm_seeds", MAX_SEEDS),
+            compare_other_devices=section.choice("compare_environments", ["same", "any"]) == "any",
+        ),
+        store_url=study.store_url,
+        results=study.results,
+        passed_on=_passed_on(overrides),
+        config_dirs=tuple(config_dirs),
+    )
+
+
+def parse_night(text: str) -> NightName:
+    """Return the night of this name: `2026-11-23`, or `2026-11-23.2` for a second one. Raises ConfigError."""
+    found = _NIGHT.fullmatch(text)
+    try:
+        if found is not None and 1 <= int(found[2] or 1) <= MAX_REPEATS:
+            return NightName(day=date.fromisoformat(found[1]), repeat=int(found[2] or 1))
+    except ValueError:
+        pass
+    raise ConfigError(
+        "regression.night",
+        "must be a date",
+        value=text,
+        hint=f"regression.night=2026-11-23, or 2026-11-23.2 (at most .{MAX_REPEATS}) for a second night of that date",
+    )
+
+
+def task_studies(config: RegressionConfig, night: NightName) -> tuple[TaskStudies, ...]:
+    """Compose and validate every study of a night, before the first is run. Raises ConfigError, naming the task."""
+    return tuple(_studies(config, entry, night) for entry in config.tasks)
+
+
+def confirming_study(config: RegressionConfig, entry: TaskEntry, night: NightName) -> LoadedConfig:
+    """Compose the study that confirms an alarm on fresh seeds. Raises ConfigError."""
+    seeds = night.seeds(config.settings.confirm_seeds, is_confirmation=True)
+    return _load(config, entry, f"{study_name(config, entry, night)}-confirm", seeds)
+
+
+def study_name(config: RegressionConfig, entry: TaskEntry, night: NightName) -> str:
+    """Return the name of a task's study on a night."""
+    return f"{config.name}-{entry.name}-{night}"
+
+
+def _studies(config: RegressionConfig, entry: TaskEntry, night: NightName) -> TaskStudies:
+    name = study_name(config, entry, night)
+    determinism = None
+    if config.determinism is not None:
+        steps, seed = config.determinism
+        short = (f"converge.budget_steps={steps}", "converge.stop_early=false", "watch=off")
+        determinism = _load(config, entry, f"{name}-numerics", (seed,), *short)
+    return TaskStudies(
+        entry=entry,
+        nightly=_load(config, entry, name, night.seeds(entry.seeds)),
+        determinism=determinism,
+    )
+
+
+def _load(config: RegressionConfig, entry: TaskEntry, name: str, seeds: tuple[int, ...], *more: str) -> LoadedConfig:
+    words = [
+        f"task={entry.task}", *config.passed_on, *entry.overrides, *more,
+        f"seeds=[{','.join(map(str, seeds))}]", "reuse=false", f"study={name}",
+    ]  # fmt: skip
+    folders = [word for folder in config.config_dirs for word in ("--config-dir", str(folder))]
+    try:
+        return load_study_config(words, config.config_dirs, command=[*folders, *words])
+    except ConfigError as error:
+        # Its key is one of the task's config, not of the command line: say whose.
+        error.message = f"task {entry.name} of regression {config.name}: {error.message}"
+        raise
+
+
+def _tasks(section: Section, seeds: int) -> tuple[TaskEntry, ...]:
+    found = section.get("tasks")
+    if not isinstance(found, list) or not found:
+        raise ConfigError(
+            "regression.tasks", "must be a list of tasks", value=found, hint="[digits_mlp, {task: mine, seeds: 5}]"
+        )
+    entries = tuple(_task(item, f"regression.tasks[{i}]", seeds) for i, item in enumerate(found))
+    names = [entry.name for entry in entries]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError("regression.tasks", "two tasks have this name", value=twice, hint="give one a `name:`")
+    return entries
+
+
+def _task(item: object, key: str, seeds: int) -> TaskEntry:
+    given = {"task": item} if isinstance(item, str) else item
+    section = Section({**dict.fromkeys(TASK_KEYS), **given} if isinstance(given, dict) else given, key, TASK_KEYS)
+    task = section.text("task")
+    name = section.optional_text("name") or task.replace("/", "-").replace(".", "-")
+    _check_name(name, f"{key}.name")
+    overrides = section.get("overrides") or []
+    if not isinstance(overrides, list) or not all(isinstance(word, str) for word in overrides):
+        raise ConfigError(f"{key}.overrides", "must be a list of overrides", value=overrides, hint="[task.lr=0.01]")
+    taken = next((w for w in overrides if _key(w) in ("task", "seeds", "study", "reuse", *PASSED_ON[1:3])), None)
+    if taken is not None:
+        raise ConfigError(f"{key}.overrides", "is set by the regression itself", value=taken)
+    count = seeds if section.get("seeds") is None else _at_most(section, "seeds", MAX_SEEDS)
+    return TaskEntry(task=task, name=name, seeds=count, overrides=tuple(overrides))
+
+
+def _determinism(section: Section) -> tuple[int, int] | None:
+    data = section.get("determinism")
+    if data is None:
+        return None
+    inner = Section(data, "regression.determinism", ("steps", "seed"))
+    return inner.integer("steps", low=1), inner.integer("seed", low=0)
+
+
+def _at_most(section: Section, name: str, high: int) -> int:
+    value = section.integer(name, low=1)
+    if value > high:
+        raise ConfigError(section.key(name), f"at most {high}", value=value)
+    return value
+
+
+def _passed_on(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return what of the command line holds for every task. Raises ConfigError for what can only hold for one."""
+    kept = []
+    for word in overrides:
+        key = _key(word)
+        if key.partition(".")[0] in PASSED_ON:
+            kept.append(word)
+        elif key.partition(".")[0] not in ("regression", "seeds", "study", "reuse"):
+            raise ConfigError(
+                key,
+                "is of one task, and a regression has several",
+                value=word,
+                hint="put it into the `overrides` of a task in regression.tasks",
+            )
+    return tuple(kept)
+
+
+def _key(word: str) -> str:
+    return word.lstrip("+~").partition("=")[0]
+
+
+def _check_name(name: str, key: str = "study") -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            key, "is not a name", value=name, hint="at most 38 letters, digits and _ + -, the first a letter or digit"
+        )
