@@ -60,23 +60,23 @@ def run_study(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
     at work on it.
     """
     config = loaded.study
-    _check_packages(config)
+    check_packages(config)
     plan = StudyPlan(loaded)
     folder = StudyDir(Path(config.results), config.name)
-    with _driving(folder), Store.open(config.store_url) as store:
+    with driving(folder), Store.open(config.store_url) as store:
         step("study locked")
-        record = _open_record(store, loaded, folder)
+        record = open_record(store, loaded, folder)
         step("study recorded")
         plan.enrol(store, record)
         step("trials enrolled")
-        write_json_atomic(folder.plan, {**plan.to_dict(), "record": _plan_record(record)})
+        write_json_atomic(folder.plan, {**plan.to_dict(), "record": plan_record(record)})
         step("plan written")
         return Session(loaded, plan, folder, store, record, Audience(progress)).run()
 
 
 @contextmanager
-def _driving(folder: StudyDir) -> Iterator[None]:
-    """Hold the study's lock. Raises ConfigError where its folder cannot be written, StudyLockedError."""
+def driving(folder: StudyDir) -> Iterator[None]:
+    """Hold a study's lock. Raises ConfigError where its folder cannot be written, StudyLockedError."""
     lock = StudyLock(folder.lock)
     try:
         lock.acquire()
@@ -187,7 +187,8 @@ class Session:
         return "ended", ""
 
 
-def _check_packages(config: StudyConfig) -> None:
+def check_packages(config: StudyConfig) -> None:
+    """Raise MissingPaddleError where the task needs a paddle that is not installed."""
     if "paddle" in missing_packages(config.task):
         raise MissingPaddleError(
             f"task {config.task_name} needs paddle, and no paddle is installed here",
@@ -195,7 +196,7 @@ def _check_packages(config: StudyConfig) -> None:
         )
 
 
-def _open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRecord:
+def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRecord:
     """Return the study's record, made anew or brought up to what is asked now.
 
     Raises StoreError where the folder holds results that the store knows nothing of: they would be run again.
@@ -223,7 +224,7 @@ def _open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyR
     return store.study(config.name)
 
 
-def _plan_record(record: StudyRecord) -> dict[str, Any]:
+def plan_record(record: StudyRecord) -> dict[str, Any]:
     """Return what plan.json keeps of the study, so that the store can be rebuilt from the folders."""
     return {
         "command": list(record.command),
