@@ -14,6 +14,17 @@ STEPS: Mapping[int, Sequence[str]] = {
         "DROP INDEX ix_trials_study_id_state_verdict",
         "CREATE INDEX ix_trials_study_id_is_current_state_verdict ON trials (study_id, is_current, state, verdict)",
     ),
+    3: (
+        "CREATE TABLE nights (regression VARCHAR NOT NULL, name VARCHAR NOT NULL, status VARCHAR NOT NULL, "
+        "created_at VARCHAR NOT NULL, ended_at VARCHAR, CONSTRAINT pk_nights PRIMARY KEY (regression, name))",
+        "CREATE TABLE night_tasks (regression VARCHAR NOT NULL, night VARCHAR NOT NULL, task VARCHAR NOT NULL, "
+        "verdict VARCHAR NOT NULL, studies TEXT NOT NULL, data TEXT NOT NULL, "
+        "CONSTRAINT pk_night_tasks PRIMARY KEY (regression, night, task), CONSTRAINT fk_night_tasks_regression "
+        "FOREIGN KEY(regression, night) REFERENCES nights (regression, name) ON DELETE CASCADE)",
+        "CREATE TABLE baselines (regression VARCHAR NOT NULL, task VARCHAR NOT NULL, number INTEGER NOT NULL, "
+        "device VARCHAR NOT NULL, accepted_at VARCHAR NOT NULL, data TEXT NOT NULL, "
+        "CONSTRAINT pk_baselines PRIMARY KEY (regression, task, number))",
+    ),
 }
 """For each version the statements that make it from the one before. Plain SQL that SQLite and PostgreSQL both know;
 frozen once released: later changes of schema.py must not change what an old step does."""

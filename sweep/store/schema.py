@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -175,4 +176,40 @@ metric_chunks = Table(
     Column("points", Integer, nullable=False),
     Column("step_words", LargeBinary, nullable=False),
     Column("value_words", LargeBinary, nullable=False),
+)
+
+# Nights and baselines of regressions. They hold their numbers as JSON, so that they outlive the runs behind them. Their
+# keys are natural ones: a migration that every database knows cannot make a column that counts by itself.
+
+nights = Table(
+    "nights",
+    metadata,
+    Column("regression", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("status", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+)
+
+night_tasks = Table(
+    "night_tasks",
+    metadata,
+    Column("regression", String, primary_key=True),
+    Column("night", String, primary_key=True),
+    Column("task", String, primary_key=True),
+    Column("verdict", String, nullable=False),
+    Column("studies", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    ForeignKeyConstraint(["regression", "night"], ["nights.regression", "nights.name"], ondelete="CASCADE"),
+)
+
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("regression", String, primary_key=True),
+    Column("task", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # counts from 0 within a task: the last counts
+    Column("device", String, nullable=False),
+    Column("accepted_at", UtcTime, nullable=False),
+    Column("data", Text, nullable=False),
 )

@@ -4,6 +4,10 @@ tests/data/store_v1.db was written by the store of commit 6809080, whose schema 
 `studies`), through its public methods: study `first` with a diverged trial (0, with NaN and infinities), a crashed
 one (1), a converged one (2), one launching when the driver died (3) and a pending one (4); study `second` whose only
 trial reuses trial 2 of `first`.
+
+tests/data/store_v2.db was written likewise by the store of commit e0a04e9 (version 2: no nights, no baselines): study
+`first` with a summary, a diverged trial (0), a crashed one (1), a converged one (2) and a retired one (3); study
+`second` whose only trial reuses trial 2 of `first`.
 """
 
 import math
@@ -18,7 +22,7 @@ from sqlalchemy import create_engine, inspect
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.verdict import Verdict
 from sweep.errors import StoreError
-from sweep.store import Store, migrations
+from sweep.store import Regressions, Store, migrations
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -92,6 +96,21 @@ def test_a_migrated_database_takes_what_the_new_version_brought(old: Path) -> No
         assert store.summary(study.id) == {"schema": 1}
 
 
+def test_a_database_of_version_2_keeps_everything_and_takes_nights_and_baselines(tmp_path: Path) -> None:
+    second = Path(shutil.copy(DATA / "store_v2.db", tmp_path / "second.db"))
+    assert version_in(second) == 2
+    with Store.open(f"sqlite:///{second}") as store:
+        study = store.study("first")
+        assert store.summary(study.id) == {"schema": 1, "answer": "x"}
+        assert [o.verdict for o in store.outcomes(study.id)] == ["diverged", "undecided", "converged"]
+        assert [trial.number for trial in store.trials(study.id, retired=True)] == [0, 1, 2, 3]
+        assert store.outcomes(store.study("second").id)[0].reused
+        Regressions(store).begin_night("nightly", "2026-11-23")
+        assert [night.name for night in Regressions(store).nights()] == ["2026-11-23"]
+    Store.open(f"sqlite:///{tmp_path}/new.db").close()
+    assert schema_of(second) == schema_of(tmp_path / "new.db")
+
+
 def test_a_reader_does_not_migrate_but_says_what_would(old: Path) -> None:
     before = old.read_bytes()
     with pytest.raises(StoreError, match=r"(?s)sweep\.db: it has schema version 1.*command that writes"):
@@ -100,7 +119,7 @@ def test_a_reader_does_not_migrate_but_says_what_would(old: Path) -> None:
 
 
 def test_a_migration_that_fails_leaves_the_old_database(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = {2: (*migrations.STEPS[2], "ALTER TABLE no_such_table ADD COLUMN x TEXT")}
+    broken = {**migrations.STEPS, 2: (*migrations.STEPS[2], "ALTER TABLE no_such_table ADD COLUMN x TEXT")}
     monkeypatch.setattr(migrations, "STEPS", broken)
     before = schema_of(old)
     with pytest.raises(StoreError, match="no_such_table"):
