@@ -89,12 +89,15 @@ class LoadedConfig:
     """A validated study with what composing its trials needs.
 
     `config` is the config before its interpolations are resolved, so that a level's override reaches every key that
-    refers to it. `command` is the command line that asked for the study.
+    refers to it. `command` is the command line that asked for the study, `overrides` and `config_dirs` what it was
+    composed from.
     """
 
     study: StudyConfig
     config: "DictConfig" = field(hash=False)
     command: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
+    config_dirs: tuple[Path, ...] = ()
 
     def as_yaml(self) -> str:
         """Return the whole resolved config as YAML, in the order it was composed."""

@@ -73,7 +73,13 @@ def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tupl
         symptoms=_symptoms(root.get("symptoms"), composed),
         reuse=root.flag("reuse"),
     )
-    return LoadedConfig(study=study, config=composed.config, command=command)
+    return LoadedConfig(
+        study=study,
+        config=composed.config,
+        command=command,
+        overrides=tuple(overrides),
+        config_dirs=tuple(config_dirs),
+    )
 
 
 def _resolve(config: DictConfig) -> dict[str, Any]:

@@ -68,8 +68,16 @@ class LiveProgress:
         self.close()
 
     def start(self, total: int | None, done: int = 0) -> None:
-        """Begin to show; `total` trials in all where that is known, `done` of them finished before."""
+        """Begin to show a study; `total` trials in all where that is known, `done` of them finished before.
+
+        Shows the next one where a study was shown before: a study may be made of several.
+        """
+        self.close()
         self._total, self._done_before = total, done
+        self._words.clear()
+        self._by_cell.clear()
+        self._running.clear()
+        self._lines = 0
         self._started_at = self._clock()
         if self.console.is_terminal:
             self._live = Live(
