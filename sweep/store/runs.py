@@ -4,25 +4,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from sweep.domain.states import FINISHED_STATES, LIVE_STATES, TrialState
 from sweep.domain.trial import RunRecord
 from sweep.errors import NotFoundError, TransitionError
 from sweep.store import trials as trial_queries
+from sweep.store.prepared import Prepared
 from sweep.store.records import run_record
 from sweep.store.schema import runs, trials
 
 _LIVE = [state.value for state in LIVE_STATES]
 _BY_ID = select(runs).where(runs.c.id == bindparam("run_id"))
-_LAST_ATTEMPT = select(func.max(runs.c.attempt)).where(runs.c.trial_id == bindparam("trial_id"))
-_ADD = insert(runs)
-_SWAP = (
+_STATE = Prepared(select(runs.c.state, runs.c.trial_id).where(runs.c.id == bindparam("run_id")))
+_LAST_ATTEMPT = Prepared(select(func.max(runs.c.attempt)).where(runs.c.trial_id == bindparam("trial_id")))
+_ADD = Prepared(insert(runs), ("trial_id", "attempt", "dir", "state", "started_at", "last_step", "ingested_bytes"))
+_SWAP = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run_id"), runs.c.state == bindparam("old"))
     .values(state=bindparam("new"))
 )
-_STARTED = (
+_STARTED = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run_id"))
     .values(
@@ -32,7 +34,7 @@ _STARTED = (
         device=bindparam("new_device"),
     )
 )
-_END = (
+_END = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run_id"), runs.c.state == bindparam("old"))
     .values(
@@ -51,7 +53,8 @@ def begin(conn: Connection, trial_id: int, folder: str, *, at: datetime) -> RunR
     Raises NotFoundError, and TransitionError where the trial is not pending.
     """
     trial_queries.swap(conn, trial_id, TrialState.PENDING, TrialState.LAUNCHING, note="run begins", at=at)
-    attempt = (conn.execute(_LAST_ATTEMPT, {"trial_id": trial_id}).scalar() or 0) + 1
+    last = _LAST_ATTEMPT.first(conn, {"trial_id": trial_id})
+    attempt = ((last and last[0]) or 0) + 1
     row = {
         "trial_id": trial_id,
         "attempt": attempt,
@@ -61,10 +64,8 @@ def begin(conn: Connection, trial_id: int, folder: str, *, at: datetime) -> RunR
         "last_step": 0,
         "ingested_bytes": 0,
     }
-    key = conn.execute(_ADD, row).inserted_primary_key
-    assert key is not None
     return RunRecord(
-        id=key[0],
+        id=_ADD.add(conn, row),
         trial_id=trial_id,
         attempt=attempt,
         dir=folder,
@@ -95,7 +96,7 @@ def row_of(conn: Connection, run_id: int) -> Row[Any]:
 def started(conn: Connection, run_id: int, process: Mapping[str, Any]) -> None:
     """Record the process of a run (pid, pid_started_at, host, device). Raises NotFoundError."""
     columns = {f"new_{name}": value for name, value in process.items()}
-    if conn.execute(_STARTED, {"run_id": run_id, **columns}).rowcount != 1:
+    if _STARTED.change(conn, {"run_id": run_id, **columns}) != 1:
         raise NotFoundError(f"there is no run with id {run_id}")
 
 
@@ -120,7 +121,7 @@ def _move(
     conn: Connection,
     run_id: int,
     new: TrialState,
-    swap: Update,
+    swap: Prepared,
     columns: Mapping[str, Any],
     *,
     note: str,
@@ -131,15 +132,17 @@ def _move(
     Raises NotFoundError, and TransitionError where the run is not live, the table forbids the change, or run and
     trial are not in the same state (another writer).
     """
-    run = row_of(conn, run_id)
-    old = TrialState(run.state)
+    found = _STATE.first(conn, {"run_id": run_id})
+    if found is None:
+        raise NotFoundError(f"there is no run with id {run_id}")
+    old, trial_id = TrialState(found[0]), int(found[1])
     if old not in LIVE_STATES:
-        raise TransitionError(f"run {run_id} of trial {run.trial_id} has ended ({old}); not changed to {new}")
-    trial_queries.swap(conn, run.trial_id, old, new, note=note, at=at)
+        raise TransitionError(f"run {run_id} of trial {trial_id} has ended ({old}); not changed to {new}")
+    trial_queries.swap(conn, trial_id, old, new, note=note, at=at)
     given = {f"new_{name}": value for name, value in columns.items()}
-    if conn.execute(swap, {"run_id": run_id, "old": old.value, "new": new.value, **given}).rowcount != 1:
+    if swap.change(conn, {"run_id": run_id, "old": old.value, "new": new.value, **given}) != 1:
         raise TransitionError(f"run {run_id}: another writer changed it; not changed to {new}")
-    return int(run.trial_id)
+    return trial_id
 
 
 def of_trial(conn: Connection, trial_id: int) -> list[RunRecord]:

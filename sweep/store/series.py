@@ -7,15 +7,16 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 
 from sweep.domain.metric import Series
 from sweep.store.codec import Chunk, decode, encode
+from sweep.store.prepared import Prepared
 from sweep.store.runs import row_of
 from sweep.store.schema import metric_chunks, runs, trials
 
-_MOVE = (
+_MOVE = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run_id"), runs.c.ingested_bytes == bindparam("from_byte"))
     .values(ingested_bytes=bindparam("to_byte"))
 )
-_ADD = insert(metric_chunks)
+_ADD = Prepared(insert(metric_chunks))
 _OF_RUN = (
     select(metric_chunks)
     .where(metric_chunks.c.run_id == bindparam("run_id"))
@@ -35,11 +36,11 @@ def append(
     filled = {metric: series for metric, series in points.items() if len(series)}
     if to_byte < from_byte or (filled and to_byte == from_byte):
         raise ValueError(f"run {run_id}: {len(filled)} series from bytes [{from_byte}, {to_byte})")
-    if conn.execute(_MOVE, {"run_id": run_id, "from_byte": from_byte, "to_byte": to_byte}).rowcount != 1:
+    if _MOVE.change(conn, {"run_id": run_id, "from_byte": from_byte, "to_byte": to_byte}) != 1:
         row_of(conn, run_id)
         return False
-    if filled:
-        conn.execute(_ADD, [_row(run_id, metric, from_byte, series, small=small) for metric, series in filled.items()])
+    for metric, series in filled.items():
+        _ADD.change(conn, _row(run_id, metric, from_byte, series, small=small))
     return True
 
 
@@ -51,7 +52,8 @@ def compact(conn: Connection, run_id: int) -> None:
     if chunks:
         whole = [_row(run_id, name, rows[0].from_byte, _series(rows), small=True) for name, rows in chunks.items()]
         conn.execute(_DROP, {"of_run": run_id})
-        conn.execute(_ADD, whole)
+        for chunk in whole:
+            _ADD.change(conn, chunk)
 
 
 def read(conn: Connection, run_ids: Collection[int], metrics: Collection[str] | None) -> dict[int, dict[str, Series]]:

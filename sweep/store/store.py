@@ -362,7 +362,7 @@ class Store:
         }
         with self._writing() as conn:
             trial_id = runs.end(conn, run_id, state, columns, at=at)
-            trials.save_judgement(conn, trial_id, judgement)
+            trials.judge_first(conn, trial_id, judgement)  # it has run: what an earlier attempt was judged went with it
             if not is_whole:
                 series.compact(conn, run_id)
 

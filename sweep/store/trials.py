@@ -12,6 +12,7 @@ from sweep.domain.trial import TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Symptom, Verdict
 from sweep.errors import NotFoundError, TransitionError
 from sweep.store import jsontext
+from sweep.store.prepared import Prepared
 from sweep.store.records import Event, cell_text, judgement_of, new_trial_record, symptom_of, trial_record
 from sweep.store.schema import events, runs, symptoms, trials
 
@@ -19,21 +20,20 @@ IN_LIST = 500
 """Values in one SQL IN list: well under SQLite's old limit of 999 variables."""
 
 _BY_ID = select(trials).where(trials.c.id == bindparam("trial_id"))
-_SWAP = (
+_SWAP = Prepared(
     update(trials)
     .where(trials.c.id == bindparam("trial_id"), trials.c.state == bindparam("old"))
     .values(state=bindparam("new"))
 )
-_SET_JUDGEMENT = (
+_JUDGED = ("verdict", "reason", "rule", "tau", "last_step", "best", "final")
+_SET_JUDGEMENT = Prepared(
     update(trials)
     .where(trials.c.id == bindparam("trial_id"))
-    .values(
-        {name: bindparam(f"new_{name}") for name in ("verdict", "reason", "rule", "tau", "last_step", "best", "final")}
-    )
+    .values({name: bindparam(f"new_{name}") for name in _JUDGED})
 )
 _DROP_SYMPTOMS = delete(symptoms).where(symptoms.c.trial_id == bindparam("for_trial"))
 _ADD_SYMPTOMS = insert(symptoms)
-_ADD_EVENT = insert(events)
+_ADD_EVENT = Prepared(insert(events), ("trial_id", "at", "old_state", "new_state", "note"))
 
 
 def add(
@@ -175,9 +175,13 @@ def reuse(conn: Connection, trial_id: int, source_trial_id: int, *, at: datetime
 
 def save_judgement(conn: Connection, trial_id: int, judgement: Judgement | None) -> None:
     """Replace a trial's judgement and symptoms; None takes them away. Raises NotFoundError."""
-    columns: dict[str, Any] = dict.fromkeys(
-        ("new_verdict", "new_reason", "new_rule", "new_tau", "new_last_step", "new_best", "new_final")
-    )
+    conn.execute(_DROP_SYMPTOMS, {"for_trial": trial_id})
+    judge_first(conn, trial_id, judgement)
+
+
+def judge_first(conn: Connection, trial_id: int, judgement: Judgement | None) -> None:
+    """Give a trial that has none a judgement with its symptoms. Raises NotFoundError."""
+    columns: dict[str, Any] = dict.fromkeys(f"new_{name}" for name in _JUDGED)
     if judgement is not None:
         columns = {
             "new_verdict": judgement.verdict.value,
@@ -188,9 +192,8 @@ def save_judgement(conn: Connection, trial_id: int, judgement: Judgement | None)
             "new_best": judgement.best,
             "new_final": judgement.final,
         }
-    if conn.execute(_SET_JUDGEMENT, {"trial_id": trial_id, **columns}).rowcount != 1:
+    if _SET_JUDGEMENT.change(conn, {"trial_id": trial_id, **columns}) != 1:
         raise NotFoundError(f"there is no trial with id {trial_id}")
-    conn.execute(_DROP_SYMPTOMS, {"for_trial": trial_id})
     if judgement is not None and judgement.symptoms:
         conn.execute(
             _ADD_SYMPTOMS,
@@ -237,13 +240,10 @@ def swap(conn: Connection, trial_id: int, old: TrialState, new: TrialState, *, n
     """
     if not is_legal(old, new):
         raise TransitionError(f"trial {trial_id}: {old} -> {new} is not a legal change")
-    if conn.execute(_SWAP, {"trial_id": trial_id, "old": old.value, "new": new.value}).rowcount != 1:
+    if _SWAP.change(conn, {"trial_id": trial_id, "old": old.value, "new": new.value}) != 1:
         found = row_of(conn, trial_id).state
         raise TransitionError(f"trial {trial_id}: expected {old}, found {found}; not changed to {new}")
-    conn.execute(
-        _ADD_EVENT,
-        {"trial_id": trial_id, "at": at, "old_state": old.value, "new_state": new.value, "note": note},
-    )
+    _ADD_EVENT.add(conn, {"trial_id": trial_id, "at": at, "old_state": old.value, "new_state": new.value, "note": note})
 
 
 def events_of(conn: Connection, trial_id: int) -> list[Event]:
