@@ -1,7 +1,7 @@
 """Ask, launch, ingest, judge, tell: one pass of this loop per event, until the driver has nothing left to ask."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from sweep.domain.states import RETRIED, FailureClass, StopReason, TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord, TrialSpec
 from sweep.drivers.protocol import Driver, Proposal
 from sweep.errors import SweepError
-from sweep.launch import Launcher, RunEnded, RunRequest
+from sweep.launch import Launcher, RunEnded, RunRequest, RunStarted
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.breaker import CircuitBreaker
@@ -23,6 +23,10 @@ from sweep.study.steps import step
 
 POLL_S = 0.5
 """How long the loop sleeps when nothing happens; a run's end wakes it at once."""
+
+RECORD_WITHIN_S = 0.05
+"""A process that was started is put on record with the next thing that is, or after so long: until then its folder
+tells of it."""
 
 READ_EVERY_S = 1.0
 """How often the events of running trials are read: the live view is at most this old."""
@@ -96,6 +100,7 @@ class StudyLoop:
         self._announced = Interrupt.NONE
         self._live: dict[int, LiveRun] = {}  # by run id
         self._ready: deque[tuple[TrialRecord, bool]] = deque()  # (trial, needs a device alone)
+        self._started: list[RunStarted] = []  # not on record yet
         self._read_at = 0.0
 
     # -- the loop
@@ -113,8 +118,7 @@ class StudyLoop:
                 self._fill()
             if not self._live:
                 return
-            for ended in self.launcher.poll(POLL_S):
-                self._settle(ended)
+            self._settle(self._poll())
             if monotonic_s() - self._read_at >= READ_EVERY_S:
                 self._read_running()
 
@@ -124,17 +128,26 @@ class StudyLoop:
             self._announced = self.interrupt
             self.progress.message(_WORDS[self.interrupt])
 
+    def _poll(self) -> Sequence[RunEnded]:
+        """Wait for runs to end. Where that takes a while, what was started is put on record first."""
+        if self._started:
+            ended = self.launcher.poll(RECORD_WITHIN_S)
+            if ended:
+                return ended
+            with self.store.transaction():
+                self._record_started()
+        return self.launcher.poll(POLL_S)
+
     def _fill(self) -> None:
         """Launch what is ready, and ask for more, until every slot is taken."""
         while self.launcher.free_slots > 0 and self.interrupt is Interrupt.NONE:
             if not self._ready and not self._ask():
                 return
-            if self._ready:
-                trial, exclusive = self._ready[0]
-                if not self.launcher.can_start(exclusive=exclusive):
-                    return
-                self._ready.popleft()
-                self._launch(trial, exclusive)
+            with self.store.transaction():
+                begun = self._begin()
+            if self._ready and not begun:
+                return
+            self._launch_all(begun)
 
     def _ask(self) -> bool:
         """Take proposals in. Returns False where the driver has none now."""
@@ -169,7 +182,8 @@ class StudyLoop:
                 if not live.is_wanted:
                     self.launcher.stop(live.run.id, TrialState.CANCELLED)
             else:
-                self._record(live, ended)
+                with self.store.transaction():
+                    self._record(live, ended)
             step("run of an earlier session recovered")
 
     def _replay(self) -> int:
@@ -209,27 +223,56 @@ class StudyLoop:
         folder = live.dir.path.absolute()
         return RunRequest(run_id=live.run.id, dir=folder, timeout_s=self.config.launcher.timeout_s, exclusive=exclusive)
 
-    def _launch(self, trial: TrialRecord, exclusive: bool) -> None:
-        folder = self.folder.trial(trial.number)
-        run = self.store.begin_run(trial.id, str(folder.path))  # the intent, before anything outside
-        step("intent recorded")
-        live = self._live[run.id] = LiveRun(trial, run, folder, has_folder=False)
+    def _begin(self) -> list[tuple[LiveRun, bool]]:
+        """Record the intent to run ready trials, as many as there are places for, before anything outside happens.
+
+        Returns each with whether it needs a device alone.
+        """
+        begun: list[tuple[LiveRun, bool]] = []
+        places = self.launcher.free_slots
+        while self._ready and len(begun) < places and self.interrupt is Interrupt.NONE and not self.breaker.is_open:
+            trial, exclusive = self._ready[0]
+            if (exclusive and begun) or not self.launcher.can_start(exclusive=exclusive):
+                break
+            self._ready.popleft()
+            folder = self.folder.trial(trial.number)
+            run = self.store.begin_run(trial.id, str(folder.path))
+            live = self._live[run.id] = LiveRun(trial, run, folder, has_folder=False)
+            begun.append((live, exclusive))
+            if exclusive:
+                break
+        return begun
+
+    def _launch_all(self, begun: list[tuple[LiveRun, bool]]) -> None:
+        """Start the runs that are on record as intended."""
+        for live, exclusive in begun:
+            step("intent recorded")
+            self._launch(live, exclusive)
+
+    def _launch(self, live: LiveRun, exclusive: bool) -> None:
         try:
-            folder.renew(attempt=run.attempt)
+            live.dir.renew(attempt=live.run.attempt)
             live.has_folder = True
             step("folder renewed")
-            folder.write_spec(spec_of(self.config, trial, run))
+            live.dir.write_spec(spec_of(self.config, live.trial, live.run))
             step("spec written")
             started = self.launcher.start(self._request(live, exclusive=exclusive))
         except (OSError, SweepError) as error:
-            self._settle(_not_started(run.id, str(error)))
+            self._settle([_not_started(live.run.id, str(error))], goes_on=False)
             return
         step("process started")
-        record_process(self.store, started)
-        step("process recorded")
+        self._started.append(started)
         live.device = started.device
         self.breaker.devices.add(started.device)
+        trial = live.trial
         self.progress.trial_started(trial.number, str(trial.cell), trial.seed, self.target.budget_steps)
+
+    def _record_started(self) -> None:
+        """Put on record whose processes were started since the last time. The caller holds a transaction."""
+        for started in self._started:
+            record_process(self.store, started)
+            step("process recorded")
+        self._started.clear()
 
     def _read_running(self) -> None:
         """Take in what running trials wrote, show it, and ask the driver whether to go on with them."""
@@ -246,16 +289,39 @@ class StudyLoop:
                 live.dir.request_stop(str(StopReason.PRUNED))
         self._read_at = monotonic_s()
 
-    def _settle(self, ended: RunEnded) -> None:
-        """Judge a run that has ended and record it; then tell the driver, or put the trial up again."""
-        live = self._live.pop(ended.run_id)
-        step("run ended")
-        outcome = self._record(live, ended)
-        step("end recorded")
-        if not live.is_wanted:
+    def _settle(self, all_ended: Sequence[RunEnded], *, goes_on: bool = True) -> None:
+        """Judge the runs that have ended and record it; then tell the driver, or put their trials up again.
+
+        The runs that take their places are begun in the same transaction, and started before anybody is told.
+        """
+        if not all_ended:
             return
+        settled, begun = [], []
+        with self.store.transaction():
+            self._record_started()
+            for ended in all_ended:
+                live = self._live.pop(ended.run_id)
+                step("run ended")
+                outcome = self._record(live, ended)
+                settled.append((live, ended, outcome))
+                if live.is_wanted:
+                    self._count(live, ended, outcome)
+            if goes_on:
+                begun = self._begin()
+        step("end recorded")
+        self._launch_all(begun)
+        for live, ended, outcome in settled:
+            if not live.is_wanted:
+                continue
+            if outcome is None:
+                self.progress.message(f"trial {live.trial.number}: {ended.failure} ({ended.message}); trying again")
+            elif self.interrupt is not Interrupt.STOP or ended.state is not TrialState.CANCELLED:
+                self._tell(outcome, live.trial, live.series())
+                step("driver told")
+
+    def _count(self, live: LiveRun, ended: RunEnded, outcome: Outcome | None) -> None:
+        """Take an end into account; without an outcome the trial is ready again."""
         if outcome is None:
-            self.progress.message(f"trial {live.trial.number}: {ended.failure} ({ended.message}); trying again")
             again = self.store.trial(self.study.id, live.trial.number)
             self._ready.append((again, ended.failure is FailureClass.OOM))
             return
@@ -266,20 +332,19 @@ class StudyLoop:
             is_failure=ended.state is TrialState.FAILED,
             is_result=ended.state not in (TrialState.FAILED, TrialState.CANCELLED),
         )
-        if self.interrupt is not Interrupt.STOP or ended.state is not TrialState.CANCELLED:
-            self._tell(outcome, live.trial, live.series())
-            step("driver told")
 
     def _record(self, live: LiveRun, ended: RunEnded) -> Outcome | None:
-        """Record the end of a run; return its trial's outcome, None where it is to be tried again and is pending."""
+        """Record the end of a run; return its trial's outcome, None where it is to be tried again and is pending.
+
+        The caller holds a transaction.
+        """
         is_retried = live.is_wanted and self._is_retried(live, ended)
         if ended.state is not TrialState.COMPLETED and live.has_folder:
             write_ending(live.dir, ended, is_retried=is_retried)
-        with self.store.transaction():
-            ingest(self.store, live, is_over=True)
-            outcome = record_end(self.store, live, ended, self.target, is_probe=self.config.probe is not None)
-            if is_retried:
-                self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
+        ingest(self.store, live, is_over=True)
+        outcome = record_end(self.store, live, ended, self.target, is_probe=self.config.probe is not None)
+        if is_retried:
+            self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
         return None if is_retried else outcome
 
     def _is_retried(self, live: LiveRun, ended: RunEnded) -> bool:
