@@ -69,8 +69,8 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
         use=shlex.join(summary["recommended"]["overrides"]),
         provenance=phrases.provenance_text(summary["provenance"]),
         tiles=_tiles(summary),
-        base_forest=_base_forest(summary["base"]),
-        ranking=_ranking_rows(summary),
+        base_forest=forest_of_base(summary["base"]),
+        ranking=ranking_rows(summary),
         forest_scale=forest_scale(),
         axes=[axis.name for axis in data.axes] if len(data.axes) <= MAX_MARKED_AXES else [],
         names_levels=0 < len(data.axes) <= MAX_NAMED_AXES and not any(o.cell.params for o in data.outcomes),
@@ -109,7 +109,8 @@ def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [*tiles, ("reused", f"{cost['reused']:,}")] if cost["reused"] else tiles
 
 
-def _ranking_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+def ranking_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the ranking's table, by rank."""
     base = summary["base"]["interval"]
     return [
         {
@@ -124,7 +125,8 @@ def _ranking_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _base_forest(base: Mapping[str, Any]) -> str:
+def forest_of_base(base: Mapping[str, Any]) -> str:
+    """Return the base's interval drawn, empty where it has no trial."""
     if base["interval"] is None or not base["trials"]:
         return ""
     return forest_row(base["probability"], base["interval"], base["interval"], "base")

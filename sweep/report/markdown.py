@@ -35,13 +35,7 @@ def render_markdown(summary: Mapping[str, Any]) -> str:
     """Return the report: answer, ranking, repairs, command, notes, cost, provenance."""
     lines = [f"## {escaped(summary['study'])}", "", f"**{escaped(summary['answer'])}**", ""]
     lines += [f"Task {code(summary['task'])}, converged means {escaped(target_text(summary['target']))}.", ""]
-    if summary["search"]:
-        lines += [*_search_table(summary["search"]["top"]), ""]
-    if summary["toggles"] or not summary["search"]:
-        lines += [*_table(summary), ""]
-    if summary["repairs"]:
-        label = "Breaks it" if summary["question"] == "break" else "Restores it"
-        lines += [f"{label}: {escaped(alternatives_text(summary))}.", ""]
+    lines += findings_tables(summary)
     lines += _commands(summary)
     lines += [f"- {escaped(note)}" for note in summary["notes"]] + ([""] if summary["notes"] else [])
     lines += [
@@ -49,6 +43,19 @@ def render_markdown(summary: Mapping[str, Any]) -> str:
         f"From: {escaped(provenance_text(summary['provenance']))}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def findings_tables(summary: Mapping[str, Any]) -> list[str]:
+    """Return the lines of what a search or an ablation found: its tables, and the repairs in words."""
+    lines: list[str] = []
+    if summary["search"]:
+        lines += [*_search_table(summary["search"]["top"]), ""]
+    if summary["toggles"] or not summary["search"]:
+        lines += [*_table(summary), ""]
+    if summary["repairs"]:
+        label = "Breaks it" if summary["question"] == "break" else "Restores it"
+        lines += [f"{label}: {escaped(alternatives_text(summary))}.", ""]
+    return lines
 
 
 def _search_table(points: Iterable[Mapping[str, Any]]) -> Iterable[str]:

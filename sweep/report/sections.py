@@ -175,12 +175,14 @@ def charts_of(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Charts:
     is_many = max((len(groups[cell["cell"]]) for cell in drawn), default=0) > MANY_SEEDS
     trials = sum(len(groups[cell["cell"]]) for cell in drawn)
     logged = {o.number: data.curves.get(o.number, {}) for cell in drawn for o in groups[cell["cell"]]}
-    metrics, left_out = _choose_metrics(data, logged.values(), 3 if len(drawn) <= 40 else 2)
+    metrics, left_out = choose_metrics(data, logged.values(), 3 if len(drawn) <= 40 else 2)
     points = 60 if is_many else int(np.clip(POINTS_IN_ALL // max(1, trials * len(metrics)), 24, 60))
     curves = {
         metric: {
             cell["cell"]: [
-                _curve(o, logged[o.number][metric], points) for o in groups[cell["cell"]] if metric in logged[o.number]
+                curve_of(o, logged[o.number][metric], points)
+                for o in groups[cell["cell"]]
+                if metric in logged[o.number]
             ]
             for cell in drawn
         }
@@ -218,14 +220,15 @@ def _threshold(data: ReportData, metric: str) -> float | None:
     return data.target.threshold if metric == data.target.metric else None
 
 
-def _choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Any]], most: int) -> tuple[list[str], list[str]]:
-    """The target's metric, then losses (training before validation), then the rest; and what is left out."""
+def choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Any]], most: int) -> tuple[list[str], list[str]]:
+    """Return the target's metric, then losses (training before validation), then the rest; and what is left out."""
     names = {name for series in logged for name in series}
     order = sorted(names, key=lambda n: (n != data.target.metric, not is_loss(n), not n.startswith("train"), n))
     return order[:most], order[most:]
 
 
-def _curve(outcome: Outcome, series: Any, points: int) -> Curve:
+def curve_of(outcome: Outcome, series: Any, points: int) -> Curve:
+    """Return one trial's metric, thinned to `points`, with how the trial ended."""
     steps, values, bad_step = finite_part(series)
     steps, values = thin(steps, values, points)
     word = outcome_word(outcome)

@@ -57,7 +57,7 @@ def render_ranking(summary: Mapping[str, Any]) -> RenderableType:
         "",
     ]
     if summary["search"]:
-        parts += [_search_table(summary["search"]["top"]), ""]
+        parts += [search_table(summary["search"]["top"]), ""]
     elif summary["toggles"]:
         parts += [RankingTable(summary), ""]
     else:
@@ -137,7 +137,7 @@ def saved_text(steps: Mapping[str, Any]) -> str:
     return f"{'+' if saved > 0 else '−' if saved < 0 else ''}{abs(saved):,.0f}"
 
 
-def _search_table(points: Iterable[Mapping[str, Any]]) -> Table:
+def search_table(points: Iterable[Mapping[str, Any]]) -> Table:
     """Return the best points of a search, best first; values in four digits, the command below has them whole."""
     table = new_table()
     for name, justify in (("trial", "right"), ("", "left"), ("steps", "right"), ("value", "right")):

@@ -7,4 +7,8 @@ from sweep.study.session import StudyEnd, run_study
 
 def run_job(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
     """Run what a config asks for. Raises as `run_study` does."""
+    if loaded.study.stages:
+        from sweep.study.road import run_road
+
+        return run_road(loaded, progress=progress, run_job=run_job)
     return run_study(loaded, progress=progress)

@@ -10,7 +10,9 @@ from types import ModuleType
 TITLES = {
     "data": "Data",
     "overfit": "Overfit gate",
+    "base": "Base",
     "lr_range": "Learning-rate range",
+    "ablation": "Ablation",
 }
 """The heading of each stage; a stage that is not here has no view."""
 

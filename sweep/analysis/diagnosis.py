@@ -1,0 +1,136 @@
+"""From what the stages of a diagnosis found to one paragraph that a person can act on. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+NEAR = 3.0
+"""A learning rate within this factor of the point that the range search suggests is not what is wrong."""
+
+FAR = 10.0
+"""One this far off is: where the point converges on every seed, other changes need not be tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """The summaries of the stages that were run, None for those that were not (summary.json's own keys)."""
+
+    data: Mapping[str, Any] | None = field(default=None, hash=False)
+    base: Mapping[str, Any] | None = field(default=None, hash=False)
+    overfit: Mapping[str, Any] | None = field(default=None, hash=False)
+    lr_range: Mapping[str, Any] | None = field(default=None, hash=False)
+    ablation: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def is_data_broken(self) -> bool:
+        """Whether a data check found something broken; one that could not be made says nothing."""
+        return self.data is not None and any(row["status"] == "broken" for row in _section(self.data).get("checks", ()))
+
+    @property
+    def base_converges(self) -> bool:
+        """Whether every seed of the base converged."""
+        base = self.base["base"] if self.base else None
+        return base is not None and 0 < base["seeds"] == base["converged"]
+
+    @property
+    def learns(self) -> bool:
+        """Whether ten samples can be learnt, as far as is known."""
+        return self.overfit is None or bool(_section(self.overfit).get("learnt") is not False)
+
+    @property
+    def point(self) -> tuple[str, ...]:
+        """The overrides that set the suggested learning rate; empty without a suggestion, or where it is near."""
+        if self.lr_range is None or not self.lr_range["recommended"]["overrides"]:
+            return ()
+        ratio = self.lr_ratio
+        if ratio is not None and 1 / NEAR <= ratio <= NEAR:
+            return ()
+        return tuple(self.lr_range["recommended"]["overrides"])
+
+    @property
+    def lr_ratio(self) -> float | None:
+        """The suggested learning rate over the task's own, None where either is not known."""
+        found = _section(self.lr_range) if self.lr_range else {}
+        point, base = found.get("point"), found.get("base_lr")
+        if not isinstance(point, int | float) or not isinstance(base, int | float) or base <= 0:
+            return None
+        return float(point) / float(base)
+
+    @property
+    def is_lr_decisive(self) -> bool:
+        """Whether the learning rate is far off, and the suggested one converged on every seed that tried it."""
+        ratio, confirmed = self.lr_ratio, self.lr_range is not None and _confirmed(self.lr_range)
+        return bool(self.point) and confirmed and ratio is not None and abs(math.log10(ratio)) >= math.log10(FAR) - 1e-9
+
+
+def diagnosis(found: Findings) -> str:
+    """Return what is wrong, how sure that is and what to change, in one paragraph."""
+    if found.is_data_broken and found.data is not None:
+        return f"{found.data['answer']} Mend the data first: nothing was trained on it."
+    parts = [_base_words(found.base)] if found.base else []
+    if found.base_converges:
+        return " ".join([*parts, "Nothing has to be repaired."])
+    parts += [text for text in (_overfit_words(found), _lr_words(found)) if text]
+    if found.ablation is not None:
+        parts.append(str(found.ablation["answer"]))
+    return " ".join(parts)
+
+
+def recommendation(found: Findings) -> tuple[str, ...]:
+    """Return the overrides to use: what the ablation recommends, empty where it recommends nothing."""
+    if found.ablation is None:
+        return ()
+    return tuple(found.ablation["recommended"]["overrides"])
+
+
+def ranked_symptoms(base: Mapping[str, Any] | None) -> Sequence[str]:
+    """Return the rules that spoke in the base's trials, in the order of its summary."""
+    return [symptom["rule"] for symptom in base["base"]["symptoms"]] if base else []
+
+
+def _base_words(summary: Mapping[str, Any]) -> str:
+    base = summary["base"]
+    if base["converged"]:
+        return f"The base converges on {base['converged']} of {base['seeds']} seeds."
+    seen = [str(symptom.get("title") or symptom["message"]) for symptom in base["symptoms"][:2]]
+    words = str(base["verdict"]).replace("_", " ")
+    because = f": {'; '.join(text.rstrip('.') for text in seen)}" if seen else ""
+    return f"The base does not converge (0 of {base['seeds']} seeds, {words}{because})."
+
+
+def _overfit_words(found: Findings) -> str:
+    if found.overfit is None:
+        return ""
+    learnt = _section(found.overfit).get("learnt")
+    if learnt is None:
+        return ""
+    if learnt:
+        return "It can learn ten samples by heart, so model, head, loss and optimizer work."
+    return "It cannot even learn ten samples by heart: look at model, head, loss, labels and optimizer."
+
+
+def _lr_words(found: Findings) -> str:
+    ratio = found.lr_ratio
+    if found.lr_range is None or ratio is None:
+        return ""
+    section = _section(found.lr_range)
+    if not found.point:
+        return f"Its learning rate ({section['base_lr']:.3g}) is where the range search puts it."
+    way = "above" if ratio < 1 else "below"
+    return (
+        f"Its learning rate ({section['base_lr']:.3g}) is {max(ratio, 1 / ratio):.2g} times {way} "
+        f"what the range search suggests ({section['point']:.3g})."
+    )
+
+
+def _section(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+    section: Mapping[str, Any] = summary["stages"][0]["section"]
+    return section
+
+
+def _confirmed(summary: Mapping[str, Any]) -> bool:
+    for stage in summary["stages"]:
+        if stage["stage"] == "lr_confirm":
+            return bool(stage["section"].get("confirmed"))
+    return False

@@ -1,0 +1,54 @@
+"""The base over its seeds: does it converge, with which symptoms. The section is the summary of its study."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sweep.report.markdown import code, escaped
+from sweep.report.phrases import DASH, target_text, verdicts_text
+
+
+def terminal(section: Mapping[str, Any]) -> RenderableType:
+    """Return the verdicts of the seeds and what the monitor saw."""
+    base = section["base"]
+    parts: list[RenderableType] = [
+        Text(target_text(section["target"]), style="dim"),
+        Text(f"base  {base['converged']}/{base['trials']} converged: {verdicts_text(base['verdicts']) or DASH}"),
+    ]
+    return Group(*parts, *(Text(f"  {line}") for line in _symptoms(base)))
+
+
+def markdown(section: Mapping[str, Any]) -> str:
+    """Return the same for report.md."""
+    base = section["base"]
+    counts = verdicts_text(base["verdicts"]) or DASH
+    lines = [f"{base['converged']} of {base['trials']} seeds converged ({escaped(counts)})."]
+    return "\n".join([*lines, "", *(f"- {escaped(line)}" for line in _symptoms(base))]) + "\n"
+
+
+def html(section: Mapping[str, Any], folder: Path) -> Markup:
+    """Return curves and symptoms; the study's own page has the rest."""
+    from sweep.report.basecurves import base_panels
+    from sweep.report.html import environment
+
+    template = environment().get_template("stage_base.html")
+    return Markup(
+        template.render(
+            summary=section,
+            target=target_text(section["target"]),
+            panels=base_panels(section.get("curves", ())),
+            page=f"../{folder.name}/report.html",
+        )
+    )
+
+
+def _symptoms(base: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for symptom in base["symptoms"]:
+        title = symptom.get("title") or code(symptom["rule"])
+        lines.append(f"{title} (step {symptom['step']}): {symptom['message']}")
+    return lines

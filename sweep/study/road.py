@@ -1,0 +1,226 @@
+"""Runs a study made of stages, one after the other, and gathers what they found into one summary and one page."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation
+from sweep.analysis.priors import axes_for
+from sweep.clock import monotonic_s
+from sweep.config import LoadedConfig, load_study_config
+from sweep.domain.probe import ProbeResult
+from sweep.domain.trial import StudyRecord
+from sweep.report.basecurves import base_curves
+from sweep.report.staged import StageEntry, staged_summary, write_staged
+from sweep.rundir import StudyDir, write_json_atomic
+from sweep.store import Store
+from sweep.study.loop import Progress
+from sweep.study.provenance import collect_provenance
+from sweep.study.results import report_data, spent_s
+from sweep.study.session import StudyEnd, check_packages, driving, open_record, plan_record
+from sweep.study.stages import (
+    ablation_question,
+    check_stages,
+    chosen_axes,
+    stage_command,
+    stage_overrides,
+    stage_study,
+)
+from sweep.study.steps import step
+
+RunJob = Callable[..., StudyEnd]
+"""`run_job(loaded, progress=...)`: runs a stage's study."""
+
+
+def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> StudyEnd:
+    """Run the stages of a study, or go on with them; leaves its files in every case.
+
+    Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError where another driver is at
+    work on it.
+    """
+    config = loaded.study
+    check_stages(config.stages)
+    check_packages(config)
+    folder = StudyDir(Path(config.results), config.name)
+    with driving(folder):
+        with Store.open(config.store_url) as store:
+            record = open_record(store, loaded, folder)
+            before_s = spent_s(store, record)
+            plan = {"schema": 1, "study": config.name, "task": config.task_name, "stages": list(config.stages)}
+            write_json_atomic(folder.plan, {**plan, "record": plan_record(record)})
+        road = Road(loaded, record, folder, progress, run_job, before_s)
+        return road.run()
+
+
+class Road:
+    """One sitting of a study made of stages."""
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        record: StudyRecord,
+        folder: StudyDir,
+        progress: Progress,
+        run_job: RunJob,
+        before_s: float,
+    ) -> None:
+        self.loaded, self.record, self.folder = loaded, record, folder
+        self.progress, self.run_job = progress, run_job
+        self.started_s = monotonic_s() - before_s
+        self.found = Findings()
+        self.entries: list[StageEntry] = []
+        self.trials = {"trials": 0, "steps": 0, "reused": 0}
+
+    def run(self) -> StudyEnd:
+        """Run stage after stage, until one decides, fails or is interrupted."""
+        stages = self.loaded.study.stages
+        status, message = "ended", ""
+        for number, stage in enumerate(stages, start=1):
+            if self._is_decided(stage):
+                break
+            stage_loaded = self._loaded(stage)
+            self.progress.message(f"stage {number} of {len(stages)}: {stage}  ({stage_loaded.study.name})")
+            end = self.run_job(stage_loaded, progress=self.progress)
+            if stage == "ablation" and end.status == "ended" and not end.summary["recommended"]["overrides"]:
+                wider = self._loaded(stage, is_wide=True)
+                if wider.study.axes != stage_loaded.study.axes:
+                    self.progress.message("none of these restores convergence: trying the other axes, too")
+                    stage_loaded, end = wider, self.run_job(wider, progress=self.progress)
+            step("stage ended")
+            self._take(stage, stage_loaded, end)
+            if end.status != "ended":
+                status, message = end.status, self._words(end)
+                break
+        return self._end(status, message)
+
+    def _is_decided(self, stage: str) -> bool:
+        """Return whether what was found makes this stage, and all after it, superfluous (only in a diagnosis)."""
+        if "base" not in self.loaded.study.stages:  # checks: each says something of its own
+            return False
+        return stage != "data" and (self.found.is_data_broken or self.found.base_converges)
+
+    def _loaded(self, stage: str, *, is_wide: bool = False) -> LoadedConfig:
+        """Return the study of a stage, composed anew from the command's own overrides."""
+        ask = self._ablation(is_wide=is_wide) if stage == "ablation" else ()
+        overrides = self._overrides(stage, ask)
+        return load_study_config(overrides, self.loaded.config_dirs, command=self._words_of(overrides))
+
+    def _overrides(self, stage: str, ablation: tuple[str, ...] = ()) -> tuple[str, ...]:
+        config = self.loaded.study
+        return stage_overrides(stage, self.loaded.overrides, study=config.name, seeds=config.seeds, ablation=ablation)
+
+    def _words_of(self, overrides: tuple[str, ...]) -> tuple[str, ...]:
+        return (*(word for folder in self.loaded.config_dirs for word in ("--config-dir", str(folder))), *overrides)
+
+    def _ablation(self, *, is_wide: bool) -> tuple[str, ...]:
+        """Return what the ablation stage asks: nothing of ours where the command says it itself.
+
+        Otherwise the axes that the symptoms point to, one at a time, with the learning rate that was found as a level;
+        all axes that the task has where `is_wide`.
+        """
+        if ablation_question(self.loaded.overrides):
+            return ()
+        point = self.found.point
+        everything = ("+ablation=all", *self._levels(point))
+        available = [
+            axis.name
+            for axis in load_study_config(self._overrides("ablation", everything), self.loaded.config_dirs).study.axes
+        ]
+        pointed = [axis for axis, _ in axes_for(ranked_symptoms(self.found.base))]
+        if is_wide:
+            chosen: tuple[str, ...] = tuple(available)
+        elif self.found.is_lr_decisive:
+            chosen = ("lr",)
+        else:
+            chosen = chosen_axes(available, [*pointed, *(["lr"] if point else [])], learns=self.found.learns)
+        left_out = [f"~axes.{axis}" for axis in available if axis not in chosen]
+        return (*everything, *left_out)
+
+    def _levels(self, point: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the override that puts the learning rate found in place of the axis's own levels."""
+        return (f"axes.lr.levels={{range: [{','.join(point)}]}}",) if point else ()
+
+    def _take(self, stage: str, loaded: LoadedConfig, end: StudyEnd) -> None:
+        """Keep what a stage found, for the stages after it and for the summary."""
+        self.found = replace(self.found, **{stage: end.summary})
+        command = stage_command(loaded.overrides, loaded.config_dirs)
+        if end.summary.get("kind") == "stages":
+            for number, part in enumerate(end.summary["stages"]):
+                self.entries.append(
+                    StageEntry(
+                        stage=part["stage"],
+                        study=part["study"],
+                        is_ok=part["ok"],
+                        answer=part["answer"],
+                        section=part["section"],
+                        notes=tuple(part["notes"]),
+                        command=command if number == 0 else None,
+                    )
+                )
+        else:
+            self.entries.append(
+                StageEntry(
+                    stage=stage,
+                    study=loaded.study.name,
+                    is_ok=True,
+                    answer=str(end.summary["answer"]),
+                    section={**end.summary, "curves": self._curves(loaded)} if stage == "base" else end.summary,
+                    command=command,
+                )
+            )
+        for key in self.trials:
+            self.trials[key] += int(end.summary["cost"][key])
+
+    def _curves(self, loaded: LoadedConfig) -> list[dict[str, Any]]:
+        with Store.open(loaded.study.store_url, read_only=True) as store:
+            return base_curves(report_data(store, store.study(loaded.study.name), wall_s=0.0))
+
+    def _words(self, end: StudyEnd) -> str:
+        again = shlex.join(["python", "-m", "sweep", *self.loaded.command])
+        return (
+            f"{end.message}\nwhen that is done, go on with: {again}"
+            if end.status == "failed"
+            else (f"interrupted in the middle of a stage; go on with: {again}")
+        )
+
+    def _end(self, status: str, message: str) -> StudyEnd:
+        """Write the study's files and its summary."""
+        config = self.loaded.study
+        with Store.open(config.store_url) as store:
+            store.update_study(
+                self.record.id,
+                status=status,
+                provenance=collect_provenance(folder=Path.cwd(), seeds=config.seeds),
+                ended=True,
+            )
+            record = store.study(self.record.name)
+            summary = staged_summary(record, self.entries, self._result(), cost=self._cost())
+            store.save_summary(record.id, summary)
+        write_staged(summary, self.folder.results)
+        step("reports written")
+        return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)
+
+    def _result(self) -> ProbeResult:
+        if "base" not in self.loaded.study.stages:
+            answers = [entry.answer for entry in self.entries]
+            is_ok = all(entry.is_ok for entry in self.entries)
+            return ProbeResult(is_ok=is_ok, answer=" ".join(answers), section={})
+        return ProbeResult(
+            is_ok=True,
+            answer=diagnosis(self.found),
+            section={},
+            overrides=recommendation(self.found),
+            notes=self._notes(),
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        done = {entry.study for entry in self.entries}
+        left_out = [s for s in self.loaded.study.stages if stage_study(self.loaded.study.name, s) not in done]
+        if not left_out or not (self.found.is_data_broken or self.found.base_converges):
+            return ()
+        return (f"Not run, because it was decided before: {', '.join(left_out)}.",)
+
+    def _cost(self) -> dict[str, Any]:
+        return {**self.trials, "wall_s": monotonic_s() - self.started_s}

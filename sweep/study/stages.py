@@ -1,0 +1,82 @@
+"""The stages of a study made of others: what each is asked, as overrides of the command it belongs to. Pure.
+
+A stage is a study of its own: its name is `<study>.<stage>`, its command can be given alone, and what it has finished
+is not run again.
+"""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sweep.errors import ConfigError
+from sweep.report.commands import PROGRAM, key_of
+
+BASE_SEEDS = 3
+"""Seeds of the base stage: they confirm that it fails, and how."""
+
+DATA_AXES = ("dropout", "weight_decay", "augmentation")
+"""What acts through the data or against learning it by heart: not to blame where ten samples cannot be learnt."""
+
+ALL_STAGES = ("data", "base", "overfit", "lr_range", "ablation")
+
+_OF_THE_ROAD = frozenset({"diagnose", "check", "study", "stages"})
+_OF_THE_ABLATION = frozenset({"ablation", "axes", "axis", "driver", "params", "search"})
+_OWN = {"data": ("+check=data",), "overfit": ("+check=overfit",), "lr_range": ("+search=lr_range",)}
+
+
+def check_stages(stages: Sequence[str]) -> None:
+    """Raise ConfigError for a stage that does not exist, or one named twice."""
+    for stage in stages:
+        if stage not in ALL_STAGES:
+            raise ConfigError("stages", "there is no such stage", value=stage, allowed=ALL_STAGES)
+    if len(set(stages)) != len(stages):
+        raise ConfigError("stages", "a stage is named twice", value=", ".join(stages))
+
+
+def stage_study(study: str, stage: str) -> str:
+    """Return the name of a stage's study."""
+    return f"{study}.{stage}"
+
+
+def stage_overrides(
+    stage: str, overrides: Sequence[str], *, study: str, seeds: Sequence[int], ablation: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the overrides of a stage's study: the command's own, without what belongs to other stages.
+
+    `seeds` are the command's resolved seeds; `ablation` is what the ablation stage asks beside what the command says.
+    """
+    dropped = _OF_THE_ROAD if stage == "ablation" else _OF_THE_ROAD | _OF_THE_ABLATION
+    if stage in _OWN or stage == "base":
+        dropped |= {"seeds"}
+    kept = [word for word in overrides if _section(word) not in dropped]
+    own = list(_OWN.get(stage, ablation if stage == "ablation" else ()))
+    if stage == "base":
+        own.append(f"seeds=[{','.join(map(str, seeds[:BASE_SEEDS]))}]")
+    return (*kept, *own, f"study={stage_study(study, stage)}")
+
+
+def ablation_question(overrides: Iterable[str]) -> bool:
+    """Return whether a command says itself what the ablation stage is to vary."""
+    return any(_section(word) in {"ablation", "axes", "axis", "params", "search"} for word in overrides)
+
+
+def chosen_axes(available: Sequence[str], pointed: Sequence[str], *, learns: bool) -> tuple[str, ...]:
+    """Return the axes for the ablation stage: those the symptoms point to, all where they point to none.
+
+    Where ten samples could not be learnt (`learns` False), DATA_AXES are left out, unless nothing else is there.
+    """
+    chosen = [axis for axis in available if axis in pointed] or list(available)
+    able = [axis for axis in chosen if learns or axis not in DATA_AXES]
+    able = able or [axis for axis in available if axis not in DATA_AXES]
+    return tuple(able or chosen)
+
+
+def stage_command(overrides: Sequence[str], config_dirs: Sequence[Path]) -> str:
+    """Return the command that runs a stage alone."""
+    folders = [word for folder in config_dirs for word in ("--config-dir", str(folder))]
+    return shlex.join([*PROGRAM, *folders, *overrides])
+
+
+def _section(word: str) -> str | None:
+    key = key_of(word)
+    return None if key is None else key.split(".")[0].split("@")[0].split("/")[0]

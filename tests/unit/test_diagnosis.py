@@ -1,0 +1,85 @@
+import pytest
+
+from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation
+
+
+def staged(answer="", recommended=(), **section):
+    return {
+        "answer": answer,
+        "recommended": {"overrides": list(recommended)},
+        "stages": [{"stage": "x", "section": section}],
+    }
+
+
+def base(converged=0, symptoms=(), verdict="diverged"):
+    found = [{"rule": rule, "title": title, "message": ""} for rule, title in symptoms]
+    return {"base": {"seeds": 3, "converged": converged, "verdict": verdict, "symptoms": found}}
+
+
+def lr_range(point, base_lr, *, confirmed=True, overrides=("task.lr=1",)):
+    found = staged(recommended=overrides, point=point, base_lr=base_lr)
+    found["stages"].append({"stage": "lr_confirm", "section": {"confirmed": confirmed}})
+    return found
+
+
+def test_broken_data_is_all_there_is_to_say():
+    data = staged("Labels are out of range.", checks=[{"status": "ok"}, {"status": "broken"}])
+    assert diagnosis(Findings(data=data)).startswith("Labels are out of range. Mend the data first")
+
+
+def test_data_that_could_not_be_checked_is_not_broken():
+    assert not Findings(data=staged(checks=[{"status": "not_checked"}])).is_data_broken
+
+
+def test_a_base_that_converges_needs_no_repair():
+    assert diagnosis(Findings(base=base(3))) == "The base converges on 3 of 3 seeds. Nothing has to be repaired."
+
+
+def test_a_base_that_converges_on_some_seeds_is_not_settled():
+    assert not Findings(base=base(2)).base_converges
+
+
+def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair():
+    found = Findings(
+        base=base(0, [("flat", "The loss does not fall")], verdict="not_converged"),
+        overfit=staged(learnt=True),
+        ablation={"answer": "dropout=off restores it.", "recommended": {"overrides": ["task.dropout=0.0"]}},
+    )
+    assert diagnosis(found) == (
+        "The base does not converge (0 of 3 seeds, not converged: The loss does not fall). "
+        "It can learn ten samples by heart, so model, head, loss and optimizer work. dropout=off restores it."
+    )
+    assert recommendation(found) == ("task.dropout=0.0",)
+    assert ranked_symptoms(found.base) == ["flat"]
+
+
+def test_a_failed_overfit_gate_names_where_to_look():
+    assert "cannot even learn ten samples" in diagnosis(Findings(base=base(), overfit=staged(learnt=False)))
+
+
+def test_an_overfit_gate_that_could_not_be_run_says_nothing():
+    found = Findings(base=base(), overfit=staged(learnt=None))
+    assert found.learns
+    assert "ten samples" not in diagnosis(found)
+
+
+@pytest.mark.parametrize(("point", "is_near"), [(0.01, True), (0.029, True), (0.031, False), (0.003, False)])
+def test_a_learning_rate_within_a_factor_of_three_is_left_alone(point, is_near):
+    found = Findings(base=base(), lr_range=lr_range(point, 0.01))
+    assert (found.point == ()) is is_near
+
+
+def test_a_learning_rate_that_is_far_off_and_confirmed_decides():
+    assert Findings(lr_range=lr_range(0.1, 3.0)).is_lr_decisive
+    assert not Findings(lr_range=lr_range(0.1, 3.0, confirmed=False)).is_lr_decisive
+    assert not Findings(lr_range=lr_range(0.1, 0.5)).is_lr_decisive
+
+
+def test_a_learning_rate_too_high_is_said_to_be_above():
+    assert "is 30 times above" in diagnosis(Findings(base=base(), lr_range=lr_range(0.1, 3.0)))
+
+
+def test_a_range_search_without_a_point_says_nothing():
+    found = Findings(base=base(), lr_range=lr_range(None, 3.0, overrides=()))
+    assert found.point == ()
+    assert "range search" not in diagnosis(found)
