@@ -49,7 +49,7 @@ def _split(series: Floats, start: int, end: int) -> list[tuple[int, float]]:
 
 
 def _distances(rows: Floats) -> Floats:
-    """Return the distance of the means of both sides for rows [D, n] and each split [n - 3], in equal-variance units."""
+    """Return the distance of both sides' means, for rows [D, n] and each split [n - 3], in units of equal variance."""
     n = rows.shape[1]
     left = np.arange(SHORTEST, n - SHORTEST + 1)
     sums = rows.cumsum(axis=1)[:, left - 1]

@@ -1,0 +1,139 @@
+"""What is said of a task: one sentence, and the notes beside it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from sweep.domain.regression import (
+    Baseline,
+    Night,
+    NumericsStatus,
+    RegressionSettings,
+    StepsChange,
+    TaskReport,
+    TaskVerdict,
+)
+
+
+class JudgedNight(Protocol):
+    """What a note needs of a judged night."""
+
+    @property
+    def night(self) -> Night:
+        """The night."""
+
+    @property
+    def repeats(self) -> int:
+        """How many of its runs repeat one that was counted before."""
+
+
+def comparison_gap(baseline: Baseline | None, night: Night, settings: RegressionSettings) -> str | None:
+    """Return why a night cannot be compared with the baseline; None where it can."""
+    if baseline is None:
+        return f"no baseline yet (0 of {settings.min_baseline_runs} runs)"
+    told = [run for run in baseline.runs if run.is_evidence]
+    if len(told) < settings.min_baseline_runs:
+        return f"no baseline yet ({len(told)} of {settings.min_baseline_runs} runs)"
+    converged = sum(run.converged for run in told)
+    if converged * 2 <= len(told):
+        return f"the baseline converged on {converged} of {len(told)} seeds only: too few for steps to target"
+    if night.target != baseline.target:
+        return f"the baseline has another target ({baseline.target}, not {night.target}): accept a new one"
+    budgets = {run.budget for run in told}
+    if not {run.budget for run in night.runs if run.is_evidence} <= budgets:
+        return f"the baseline has another budget ({_numbers(budgets)} steps): accept a new one"
+    theirs, ours = baseline.environment.device_class, night.environment.device_class
+    if theirs != ours and not settings.compare_other_devices:
+        return f"the baseline is from another kind of device ({theirs}, not {ours})"
+    return None
+
+
+def words_of(report: TaskReport, tonight: Night, gap: str | None) -> str:
+    """Return the sentence of a task's verdict."""
+    seeds = f"{report.converged} of {report.trials} seeds converged"
+    if report.verdict == TaskVerdict.NOT_RUN:
+        if report.alarm is not None:
+            looks = "broken" if report.alarm.kind == TaskVerdict.BROKEN else "slower"
+            size = f" ({seeds})" if looks == "broken" else f" ({change_text(report.change)})" if report.change else ""
+            return f"looks {looks}{size}, but no fresh seeds ran that could confirm it"
+        ended = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in _without_evidence(tonight))
+        return f"no run has a verdict: {ended}" if ended else "nothing ran"
+    if report.verdict == TaskVerdict.NO_BASELINE:
+        return gap or "no baseline yet"
+    alarm, figures = report.alarm, report.baseline
+    if report.verdict == TaskVerdict.BROKEN and alarm is not None and figures is not None:
+        proof = f"{alarm.fresh_converged} of {alarm.fresh} fresh seeds"
+        return (
+            f"{seeds} (baseline: {figures.converged} of {figures.runs}), since {alarm.since}, confirmed: {proof}"
+            f" (p = {alarm.p_value:.2g})"
+        )
+    if report.verdict == TaskVerdict.SLOWER and alarm is not None:
+        return (
+            f"slower: {change_text(report.change)}, since {alarm.since}, confirmed on {alarm.fresh} fresh seeds"
+            f" (p = {alarm.p_value:.2g})"
+        )
+    if report.verdict == TaskVerdict.NUMERICS_CHANGED and report.numerics is not None:
+        return f"{report.numerics.words}; {seeds}, no worse than the baseline"
+    if report.verdict == TaskVerdict.IMPROVED:
+        return f"faster: {change_text(report.change)}; accept a new baseline to hold the new level"
+    return f"{seeds}, {change_text(report.change)}" if report.change else f"{seeds}, nothing new to compare"
+
+
+def change_text(change: StepsChange | None) -> str:
+    """Return `steps to target +21 % (+9 to +34 %)`."""
+    if change is None:
+        return "steps to target not known"
+    return f"steps to target {change.percent:+.0f} % ({change.low:+.0f} to {change.high:+.0f} %)"
+
+
+def notes_of(
+    report: TaskReport, nights: Sequence[Night], judged: Sequence[JudgedNight], baseline: Baseline | None
+) -> tuple[str, ...]:
+    """Return what has to be known beside the sentence."""
+    return tuple(_notes(report, nights, judged, baseline))
+
+
+def _notes(
+    report: TaskReport, nights: Sequence[Night], judged: Sequence[JudgedNight], baseline: Baseline | None
+) -> Iterator[str]:
+    tonight = nights[-1]
+    if 0 < report.trials < report.wanted:
+        ended = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in _without_evidence(tonight))
+        lost = f" ({ended})" if ended else ""
+        yield f"{report.trials} of {report.wanted} seeds have a verdict{lost}: tonight says less than a whole night"
+    alarm = report.alarm
+    if alarm is not None and alarm.confirmed is False:
+        kind = "fewer seeds converged" if alarm.kind == TaskVerdict.BROKEN else "more steps to target"
+        yield f"an alarm ({kind}) was checked on {alarm.fresh} fresh seeds and did not stand (p = {alarm.p_value:.2g})"
+    if report.trials > report.converged and report.change is not None and report.verdict != TaskVerdict.BROKEN:
+        missed = report.trials - report.converged
+        yield f"{missed} of {report.trials} seeds missed the target; a miss counts as two budgets"
+    repeats = judged[-1].repeats if judged and judged[-1].night is tonight else 0
+    if repeats:
+        yield f"{repeats} of {report.trials} runs repeat an earlier draw (same seed, same steps) and add no evidence"
+    numerics = report.numerics
+    if numerics is not None and report.verdict != TaskVerdict.NUMERICS_CHANGED:
+        is_still = numerics.status == NumericsStatus.EQUAL and "differ" in numerics.words
+        if is_still or numerics.status in (NumericsStatus.CHANGED, NumericsStatus.NOT_DETERMINISTIC):
+            yield numerics.words
+    if baseline is None or not judged:
+        return
+    theirs = baseline.environment.device_class
+    if theirs != tonight.environment.device_class:
+        yield f"compared, as asked, with a baseline from another kind of device ({theirs})"
+    since = [night for night in nights if night.at >= baseline.accepted_at]
+    if len(since) > len(judged):
+        left_out = len(since) - len(judged)
+        yield f"{left_out} earlier night{'s' * (left_out > 1)} with another target, budget or device left out"
+
+
+def _without_evidence(night: Night) -> list[tuple[str, int]]:
+    counts = Counter(run.verdict for run in night.runs if not run.is_evidence)
+    never = night.wanted - len(night.runs)
+    if never > 0 and night.runs:
+        counts["not started"] = never
+    return counts.most_common()
+
+
+def _numbers(values: set[int]) -> str:
+    return ", ".join(f"{value:,}" for value in sorted(values))
