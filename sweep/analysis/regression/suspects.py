@@ -1,30 +1,23 @@
 """The suspects: what differs between the last good night and this one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sweep.domain.regression import Environment, Suspect
 
 
 def suspects(before: Environment, now: Environment) -> tuple[Suspect, ...]:
-    """Return what differs, the likeliest cause first: code, config, packages, Python, driver, device, host."""
+    """Return what differs, the likeliest cause first: code, config, flags, packages, Python, driver, device, host."""
     return tuple(_differences(before, now))
 
 
 def _differences(before: Environment, now: Environment) -> Iterator[Suspect]:
     yield from _code(before, now)
-    if before.config != now.config and before.config and now.config:
+    if before.settings and now.settings:
+        yield from _pairs("config", before.settings, now.settings)
+    elif before.config != now.config and before.config and now.config:
         yield _suspect("config", "config", before.config, now.config, "the task's config is another one")
-    old, new = dict(before.packages), dict(now.packages)
-    for name in sorted(old.keys() | new.keys()):
-        if old.get(name) == new.get(name):
-            continue
-        if name not in new:
-            words = f"{name} {old[name]} is gone"
-        elif name not in old:
-            words = f"{name} {new[name]} is new"
-        else:
-            words = f"{name} {old[name]} → {new[name]}"
-        yield _suspect("package", name, old.get(name, ""), new.get(name, ""), words)
+    yield from _pairs("flag", before.flags, now.flags)
+    yield from _pairs("package", before.packages, now.packages)
     for what, label in (
         ("python", "Python"),
         ("driver", "driver"),
@@ -38,7 +31,23 @@ def _differences(before: Environment, now: Environment) -> Iterator[Suspect]:
             yield _suspect(what, what, a, b, f"{label} {a or 'unknown'} → {b or 'unknown'}")
 
 
+def _pairs(what: str, before: Iterable[tuple[str, str]], now: Iterable[tuple[str, str]]) -> Iterator[Suspect]:
+    old, new = dict(before), dict(now)
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) == new.get(name):
+            continue
+        if name not in new:
+            words = f"{name} {old[name]} is gone"
+        elif name not in old:
+            words = f"{name} {new[name]} is new"
+        else:
+            words = f"{name} {old[name]} → {new[name]}"
+        yield _suspect(what, name, old.get(name, ""), new.get(name, ""), words)
+
+
 def _code(before: Environment, now: Environment) -> Iterator[Suspect]:
+    if before.code != now.code and before.code and now.code:
+        yield _suspect("code", "task", before.code, now.code, "the task's own source files changed")
     a, b = before.git_sha, now.git_sha
     if a != b:
         known = f"commits {a[:10]}..{b[:10]}" if a and b else f"commit {a[:10] or 'unknown'} → {b[:10] or 'unknown'}"
