@@ -1,6 +1,6 @@
 """From symptoms to what is worth trying first: prior factors of toggles and axes (METHOD 2 and 4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sweep.domain.symptoms import MAX_FACTOR, SYMPTOMS
 
@@ -40,9 +40,3 @@ def axes_for(rules: Iterable[str]) -> list[tuple[str, float]]:
     for toggle, factor in toggle_factors(rules).items():
         best.setdefault(toggle.partition("=")[0], factor)
     return list(best.items())
-
-
-def tests_of(rule: str, axes: Sequence[str]) -> tuple[str, ...]:
-    """Return the toggles that test a rule's causes, of these axes only, most promising first."""
-    about = SYMPTOMS.get(rule)
-    return () if about is None else tuple(t for t in about.tests if t.partition("=")[0] in axes)

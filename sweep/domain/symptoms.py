@@ -3,8 +3,10 @@
 Data only; the rules themselves are in judge/symptoms. Causes, toggles and their order follow METHOD 4.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from sweep.domain.names import WATCH
 from sweep.domain.words import StrEnum
 
 MAX_FACTOR = 5.0
@@ -54,6 +56,10 @@ class About:
     def advisory(self) -> bool:
         """Whether the rule speaks in so many healthy runs that it is a hint only."""
         return self.healthy.rate > ADVISORY_ABOVE
+
+    def tests_among(self, axes: Collection[str]) -> tuple[str, ...]:
+        """Return the toggles whose axis is one of these, most promising first."""
+        return tuple(toggle for toggle in self.tests if toggle.partition("=")[0] in axes)
 
 
 HEALTHY_RUNS = 0
@@ -243,8 +249,7 @@ SYMPTOMS: dict[str, About] = {about.rule: about for about in _ALL}
 
 def layer_of(metric: str) -> str:
     """Return the layer a metric is about (`watch/dead/features.0` -> `features.0`), empty where it is about none."""
-    parts = metric.split("/", 2)
-    return parts[2] if len(parts) == 3 and parts[0] == "watch" else ""
+    return metric.split("/", 2)[2] if metric.startswith(WATCH) and metric.count("/") > 1 else ""
 
 
 def subject_of(metric: str) -> str:

@@ -1,23 +1,31 @@
 """What the symptom rules compare with. The fields are the keys of `symptoms:` in the config."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymptomThresholds:
-    """The defaults are METHOD 4's; those marked ours keep a rule silent on the mini-batch noise of a healthy run."""
+    """The defaults are METHOD 4's; those marked ours keep a rule silent on healthy runs (docs/symptoms.md)."""
 
+    # the whole run
+    warm_up: float = 0.1  # ours: share of the budget in which neither flat nor swings are looked for
+    learnt_loss: float = 0.1  # ours: a loss below this share of its first has been learnt; its gradient says nothing
+    active_rate: float = 0.1  # ours: share of the highest learning rate below which small steps are what is asked for
+    checks: int = 3  # samples in a row that a layer must show something (SageMaker Debugger)
+    # loss
     blow_up_best: float = 4.0  # smoothed loss / its best (fastai, Lightning)
     blow_up_first: float = 1e3  # loss / its first value (AutoTrainer)
-    blow_up_floor: float = (
-        0.25  # ours: a loss below this share of its first value has not blown up, it wobbles near zero
-    )
+    blow_up_floor: float = 0.25  # ours: below this share of its first value a loss has not blown up, it wobbles near 0
+    initial_loss_red: float = 1.0  # abs(first loss - entropy of a guess) / that entropy (TheDeepChecker)
+    initial_loss_amber: float = 0.3
     flat_fall: float = 1e-3  # relative fall of the loss per window (SageMaker Debugger)
     flat_window_steps: int = 10
     flat_window_fraction: float = 0.01  # of the budget; the window is the longer of the two
     flat_stretch: float = 0.5  # ours: share of the run, up to its end, that must be flat for the rule to speak
     flat_points: int = 10  # ours: fewer points say nothing about a slope
-    warm_up: float = 0.1  # ours: share of the budget in which neither flat nor swings are looked for
+    # course
     oscillation_smoothness: float = 0.5  # share of changes that keep their sign (TheDeepChecker)
     oscillation_points: int = 50
     oscillation_amplitude: float = 1.0  # ours: median change / median loss; white noise alone has a smoothness of 1/3
@@ -25,3 +33,47 @@ class SymptomThresholds:
     swing: float = 0.03  # change of a metric in [0, 1] from one evaluation to the next (AutoTrainer)
     swing_share: float = 0.2  # of the evaluations; ours: up as often as down, since a healthy metric rises
     swing_evaluations: int = 10  # ours: fewer evaluations have no share to speak of
+    slow_gain: float = 0.01  # gain per evaluation (AutoTrainer)
+    slow_after: float = 0.3  # share of the budget from which on it counts (AutoTrainer)
+    slow_until: float = 0.8  # ours: a run that was over before this share of its budget was not too slow
+    slow_evaluations: int = 5  # ours: fewer have no slope to speak of
+    # training against validation
+    dropout: float = 0.5  # (UMLAUT)
+    decay_share: float = 1.0  # ours: norm of the decay gradient / norm of the data gradient, and growing
+    decay_some: float = 0.1  # ours: from here on there is regularisation to speak of
+    regularised_gap: float = 0.1  # (validation - training) / training up to which the two are close
+    overfit_gap: float = 0.1  # (SageMaker Debugger)
+    overfit_rise: float = 1.2  # ours: validation loss / its best
+    overfit_evaluations: int = 6  # ours
+    # gradients
+    gradient_norm: float = 1e5  # (AutoTrainer)
+    gradient_growth: float = 70.0  # first layer / last layer (AutoTrainer)
+    gradient_growth_floor: float = 1e-3  # ours: mean gradient of the first layer from which on growth matters
+    gradient_tiny: float = 1e-7  # mean absolute gradient of a layer (SageMaker Debugger)
+    gradient_fade: float = 1e-3  # first layer / last layer (AutoTrainer), where the first is also
+    gradient_small: float = 1e-4  # below this
+    spike_window: int = 10  # ours: samples that a spike is compared with
+    spike_spreads: float = 10.0  # ours: median absolute deviations above their median
+    spike_factor: float = 5.0  # ours: and at least so many times their median
+    spike_count: int = 1
+    clipped_share: float = 0.5  # of the updates (tuning playbook)
+    # weights and units
+    frozen_ratio: float = -7.0  # ours: log10(norm(dW) / norm(W)) of one step; float32 resolves 1.2e-7
+    ratio_low: float = -4.0  # log10(norm(dW) / norm(W)) (TheDeepChecker)
+    ratio_high: float = -1.0
+    ratio_points: int = 5  # ours: fewer samples have no typical step
+    dead_share: float = 0.5  # of a layer's units (SageMaker Debugger)
+    saturated_share: float = 0.5  # (DeepDiagnosis)
+    # inputs and targets
+    input_extent: float = 2.0  # ours: largest absolute value; [-1, 1] with room for augmentation
+    input_std: float = 2.0  # ours: unit variance is a standard deviation between 1 / this and this
+    target_size: float = 10.0  # ours: mean or standard deviation of a regression target
+    # schedule
+    scheduler_after: float = 0.2  # ours: share of the budget by which a scheduler must have been stepped
+
+    @classmethod
+    def of(cls, items: Mapping[str, float]) -> "SymptomThresholds":
+        """Return the thresholds with these in place of the defaults. Raises TypeError for a name that is none."""
+        whole = {field.name for field in fields(cls) if field.type in (int, "int")}
+        given: dict[str, Any] = {name: round(value) if name in whole else value for name, value in items.items()}
+        return cls(**given)

@@ -31,7 +31,7 @@ def judge(
     """
     tracked = replay(series, target, facts)
     symptoms = find_symptoms(
-        Evidence(series=series, target=target, state=tracked, thresholds=thresholds or SymptomThresholds())
+        Evidence(series=series, target=target, state=tracked, thresholds=thresholds or SymptomThresholds(), facts=facts)
     )
     whole = state is TrialState.COMPLETED and ended not in _CUT_SHORT
     if tracked.divergence is None and not tracked.evaluations:

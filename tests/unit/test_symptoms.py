@@ -33,7 +33,7 @@ def healthy(seed, scale=0.3, tau=150):
     return 2.3 * (0.95 * np.exp(-STEPS / tau) + 0.05) * noise(seed, scale)
 
 
-RISING = 0.1 + 0.75 * (1 - np.exp(-EVALS / 150))
+RISING = 0.1 + 0.85 * (1 - np.exp(-EVALS / 150))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -1,0 +1,37 @@
+"""Symptom rules: what one run shows, one function per rule (METHOD 4).
+
+Every rule looks at finite values only; `non_finite` is the one that says where a value was not. A rule whose series or
+facts a run does not have says nothing.
+"""
+
+from collections.abc import Callable
+
+from sweep.domain.verdict import Symptom
+from sweep.judge.symptoms.activations import dead_relu, saturation
+from sweep.judge.symptoms.course import oscillating, slow
+from sweep.judge.symptoms.evidence import Evidence, smoothed
+from sweep.judge.symptoms.fit import over_regularised, overfit
+from sweep.judge.symptoms.gradients import exploding_gradient, gradient_spikes, vanishing_gradient
+from sweep.judge.symptoms.inputs import input_scale, labels, target_scale
+from sweep.judge.symptoms.loss import blow_up, flat, wrong_initial_loss
+from sweep.judge.symptoms.schedule import scheduler_inert
+from sweep.judge.symptoms.structure import head_and_loss
+from sweep.judge.symptoms.values import non_finite
+from sweep.judge.symptoms.weights import frozen_parameter, symmetric_weights, update_ratio
+
+__all__ = ["RULES", "Evidence", "find_symptoms", "smoothed"]
+
+RULES: dict[str, Callable[[Evidence], list[Symptom]]] = {
+    rule.__name__: rule
+    for rule in (
+        non_finite, blow_up, wrong_initial_loss, exploding_gradient, gradient_spikes, vanishing_gradient,
+        frozen_parameter, update_ratio, dead_relu, saturation, symmetric_weights, flat, oscillating, slow,
+        over_regularised, overfit, input_scale, target_scale, labels, head_and_loss, scheduler_inert,
+    )
+}  # fmt: skip
+
+
+def find_symptoms(evidence: Evidence) -> tuple[Symptom, ...]:
+    """Return all symptoms, earliest first."""
+    found = [symptom for rule in RULES.values() for symptom in rule(evidence)]
+    return tuple(sorted(found, key=lambda s: (s.step, s.rule, s.metric)))

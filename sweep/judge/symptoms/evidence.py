@@ -1,0 +1,175 @@
+"""What the symptom rules look at: series, facts and thresholds of one run, and the questions they all ask of them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.domain.metric import Series
+from sweep.domain.names import WATCH, is_loss
+from sweep.domain.target import EMA_DECAY, Target, TargetState
+from sweep.domain.verdict import Symptom
+from sweep.judge.thresholds import SymptomThresholds
+
+Floats = NDArray[np.float64]
+
+NOTHING = Series.of([])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """All that one run logged and said of itself, and what the tracker made of it.
+
+    The monitor's series are called `watch/NAME` or `watch/NAME/LAYER`, its facts `watch/NAME`. Without a monitor there
+    are none, and the rules about them are silent.
+    """
+
+    series: Mapping[str, Series]
+    target: Target
+    state: TargetState
+    thresholds: SymptomThresholds
+    facts: Mapping[str, float | str] = field(default_factory=dict)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the target was held, and is still met at the end."""
+        return self.state.held_at is not None and self.state.lost_at is None
+
+    def losses(self) -> list[tuple[str, Series]]:
+        """Return the finite points of every loss that has any, by name; what the monitor saw where none was logged."""
+        names = [name for name in sorted(self.series) if is_loss(name)] or [WATCH + "loss"]
+        found = ((name, finite(self.series[name])) for name in names if name in self.series)
+        return [(name, series) for name, series in found if len(series)]
+
+    def training_loss(self) -> tuple[str, Series] | None:
+        """Return the loss that shows the optimisation: train/loss, else loss, else any but a validation loss."""
+
+        def preference(item: tuple[str, Series]) -> tuple[bool, bool, bool, str]:
+            name = item[0]
+            return name != "train/loss", name != "loss", is_validation(name), name
+
+        return min(self.losses(), key=preference, default=None)
+
+    def validation_loss(self) -> tuple[str, Series] | None:
+        """Return the loss on held-out data: val/loss, else the first whose name begins like it."""
+        found = [item for item in self.losses() if is_validation(item[0])]
+        return min(found, key=lambda item: (item[0] != "val/loss", item[0]), default=None)
+
+    def watched(self, name: str) -> Series:
+        """Return the finite points of one of the monitor's series, by its name without `watch/`."""
+        return finite(self.series.get(WATCH + name, NOTHING))
+
+    def layers(self, name: str) -> list[tuple[str, Series]]:
+        """Return one of the monitor's series for each layer that has it, as logged, in forward order."""
+        prefix = f"{WATCH}{name}/"
+        place = {layer: at for at, layer in enumerate(self.layer_types())}
+        found = [(key[len(prefix) :], series) for key, series in self.series.items() if key.startswith(prefix)]
+        found.sort(key=lambda item: (place.get(item[0], len(place)), item[0]))
+        return [(layer, series) for layer, series in found if len(series)]
+
+    def layer_types(self) -> dict[str, str]:
+        """Return the class of each layer by its name, in forward order."""
+        listed = self._parsed("layers")
+        pairs = listed if isinstance(listed, list) else []
+        return {str(item[0]): str(item[1]) for item in pairs if isinstance(item, list) and len(item) >= 2}
+
+    def layer_text(self, layer: str) -> str:
+        """Return how a layer is called in a message: `layer features.0 (Conv2D)`."""
+        kind = self.layer_types().get(layer)
+        return f"layer {layer} ({kind})" if kind else f"layer {layer}"
+
+    def text(self, name: str) -> str:
+        """Return one of the monitor's facts as text, by its name without `watch/`; empty where there is none."""
+        return str(self.facts.get(WATCH + name, ""))
+
+    def number(self, name: str) -> float | None:
+        """Return one of the monitor's facts as a finite number, None where it is none."""
+        value = self.facts.get(WATCH + name)
+        try:
+            number = float(value) if value is not None else np.nan
+        except ValueError:
+            return None
+        return number if np.isfinite(number) else None
+
+    def moments(self, name: str) -> dict[str, float]:
+        """Return a fact that is an object of numbers (`min`, `max`, `mean`, `std`, ...); empty where there is none."""
+        found = self._parsed(name)
+        if not isinstance(found, dict):
+            return {}
+        return {str(key): as_float(value) for key, value in found.items()}
+
+    def loss_names(self) -> tuple[str, ...]:
+        """Return the loss functions that were called, in lower case."""
+        return tuple(word.strip().lower() for word in self.text("losses").split(",") if word.strip())
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the task says, or its losses or metric show, that it tells classes apart."""
+        metric = (self.target.metric or "").lower()
+        named = any("cross_entropy" in name or "crossentropy" in name or "nll" in name for name in self.loss_names())
+        return "label_entropy" in self.facts or named or metric.rpartition("/")[2].startswith(("acc", "top"))
+
+    def _parsed(self, name: str) -> Any:
+        try:
+            return json.loads(self.text(name) or "null")
+        except ValueError:
+            return None
+
+
+def as_float(value: Any) -> float:
+    """Return a number as JSON or its text has it ("NaN", "Infinity"), NaN for anything else."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def is_validation(metric: str) -> bool:
+    """Return whether a metric is of held-out data, by its name."""
+    return metric.lower().startswith(("val", "eval", "test", "dev"))
+
+
+def finite(series: Series) -> Series:
+    """Return the points whose value is finite."""
+    keep = np.isfinite(series.values)
+    return series if keep.all() else Series(series.steps[keep], series.values[keep])
+
+
+def smoothed(series: Series) -> Floats:
+    """Return the bias-corrected EMA of finite values [T], 0.98 per optimizer step, as the tracker smooths a loss."""
+    if not len(series):
+        return series.values
+    gaps = np.maximum(np.diff(series.steps, prepend=series.steps[:1] - 1), 1)
+    total = weight = 0.0
+    out = []
+    for decay, value in zip((EMA_DECAY**gaps).tolist(), series.values.tolist(), strict=True):
+        total = decay * total + (1.0 - decay) * value
+        weight = decay * weight + (1.0 - decay)
+        out.append(total / weight)
+    return np.array(out)
+
+
+def first_run(mask: NDArray[np.bool_], length: float) -> int | None:
+    """Return where the first unbroken stretch of True of at least `length` points begins, None where there is none."""
+    need = max(int(length), 1)
+    if len(mask) < need:
+        return None
+    whole = np.lib.stride_tricks.sliding_window_view(mask, need).all(axis=1)
+    return int(np.argmax(whole)) if whole.any() else None
+
+
+def line_slope(steps: NDArray[np.int64], values: Floats) -> float:
+    """Return the slope of the least-squares line per step; 0 where all steps are the same."""
+    centred = steps - steps.mean()
+    spread = float(centred @ centred)
+    return float(centred @ (values - values.mean()) / spread) if spread > 0 else 0.0
+
+
+def make_symptom(rule: str, metric: str, step: int, value: float, threshold: float, message: str) -> Symptom:
+    """Return a symptom with plain numbers."""
+    return Symptom(
+        rule=rule, step=int(step), value=float(value), threshold=float(threshold), metric=metric, message=message
+    )

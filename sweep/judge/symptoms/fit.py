@@ -1,0 +1,86 @@
+"""Training against validation: too little room to learn, or too much."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.domain.names import WATCH
+from sweep.domain.verdict import Symptom
+from sweep.judge.symptoms.evidence import Evidence, Floats, line_slope, make_symptom
+from sweep.judge.symptoms.loss import flat
+
+
+def over_regularised(evidence: Evidence) -> list[Symptom]:
+    """Return what holds a run back that misses its target while its training loss is no better than validation.
+
+    Named is, in this order: a dropout above 0.5; a decay gradient as large as the data's, and growing; or any
+    regularisation at all where the training loss is flat.
+    """
+    limits = evidence.thresholds
+    if evidence.is_held or evidence.state.divergence is not None:
+        return []
+    gap = _gap(evidence)
+    if gap is not None and gap[1][-1] > limits.regularised_gap:
+        return []
+    dropout, decay = evidence.number("dropout") or 0.0, evidence.watched("decay_share")
+    if dropout > limits.dropout:
+        message = f"dropout {dropout:g}, and the target is missed while training is no better than validation"
+        return [make_symptom("over_regularised", WATCH + "dropout", 0, dropout, limits.dropout, message)]
+    half = decay.values[len(decay) // 2 :]
+    share = float(np.median(half)) if len(half) else 0.0
+    if share > limits.decay_share and line_slope(decay.steps, decay.values) > 0:
+        over = decay.values > limits.decay_share
+        message = f"the gradient of the weight decay is {share:.2g} times that of the data, and the target is missed"
+        at = decay.steps[int(np.argmax(over))]
+        return [make_symptom("over_regularised", WATCH + "decay_share", at, share, limits.decay_share, message)]
+    still = flat(evidence) if gap is not None and (dropout > 0 or share > limits.decay_some) else []
+    if not still or gap is None:
+        return []
+    message = f"training and validation loss are flat and {100 * abs(gap[1][-1]):.0f} % apart"
+    step = still[0].step
+    return [make_symptom("over_regularised", still[0].metric, step, gap[1][-1], limits.regularised_gap, message)]
+
+
+def overfit(evidence: Evidence) -> list[Symptom]:
+    """Return a validation loss that has risen well above its best while it moves away from the training loss.
+
+    `value` is (validation - training) / training at the end. A gap alone is no symptom: every run that learns its
+    training set has one, those that generalise well included.
+    """
+    limits, gap, validation = evidence.thresholds, _gap(evidence), evidence.validation_loss()
+    if gap is None or validation is None or evidence.is_held:
+        return []
+    steps, share = gap
+    name, series = validation
+    if len(share) < limits.overfit_evaluations:
+        return []
+    tail = len(share) // 2
+    is_rising = line_slope(steps[tail:], share[tail:]) > 0
+    best = int(np.argmin(series.values))
+    last = float(np.median(series.values[-3:]))
+    if share[-1] <= limits.overfit_gap or not is_rising or last < limits.overfit_rise * series.values[best]:
+        return []
+    message = (
+        f"{name} has risen from {series.values[best]:.4g} at step {series.steps[best]} to {last:.4g}, "
+        f"{share[-1]:.2g} times the training loss above it"
+    )
+    return [make_symptom("overfit", name, series.steps[best], share[-1], limits.overfit_gap, message)]
+
+
+def _gap(evidence: Evidence) -> tuple[NDArray[np.int64], Floats] | None:
+    """Return (validation - training) / training at each evaluation [T], with its steps, None where one is not logged.
+
+    The training loss at an evaluation is the median of what was logged since the one before, so that one easy or hard
+    batch says little.
+    """
+    training, validation = evidence.training_loss(), evidence.validation_loss()
+    if training is None or validation is None or training[0] == validation[0]:
+        return None
+    steps, values, before = [], [], -1
+    for step, value in zip(validation[1].steps.tolist(), validation[1].values.tolist(), strict=True):
+        since = training[1].values[(training[1].steps > before) & (training[1].steps <= step)]
+        before = step
+        level = float(np.median(since)) if len(since) else 0.0
+        if level > 0:
+            steps.append(step)
+            values.append((value - level) / level)
+    return (np.array(steps, dtype=np.int64), np.array(values)) if steps else None

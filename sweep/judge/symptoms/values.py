@@ -1,0 +1,48 @@
+"""Values that are no finite numbers."""
+
+import numpy as np
+
+from sweep.domain.metric import is_loss
+from sweep.domain.names import WATCH
+from sweep.domain.verdict import Symptom
+from sweep.judge.symptoms.evidence import NOTHING, Evidence, make_symptom
+
+
+def non_finite(evidence: Evidence) -> list[Symptom]:
+    """Return, per metric, the first NaN or infinity of a loss, a gradient, a weight, or the target's metric.
+
+    Of the monitor's series only the first layer that went bad is named, or the gradient's norm where no layer was seen.
+    """
+    found = []
+    for name, series in sorted(evidence.series.items()):
+        last = name.rpartition("/")[2].lower()
+        is_ours = is_loss(name) or "grad" in last or "weight" in last or name == evidence.target.metric
+        if name.startswith(WATCH) or not is_ours:
+            continue
+        bad = ~np.isfinite(series.values)
+        if bad.any():
+            at = int(np.argmax(bad))
+            value = float(series.values[at])
+            found.append(make_symptom("non_finite", name, series.steps[at], value, np.inf, f"{name} is {value}"))
+    return found + _in_layers(evidence)
+
+
+def _in_layers(evidence: Evidence) -> list[Symptom]:
+    seen = []
+    for place, (layer, series) in enumerate(evidence.layers("bad")):
+        bad = series.values > 0
+        if bad.any():
+            at = int(np.argmax(bad))
+            seen.append((int(series.steps[at]), place, layer, float(series.values[at])))
+    if seen:
+        step, _, layer, count = min(seen)
+        message = f"{evidence.layer_text(layer)} has {count:,.0f} NaN or infinite values in its weight and gradient"
+        return [make_symptom("non_finite", f"{WATCH}bad/{layer}", step, count, 0.0, message)]
+    norm = evidence.series.get(WATCH + "grad_norm", NOTHING)
+    bad = ~np.isfinite(norm.values)
+    if not bad.any():
+        return []
+    at = int(np.argmax(bad))
+    value = float(norm.values[at])
+    message = f"the norm of the gradient is {value}"
+    return [make_symptom("non_finite", WATCH + "grad_norm", norm.steps[at], value, np.inf, message)]

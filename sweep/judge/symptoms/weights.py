@@ -1,0 +1,80 @@
+"""The weights: how they start, and how far a step moves them."""
+
+import numpy as np
+
+from sweep.domain.metric import Series
+from sweep.domain.names import WATCH
+from sweep.domain.verdict import Symptom
+from sweep.judge.symptoms.evidence import Evidence, first_run, make_symptom
+from sweep.judge.symptoms.gradients import while_learning
+
+
+def frozen_parameter(evidence: Evidence) -> list[Symptom]:
+    """Return the first layer that 3 checks in a row find unmoved, and how many more, while there is a learning rate.
+
+    `value` is log10(norm(dW) / norm(W)) of one step, minus infinity where nothing moved at all.
+    """
+    limits, seen = evidence.thresholds, []
+    layers = evidence.layers("ratio")
+    for place, (layer, series) in enumerate(layers):
+        active = _active(
+            evidence, Series(series.steps[~np.isnan(series.values)], series.values[~np.isnan(series.values)])
+        )
+        at = first_run(active.values < limits.frozen_ratio, limits.checks)
+        if at is not None:
+            seen.append((int(active.steps[at]), place, layer, float(active.values[at])))
+    if not seen:
+        return []
+    step, _, layer, value = min(seen)
+    if len(seen) == len(layers):
+        message = f"no layer's weight changes from step {step} on"
+    else:
+        more = f", and {len(seen) - 1} more of {len(layers)}" if len(seen) > 1 else f", of {len(layers)}"
+        message = f"the weight of {evidence.layer_text(layer)}{more} does not change from step {step} on"
+    return [make_symptom("frozen_parameter", f"{WATCH}ratio/{layer}", step, value, limits.frozen_ratio, message)]
+
+
+def update_ratio(evidence: Evidence) -> list[Symptom]:
+    """Return a typical step that is over a tenth of the weights, or under a ten thousandth, while the run learns."""
+    limits, name = evidence.thresholds, WATCH + "update_ratio"
+    series = while_learning(evidence, _active(evidence, evidence.watched("update_ratio")))
+    if len(series) < limits.ratio_points:
+        return []
+    typical = float(np.median(series.values))
+    if limits.ratio_low <= typical <= limits.ratio_high:
+        return []
+    limit = limits.ratio_high if typical > limits.ratio_high else limits.ratio_low
+    out = series.values > limit if typical > limits.ratio_high else series.values < limit
+    way = "far" if typical > limits.ratio_high else "little"
+    message = f"a typical step moves the weights by {10**typical:.2g} of their norm: too {way}"
+    return [make_symptom("update_ratio", name, series.steps[int(np.argmax(out))], typical, limit, message)]
+
+
+def symmetric_weights(evidence: Evidence) -> list[Symptom]:
+    """Return the first layer, of those before the last, whose weights all start at one value.
+
+    The last layer may: its units get gradients of their own from the loss.
+    """
+    types = list(evidence.layer_types())
+    prefix = f"{WATCH}initial_std/"
+    constant = [key[len(prefix) :] for key in evidence.facts if key.startswith(prefix)]
+    inner = [layer for layer in types[:-1] if layer in constant] or [layer for layer in constant if layer not in types]
+    if not inner:
+        return []
+    more = f" and of {len(inner) - 1} more" if len(inner) > 1 else ""
+    message = f"all weights of {evidence.layer_text(inner[0])}{more} start at the same value"
+    return [make_symptom("symmetric_weights", prefix + inner[0], 0, 0.0, 0.0, message)]
+
+
+def _active(evidence: Evidence, series: Series) -> Series:
+    """Return the points at which the learning rate was at least a tenth of its highest; all where it is not known.
+
+    At the start of a warm-up and at the end of a decay small steps are what the schedule asks for.
+    """
+    rates = evidence.watched("lr")
+    if not len(rates) or not len(series):
+        return series
+    known = np.searchsorted(rates.steps, series.steps, side="right") - 1
+    rate = rates.values[np.maximum(known, 0)]
+    keep = rate >= evidence.thresholds.active_rate * rates.values.max()
+    return Series(series.steps[keep], series.values[keep])
