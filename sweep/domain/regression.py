@@ -1,5 +1,6 @@
 """Nightly regression: nights, baselines and what is said of a task. Judged in analysis/regression, shown by report/."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -292,6 +293,12 @@ class TaskReport:
     def is_failure(self) -> bool:
         """Whether this is a confirmed regression."""
         return self.verdict in FAILURES
+
+
+def exit_code_of(verdicts: Iterable[TaskVerdict]) -> int:
+    """Return the exit code of a night: 3 where a task regressed, else 1 where one could not be judged, else 0."""
+    found = set(verdicts)
+    return 3 if found & FAILURES else 1 if TaskVerdict.NOT_RUN in found else 0
 
 
 def night_seeds(ordinal: int, count: int, *, is_confirmation: bool = False) -> tuple[int, ...]:

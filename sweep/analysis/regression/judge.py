@@ -62,7 +62,7 @@ def judge_task(
         reference = _reference(baseline, settings)
         judged = _folded(baseline, reference, ordered, settings)
     numerics = compare_numerics(tonight, ordered[:-1], baseline)
-    report = _report(task, baseline, reference, ordered, judged, numerics, gap, settings)
+    report = _report(task, baseline, reference, ordered, judged, numerics, gap)
     report = replace(report, words=words_of(report, tonight, gap), notes=notes_of(report, ordered, judged, baseline))
     return replace(report, history=_history(ordered, judged, report.verdict))
 
@@ -114,7 +114,6 @@ def _report(
     judged: Sequence[Judged],
     numerics: Numerics,
     gap: str | None,
-    settings: RegressionSettings,
 ) -> TaskReport:
     """Everything but words, notes and history."""
     tonight = ordered[-1]

@@ -1,0 +1,53 @@
+"""report.md of a night: for a chat or a pull request."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sweep.domain.regression import TaskVerdict
+from sweep.report.markdown import escaped
+from sweep.report.phrases import provenance_text
+from sweep.report.regression.document import change_cell, verdict_word
+from sweep.report.regression.junit import good_text
+
+MARKS = {
+    TaskVerdict.BROKEN: "❌",
+    TaskVerdict.SLOWER: "❌",
+    TaskVerdict.NOT_RUN: "⚠️",
+    TaskVerdict.NUMERICS_CHANGED: "⚠️",
+    TaskVerdict.IMPROVED: "✅",
+    TaskVerdict.OK: "✅",
+    TaskVerdict.NO_BASELINE: "➖",
+}
+
+
+def regression_markdown(summary: Mapping[str, Any]) -> str:
+    """Return one table with a line per task, then the details of whatever is not ok."""
+    lines = [f"## Nightly regression, {escaped(summary['night'])}", "", f"**{escaped(summary['answer'])}**", ""]
+    lines += ["| | task | verdict | converged | steps to target, % |", "|:--|:-----|:--------|------:|:------|"]
+    for task in summary["tasks"]:
+        mark, word = MARKS[TaskVerdict(task["verdict"])], verdict_word(task["verdict"])
+        converged = f"{task['converged']}/{task['trials']}" if task["trials"] else "–"
+        cells = (mark, escaped(task["task"]), word, converged, change_cell(task).replace(" %", ""))
+        lines.append(f"| {' | '.join(cells)} |")
+    lines.append("")
+    for task in summary["tasks"]:
+        lines += _details(task)
+    lines += [f"- {escaped(note)}" for note in summary["notes"]] + ([""] if summary["notes"] else [])
+    lines.append(f"From: {escaped(provenance_text(summary['provenance']))}")
+    return "\n".join(lines) + "\n"
+
+
+def _details(task: Mapping[str, Any]) -> Iterable[str]:
+    if task["verdict"] in (TaskVerdict.OK, TaskVerdict.NO_BASELINE) and not task["notes"]:
+        return
+    yield f"**{escaped(task['task'])}** ({verdict_word(task['verdict'])}): {escaped(task['words'])}."
+    yield ""
+    lines = [f"- {escaped(note)}" for note in task["notes"]]
+    if task["suspects"]:
+        named = "; ".join(escaped(suspect["words"]) for suspect in task["suspects"])
+        lines.append(f"- Suspects, differing from {escaped(good_text(task))}: {named}")
+    elif task["good_night"] is not None:
+        lines.append(f"- Nothing recorded differs from {escaped(good_text(task))}")
+    yield from lines
+    if lines:
+        yield ""

@@ -1,0 +1,65 @@
+"""A night in the terminal. Imports neither scipy nor jinja2."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sweep.domain.regression import TaskVerdict
+from sweep.report.phrases import DASH, provenance_text
+from sweep.report.regression.document import change_cell, verdict_word
+from sweep.report.regression.junit import good_text
+from sweep.report.tables import new_table
+
+VERDICT_STYLES = {
+    TaskVerdict.OK: "green",
+    TaskVerdict.IMPROVED: "bold green",
+    TaskVerdict.SLOWER: "bold red",
+    TaskVerdict.BROKEN: "bold red",
+    TaskVerdict.NUMERICS_CHANGED: "yellow",
+    TaskVerdict.NO_BASELINE: "dim",
+    TaskVerdict.NOT_RUN: "bold yellow",
+}
+
+
+def render_regression(summary: Mapping[str, Any]) -> RenderableType:
+    """Return the whole answer of a night: sentence, a line per task, details of what is not ok, provenance."""
+    table = new_table()
+    table.add_column("task", overflow="fold")
+    table.add_column("", no_wrap=True)
+    table.add_column("conv.", justify="right", no_wrap=True)
+    table.add_column("steps to target", no_wrap=True)
+    for task in summary["tasks"]:
+        table.add_row(
+            Text(task["task"]),
+            Text(verdict_word(task["verdict"]), style=VERDICT_STYLES[TaskVerdict(task["verdict"])]),
+            f"{task['converged']}/{task['trials']}" if task["trials"] else DASH,
+            change_cell(task) or DASH,
+        )
+    parts: list[RenderableType] = [
+        Text(summary["answer"], style="bold"),
+        Text(f"night {summary['night']}", style="dim"),
+        "",
+        table,
+        "",
+    ]
+    for task in summary["tasks"]:
+        parts += _details(task)
+    parts += [Text.assemble(("note  ", "dim"), note) for note in summary["notes"]]
+    parts.append(Text.assemble(("from  ", "dim"), provenance_text(summary["provenance"])))
+    return Group(*parts)
+
+
+def _details(task: Mapping[str, Any]) -> list[RenderableType]:
+    if task["verdict"] == TaskVerdict.OK and not task["notes"]:
+        return []
+    style = VERDICT_STYLES[TaskVerdict(task["verdict"])]
+    parts: list[RenderableType] = [Text.assemble((f"{task['task']}  ", style), task["words"])]
+    parts += [Text.assemble(("  note     ", "dim"), note) for note in task["notes"]]
+    if task["suspects"]:
+        parts.append(Text(f"  differs from {good_text(task)}:", style="dim"))
+        parts += [Text.assemble(("  suspect  ", "dim"), suspect["words"]) for suspect in task["suspects"]]
+    elif task["good_night"] is not None:
+        parts.append(Text(f"  nothing recorded differs from {good_text(task)}", style="dim"))
+    return parts
