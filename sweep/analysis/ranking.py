@@ -81,9 +81,9 @@ def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
     earliest: dict[tuple[str, str], Symptom] = {}
     counts: Counter[tuple[str, str]] = Counter()
     for outcome in mine:
-        counts.update({(s.rule, s.metric) for s in outcome.symptoms})
+        counts.update({(s.rule, s.subject) for s in outcome.symptoms})
         for symptom in outcome.symptoms:
-            key = symptom.rule, symptom.metric
+            key = symptom.rule, symptom.subject
             if key not in earliest or symptom.step < earliest[key].step:
                 earliest[key] = symptom
     common = [earliest[key] for key, count in counts.items() if 2 * count >= len(mine)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sweep.domain.symptoms import layer_of, subject_of
 from sweep.domain.words import StrEnum
 
 
@@ -25,6 +26,16 @@ class Symptom:
     threshold: float
     metric: str = ""
     message: str = ""
+
+    @property
+    def layer(self) -> str:
+        """The layer it was seen in, empty where it is not about one."""
+        return layer_of(self.metric)
+
+    @property
+    def subject(self) -> str:
+        """The metric without the layer: the same in two runs that show the same thing in different layers."""
+        return subject_of(self.metric)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,7 +143,8 @@ def restore(store: Store, study: Recovered) -> StudyRecord:
         ingest(store, live)
         ended, is_retried = read_ending(folder, run.id)
         spec = study.specs[trial.number]
-        record_end(store, live, ended, Target.from_mapping(spec["target"]), is_probe="probe" in spec)
+        target, symptoms = Target.from_mapping(spec["target"]), given["config"].get("symptoms")
+        record_end(store, live, ended, target, symptoms=symptoms, is_probe="probe" in spec)
         if is_retried:
             store.transition(trial.id, TrialState.PENDING, "rebuilt: it was to be tried again")
     if "trials" in study.plan:

@@ -10,7 +10,7 @@ from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, RunRecord, TrialRecord
 from sweep.domain.verdict import Verdict
-from sweep.judge import judge
+from sweep.judge import SymptomThresholds, judge
 from sweep.launch import Exit, RunEnded, RunStarted, ending_of
 from sweep.rundir import RunDir, read_json, read_result
 from sweep.store import Store
@@ -70,14 +70,23 @@ def ingest(store: Store, live: LiveRun, *, is_over: bool = False) -> None:
         live.is_marked_running = True
 
 
-def record_end(store: Store, live: LiveRun, ended: RunEnded, target: Target, *, is_probe: bool = False) -> Outcome:
+def record_end(
+    store: Store,
+    live: LiveRun,
+    ended: RunEnded,
+    target: Target,
+    *,
+    symptoms: Mapping[str, float] | None = None,
+    is_probe: bool = False,
+) -> Outcome:
     """Judge a run, end it and its trial in the store, and return the outcome, as the store would.
 
-    A probe is not judged: it did not train towards the target.
+    `symptoms` are the thresholds of the study's config, None for the defaults. A probe is not judged: it did not train towards the target.
     """
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
     result = (read_result(live.dir.result) if live.has_folder else None) or {}
-    judgement = judge(live.series(), target, live.facts, ended=reason, state=ended.state)
+    thresholds = SymptomThresholds.of(symptoms or {})
+    judgement = judge(live.series(), target, live.facts, ended=reason, state=ended.state, thresholds=thresholds)
     if is_probe:
         judgement = replace(judgement, verdict=Verdict.UNDECIDED, reason=PROBE_REASON, tau=None, symptoms=())
     store.end_run(
