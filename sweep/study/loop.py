@@ -342,7 +342,8 @@ class StudyLoop:
         if ended.state is not TrialState.COMPLETED and live.has_folder:
             write_ending(live.dir, ended, is_retried=is_retried)
         ingest(self.store, live, is_over=True)
-        outcome = record_end(self.store, live, ended, self.target, is_probe=self.config.probe is not None)
+        is_probe, symptoms = self.config.probe is not None, self.config.symptoms
+        outcome = record_end(self.store, live, ended, self.target, symptoms=symptoms, is_probe=is_probe)
         if is_retried:
             self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
         return None if is_retried else outcome
