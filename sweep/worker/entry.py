@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from sweep.clock import monotonic_s, now_utc
-from sweep.domain.probe import Probe
+from sweep.domain.probe import Probe, ProbeName
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
@@ -59,15 +59,16 @@ def load_task(target: str) -> Task:
     return Task(getattr(module, name), **extras)
 
 
-def prepared_task(section: Mapping[str, Any]) -> tuple[Task, TaskConfig]:
+def prepared_task(section: Mapping[str, Any], *, is_prepared: bool = True) -> tuple[Task, TaskConfig]:
     """Return the task of a section, imported and prepared, and its config. Raises whatever the task's code raises.
 
     Nothing of it knows the trial's seed: whether it has been done ahead, for all trials, cannot be told by a trial.
+    `is_prepared` False only imports it.
     """
     seed_globals(AHEAD_SEED)
     cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
     task = load_task(str(section["_target_"]))
-    if task.prepare is not None:
+    if is_prepared and task.prepare is not None:
         seed_globals(AHEAD_SEED)
         task.prepare(cfg)
     return task, cfg
@@ -128,7 +129,8 @@ def _execute(section: Mapping[str, Any], run: WorkerRun, probe: Probe | None) ->
     """Run the task, or the probe on it, and return how it ended: state, stop_reason, failure."""
     _end_on_sigterm(run)
     try:
-        task, cfg = prepared_task(section)
+        # The data probe prepares the task itself: data that cannot be had is what it is there to find.
+        task, cfg = prepared_task(section, is_prepared=probe is None or probe.name is not ProbeName.DATA)
         seed_globals(run.seed)
         if probe is None:
             task.train(cfg, run)

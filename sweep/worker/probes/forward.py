@@ -1,0 +1,210 @@
+"""A batch through a task's model: which layer cannot take it, in plain words, and whether the model reads its input."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+from paddle import nn
+from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
+
+from sweep.clock import monotonic_s
+from sweep.worker.probes.measures import classes_of
+
+BATCH = 32
+TRAINED_ON = 512
+"""Samples of the brief training."""
+LEARNING_RATE = 2e-3
+MESSAGE_CHARS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Probed:
+    """Samples to put through a model: inputs `x` [n, ...] and labels `y` [n, ...] of one `kind` (measures.kind_of)."""
+
+    x: NDArray[Any]
+    y: NDArray[Any] | None
+    kind: str
+
+
+def as_input(x: NDArray[Any]) -> Any:
+    """Return inputs as a tensor: whole numbers beyond bytes as they are, everything else as 32-bit floats."""
+    is_token = np.issubdtype(x.dtype, np.integer) and x.dtype.itemsize > 1
+    return paddle.to_tensor(x if is_token else x.astype(np.float32))
+
+
+def forward(network: Any, x: NDArray[Any]) -> tuple[Any, dict[str, Any] | None]:
+    """Return (output, None), or (None, what is wrong) where the model cannot take this batch."""
+    entered: list[tuple[str, Any, tuple[Any, ...]]] = []
+    hooks = []
+    named = list(network.named_sublayers()) if isinstance(network, nn.Layer) else []
+    for name, layer in named:
+        hooks.append(
+            layer.register_forward_pre_hook(lambda layer, given, name=name: entered.append((name, layer, given)))
+        )
+        hooks.append(layer.register_forward_post_hook(lambda layer, given, out: entered.pop() and None))
+    try:
+        with paddle.no_grad():
+            output = network(as_input(x))
+        return (output[0] if isinstance(output, tuple | list) and output else output), None
+    except Exception as error:
+        name, layer, given = entered[-1] if entered else ("", None, ())
+        shape = list(given[0].shape) if given and hasattr(given[0], "shape") else list(x.shape)
+        return None, {
+            "layer": name,
+            "type": type(layer).__name__ if layer is not None else "",
+            "given": [int(size) for size in shape],
+            "expects": _expectation(layer, shape),
+            "message": _one_line(error),
+        }
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _expectation(layer: Any, shape: list[int]) -> str:
+    """Return what a layer wants that this shape has not, empty where that is not the trouble."""
+    kind = type(layer).__name__
+    if kind.startswith("Conv") and "Transpose" not in kind:
+        wanted = int(layer.weight.shape[1]) * int(getattr(layer, "_groups", 1))
+        dims = len(layer.weight.shape)
+        if len(shape) != dims:
+            return f"{dims} dimensions [batch, channels, ...], the data has {len(shape)}"
+        axis = -1 if str(getattr(layer, "_data_format", "NCHW")).endswith("C") else 1
+        if shape[axis] != wanted:
+            return f"{wanted} {'channel' if wanted == 1 else 'channels'}, the data has {shape[axis]}"
+    if kind == "Linear" and shape and shape[-1] != int(layer.weight.shape[0]):
+        return f"{int(layer.weight.shape[0])} features, the data has {shape[-1]}"
+    if kind.startswith("BatchNorm") and len(shape) > 1 and shape[1] != int(layer.weight.shape[0]):
+        return f"{int(layer.weight.shape[0])} channels, the data has {shape[1]}"
+    if kind == "Embedding":
+        return f"whole numbers from 0 to {int(layer.weight.shape[0]) - 1}"
+    return ""
+
+
+def _one_line(error: Exception) -> str:
+    """Return what an error says: of Paddle's long ones the line with the summary."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = next((line for line in lines if "Error:" in line and not line.startswith(("File", "at "))), None)
+    return f"{type(error).__name__}: {telling or (lines[-1] if lines else '')}"[:MESSAGE_CHARS]
+
+
+def change_without_input(network: Any, x: NDArray[Any]) -> float | None:
+    """Return how much the output changes where the input is zeroed: root mean square, relative to that of the output.
+
+    None where it cannot be told (the output is no tensor of finite numbers). Layers are as at evaluation.
+    """
+    _set_mode(network, training=False)
+    real, fault = forward(network, x)
+    zero, zero_fault = forward(network, np.zeros_like(x))
+    if fault or zero_fault or not hasattr(real, "numpy"):
+        return None
+    a, b = real.numpy().astype(np.float64), zero.numpy().astype(np.float64)
+    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return None
+    size = float(np.sqrt(max((a**2).mean(), (b**2).mean())))
+    return float(np.sqrt(((a - b) ** 2).mean())) / size if size > 0 else 0.0
+
+
+def brief_training(network: Any, train: Probed, val: Probed | None, *, steps: int, seconds: float) -> dict[str, Any]:
+    """Train for some steps of Adam, without dropout, on up to TRAINED_ON samples; return what came of it.
+
+    `loss` and `loss_zeroed` are on these samples as they are and with zeroed inputs, `first_loss` before training;
+    `skill`, where there is a validation set, is accuracy or correlation on it, `chance` what that is for a guess.
+    Raises whatever the model raises.
+    """
+    x, y = _matched(train.x[:TRAINED_ON], train.y, train.kind, network)
+    loss_of = _loss(train.kind, y)
+    inputs, targets = as_input(x), paddle.to_tensor(y)
+    optimizer = paddle.optimizer.Adam(LEARNING_RATE, parameters=network.parameters())
+    first = _loss_at(network, loss_of, inputs, targets)
+    order = np.random.default_rng(0)
+    until, done = monotonic_s() + seconds, 0
+    _set_mode(network, training=True)
+    while done < steps and monotonic_s() < until:
+        rows = paddle.to_tensor(order.permutation(len(x))[: 2 * BATCH])
+        loss = loss_of(_first(network(inputs[rows])), targets[rows])
+        loss.backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        done += 1
+    result = {
+        "steps": done,
+        "samples": len(x),
+        "first_loss": first,
+        "loss": _loss_at(network, loss_of, inputs, targets),
+        "loss_zeroed": _loss_at(network, loss_of, paddle.zeros_like(inputs), targets),
+        "output_change": change_without_input(network, x[:BATCH]),
+    }
+    return result if val is None or val.y is None else result | _skill(network, val, y)
+
+
+def _first(output: Any) -> Any:
+    return output[0] if isinstance(output, tuple | list) else output
+
+
+def _set_mode(network: Any, *, training: bool) -> None:
+    """Put the layers in training or evaluation mode; those that drop something out stay in evaluation."""
+    if not isinstance(network, nn.Layer):
+        return
+    network.train() if training else network.eval()
+    for layer in network.sublayers():
+        if "Dropout" in type(layer).__name__:
+            layer.eval()
+
+
+def _matched(x: NDArray[Any], y: NDArray[Any] | None, kind: str, network: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the samples whose labels the model's head has a place for, as its loss takes them. Raises ValueError."""
+    labels = None if y is None or kind == "other" else classes_of(y[: len(x)])
+    if labels is None:
+        raise ValueError("there are no labels of one number a sample")
+    _set_mode(network, training=False)
+    output, fault = forward(network, x[:2])
+    if fault is not None or len(getattr(output, "shape", ())) != 2:
+        raise ValueError(f"the model's output is not [batch, units] but {list(getattr(output, 'shape', []))}")
+    units = int(output.shape[1])
+    good = np.isfinite(labels) & np.isfinite(x.reshape(len(x), -1).astype(np.float64)).all(axis=1)
+    if kind == "values":
+        if units != 1:
+            raise ValueError(f"the model's output has {units} units for one target")
+        std = labels[good].std() or 1.0
+        return x[good], ((labels[good] - labels[good].mean()) / std).astype(np.float32)[:, None]
+    places = max(units, 2)
+    good &= (labels == np.rint(labels)) & (labels >= 0) & (labels < places)
+    if good.sum() < 2:
+        raise ValueError("no labels fit the model's head")
+    chosen = labels[good]
+    return x[good], chosen.astype(np.float32)[:, None] if units == 1 else chosen.astype(np.int64)
+
+
+def _loss(kind: str, y: NDArray[Any]) -> Callable[[Any, Any], Any]:
+    if kind == "values":
+        return F.mse_loss
+    return F.cross_entropy if y.dtype == np.int64 else F.binary_cross_entropy_with_logits
+
+
+def _loss_at(network: Any, loss_of: Callable[[Any, Any], Any], inputs: Any, targets: Any) -> float | None:
+    _set_mode(network, training=False)
+    with paddle.no_grad():
+        value = float(loss_of(_first(network(inputs)), targets))
+    return value if np.isfinite(value) else None
+
+
+def _skill(network: Any, val: Probed, trained: NDArray[Any]) -> dict[str, Any]:
+    """Return how well the model does on the validation set (at most TRAINED_ON samples), and a guess."""
+    labels = None if val.y is None else classes_of(val.y[:TRAINED_ON])
+    if labels is None:
+        return {}
+    _set_mode(network, training=False)
+    with paddle.no_grad():
+        output = _first(network(as_input(val.x[:TRAINED_ON]))).numpy().astype(np.float64)
+    n = len(labels)
+    if val.kind == "values":
+        skill = np.corrcoef(output[:, 0], labels)[0, 1] if output[:, 0].std() > 0 and labels.std() > 0 else 0.0
+        return {"skill": float(np.nan_to_num(skill)), "chance": 0.0, "error": float(n**-0.5), "val_samples": n}
+    guess = output.argmax(axis=1) if output.shape[1] > 1 else (output[:, 0] > 0)
+    majority = np.unique(labels, return_counts=True)[1].max() / n
+    error = float(np.sqrt(majority * (1 - majority) / n))
+    return {"skill": float((guess == labels).mean()), "chance": float(majority), "error": error, "val_samples": n}

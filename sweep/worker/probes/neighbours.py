@@ -1,0 +1,102 @@
+"""Do labels go with inputs? What the nearest neighbours say of it, without any model."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.worker.probes.measures import classes_of
+
+SAMPLES = 1000
+FEATURES = 2048
+"""So many samples and features are compared at most, taken evenly."""
+NEIGHBOURS = 5
+"""Of a regression: so many neighbours' targets are averaged."""
+FEWEST = 40
+"""With fewer samples chance explains too much."""
+
+Floats = NDArray[np.float64]
+
+
+def measure_neighbours(
+    train_x: NDArray[Any], train_y: NDArray[Any], val_x: NDArray[Any] | None, val_y: NDArray[Any] | None, kind: str
+) -> dict[str, Any] | None:
+    """Return how far a sample's nearest neighbours share its label, None where that cannot be told.
+
+    For classes: `agreement` of each training sample with its nearest other one, against `chance` with standard error
+    `error`; `shifted` the same with labels moved by one row either way; `val` that of validation samples with their
+    nearest training sample, and `val_plus`, `val_minus` where one is added to, or taken from, the validation labels.
+    For values the figures are correlations of a target with the mean of NEIGHBOURS neighbours' targets, chance 0.
+    """
+    labels = classes_of(train_y)
+    if labels is None or kind == "other":
+        return None
+    good = _usable(train_x, labels)
+    if good.sum() < FEWEST:
+        return None
+    x, scale = _features(train_x[good])
+    rows = np.linspace(0, len(x) - 1, min(len(x), SAMPLES)).round().astype(int)
+    y = labels[good]
+    nearest = _nearest(x[rows], x[rows], is_self=True)
+    score = _agreement if kind == "classes" else _correlation
+    found: dict[str, Any] = {"n": len(rows), "kind": kind, "agreement": score(y[rows], y[rows][nearest])}
+    found |= _chance(y[rows], kind)
+    found["shifted"] = {
+        str(k): score(np.roll(y, k)[rows], np.roll(y, k)[rows][nearest]) for k in (-1, 1)
+    }  # of y in the order of the set: a label that belongs to the row before or behind
+    if val_x is None or val_y is None or val_x.shape[1:] != train_x.shape[1:]:
+        return found
+    val_labels = classes_of(val_y)
+    val_good = np.zeros(0, bool) if val_labels is None else _usable(val_x, val_labels)
+    if val_labels is None or val_good.sum() < FEWEST:
+        return found
+    val_rows = np.flatnonzero(val_good)[:SAMPLES]
+    neighbours = y[rows][_nearest(_features(val_x[val_rows], scale)[0], x[rows], is_self=False)]
+    seen = val_labels[val_rows]
+    found |= {"val_n": len(val_rows), "val": score(seen, neighbours)}
+    if kind == "classes":
+        found |= {"val_plus": score(seen + 1, neighbours), "val_minus": score(seen - 1, neighbours)}
+    return found
+
+
+def _usable(x: NDArray[Any], labels: Floats) -> NDArray[np.bool_]:
+    return np.isfinite(x.reshape(len(x), -1).astype(np.float64)).all(axis=1) & np.isfinite(labels)
+
+
+def _features(x: NDArray[Any], scale: tuple[Floats, Floats] | None = None) -> tuple[Floats, tuple[Floats, Floats]]:
+    """Return samples [n, d] with features of zero mean and unit variance, and the (mean, std) that it took."""
+    flat = x.reshape(len(x), -1)
+    columns = np.linspace(0, flat.shape[1] - 1, min(flat.shape[1], FEATURES)).round().astype(int)
+    table = flat[:, columns].astype(np.float64)
+    if scale is None:
+        std = table.std(axis=0)
+        scale = (table.mean(axis=0), np.where(std > 0, std, 1.0))
+    return (table - scale[0]) / scale[1], scale
+
+
+def _nearest(x: Floats, among: Floats, *, is_self: bool) -> NDArray[np.int64]:
+    """Return the rows of the NEIGHBOURS nearest samples [n, k], the nearest first; a sample is not its own neighbour."""
+    distance = (x**2).sum(axis=1)[:, None] - 2 * x @ among.T + (among**2).sum(axis=1)
+    if is_self:
+        np.fill_diagonal(distance, np.inf)
+    return np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
+
+
+def _agreement(labels: Floats, neighbours: Floats) -> float:
+    return float((labels == neighbours[:, 0]).mean())
+
+
+def _correlation(targets: Floats, neighbours: Floats) -> float:
+    mean = neighbours.mean(axis=1)
+    if targets.std() == 0 or mean.std() == 0:
+        return 0.0
+    return float(np.corrcoef(targets, mean)[0, 1])
+
+
+def _chance(y: Floats, kind: str) -> dict[str, float]:
+    n = len(y)
+    if kind != "classes":
+        return {"chance": 0.0, "error": float(1 / np.sqrt(n))}
+    share = np.unique(y, return_counts=True)[1] / n
+    chance = float((share**2).sum())
+    return {"chance": chance, "error": float(np.sqrt(chance * (1 - chance) / n))}
