@@ -12,6 +12,10 @@ FAR = 10.0
 """One this far off is: where the point converges on every seed, other changes need not be tried."""
 
 
+NAMED = 8
+"""At most so many changes are named in a sentence."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """The summaries of the stages that were run, None for those that were not (summary.json's own keys)."""
@@ -21,6 +25,7 @@ class Findings:
     overfit: Mapping[str, Any] | None = field(default=None, hash=False)
     lr_range: Mapping[str, Any] | None = field(default=None, hash=False)
     ablation: Mapping[str, Any] | None = field(default=None, hash=False)
+    verify: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def is_data_broken(self) -> bool:
@@ -73,15 +78,14 @@ def diagnosis(found: Findings) -> str:
         return " ".join([*parts, "Nothing has to be repaired."])
     parts += [text for text in (_overfit_words(found), _lr_words(found)) if text]
     if found.ablation is not None:
-        parts.append(str(found.ablation["answer"]))
+        parts.append(_ablation_words(found.ablation, found.verify))
     return " ".join(parts)
 
 
 def recommendation(found: Findings) -> tuple[str, ...]:
-    """Return the overrides to use: what the ablation recommends, empty where it recommends nothing."""
-    if found.ablation is None:
-        return ()
-    return tuple(found.ablation["recommended"]["overrides"])
+    """Return the overrides to use: what the last ranking recommends, empty where it recommends nothing."""
+    last = found.verify or found.ablation
+    return () if last is None else tuple(last["recommended"]["overrides"])
 
 
 def ranked_symptoms(base: Mapping[str, Any] | None) -> Sequence[str]:
@@ -122,6 +126,36 @@ def _lr_words(found: Findings) -> str:
         f"Its learning rate ({section['base_lr']:.3g}) is {max(ratio, 1 / ratio):.2g} times {way} "
         f"what the range search suggests ({section['point']:.3g})."
     )
+
+
+def _ablation_words(ablation: Mapping[str, Any], verify: Mapping[str, Any] | None) -> str:
+    """Return what restores convergence, with the counts behind it; otherwise what was ruled out and what was not."""
+    if ablation["question"] != "restore":
+        return str(ablation["answer"])
+    last = verify or ablation
+    base = last["base"]
+    against = f"against {base['converged']} of {base['trials']} without"
+    where = " on fresh seeds" if verify else ""
+    proven = [toggle for toggle in last["toggles"] if toggle["status"] == "restores"]
+    if last["repairs"] and last["recommended"]["overrides"] and proven:
+        ways = [
+            f"{' with '.join(r['toggles'])} ({r['converged']} of {r['seeds']} seeds{where}, {against})"
+            for r in last["repairs"]
+        ]
+        alone = " alone" if all(len(repair["toggles"]) == 1 for repair in last["repairs"]) and len(ways) > 1 else ""
+        p = max(toggle["p_adjusted"] for toggle in proven)
+        return f"What restores convergence{alone}: {', or '.join(ways)}; exact test, p = {p:.2g}."
+    tried = [toggle for toggle in ablation["toggles"] if toggle["trials"]]
+    without = [str(toggle["toggle"]) for toggle in tried if toggle["status"] in ("no_effect", "harms")]
+    open_ones = [str(toggle["toggle"]) for toggle in tried if toggle["status"] in ("undecided", "helps")]
+    words = ["No change tried restores convergence for certain."]
+    words += [f"Without effect: {_listed(without)}."] if without else []
+    words += [f"Not decided: {_listed(open_ones)}."] if open_ones else []
+    return " ".join(words)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _section(summary: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Runs a study made of stages, one after the other, and gathers what they found into one summary and one page."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ from sweep.study.results import report_data, spent_s
 from sweep.study.session import StudyEnd, check_packages, driving, open_record, plan_record
 from sweep.study.stages import (
     ablation_question,
+    axes_of,
     check_stages,
     chosen_axes,
     stage_command,
     stage_overrides,
     stage_study,
+    to_verify,
 )
 from sweep.study.steps import step
 
@@ -80,6 +82,8 @@ class Road:
         for number, stage in enumerate(stages, start=1):
             if self._is_decided(stage):
                 break
+            if stage == "verify" and not self._to_verify():
+                continue
             stage_loaded = self._loaded(stage)
             self.progress.message(f"stage {number} of {len(stages)}: {stage}  ({stage_loaded.study.name})")
             end = self.run_job(stage_loaded, progress=self.progress)
@@ -103,7 +107,11 @@ class Road:
 
     def _loaded(self, stage: str, *, is_wide: bool = False) -> LoadedConfig:
         """Return the study of a stage, composed anew from the command's own overrides."""
-        ask = self._ablation(is_wide=is_wide) if stage == "ablation" else ()
+        ask: tuple[str, ...] = ()
+        if stage == "ablation":
+            ask = self._ablation(is_wide=is_wide)
+        elif stage == "verify":
+            ask = axes_of(self._to_verify())
         overrides = self._overrides(stage, ask)
         return load_study_config(overrides, self.loaded.config_dirs, command=self._words_of(overrides))
 
@@ -137,6 +145,9 @@ class Road:
             chosen = chosen_axes(available, [*pointed, *(["lr"] if point else [])], learns=self.found.learns)
         left_out = [f"~axes.{axis}" for axis in available if axis not in chosen]
         return (*everything, *left_out)
+
+    def _to_verify(self) -> list[Mapping[str, Any]]:
+        return [] if self.found.ablation is None else to_verify(self.found.ablation)
 
     def _levels(self, point: tuple[str, ...]) -> tuple[str, ...]:
         """Return the override that puts the learning rate found in place of the axis's own levels."""

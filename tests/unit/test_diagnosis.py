@@ -43,13 +43,14 @@ def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair(
     found = Findings(
         base=base(0, [("flat", "The loss does not fall")], verdict="not_converged"),
         overfit=staged(learnt=True),
-        ablation={"answer": "dropout=off restores it.", "recommended": {"overrides": ["task.dropout=0.0"]}},
+        ablation=ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",)),
     )
     assert diagnosis(found) == (
         "The base does not converge (0 of 3 seeds, not converged: The loss does not fall). "
-        "It can learn ten samples by heart, so model, head, loss and optimizer work. dropout=off restores it."
+        "It can learn ten samples by heart, so model, head, loss and optimizer work. "
+        "What restores convergence: a=off (5 of 5 seeds, against 0 of 5 without); exact test, p = 0.008."
     )
-    assert recommendation(found) == ("task.dropout=0.0",)
+    assert recommendation(found) == ("task.a=0",)
     assert ranked_symptoms(found.base) == ["flat"]
 
 
@@ -83,3 +84,45 @@ def test_a_range_search_without_a_point_says_nothing():
     found = Findings(base=base(), lr_range=lr_range(None, 3.0, overrides=()))
     assert found.point == ()
     assert "range search" not in diagnosis(found)
+
+
+def ranked(toggles, *, repairs=(), recommended=(), question="restore"):
+    return {
+        "answer": "The ranking's own words.",
+        "question": question,
+        "base": {"converged": 0, "trials": 5},
+        "toggles": [{"toggle": name, "status": status, "trials": 5, "p_adjusted": p} for name, status, p in toggles],
+        "repairs": [{"toggles": [name], "converged": 5, "seeds": 5} for name in repairs],
+        "recommended": {"overrides": list(recommended)},
+    }
+
+
+def test_alternative_repairs_are_named_with_what_stands_behind_them():
+    ablation = ranked(
+        [("a=off", "restores", 0.016), ("b=off", "restores", 0.008), ("c=off", "no_effect", 1.0)],
+        repairs=("a=off", "b=off"),
+        recommended=("task.a=0",),
+    )
+    assert diagnosis(Findings(ablation=ablation)) == (
+        "What restores convergence alone: a=off (5 of 5 seeds, against 0 of 5 without), "
+        "or b=off (5 of 5 seeds, against 0 of 5 without); exact test, p = 0.016."
+    )
+
+
+def test_a_repair_verified_on_fresh_seeds_says_so_and_is_recommended():
+    undecided = ranked([("a=off", "undecided", 0.095)])
+    verified = ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",))
+    found = Findings(ablation=undecided, verify=verified)
+    assert "a=off (5 of 5 seeds on fresh seeds, against 0 of 5 without)" in diagnosis(found)
+    assert recommendation(found) == ("task.a=0",)
+
+
+def test_without_a_repair_it_says_what_was_ruled_out_and_what_is_open():
+    ablation = ranked([("a=off", "no_effect", 1.0), ("b=off", "undecided", 0.2)])
+    assert diagnosis(Findings(ablation=ablation)) == (
+        "No change tried restores convergence for certain. Without effect: a=off. Not decided: b=off."
+    )
+
+
+def test_a_base_that_converges_now_and_then_gets_the_rankings_own_words():
+    assert diagnosis(Findings(ablation=ranked([], question="break"))) == "The ranking's own words."

