@@ -24,6 +24,8 @@ def study(arguments: list[str]) -> int:
     if args.cfg:
         print(loaded.as_yaml(), end="")
         return 0
+    if loaded.study.regression is not None:
+        return _regression(loaded)
     from sweep.study.jobs import run_job  # planning does without launcher, judge and reports
 
     console = Console()
@@ -36,6 +38,22 @@ def study(arguments: list[str]) -> int:
         return 0 if end.is_ok else 1
     Console(stderr=True).print(end.message, highlight=False, soft_wrap=True, markup=False)
     return 130 if end.status == "interrupted" else 1
+
+
+def _regression(loaded: LoadedConfig) -> int:
+    """Run a night; returns 0, 1, 3 or 130 (DESIGN 5)."""
+    from sweep.report.regression import render_regression
+    from sweep.study.regression.night import run_regression
+
+    console = Console()
+    with LiveProgress(console) as progress:
+        end = run_regression(loaded, progress=progress)
+    silence_broken_streams()
+    console.print(render_regression(end.summary))
+    console.print(f"report: {end.folder / 'report.html'}", highlight=False, soft_wrap=True)
+    if end.message:
+        Console(stderr=True).print(end.message, highlight=False, soft_wrap=True, markup=False)
+    return end.exit_code
 
 
 def plan(arguments: list[str]) -> int:

@@ -80,7 +80,7 @@ class TaskStudies:
     determinism: LoadedConfig | None
 
 
-def read_regression(loaded: LoadedConfig, overrides: Sequence[str], config_dirs: Sequence[Path]) -> RegressionConfig:
+def read_regression(loaded: LoadedConfig) -> RegressionConfig:
     """Return the regression that a loaded config and its command line ask for. Raises ConfigError."""
     study = loaded.study
     section = Section(study.regression, "regression", KEYS)
@@ -113,8 +113,8 @@ def read_regression(loaded: LoadedConfig, overrides: Sequence[str], config_dirs:
         ),
         store_url=study.store_url,
         results=study.results,
-        passed_on=_passed_on(overrides),
-        config_dirs=tuple(config_dirs),
+        passed_on=_passed_on(loaded.overrides),
+        config_dirs=loaded.config_dirs,
     )
 
 

@@ -1,0 +1,241 @@
+"""`baseline accept | show | diff`: what a person has accepted as "this is how the task trains"."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from sweep.cli.main import Parser, verb_parser
+from sweep.domain.regression import Baseline, Environment, NightRun
+from sweep.errors import NotFoundError, UsageError
+from sweep.report.tables import new_table
+from sweep.rundir import StudyDir
+from sweep.store import Regressions, Store
+from sweep.store.regressionjson import baseline_data
+
+USAGE = """%(prog)s accept STUDY | --last N [--task TASK] [--regression NAME]
+       %(prog)s show [--task TASK] [--regression NAME] [--json]
+       %(prog)s diff [--task TASK] [--last N | --previous] [--regression NAME] [--json]"""
+
+ACTIONS = ("accept", "show", "diff")
+
+
+def baseline(arguments: list[str]) -> int:
+    """Accept, show or compare baselines."""
+    parser = verb_parser("baseline")
+    parser.usage = USAGE
+    parser.add_argument("action", choices=ACTIONS, help="accept: put one on record; show: list them; diff: compare")
+    parser.add_argument("study", nargs="?", help="accept: the study whose base runs are accepted")
+    parser.add_argument("--last", type=int, metavar="N", help="accept, diff: the last N nights (diff: 1)")
+    parser.add_argument("--previous", action="store_true", help="diff: with the baseline that it replaced")
+    parser.add_argument("--task", help="only this task (default: all; of a study: the study's task)")
+    parser.add_argument("--regression", metavar="NAME", help="default: the one whose night began last")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    args = parser.parse_args(arguments)
+    if args.last is not None and args.last < 1:
+        raise UsageError(f"--last must be 1 or more, got {args.last}")
+    if args.study and args.action != "accept":
+        raise UsageError(f"baseline {args.action} takes no study", hint=f"--task {args.study} limits it to a task")
+    actions = {"accept": _accept, "show": _show, "diff": _diff}
+    return actions[args.action](args, parser)
+
+
+def _accept(args: Any, parser: Parser) -> int:
+    from sweep.study.regression.accepting import accept, chosen_regression, offer_of_study, offers_of_nights
+    from sweep.study.regression.files import save_records
+
+    if bool(args.study) == (args.last is not None):
+        parser.error("accept takes either a STUDY or --last N")
+    with Store.open(args.store) as store:
+        kept = Regressions(store)
+        regression = chosen_regression(kept, args.regression)
+        if args.study:
+            offers = [offer_of_study(store, store.study(args.study), args.task)]
+        else:
+            offers = offers_of_nights(store, regression, args.last, args.task)
+        accept(store, regression, offers)
+        save_records(kept, regression, StudyDir(args.results, regression))
+    accepted = [offer.baseline for offer in offers if offer.baseline is not None]
+    if args.json:
+        return _print_json([baseline_data(each) for each in accepted])
+    console = Console()
+    for offer in offers:
+        words = offer.problem if offer.baseline is None else f"accepted: {_figures(offer.baseline.runs).words()}"
+        console.print(Text(f"{offer.task}: {words}"), soft_wrap=True)
+        for note in offer.notes:
+            console.print(Text(f"  note: {note}"), soft_wrap=True)
+    return 0
+
+
+def _show(args: Any, parser: Parser) -> int:  # noqa: ARG001 - all actions are called alike
+    with Store.open(args.store, read_only=True) as store:
+        regression, found = _found(Regressions(store), args)
+    if args.json:
+        return _print_json([baseline_data(each) for each in found])
+    table = new_table()
+    for name in ("task", "runs", "converged", "median steps", "spread", "device", "code", "accepted", "from"):
+        table.add_column(name)
+    for each in found:
+        figures = _figures(each.runs)
+        table.add_row(
+            each.task,
+            str(figures.runs),
+            str(figures.converged),
+            figures.median_text,
+            figures.spread_text,
+            each.environment.device_class,
+            each.environment.git_sha[:10] + (" (changed)" if each.environment.dirty else ""),
+            f"{each.accepted_at:%Y-%m-%d %H:%M}",
+            f"{len(each.studies)} studies on {each.environment.host or 'an unknown host'}",
+        )
+    return _print(Group(Text(f"baselines of {regression}"), table))
+
+
+def _diff(args: Any, parser: Parser) -> int:
+    if args.previous and args.last is not None:
+        parser.error("diff takes either --previous or --last N")
+    with Store.open(args.store, read_only=True) as store:
+        kept = Regressions(store)
+        regression, found = _found(kept, args)
+        pairs = [(each, _other(kept, regression, each, args)) for each in found]
+    shown = [_difference(each, other) for each, other in pairs if other is not None]
+    if not shown:
+        what = "no earlier baseline" if args.previous else "no night"
+        raise NotFoundError(f"regression {regression} has {what} to compare with")
+    if args.json:
+        return _print_json(shown)
+    return _print(Group(*(_difference_text(each) for each in shown)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """What a baseline is compared with: an earlier one, or the last nights."""
+
+    name: str
+    runs: tuple[NightRun, ...]
+    environment: Environment
+
+
+def _other(kept: Regressions, regression: str, current: Baseline, args: Any) -> Other | None:
+    if args.previous:
+        device = current.environment.device_class
+        same = [
+            each
+            for each in kept.baselines(regression, current.task, superseded=True)
+            if each.environment.device_class == device
+        ]
+        if len(same) < 2:
+            return None
+        before = same[-2]
+        return Other(
+            name=f"baseline of {before.accepted_at:%Y-%m-%d}", runs=before.runs, environment=before.environment
+        )
+    nights = [each.night for each in kept.task_nights(regression, current.task)][-(args.last or 1) :]
+    if not nights:
+        return None
+    name = nights[-1].name if len(nights) == 1 else f"{nights[0].name} to {nights[-1].name}"
+    runs = tuple(run for night in nights for run in night.runs)
+    return Other(name=name, runs=runs, environment=nights[-1].environment)
+
+
+def _difference(current: Baseline, other: Other) -> dict[str, Any]:
+    from sweep.analysis.regression.suspects import suspects
+
+    ours, theirs = _figures(current.runs), _figures(other.runs)
+    change = None
+    if ours.median and theirs.median:
+        change = round(100 * (theirs.median / ours.median - 1), 1)
+    return {
+        "task": current.task,
+        "accepted_at": current.accepted_at.isoformat(),
+        "with": other.name,
+        "baseline": ours.to_dict(),
+        "other": theirs.to_dict(),
+        "median_change_percent": change,
+        "differences": [
+            {"what": s.what, "name": s.name, "baseline": s.before, "other": s.now, "words": s.words}
+            for s in suspects(current.environment, other.environment)
+        ],
+    }
+
+
+def _difference_text(each: dict[str, Any]) -> RenderableType:
+    change = each["median_change_percent"]
+    size = "" if change is None else f", median steps {change:+.1f} %"
+    lines = [f"{each['task']}: baseline of {each['accepted_at'][:10]} against {each['with']}{size}"]
+    for word in ("baseline", "other"):
+        figures = each[word]
+        name = "baseline" if word == "baseline" else each["with"]
+        steps = "no run converged" if figures["median"] is None else f"median {figures['median']:g} steps"
+        lines.append(f"  {name}: {figures['converged']} of {figures['runs']} runs converged, {steps}")
+    lines += [f"  {difference['words']}" for difference in each["differences"]] or ["  nothing else differs"]
+    return Text("\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Some runs in figures. `median`, `low` and `high` are steps to target of those that converged."""
+
+    runs: int
+    converged: int
+    median: float | None
+    low: int | None
+    high: int | None
+
+    @property
+    def median_text(self) -> str:
+        """The median as a table shows it."""
+        return "-" if self.median is None else f"{self.median:g}"
+
+    @property
+    def spread_text(self) -> str:
+        """Least and most steps as a table shows them."""
+        return "-" if self.low is None else f"{self.low} to {self.high}"
+
+    def words(self) -> str:
+        """Return them as one line."""
+        steps = "" if self.median is None else f", median {self.median:g} steps ({self.low} to {self.high})"
+        return f"{self.runs} runs, {self.converged} converged{steps}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return them as plain data."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def _figures(runs: Sequence[NightRun]) -> Figures:
+    told = [run for run in runs if run.is_evidence]
+    taus = [run.tau for run in told if run.converged and run.tau is not None]
+    return Figures(
+        runs=len(told),
+        converged=len(taus),
+        median=median(taus) if taus else None,
+        low=min(taus, default=None),
+        high=max(taus, default=None),
+    )
+
+
+def _found(kept: Regressions, args: Any) -> tuple[str, list[Baseline]]:
+    regression = args.regression or next(iter(kept.names()), "nightly")
+    found = kept.baselines(regression, args.task)
+    if not found:
+        what = f" of task {args.task}" if args.task else ""
+        known = ", ".join(sorted({each.task for each in kept.baselines(regression)}))
+        hint = f"there is one of {known}" if known else "`python -m sweep baseline accept --last N` makes one"
+        raise NotFoundError(f"regression {regression} has no baseline{what}", hint=hint)
+    return regression, found
+
+
+def _print_json(data: object) -> int:
+    print(json.dumps(data, indent=2, allow_nan=False))
+    return 0
+
+
+def _print(what: RenderableType) -> int:
+    Console().print(what)
+    return 0

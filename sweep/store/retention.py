@@ -1,0 +1,68 @@
+"""Making a store smaller: curves that are no longer wanted, and the room that deleted rows leave in the file."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import delete, func, select
+
+from sweep.errors import StoreError
+from sweep.store.engine import translated
+from sweep.store.schema import metric_chunks, runs, studies, trials
+from sweep.store.store import Store
+
+
+def borrowers(store: Store, study_id: int) -> list[str]:
+    """Return the names of the other studies whose trials reuse runs of this one, sorted."""
+    user, source = trials.alias("user_"), trials.alias("source_")
+    query = (
+        select(studies.c.name)
+        .distinct()
+        .join(user, user.c.study_id == studies.c.id)
+        .join(source, source.c.id == user.c.source_trial_id)
+        .where(source.c.study_id == study_id, studies.c.id != study_id)
+        .order_by(studies.c.name)
+    )
+    with store._reading() as conn:
+        return list(conn.execute(query).scalars())
+
+
+def curve_points(store: Store, study_id: int) -> int:
+    """Return how many points the curves of a study's own runs have."""
+    query = (
+        select(func.coalesce(func.sum(metric_chunks.c.points), 0))
+        .join(runs, runs.c.id == metric_chunks.c.run_id)
+        .join(trials, trials.c.id == runs.c.trial_id)
+        .where(trials.c.study_id == study_id)
+    )
+    with store._reading() as conn:
+        return int(conn.execute(query).scalar_one())
+
+
+def drop_curves(store: Store, study_id: int) -> None:
+    """Delete the curves of a study's own runs; verdicts, steps to target and symptoms stay."""
+    own = select(runs.c.id).join(trials, trials.c.id == runs.c.trial_id).where(trials.c.study_id == study_id)
+    with store._writing() as conn:
+        conn.execute(delete(metric_chunks).where(metric_chunks.c.run_id.in_(own)))
+
+
+def vacuum(store: Store) -> None:
+    """Give the room of deleted rows back to the disk. Does nothing for a database that is not SQLite.
+
+    Raises StoreError where another process writes, or the disk lacks the room for a second copy of the file.
+    """
+    with store._lock:
+        if store._is_open:
+            raise StoreError(f"store {store._name} is in a transaction: its file cannot be made smaller")
+        driver = store._conn.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            with translated(store._name):
+                driver.execute("VACUUM")
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def file_bytes(path: Path | None) -> int:
+    """Return the size of a SQLite database with its log in bytes, 0 for any other database."""
+    if path is None:
+        return 0
+    parts = (path, path.with_name(path.name + "-wal"))
+    return sum(part.stat().st_size for part in parts if part.exists())

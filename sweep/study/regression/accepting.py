@@ -1,0 +1,115 @@
+"""From recorded nights, or one study, to baselines: only a person's command comes here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweep.clock import now_utc
+from sweep.domain.regression import Baseline, Night, RegressionSettings
+from sweep.domain.target import Target
+from sweep.domain.trial import StudyRecord
+from sweep.errors import NotFoundError, UsageError
+from sweep.store import Regressions, Store, TaskNight
+from sweep.study.regression.environment import environment_of
+from sweep.study.regression.gathering import devices_of, runs_of, target_text
+
+LEAST_RUNS = RegressionSettings().min_baseline_runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A baseline that could be accepted, or why there is none for this task (`problem`)."""
+
+    task: str
+    baseline: Baseline | None
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def chosen_regression(kept: Regressions, given: str | None) -> str:
+    """Return the regression that is meant: the one given, else the one whose night began last, else `nightly`."""
+    return given or next(iter(kept.names()), "nightly")
+
+
+def offers_of_nights(store: Store, regression: str, last: int, task: str | None) -> list[Offer]:
+    """Return what the last nights of each task (or one) offer. Raises NotFoundError where there is no such night."""
+    kept = Regressions(store)
+    found: dict[str, list[TaskNight]] = {}
+    for each in kept.task_nights(regression, task):
+        found.setdefault(each.task, []).append(each)
+    if not found:
+        known = ", ".join(sorted({each.task for each in kept.task_nights(regression)}))
+        what = f"regression {regression} has no night" + (f" of task {task}" if task else "")
+        raise NotFoundError(what, hint=f"its tasks: {known}" if known else f"python -m sweep +regression={regression}")
+    return [_offer(name, nights[-last:]) for name, nights in found.items()]
+
+
+def offer_of_study(store: Store, record: StudyRecord, task: str | None) -> Offer:
+    """Return what a study's base trials offer."""
+    runs = runs_of(store, record)
+    baseline = Baseline(
+        task=task or _task_of(store, record),
+        runs=runs,
+        target=target_text(Target.from_mapping(record.config["converge"])),
+        environment=environment_of(record.provenance, devices=devices_of(store, record)),
+        accepted_at=now_utc(),
+        studies=(record.name,),
+    )
+    return _checked(baseline, ())
+
+
+def accept(store: Store, regression: str, offers: Sequence[Offer]) -> None:
+    """Put what is offered on record. Raises UsageError where nothing is."""
+    baselines = [offer.baseline for offer in offers if offer.baseline is not None]
+    if not baselines:
+        lines = "\n  ".join(f"{offer.task}: {offer.problem}" for offer in offers)
+        raise UsageError(f"no baseline can be made of this\n  {lines}", hint="--last N takes more nights")
+    Regressions(store).accept(regression, baselines)
+
+
+def _task_of(store: Store, record: StudyRecord) -> str:
+    """Return the name of the task in its regression where the study is of a night, else the study's task."""
+    kept = Regressions(store)
+    for regression in kept.names():
+        for each in kept.task_nights(regression):
+            if record.name in each.studies:
+                return each.task
+    return record.task
+
+
+def _offer(task: str, nights: Sequence[TaskNight]) -> Offer:
+    """Return the baseline of those nights that can stand beside the last one: same target, same kind of device."""
+    last = nights[-1].night
+    used = [each for each in nights if _is_alike(each.night, last)]
+    notes = []
+    if len(used) < len(nights):
+        notes.append(f"{len(nights) - len(used)} nights left out: another target or kind of device than {last.name}")
+    if len({each.night.environment.code for each in used}) > 1:
+        notes.append("the task's code changed within these nights")
+    if len({each.night.environment.config for each in used}) > 1:
+        notes.append("the task's config changed within these nights")
+    baseline = Baseline(
+        task=task,
+        runs=tuple(run for each in used for run in each.night.runs),
+        target=last.target,
+        environment=last.environment,
+        accepted_at=now_utc(),
+        hashes=last.hashes,
+        studies=tuple(study for each in used for study in each.studies),
+    )
+    return _checked(baseline, tuple(notes))
+
+
+def _is_alike(night: Night, last: Night) -> bool:
+    return night.target == last.target and night.environment.device_class == last.environment.device_class
+
+
+def _checked(baseline: Baseline, notes: tuple[str, ...]) -> Offer:
+    told = [run for run in baseline.runs if run.is_evidence]
+    converged = sum(run.converged for run in told)
+    if len(told) < LEAST_RUNS:
+        problem = f"a baseline needs {LEAST_RUNS} runs with a verdict, and there are {len(told)}"
+        return Offer(task=baseline.task, baseline=None, problem=problem, notes=notes)
+    if 2 * converged <= len(told):
+        problem = f"only {converged} of {len(told)} runs converged: nothing could be told from such a baseline"
+        return Offer(task=baseline.task, baseline=None, problem=problem, notes=notes)
+    return Offer(task=baseline.task, baseline=baseline, notes=notes)

@@ -1,0 +1,118 @@
+"""What a task's runs were made with: code, packages, machine, settings, and the flags that change what is computed."""
+
+import os
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sweep.config import StudyConfig
+from sweep.config.knobs import TARGET_KEY
+from sweep.config.source import find_task
+from sweep.domain.regression import Environment
+from sweep.launch.gpus import NvmlInventory
+from sweep.launch.leases import CPU
+from sweep.plan.fingerprint import digest
+
+FLAG = re.compile(r"(FLAGS_|PADDLE_|CUDA_|CUBLAS_|CUDNN_|NCCL_|NVIDIA_TF32|OMP_|MKL_|XLA_|PYTHONHASHSEED)")
+"""Environment variables that change what a framework computes, or how."""
+NOT_FLAGS = frozenset({"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "PADDLE_TRAINERS_NUM"})
+"""Which device, not how it computes."""
+
+
+def environment_of(
+    provenance: Mapping[str, Any], *, devices: Iterable[str], config: StudyConfig | None = None
+) -> Environment:
+    """Return the environment of runs on these devices (as the launcher named them), of a study's provenance.
+
+    `config` is the study's where it is at hand: then its task's packages, code, settings and this process's flags are
+    named, too.
+    """
+    packages = {str(name): str(version) for name, version in dict(provenance.get("packages") or {}).items()}
+    found = Environment(
+        git_sha=str(provenance.get("git_sha") or ""),
+        dirty=bool(provenance.get("dirty")),
+        packages=tuple(sorted(packages.items())),
+        python=str(provenance.get("python") or ""),
+        platform=str(provenance.get("platform") or ""),
+        host=str(provenance.get("host") or ""),
+        device=device_model(devices),
+        cpu=processor(),
+        driver=gpu_driver(),
+    )
+    return found if config is None else _with_task(found, packages, config)
+
+
+def _with_task(found: Environment, packages: dict[str, str], config: StudyConfig) -> Environment:
+    source = find_task(config.task.get(TARGET_KEY))
+    for module in source.imports:
+        for name in _distributions().get(module, ()):
+            packages.setdefault(name, metadata.version(name))
+    return Environment(
+        **{name: getattr(found, name) for name in found.__dataclass_fields__ if name not in _OF_TASK},
+        packages=tuple(sorted(packages.items())),
+        config=digest(dict(config.task)),
+        code=source.digest,
+        settings=tuple(sorted(_flat(config.task))),
+        flags=tuple(sorted((k, v) for k, v in os.environ.items() if FLAG.match(k) and k not in NOT_FLAGS)),
+    )
+
+
+_OF_TASK = ("packages", "config", "code", "settings", "flags")
+
+
+def _flat(section: Mapping[str, Any], prefix: str = "task.") -> Iterable[tuple[str, str]]:
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value)
+
+
+def device_model(devices: Iterable[str]) -> str:
+    """Return `cpu`, or the model of the GPUs that runs were on (several joined by +)."""
+    used = {device for device in devices if device}
+    if not used - {CPU}:
+        return "cpu"
+    models = set()
+    gpus = NvmlInventory().gpus()
+    for device in used - {CPU}:
+        named = [gpu.name for gpu in gpus if device in (str(gpu.index), gpu.uuid) or gpu.uuid.startswith(device)]
+        models.add(named[0] if named else device)
+    return " + ".join(sorted(models))
+
+
+@lru_cache(maxsize=1)
+def processor() -> str:
+    """Return the model of this machine's processor, its architecture where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.machine()
+
+
+@lru_cache(maxsize=1)
+def gpu_driver() -> str:
+    """Return the version of NVIDIA's driver, empty where there is none."""
+    import pynvml  # only where GPUs are asked for
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return ""
+    try:
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except pynvml.NVMLError:
+        return ""
+    finally:
+        pynvml.nvmlShutdown()
+
+
+@lru_cache(maxsize=1)
+def _distributions() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()

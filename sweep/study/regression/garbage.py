@@ -1,0 +1,183 @@
+"""Keeping results small: which studies are past their time, and what of them goes.
+
+The study of an old night goes whole: what the night found is kept by the night. Any other old study loses run folders
+and curves, and keeps verdicts and reports. What a baseline was made from stays whole, and so does what runs now, or
+what a study that stays takes trials from.
+"""
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sweep.clock import now_utc
+from sweep.domain.trial import StudyRecord
+from sweep.errors import StudyLockedError
+from sweep.rundir import StudyDir, StudyLock
+from sweep.store import Regressions, Store
+from sweep.store.retention import borrowers, curve_points, drop_curves, file_bytes, vacuum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What is past its time: nights before the last `keep_nights`, other studies that ended `keep_days` ago or more.
+
+    None in either keeps all of that kind. `regression` limits the nights to those of one regression.
+    """
+
+    keep_nights: int | None = None
+    keep_days: float | None = None
+    regression: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freed:
+    """What was freed, or would be. `studies` (of nights) went whole, `thinned` lost their run folders and curves.
+
+    `kept` names studies that are past their time and stay, with the reason.
+    """
+
+    studies: tuple[str, ...]
+    thinned: tuple[str, ...]
+    kept: tuple[tuple[str, str], ...]
+    folder_bytes: int
+    points: int
+    database_bytes: int
+
+    def words(self) -> str:
+        """Return it as one line."""
+        parts = [f"{len(self.studies)} studies of old nights"]
+        if self.thinned:
+            parts.append(f"run folders and curves of {len(self.thinned)} other studies")
+        disk = f"{size_text(self.folder_bytes)} of folders, {self.points:,} points of curves"
+        base = f", {size_text(self.database_bytes)} of the database" if self.database_bytes else ""
+        return f"freed {' and '.join(parts)}: {disk}{base}"
+
+
+def size_text(count: int) -> str:
+    """Return bytes as a person reads them."""
+    size = float(count)
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def collect_garbage(
+    store: Store,
+    rule: Rule,
+    *,
+    file: Path | None = None,
+    is_dry: bool = False,
+) -> Freed:
+    """Delete what is past its time, and say what that freed; `is_dry` only says what it would.
+
+    `file` is the store's SQLite file where it is to be made smaller, too (which takes a moment for a large one).
+    """
+    wanted = {record.name: record for record in _past_their_time(store, rule)}
+    whole = _night_studies(store, rule) & wanted.keys()
+    kept: list[tuple[str, str]] = []
+    gone: list[str] = []
+    freed_bytes = points = 0
+    before = file_bytes(file)
+    for record in wanted.values():
+        reason = _why_kept(store, record, set(wanted))
+        if reason:
+            kept.append((record.name, reason))
+            continue
+        folder = folder_of(record)
+        own_bytes, own_points = _size(folder, is_whole=record.name in whole), curve_points(store, record.id)
+        if record.name not in whole and not own_bytes and not own_points:
+            continue  # thinned before
+        if not is_dry and not _delete(store, record, folder, is_whole=record.name in whole):
+            kept.append((record.name, "it is running"))
+            continue
+        gone.append(record.name)
+        freed_bytes, points = freed_bytes + own_bytes, points + own_points
+    if file is not None and not is_dry and gone:
+        vacuum(store)
+    return Freed(
+        studies=tuple(name for name in gone if name in whole),
+        thinned=tuple(name for name in gone if name not in whole),
+        kept=tuple(kept),
+        folder_bytes=freed_bytes,
+        points=points,
+        database_bytes=0 if is_dry else max(0, before - file_bytes(file)),
+    )
+
+
+def folder_of(record: StudyRecord) -> StudyDir:
+    """Return the folder of a study, from wherever this is asked: a relative one counts from where it was started."""
+    started_in = Path(str(record.provenance.get("folder") or "."))
+    return StudyDir(started_in / str(record.config["results"]), record.name)
+
+
+def _past_their_time(store: Store, rule: Rule) -> list[StudyRecord]:
+    """Return the studies that the rule no longer keeps, borrowers before those that they take trials from."""
+    old = _night_studies(store, rule)
+    of_nights = {study for name in Regressions(store).names() for study in _studies_of(store, name)}
+    limit = None if rule.keep_days is None else now_utc() - timedelta(days=rule.keep_days)
+    return [
+        record
+        for record in store.studies()
+        if record.name in old or (limit is not None and record.name not in of_nights and _ended_before(record, limit))
+    ]
+
+
+def _ended_before(record: StudyRecord, limit: datetime) -> bool:
+    return (record.ended_at or record.created_at) < limit
+
+
+def _night_studies(store: Store, rule: Rule) -> set[str]:
+    """Return the names of the studies of nights that are past their time."""
+    if rule.keep_nights is None:
+        return set()
+    kept = Regressions(store)
+    found: set[str] = set()
+    for regression in [rule.regression] if rule.regression else kept.names():
+        old = {record.name for record in kept.nights(regression)[: -rule.keep_nights]}
+        for each in kept.task_nights(regression):
+            if each.night.name in old:
+                found.update(each.studies)
+    return found
+
+
+def _studies_of(store: Store, regression: str) -> set[str]:
+    return {study for each in Regressions(store).task_nights(regression) for study in each.studies}
+
+
+def _why_kept(store: Store, record: StudyRecord, past: set[str]) -> str:
+    if record.name in Regressions(store).kept_studies():
+        return "a baseline was made from it"
+    if StudyLock(folder_of(record).lock).holder() is not None:
+        return "it is running"
+    users = [name for name in borrowers(store, record.id) if name not in past]
+    return f"its trials are reused by {', '.join(users)}" if users else ""
+
+
+def _size(folder: StudyDir, *, is_whole: bool) -> int:
+    place = folder.path if is_whole else folder.trials
+    return sum(path.lstat().st_size for path in place.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+def _delete(store: Store, record: StudyRecord, folder: StudyDir, *, is_whole: bool) -> bool:
+    """Delete a study whole, or its run folders and curves. False where a driver has taken it up meanwhile.
+
+    The rows go first: folders without a study are in nobody's way, a study without its folders would be.
+    """
+    is_there = folder.path.is_dir()
+    lock = StudyLock(folder.lock)
+    try:
+        if is_there:
+            lock.acquire()
+        if is_whole and not borrowers(store, record.id):
+            store.delete_study(record.id)
+        else:
+            drop_curves(store, record.id)
+        shutil.rmtree(folder.path if is_whole else folder.trials, ignore_errors=True)
+    except StudyLockedError:
+        return False
+    finally:
+        lock.release()
+    return True

@@ -1,0 +1,72 @@
+"""From recorded studies to what a night saw: runs with their verdicts, and digests of the losses of a fixed seed."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from sweep.domain.metric import Series
+from sweep.domain.names import WATCH, is_loss
+from sweep.domain.regression import LossHash, NightRun
+from sweep.domain.target import Target
+from sweep.domain.trial import Outcome, StudyRecord
+from sweep.domain.verdict import Verdict
+from sweep.store import Store
+
+
+def runs_of(store: Store, record: StudyRecord) -> tuple[NightRun, ...]:
+    """Return the base runs of a study that have ended, by trial number."""
+    budget = Target.from_mapping(record.config["converge"]).budget_steps
+    return tuple(
+        NightRun(seed=o.seed, tau=o.tau, budget=budget, verdict=word_of(o), trial=f"{record.name}/{o.number}")
+        for o in store.outcomes(record.id)
+        if o.cell.is_base and (o.verdict is not Verdict.UNDECIDED or o.failure is not None)
+    )
+
+
+def word_of(outcome: Outcome) -> str:
+    """Return the verdict of a run, its failure class where it has no verdict because it failed."""
+    if outcome.verdict is Verdict.UNDECIDED and outcome.failure is not None:
+        return str(outcome.failure)
+    return str(outcome.verdict)
+
+
+def devices_of(store: Store, record: StudyRecord) -> set[str]:
+    """Return the devices that the runs of a study were on, as the launcher names them."""
+    runs = (store.latest_run(trial.id) for trial in store.trials(record.id))
+    return {run.device for run in runs if run is not None and run.device}
+
+
+def target_text(target: Target) -> str:
+    """Return what "converged" means in a study as one text, equal where steps-to-target can be compared."""
+    reached = "the rules for no target" if target.threshold is None else f"{target.mode} {target.threshold:g}"
+    hold = "default" if target.hold is None else str(target.hold)
+    return f"{target.metric or 'loss'} {reached}, hold {hold}, within {target.budget_steps} steps"
+
+
+def hashes_of(store: Store, record: StudyRecord) -> tuple[LossHash, ...]:
+    """Return the digest of the losses of each trial of a study that ran without failing."""
+    steps = Target.from_mapping(record.config["converge"]).budget_steps
+    found = []
+    for trial, outcome in zip(store.trials(record.id), store.outcomes(record.id), strict=True):
+        curves = {} if outcome.failure is not None else store.series(trial.id)
+        if curves:
+            found.append(LossHash(seed=trial.seed, steps=steps, digest=loss_digest(curves)))
+    return tuple(found)
+
+
+def loss_digest(curves: Mapping[str, Series]) -> str:
+    """Return a hex digest (16 characters) of the losses' float32 bytes with their steps; of all metrics without losses.
+
+    float32 is what a training framework computes in: what it does not tell apart is not told apart here.
+    """
+    own = {name: series for name, series in curves.items() if not name.startswith(WATCH)}
+    losses = {name: series for name, series in own.items() if is_loss(name)} or own
+    state = hashlib.blake2b(digest_size=8)
+    for name in sorted(losses):
+        series = losses[name]
+        state.update(name.encode())
+        state.update(np.ascontiguousarray(series.steps, dtype="<i8").tobytes())
+        with np.errstate(over="ignore"):
+            state.update(np.ascontiguousarray(series.values, dtype="<f4").tobytes())
+    return state.hexdigest()

@@ -1,0 +1,278 @@
+"""Runs one night of a regression: each task's studies, judged as they end; leaves its record and its reports."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sweep.analysis.regression import judge_task
+from sweep.clock import now_utc
+from sweep.config import LoadedConfig
+from sweep.config.regression import (
+    NightName,
+    RegressionConfig,
+    TaskStudies,
+    confirming_study,
+    parse_night,
+    read_regression,
+    task_studies,
+)
+from sweep.domain.regression import (
+    Environment,
+    LossHash,
+    Night,
+    NightRun,
+    RegressionSettings,
+    TaskReport,
+    TaskVerdict,
+)
+from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
+from sweep.report.regression import regression_summary, write_regression_reports
+from sweep.rundir import StudyDir, StudyLock
+from sweep.store import NightRecord, Regressions, Store, TaskNight
+from sweep.study.loop import Progress
+from sweep.study.planning import StudyPlan
+from sweep.study.provenance import collect_provenance
+from sweep.study.regression.environment import environment_of
+from sweep.study.regression.files import save_records
+from sweep.study.regression.garbage import Rule, collect_garbage
+from sweep.study.regression.gathering import devices_of, hashes_of, runs_of, target_text
+from sweep.study.session import check_packages, run_study
+
+GOES_ON = timedelta(hours=12)
+"""A night that was cut off goes on for so long after it began, also past midnight; then its date is another night."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightEnd:
+    """How a night ended. `status` is ended, interrupted or failed; `message` says why where it is not ended."""
+
+    status: str
+    message: str
+    summary: dict[str, Any]
+    folder: Path
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with (DESIGN 5): a confirmed regression is told before what could not be run."""
+        return 130 if self.status == "interrupted" else int(self.summary["exit_code"])
+
+
+class InterruptedNightError(Exception):
+    """A person ended the night."""
+
+
+def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
+    """Run a night of a regression, or go on with it; leaves its record and files in every case.
+
+    Raises ConfigError and MissingPaddleError before anything is run, UsageError where another night is at work.
+    """
+    config = read_regression(loaded)
+    folder = StudyDir(Path(config.results), config.name)
+    with _driving(folder), Store.open(config.store_url) as store:
+        if store.find_study(config.name) is not None:
+            raise ConfigError("study", "is the name of a study, not of a regression", value=config.name)
+        name = config.night or _current_night(Regressions(store), config.name)
+        tasks = task_studies(config, name)
+        for task in tasks:
+            check_packages(task.nightly.study)
+            StudyPlan(task.nightly)
+        return NightSession(config, loaded.command, name, tasks, folder, store, progress).run()
+
+
+@contextmanager
+def _driving(folder: StudyDir) -> Iterator[None]:
+    lock = StudyLock(folder.lock)
+    try:
+        lock.acquire()
+    except StudyLockedError as error:
+        words = error.message.replace("study", "regression", 1)
+        raise UsageError(words, hint="two nights at once would share one history; wait for the other") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _current_night(found: Regressions, regression: str) -> NightName:
+    """Return the night that was cut off a short while ago, else today's (UTC)."""
+    now = now_utc()
+    for record in reversed(found.nights(regression)):
+        if record.status != "ended" and now - record.created_at < GOES_ON:
+            return parse_night(record.name)
+    return NightName(day=now.date(), repeat=1)
+
+
+class NightSession:
+    """One sitting of a night: from here to its end, or until a person ends it. The caller holds the lock."""
+
+    def __init__(
+        self,
+        config: RegressionConfig,
+        command: tuple[str, ...],
+        name: NightName,
+        tasks: tuple[TaskStudies, ...],
+        folder: StudyDir,
+        store: Store,
+        progress: Progress,
+    ) -> None:
+        self.config, self.command, self.name, self.tasks = config, command, name, tasks
+        self.folder, self.store, self.progress = folder, store, progress
+        self.kept = Regressions(store)
+        self.reports: list[TaskReport] = []
+
+    def run(self) -> NightEnd:
+        """Run what is missing of the night and judge it."""
+        self._leave_behind()
+        night = self.kept.begin_night(self.config.name, str(self.name))
+        status = "failed"
+        try:
+            for number, task in enumerate(self.tasks, 1):
+                self.progress.message(f"{self.name}: task {number} of {len(self.tasks)}, {task.entry.name}")
+                self.reports.append(self._task(task, night))
+            status = "ended"
+        except (InterruptedNightError, KeyboardInterrupt):
+            status = "interrupted"
+        finally:
+            self.kept.end_night(self.config.name, str(self.name), status)
+        return self._end(night, status)
+
+    def _leave_behind(self) -> None:
+        """Put on record that nights whose driver died were cut off: whoever holds the lock knows that."""
+        for record in self.kept.nights(self.config.name):
+            if record.status == "running":
+                self.kept.end_night(self.config.name, record.name, "interrupted")
+
+    # -- one task
+
+    def _task(self, task: TaskStudies, record: NightRecord) -> TaskReport:
+        problems: list[str] = []
+        hashes: tuple[LossHash, ...] = ()
+        if task.determinism is not None:
+            self._run(task.determinism, problems)
+            hashes = self._hashes(task.determinism)
+        self._run(task.nightly, problems)
+        night = self._night(task, record, hashes)
+        report = self._judge(task, night)
+        if report.needs_confirmation:
+            fresh = confirming_study(self.config, task.entry, self.name)
+            self.progress.message(f"{task.entry.name}: {report.words} Asking {len(fresh.study.seeds)} fresh seeds.")
+            self._run(fresh, problems)
+            night = replace(night, confirmation=self._runs(fresh))
+            report = self._judge(task, night)
+        if problems:
+            report = replace(report, notes=(*report.notes, *problems))
+        self._keep(task, night, report)
+        return report
+
+    def _run(self, loaded: LoadedConfig, problems: list[str]) -> None:
+        """Run a study to its end. What kept one from running is noted: the other tasks still have their turn."""
+        try:
+            end = run_study(loaded, progress=self.progress)
+        except (ConfigError, StudyLockedError, LaunchError) as error:
+            problems.append(f"{loaded.study.name}: {error.message}")
+            return
+        if end.status == "interrupted":
+            raise InterruptedNightError
+        if end.status == "failed":
+            problems.append(f"{loaded.study.name}: {end.message}")
+
+    def _judge(self, task: TaskStudies, night: Night) -> TaskReport:
+        before = [
+            found.night
+            for found in self.kept.task_nights(self.config.name, task.entry.name)
+            if found.night.name != night.name and found.night.at < night.at
+        ]
+        baseline = self.kept.baseline(self.config.name, task.entry.name, night.environment.device_class)
+        report = judge_task(task.entry.name, baseline, [*before, night], self.config.settings)
+        return report if baseline is not None else _counted(report, [*before, night], self.config.settings)
+
+    def _night(self, task: TaskStudies, record: NightRecord, hashes: tuple[LossHash, ...]) -> Night:
+        night = Night(
+            name=str(self.name),
+            at=record.created_at,
+            runs=self._runs(task.nightly),
+            wanted=task.entry.seeds,
+            target=target_text(task.nightly.study.target),
+            environment=self._environment(task.nightly),
+            hashes=hashes,
+        )
+        earlier = self._kept_before(task)
+        if earlier is not None and (earlier.runs, earlier.hashes) == (night.runs, night.hashes):
+            return replace(night, environment=earlier.environment)  # nothing of it was run by what is here now
+        return night
+
+    def _kept_before(self, task: TaskStudies) -> Night | None:
+        found = self.kept.task_nights(self.config.name, task.entry.name)
+        return next((each.night for each in found if each.night.name == str(self.name)), None)
+
+    def _runs(self, loaded: LoadedConfig) -> tuple[NightRun, ...]:
+        record = self.store.find_study(loaded.study.name)
+        return () if record is None else runs_of(self.store, record)
+
+    def _hashes(self, loaded: LoadedConfig) -> tuple[LossHash, ...]:
+        record = self.store.find_study(loaded.study.name)
+        return () if record is None else hashes_of(self.store, record)
+
+    def _environment(self, loaded: LoadedConfig) -> Environment:
+        record = self.store.find_study(loaded.study.name)
+        if record is None:
+            return Environment()
+        return environment_of(record.provenance, devices=devices_of(self.store, record), config=loaded.study)
+
+    def _keep(self, task: TaskStudies, night: Night, report: TaskReport) -> None:
+        name = task.nightly.study.name
+        studies = [name, f"{name}-numerics", f"{name}-confirm"]
+        found = tuple(study for study in studies if self.store.find_study(study) is not None)
+        verdict = str(report.verdict)
+        self.kept.save_task(
+            self.config.name, TaskNight(task=task.entry.name, night=night, verdict=verdict, studies=found)
+        )
+
+    # -- the whole night
+
+    def _end(self, night: NightRecord, status: str) -> NightEnd:
+        message = ""
+        again = shlex.join(["python", "-m", "sweep", *self.command])
+        not_run = [report.task for report in self.reports if report.verdict is TaskVerdict.NOT_RUN]
+        if status == "interrupted":
+            left = len(self.tasks) - len(self.reports)
+            message = f"interrupted with {left} of {len(self.tasks)} tasks not judged; go on with: {again}"
+        elif not_run:
+            status, message = "failed", f"not run: {', '.join(not_run)}; the report says why"
+        seeds = self.name.seeds(max(task.entry.seeds for task in self.tasks))
+        summary = regression_summary(
+            self.reports,
+            night=str(self.name),
+            at=night.created_at,
+            command=self.command,
+            provenance=collect_provenance(folder=Path.cwd(), seeds=seeds),
+            notes=[message] if message else [],
+        )
+        for place in (self.folder.path / str(self.name), self.folder.path):
+            write_regression_reports(summary, place)
+        save_records(self.kept, self.config.name, self.folder)
+        if self.config.keep_nights is not None and status != "interrupted":
+            freed = collect_garbage(self.store, Rule(keep_nights=self.config.keep_nights, regression=self.config.name))
+            if freed.studies:
+                self.progress.message(freed.words())
+        return NightEnd(
+            status=status,
+            message=message,
+            summary=summary,
+            folder=self.folder.path,
+        )
+
+
+def _counted(report: TaskReport, nights: Sequence[Night], settings: RegressionSettings) -> TaskReport:
+    """Return a report without a baseline that says how many runs there are for one."""
+    if report.verdict is not TaskVerdict.NO_BASELINE:
+        return report
+    there = sum(run.is_evidence for night in nights if night.target == nights[-1].target for run in night.runs)
+    words = f"no baseline yet ({there} of {settings.min_baseline_runs} runs)"
+    if there >= settings.min_baseline_runs:
+        words += f": `python -m sweep baseline accept --last {len(nights)} --task {report.task}` accepts them"
+    return replace(report, words=words)
