@@ -94,12 +94,24 @@ class Evidence:
             return None
         return number if np.isfinite(number) else None
 
-    def moments(self, name: str) -> dict[str, float]:
-        """Return a fact that is an object of numbers (`min`, `max`, `mean`, `std`, ...); empty where there is none."""
+    def described(self, name: str) -> dict[str, Any]:
+        """Return a fact that is a JSON object; empty where there is none."""
         found = self._parsed(name)
-        if not isinstance(found, dict):
-            return {}
-        return {str(key): as_float(value) for key, value in found.items()}
+        return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
+
+    def moments(self, name: str) -> dict[str, float]:
+        """Return the numbers of a fact that describes a tensor: `min`, `max`, `mean`, `std` of what is finite, `nan`."""
+        found = {key: as_float(value) for key, value in self.described(name).items()}
+        return found | {"nan": found.get("nan", 0.0) + found.get("inf", 0.0)} if found else {}
+
+    def is_integer(self, name: str) -> bool:
+        """Return whether a fact describes a tensor of whole numbers by its type: indices of tokens or classes."""
+        return "int" in str(self.described(name).get("dtype", ""))
+
+    @property
+    def has_cross_entropy(self) -> bool:
+        """Whether a cross entropy over classes, one index each, was called."""
+        return any(is_cross_entropy(name) for name in self.loss_names())
 
     def loss_names(self) -> tuple[str, ...]:
         """Return the loss functions that were called, in lower case."""
@@ -109,14 +121,19 @@ class Evidence:
     def is_classification(self) -> bool:
         """Whether the task says, or its losses or metric show, that it tells classes apart."""
         metric = (self.target.metric or "").lower()
-        named = any("cross_entropy" in name or "crossentropy" in name or "nll" in name for name in self.loss_names())
-        return "label_entropy" in self.facts or named or metric.rpartition("/")[2].startswith(("acc", "top"))
+        is_named = any(is_cross_entropy(name) or "nll" in name or "bce" in name for name in self.loss_names())
+        return "label_entropy" in self.facts or is_named or metric.rpartition("/")[2].startswith(("acc", "top"))
 
     def _parsed(self, name: str) -> Any:
         try:
             return json.loads(self.text(name) or "null")
         except ValueError:
             return None
+
+
+def is_cross_entropy(loss: str) -> bool:
+    """Return whether a loss, by its name in lower case, is the cross entropy over classes."""
+    return ("cross_entropy" in loss or "crossentropy" in loss) and "binary" not in loss
 
 
 def as_float(value: Any) -> float:

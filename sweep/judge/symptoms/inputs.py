@@ -4,7 +4,6 @@ The facts are of the first batch that the model was called with; the data check 
 """
 
 import math
-from collections.abc import Mapping
 
 from sweep.domain.names import WATCH
 from sweep.domain.verdict import Symptom
@@ -19,7 +18,7 @@ IGNORED_LABEL = -100
 def input_scale(evidence: Evidence) -> list[Symptom]:
     """Return inputs that have NaN, are constant, or lie neither around [-1, 1] nor near unit variance."""
     limits, seen = evidence.thresholds, evidence.moments("inputs")
-    if not seen or is_integer(seen):  # token ids have no scale
+    if not seen or evidence.is_integer("inputs"):  # token ids have no scale
         return []
     name = WATCH + "inputs"
     if seen.get("nan", 0.0) > 0:
@@ -62,8 +61,7 @@ def labels(evidence: Evidence) -> list[Symptom]:
         return [make_symptom("labels", name, 0, seen["nan"], 0.0, message)]
     if low < 0 and low != IGNORED_LABEL:
         return [make_symptom("labels", name, 0, low, 0.0, f"the lowest label is {low:g}; classes count from 0")]
-    is_index = any("cross_entropy" in word or "crossentropy" in word or "nll" in word for word in evidence.loss_names())
-    if is_index and units is not None and units >= 2 and high >= units:
+    if evidence.has_cross_entropy and units is not None and units >= 2 and high >= units:
         message = f"the highest label is {high:g}, and the model has {units:g} outputs: 0 to {units - 1:g}"
         return [make_symptom("labels", name, 0, high, units, message)]
     return []
@@ -73,8 +71,3 @@ def is_regression(evidence: Evidence) -> bool:
     """Return whether every loss that was called is one of regression."""
     names = evidence.loss_names()
     return bool(names) and all(name.startswith(REGRESSION) for name in names)
-
-
-def is_integer(moments: Mapping[str, float]) -> bool:
-    """Return whether a batch is of whole numbers by its type, where that was recorded."""
-    return moments.get("integer", 0.0) == 1.0

@@ -33,8 +33,7 @@ def wrong_initial_loss(evidence: Evidence) -> list[Symptom]:
 
 def _guess(evidence: Evidence) -> float | None:
     """Return the cross entropy of the best guess without looking, in nats, None where it is not known."""
-    is_named = any("cross_entropy" in name or "crossentropy" in name for name in evidence.loss_names())
-    if not is_named and (evidence.loss_names() or "label_entropy" not in evidence.facts):
+    if not evidence.has_cross_entropy and (evidence.loss_names() or "label_entropy" not in evidence.facts):
         return None  # some other loss; or nothing is known
     entropy = evidence.facts.get("label_entropy")
     if isinstance(entropy, float | int):

@@ -2,20 +2,21 @@
 
 from sweep.domain.names import WATCH
 from sweep.domain.verdict import Symptom
-from sweep.judge.symptoms.evidence import Evidence, make_symptom
+from sweep.judge.symptoms.evidence import Evidence, is_cross_entropy, make_symptom
 from sweep.judge.symptoms.inputs import is_regression
 
 
 def head_and_loss(evidence: Evidence) -> list[Symptom]:
     """Return a last layer that does not fit the loss.
 
-    That is a softmax before a loss that applies it itself, a softmax over one unit, ReLU or sigmoid on the logits, or
-    a loss of regression for classes.
+    That is a softmax or sigmoid before a loss that applies it itself, a softmax over one unit, ReLU or sigmoid on the
+    logits, or a loss of regression for classes.
     """
     head, names = evidence.text("head"), evidence.loss_names()
     units = evidence.number("head_units")
     kind = head.lower()
-    applies_softmax = any(_applies_softmax(name) for name in names)
+    applies_softmax = any(is_cross_entropy(name) and "use_softmax=false" not in name for name in names)
+    applies_sigmoid = any("with_logits" in name for name in names)
     message = ""
     if "softmax" in kind and units == 1:
         message = f"the last layer is {head} over one unit: its output is always 1"
@@ -23,12 +24,8 @@ def head_and_loss(evidence: Evidence) -> list[Symptom]:
         message = f"the last layer is {head}, and the loss applies softmax itself: it is counted twice"
     elif kind in ("relu", "relu6", "sigmoid") and applies_softmax:
         message = f"the last layer is {head}: the logits that the loss sees are cut off"
+    elif kind == "sigmoid" and applies_sigmoid:
+        message = f"the last layer is {head}, and the loss applies it itself: it is counted twice"
     elif names and is_regression(evidence) and evidence.is_classification:
         message = f"the task tells classes apart, and its loss is {names[0]}"
     return [make_symptom("head_and_loss", WATCH + "head", 0, 1.0, 0.0, message)] if message else []
-
-
-def _applies_softmax(loss: str) -> bool:
-    if "binary" in loss or "bce" in loss:
-        return False
-    return ("cross_entropy" in loss or "crossentropy" in loss) and "use_softmax=false" not in loss
