@@ -60,6 +60,20 @@ class Run(Protocol):
         """
         ...
 
+    def watch(self, model: Any, optimizer: Any) -> None:
+        """Record gradient norms, update ratios, learning rate and more of a Paddle model's training (docs/monitor.md).
+
+        Called once, before the loop, which needs no change; the training computes what it computes without it.
+        """
+        ...
+
+    def hapi_callback(self) -> Any:
+        """Return a callback for `paddle.Model.fit` that logs losses and metrics by `log`, and watches the training.
+
+        `train/<name>` is logged at each optimizer step, `val/<name>` at each evaluation.
+        """
+        ...
+
     def artifact(self, name: str) -> Path:
         """Return the path of a file of this run to write to; its folder exists."""
         ...

@@ -106,6 +106,7 @@ def fit(
     schedule = make_schedule(cfg)
     optimizer = make_optimizer(cfg, network.parameters(), schedule)
     size = max(1, round(cfg.batch_size * cfg.batch_scale))
+    run.watch(network, optimizer)
     order = batches(len(train_set), size, shuffle=cfg.shuffle, rng=np.random.default_rng(run.stream("order")))
     augmentation = np.random.default_rng(run.stream("augmentation"))
     paddle.seed(run.stream("dropout"))

@@ -88,7 +88,14 @@ def run_trial(folder: RunDir) -> int:
         _cap_memory(spec.get("memory_mb"))
         probe = Probe.from_mapping(spec["probe"]) if "probe" in spec else None
         target = Target.from_mapping(spec["target"])
-        run = WorkerRun(folder, seed=int(spec["seed"]), target=target, events=events, is_probe=probe is not None)
+        run = WorkerRun(
+            folder,
+            seed=int(spec["seed"]),
+            target=target,
+            events=events,
+            is_probe=probe is not None,
+            watch=str(spec.get("watch", "light")),
+        )
         ending = _execute(spec["task"], run, probe)
         with suppress(OSError):  # a full disk: result.json is the one that counts
             events.write("end", state=ending["state"], reason=ending["stop_reason"])

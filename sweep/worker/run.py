@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from sweep.clock import monotonic_s
 from sweep.domain.states import StopReason
@@ -12,6 +13,9 @@ from sweep.rundir.events import STEP_LIMIT, number_text
 from sweep.seeds import stream_seed
 from sweep.task import StopTrial
 
+if TYPE_CHECKING:
+    from sweep.worker.monitor import Monitor
+
 LOOK_EVERY_S = 0.05
 """How often at most `log` looks for the stop file: a stat costs microseconds, but a task may log every one."""
 
@@ -20,7 +24,14 @@ class WorkerRun:
     """One run of a trial. `stop_reason` is None until the trial is to end, and never changes after that."""
 
     def __init__(
-        self, folder: RunDir, *, seed: int, target: Target, events: EventWriter, is_probe: bool = False
+        self,
+        folder: RunDir,
+        *,
+        seed: int,
+        target: Target,
+        events: EventWriter,
+        is_probe: bool = False,
+        watch: str = "light",
     ) -> None:
         self.stop_reason: StopReason | None = None
         self.last_step: int | None = None
@@ -32,6 +43,8 @@ class WorkerRun:
         self._tracker = TargetTracker(target)
         self._events = events
         self._look_at = 0.0
+        self._watch = watch
+        self._monitors: list[Monitor] = []
 
     @property
     def seed(self) -> int:
@@ -65,7 +78,42 @@ class WorkerRun:
         """Record what is known of the task (`label_entropy`, `target_variance`, ...): numbers or text."""
         known = {name: value if isinstance(value, str) else _scalar(name, value) for name, value in facts.items()}
         self._tracker.learn(known)
-        self._events.write("facts", v={k: v if isinstance(v, str) else number_text(v) for k, v in known.items()})
+        self._write_facts(known)
+
+    def watch(self, model: Any, optimizer: Any) -> None:
+        """Record `watch/...` series and facts of this training from here on, as much as `watch` in the config says.
+
+        `optimizer` is one or several; the second and later ones of a run have names with a number. What is watched
+        already stays as it is.
+        """
+        if self._watch == "off":
+            return
+        from sweep.worker.monitor import SAMPLINGS, Monitor  # brings paddle, which the task has then imported
+
+        for one in optimizer if isinstance(optimizer, list | tuple) else [optimizer]:
+            if any(m.optimizer is one for m in self._monitors):
+                continue
+            monitor = Monitor(
+                model,
+                one,
+                sampling=SAMPLINGS[self._watch],
+                record=self._events.log,
+                describe=self._write_facts,
+                prefix=f"{len(self._monitors) + 1}/" if self._monitors else "",
+            )
+            self._monitors.append(monitor)
+
+    def unwatch(self) -> None:
+        """Take the monitors away: models, optimizers and paddle are as they were."""
+        for monitor in self._monitors:
+            monitor.close()
+        self._monitors = []
+
+    def hapi_callback(self) -> Any:
+        """Return a callback for `paddle.Model.fit` that logs losses and metrics, and watches model and optimizer."""
+        from sweep.worker.monitor.hapi import RunCallback
+
+        return RunCallback(self)
 
     def artifact(self, name: str) -> Path:
         """Return the path of a file of this run to write to; its folder exists. Raises ValueError."""
@@ -75,6 +123,9 @@ class WorkerRun:
         path = self._folder.artifacts / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def _write_facts(self, facts: Mapping[str, float | str]) -> None:
+        self._events.write("facts", v={k: v if isinstance(v, str) else number_text(v) for k, v in facts.items()})
 
     def _decide(self, step: int, values: Mapping[str, float]) -> StopReason | None:
         if self._is_probe:  # ends when the probe has seen enough, wherever the target is

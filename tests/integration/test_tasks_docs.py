@@ -29,6 +29,9 @@ class JudgedRun:
     def __init__(self, target):
         self.tracker, self.steps = TargetTracker(target), []
 
+    def watch(self, model, optimizer):
+        pass
+
     def stream(self, name):
         return stream_seed(self.seed, name)
 

@@ -24,6 +24,9 @@ class RecordedRun:
         self.dir = Path()
         self.lines, self.facts = [], {}
 
+    def watch(self, model, optimizer):
+        pass
+
     def stream(self, name):
         return stream_seed(self.seed, name)
 

@@ -1,0 +1,287 @@
+"""The monitor of one model and optimizer: it sees each backward and each optimizer step, and records what it samples."""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import paddle
+
+from sweep.worker.monitor import tap
+from sweep.worker.monitor.activations import Activations
+from sweep.worker.monitor.layers import (
+    clip_norm,
+    decay_coefficients,
+    scheduler_of,
+    settings,
+    spread,
+    trained_parameters,
+    weighted_layers,
+)
+from sweep.worker.monitor.nonfinite import bad_counts, find_origin
+from sweep.worker.monitor.sampling import Sampling
+from sweep.worker.monitor.trace import FirstStep
+from sweep.worker.monitor.vectors import Statistics, Vectors, gradient_of
+
+Record = Callable[[int, Mapping[str, float]], None]
+Hook = Callable[..., Any]
+Describe = Callable[[Mapping[str, float | str]], None]
+
+MOST_LOOKS = 3
+"""A run that goes on with NaN is looked at thoroughly, out of turn, at no more steps than these."""
+
+
+class Monitor:
+    """Records a run's `watch/...` series and facts (docs/monitor.md) until closed; it never raises, and never draws.
+
+    `prefix` stands before every name after `watch/`: empty, or `2/` for the second optimizer of a run.
+    """
+
+    def __init__(
+        self, model: Any, optimizer: Any, *, sampling: Sampling, record: Record, describe: Describe, prefix: str = ""
+    ) -> None:
+        self.model, self.optimizer = model, optimizer
+        self._sampling, self._record, self._describe, self._prefix = sampling, record, describe, prefix
+        self._step = 0
+        self._pending: Any = None  # the loss last seen at backward, not read yet
+        self._is_bad = False  # a loss was NaN or infinite, and no look has been taken yet
+        self._inputs: Any = None
+        self._looks = 0
+        self._is_inside = False
+        self._undo: list[Callable[[], None]] = []
+        self._guarded(self._open)()
+
+    def close(self) -> None:
+        """Take every hook away: model, optimizer and paddle are as they were."""
+        undo, self._undo = self._undo, []
+        for action in reversed(undo):
+            action()
+        self._pending = self._inputs = None
+
+    # What it hooks into
+
+    def _open(self) -> None:
+        self._parameters = trained_parameters(self.optimizer)
+        self._layers = weighted_layers(self.model, self._parameters)
+        self._vectors = Vectors(self._parameters)
+        self._decay = decay_coefficients(self.optimizer, self._parameters)
+        self._scheduler = scheduler_of(self.optimizer)
+        self._scheduler_began = getattr(self._scheduler, "last_epoch", 0)
+        self._tell(settings(self.model, self.optimizer))
+        self._choose_layers()
+        self._first = FirstStep(self.model, self._guarded)
+        self._undo.append(self._first.close)
+        self._activations = Activations(self.model, self._guarded)
+        self._undo.append(self._activations.detach)
+        self._activations.attach()
+        keep = self.model.register_forward_pre_hook(self._keep_inputs)
+        self._undo.append(keep.remove)
+        on_backward = self._guarded(self._on_backward)
+        tap.listen(on_backward)
+        self._undo.append(lambda: tap.unlisten(on_backward))
+        for name in ("step", "minimize"):
+            self._wrap(name)
+
+    def _choose_layers(self) -> None:
+        """Take the layers that get series, and the parameter whose gradient is looked at on every step.
+
+        What goes bad in a backward pass goes on to the front: one small gradient of the first layer tells.
+        """
+        self._shown = spread(self._layers, self._sampling.most_layers)
+        first = [self._parameters[layer.index] for layer in self._layers[:1]] or self._parameters[:1]
+        owner = next((s for s in self.model.sublayers(include_self=True) if first and _owns(s, first[0])), None)
+        near = [] if owner is None else owner.parameters(include_sublayers=False)
+        own = [p for p in near if any(p is q for q in self._parameters)]
+        self._probe = min(own or first, key=lambda p: p.size, default=None)
+
+    def _wrap(self, name: str) -> None:
+        original = getattr(self.optimizer, name, None)
+        if original is None:
+            return
+
+        before_step, after_step = self._guarded(self._before_step), self._guarded(self._after_step)
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if self._is_inside:  # a minimize that calls step
+                return original(*args, **kwargs)
+            self._is_inside = True
+            try:
+                before = before_step() if self._undo else None
+                result = original(*args, **kwargs)
+                if before is not None:
+                    after_step(before)
+                return result
+            finally:
+                self._is_inside = False
+
+        had_own = name in vars(self.optimizer)
+        setattr(self.optimizer, name, wrapped)
+        self._undo.append(
+            lambda: setattr(self.optimizer, name, original) if had_own else delattr(self.optimizer, name)
+        )
+
+    def _keep_inputs(self, layer: Any, inputs: Any) -> None:
+        if layer.training:
+            self._inputs = inputs
+
+    def _on_backward(self, loss: Any) -> None:
+        if not self._first.is_over:
+            self._end_first_forward()
+        if self._pending is not None:
+            self._look_without_step()
+        self._pending = loss.detach() if loss.size == 1 else None
+
+    def _end_first_forward(self) -> None:
+        self._first.close()
+        self._tell(self._first.facts())
+        self._activations.learn(self._first.functional)
+        order = {name: place for place, (name, _) in enumerate(self._first.order)}
+        self._layers = weighted_layers(self.model, self._parameters, order)
+        self._choose_layers()
+
+    # One optimizer step
+
+    def _before_step(self) -> Any:
+        """Return what `_after_step` needs, None for a step that is not sampled."""
+        self._step += 1
+        if self._sampling.has_layers(self._step + 1):
+            self._activations.attach()
+        loss = self._read_loss()
+        is_bad, self._is_bad = self._is_bad or not self._is_probe_finite(), False
+        counts = self._look(self._step) if is_bad and self._looks < MOST_LOOKS else None
+        if counts is None and not self._sampling.has_scalars(self._step):
+            return None
+        with paddle.no_grad():
+            return loss, self.optimizer.get_lr(), counts, self._vectors.before()
+
+    def _read_loss(self) -> float | None:
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return None
+        loss = float(pending.item())
+        self._is_bad = self._is_bad or not math.isfinite(loss)
+        return loss
+
+    def _is_probe_finite(self) -> bool:
+        grad = None if self._probe is None else gradient_of(self._probe)
+        return grad is None or math.isfinite(_total(grad))
+
+    def _after_step(self, before: Any) -> None:
+        loss, rate, counts, vectors = before
+        with paddle.no_grad():
+            seen = self._vectors.statistics(vectors)
+        values = {"watch/lr": float(rate)} | ({} if loss is None else {"watch/loss": loss}) | self._norms(seen)
+        if self._sampling.has_layers(self._step):
+            values |= self._per_layer(seen) | self._activations.take()
+            self._tell_scheduler()
+            if counts is None and not np.isfinite(seen.grad_squares + seen.weight_squares).all():
+                counts = bad_counts(self._layers, self._parameters)
+        values |= _bad_series(counts or {})
+        self._record(self._step, self._named(values))
+
+    def _norms(self, seen: Statistics) -> dict[str, float]:
+        grad = math.sqrt(seen.grad_squares.sum())
+        values = {"watch/grad_norm": grad}
+        limit = clip_norm(self.optimizer)
+        if limit is not None:
+            values["watch/clipped"] = float(grad > limit)
+        values |= _present("watch/update_ratio", _log_ratio(seen.update_squares.sum(), seen.weight_squares.sum()))
+        if self._decay.any() and grad > 0:
+            values["watch/decay_share"] = math.sqrt((self._decay**2 * seen.weight_squares).sum()) / grad
+        return values
+
+    def _per_layer(self, seen: Statistics) -> dict[str, float]:
+        values: dict[str, float] = {}
+        for layer in self._shown:
+            i = layer.index
+            if seen.has_grad[i]:
+                values[f"watch/grad_abs/{layer.name}"] = float(seen.grad_abs[i])
+            values |= _present(
+                f"watch/ratio/{layer.name}", _log_ratio(seen.update_squares[i], seen.weight_squares[i])
+            )
+            values[f"watch/weight_std/{layer.name}"] = float(seen.weight_std[i])
+        return values
+
+    # NaN and infinity
+
+    def _look(self, step: int) -> dict[str, tuple[int, int]]:
+        """Return the layers with bad weights or gradients; the first time, tell where it began."""
+        self._looks += 1
+        counts = bad_counts(self._layers, self._parameters)
+        if self._looks == 1:
+            origin = find_origin(self.model, self._inputs, self._layers, counts)
+            self._tell({"watch/first_bad": json.dumps({"step": step, "layer": origin.layer, "what": origin.what})})
+        return counts
+
+    def _look_without_step(self) -> None:
+        """Read the loss of a backward that no step followed: accumulated gradients, or a scaler that skips steps."""
+        loss = self._read_loss()
+        if self._is_bad and loss is not None:
+            self._is_bad = False
+            if self._looks < MOST_LOOKS:
+                values = {"watch/loss": loss} | _bad_series(self._look(self._step + 1))
+                self._record(self._step + 1, self._named(values))
+
+    # Telling
+
+    def _tell_scheduler(self) -> None:
+        if self._scheduler is not None:
+            self._tell({"watch/scheduler_steps": float(self._scheduler.last_epoch - self._scheduler_began)})
+
+    def _tell(self, facts: Mapping[str, float | str]) -> None:
+        self._describe(self._named(facts))
+
+    def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._prefix:
+            return dict(values)
+        return {f"watch/{self._prefix}{name.removeprefix('watch/')}": value for name, value in values.items()}
+
+    def _guarded(self, hook: Hook) -> Hook:
+        """Return a hook that never raises: where it would, the monitor goes off, and the training goes on."""
+
+        def guarded(*args: Any) -> Any:
+            try:
+                return hook(*args)
+            except Exception as error:
+                self._go_off(error)
+
+        return guarded
+
+    def _go_off(self, error: Exception) -> None:
+        text = (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
+        print(f"sweep: the monitor is off from step {self._step} on: {text}", file=sys.stderr, flush=True)
+        with suppress(Exception):
+            self.close()
+        with suppress(Exception):
+            self._tell({"watch/off": text})
+
+
+def _owns(layer: Any, parameter: Any) -> bool:
+    return any(p is parameter for p in layer.parameters(include_sublayers=False))
+
+
+def _total(tensor: Any) -> float:
+    """Return the sum of a tensor's elements: finite unless one of them is not (or they are beyond all bounds)."""
+    if tensor.place.is_cpu_place() and tensor.dtype == paddle.float32:
+        return float(np.add.reduce(tensor.numpy(), axis=None))
+    return float(tensor.astype("float32").sum().item())
+
+
+def _log_ratio(update_squares: float, weight_squares: float) -> float | None:
+    """Return log10(norm of update / norm of weight): -inf for no update, None where the weight is 0 as well."""
+    if not weight_squares > 0 and not math.isnan(weight_squares):
+        return None
+    if update_squares == 0:
+        return -math.inf
+    return 0.5 * (math.log10(update_squares) - math.log10(weight_squares))
+
+
+def _bad_series(counts: Mapping[str, tuple[int, int]]) -> dict[str, float]:
+    return {f"watch/bad/{name}": float(weight + grad) for name, (weight, grad) in counts.items()}
+
+
+def _present(name: str, value: float | None) -> dict[str, float]:
+    return {} if value is None else {name: value}
