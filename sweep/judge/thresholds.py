@@ -69,7 +69,7 @@ class SymptomThresholds:
     input_std: float = 2.0  # ours: unit variance is a standard deviation between 1 / this and this
     target_size: float = 10.0  # ours: mean or standard deviation of a regression target
     # schedule
-    scheduler_after: float = 0.2  # ours: share of the budget by which a scheduler must have been stepped
+    scheduler_after: float = 0.5  # ours: share of the budget by which a scheduler must have been stepped
 
     @classmethod
     def of(cls, items: Mapping[str, float]) -> "SymptomThresholds":

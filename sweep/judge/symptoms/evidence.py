@@ -100,7 +100,7 @@ class Evidence:
         return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
 
     def moments(self, name: str) -> dict[str, float]:
-        """Return the numbers of a fact that describes a tensor: `min`, `max`, `mean`, `std` of what is finite, `nan`."""
+        """Return the numbers of a fact that describes a tensor: `nan`, and `min`, `max`, `mean`, `std` of the rest."""
         found = {key: as_float(value) for key, value in self.described(name).items()}
         return found | {"nan": found.get("nan", 0.0) + found.get("inf", 0.0)} if found else {}
 

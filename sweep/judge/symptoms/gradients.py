@@ -69,7 +69,7 @@ def gradient_spikes(evidence: Evidence) -> list[Symptom]:
 def vanishing_gradient(evidence: Evidence) -> list[Symptom]:
     """Return the first layer whose mean gradient is under 1e-7, or tiny against the last layer's, for 3 samples."""
     limits = evidence.thresholds
-    for layer, logged in evidence.layers("grad_abs"):
+    for layer, logged in _matrices(evidence):
         series = while_learning(evidence, finite(logged))
         at = first_run(series.values < limits.gradient_tiny, limits.checks)
         if at is not None:
@@ -107,9 +107,19 @@ def while_learning(evidence: Evidence, series: Series) -> Series:
     return Series(series.steps[keep], series.values[keep])
 
 
+def _matrices(evidence: Evidence) -> list[tuple[str, Series]]:
+    """Return the mean gradient of each layer but norms and embeddings, in forward order.
+
+    An embedding's is small because a batch has few of its rows; a norm's weight is no matrix.
+    """
+    types = evidence.layer_types()
+    found = evidence.layers("grad_abs")
+    return [(name, s) for name, s in found if "Norm" not in types.get(name, "") and types.get(name) != "Embedding"]
+
+
 def _ends(evidence: Evidence) -> tuple[str, np.ndarray, np.ndarray, np.ndarray] | None:
     """Return the first layer's name, and steps, first and last layer's mean gradient where both were seen [T]."""
-    layers = evidence.layers("grad_abs")
+    layers = _matrices(evidence)
     if len(layers) < 2:
         return None
     (name, first), (_, last) = layers[0], layers[-1]

@@ -37,6 +37,10 @@ def _in_layers(evidence: Evidence) -> list[Symptom]:
     if seen:
         step, _, layer, count = min(seen)
         message = f"{evidence.layer_text(layer)} has {count:,.0f} NaN or infinite values in its weight and gradient"
+        origin = evidence.described("first_bad")
+        if origin.get("what"):
+            where = f" of {evidence.layer_text(str(origin['layer']))}" if origin.get("layer") else ""
+            message += f"; it began in the {origin['what']}{where}"
         return [make_symptom("non_finite", f"{WATCH}bad/{layer}", step, count, 0.0, message)]
     norm = evidence.series.get(WATCH + "grad_norm", NOTHING)
     bad = ~np.isfinite(norm.values)

@@ -55,10 +55,9 @@ def symmetric_weights(evidence: Evidence) -> list[Symptom]:
 
     The last layer may: its units get gradients of their own from the loss.
     """
-    types = list(evidence.layer_types())
     prefix = f"{WATCH}initial_std/"
-    constant = [key[len(prefix) :] for key in evidence.facts if key.startswith(prefix)]
-    inner = [layer for layer in types[:-1] if layer in constant] or [layer for layer in constant if layer not in types]
+    weighted = [layer for layer, _ in evidence.layers("weight_std")]
+    inner = [layer for layer in weighted[:-1] if prefix + layer in evidence.facts]
     if not inner:
         return []
     more = f" and of {len(inner) - 1} more" if len(inner) > 1 else ""
