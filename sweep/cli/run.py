@@ -13,6 +13,7 @@ from sweep.report.terminal import LiveProgress, render_plan, render_summary
 from sweep.store import Store
 from sweep.study.audience import silence_broken_streams
 from sweep.study.planning import StudyPlan, estimate
+from sweep.study.stageplan import plan_stages
 
 
 def study(arguments: list[str]) -> int:
@@ -61,8 +62,12 @@ def plan(arguments: list[str]) -> int:
     parser = _study_parser("python -m sweep plan")
     parser.add_argument("--json", action="store_true", help="print plan.json's contents with the cost estimate")
     args, overrides = _split(parser, arguments)
-    planned = StudyPlan(_load(args, overrides, overrides))
-    view = {**planned.to_dict(), **_cost(planned)}
+    loaded = _load(args, overrides, overrides)
+    if loaded.study.stages:
+        view: dict[str, object] = plan_stages(loaded)
+    else:
+        planned = StudyPlan(loaded)
+        view = {**planned.to_dict(), **_cost(planned)}
     if args.json:
         print(json.dumps(view, indent=2, allow_nan=False))
     else:

@@ -11,7 +11,20 @@ from sweep.report.data import ReportData
 PROGRAM = ("python", "-m", "sweep")
 
 QUESTION_KEYS = frozenset(
-    {"ablation", "axes", "axis", "check", "diagnose", "driver", "params", "regression", "search", "study"}
+    {
+        "ablation",
+        "axes",
+        "axis",
+        "check",
+        "diagnose",
+        "driver",
+        "params",
+        "probe",
+        "regression",
+        "search",
+        "stages",
+        "study",
+    }
 )
 """Config keys that say what to vary: a command that runs one fixed setting leaves them out."""
 

@@ -3,6 +3,7 @@
 import math
 import shlex
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,10 @@ def render_studies(rows: Sequence[tuple[StudyRecord, Mapping[str, int], str]]) -
     table.add_column("started (UTC)", no_wrap=True)
     table.add_column("answer", overflow="fold", ratio=1)
     for study, states, answer in rows:
-        done = sum(count for state, count in states.items() if TrialState(state) not in LIVE_STATES | {"pending"})
         table.add_row(
             Text(study.name),
             styled_state(study.status),
-            f"{done:,}/{sum(states.values()):,}",
+            f"{_ended(states):,}/{sum(states.values()):,}",
             study.created_at.strftime("%Y-%m-%d %H:%M"),
             Text(answer or DASH),
         )
@@ -48,8 +48,12 @@ def render_status(
     verdicts: Mapping[str, int],
     running: Sequence[tuple[TrialRecord, RunRecord | None]] = (),
     failed: Sequence[tuple[TrialRecord, RunRecord | None]] = (),
+    progress: Mapping[int, str] = MappingProxyType({}),
 ) -> RenderableType:
-    """Return how far a study is: trials per state and verdict, what runs now, what failed and why."""
+    """Return how far a study is: trials per state and verdict, what runs now, what failed and why.
+
+    `progress` says, by trial number, how far a running trial has come.
+    """
     parts: list[RenderableType] = [
         Text.assemble((study.name, "bold"), "  ", styled_state(study.status), f"  task {study.task}"),
         Text.assemble(("trials    ", "dim"), verdicts_text(states) or "none"),
@@ -57,11 +61,38 @@ def render_status(
     ]
     for label, trials in (("running", running), ("failed", failed)):
         if trials:
-            parts += ["", _trial_table(label, trials)]
+            parts += ["", _trial_table(label, trials, progress)]
     return Group(*parts)
 
 
-def _trial_table(label: str, trials: Sequence[tuple[TrialRecord, RunRecord | None]]) -> RenderableType:
+def status_line(study: StudyRecord, states: Mapping[str, int], verdicts: Mapping[str, int]) -> str:
+    """Return how far a study is in one line: `s: running, 3 of 8 trials ended (2 converged, 1 stalled), 2 running`."""
+    said = f" ({verdicts_text(verdicts)})" if verdicts else ""
+    live = sum(count for state, count in states.items() if TrialState(state) in LIVE_STATES)
+    running = f", {live} running" if live else ""
+    return f"{study.name}: {study.status}, {_ended(states):,} of {sum(states.values()):,} trials ended{said}{running}"
+
+
+def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str) -> str:
+    """Return how a study that is over came to its end, and what is to be done with it now."""
+    again = f"`python -m sweep resume {study.name}` goes on with it"
+    match study.status:
+        case "interrupted":
+            left = sum(states.values()) - _ended(states) + states.get(TrialState.CANCELLED, 0)
+            return f"{study.name} was interrupted with {left:,} trials still to run; {again}"
+        case "failed":
+            return f"{study.name} could not be completed; `python -m sweep status {study.name}` says what failed"
+        case _:
+            return f"{study.name} {study.status}. {answer}".rstrip()
+
+
+def _ended(states: Mapping[str, int]) -> int:
+    return sum(count for state, count in states.items() if TrialState(state) not in LIVE_STATES | {TrialState.PENDING})
+
+
+def _trial_table(
+    label: str, trials: Sequence[tuple[TrialRecord, RunRecord | None]], progress: Mapping[int, str]
+) -> RenderableType:
     table = new_table()
     table.add_column(label, justify="right", no_wrap=True)
     table.add_column("cell", overflow="fold")
@@ -70,6 +101,7 @@ def _trial_table(label: str, trials: Sequence[tuple[TrialRecord, RunRecord | Non
     table.add_column("", overflow="fold")
     for trial, run in trials:
         about = "" if run is None else f"{run.failure}: {run.message or ''}" if run.failure else _place(run)
+        about = f"{progress[trial.number]}  {about}" if trial.number in progress else about
         table.add_row(
             str(trial.number),
             Text(str(trial.cell)),
@@ -202,6 +234,8 @@ def render_plan(plan: Mapping[str, Any]) -> RenderableType:
     Beside plan.json's keys it reads, where they are there: `reused` (trials already run), `slots`, and `wall_s`
     (the estimate; None where nothing is known of the task's speed).
     """
+    if "stages" in plan:
+        return _render_stages_plan(plan)
     if "cells" not in plan:
         return _render_search_plan(plan)
     copies = {cell: group[0] for group in plan["duplicates"] for cell in group[1:]}
@@ -215,6 +249,22 @@ def render_plan(plan: Mapping[str, Any]) -> RenderableType:
         table.add_row(Text(_cell_text(cell["cell"])), about)
     lines = [Text.assemble(("inert  ", "dim"), f"{item['toggle']}: {item['reason']}") for item in plan["inert"]]
     return Group(table, "", *lines, _plan_cost(plan))
+
+
+def _render_stages_plan(plan: Mapping[str, Any]) -> RenderableType:
+    """Return the stages in their order, with what each takes at most: an earlier one may decide."""
+    table = new_table()
+    table.add_column("stage", no_wrap=True)
+    table.add_column("trials", justify="right", no_wrap=True)
+    table.add_column("steps", justify="right", no_wrap=True)
+    table.add_column("alone", overflow="fold")
+    for stage in plan["stages"]:
+        about = stage["command"] or "what the stage before leaves open"
+        table.add_row(
+            stage["stage"], number_text(stage["trials"]), number_text(stage["steps"]), Text(about, style="dim")
+        )
+    known = [stage["trials"] for stage in plan["stages"] if stage["trials"] is not None]
+    return Group(table, "", Text(f"at most {count_text(sum(known), 'trial')}", style="bold"))
 
 
 def _render_search_plan(plan: Mapping[str, Any]) -> RenderableType:

@@ -17,7 +17,7 @@ from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
 from sweep.study.live import LiveRun
 from sweep.study.recording import ingest, read_ending, record_end
-from sweep.study.results import summarise
+from sweep.study.results import is_staged, summarise
 
 Say = Callable[[str], None]
 
@@ -119,8 +119,14 @@ def fill(url: str, found: Sequence[Recovered], say: Say) -> None:
             counts = store.counts(record.id)
             is_whole = set(counts) <= FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
             is_whole = is_whole and sum(counts.values()) >= len(study.plan.get("trials", ()))
+            summary = written_summary(study) if is_staged(record) else {}
+            is_whole = is_whole and summary.get("status", "ended") == "ended"
             store.update_study(record.id, status="ended" if is_whole else "interrupted", ended=True)
             record = store.study(record.name)
+            if is_staged(record):
+                store.save_summary(record.id, summary)
+                say(f"{record.name}: the summary of its stages")
+                continue
             store.save_summary(record.id, summarise(store, record, wall_s=wall_s(study)))
             say(f"{record.name}: {sum(counts.values())} trials ({', '.join(f'{n} {s}' for s, n in counts.items())})")
 
@@ -195,6 +201,15 @@ def wall_s(study: Recovered) -> float:
     with suppress(OSError, ValueError, KeyError, TypeError):
         return float(read_json(study.folder.summary)["cost"]["wall_s"])
     return 0.0
+
+
+def written_summary(study: Recovered) -> dict[str, Any]:
+    """Return what a study made of others has written of them, {"status": "interrupted"} where it has not."""
+    with suppress(OSError, ValueError):
+        summary = read_json(study.folder.summary)
+        if isinstance(summary, dict):
+            return summary
+    return {"status": "interrupted"}
 
 
 def move_aside(file: Path) -> Path | None:
