@@ -22,6 +22,7 @@ run a study
   python -m sweep +ablation=regularization        toggle dropout, weight decay, augmentation; rank what restores
   python -m sweep +ablation=optimization          the same for init, scheduler, clip, lr, optimizer
   python -m sweep +search=tpe '+params={...}'     Optuna search over axes and params
+  python -m sweep +regression=nightly             train the night's tasks, compare with their accepted baselines
   Any Hydra override goes: seeds=8, study=NAME, converge.target=0.9, launcher.slots=4, '~axes.dropout'.
   --config-dir DIR adds a folder with your own task/, axis/, ablation/ files.
   --cfg prints the composed config and runs nothing.
@@ -29,7 +30,8 @@ run a study
 
 EPILOG = """\
 exit codes: 0 the study ended and its report stands; 1 it could not be completed; 2 usage or config error;
-            130 interrupted (Ctrl-C once lets running trials end, twice stops them; the same command goes on later)
+            3 a regression was found; 130 interrupted
+            (Ctrl-C once lets running trials end, twice stops them; the same command goes on later)
 
 `python -m sweep VERB --help` explains a verb.
 """
@@ -53,7 +55,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "plan": Verb("sweep.cli.run", "plan", "compose and validate every trial, print table and cost, launch nothing"),
     "ls": Verb("sweep.cli.read", "ls", "list the studies of the store"),
-    "status": Verb("sweep.cli.read", "status", "how far a study is"),
+    "status": Verb("sweep.cli.status", "status", "how far a study is, once or followed (--watch)"),
     "rank": Verb("sweep.cli.read", "rank", "the ranking of a study"),
     "show": Verb("sweep.cli.read", "show", "one trial: verdict, symptoms, overrides, runs"),
     "logs": Verb("sweep.cli.read", "logs", "what a trial printed"),
@@ -62,6 +64,8 @@ VERBS: dict[str, Verb] = {
     "resume": Verb("sweep.cli.act", "resume", "go on with a study"),
     "rerun": Verb("sweep.cli.act", "rerun", "run trials of some states again"),
     "stop": Verb("sweep.cli.act", "stop", "stop the driver of a running study"),
+    "baseline": Verb("sweep.cli.baseline", "baseline", "accept, show or compare the baselines of a regression"),
+    "gc": Verb("sweep.cli.garbage", "gc", "delete run folders and curves that are past their time"),
     "rebuild": Verb("sweep.cli.act", "rebuild", "make a damaged or missing store anew from the run folders"),
 }
 

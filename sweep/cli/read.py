@@ -1,98 +1,69 @@
 """Verbs that read the store. All but `report` answer without Hydra, SciPy, Optuna or jinja2 (DESIGN 2.4)."""
 
 import csv
-import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import is_dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, RenderableType
-
-from sweep.cli.main import Parser, verb_parser
+from sweep.cli.main import Parser
+from sweep.cli.shared import as_it_stands, chosen_study, plain, print_json, print_rich, read_parser
 from sweep.domain.metric import Series
-from sweep.domain.states import TrialState
 from sweep.domain.target import Target
-from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
+from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.errors import NotFoundError, UsageError
-from sweep.report.terminal import render_status, render_studies, render_summary, render_trial
-from sweep.rundir import RunDir, StudyDir, StudyLock
+from sweep.report.terminal import render_studies, render_summary, render_trial
+from sweep.rundir import RunDir
 from sweep.rundir.events import number_text
 from sweep.store import Store
-
-SHOWN_FAILED = 10
 
 
 def ls(arguments: list[str]) -> int:
     """List studies, the latest first."""
-    parser = _parser("ls", has_study=False)
+    parser = read_parser("ls", has_study=False)
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
         rows = [
-            (_as_it_stands(study), store.counts(study.id), store.summary(study.id) or {}) for study in store.studies()
+            (as_it_stands(study), store.counts(study.id), store.summary(study.id) or {}) for study in store.studies()
         ]
     if args.json:
-        return _print_json([{**_plain(study), "trials": _plain(counts)} for study, counts, _ in rows])
-    return _print(
-        render_studies([(study, _plain(counts), str(summary.get("answer", ""))) for study, counts, summary in rows])
+        return print_json([{**plain(study), "trials": plain(counts)} for study, counts, _ in rows])
+    return print_rich(
+        render_studies([(study, plain(counts), str(summary.get("answer", ""))) for study, counts, summary in rows])
     )
-
-
-def status(arguments: list[str]) -> int:
-    """Show how far a study is."""
-    args = _parser("status").parse_args(arguments)
-    with Store.open(args.store, read_only=True) as store:
-        study = _as_it_stands(_study(store, args.study))
-        states, verdicts = store.counts(study.id), store.verdict_counts(study.id)
-        running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
-        failed = _with_runs(store, study, {TrialState.FAILED, TrialState.LOST, TrialState.TIMED_OUT})
-    if args.json:
-        return _print_json(
-            {
-                "study": study.name,
-                "status": study.status,
-                "states": _plain(states),
-                "verdicts": _plain(verdicts),
-                "running": [{**_plain(trial), "run": _plain(run)} for trial, run in running],
-                "failed": [{**_plain(trial), "run": _plain(run)} for trial, run in failed],
-            }
-        )
-    return _print(render_status(study, _plain(states), _plain(verdicts), running, failed[:SHOWN_FAILED]))
 
 
 def rank(arguments: list[str]) -> int:
     """Show the ranking as the study last wrote it; of a running study it is some seconds old."""
-    args = _parser("rank").parse_args(arguments)
+    args = read_parser("rank").parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
-        study = _study(store, args.study)
+        study = chosen_study(store, args.study)
         summary = store.summary(study.id)
     if summary is None:
         raise NotFoundError(
             f"study {study.name} has no ranking yet", hint=f"`python -m sweep status {study.name}` says how far it is"
         )
-    return _print_json(summary) if args.json else _print(render_summary(summary))
+    return print_json(summary) if args.json else print_rich(render_summary(summary))
 
 
 def show(arguments: list[str]) -> int:
     """Show one trial."""
-    parser = _parser("show", has_study=False)
+    parser = read_parser("show", has_study=False)
     _add_trial(parser)
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
         study, trial = _trial(store, args)
         runs, curves = store.runs(trial.source_trial_id or trial.id), store.series(trial.id)
     if args.json:
-        return _print_json(
-            {**_plain(trial), "runs": _plain(runs), "metrics": {name: _points(s) for name, s in curves.items()}}
+        return print_json(
+            {**plain(trial), "runs": plain(runs), "metrics": {name: _points(s) for name, s in curves.items()}}
         )
-    return _print(render_trial(study, trial, runs, curves, Target.from_mapping(study.config["converge"])))
+    return print_rich(render_trial(study, trial, runs, curves, Target.from_mapping(study.config["converge"])))
 
 
 def logs(arguments: list[str]) -> int:
     """Print what a trial's processes printed."""
-    parser = _parser("logs", has_study=False, has_json=False)
+    parser = read_parser("logs", has_study=False, has_json=False)
     _add_trial(parser)
     parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines")
     args = parser.parse_args(arguments)
@@ -111,11 +82,11 @@ def logs(arguments: list[str]) -> int:
 
 def report(arguments: list[str]) -> int:
     """Rank a study anew and write its reports."""
-    args = _parser("report", has_json=False).parse_args(arguments)
+    args = read_parser("report", has_json=False).parse_args(arguments)
     from sweep.study.results import leave_reports, recorded_folder, spent_s  # SciPy and jinja2 come with these
 
     with Store.open(args.store, read_only=True) as store:
-        study = _study(store, args.study)
+        study = chosen_study(store, args.study)
         folder = recorded_folder(study)
         leave_reports(store, study, wall_s=spent_s(store, study))
     for path in (folder.report_html, folder.report_md, folder.ranking_csv, folder.summary):
@@ -126,11 +97,11 @@ def report(arguments: list[str]) -> int:
 
 def export(arguments: list[str]) -> int:
     """Write trials.csv and points.csv (every point of every trial) of a study."""
-    parser = _parser("export", has_json=False)
+    parser = read_parser("export", has_json=False)
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to (default: the study's own)")
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
-        study = _study(store, args.study)
+        study = chosen_study(store, args.study)
         folder = args.to or Path(str(study.config["results"])) / study.name
         folder.mkdir(parents=True, exist_ok=True)
         trials = folder / "trials.csv"
@@ -168,70 +139,17 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
         writer.writerows(["" if value is None else value for value in row] for row in rows)
 
 
-def _parser(name: str, *, has_study: bool = True, has_json: bool = True) -> Parser:
-    parser = verb_parser(name)
-    if has_study:
-        parser.add_argument("study", nargs="?", help="the study (default: the latest)")
-    if has_json:
-        parser.add_argument("--json", action="store_true", help="machine-readable output")
-    return parser
-
-
 def _add_trial(parser: Parser) -> None:
     parser.add_argument("trial", type=int, help="the trial's number in its study")
     parser.add_argument("--study", help="the study (default: the latest)")
 
 
-def _study(store: Store, name: str | None) -> StudyRecord:
-    return store.study(name) if name else store.latest_study()
-
-
-def _as_it_stands(study: StudyRecord) -> StudyRecord:
-    """Return a study that is recorded as running, and that no driver holds any more, as `interrupted`.
-
-    Its driver was killed. Where its folder is not found from here, nothing is known of that.
-    """
-    lock = StudyDir(Path(str(study.config["results"])), study.name).lock
-    if study.status == "running" and lock.exists() and StudyLock(lock).holder() is None:
-        return replace(study, status="interrupted")
-    return study
-
-
 def _trial(store: Store, args: Any) -> tuple[StudyRecord, TrialRecord]:
     if args.trial < 0:
         raise UsageError(f"trial numbers start at 0, got {args.trial}")
-    study = _study(store, args.study)
+    study = chosen_study(store, args.study)
     return study, store.trial(study.id, args.trial)
-
-
-def _with_runs(store: Store, study: StudyRecord, states: set[TrialState]) -> list[tuple[TrialRecord, RunRecord | None]]:
-    return [(trial, store.latest_run(trial.id)) for trial in store.trials(study.id, states)]
 
 
 def _points(series: Series) -> list[list[object]]:
     return [[step, number_text(v)] for step, v in zip(series.steps.tolist(), series.values.tolist(), strict=True)]
-
-
-def _plain(value: Any) -> Any:
-    """Return records as JSON can say them: cells by their key, times as ISO 8601, NaN and infinities by name."""
-    if hasattr(value, "sorted_toggles"):
-        return value.key
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return number_text(value) if isinstance(value, float) else value
-
-
-def _print_json(data: object) -> int:
-    print(json.dumps(data, indent=2, allow_nan=False))
-    return 0
-
-
-def _print(what: RenderableType) -> int:
-    Console().print(what)
-    return 0
