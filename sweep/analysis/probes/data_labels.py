@@ -1,0 +1,245 @@
+"""Checks of labels: their type, range and balance, and whether they go with the inputs."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sweep.domain.check import Check
+
+Figures = Mapping[str, Any]
+
+IGNORED = (-100.0, 255.0)
+"""Label values by which a loss is commonly told to leave a pixel out."""
+NOTHING = 3.0
+"""Standard errors over chance up to which an agreement is chance."""
+CLEAR = 8.0
+"""Standard errors over chance from which an agreement is none."""
+FEWEST = 100
+"""With fewer samples nothing is said of labels and inputs together."""
+
+
+def label_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[Check]:
+    """Yield the checks of labels, in the order of the table."""
+    train = found.get("train", {})
+    labels, val = train.get("labels"), found.get("val", {}).get("labels")
+    if labels is None:
+        yield Check.skipped("label type", "no labels of one shape were found")
+        return
+    model = found.get("model") or {}
+    yield _type(labels, model)
+    if not labels["is_numeric"]:
+        return
+    if labels["kind"] == "classes":
+        yield _range(labels, val, model)
+        yield _balance(labels, float(settings["imbalance"]))
+    elif labels["kind"] == "values":
+        yield _target_scale(labels, settings, task)
+    elif labels["is_integer"] and len(model.get("output") or ()) > 2:
+        yield _dense_range(labels, model["units"])
+    else:
+        yield Check.skipped("label range", f"labels are {labels['shape']} {labels['dtype']}: not one number a sample")
+    yield from _agreement(found, labels["kind"])
+
+
+def _type(labels: Figures, model: Figures) -> Check:
+    name, said = "label type", f"{labels['shape'] or 'one number'} {labels['dtype']}"
+    if not labels["is_numeric"]:
+        return Check.broken(name, f"labels are {labels['dtype']}, not numbers", "numbers", "number the classes from 0")
+    if labels["bad"]:
+        return Check.broken(name, f"{labels['bad']:,} labels are NaN or infinite", "none", "leave these samples out")
+    if labels["kind"] == "values":
+        return _target_type(name, said, labels, model)
+    if labels["kind"] != "classes":
+        return Check.ok(name, said)
+    allowed = "whole numbers, as integers"
+    if labels["fractional"]:
+        return Check.broken(
+            name,
+            f"{labels['fractional']:,} class labels are no whole numbers, such as {labels['first_fractional']:g}",
+            allowed,
+            "number the classes from 0",
+        )
+    if not labels["is_integer"] and not labels["shape"] and (model.get("units") or 2) > 1:
+        return Check.warning(
+            name, f"class labels are {labels['dtype']}; cross entropy wants integers", allowed, "y.astype('int64')"
+        )
+    return Check.ok(name, f"classes, {said}", allowed)
+
+
+def _target_type(name: str, said: str, labels: Figures, model: Figures) -> Check:
+    output, target = model.get("output"), model.get("labels")
+    if output and target and len(output) != len(target) and output[1:] == [1]:
+        return Check.warning(
+            name,
+            f"targets are {target}, the model's output {output}: a loss over both compares every sample with every other",
+            "the output's shape",
+            "y.reshape([-1, 1]), unless train() does it",
+        )
+    if labels["is_integer"]:
+        return Check.warning(
+            name, f"targets are {labels['dtype']}", "float32, as the model's output", "y.astype('float32')"
+        )
+    return Check.ok(name, f"targets of a regression, {said}")
+
+
+def _range(labels: Figures, val: Figures | None, model: Figures) -> Check:
+    name, units = "label range", model.get("units")
+    sets = [("training", labels)] + ([] if val is None or val.get("counts") is None else [("validation", val)])
+    places = max(units, 2) if units else None
+    allowed = f"0 to {places - 1}: the model's head has {units} unit{'' if units == 1 else 's'}" if places else "0 and up"
+    if units == 1 and set(labels["counts"]) == {"-1", "1"}:
+        return Check.ok(name, "-1 and 1", allowed)
+    for part, figures in sets:
+        if figures["min"] is None:
+            return Check.skipped(name, f"no {part} label is a finite number")
+        low, high = figures["min"], figures["max"]
+        if low < 0 or (places and high >= places):
+            return Check.broken(name, *_out_of_range(part, figures, places, allowed))
+    said = f"{labels['min']:g} to {labels['max']:g}, {labels['distinct']:,} classes"
+    new = [] if val is None else [label for label in val.get("counts") or () if label not in labels["counts"]]
+    if new and len(labels["counts"]) < 1000:
+        return Check.warning(name, f"{said}; in the validation set only: {_few(new)}", allowed, "split anew")
+    missing = _missing(labels, places)
+    if missing:
+        first = " (labels begin at 1)" if labels["min"] == 1 else ""
+        return Check.warning(
+            name, f"{said}; never in the training set: {_few(missing)}{first}", allowed, "see whether the head is too large"
+        )
+    return Check.ok(name, said, allowed)
+
+
+def _out_of_range(part: str, figures: Figures, places: int | None, allowed: str) -> tuple[str, str, str]:
+    low, high = figures["min"], figures["max"]
+    said = f"{part} labels run from {low:g} to {high:g}"
+    if places and low == 1 and high == places:
+        return f"{said}: they are shifted by one, the head counts from 0", allowed, "y - 1"
+    if low == -1 and (places is None or high == places - 2):
+        return f"{said}: they are shifted by one, the head counts from 0", allowed, "y + 1"
+    outside = {
+        label: count
+        for label, count in figures["counts"].items()
+        if float(label) < 0 or (places is not None and float(label) >= places)
+    }
+    total = sum(outside.values())
+    return (
+        f"{total:,} {part} label{'' if total == 1 else 's'} out of range: {_few(list(outside))}",
+        allowed,
+        "number the classes from 0, or give the head a unit for each",
+    )
+
+
+def _missing(labels: Figures, places: int | None) -> list[str]:
+    """Return the classes below the head's size, or below the largest label, that no label names."""
+    size = places or int(labels["max"]) + 1
+    return [] if size > 1000 else [str(i) for i in range(size) if str(i) not in labels["counts"]]
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _dense_range(labels: Figures, units: int) -> Check:
+    name, allowed = "label range", f"0 to {units - 1} (and {IGNORED[0]:g}, {IGNORED[1]:g}, where the loss leaves them out)"
+    said = f"{labels['min']:g} to {labels['max']:g}"
+    is_outside = any(not 0 <= value < units and value not in IGNORED for value in (labels["min"], labels["max"]))
+    return Check.broken(name, said, allowed, "number the classes from 0") if is_outside else Check.ok(name, said, allowed)
+
+
+def _balance(labels: Figures, factor: float) -> Check:
+    name, allowed = "label balance", f"no class more than {factor:g} times as frequent as another"
+    counts = sorted(labels["counts"].items(), key=lambda pair: pair[1])
+    if not counts:
+        return Check.skipped(name, "there are no labels")
+    (rare, least), (common, most) = counts[0], counts[-1]
+    if len(counts) == 1:
+        return Check.broken(name, f"every training label is {common}", "at least two classes", "see how labels are made")
+    said = f"class {common}: {most:,} samples, class {rare}: {least:,}"
+    if most > factor * least:
+        return Check.warning(name, said, allowed, "weigh the classes in the loss, or draw them evenly")
+    return Check.ok(name, said, allowed)
+
+
+def _target_scale(labels: Figures, settings: Figures, task: Figures) -> Check:
+    name, low, high = "target scale", float(settings["target_low"]), float(settings["target_high"])
+    allowed = f"standard deviation from {low:g} to {high:g}, mean within 10 of them"
+    if labels["std"] is None:
+        return Check.skipped(name, "there is no finite target")
+    said = f"mean {labels['mean']:.3g}, standard deviation {labels['std']:.3g}"
+    if not labels["std"]:
+        return Check.broken(name, f"every target is {labels['mean']:g}", allowed, "see how targets are made")
+    if low <= labels["std"] <= high and abs(labels["mean"]) <= 10 * labels["std"]:
+        return Check.ok(name, said, allowed)
+    if task.get("target_norm") is not None:
+        return Check.ok(name, f"{said}; the task brings them to unit scale (target_norm={task['target_norm']})", allowed)
+    return Check.warning(name, said, allowed, "standardise targets over the training set, and turn predictions back")
+
+
+def _agreement(found: Figures, kind: str) -> Iterator[Check]:
+    name, near = "labels and inputs", found.get("neighbours")
+    if near is None or near["n"] < FEWEST:
+        yield Check.skipped(name, f"needs {FEWEST} samples with a label or a target each")
+        return
+    yield _train_agreement(name, near, (found.get("reads_input") or {}).get("trained") or {})
+    if "val" in near:
+        yield _val_agreement("validation labels", near)
+
+
+def _train_agreement(name: str, near: Figures, trained: Figures) -> Check:
+    allowed = "nearest neighbours agree on labels more often than by chance"
+    said = _agreement_text(near["kind"], near["agreement"], near["chance"])
+    is_nothing = near["agreement"] <= near["chance"] + NOTHING * near["error"]
+    for rows, agreement in near["shifted"].items():
+        if is_nothing and agreement > near["chance"] + CLEAR * near["error"]:
+            where = "before" if rows == "1" else "behind"
+            return Check.broken(
+                name,
+                f"labels are shifted by one row: each sample has the label of the one {_other(where)} it "
+                f"(moved back, {_agreement_text(near['kind'], agreement, near['chance'])})",
+                allowed,
+                "see where inputs and labels are put together",
+            )
+    if not is_nothing:
+        return Check.ok(name, said, allowed)
+    advice = "see whether inputs and labels are in the same order, and look at the picture"
+    if "skill" not in trained:
+        return Check.warning(name, f"labels look permuted: {said}", allowed, advice)
+    learnt = f"a briefly trained model {_skill_text(near['kind'], trained)}"
+    if trained["skill"] > trained["chance"] + NOTHING * trained["error"]:
+        return Check.ok(name, f"{said}, but {learnt}", allowed)
+    return Check.broken(name, f"labels look permuted: {said}, and {learnt}", allowed, advice)
+
+
+def _other(where: str) -> str:
+    return {"before": "behind", "behind": "before"}[where]
+
+
+def _val_agreement(name: str, near: Figures) -> Check:
+    allowed = "validation samples agree with their nearest training samples more often than by chance"
+    error = near["error"] * (near["n"] / near["val_n"]) ** 0.5
+    said = _agreement_text(near["kind"], near["val"], near["chance"])
+    for key, words, advice in (("val_plus", "one too small", "y + 1"), ("val_minus", "one too large", "y - 1")):
+        if key in near and near[key] > max(near["val"], near["chance"]) + CLEAR * error:
+            return Check.broken(
+                name, f"validation labels are shifted by one against the training labels: {words} ({said})", allowed, advice
+            )
+    is_seen = near["agreement"] > near["chance"] + CLEAR * near["error"]
+    if is_seen and near["val"] <= near["chance"] + NOTHING * error:
+        return Check.broken(
+            name,
+            f"validation labels do not go with the training labels: {said}, "
+            f"while in training {_agreement_text(near['kind'], near['agreement'], near['chance'])}",
+            allowed,
+            "see whether both sets number the classes alike and keep inputs and labels in order",
+        )
+    return Check.ok(name, said, allowed)
+
+
+def _agreement_text(kind: str, agreement: float, chance: float) -> str:
+    if kind == "classes":
+        return f"nearest neighbours agree in {agreement:.0%} (chance {chance:.0%})"
+    return f"targets correlate with their nearest neighbours' by {agreement:.2f} (chance 0)"
+
+
+def _skill_text(kind: str, trained: Figures) -> str:
+    if kind == "classes":
+        return f"is right on {trained['skill']:.0%} of the validation samples (a guess: {trained['chance']:.0%})"
+    return f"predicts validation targets with a correlation of {trained['skill']:.2f}"
