@@ -45,6 +45,9 @@ class JudgedRun:
     def stream(self, name: str) -> int:
         return stream_seed(self.seed, name)
 
+    def watch(self, model: Any, optimizer: Any) -> None:
+        pass
+
     def log(self, step: int, **metrics: float) -> None:
         self.tracker.update(step, metrics)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sweep.domain.metric import Series
-from sweep.domain.names import is_loss
+from sweep.domain.names import WATCH, is_loss
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import HOLD_EVALUATIONS, Mode, Target, TargetRule, TargetState, TargetTracker
 from sweep.domain.verdict import Judgement, Symptom, Verdict
@@ -43,7 +43,7 @@ def judge(
         reason=reason,
         rule=str(tracked.rule),
         tau=tracked.tau if verdict is Verdict.CONVERGED else None,
-        last_step=max((int(s.steps.max()) for s in series.values() if len(s)), default=0),
+        last_step=max((int(s.steps.max()) for n, s in series.items() if len(s) and not n.startswith(WATCH)), default=0),
         best=tracked.best,
         final=tracked.final,
         symptoms=symptoms,

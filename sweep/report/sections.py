@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from sweep.domain.metric import is_loss
+from sweep.domain.names import WATCH, is_loss
 from sweep.domain.trial import Outcome
 from sweep.report.charts import Curve, panel, scale_of, share_bar
 from sweep.report.commands import fixed_command
@@ -29,6 +29,8 @@ MAX_MARKED_AXES = 24
 """More axes than this no longer fit beside each other: the cells only name their changes."""
 POINTS_IN_ALL = 200_000
 """So many points are drawn at most; a curve has 60 where that allows it, and at least 24."""
+SHOWN_OF_MONITOR = ("watch/grad_norm", "watch/lr")
+"""Of the monitor's dozens of series those that are drawn, where there is room."""
 MANY_SEEDS = 12
 """Above this many seeds a panel shows median and band."""
 
@@ -222,8 +224,11 @@ def _threshold(data: ReportData, metric: str) -> float | None:
 
 def choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Any]], most: int) -> tuple[list[str], list[str]]:
     """Return the target's metric, then losses (training before validation), then the rest; and what is left out."""
-    names = {name for series in logged for name in series}
-    order = sorted(names, key=lambda n: (n != data.target.metric, not is_loss(n), not n.startswith("train"), n))
+    names = {name for series in logged for name in series if not name.startswith(WATCH) or name in SHOWN_OF_MONITOR}
+    order = sorted(
+        names,
+        key=lambda n: (n != data.target.metric, n.startswith(WATCH), not is_loss(n), not n.startswith("train"), n),
+    )
     return order[:most], order[most:]
 
 
