@@ -134,15 +134,15 @@ def _ablation_words(ablation: Mapping[str, Any], verify: Mapping[str, Any] | Non
         return str(ablation["answer"])
     last = verify or ablation
     base = last["base"]
-    against = f"against {base['converged']} of {base['trials']} without"
-    where = " on fresh seeds" if verify else ""
+    against = f"against {base['converged']} of {base['trials']} for the base"
+    seeds = "fresh seeds" if verify else "seeds"
     proven = [toggle for toggle in last["toggles"] if toggle["status"] == "restores"]
     if last["repairs"] and last["recommended"]["overrides"] and proven:
         ways = [
-            f"{' with '.join(r['toggles'])} ({r['converged']} of {r['seeds']} seeds{where}, {against})"
+            f"{' with '.join(r['toggles'])} ({r['converged']} of {r['seeds']} {seeds} {against})"
             for r in last["repairs"]
         ]
-        alone = " alone" if all(len(repair["toggles"]) == 1 for repair in last["repairs"]) and len(ways) > 1 else ""
+        alone = ", each alone" if len(ways) > 1 and all(len(r["toggles"]) == 1 for r in last["repairs"]) else ""
         p = max(toggle["p_adjusted"] for toggle in proven)
         return f"What restores convergence{alone}: {', or '.join(ways)}; exact test, p = {p:.2g}."
     tried = [toggle for toggle in ablation["toggles"] if toggle["trials"]]

@@ -48,7 +48,7 @@ def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair(
     assert diagnosis(found) == (
         "The base does not converge (0 of 3 seeds, not converged: The loss does not fall). "
         "It can learn ten samples by heart, so model, head, loss and optimizer work. "
-        "What restores convergence: a=off (5 of 5 seeds, against 0 of 5 without); exact test, p = 0.008."
+        "What restores convergence: a=off (5 of 5 seeds against 0 of 5 for the base); exact test, p = 0.008."
     )
     assert recommendation(found) == ("task.a=0",)
     assert ranked_symptoms(found.base) == ["flat"]
@@ -104,8 +104,8 @@ def test_alternative_repairs_are_named_with_what_stands_behind_them():
         recommended=("task.a=0",),
     )
     assert diagnosis(Findings(ablation=ablation)) == (
-        "What restores convergence alone: a=off (5 of 5 seeds, against 0 of 5 without), "
-        "or b=off (5 of 5 seeds, against 0 of 5 without); exact test, p = 0.016."
+        "What restores convergence, each alone: a=off (5 of 5 seeds against 0 of 5 for the base), "
+        "or b=off (5 of 5 seeds against 0 of 5 for the base); exact test, p = 0.016."
     )
 
 
@@ -113,7 +113,7 @@ def test_a_repair_verified_on_fresh_seeds_says_so_and_is_recommended():
     undecided = ranked([("a=off", "undecided", 0.095)])
     verified = ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",))
     found = Findings(ablation=undecided, verify=verified)
-    assert "a=off (5 of 5 seeds on fresh seeds, against 0 of 5 without)" in diagnosis(found)
+    assert "a=off (5 of 5 fresh seeds against 0 of 5 for the base)" in diagnosis(found)
     assert recommendation(found) == ("task.a=0",)
 
 
