@@ -17,6 +17,7 @@ from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
 from sweep.study.live import LiveRun
 from sweep.study.recording import ingest, read_ending, record_end
+from sweep.study.regression.files import restore_records
 from sweep.study.results import is_staged, summarise
 
 Say = Callable[[str], None]
@@ -107,7 +108,7 @@ def refuse_running(study: Recovered) -> None:
 
 
 def fill(url: str, found: Sequence[Recovered], say: Say) -> None:
-    """Bring all studies into a new store: their trials first, then what one study reuses of another."""
+    """Bring all studies into a new store: their trials first, then what one study reuses of another; then nights."""
     with Store.open(url) as store:
         records = []
         for study in found:
@@ -130,6 +131,8 @@ def fill(url: str, found: Sequence[Recovered], say: Say) -> None:
             store.save_summary(record.id, summarise(store, record, wall_s=wall_s(study)))
             say(f"{record.name}: {sum(counts.values())} trials ({', '.join(f'{n} {s}' for s, n in counts.items())})")
 
+        for results in {study.folder.results: None for study in found}:
+            restore_records(store, results, say)
 
 def restore(store: Store, study: Recovered) -> StudyRecord:
     """Bring a study and all trials that have a folder into the store."""

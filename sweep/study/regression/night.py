@@ -272,7 +272,8 @@ def _counted(report: TaskReport, nights: Sequence[Night], settings: RegressionSe
     if report.verdict is not TaskVerdict.NO_BASELINE:
         return report
     there = sum(run.is_evidence for night in nights if night.target == nights[-1].target for run in night.runs)
-    words = f"no baseline yet ({there} of {settings.min_baseline_runs} runs)"
-    if there >= settings.min_baseline_runs:
-        words += f": `python -m sweep baseline accept --last {len(nights)} --task {report.task}` accepts them"
-    return replace(report, words=words)
+    least = settings.min_baseline_runs
+    if there < least:
+        return replace(report, words=f"no baseline yet ({there} of {least} runs)")
+    accept = f"`python -m sweep baseline accept --last {len(nights)} --task {report.task}`"
+    return replace(report, words=f"no baseline yet: there are {there} runs, which {accept} makes one of")
