@@ -6,7 +6,6 @@ Nothing is stored: the state is the fold of the nights since the baseline was ac
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import comb, log
-from statistics import fmean
 
 from sweep.analysis.regression.reference import (
     CONFIRM_ALPHA,
@@ -109,6 +108,7 @@ def advance(watch: Watch, night: Figures, reference: Reference, settings: Regres
     upper = max(0.0, watch.upper + z - slack)
     lower = min(threshold + IMPROVED_ROOM, max(0.0, watch.lower - z - slack))
     since = watch.since if watch.upper > 0 and watch.since is not None else watch.nights
+    squares, df = _within(night)
     after = replace(
         watch,
         nights=watch.nights + 1,
@@ -117,7 +117,10 @@ def advance(watch: Watch, night: Figures, reference: Reference, settings: Regres
         since=since if upper > 0 else None,
         peak=upper,
         climb_since=since if upper > 0 else watch.nights,
+        squares=watch.squares + squares,
+        df=watch.df + df,
         asked=None,
+        verdict=TaskVerdict.IMPROVED if lower >= threshold else TaskVerdict.OK,
         z=z,
         slack=slack,
         threshold=threshold,
@@ -132,7 +135,9 @@ def advance(watch: Watch, night: Figures, reference: Reference, settings: Regres
         after = _decide_broken(replace(after, asked=TaskVerdict.BROKEN), night, now)
     elif after.alarm is None and after.is_crossed:
         after = _decide_slower(replace(after, asked=TaskVerdict.SLOWER), night, now)
-    return _learned(_named(after), night)
+    if after.alarm is not None or after.is_asking:
+        after = replace(after, verdict=after.alarm or TaskVerdict.NOT_RUN)
+    return after
 
 
 def _is_short(missed: int, runs: int, reference: Reference) -> bool:
@@ -189,20 +194,9 @@ def _in_alarm(watch: Watch, night: Figures, reference: Reference) -> Watch:
     return replace(watch, upper=0.0, since=None, is_crossed=False)
 
 
-def _named(watch: Watch) -> Watch:
-    if watch.alarm is not None:
-        verdict = watch.alarm
-    elif watch.is_asking:
-        verdict = TaskVerdict.NOT_RUN
-    else:
-        verdict = TaskVerdict.IMPROVED if watch.lower >= watch.threshold else TaskVerdict.OK
-    return replace(watch, verdict=verdict)
-
-
-def _learned(watch: Watch, night: Figures) -> Watch:
-    """The state with the spread between this night's seeds added, where none missed."""
+def _within(night: Figures) -> tuple[float, int]:
+    """Return the sum of squares between a night's seeds and its degrees of freedom; none where a seed missed."""
     if night.missed or len(night.values) < 2:
-        return watch
-    mean = fmean(night.values)
-    squares = sum((value - mean) ** 2 for value in night.values)
-    return replace(watch, squares=watch.squares + squares, df=watch.df + len(night.values) - 1)
+        return 0.0, 0
+    mean = sum(night.values) / len(night.values)
+    return sum((value - mean) ** 2 for value in night.values), len(night.values) - 1

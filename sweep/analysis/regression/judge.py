@@ -196,13 +196,13 @@ def _alarm(judged: Sequence[Judged]) -> Alarm | None:
 
 
 def _change(baseline: Baseline, reference: Reference, judged: Sequence[Judged]) -> StepsChange | None:
-    """The change of steps over the nights of the alarm with their fresh seeds, else over tonight's runs."""
+    """The change over the nights of the alarm with their fresh seeds, else over tonight; None where every run missed."""
     watch = judged[-1].watch
     start = watch.alarm_since if watch.alarm is not None else watch.climb_since if watch.is_asking else None
     used = judged[start:] if start is not None else judged[-1:]
     values = [value for item in used if item.figures for value in (*item.figures.values, *item.figures.fresh)]
-    if not values:
-        return None
+    if all(item.figures is None or item.figures.missed == len(item.figures.values) for item in used):
+        return None  # "+512 %" would only say how large the budget is
     accepted = [log_tau(run) for run in baseline.runs if run.is_evidence]
     now = with_nights(reference, watch.squares, watch.df)
     spread = now.spread if reference.can_pool else max(now.spread, stdev(accepted))

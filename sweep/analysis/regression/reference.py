@@ -105,13 +105,13 @@ def night_score(values: Sequence[float], reference: Reference) -> float:
     normal score of equal probability, so that a spread known from few runs counts for less.
     Source of the transform: Quesenberry, SPC Q Charts for Start-Up Processes, J. Quality Technology 23 (1991).
     """
-    mean = fmean(_count(value, reference) for value in values)
+    mean = sum(_count(value, reference) for value in values) / len(values)
     return _normal_score(sqrt(len(values)) * (mean - reference.offset) / reference.scale, reference.df)
 
 
 def slower_p(values: Sequence[float], reference: Reference) -> float:
     """Return the one-sided p that fresh runs are no slower than the baseline, both means uncertain (a t-test)."""
-    mean = fmean(_count(value, reference) for value in values)
+    mean = sum(_count(value, reference) for value in values) / len(values)
     error = reference.scale * sqrt(1 / len(values) + 1 / reference.runs)
     return float(stdtr(reference.df, -(mean - reference.offset) / error))
 

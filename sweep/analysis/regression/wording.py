@@ -69,13 +69,13 @@ def words_of(report: TaskReport, tonight: Night, gap: str | None) -> str:
         )
     if report.verdict == TaskVerdict.SLOWER and alarm is not None:
         return (
-            f"slower: {change_text(report.change)}, since {alarm.since}, confirmed on {alarm.fresh} fresh seeds"
+            f"{change_text(report.change)}, since {alarm.since}, confirmed on {alarm.fresh} fresh seeds"
             f" (p = {alarm.p_value:.2g})"
         )
     if report.verdict == TaskVerdict.NUMERICS_CHANGED and report.numerics is not None:
         return f"{report.numerics.words}; {seeds}, no worse than the baseline"
     if report.verdict == TaskVerdict.IMPROVED:
-        return f"faster: {change_text(report.change)}; accept a new baseline to hold the new level"
+        return f"{change_text(report.change)}; accept a new baseline to hold the new level"
     return f"{seeds}, {change_text(report.change)}" if report.change else f"{seeds}, nothing new to compare"
 
 
@@ -83,7 +83,8 @@ def change_text(change: StepsChange | None) -> str:
     """Return `steps to target +21 % (+9 to +34 %)`."""
     if change is None:
         return "steps to target not known"
-    return f"steps to target {change.percent:+.0f} % ({change.low:+.0f} to {change.high:+.0f} %)"
+    text = f"steps to target {change.percent:+.0f} % ({change.low:+.0f} to {change.high:+.0f} %)"
+    return text.replace("-", "−")
 
 
 def notes_of(

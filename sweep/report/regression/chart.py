@@ -123,11 +123,12 @@ def _told(night: Mapping[str, Any]) -> str:
 
 
 def _night_labels(nights: Sequence[Mapping[str, Any]], x: Place) -> str:
-    every = max(1, math.ceil(len(nights) * 150 / (WIDTH - LEFT - RIGHT)))
-    shown = [i for i in range(len(nights)) if (len(nights) - 1 - i) % every == 0]
+    every = max(1, math.ceil(len(nights) * 200 / (WIDTH - LEFT - RIGHT)))  # 200 units hold a date and leave room
+    last = len(nights) - 1
+    shown = [i for i in range(len(nights)) if (last - i) % every == 0 and (i == last or x(i) > LEFT + 50)]
     parts = []
     for i in shown:
-        anchor = "end" if x(i) > WIDTH - 80 else "start" if x(i) < LEFT + 40 else "middle"
+        anchor = "end" if x(i) > WIDTH - 80 else "middle"
         name = escape(str(nights[i]["night"])[:16])
         parts.append(f'<text class="hx" x="{x(i):.1f}" y="{HEIGHT - 14}" text-anchor="{anchor}">{name}</text>')
     return "".join(parts)
