@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from sweep.errors import NotFoundError, StoreError, UsageError
 from sweep.report.listing import how_it_ended, render_status, status_line
 from sweep.report.phrases import number_text
 from sweep.store import Store
+from sweep.study.stages import stage_study
 
 SHOWN_FAILED = 10
 INTERVAL_S = 2.0
@@ -29,7 +31,10 @@ Listed = tuple[tuple[TrialRecord, RunRecord | None], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How far a study is. `progress` says, by trial number, how far a running trial has come."""
+    """How far a study is. `progress` says, by trial number, how far a running trial has come.
+
+    Of a study made of stages, trials are those of all its stages; `stages` says of each how far it is.
+    """
 
     study: StudyRecord
     states: Mapping[str, int]
@@ -39,6 +44,7 @@ class Standing:
     progress: Mapping[int, str] = field(default_factory=dict)
     answer: str = ""
     is_over: bool = False
+    stages: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as `--json` prints it."""
@@ -49,12 +55,14 @@ class Standing:
             "verdicts": dict(self.verdicts),
             "running": [{**plain(trial), "run": plain(run)} for trial, run in self.running],
             "failed": [{**plain(trial), "run": plain(run)} for trial, run in self.failed],
+            "stages": list(self.stages),
         }
 
     def rendered(self) -> RenderableType:
         """Return it as a terminal shows it."""
         failed = self.failed[:SHOWN_FAILED]
-        return render_status(self.study, self.states, self.verdicts, self.running, failed, self.progress)
+        shown = render_status(self.study, self.states, self.verdicts, self.running, failed, self.progress)
+        return Group(shown, *(Text(f"  {line}", style="dim") for line in self.stages))
 
 
 def status(arguments: list[str]) -> int:
@@ -84,6 +92,8 @@ def read_standing(store: Store, name: str | None) -> Standing:
     """Return how far a study is, the latest where none is named. Raises NotFoundError."""
     recorded = chosen_study(store, name)
     study = as_it_stands(recorded)
+    if study.config.get("stages"):
+        return _of_stages(store, study)
     running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
     lock = lock_of(study)
     return Standing(
@@ -97,6 +107,33 @@ def read_standing(store: Store, name: str | None) -> Standing:
         # A driver says "ended" first, then writes its reports, and has its lock until it is done.
         is_over=study.status != "running" and (lock is None or lock.holder() is None),
     )
+
+
+def _of_stages(store: Store, study: StudyRecord) -> Standing:
+    """Return how far a study made of stages is: the trials of all stages together, those under way as they stand."""
+    names = [stage_study(study.name, str(stage)) for stage in study.config["stages"]]
+    begun = {record.name for record in store.studies()}
+    parts = [read_standing(store, name) for name in names if name in begun]
+    latest = parts[-1] if parts else None
+    lock = lock_of(study)
+    return Standing(
+        study=study,
+        states=_added(part.states for part in parts),
+        verdicts=_added(part.verdicts for part in parts),
+        running=latest.running if latest else (),
+        failed=tuple(trial for part in parts for trial in part.failed),
+        progress=latest.progress if latest else {},
+        answer=str((store.summary(study.id) or {}).get("answer", "")),
+        is_over=study.status != "running" and (lock is None or lock.holder() is None),
+        stages=tuple(status_line(part.study, part.states, part.verdicts) for part in parts),
+    )
+
+
+def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in counts:
+        total.update(part)
+    return dict(total)
 
 
 def _with_runs(store: Store, study: StudyRecord, states: set[TrialState]) -> Listed:
