@@ -13,6 +13,7 @@ from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import option_names
 from sweep.config.knobs import TARGET_KEY, TaskBase, same_type
+from sweep.config.lr_range import check_lr_range, read_confirm
 from sweep.config.overrides import dotted, reason
 from sweep.config.params import read_params
 from sweep.config.source import find_task
@@ -24,7 +25,7 @@ from sweep.errors import ConfigError
 
 KEYS = (
     "task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results",
-    "probe", "stages", "regression", "watch", "symptoms", "reuse",
+    "probe", "confirm", "stages", "regression", "watch", "symptoms", "reuse",
 )  # fmt: skip
 """The top-level keys of a study's config: each is read below."""
 
@@ -67,6 +68,7 @@ def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tupl
         inert=axes.inert,
         raw=raw,
         probe=_probe(root.get("probe"), composed),
+        confirm=read_confirm(root.get("confirm")),
         stages=_stages(root.get("stages")),
         regression=root.get("regression"),
         watch=root.choice("watch", WATCHES),
@@ -164,7 +166,7 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
         if composed.regression is not None:
             return composed.regression.replace("/", "-")  # of many tasks, none of which names it
         check = composed.check and f"check-{composed.check}"
-        diagnose = composed.diagnose and f"diagnose-{composed.diagnose}"
+        diagnose = composed.diagnose and f"diagnose-{composed.diagnose}".removesuffix("-full")
         parts = [part for part in (diagnose, check, composed.ablation, composed.search) if part]
         what = "-".join(parts or [axis.name for axis in axes.axes][:4] or ["base"])
         return f"{composed.task}-{what}".replace("/", "-")
@@ -205,6 +207,8 @@ def _probe(data: object, composed: Composition) -> Probe | None:
     known = [str(key) for key in composed.before.probe] if composed.before.probe else ["name"]
     section = Section(data, "probe", known)
     name = ProbeName(section.choice("name", list(ProbeName)))
+    if name is ProbeName.LR_RANGE:
+        check_lr_range(section)
     return Probe(name=name, settings={key: value for key, value in section.data.items() if key != "name"})
 
 

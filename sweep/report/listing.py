@@ -18,6 +18,9 @@ from sweep.domain.verdict import Judgement
 from sweep.report.phrases import DASH, count_text, duration_text, number_text, seeds_text, verdicts_text
 from sweep.report.tables import new_table, styled_state, styled_verdict
 
+ANSWER_CHARS = 110
+"""So much of an answer is listed; `rank` has all of it."""
+
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -37,9 +40,13 @@ def render_studies(rows: Sequence[tuple[StudyRecord, Mapping[str, int], str]]) -
             styled_state(study.status),
             f"{_ended(states):,}/{sum(states.values()):,}",
             study.created_at.strftime("%Y-%m-%d %H:%M"),
-            Text(answer or DASH),
+            Text(_cut(answer) or DASH),
         )
     return table
+
+
+def _cut(answer: str) -> str:
+    return answer if len(answer) <= ANSWER_CHARS else f"{answer[:ANSWER_CHARS].rstrip()}…"
 
 
 def render_status(
