@@ -288,9 +288,9 @@ def main() -> None:
     text = f"""# Nightly regression: false alarms and delays
 
 {TASKS} tasks watched together, {SEEDS} seeds a night and {SEEDS} fresh ones where an alarm asks, log-normal steps.
-{years} years at CV 10 %, a third of that elsewhere; {tasks:,} tasks per delay, changed after {CLEAN} quiet nights, night 1
-being the first with the change. Each night of each task goes through `sweep.analysis.regression`. After a false alarm
-the task gets a new baseline.
+{years} years at CV 10 %, a third of that elsewhere; {tasks:,} tasks per delay, changed after {CLEAN} quiet nights,
+night 1 being the first with the change. Each night of each task goes through `sweep.analysis.regression`. After a
+false alarm the task gets a new baseline.
 
 Targets at CV 10 %: at most one false alarm in 365 nights for all tasks together, +20 % within 3 nights, broken at once.
 

@@ -24,8 +24,10 @@ BROKEN_TOGETHER = 0.005
 """Level for a night and its fresh seeds together: 1 of 6 against 10 of 10 is called (p .0014), 2 of 6 is not (.008)."""
 RECOVERED = log(20.0)
 """Log likelihood ratio, baseline level against the slower level, at which a regression counts as gone (Page's test)."""
+IMPROVED_TIMES = 2.0
+"""How many thresholds the lower side has to climb: no fresh seeds confirm it, and nobody waits for it."""
 IMPROVED_ROOM = 2.0
-"""How far above its threshold the lower side may climb: what is left to fall before a task is no longer improved."""
+"""How far above that it may climb: what is left to fall before a task is no longer improved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ def advance(watch: Watch, night: Figures, reference: Reference, settings: Regres
     slack = slack_of(len(night.values), reference.runs, settings)
     threshold = threshold_of(len(night.values), reference.runs, settings)
     upper = max(0.0, watch.upper + z - slack)
-    lower = min(threshold + IMPROVED_ROOM, max(0.0, watch.lower - z - slack))
+    lower = min(IMPROVED_TIMES * threshold + IMPROVED_ROOM, max(0.0, watch.lower - z - slack))
     since = watch.since if watch.upper > 0 and watch.since is not None else watch.nights
     squares, df = _within(night)
     after = replace(
@@ -120,7 +122,7 @@ def advance(watch: Watch, night: Figures, reference: Reference, settings: Regres
         squares=watch.squares + squares,
         df=watch.df + df,
         asked=None,
-        verdict=TaskVerdict.IMPROVED if lower >= threshold else TaskVerdict.OK,
+        verdict=TaskVerdict.IMPROVED if lower >= IMPROVED_TIMES * threshold else TaskVerdict.OK,
         z=z,
         slack=slack,
         threshold=threshold,

@@ -196,7 +196,7 @@ def _alarm(judged: Sequence[Judged]) -> Alarm | None:
 
 
 def _change(baseline: Baseline, reference: Reference, judged: Sequence[Judged]) -> StepsChange | None:
-    """The change over the nights of the alarm with their fresh seeds, else over tonight; None where every run missed."""
+    """The change over the nights of the alarm with their fresh seeds, else over tonight; None where all runs missed."""
     watch = judged[-1].watch
     start = watch.alarm_since if watch.alarm is not None else watch.climb_since if watch.is_asking else None
     used = judged[start:] if start is not None else judged[-1:]
