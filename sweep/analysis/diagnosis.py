@@ -30,7 +30,7 @@ class Findings:
     @property
     def is_data_broken(self) -> bool:
         """Whether a data check found something broken; one that could not be made says nothing."""
-        return self.data is not None and any(row["status"] == "broken" for row in _section(self.data).get("checks", ()))
+        return self.data is not None and any(row["severity"] == "broken" for row in _section(self.data).get("checks", ()))
 
     @property
     def base_converges(self) -> bool:

@@ -18,6 +18,9 @@ class ProbeName(StrEnum):
     LR_RANGE = "lr_range"  # trains with a learning rate that rises step by step
 
 
+PROBE_REASON = "a probe: not trained to the target"
+"""Why a probe's trial has no verdict."""
+
 FINDINGS = "findings.json"
 """The artifact that a probe's run leaves its findings in: one JSON object."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
+from sweep.domain.probe import PROBE_REASON
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom
 from sweep.report.commands import arguments, fixed_command, key_of, overrides_of, study_command
@@ -66,10 +67,10 @@ def build_summary(data: ReportData) -> dict[str, Any]:
 
 
 def outcome_word(outcome: Outcome) -> str:
-    """Return the one word that says most of a trial: its failure class, its verdict, or the state it is still in."""
+    """Return the one word that says most of a trial: its failure class, its verdict; "done" for a probe."""
     if outcome.failure is not None and not outcome.is_evidence:
         return str(outcome.failure)
-    return str(outcome.verdict)
+    return "done" if outcome.reason == PROBE_REASON else str(outcome.verdict)
 
 
 def strict(value: Any) -> Any:

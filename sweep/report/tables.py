@@ -10,6 +10,7 @@ VERDICT_STYLES = {
     "stalled": "yellow",
     "not_converged": "yellow",
     "undecided": "dim",
+    "done": "green",
 }
 STATUS_STYLES = {
     "restores": "bold green",

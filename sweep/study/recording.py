@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sweep.config import StudyConfig
+from sweep.domain.probe import PROBE_REASON
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, RunRecord, TrialRecord
@@ -15,9 +16,6 @@ from sweep.launch import Exit, RunEnded, RunStarted, ending_of
 from sweep.rundir import RunDir, read_json, read_result
 from sweep.store import Store
 from sweep.study.live import LiveRun
-
-PROBE_REASON = "a probe: not trained to the target"
-"""Why a probe's trial has no verdict."""
 
 
 def identity_of(run: RunRecord) -> dict[str, object]:

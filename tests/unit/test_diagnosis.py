@@ -23,12 +23,12 @@ def lr_range(point, base_lr, *, confirmed=True, overrides=("task.lr=1",)):
 
 
 def test_broken_data_is_all_there_is_to_say():
-    data = staged("Labels are out of range.", checks=[{"status": "ok"}, {"status": "broken"}])
+    data = staged("Labels are out of range.", checks=[{"severity": "ok"}, {"severity": "broken"}])
     assert diagnosis(Findings(data=data)).startswith("Labels are out of range. Mend the data first")
 
 
 def test_data_that_could_not_be_checked_is_not_broken():
-    assert not Findings(data=staged(checks=[{"status": "not_checked"}])).is_data_broken
+    assert not Findings(data=staged(checks=[{"severity": "not checked"}])).is_data_broken
 
 
 def test_a_base_that_converges_needs_no_repair():
