@@ -134,6 +134,7 @@ def fill(url: str, found: Sequence[Recovered], say: Say) -> None:
         for results in {study.folder.results: None for study in found}:
             restore_records(store, results, say)
 
+
 def restore(store: Store, study: Recovered) -> StudyRecord:
     """Bring a study and all trials that have a folder into the store."""
     given = study.plan["record"]

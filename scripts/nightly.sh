@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# One night of a regression, for cron:  15 2 * * *  /path/to/scripts/nightly.sh
+# Says nothing and ends with 0 where all is well; else prints the end of its log and keeps the exit code of the sweep
+# (3 a regression was found, 1 it could not be completed, 2 usage or config error, or another night is at work).
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: nightly.sh [-C DIR] [-p PYTHON] [-l LOGS] [-k KEEP] [--] [OPTIONS AND OVERRIDES OF python -m sweep]
+
+  -C DIR     the project: where tasks, configs and results are looked for (default: the folder above this script)
+  -p PYTHON  the Python that has sweep (default: $PYTHON, DIR/.venv, the active environment, python3)
+  -l LOGS    folder of the logs (default: DIR/results/nightly-logs)
+  -k KEEP    how many logs are kept (default: 30)
+  -v         print the whole log as it comes, whatever the outcome
+  -h         this text
+
+Without +regression=NAME among the overrides, +regression=nightly is run. LOGS/latest.log is the last night's log.
+TEXT
+}
+
+fail() {
+  echo "nightly.sh: $*" >&2
+  exit 2
+}
+
+here=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
+folder=$here/..
+python=${PYTHON:-}
+logs=
+keep=30
+verbose=no
+while getopts ':C:p:l:k:vh' option; do
+  case $option in
+    C) folder=$OPTARG ;;
+    p) python=$OPTARG ;;
+    l) logs=$OPTARG ;;
+    k) keep=$OPTARG ;;
+    v) verbose=yes ;;
+    h) usage; exit 0 ;;
+    :) fail "-$OPTARG needs a value (nightly.sh -h explains)" ;;
+    *) fail "unknown option -$OPTARG (nightly.sh -h explains)" ;;
+  esac
+done
+shift $((OPTIND - 1))
+
+[[ $keep =~ ^[1-9][0-9]*$ ]] || fail "-k must be a whole number, 1 or more: $keep"
+[[ -d $folder ]] || fail "there is no folder $folder"
+[[ -z $logs || $logs = /* ]] || logs=$PWD/$logs # relative to where it was said, not to the project
+if [[ $python = */* && $python != /* ]]; then python=$PWD/$python; fi
+cd -- "$folder"
+folder=$PWD
+logs=${logs:-$folder/results/nightly-logs}
+
+if [[ -z $python ]]; then
+  for python in "$folder/.venv/bin/python" "${VIRTUAL_ENV:+$VIRTUAL_ENV/bin/python}" python3 python; do
+    if [[ -n $python ]] && command -v -- "$python" >/dev/null; then break; fi
+  done
+fi
+command -v -- "$python" >/dev/null || fail "there is no Python $python; -p names another"
+"$python" -c 'import sweep' 2>/dev/null || fail "$python has no sweep; -p names another Python"
+
+regression=+regression=nightly
+for word in "$@"; do
+  if [[ $word = +regression=* ]]; then regression=; fi
+done
+
+mkdir -p -- "$logs"
+exec 9>>"$logs/nightly.lock"
+flock --nonblock 9 || fail "another night is at work ($logs/nightly.lock is held)"
+
+log=$logs/$(date -u +%Y%m%dT%H%M%SZ).$$.log
+ln -sfn -- "${log##*/}" "$logs/latest.log"
+code=0
+# 9>&-: what the sweep leaves running must not hold the lock.
+if [[ $verbose = yes ]]; then
+  "$python" -m sweep ${regression:+"$regression"} "$@" 9>&- 2>&1 </dev/null | tee -- "$log" || code=${PIPESTATUS[0]}
+else
+  "$python" -m sweep ${regression:+"$regression"} "$@" >"$log" 2>&1 9>&- </dev/null || code=$?
+  if ((code != 0)); then
+    echo "nightly.sh: exit code $code; the end of $log:"
+    tail -n 40 -- "$log"
+  fi
+fi
+
+# Names begin with the time, so that the order of names is the order of nights.
+find "$logs" -maxdepth 1 -type f -name '*T*Z.*.log' | sort -r | tail -n "+$((keep + 1))" | while IFS= read -r old; do
+  rm -f -- "$old"
+done
+exit "$code"
