@@ -24,7 +24,7 @@ from sweep.worker.monitor.layers import (
 from sweep.worker.monitor.nonfinite import bad_counts, find_origin
 from sweep.worker.monitor.sampling import Sampling
 from sweep.worker.monitor.trace import FirstStep
-from sweep.worker.monitor.vectors import Statistics, Vectors, gradient_of
+from sweep.worker.monitor.vectors import LARGE, Statistics, Vectors, gradient_of
 
 Record = Callable[[int, Mapping[str, float]], None]
 Hook = Callable[..., Any]
@@ -88,14 +88,12 @@ class Monitor:
     def _choose_layers(self) -> None:
         """Take the layers that get series, and the parameter whose gradient is looked at on every step.
 
-        What goes bad in a backward pass goes on to the front: one small gradient of the first layer tells.
+        What goes bad in a backward pass goes on to the front, so that the gradient of the first layer's weight tells.
+        (Not its bias': a ReLU takes NaN for 0, so that a NaN among the inputs reaches the weight alone.)
         """
         self._shown = spread(self._layers, self._sampling.most_layers)
-        first = [self._parameters[layer.index] for layer in self._layers[:1]] or self._parameters[:1]
-        owner = next((s for s in self.model.sublayers(include_self=True) if first and _owns(s, first[0])), None)
-        near = [] if owner is None else owner.parameters(include_sublayers=False)
-        own = [p for p in near if any(p is q for q in self._parameters)]
-        self._probe = min(own or first, key=lambda p: p.size, default=None)
+        near = [self._parameters[layer.index] for layer in self._layers[:1]]
+        self._probe = min([p for p in near if p.size <= LARGE] or self._parameters, key=lambda p: p.size, default=None)
 
     def _wrap(self, name: str) -> None:
         original = getattr(self.optimizer, name, None)
@@ -151,11 +149,14 @@ class Monitor:
             self._activations.attach()
         loss = self._read_loss()
         is_bad, self._is_bad = self._is_bad or not self._is_probe_finite(), False
-        counts = self._look(self._step) if is_bad and self._looks < MOST_LOOKS else None
-        if counts is None and not self._sampling.has_scalars(self._step):
+        may_look = self._looks < MOST_LOOKS
+        if not (is_bad and may_look) and not self._sampling.has_scalars(self._step):
             return None
         with paddle.no_grad():
-            return loss, self.optimizer.get_lr(), counts, self._vectors.before()
+            vectors = self._vectors.before()
+            is_bad = may_look and (is_bad or not self._vectors.is_finite(vectors))
+            counts = self._look(self._step) if is_bad else None
+            return loss, self.optimizer.get_lr(), counts, vectors
 
     def _read_loss(self) -> float | None:
         pending, self._pending = self._pending, None
@@ -257,10 +258,6 @@ class Monitor:
             self.close()
         with suppress(Exception):
             self._tell({"watch/off": text})
-
-
-def _owns(layer: Any, parameter: Any) -> bool:
-    return any(p is parameter for p in layer.parameters(include_sublayers=False))
 
 
 def _total(tensor: Any) -> float:

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 class Statistics:
     """Per parameter, [P]: sums of squares of gradient, weight and update, mean |g|, std of the weight.
 
-    A parameter without a gradient has `has_grad` False and zeros. `bad` says which weight or gradient is not finite.
+    A parameter without a gradient has `has_grad` False and zeros.
     """
 
     has_grad: NDArray[np.bool_]
@@ -53,6 +53,11 @@ class Vectors:
         squares = [paddle.zeros([1]) if g is None else g.astype("float32").square().sum().reshape([1]) for g in large]
         weights = [self._part(p, i) for i, p in enumerate(self._parameters)]
         return np.array([g is not None for g in grads]), self._join([*parts, *(map(self._leaf, squares)), *weights])
+
+    def is_finite(self, before: Any) -> bool:
+        """Return whether all that was taken ahead of a step is finite. (Sums beyond float32 on a device are not.)"""
+        taken = before[1]
+        return bool(np.isfinite(np.add.reduce(taken) if self._is_host else taken.sum().item()))
 
     def statistics(self, before: Any) -> Statistics:
         """Return the statistics of the step that has been made since `before`."""
