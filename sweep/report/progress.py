@@ -14,7 +14,7 @@ from rich.text import Text
 
 from sweep.clock import monotonic_s
 from sweep.domain.trial import Outcome
-from sweep.report.phrases import duration_text, number_text, verdicts_text
+from sweep.report.phrases import count_text, duration_text, number_text, verdicts_text
 from sweep.report.summary import outcome_word
 from sweep.report.tables import VERDICT_STYLES, new_table
 
@@ -85,7 +85,7 @@ class LiveProgress:
             )
             self._live.start()
         else:
-            text = f"running {total - done:,} trials" if total is not None else "running"
+            text = f"running {count_text(total - done, 'trial')}" if total is not None else "running"
             self._print(text + (f" ({done:,} finished before)" if done else ""))
 
     def trial_started(self, number: int, cell: str, seed: int, budget_steps: int) -> None:

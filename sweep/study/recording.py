@@ -79,7 +79,8 @@ def record_end(
 ) -> Outcome:
     """Judge a run, end it and its trial in the store, and return the outcome, as the store would.
 
-    `symptoms` are the thresholds of the study's config, None for the defaults. A probe is not judged: it did not train towards the target.
+    `symptoms` are the thresholds of the study's config, None for the defaults. A probe is not judged: it did not train
+    towards the target.
     """
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
     result = (read_result(live.dir.result) if live.has_folder else None) or {}
