@@ -1,0 +1,201 @@
+"""What the overfit gate says: has the task's training learnt its few samples by heart, and if not, how it failed."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sweep.domain.metric import Series
+from sweep.domain.names import WATCH, is_loss
+from sweep.domain.overfit import HALF, GateState, OverfitGate, side_of
+from sweep.domain.probe import ProbeContext, ProbeResult, ProbeTrial
+from sweep.domain.words import StrEnum
+
+CURVE_POINTS = 240
+EARLY = 0.95
+"""A training that ends by itself before this part of its steps has not had its chance."""
+UNMOVED = 0.01
+GROWN = 1.5
+NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
+FLOW = "the fault is in the model, the head, the loss, the labels or the optimizer flow"
+
+
+class GateVerdict(StrEnum):
+    """How a trial of the gate came out."""
+
+    LEARNT = "learnt"  # every sample right, or the loss down to its part
+    NOT_LEARNT = "not_learnt"  # all steps taken, and not
+    DIVERGED = "diverged"  # a value that is not finite
+    ENDED_EARLY = "ended_early"  # the task's training stopped by itself before: not decided
+    NOTHING_LOGGED = "nothing_logged"  # no loss, accuracy or error to go by
+    CRASHED = "crashed"  # the task failed on these samples
+    NOT_CHECKED = "not_checked"  # the task gives no way to train it on a few samples
+
+
+def read_probe(trials: Sequence[ProbeTrial], context: ProbeContext) -> ProbeResult:
+    """Return the verdict of the gate; it is ok where every trial has learnt its samples."""
+    steps, fraction = int(context.probe.settings["steps"]), float(context.probe.settings["loss_fraction"])
+    rows = [_row(trial, steps, fraction) for trial in trials]
+    learnt = [row for row in rows if row["verdict"] == GateVerdict.LEARNT]
+    is_ok = bool(rows) and len(learnt) == len(rows)
+    notes = tuple(dict.fromkeys(row["note"] for row in rows if row["note"]))
+    return ProbeResult(
+        is_ok=is_ok,
+        answer=_answer(rows, learnt, steps),
+        section={
+            "verdict": _overall(rows),
+            "steps": steps,
+            "rule": f"no error; without an accuracy or an error, a loss of at most {fraction:.0%} of its first",
+            "trials": rows,
+        },
+        notes=notes,
+    )
+
+
+def _row(trial: ProbeTrial, steps: int, fraction: float) -> dict[str, Any]:
+    state = _replay(trial.series, fraction)
+    verdict = _verdict(trial, state, steps)
+    return {
+        "trial": trial.number,
+        "seed": trial.seed,
+        "verdict": str(verdict),
+        "why": _why(trial, state, verdict),
+        "note": _note(state, verdict),
+        "samples": trial.findings.get("samples"),
+        "classes": list(trial.findings.get("classes", ())),
+        "changed": list(trial.findings.get("changed", ())),
+        "learnt_at": state.learnt_at if state.learnt_at is not None else state.last_step if state.is_learnt else None,
+        "last_step": state.last_step,
+        "metric": state.metric,
+        "right": state.right,
+        "loss": state.loss,
+        "first_loss": state.first_loss,
+        "loss_part": state.loss_part,
+        "curves": [_curve(name, trial.series[name]) for name in _shown(trial.series)],
+    }
+
+
+def _replay(series: Mapping[str, Series], fraction: float) -> GateState:
+    """Return what the gate knew at the end: the rule by which the run stopped, over what it logged."""
+    at: dict[int, dict[str, float]] = defaultdict(dict)
+    for name, points in series.items():
+        if is_loss(name) or side_of(name) is not None:
+            for step, value in zip(points.steps.tolist(), points.values.tolist(), strict=True):
+                at[step][name] = value
+    gate = OverfitGate(fraction)
+    for step in sorted(at):
+        gate.update(step, at[step])
+    return gate.state()
+
+
+def _verdict(trial: ProbeTrial, state: GateState, steps: int) -> GateVerdict:
+    if trial.findings.get("not_checked"):
+        return GateVerdict.NOT_CHECKED
+    if trial.message:
+        return GateVerdict.CRASHED
+    if state.is_learnt:
+        return GateVerdict.LEARNT
+    if state.bad_step is not None:
+        return GateVerdict.DIVERGED
+    if state.metric is None:
+        return GateVerdict.NOTHING_LOGGED
+    return GateVerdict.NOT_LEARNT if state.last_step >= EARLY * steps else GateVerdict.ENDED_EARLY
+
+
+def _why(trial: ProbeTrial, state: GateState, verdict: GateVerdict) -> str:
+    """Return what a person should know of how it failed, empty where it did not."""
+    if verdict is GateVerdict.NOT_CHECKED:
+        return str(trial.findings["not_checked"])
+    if verdict is GateVerdict.CRASHED:
+        return trial.message
+    if verdict is GateVerdict.DIVERGED:
+        return f"values are not finite from step {state.bad_step} on: a learning rate that is too high, or an overflow"
+    if verdict is GateVerdict.NOT_LEARNT:
+        return _how_it_failed(state)
+    return ""
+
+
+def _how_it_failed(state: GateState) -> str:
+    wrong = "" if state.right is None else f"{1 - state.right:.0%} of the samples are still wrong"
+    part = state.loss_part
+    if part is None:
+        return wrong
+    if abs(part - 1) <= UNMOVED:
+        text = "the loss does not move: look for frozen parameters, a learning rate of 0, an output that is constant"
+    elif part >= GROWN:
+        text = "the loss grows: look at the sign of the loss and at the learning rate"
+    elif part <= HALF and wrong:
+        text = f"the loss falls to {part:.0%} of its first value: look at how labels reach the loss and the metric"
+    else:
+        text = f"the loss comes down to {part:.0%} of its first value: look at the head, the loss and the learning rate"
+    return f"{wrong}; {text}" if wrong else text
+
+
+def _note(state: GateState, verdict: GateVerdict) -> str:
+    if verdict is GateVerdict.LEARNT and state.learnt_at is None and state.loss_part is not None:
+        return (
+            f"Every sample is right, and yet the loss stays at {state.loss_part:.0%} of its first value: "
+            "look whether the loss gets what it expects (a softmax in front of a loss that has its own?)."
+        )
+    return ""
+
+
+def _shown(series: Mapping[str, Series]) -> list[str]:
+    names = [name for name in series if not name.startswith(WATCH) and (is_loss(name) or side_of(name) is not None)]
+    return sorted(names, key=lambda name: (side_of(name) is not None, name))
+
+
+def _curve(name: str, series: Series) -> dict[str, Any]:
+    """Return a curve as plain data: its finite points, evenly thinned, first and last kept."""
+    good = np.isfinite(series.values)
+    steps, values = series.steps[good], series.values[good]
+    kept = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), CURVE_POINTS)).round().astype(int))
+    bad = series.steps[~good]
+    return {
+        "metric": name,
+        "steps": steps[kept].tolist(),
+        "values": values[kept].tolist(),
+        "bad_step": int(bad.min()) if len(bad) else None,
+    }
+
+
+def _overall(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the verdict over all trials: the first that is not `learnt`."""
+    words = [str(row["verdict"]) for row in rows]
+    return next((word for word in words if word != GateVerdict.LEARNT), words[0] if words else "not_checked")
+
+
+def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any]], steps: int) -> str:
+    if not rows:
+        return "No trial has ended: nothing is known."
+    count = rows[0]["samples"] or 0
+    samples = f"{NUMBERS.get(count, f'{count:,}')} sample{'' if count == 1 else 's'}"
+    if len(learnt) == len(rows):
+        at = max(row["learnt_at"] for row in rows)
+        return f"The model learns {samples} by heart after {at:,} steps: model, head, loss and optimizer flow work."
+    row = next(row for row in rows if row["verdict"] != GateVerdict.LEARNT)
+    among = f" with {len(rows) - len(learnt)} of {len(rows)} seeds" if len(rows) > 1 else ""
+    why = f" ({row['why']})" if row["why"] else ""
+    match row["verdict"]:
+        case GateVerdict.NOT_CHECKED:
+            return f"Not checked: {row['why']}."
+        case GateVerdict.CRASHED:
+            return f"Training on {samples} fails{among}: {row['why']}."
+        case GateVerdict.ENDED_EARLY:
+            return (
+                f"Not decided: the task's training ended by itself after {row['last_step']:,} of {steps:,} steps, "
+                f"before it had learnt {samples}. Let it train longer (for most tasks: task.steps={steps})."
+            )
+        case GateVerdict.NOTHING_LOGGED:
+            return "Not decided: the task logged no loss, accuracy or error."
+        case GateVerdict.DIVERGED:
+            return f"The model does not learn {samples}{among}, its training diverges{why}: {FLOW}."
+    return (
+        f"The model does not learn {samples} by heart within {steps:,} steps{among}: {FLOW}; "
+        f"data, augmentation and regularisation are unlikely.{_sentence(row['why'])}"
+    )
+
+
+def _sentence(text: str) -> str:
+    return f" {text[:1].upper()}{text[1:]}." if text else ""

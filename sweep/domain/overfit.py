@@ -1,0 +1,141 @@
+"""The overfit gate: has a run learnt its few samples by heart? One rule for the run, which stops by it, and the report.
+
+Standard library only; an update costs the same however long the run is.
+"""
+
+import math
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from sweep.domain.names import WATCH, is_loss
+
+ACCURACY_WORDS = frozenset({"acc", "accuracy", "top1"})
+ERROR_WORDS = frozenset({"err", "error", "errors"})
+HELD = 3
+"""Evaluations, or logged losses, in succession that count where one alone may be chance."""
+HALF = 0.5
+"""Without error, and with a training loss of at most this part of its first, the samples are learnt. Two classes at
+random are right by chance once in a thousand evaluations of ten samples; the loss then is where it began."""
+LEARNT_BY_LOSS_PREFERENCE = ("train/loss", "loss", "val/loss")
+
+
+class Side(Enum):
+    """Which value of a metric means that every sample is right."""
+
+    ONE = 1.0  # an accuracy
+    ZERO = 0.0  # an error
+
+
+def side_of(name: str) -> Side | None:
+    """Return what a metric by this name counts: right samples, wrong ones, or neither (None)."""
+    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    if words & {"mse", "squared", "absolute", "mae", "loss"}:
+        return None
+    return Side.ONE if words & ACCURACY_WORDS else Side.ZERO if words & ERROR_WORDS else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateState:
+    """What the gate knows. Steps are optimizer steps.
+
+    `metric` decides: an accuracy or an error where one is logged, else the loss; None before anything of use is logged.
+    `is_learnt` is the verdict so far; `learnt_at` the step at which the rule was first met; `bad_step` where a value
+    was first not finite. `loss_part` is the last loss (the mean of HELD) as part of the first, None without a loss.
+    """
+
+    is_learnt: bool
+    learnt_at: int | None
+    metric: str | None
+    loss: str | None
+    first_loss: float | None
+    loss_part: float | None
+    right: float | None  # share of samples right at the last evaluation, where that is logged
+    bad_step: int | None
+    last_step: int
+
+
+class OverfitGate:
+    """Follows what a run logs; `update` returns whether the samples are learnt.
+
+    Classification: no error at an evaluation, with the loss at most HALF of its first; or without a loss HELD
+    evaluations without error. No accuracy or error logged: the mean of HELD losses at most `loss_fraction` of the first.
+    """
+
+    def __init__(self, loss_fraction: float) -> None:
+        self._fraction = loss_fraction
+        self._losses: dict[str, tuple[float, deque[float]]] = {}
+        self._right: dict[str, deque[float]] = {}
+        self._most: dict[str, float] = {}
+        self._learnt_at: int | None = None
+        self._bad_step: int | None = None
+        self._last_step = 0
+
+    def update(self, step: int, values: Mapping[str, float]) -> bool:
+        """Take in what was logged at a step; return whether the samples are learnt by now."""
+        self._last_step = max(step, self._last_step)
+        is_evaluation = False
+        for name, value in values.items():
+            if name.startswith(WATCH):  # what the monitor adds: no metric of the task's
+                continue
+            side = side_of(name)
+            if side is None and not is_loss(name):
+                continue
+            if not math.isfinite(value):
+                self._bad_step = step if self._bad_step is None else self._bad_step
+            elif side is None:
+                self._losses.setdefault(name, (value, deque(maxlen=HELD)))[1].append(value)
+            else:
+                is_evaluation |= name == self._add(name, value, side)
+        if self._learnt_at is None and self._bad_step is None and self._is_met(is_evaluation):
+            self._learnt_at = step
+        return self._learnt_at is not None
+
+    def state(self) -> GateState:
+        """Return what is known."""
+        loss, part = self._loss()
+        metric = self._deciding()
+        held = self._right.get(metric or "", deque())
+        is_held = len(held) == HELD and min(held) >= 1.0
+        return GateState(
+            is_learnt=self._bad_step is None and (self._learnt_at is not None or is_held),
+            learnt_at=self._learnt_at,
+            metric=metric or loss,
+            loss=loss,
+            first_loss=self._losses[loss][0] if loss else None,
+            loss_part=part,
+            right=held[-1] if held else None,
+            bad_step=self._bad_step,
+            last_step=self._last_step,
+        )
+
+    def _add(self, name: str, value: float, side: Side) -> str | None:
+        """Take in an accuracy or an error, as a share of samples right; return the metric that decides."""
+        self._most[name] = max(value, self._most.get(name, 0.0))
+        whole = 100.0 if self._most[name] > 1.0 + 1e-9 else 1.0  # logged in percent
+        share = value / whole if side is Side.ONE else 1.0 - value / whole
+        self._right.setdefault(name, deque(maxlen=HELD)).append(1.0 if share >= 1.0 - 1e-9 else share)
+        return self._deciding()
+
+    def _deciding(self) -> str | None:
+        names = sorted(self._right, key=lambda name: (not name.startswith(("val", "eval", "test")), name))
+        return names[0] if names else None
+
+    def _loss(self) -> tuple[str | None, float | None]:
+        for name in (*LEARNT_BY_LOSS_PREFERENCE, *self._losses):
+            if name in self._losses:
+                first, last = self._losses[name]
+                return name, (sum(last) / len(last)) / first if first > 0 and last else None
+        return None, None
+
+    def _is_met(self, is_evaluation: bool) -> bool:
+        loss, part = self._loss()
+        metric = self._deciding()
+        if metric is None:
+            return loss is not None and part is not None and len(self._losses[loss][1]) == HELD and part <= self._fraction
+        held = self._right[metric]
+        if not is_evaluation or held[-1] < 1.0:
+            return False
+        return len(held) == HELD and min(held) >= 1.0 if part is None else part <= HALF

@@ -1,0 +1,111 @@
+"""How the overfit gate looks: its verdict for each seed, and the curves of its training."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sweep.report.markdown import escaped
+from sweep.report.phrases import number_text
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+WIDTH = 48
+"""Characters of a curve in a terminal."""
+
+Section = Mapping[str, Any]
+
+
+def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
+    """Return finite values as a line of at most `width` blocks, from their lowest to their highest."""
+    if not values:
+        return ""
+    low, high = min(values), max(values)
+    count = min(len(values), width)
+    chosen = [values[round(i * (len(values) - 1) / max(count - 1, 1))] for i in range(count)]
+    if high == low:
+        return BLOCKS[0] * count
+    return "".join(BLOCKS[round((value - low) / (high - low) * (len(BLOCKS) - 1))] for value in chosen)
+
+
+def terminal(section: Section) -> RenderableType:
+    """Return verdict, what was switched off, and a line for each curve."""
+    parts: list[RenderableType] = []
+    for row in section["trials"]:
+        parts.append(Text(_headline(row, len(section["trials"]) > 1), style="dim"))
+        longest = max((len(curve["metric"]) for curve in row["curves"]), default=0)
+        for curve in row["curves"]:
+            if curve["values"]:
+                line = Text(f"  {curve['metric']:<{longest}}  ").append(sparkline(curve["values"]), style="cyan")
+                parts.append(line.append(f"  {_from_to(curve)}"))
+    return Group(*parts)
+
+
+def markdown(section: Section) -> str:
+    """Return the rule, and a table of the trials."""
+    lines = [f"Learnt means: {escaped(section['rule'])}.", ""]
+    lines += ["| seed | | at step | samples right | loss, part of the first | changed |", "|--:|:--|--:|--:|--:|:--|"]
+    for row in section["trials"]:
+        cells = [str(row["seed"]), _word(row), number_text(row["learnt_at"]), _share(row["right"]), _share(row["loss_part"])]
+        lines.append(f"| {' | '.join(escaped(cell) for cell in [*cells, ', '.join(row['changed']) or 'nothing'])} |")
+    return "\n".join(lines) + "\n"
+
+
+def html(section: Section, folder: Path) -> "Markup":  # noqa: ARG001 - every stage has it
+    """Return the verdict for each seed with its curves as small charts."""
+    from markupsafe import Markup
+
+    rule = Markup('<p class="hint">Learnt means: {}. At most {:,} steps.</p>').format(section["rule"], section["steps"])
+    bodies = [
+        Markup('<p>{}</p><div class="cells">{}</div>').format(
+            _headline(row, len(section["trials"]) > 1),
+            Markup("").join(_card(row, curve) for curve in row["curves"] if curve["values"]),
+        )
+        for row in section["trials"]
+    ]
+    return rule + Markup("").join(bodies)
+
+
+def _card(row: Section, curve: Section) -> "Markup":
+    import numpy as np
+    from markupsafe import Markup
+
+    from sweep.report.charts import Curve, panel, scale_of
+
+    drawn = Curve(
+        steps=np.array(curve["steps"], dtype=np.float64),
+        values=np.array(curve["values"], dtype=np.float64),
+        bad_step=curve["bad_step"],
+        word={"learnt": "converged", "diverged": "diverged"}.get(row["verdict"], "not_converged"),
+        label=f"seed {row['seed']}: {_word(row)}",
+        tau=row["learnt_at"],
+    )
+    chart = panel([drawn], scale_of(curve["metric"], [drawn], None), row["last_step"], threshold=None, is_many=False)
+    return Markup('<div class="card"><h3><span>{}</span><span>{}</span></h3><figure>{}</figure></div>').format(
+        curve["metric"], _from_to(curve), chart
+    )
+
+
+def _headline(row: Section, is_one_of_many: bool) -> str:
+    classes = f" of the classes {', '.join(dict.fromkeys(row['classes']))}" if row["classes"] else ""
+    seed = f"seed {row['seed']}, " if is_one_of_many else ""
+    said = f"{seed}{_word(row)}"
+    if row["samples"]:
+        said += f": {row['samples']} samples{classes}; changed: {', '.join(row['changed']) or 'nothing'}"
+    return said
+
+
+def _word(row: Section) -> str:
+    return str(row["verdict"]).replace("_", " ")
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _from_to(curve: Section) -> str:
+    return f"{number_text(float(curve['values'][0]))} → {number_text(float(curve['values'][-1]))}"

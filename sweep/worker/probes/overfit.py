@@ -1,0 +1,116 @@
+"""The overfit probe: the task's own training on a few samples, regularisation off, until they are learnt."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from sweep.domain.overfit import OverfitGate
+from sweep.domain.probe import FINDINGS
+from sweep.rundir import write_json_atomic
+from sweep.task import StopTrial, TaskConfig
+from sweep.worker.probes.reading import Unreadable, split_sets
+from sweep.worker.probes.reduced import reduce_set
+
+AMONG = 200
+"""The samples are chosen among so many."""
+NO_DATA = "the task has no function data(cfg)"
+NOT_CALLED = "train(cfg, run) does not take its data from data(cfg) of its own module"
+
+
+def run_probe(task: Any, cfg: TaskConfig, run: Any, settings: Mapping[str, Any]) -> None:
+    """Train the task on `samples` samples; FINDINGS says on which, what was switched off, and whether that worked.
+
+    What the training logs is the run's. `not_checked` in FINDINGS says why there was nothing to be seen. Raises what
+    the task raises.
+    """
+    if task.data is None:
+        _leave(run, {"not_checked": NO_DATA})
+        return
+    changed, cfg = _unregularised(cfg, settings)
+    few = FewSamples(task.data, int(settings["samples"]))
+    _replace(task.data, few)
+    gated = GatedRun(run, few, settings)
+    findings: dict[str, Any] = {"changed": changed}
+    try:
+        task.train(cfg, gated)
+    except StopTrial:
+        raise
+    except Unreadable as error:
+        findings["not_checked"] = str(error)
+    finally:
+        # Also where the task fails or the run is stopped: what it was trained on explains what was logged.
+        if not few.calls:
+            findings["not_checked"] = NOT_CALLED
+        _leave(run, {**findings, "samples": few.n, "classes": few.classes, "steps": run.last_step or 0})
+
+
+class FewSamples:
+    """Stands for a task's `data`: returns the same few samples as training and as validation set, at every call."""
+
+    def __init__(self, data: Any, n: int) -> None:
+        self.n = n
+        self.calls = 0
+        self.classes: list[str] = []
+        self._data = data
+        self._sets: Any = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.calls += 1
+        if self._sets is None:
+            whole = self._data(*args, **kwargs)
+            train, val = split_sets(whole)
+            cut, self.classes = reduce_set(train, self.n, limit=AMONG)
+            self._sets = cut if val is None else (cut, cut, *tuple(whole)[2:])
+        return self._sets
+
+
+class GatedRun:
+    """The run as the task sees it: everything it logs is recorded, and ends the training once the samples are learnt."""
+
+    def __init__(self, run: Any, few: FewSamples, settings: Mapping[str, Any]) -> None:
+        self._run = run
+        self._few = few
+        self._steps = int(settings["steps"])
+        self._gate = OverfitGate(float(settings["loss_fraction"]))
+        self._is_over = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._run, name)
+
+    def log(self, step: int, **metrics: float) -> None:
+        """Record scalars; raise StopTrial where they are learnt, not finite, or at the last step."""
+        if not self._is_over:
+            self._run.log(step, **metrics)
+            is_learnt = self._gate.update(step, {name: float(value) for name, value in metrics.items()})
+            is_lost = self._gate.state().bad_step is not None
+            self._is_over = is_learnt or is_lost or step >= self._steps or not self._few.calls
+        if self._is_over:
+            raise StopTrial("returned")
+
+
+def _unregularised(cfg: TaskConfig, settings: Mapping[str, Any]) -> tuple[list[str], TaskConfig]:
+    """Return (the overrides made, the config with them): regularisation off, batches no larger than the set."""
+    wanted = {key: value for key, value in settings["regularisation"].items() if key in cfg and cfg[key] is not None}
+    size, scale = cfg.get("batch_size"), cfg.get("batch_scale")
+    if isinstance(size, int) and size * (scale or 1) > int(settings["samples"]):
+        wanted |= {"batch_size": int(settings["samples"])} | ({} if scale is None else {"batch_scale": 1.0})
+    changed = {key: value for key, value in wanted.items() if cfg[key] != value}
+    return [f"task.{key}={_text(value)}" for key, value in changed.items()], TaskConfig({**cfg, **changed})
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _replace(function: Any, by: Any) -> None:
+    """Put `by` wherever a module knows `function` by a name of its own: what looks it up there gets the new one."""
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", None)
+        if not isinstance(names, dict):
+            continue
+        for name in [name for name, value in list(names.items()) if value is function]:
+            names[name] = by
+
+
+def _leave(run: Any, findings: Mapping[str, Any]) -> None:
+    write_json_atomic(run.artifact(FINDINGS), dict(findings))

@@ -1,0 +1,114 @@
+"""A training set cut down to a few samples that stays what it was: a task reads it as it reads the whole one."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.worker.probes.measures import classes_of, row_hashes
+from sweep.worker.probes.reading import Unreadable, columns_of, even_rows, parts_of
+
+
+def reduce_set(data: Any, n: int, *, limit: int) -> tuple[Any, list[str]]:
+    """Return a set of the same kind that holds `n` of the samples, and the classes of these (empty: no classes).
+
+    Chosen among the first or evenly spread `limit` samples: different inputs, as many of each class as can be. What
+    transforms samples at random as they are read does so once: every epoch sees the same. Raises Unreadable.
+    """
+    columns = columns_of(data)
+    if columns is not None:
+        return _of_columns(data, columns, n)
+    if hasattr(data, "batch_sampler") and hasattr(data, "dataset"):
+        return _of_loader(data, n)
+    length = getattr(data, "__len__", None)
+    if hasattr(data, "__getitem__") and length is not None and not _is_iterable_dataset(data):
+        rows = even_rows(len(data), limit)
+        samples = [data[i] for i in rows]
+    elif hasattr(data, "__iter__"):
+        samples = [sample for _, sample in zip(range(limit), data, strict=False)]
+    else:
+        raise Unreadable(f"a {type(data).__name__} cannot be cut down to {n} samples")
+    rows, classes = _choose([parts_of(sample) for sample in samples], n)
+    chosen = [samples[row] for row in rows]
+    if isinstance(data, list | tuple):
+        return type(data)(chosen), classes
+    return _frozen(data, chosen), classes
+
+
+def choose_rows(x: NDArray[Any], y: NDArray[Any] | None, n: int) -> tuple[list[int], list[str]]:
+    """Return `n` rows (fewer where there are no more different inputs), and the classes of them.
+
+    Class after class takes its turn, where labels are few enough to be classes.
+    """
+    seen: set[bytes] = set()
+    distinct = [i for i, key in enumerate(row_hashes(x)) if key not in seen and not seen.add(key)]  # type: ignore[func-returns-value]
+    labels = None if y is None else classes_of(np.asarray(y))
+    if labels is None or not (labels == np.rint(labels)).all() or len(np.unique(labels)) > max(20, len(labels) // 4):
+        return distinct[:n], []
+    queues = {label: [i for i in distinct if labels[i] == label] for label in np.unique(labels[distinct]).tolist()}
+    rows: list[int] = []
+    while len(rows) < min(n, len(distinct)):
+        for queue in queues.values():
+            if queue and len(rows) < n:
+                rows.append(queue.pop(0))
+    return sorted(rows), [f"{labels[row]:g}" for row in sorted(rows)]
+
+
+def _choose(parts: Sequence[tuple[Any, Any]], n: int) -> tuple[list[int], list[str]]:
+    inputs = [np.asarray(x) for x, _ in parts]
+    if len({array.shape for array in inputs}) != 1:
+        return list(range(min(n, len(parts)))), []
+    labels = [np.asarray(y) for _, y in parts]
+    is_labelled = all(y is not None for _, y in parts) and len({label.shape for label in labels}) == 1
+    return choose_rows(np.stack(inputs), np.stack(labels) if is_labelled else None, n)
+
+
+def _of_columns(data: Any, columns: tuple[Any, Any], n: int) -> tuple[Any, list[str]]:
+    x, y = columns
+    among = min(len(x), 50 * n + 1000)
+    rows, classes = choose_rows(np.asarray(x[:among]), np.asarray(y[:among]), n)
+    index = np.array(rows)
+    if isinstance(data, list | tuple):
+        return type(data)([x[index], y[index]]), classes
+    cut = copy.copy(data)
+    for name, part in (("x", x[index]), ("y", y[index])):
+        object.__setattr__(cut, name, part)  # frozen dataclasses, too
+    return cut, classes
+
+
+def _of_loader(loader: Any, n: int) -> tuple[Any, list[str]]:
+    """Return a loader whose only batch is the first batch's samples, `n` at most."""
+    for batch in loader:
+        x, y = parts_of(batch)
+        rows, classes = choose_rows(np.asarray(x), None if y is None else np.asarray(y), n)
+        parts = [part[np.array(rows)] if hasattr(part, "shape") else part for part in _listed(batch)]
+        return _frozen(loader, [type(batch)(parts) if isinstance(batch, list | tuple) else parts[0]]), classes
+    raise Unreadable("the loader has no batch")
+
+
+def _listed(batch: Any) -> list[Any]:
+    return list(batch) if isinstance(batch, list | tuple) else [batch]
+
+
+def _is_iterable_dataset(data: Any) -> bool:
+    return any(base.__name__ == "IterableDataset" for base in type(data).__mro__)
+
+
+def _frozen(data: Any, items: Sequence[Any]) -> Any:
+    """Return an object like `data`, of a subclass of its type, that holds these items and nothing else."""
+    kind = type(data)
+
+    def __iter__(self: Any) -> Iterator[Any]:  # noqa: N807, ARG001 - a class's own
+        return iter(items)
+
+    body: dict[str, Any] = {"__iter__": __iter__}
+    if not _is_iterable_dataset(data):
+        body |= {"__len__": lambda self: len(items), "__getitem__": lambda self, i: items[i]}  # noqa: ARG005
+    try:
+        cut = copy.copy(data)
+        cut.__class__ = type(kind.__name__, (kind,), body)
+    except TypeError:  # a generator, or a type that has no subclasses: whoever iterates over it takes a list
+        return list(items)
+    return cut
