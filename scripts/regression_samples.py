@@ -35,7 +35,9 @@ HERE = Environment(
     host="night-01",
     cpu="x86_64",
 )
-SETTINGS = RegressionSettings(tasks=7)
+SETTINGS = RegressionSettings(tasks=8)
+CONFIRMED = 8
+"""Nights, the last ones, in which an alarm is checked on fresh seeds: no sample has its alarm earlier."""
 
 
 def run(seed: int, tau: int | None, verdict: str | None = None) -> NightRun:
@@ -72,9 +74,9 @@ def history(rng: np.random.Generator, nights: int, *, change_at: int | None = No
 
 
 def watched(task: str, baseline: Baseline, nights: Sequence[Night], fresh: Sequence[NightRun]) -> TaskReport:
-    """Return the last night's report, with `fresh` runs wherever a night asked for a confirmation."""
-    told: list[Night] = []
-    for night in nights:
+    """Return the last night's report, with `fresh` runs where one of the last nights asked for a confirmation."""
+    told = list(nights[:-CONFIRMED])
+    for night in nights[-CONFIRMED:]:
         told.append(night)
         if judge_task(task, baseline, told, SETTINGS).needs_confirmation:
             seeds = [found.seed + 500 for found in night.runs]
