@@ -1,0 +1,181 @@
+"""Measure how often each symptom rule speaks in healthy runs, and which planted faults it sees.
+
+    python scripts/calibrate_symptoms.py --write          # the table of results/benchmarks/symptoms.md
+
+Every run goes through the real launcher with the monitor on and takes its whole budget. Only runs that converge and
+keep their target count as healthy. A rule that speaks in more than 1 % of them is advisory.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from sweep.domain.symptoms import ADVISORY_ABOVE, SYMPTOMS
+from sweep.domain.trial import Outcome
+from sweep.domain.verdict import Verdict
+from sweep.judge import RULES
+from sweep.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = ROOT / "results" / "benchmarks" / "symptoms.md"
+OWN = "task=program "
+
+HEALTHY: dict[str, str] = {
+    "digits_mlp": "task=digits_mlp",
+    "digits_cnn": "task=digits_cnn",
+    "breast_cancer": "task=breast_cancer",
+    "diabetes": "task=diabetes",
+    "digits_mlp, Adam, cosine": "task=digits_mlp task.optimizer=adam task.scheduler=cosine",
+    "digits_cnn, warm-up, clip": "task=digits_cnn task.scheduler=warmup task.clip=1.0",
+    "digits, tanh MLP of 4 layers, RMSProp": OWN + "task.activation=tanh task.depth=4 task.optimizer=rmsprop",
+    "digits, residual, AdamW, warm-up": OWN
+    + "task.model=residual task.depth=3 task.optimizer=adamw task.scheduler=warmup task.weight_decay=0.01",
+    "digits, batch norm CNN, momentum": OWN
+    + "task.model=convolutions task.inputs=unit task.optimizer=momentum task.lr=0.05 task.weight_decay=1e-4",
+    "digits, GRU, clip": OWN + "task.model=recurrent task.inputs=unit task.lr=5e-3 task.clip=1.0 converge.target=0.85",
+    "digits, transformer on tokens": OWN + "task.model=attention task.depth=1 task.width=32 task.inputs=tokens"
+    " task.lr=3e-3 task.dropout=0.1 converge.target=0.75",
+    "wine, softmax regression, SGD": OWN + "task.data=wine task.depth=0 task.optimizer=sgd task.lr=0.1",
+    "breast cancer, sigmoid units, BCE": OWN
+    + "task.data=breast_cancer task.depth=1 task.activation=sigmoid task.loss=bce task.lr=5e-3",
+    "diabetes, GELU MLP, plateau": OWN + "task.data=diabetes task.activation=gelu task.loss=mse task.scheduler=plateau"
+    " converge.metric=val/r2 converge.target=0.3 converge.budget_steps=200",
+}  # fmt: skip
+"""Programs that train well, by what they are, with what the command line says."""
+
+MLP = OWN + "converge.budget_steps=300 "
+FAULTS: dict[str, str] = {
+    "learning rate x 100 (Adam)": MLP + "task.lr=0.1",
+    "learning rate x 1000 (momentum)": MLP + "task.optimizer=momentum task.lr=20.0",
+    "learning rate x 0.001 (Adam)": MLP + "task.lr=1e-6",
+    "learning rate x 0.001 (momentum)": MLP + "task.optimizer=momentum task.lr=2e-5",
+    "constant weights": MLP + "task.fault=constant_weights",
+    "zero weights": MLP + "task.fault=zero_weights",
+    "weights drawn 20 x too large": MLP + "task.fault=huge_weights",
+    "10 sigmoid layers": MLP + "task.depth=10 task.activation=sigmoid",
+    "ReLU biases at -10": MLP + "task.fault=negative_biases",
+    "first layer detached": MLP + "task.fault=frozen_layer",
+    "inputs x 255": MLP + "task.fault=pixels_to_255 task.optimizer=momentum task.lr=0.02",
+    "inputs x 255, tanh": MLP + "task.fault=pixels_to_255 task.activation=tanh",
+    "NaN among the inputs": MLP + "task.fault=missing_inputs",
+    "target in raw units": MLP + "task.data=diabetes task.loss=mse task.fault=raw_target converge.metric=val/r2"
+    " converge.target=0.3",
+    "target in raw units, momentum": MLP + "task.data=diabetes task.loss=mse task.fault=raw_target"
+    " task.optimizer=momentum task.lr=0.02 converge.metric=val/r2 converge.target=0.3",
+    "labels permuted": MLP + "task.fault=permuted_labels",
+    "labels from 1": MLP + "task.fault=labels_from_one",
+    "softmax twice": MLP + "task.fault=softmax_head",
+    "ReLU on the logits": MLP + "task.fault=relu_head",
+    "squared error for classes": MLP + "task.fault=mse_for_classes",
+    "summed loss": MLP + "task.fault=summed_loss task.optimizer=momentum task.lr=0.02",
+    "log of 0": MLP + "task.fault=log_of_zero task.lr=0.01",
+    "dropout 0.9": MLP + "task.dropout=0.9 task.depth=3",
+    "weight decay x 10000 (L2)": MLP + "task.optimizer=momentum task.lr=0.02 task.weight_decay=1.0",
+    "scheduler never stepped": MLP + "task.fault=scheduler_not_stepped task.scheduler=plateau task.lr=3e-6",
+    "batches of 1, momentum x 10": MLP + "task.batch_size=1 task.optimizer=momentum task.lr=0.05",
+    "far too large a model, few samples": MLP + "task.data=wine task.width=512 task.depth=3 task.lr=3e-3"
+    " converge.target=1.01",
+}  # fmt: skip
+"""Planted faults, by what is wrong, with what the command line says."""
+
+
+def run_program(words: str, *, seeds: int, folder: Path, name: str) -> tuple[Outcome, ...]:
+    """Run one program over so many seeds through the real command line and return its outcomes."""
+    command = [
+        sys.executable, "-m", "sweep", "--config-dir", str(ROOT / "scripts" / "calibration" / "conf"), *words.split(),
+        f"seeds={seeds}", f"study={name}", f"results={folder}", "converge.stop_early=false",
+    ]  # fmt: skip
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}\n{done.stderr[-2000:]}")
+    with Store.open(f"sqlite:///{folder / 'sweep.db'}", read_only=True) as store:
+        return tuple(store.outcomes(store.study(name).id))
+
+
+def rules_of(outcomes: Sequence[Outcome]) -> Counter[str]:
+    """Return in how many runs each rule spoke."""
+    return Counter(rule for outcome in outcomes for rule in {symptom.rule for symptom in outcome.symptoms})
+
+
+def healthy_table(seeds: int, folder: Path) -> Iterator[str]:
+    """Yield the lines of the false-alarm table."""
+    counts: dict[str, Counter[str]] = {}
+    runs: dict[str, tuple[int, int]] = {}
+    for number, (program, words) in enumerate(HEALTHY.items()):
+        outcomes = run_program(words, seeds=seeds, folder=folder, name=f"healthy{number}")
+        healthy = [o for o in outcomes if o.verdict is Verdict.CONVERGED]
+        counts[program], runs[program] = rules_of(healthy), (len(healthy), len(outcomes))
+        said = ", ".join(f"{rule} {count}" for rule, count in counts[program].items()) or "nothing"
+        print(f"{program}: {len(healthy)} of {len(outcomes)} healthy; {said}", file=sys.stderr, flush=True)
+    total = sum(healthy for healthy, _ in runs.values())
+    yield f"## Healthy runs\n\n{total} of {sum(n for _, n in runs.values())} runs of {len(runs)} programs converged and"
+    yield "kept their target to the end; the table counts those in which a rule spoke.\n"
+    yield "| program | healthy runs | rules that spoke |"
+    yield "|---|--:|---|"
+    for program, (healthy, all_runs) in runs.items():
+        said = ", ".join(f"`{rule}` {count}" for rule, count in sorted(counts[program].items())) or "none"
+        yield f"| {program} | {healthy} of {all_runs} | {said} |"
+    whole: Counter[str] = Counter()
+    for found in counts.values():
+        whole.update(found)
+    yield "\n| rule | false alarms | per run | |"
+    yield "|---|--:|--:|---|"
+    for rule in RULES:
+        share = whole[rule] / total
+        yield f"| `{rule}` | {whole[rule]} of {total} | {share:.1%} | {'advisory' if share > ADVISORY_ABOVE else ''} |"
+
+
+def fault_table(seeds: int, folder: Path) -> Iterator[str]:
+    """Yield the lines of the table of planted faults."""
+    yield "\n## Planted faults\n"
+    yield f"{seeds} runs each; how many of them ended how, and which rules spoke in how many.\n"
+    yield "| fault | verdicts | rules that spoke |"
+    yield "|---|---|---|"
+    for number, (fault, words) in enumerate(FAULTS.items()):
+        outcomes = run_program(words, seeds=seeds, folder=folder, name=f"fault{number}")
+        ends = Counter(o.failure or o.verdict for o in outcomes)
+        verdicts = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in ends.most_common())
+        found = rules_of(outcomes)
+        said = ", ".join(f"`{rule}` {found[rule]}" for rule in RULES if found[rule]) or "none"
+        print(f"{fault}: {verdicts}; {said}", file=sys.stderr, flush=True)
+        yield f"| {fault} | {verdicts} | {said} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=18, help="runs of each healthy program")
+    parser.add_argument("--fault-seeds", type=int, default=5, help="runs of each fault")
+    parser.add_argument("--only", choices=("healthy", "faults"))
+    parser.add_argument("--folder", type=Path, help="where the studies go (default: a temporary one)")
+    parser.add_argument("--write", action="store_true", help=f"write {TABLE.relative_to(ROOT)}")
+    args = parser.parse_args()
+    assert set(RULES) == set(SYMPTOMS)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.folder or Path(temporary)
+        lines = [*(healthy_table(args.seeds, folder) if args.only != "faults" else ())]
+        lines += [*(fault_table(args.fault_seeds, folder) if args.only != "healthy" else ())]
+    head = f"""# Symptom rules: false alarms and planted faults
+
+`python scripts/calibrate_symptoms.py --seeds {args.seeds} --fault-seeds {args.fault_seeds} --write`, {os.cpu_count()}
+cores, Python {platform.python_version()}, paddlepaddle {version("paddlepaddle")}, {time.monotonic() - began:,.0f} s. `watch=light`,
+thresholds of `conf/symptoms/default.yaml`, every run over its whole budget.
+"""
+    text = "\n".join([head, *lines]) + "\n"
+    if args.write:
+        TABLE.write_text(text, encoding="utf-8")
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

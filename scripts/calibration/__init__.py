@@ -1,0 +1,1 @@
+"""Training programs that the symptom rules are calibrated on."""
