@@ -1,0 +1,256 @@
+"""Fourteen nights of a real small task, with the ordinary launcher and store: what is found, on which night, and named.
+
+The first ten nights are run once; each test goes on with a copy of them. Every planted change is one that a team could
+make: in the task's code, its config, or the environment.
+"""
+
+import contextlib
+import datetime
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sweep.cli.main import main
+from sweep.store import Regressions, Store
+
+PROJECT = Path(__file__).parent / "nightly"
+REPOSITORY = Path(__file__).parents[2]
+FIRST = datetime.date(2026, 10, 1)
+ACCEPTED_AFTER = 4
+ARGUMENTS = ("--config-dir", "my_conf", "+regression=small")
+
+
+@dataclass(frozen=True)
+class Nights:
+    """A team's folder. `night(11)` runs night 11 there and returns its exit code."""
+
+    path: Path
+
+    def sweep(self, *arguments: str) -> int:
+        """Run a command here, in this process: the imports of twenty nights would take most of the time."""
+        before, path = Path.cwd(), list(sys.path)
+        os.chdir(self.path)
+        sys.path.insert(0, str(self.path))
+        try:
+            return main(arguments)
+        finally:
+            os.chdir(before)
+            sys.path[:] = path
+
+    def night(self, number: int, *more: str) -> int:
+        return self.sweep(*self.command(number, *more))
+
+    def command(self, number: int, *more: str) -> list[str]:
+        return [*ARGUMENTS, f"regression.night={name_of(number)}", *more]
+
+    def task(self) -> dict:
+        [task] = json.loads((self.path / "results/small/summary.json").read_text())["tasks"]
+        return task
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        text = (self.path / file).read_text()
+        assert old in text
+        (self.path / file).write_text(text.replace(old, new))
+
+    def commit(self, words: str) -> None:
+        who = ["-c", "user.name=A Team", "-c", "user.email=team@example.org"]
+        subprocess.run(["git", *who, "commit", "--quiet", "--all", "-m", words], cwd=self.path, check=True)
+
+    @contextlib.contextmanager
+    def store(self) -> Iterator[Store]:
+        with Store.open(f"sqlite:///{self.path}/results/sweep.db", read_only=True) as store:
+            yield store
+
+    def start(self, number: int, *more: str) -> "subprocess.Popen[str]":
+        """Start a night in a process of its own and return at once."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "sweep", *self.command(number, *more)],
+            cwd=self.path,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+def name_of(number: int) -> str:
+    return (FIRST + datetime.timedelta(days=number - 1)).isoformat()
+
+
+def wait_until(condition, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "condition not met in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def ten_nights(tmp_path_factory) -> tuple[Nights, list[tuple[int, str]]]:
+    """Ten nights without a change, the baseline accepted after the fourth; (exit code, verdict) of each."""
+    there = Nights(shutil.copytree(PROJECT, tmp_path_factory.mktemp("team") / "project"))
+    subprocess.run(["git", "init", "--quiet", str(there.path)], check=True)
+    (there.path / ".gitignore").write_text("results/\n__pycache__/\n")
+    subprocess.run(["git", "add", "."], cwd=there.path, check=True)
+    there.commit("A task that trains")
+    seen = []
+    for number in range(1, 11):
+        code = there.night(number)
+        seen.append((code, there.task()["verdict"]))
+        if number == ACCEPTED_AFTER:
+            assert there.sweep("baseline", "accept", "--last", str(ACCEPTED_AFTER)) == 0
+    return there, seen
+
+
+@pytest.fixture
+def nights(ten_nights, tmp_path) -> Nights:
+    return Nights(shutil.copytree(ten_nights[0].path, tmp_path / "project"))
+
+
+def test_ten_nights_without_a_change_raise_no_alarm(ten_nights):
+    _, seen = ten_nights
+    assert seen[:ACCEPTED_AFTER] == [(0, "no_baseline")] * ACCEPTED_AFTER
+    assert {code for code, _ in seen} == {0}
+    assert {verdict for _, verdict in seen[ACCEPTED_AFTER:]} <= {"ok", "improved"}
+
+
+def test_every_night_ran_its_own_seeds_and_the_same_fixed_one(ten_nights):
+    there, _ = ten_nights
+    with there.store() as store:
+        found = [each.night for each in Regressions(store).task_nights("small")]
+        started = [
+            len(store.runs(trial.id))
+            for name in ("small-moons-2026-10-05", "small-moons-2026-10-05-numerics")
+            for trial in store.trials(store.study(name).id)
+        ]
+    seeds = [run.seed for night in found for run in night.runs]
+    assert len(seeds) == len(set(seeds)) == 30
+    assert len({night.hashes for night in found}) == 1
+    assert started == [1, 1, 1, 1]  # nothing was taken over from an earlier night
+
+
+def weaker_init(nights: Nights, monkeypatch) -> str:
+    nights.edit("moons.py", "INIT = 1.0", "INIT = 0.1")
+    nights.commit("Tidy up the task")
+    return "commits"
+
+
+def lower_lr(nights: Nights, monkeypatch) -> str:
+    nights.edit("my_conf/task/moons.yaml", "lr: 0.5", "lr: 0.1667")
+    return "task.lr 0.5 → 0.1667"
+
+
+def package_flag(nights: Nights, monkeypatch) -> str:
+    monkeypatch.setenv("FLAGS_moons_fast_math", "1")
+    return "FLAGS_moons_fast_math 1 is new"
+
+
+@pytest.mark.parametrize("plant", [weaker_init, lower_lr, package_flag])
+def test_a_regression_planted_on_night_11_is_found_by_night_12_and_named(nights, monkeypatch, plant):
+    culprit = plant(nights, monkeypatch)
+    codes = []
+    for number in (11, 12):
+        codes.append(nights.night(number))
+        if codes[-1] == 3:
+            break
+    assert codes[-1] == 3, codes
+    task = nights.task()
+    assert task["verdict"] in ("slower", "broken")
+    assert task["alarm"]["confirmed"] is True
+    assert task["alarm"]["since"] == name_of(11)
+    assert task["good_night"] == name_of(10)
+    assert culprit in " ".join(suspect["words"] for suspect in task["suspects"])
+    folder = nights.path / "results" / "small"
+    [failure] = ET.parse(folder / "junit.xml").getroot().iter("failure")
+    assert culprit in failure.text
+    assert "regressed" in (folder / "report.md").read_text()
+    assert (folder / task["night"] / "report.html").stat().st_size > 5_000
+    with nights.store() as store:
+        fresh = Regressions(store).task_nights("small")[-1].night.confirmation
+    assert len(fresh) == 3
+
+
+def test_a_change_of_the_numerics_alone_is_told_as_such_and_fails_nothing(nights):
+    nights.edit("moons.py", "DTYPE = np.float64", "DTYPE = np.float32")
+    assert nights.night(11) == 0
+    task = nights.task()
+    assert task["verdict"] == "numerics_changed"
+    assert task["numerics"]["against"] == name_of(10)
+    assert any("source files" in suspect["words"] for suspect in task["suspects"])
+    assert nights.night(12) == 0
+    assert nights.task()["verdict"] == "ok"  # told once
+
+
+def test_a_night_with_most_of_its_trials_missing_is_judged_by_the_rest_and_says_so(nights):
+    nights.edit("my_conf/task/moons.yaml", "crash: 0", "crash: 3")
+    assert nights.night(11) == 0
+    task = nights.task()
+    assert (task["trials"], task["wanted"]) == (1, 3)
+    assert task["verdict"] == "ok"
+    assert any("crash" in note for note in task["notes"])
+
+
+def test_a_night_on_which_nothing_ran_is_no_regression_and_ends_with_1(nights):
+    nights.edit("my_conf/task/moons.yaml", "crash: 0", "crash: 1000003")
+    assert nights.night(11) == 1
+    assert nights.task()["verdict"] == "not_run"
+    assert len(list(ET.parse(nights.path / "results/small/junit.xml").getroot().iter("error"))) == 1
+    nights.edit("my_conf/task/moons.yaml", "crash: 1000003", "crash: 0")
+    assert nights.night(12) == 0
+    assert nights.task()["verdict"] == "ok"
+
+
+def test_a_killed_night_goes_on_with_the_same_command_and_repeats_no_trial(nights):
+    nights.edit("my_conf/task/moons.yaml", "pause_s: 0", "pause_s: 0.002")
+    process = nights.start(11, "launcher.slots=1")
+    trials = nights.path / f"results/small-moons-{name_of(11)}/trials"
+    wait_until(lambda: (trials / "1" / "events.jsonl").exists() or process.poll() is not None)
+    process.kill()
+    process.communicate(timeout=60)
+    with nights.store() as store:
+        assert Regressions(store).nights("small")[-1].status == "running"
+    assert nights.night(11, "launcher.slots=1") == 0
+    with nights.store() as store:
+        kept = Regressions(store)
+        assert [night.name for night in kept.nights("small")] == [name_of(n) for n in range(1, 12)]
+        assert kept.nights("small")[-1].status == "ended"
+        found = store.study(f"small-moons-{name_of(11)}")
+        assert [len(store.runs(trial.id)) for trial in store.trials(found.id)] == [1, 1, 1]
+    assert nights.task()["trials"] == 3
+
+
+def test_of_two_nights_at_once_the_second_is_refused_naming_the_first(nights, capsys):
+    nights.edit("my_conf/task/moons.yaml", "pause_s: 0", "pause_s: 0.01")
+    process = nights.start(11)
+    try:
+        lock = nights.path / "results/small/driver.lock"
+        wait_until(lambda: str(process.pid) in lock.read_text() or process.poll() is not None)
+        assert nights.night(11) == 2
+        told = capsys.readouterr().err
+        assert f"pid {process.pid} on {os.uname().nodename}" in told
+        trials = nights.path / f"results/small-moons-{name_of(11)}/trials"
+        wait_until(lambda: (trials / "0" / "events.jsonl").exists() or process.poll() is not None)
+    finally:
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "go on with" in output
+
+
+def test_the_same_night_again_runs_nothing_and_says_the_same(nights):
+    before = nights.task()
+    with nights.store() as store:
+        at = store.latest_run(store.trials(store.study(f"small-moons-{name_of(10)}").id)[0].id)
+    assert nights.night(10) == 0
+    assert nights.task() == before
+    with nights.store() as store:
+        assert store.latest_run(store.trials(store.study(f"small-moons-{name_of(10)}").id)[0].id) == at
