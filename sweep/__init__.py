@@ -1,15 +1,17 @@
 """sweep: which change makes a PaddlePaddle training run converge, how sure that is, and what it cost to find out.
 
-From Python, `sweep.open_store()` reads what studies have left (docs/notebook.md). Importing this imports nothing else.
+From Python, `sweep.open_store()` reads what studies have left (docs/notebook.md), and `sweep.visualize_batch(x, y)` draws
+a batch with its labels (docs/checks.md). Importing this imports nothing else.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sweep.picture import visualize_batch
     from sweep.reading import open_store
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "open_store"]
+__all__ = ["__version__", "open_store", "visualize_batch"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,6 +20,10 @@ def __getattr__(name: str) -> Any:
         from sweep.reading import open_store
 
         return open_store
+    if name == "visualize_batch":
+        from sweep.picture import visualize_batch
+
+        return visualize_batch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,9 +1,9 @@
-"""A trial as a VisualDL log directory: its scalars and hyperparameters, opened by `visualdl --logdir`."""
+"""A trial as a VisualDL log directory: its scalars, hyperparameters and pictures, opened by `visualdl --logdir`."""
 
 import hashlib
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,12 @@ FLOAT_MAX = 3.4028234663852886e38
 INT_MAX = 2**31 - 1
 
 
-def write_trial(vdl_dir: Path, hparams: Mapping[str, Any], series: Mapping[str, Series]) -> None:
+def write_trial(
+    vdl_dir: Path, hparams: Mapping[str, Any], series: Mapping[str, Series], *, pictures: Sequence[Path] = ()
+) -> None:
     """Write one trial's series and hyperparameters as a VisualDL log directory, replacing what is there.
+
+    `pictures` are PNG files, which become images under their names.
 
     Nested hyperparameters get dotted names; what is neither text, number nor bool is written as text, None is left
     out. NaN and infinities stay what they are: VisualDL's server shows them by name and leaves a gap in the line.
@@ -42,10 +46,21 @@ def write_trial(vdl_dir: Path, hparams: Mapping[str, Any], series: Mapping[str, 
         points = zip(series[metric].steps.tolist(), series[metric].values.tolist(), strict=True)
         for step, value in points:
             write(scalar(tag, as_float32(value), step, now_ms).SerializeToString())
+    for picture in pictures:
+        write(_image(picture, now_ms).SerializeToString())
     vdl_dir.mkdir(parents=True, exist_ok=True)
     temporary = vdl_dir / ".writing.tmp"
     temporary.write_bytes(buffer.getvalue())
     temporary.replace(file)
+
+
+def _image(picture: Path, now_ms: int) -> Any:
+    """Return the record of a PNG file as it is; VisualDL's own `image` would decode and encode it anew."""
+    from visualdl.proto.record_pb2 import Record
+
+    image = Record.Image(encoded_image_string=picture.read_bytes())
+    tag = picture.stem.replace("%", "_")
+    return Record(values=[Record.Value(id=0, tag=tag, timestamp=now_ms, image=image)])
 
 
 def as_float32(value: float) -> float:

@@ -21,10 +21,10 @@ from sweep.drivers.protocol import Driver
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import build_launcher
 from sweep.plan import missing_packages
-from sweep.report.visualdl import write_trial
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import STANDARD_STREAMS, Audience, silence
+from sweep.study.curves import CurveFiles
 from sweep.study.loop import Interrupt, Progress, StudyLoop
 from sweep.study.planning import StudyPlan
 from sweep.study.provenance import collect_provenance
@@ -35,7 +35,10 @@ _NO_PLACE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, er
 """What makes a folder one that cannot be used, whatever is mended around it."""
 
 SUMMARY_EVERY_S = 10.0
-"""How old the summary of a running study, as `rank` shows it, may be."""
+"""How old the summary of a running study, as `rank` shows it, may be: older only where it takes long to make."""
+
+SUMMARY_SHARE = 0.02
+"""Of a driver's time, so much may go into such summaries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +117,8 @@ class Session:
         self.progress = progress
         self.command = loaded.command
         self.started_s = monotonic_s() - spent_s(store, record)  # earlier sessions of the study count, too
-        self.summarised_s = monotonic_s()
+        self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
+        self.curves = CurveFiles(store, record.id, folder)
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports."""
@@ -130,12 +134,15 @@ class Session:
                 folder=self.folder,
                 progress=self.progress,
                 on_outcome=self._on_outcome,
+                on_quiet=self.curves.write_some,
             )
             with _interrupts(loop):
                 loop.run()
         finally:
             launcher.close()
         step("loop ended")
+        self.curves.write_all()
+        step("curves written")
         status, message = self._status(loop)
         self.store.update_study(self.record.id, status=status, ended=True)
         step("status recorded")
@@ -157,15 +164,16 @@ class Session:
         )
         return build_driver(self.config.driver.name, given)
 
-    def _on_outcome(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:
+    def _on_outcome(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:  # noqa: ARG002 - the loop's
         """Leave what a finished trial's reader looks for: its curves for VisualDL, now and then the summary."""
         if curves is not None:
-            hparams = {**trial.task, "seed": trial.seed, "cell": trial.cell.key}
-            write_trial(self.folder.trial(outcome.number).visualdl, hparams, curves)
-        if monotonic_s() - self.summarised_s > SUMMARY_EVERY_S:
-            self.summarised_s = monotonic_s()
-            summary = summarise(self.store, self.record, wall_s=self.summarised_s - self.started_s)
+            self.curves.add(trial, curves)
+        begun_s = monotonic_s()
+        if begun_s > self.summarise_at_s:
+            summary = summarise(self.store, self.record, wall_s=begun_s - self.started_s)
             self.store.save_summary(self.record.id, summary)
+            took_s = monotonic_s() - begun_s
+            self.summarise_at_s = begun_s + max(SUMMARY_EVERY_S, took_s / SUMMARY_SHARE)
 
     def _status(self, loop: StudyLoop) -> tuple[str, str]:
         counts = self.store.counts(self.record.id)

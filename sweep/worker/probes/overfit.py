@@ -59,8 +59,9 @@ class FewSamples:
         if self._sets is None:
             whole = self._data(*args, **kwargs)
             train, val = split_sets(whole)
-            cut, self.classes = reduce_set(train, self.n, limit=AMONG)
-            self._sets = cut if val is None else (cut, cut, *tuple(whole)[2:])
+            few = reduce_set(train, self.n, limit=AMONG)
+            self.n, self.classes = few.n, list(few.classes)
+            self._sets = few.data if val is None else (few.data, few.data, *tuple(whole)[2:])
         return self._sets
 
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,17 @@ from sweep.worker.probes.measures import classes_of, row_hashes
 from sweep.worker.probes.reading import Unreadable, columns_of, even_rows, parts_of
 
 
-def reduce_set(data: Any, n: int, *, limit: int) -> tuple[Any, list[str]]:
-    """Return a set of the same kind that holds `n` of the samples, and the classes of these (empty: no classes).
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reduced:
+    """A few samples: `data` in the form of the whole set, how many they are, their classes (empty: no classes)."""
+
+    data: Any
+    n: int
+    classes: tuple[str, ...]
+
+
+def reduce_set(data: Any, n: int, *, limit: int) -> Reduced:
+    """Return a set of the same kind that holds `n` of the samples, or all where there are no more.
 
     Chosen among the first or evenly spread `limit` samples: different inputs, as many of each class as can be. What
     transforms samples at random as they are read does so once: every epoch sees the same. Raises Unreadable.
@@ -32,59 +42,59 @@ def reduce_set(data: Any, n: int, *, limit: int) -> tuple[Any, list[str]]:
         raise Unreadable(f"a {type(data).__name__} cannot be cut down to {n} samples")
     rows, classes = _choose([parts_of(sample) for sample in samples], n)
     chosen = [samples[row] for row in rows]
-    if isinstance(data, list | tuple):
-        return type(data)(chosen), classes
-    return _frozen(data, chosen), classes
+    cut = type(data)(chosen) if isinstance(data, list | tuple) else _frozen(data, chosen)
+    return Reduced(data=cut, n=len(rows), classes=classes)
 
 
-def choose_rows(x: NDArray[Any], y: NDArray[Any] | None, n: int) -> tuple[list[int], list[str]]:
+def choose_rows(x: NDArray[Any], y: NDArray[Any] | None, n: int) -> tuple[list[int], tuple[str, ...]]:
     """Return `n` rows (fewer where there are no more different inputs), and the classes of them.
 
     Class after class takes its turn, where labels are few enough to be classes.
     """
-    seen: set[bytes] = set()
-    distinct = [i for i, key in enumerate(row_hashes(x)) if key not in seen and not seen.add(key)]  # type: ignore[func-returns-value]
+    first = {key: i for i, key in reversed(list(enumerate(row_hashes(x))))}
+    distinct = sorted(first.values())
     labels = None if y is None else classes_of(np.asarray(y))
     if labels is None or not (labels == np.rint(labels)).all() or len(np.unique(labels)) > max(20, len(labels) // 4):
-        return distinct[:n], []
+        return distinct[:n], ()
     queues = {label: [i for i in distinct if labels[i] == label] for label in np.unique(labels[distinct]).tolist()}
     rows: list[int] = []
     while len(rows) < min(n, len(distinct)):
         for queue in queues.values():
             if queue and len(rows) < n:
                 rows.append(queue.pop(0))
-    return sorted(rows), [f"{labels[row]:g}" for row in sorted(rows)]
+    return sorted(rows), tuple(f"{labels[row]:g}" for row in sorted(rows))
 
 
-def _choose(parts: Sequence[tuple[Any, Any]], n: int) -> tuple[list[int], list[str]]:
+def _choose(parts: Sequence[tuple[Any, Any]], n: int) -> tuple[list[int], tuple[str, ...]]:
     inputs = [np.asarray(x) for x, _ in parts]
     if len({array.shape for array in inputs}) != 1:
-        return list(range(min(n, len(parts)))), []
+        return list(range(min(n, len(parts)))), ()
     labels = [np.asarray(y) for _, y in parts]
     is_labelled = all(y is not None for _, y in parts) and len({label.shape for label in labels}) == 1
     return choose_rows(np.stack(inputs), np.stack(labels) if is_labelled else None, n)
 
 
-def _of_columns(data: Any, columns: tuple[Any, Any], n: int) -> tuple[Any, list[str]]:
+def _of_columns(data: Any, columns: tuple[Any, Any], n: int) -> Reduced:
     x, y = columns
     among = min(len(x), 50 * n + 1000)
     rows, classes = choose_rows(np.asarray(x[:among]), np.asarray(y[:among]), n)
     index = np.array(rows)
     if isinstance(data, list | tuple):
-        return type(data)([x[index], y[index]]), classes
+        return Reduced(data=type(data)([x[index], y[index]]), n=len(rows), classes=classes)
     cut = copy.copy(data)
     for name, part in (("x", x[index]), ("y", y[index])):
         object.__setattr__(cut, name, part)  # frozen dataclasses, too
-    return cut, classes
+    return Reduced(data=cut, n=len(rows), classes=classes)
 
 
-def _of_loader(loader: Any, n: int) -> tuple[Any, list[str]]:
+def _of_loader(loader: Any, n: int) -> Reduced:
     """Return a loader whose only batch is the first batch's samples, `n` at most."""
     for batch in loader:
         x, y = parts_of(batch)
         rows, classes = choose_rows(np.asarray(x), None if y is None else np.asarray(y), n)
         parts = [part[np.array(rows)] if hasattr(part, "shape") else part for part in _listed(batch)]
-        return _frozen(loader, [type(batch)(parts) if isinstance(batch, list | tuple) else parts[0]]), classes
+        only = type(batch)(parts) if isinstance(batch, list | tuple) else parts[0]
+        return Reduced(data=_frozen(loader, [only]), n=len(rows), classes=classes)
     raise Unreadable("the loader has no batch")
 
 
