@@ -60,7 +60,7 @@ VERBS: dict[str, Verb] = {
     "show": Verb("sweep.cli.read", "show", "one trial: verdict, symptoms, overrides, runs"),
     "logs": Verb("sweep.cli.read", "logs", "what a trial printed"),
     "report": Verb("sweep.cli.read", "report", "write the report of a study anew"),
-    "export": Verb("sweep.cli.read", "export", "a study's trials and curves as csv or json"),
+    "export": Verb("sweep.cli.export", "export", "a study as csv, as an Optuna study, or as VisualDL logs"),
     "resume": Verb("sweep.cli.act", "resume", "go on with a study"),
     "rerun": Verb("sweep.cli.act", "rerun", "run trials of some states again"),
     "stop": Verb("sweep.cli.act", "stop", "stop the driver of a running study"),

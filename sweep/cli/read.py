@@ -1,8 +1,6 @@
 """Verbs that read the store. All but `report` answer without Hydra, SciPy, Optuna or jinja2 (DESIGN 2.4)."""
 
-import csv
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,50 +91,6 @@ def report(arguments: list[str]) -> int:
         if path.exists():
             print(path)
     return 0
-
-
-def export(arguments: list[str]) -> int:
-    """Write trials.csv and points.csv (every point of every trial) of a study."""
-    parser = read_parser("export", has_json=False)
-    parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to (default: the study's own)")
-    args = parser.parse_args(arguments)
-    with Store.open(args.store, read_only=True) as store:
-        study = chosen_study(store, args.study)
-        folder = args.to or Path(str(study.config["results"])) / study.name
-        folder.mkdir(parents=True, exist_ok=True)
-        trials = folder / "trials.csv"
-        _write_csv(trials, TRIAL_COLUMNS, _trial_rows(store, study))
-        points = folder / "points.csv"
-        _write_csv(points, ("trial", "metric", "step", "value"), _point_rows(store, study))
-    print(trials, points, sep="\n")
-    return 0
-
-
-TRIAL_COLUMNS = (
-    "trial", "cell", "seed", "state", "verdict", "reason", "steps_to_target", "steps", "wall_s", "best", "final",
-    "failure", "reused",
-)  # fmt: skip
-
-
-def _trial_rows(store: Store, study: StudyRecord) -> Iterable[Sequence[object]]:
-    for o in store.outcomes(study.id):
-        yield (
-            o.number, o.cell.key, o.seed, o.state, o.verdict, o.reason, o.tau, o.steps, o.wall_s, o.best, o.final,
-            o.failure, o.reused,
-        )  # fmt: skip
-
-
-def _point_rows(store: Store, study: StudyRecord) -> Iterable[Sequence[object]]:
-    for number, metric, series in store.study_series(study.id, store.metric_names(study.id)):
-        for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
-            yield number, metric, step, value
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(["" if value is None else value for value in row] for row in rows)
 
 
 def _add_trial(parser: Parser) -> None:

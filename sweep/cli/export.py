@@ -1,0 +1,125 @@
+"""The verb `export`: a study in other programs' formats."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sweep.cli.shared import chosen_study, read_parser
+from sweep.domain.target import LOSS_PREFERENCE, Target
+from sweep.domain.trial import StudyRecord
+from sweep.errors import UsageError
+from sweep.rundir import StudyDir
+from sweep.store import Store
+
+
+def export(arguments: list[str]) -> int:
+    """Write a study as csv, into an Optuna storage, or as VisualDL logs."""
+    parser = read_parser("export", has_json=False)
+    parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to (default: the study's own)")
+    parser.add_argument("--optuna", metavar="URL", help="write an Optuna study into this storage: sqlite:///FILE")
+    parser.add_argument("--force", action="store_true", help="with --optuna: replace a study of that name")
+    parser.add_argument("--visualdl", action="store_true", help="write VisualDL logs for its HPARAMS page")
+    args = parser.parse_args(arguments)
+    if args.force and not args.optuna:
+        raise UsageError("--force goes with --optuna")
+    if args.to and args.optuna:
+        raise UsageError("--to goes with csv and --visualdl; --optuna names its own file")
+    with Store.open(args.store, read_only=True) as store:
+        study = chosen_study(store, args.study)
+        folder = args.to or StudyDir(Path(str(study.config["results"])), study.name).path
+        if args.optuna:
+            print(_to_optuna(store, study, args.optuna, replace=args.force))
+        if args.visualdl:
+            print(_to_visualdl(store, study, folder / "visualdl"))
+        if not args.optuna and not args.visualdl:
+            print(*_to_csv(store, study, folder), sep="\n")
+    return 0
+
+
+def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> str:
+    from sweep.plan.space import parse_space  # Hydra reads `params:`
+    from sweep.report.optuna_mirror import MirroredTrial, write_mirror
+    from sweep.study.results import recorded_axes
+
+    if "://" not in url:
+        raise UsageError(f"--optuna {url!r} is not a storage URL", hint=f"a file is sqlite:///{url}")
+    target = Target.from_mapping(study.config["converge"])
+    metric = _metric(store, study, target)
+    curves = {n: series for n, _, series in store.study_series(study.id, [metric])} if metric else {}
+    outcomes = {outcome.number: outcome for outcome in store.outcomes(study.id)}
+    trials = [
+        MirroredTrial(
+            record=record,
+            outcome=outcomes[record.number],
+            run=store.latest_run(record.id),
+            curve=curves.get(record.number),
+        )
+        for record in store.trials(study.id)
+        if record.number in outcomes
+    ]
+    mirror = write_mirror(
+        url,
+        study,
+        recorded_axes(study),
+        parse_space(study.config.get("params") or {}),
+        target,
+        trials,
+        answer=str((store.summary(study.id) or {}).get("answer", "")),
+        replace=replace,
+    )
+    states = ", ".join(f"{count} {state}" for state, count in mirror.states.items())
+    return f"{url}: study {mirror.name} ({states or 'no trials'})\nopen it with: optuna-dashboard {url}"
+
+
+def _metric(store: Store, study: StudyRecord, target: Target) -> str | None:
+    """Return the metric whose curves are shown: the target's, else a loss that was logged."""
+    if target.metric is not None:
+        return target.metric
+    names = store.metric_names(study.id)
+    return next((name for name in LOSS_PREFERENCE if name in names), None)
+
+
+def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:
+    from sweep.report.visualdl_study import write_study
+    from sweep.study.results import recorded_axes
+
+    target = Target.from_mapping(study.config["converge"])
+    metric = _metric(store, study, target)
+    records = store.trials(study.id)
+    count = write_study(folder, records, recorded_axes(study), metric, lambda trial: store.series(trial.id))
+    return f"{folder}: {count} trials\nopen it with: visualdl --logdir {folder}"
+
+
+def _to_csv(store: Store, study: StudyRecord, folder: Path) -> tuple[Path, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    trials, points = folder / "trials.csv", folder / "points.csv"
+    _write_csv(trials, TRIAL_COLUMNS, _trial_rows(store, study))
+    _write_csv(points, ("trial", "metric", "step", "value"), _point_rows(store, study))
+    return trials, points
+
+
+TRIAL_COLUMNS = (
+    "trial", "cell", "seed", "state", "verdict", "reason", "steps_to_target", "steps", "wall_s", "best", "final",
+    "failure", "reused",
+)  # fmt: skip
+
+
+def _trial_rows(store: Store, study: StudyRecord) -> Iterable[Sequence[object]]:
+    for o in store.outcomes(study.id):
+        yield (
+            o.number, o.cell.key, o.seed, o.state, o.verdict, o.reason, o.tau, o.steps, o.wall_s, o.best, o.final,
+            o.failure, o.reused,
+        )  # fmt: skip
+
+
+def _point_rows(store: Store, study: StudyRecord) -> Iterable[Sequence[object]]:
+    for number, metric, series in store.study_series(study.id, store.metric_names(study.id)):
+        for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
+            yield number, metric, step, value
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(["" if value is None else value for value in row] for row in rows)

@@ -1,0 +1,86 @@
+"""A whole study as VisualDL logs, made for its HPARAMS page: every trial with what was varied and how it came out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweep.domain.axis import Axis
+from sweep.domain.metric import Series
+from sweep.domain.trial import TrialRecord
+from sweep.report.visualdl import write_trial
+
+WATCHED = "watch/"
+"""What the monitor records, layer by layer, is left out: hundreds of columns, and each trial's own log has it."""
+
+
+def write_study(
+    folder: Path,
+    trials: Sequence[TrialRecord],
+    axes: Sequence[Axis],
+    metric: str | None,
+    series_of: Callable[[TrialRecord], Mapping[str, Series]],
+) -> int:
+    """Write a log directory `<folder>/<number>/vdl` for each trial that has logged anything; return how many.
+
+    Hyperparameters: the level of each axis (`base` where it is not toggled), the params of a search (as numbers where
+    all of them are), seed and verdict. Metrics: `result/best` and `result/steps_to_target` (NaN for a miss), then
+    the target's metric, then the others; the page shows the last value of each. Trials that reuse another's run are
+    written like any other. Raises OSError.
+    """
+    numeric = _numeric_params(trials)
+    written = 0
+    for trial in trials:
+        series = {name: points for name, points in series_of(trial).items() if not name.startswith(WATCHED)}
+        if not series:
+            continue
+        order = sorted(series, key=lambda name: (name != metric, name))
+        shown = {**_results(trial), **{name: series[name] for name in order}}
+        write_trial(folder / str(trial.number) / "vdl", _hparams(trial, axes, numeric), shown)
+        written += 1
+    return written
+
+
+def _hparams(trial: TrialRecord, axes: Sequence[Axis], numeric: Mapping[str, type]) -> dict[str, Any]:
+    cell = trial.cell
+    hparams: dict[str, Any] = {axis.name: cell.level_of(axis.name) for axis in axes}
+    for key, text in cell.params:
+        hparams[key] = numeric[key](text) if key in numeric else text
+    hparams["seed"] = trial.seed
+    hparams["verdict"] = "none yet" if trial.judgement is None else str(trial.judgement.verdict)
+    return hparams
+
+
+def _numeric_params(trials: Sequence[TrialRecord]) -> dict[str, type]:
+    """Return int or float for each param that is a number in all trials: VisualDL takes a column's type from one."""
+    texts: dict[str, list[str]] = {}
+    for trial in trials:
+        for key, text in trial.cell.params:
+            texts.setdefault(key, []).append(text)
+    found: dict[str, type] = {}
+    for key, values in texts.items():
+        for kind in (int, float):
+            if all(_reads(kind, value) for value in values):
+                found[key] = kind
+                break
+    return found
+
+
+def _reads(kind: type, text: str) -> bool:
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _results(trial: TrialRecord) -> dict[str, Series]:
+    """Return what came out of a trial as metrics of one point each."""
+    judged = trial.judgement
+    if judged is None:
+        return {}
+    known = {"result/best": judged.best, "result/steps_to_target": judged.tau}
+    at = np.array([judged.last_step], dtype=np.int64)
+    # NaN for a miss: VisualDL's server complains of every metric that one of the trials lacks.
+    return {name: Series(at, np.array([value], dtype=np.float64)) for name, value in known.items()}
