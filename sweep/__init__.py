@@ -1,7 +1,7 @@
 """sweep: which change makes a PaddlePaddle training run converge, how sure that is, and what it cost to find out.
 
-From Python, `sweep.open_store()` reads what studies have left (docs/notebook.md), and `sweep.visualize_batch(x, y)` draws
-a batch with its labels (docs/checks.md). Importing this imports nothing else.
+From Python, `sweep.open_store()` reads what studies have left (docs/notebook.md), and `sweep.visualize_batch(x, y)`
+draws a batch with its labels (docs/checks.md). Importing this imports nothing else.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -101,7 +101,7 @@ def _side(size: int) -> tuple[int, int]:
 
 
 def _is_smooth(flat: NDArray[Any]) -> bool:
-    side, channels = _side(flat.shape[1])
+    side = _side(flat.shape[1])[0]
     if not side or len(flat) < 2 or not np.issubdtype(flat.dtype, np.number):
         return False
     some = np.nan_to_num(flat[:500, : side * side].astype(np.float64), posinf=0.0, neginf=0.0)
@@ -138,7 +138,7 @@ def _to_bytes(images: NDArray[np.float64]) -> Pixels:
     pixels = np.repeat(scaled, 3, axis=3) if images.shape[3] == 1 else scaled
     shown = np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
     shown[~finite.all(axis=3)] = BAD
-    return shown
+    return np.asarray(shown)
 
 
 def _grid(images: Pixels, labels: Sequence[str] | None, columns: int) -> Image.Image:
@@ -188,6 +188,6 @@ def _colours(table: NDArray[np.float64]) -> Pixels:
     z = np.clip(np.where(finite, (np.where(finite, table, 0) - mean) / np.where(scale > 0, scale, 1), 0) / 2.5, -1, 1)
     low, middle, high = (np.array(colour, dtype=np.float64) for colour in (LOW, MIDDLE, HIGH))
     towards = np.where((z < 0)[..., None], low, high)
-    shown = np.rint(middle + np.abs(z)[..., None] * (towards - middle)).astype(np.uint8)
+    shown: Pixels = np.rint(middle + np.abs(z)[..., None] * (towards - middle)).astype(np.uint8)
     shown[~finite] = BAD
     return shown

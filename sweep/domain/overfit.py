@@ -61,7 +61,8 @@ class OverfitGate:
     """Follows what a run logs; `update` returns whether the samples are learnt.
 
     Classification: no error at an evaluation, with the loss at most HALF of its first; or without a loss HELD
-    evaluations without error. No accuracy or error logged: the mean of HELD losses at most `loss_fraction` of the first.
+    evaluations without error. No accuracy or error logged: the mean of HELD losses at most `loss_fraction` of the
+    first.
     """
 
     def __init__(self, loss_fraction: float) -> None:
@@ -134,7 +135,9 @@ class OverfitGate:
         loss, part = self._loss()
         metric = self._deciding()
         if metric is None:
-            return loss is not None and part is not None and len(self._losses[loss][1]) == HELD and part <= self._fraction
+            return (
+                loss is not None and part is not None and len(self._losses[loss][1]) == HELD and part <= self._fraction
+            )
         held = self._right[metric]
         if not is_evaluation or held[-1] < 1.0:
             return False

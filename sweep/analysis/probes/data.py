@@ -41,7 +41,9 @@ def checks_of(trial: ProbeTrial, context: ProbeContext) -> Iterator[Check]:
     found, settings = trial.findings, context.probe.settings
     if not found:
         why = trial.message or f"the trial is {trial.state}"
-        yield Check.broken("task", f"the check itself did not come to an end: {why}", "", f"logs of trial {trial.number}")
+        yield Check.broken(
+            "task", f"the check itself did not come to an end: {why}", "", f"logs of trial {trial.number}"
+        )
     elif not found["has_data"]:
         yield Check.skipped("data", "the task has no function data(cfg): nothing could be checked", HOW)
     elif found["files"] is not None:

@@ -86,7 +86,9 @@ def _finite(measured: Figures) -> Check:
     name, allowed = "NaN and infinity", "none"
     for part, figures in measured.items():
         if figures["bad_rows"]:
-            kinds = [f"{figures[key]:,} {word}" for key, word in (("nan", "NaN"), ("infinite", "infinite")) if figures[key]]
+            kinds = [
+                f"{figures[key]:,} {word}" for key, word in (("nan", "NaN"), ("infinite", "infinite")) if figures[key]
+            ]
             return Check.broken(
                 name,
                 f"{SETS[part]} inputs hold {' and '.join(kinds)} values, in {figures['bad_rows']:,} samples, "
@@ -101,7 +103,8 @@ def _scale(train: Figures, settings: Figures, task: Figures) -> Check:
     name, limit, spread = "input scale", float(settings["input_limit"]), float(settings["feature_spread"])
     if train["min"] is None:
         return Check.skipped(name, "there is no finite value")
-    said = f"{_number(train['min'])} to {_number(train['max'])}, mean {_number(train['mean'])}, std {_number(train['std'])}"
+    low, high, mean, deviation = (_number(train[key]) for key in ("min", "max", "mean", "std"))
+    said = f"{low} to {high}, mean {mean}, std {deviation}"
     if train["layout"] == "tokens":
         return Check.skipped(name, f"whole numbers, {said}: taken for indices")
     largest = max(abs(train["min"]), abs(train["max"]))
@@ -121,7 +124,9 @@ def _scale(train: Figures, settings: Figures, task: Figures) -> Check:
             largest = max(largest, 2 * limit)
         trouble = f"{trouble} (the largest: feature {std['at']})"
     if largest > limit and task.get("input_norm") is not None:
-        return Check.ok(name, f"{said}; the task brings inputs to unit scale (input_norm={task['input_norm']})", allowed)
+        return Check.ok(
+            name, f"{said}; the task brings inputs to unit scale (input_norm={task['input_norm']})", allowed
+        )
     if largest > limit:
         return Check.warning(name, trouble, allowed, advice)
     if 0 < train["std"] < HARDLY:
@@ -135,21 +140,28 @@ def _zero(sets: Figures, measured: Figures, blank: float) -> Check:
         read = sets[part]["read"]
         if figures["zero_rows"] == read:
             return Check.broken(
-                name, f"all {SETS[part]} inputs are zero ({read:,} of {read:,})", allowed, "see where data(cfg) loses them"
+                name,
+                f"all {SETS[part]} inputs are zero ({read:,} of {read:,})",
+                allowed,
+                "see where data(cfg) loses them",
             )
         if figures["is_one_input"]:
             return Check.broken(name, f"all {read:,} {SETS[part]} inputs are the same", allowed, "mend data(cfg)")
     for part, figures in measured.items():
         if figures["zero_rows"] > blank * sets[part]["read"]:
             count = f"{figures['zero_rows']:,} of {sets[part]['read']:,}"
-            return Check.warning(name, f"{count} {SETS[part]} inputs are all zero", allowed, "leave them out, or see why")
+            return Check.warning(
+                name, f"{count} {SETS[part]} inputs are all zero", allowed, "leave them out, or see why"
+            )
     return Check.ok(name, "none", allowed)
 
 
 def _constant(train: Figures) -> Check:
     name, constant = "constant features", train["constant"]
-    allowed = "every feature changes" if constant["what"] == "feature" else (
-        "every channel changes, and every pixel but for a background that reaches the edge"
+    allowed = (
+        "every feature changes"
+        if constant["what"] == "feature"
+        else ("every channel changes, and every pixel but for a background that reaches the edge")
     )
     if train["is_one_input"] or train["min"] is None:
         return Check.skipped(name, "all inputs are the same")

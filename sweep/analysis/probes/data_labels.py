@@ -37,7 +37,7 @@ def label_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[C
         yield _dense_range(labels, model["units"])
     else:
         yield Check.skipped("label range", f"labels are {labels['shape']} {labels['dtype']}: not one number a sample")
-    yield from _agreement(found, labels["kind"])
+    yield from _agreement(found)
 
 
 def _type(labels: Figures, model: Figures) -> Check:
@@ -70,7 +70,7 @@ def _target_type(name: str, said: str, labels: Figures, model: Figures) -> Check
     if output and target and len(output) != len(target) and output[1:] == [1]:
         return Check.warning(
             name,
-            f"targets are {target}, the model's output {output}: a loss over both compares every sample with every other",
+            f"targets are {target}, the model's output {output}: a loss over both compares all with all",
             "the output's shape",
             "y.reshape([-1, 1]), unless train() does it",
         )
@@ -85,7 +85,9 @@ def _range(labels: Figures, val: Figures | None, model: Figures) -> Check:
     name, units = "label range", model.get("units")
     sets = [("training", labels)] + ([] if val is None or val.get("counts") is None else [("validation", val)])
     places = max(units, 2) if units else None
-    allowed = f"0 to {places - 1}: the model's head has {units} unit{'' if units == 1 else 's'}" if places else "0 and up"
+    allowed = (
+        f"0 to {places - 1}: the model's head has {units} unit{'' if units == 1 else 's'}" if places else "0 and up"
+    )
     if units == 1 and set(labels["counts"]) == {"-1", "1"}:
         return Check.ok(name, "-1 and 1", allowed)
     for part, figures in sets:
@@ -102,7 +104,10 @@ def _range(labels: Figures, val: Figures | None, model: Figures) -> Check:
     if missing:
         first = " (labels begin at 1)" if labels["min"] == 1 else ""
         return Check.warning(
-            name, f"{said}; never in the training set: {_few(missing)}{first}", allowed, "see whether the head is too large"
+            name,
+            f"{said}; never in the training set: {_few(missing)}{first}",
+            allowed,
+            "see whether the head is too large",
         )
     return Check.ok(name, said, allowed)
 
@@ -138,10 +143,15 @@ def _few(names: list[str]) -> str:
 
 
 def _dense_range(labels: Figures, units: int) -> Check:
-    name, allowed = "label range", f"0 to {units - 1} (and {IGNORED[0]:g}, {IGNORED[1]:g}, where the loss leaves them out)"
+    name, allowed = (
+        "label range",
+        f"0 to {units - 1} (and {IGNORED[0]:g}, {IGNORED[1]:g}, where the loss leaves them out)",
+    )
     said = f"{labels['min']:g} to {labels['max']:g}"
     is_outside = any(not 0 <= value < units and value not in IGNORED for value in (labels["min"], labels["max"]))
-    return Check.broken(name, said, allowed, "number the classes from 0") if is_outside else Check.ok(name, said, allowed)
+    return (
+        Check.broken(name, said, allowed, "number the classes from 0") if is_outside else Check.ok(name, said, allowed)
+    )
 
 
 def _balance(labels: Figures, factor: float) -> Check:
@@ -151,7 +161,9 @@ def _balance(labels: Figures, factor: float) -> Check:
         return Check.skipped(name, "there are no labels")
     (rare, least), (common, most) = counts[0], counts[-1]
     if len(counts) == 1:
-        return Check.broken(name, f"every training label is {common}", "at least two classes", "see how labels are made")
+        return Check.broken(
+            name, f"every training label is {common}", "at least two classes", "see how labels are made"
+        )
     said = f"class {common}: {most:,} samples, class {rare}: {least:,}"
     if most > factor * least:
         return Check.warning(name, said, allowed, "weigh the classes in the loss, or draw them evenly")
@@ -169,11 +181,13 @@ def _target_scale(labels: Figures, settings: Figures, task: Figures) -> Check:
     if low <= labels["std"] <= high and abs(labels["mean"]) <= 10 * labels["std"]:
         return Check.ok(name, said, allowed)
     if task.get("target_norm") is not None:
-        return Check.ok(name, f"{said}; the task brings them to unit scale (target_norm={task['target_norm']})", allowed)
+        return Check.ok(
+            name, f"{said}; the task brings them to unit scale (target_norm={task['target_norm']})", allowed
+        )
     return Check.warning(name, said, allowed, "standardise targets over the training set, and turn predictions back")
 
 
-def _agreement(found: Figures, kind: str) -> Iterator[Check]:
+def _agreement(found: Figures) -> Iterator[Check]:
     name, near = "labels and inputs", found.get("neighbours")
     if near is None or near["n"] < FEWEST:
         yield Check.skipped(name, f"needs {FEWEST} samples with a label or a target each")
@@ -219,7 +233,10 @@ def _val_agreement(name: str, near: Figures) -> Check:
     for key, words, advice in (("val_plus", "one too small", "y + 1"), ("val_minus", "one too large", "y - 1")):
         if key in near and near[key] > max(near["val"], near["chance"]) + CLEAR * error:
             return Check.broken(
-                name, f"validation labels are shifted by one against the training labels: {words} ({said})", allowed, advice
+                name,
+                f"validation labels are shifted by one against the training labels: {words} ({said})",
+                allowed,
+                advice,
             )
     is_seen = near["agreement"] > near["chance"] + CLEAR * near["error"]
     if is_seen and near["val"] <= near["chance"] + NOTHING * error:

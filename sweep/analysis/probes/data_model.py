@@ -38,7 +38,9 @@ def _batch(name: str, model: Figures, inputs: Figures) -> Check:
     if fault is None:
         said = f"{model['batch']} gives {model['output']}"
         if model["is_finite"] is False and not inputs.get("bad_rows"):
-            return Check.broken(name, f"{said}, with NaN or infinite values in it", allowed, "look at how weights begin")
+            return Check.broken(
+                name, f"{said}, with NaN or infinite values in it", allowed, "look at how weights begin"
+            )
         return Check.ok(name, said, allowed)
     where = f"layer {fault['layer']} ({fault['type']})" if fault["layer"] else "the model"
     if not fault["expects"]:
@@ -80,5 +82,7 @@ def _reads(name: str, reads: Figures, train: Figures) -> Check:
         f"on inputs as they are, {trained['loss_zeroed']:.3g} on zeroed ones"
     )
     if trained["loss_zeroed"] - trained["loss"] < GAIN * abs(trained["loss_zeroed"]):
-        return Check.warning(name, said, allowed, "see whether the model can learn at all: python -m sweep +check=overfit")
+        return Check.warning(
+            name, said, allowed, "see whether the model can learn at all: python -m sweep +check=overfit"
+        )
     return Check.ok(name, said, allowed)

@@ -63,7 +63,9 @@ def html(section: Section, folder: Path) -> "Markup":
         for check in section["checks"]
     )
     head = Markup("").join(Markup("<th>{}</th>").format(column) for column in COLUMNS)
-    table = Markup('<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(head, rows)
+    table = Markup('<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+        head, rows
+    )
     return table + _figure(section, folder)
 
 

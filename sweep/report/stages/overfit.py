@@ -50,7 +50,13 @@ def markdown(section: Section) -> str:
     lines = [f"Learnt means: {escaped(section['rule'])}.", ""]
     lines += ["| seed | | at step | samples right | loss, part of the first | changed |", "|--:|:--|--:|--:|--:|:--|"]
     for row in section["trials"]:
-        cells = [str(row["seed"]), _word(row), number_text(row["learnt_at"]), _share(row["right"]), _share(row["loss_part"])]
+        cells = [
+            str(row["seed"]),
+            _word(row),
+            number_text(row["learnt_at"]),
+            _share(row["right"]),
+            _share(row["loss_part"]),
+        ]
         lines.append(f"| {' | '.join(escaped(cell) for cell in [*cells, ', '.join(row['changed']) or 'nothing'])} |")
     return "\n".join(lines) + "\n"
 

@@ -1,23 +1,24 @@
 """The data probe: measures what a task trains on, puts a batch through its model, and draws the batch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweep.domain.probe import FINDINGS
 from sweep.picture import layout_of, visualize_batch
 from sweep.rundir import write_json_atomic
 from sweep.worker.probes.measures import kind_of, measure_inputs, measure_labels, measure_overlap
 from sweep.worker.probes.neighbours import measure_neighbours
-from sweep.worker.probes.reading import ReadSet, Unreadable, read_set, split_sets
+from sweep.worker.probes.reading import ReadSet, UnreadableError, read_set, split_sets
 
 PICTURE = "batch.png"
 """The picture of a batch, among the run's artifacts."""
 
 
 def run_probe(task: Any, cfg: Any, run: Any, settings: Mapping[str, Any]) -> None:
-    """Write FINDINGS: `files` (why the data cannot be had), `train`, `val`, `overlap`, `neighbours`, `model`, `picture`.
+    """Write FINDINGS: `files` (why there are no data), `train`, `val`, `overlap`, `neighbours`, `model`, `picture`.
 
     An error of the task's own code is a finding, with its message; nothing of it is raised.
     """
@@ -41,13 +42,13 @@ def _findings(task: Any, cfg: Any, run: Any, settings: Mapping[str, Any]) -> dic
             continue
         try:
             sets[name] = read_set(part, limit=int(settings["limit"]), seconds=float(settings["read_s"]))
-        except Unreadable as error:
+        except UnreadableError as error:
             found[name] = {"type": type(part).__name__, "unreadable": str(error)}
     metric = settings.get("metric")
     network, found["model"] = _model(task, cfg, run, sets.get("train"))
     units = (found["model"] or {}).get("units")
     for name, part in sets.items():
-        found[name] = _set_findings(part, sets["train"] if "train" in sets else part, units, metric)
+        found[name] = _set_findings(part, sets.get("train", part), units, metric)
     train, val = sets.get("train"), sets.get("val")
     if train is None or train.x is None:
         return found
@@ -56,7 +57,7 @@ def _findings(task: Any, cfg: Any, run: Any, settings: Mapping[str, Any]) -> dic
     found["overlap"] = measure_overlap(train.x, train.y, val_x)
     kind = found["train"].get("labels", {}).get("kind", "other")
     if train.y is not None and kind != "other" and found["train"]["inputs"]["is_numeric"]:
-        found["neighbours"] = _try(lambda: measure_neighbours(train.x, train.y, val_x, val.y if val else None, kind))
+        found["neighbours"] = _neighbours(train.x, train.y, val, kind)
     if network is not None:
         found["reads_input"] = _reads_input(network, train, val, kind, settings)
     return found
@@ -133,9 +134,10 @@ def _picture(found: dict[str, Any], train: ReadSet, run: Any, limit: int) -> Non
         found["no_picture"] = f"{type(error).__name__}: {error}"
 
 
-def _try(measure: Callable[[], Any]) -> Any:
+def _neighbours(x: NDArray[Any], y: NDArray[Any], val: ReadSet | None, kind: str) -> dict[str, Any] | None:
+    val_x, val_y = (None, None) if val is None else (val.x, val.y)
     try:
-        return measure()
+        return measure_neighbours(x, y, val_x, val_y, kind)
     except (MemoryError, ValueError, TypeError):  # not comparable: then nothing is said of it
         return None
 

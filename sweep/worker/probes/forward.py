@@ -18,6 +18,7 @@ TRAINED_ON = 512
 """Samples of the brief training."""
 LEARNING_RATE = 2e-3
 MESSAGE_CHARS = 400
+_BINARY = "binary_cross_entropy_with_logits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +45,7 @@ def forward(network: Any, x: NDArray[Any]) -> tuple[Any, dict[str, Any] | None]:
         hooks.append(
             layer.register_forward_pre_hook(lambda layer, given, name=name: entered.append((name, layer, given)))
         )
-        hooks.append(layer.register_forward_post_hook(lambda layer, given, out: entered.pop() and None))
+        hooks.append(layer.register_forward_post_hook(lambda *_: entered.pop() and None))
     try:
         with paddle.no_grad():
             output = network(as_input(x))
@@ -138,7 +139,7 @@ def brief_training(network: Any, train: Probed, val: Probed | None, *, steps: in
         "loss_zeroed": _loss_at(network, loss_of, paddle.zeros_like(inputs), targets),
         "output_change": change_without_input(network, x[:BATCH]),
     }
-    return result if val is None or val.y is None else result | _skill(network, val, y)
+    return result if val is None or val.y is None else result | _skill(network, val)
 
 
 def _first(output: Any) -> Any:
@@ -180,9 +181,9 @@ def _matched(x: NDArray[Any], y: NDArray[Any] | None, kind: str, network: Any) -
 
 
 def _loss(kind: str, y: NDArray[Any]) -> Callable[[Any, Any], Any]:
-    if kind == "values":
-        return F.mse_loss
-    return F.cross_entropy if y.dtype == np.int64 else F.binary_cross_entropy_with_logits
+    name = "mse_loss" if kind == "values" else "cross_entropy"
+    loss: Callable[[Any, Any], Any] = getattr(F, name if y.dtype == np.int64 or kind == "values" else _BINARY)
+    return loss
 
 
 def _loss_at(network: Any, loss_of: Callable[[Any, Any], Any], inputs: Any, targets: Any) -> float | None:
@@ -192,7 +193,7 @@ def _loss_at(network: Any, loss_of: Callable[[Any, Any], Any], inputs: Any, targ
     return value if np.isfinite(value) else None
 
 
-def _skill(network: Any, val: Probed, trained: NDArray[Any]) -> dict[str, Any]:
+def _skill(network: Any, val: Probed) -> dict[str, Any]:
     """Return how well the model does on the validation set (at most TRAINED_ON samples), and a guess."""
     labels = None if val.y is None else classes_of(val.y[:TRAINED_ON])
     if labels is None:

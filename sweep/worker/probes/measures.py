@@ -53,7 +53,7 @@ def _constants(x: NDArray[np.float64], layout: str) -> dict[str, Any]:
     """Return what never changes over the samples.
 
     A column of a table that is constant says nothing. A pixel that is constant is usual at the edge of pictures: the
-    background that reaches the border is not counted, a pixel enclosed by others that change is, and a whole channel is.
+    background that reaches the border is not counted; a pixel enclosed by others that change is, and so is a whole channel.
     """
     images = as_images(x, layout)
     if images is None:
@@ -64,7 +64,9 @@ def _constants(x: NDArray[np.float64], layout: str) -> dict[str, Any]:
     fixed = np.ptp(images, axis=0) == 0  # [h, w, channels]
     channels = [str(int(c)) for c in np.flatnonzero(fixed.all(axis=(0, 1)))]
     if channels:
-        return {"constant": {"what": "channel", "count": len(channels), "of": fixed.shape[2], "names": channels[:NAMED]}}
+        return {
+            "constant": {"what": "channel", "count": len(channels), "of": fixed.shape[2], "names": channels[:NAMED]}
+        }
     enclosed = [(r, c) for k in range(fixed.shape[2]) for r, c in _enclosed(fixed[..., k])]
     return {"constant": {"what": "pixel", "count": len(enclosed), "of": int(fixed.size),
                          "names": [f"row {r} column {c}" for r, c in enclosed[:NAMED]]}}  # fmt: skip
@@ -172,9 +174,7 @@ def row_hashes(x: NDArray[Any]) -> list[bytes]:
     return [hashlib.blake2b(row.tobytes(), digest_size=12).digest() for row in plain]
 
 
-def measure_overlap(
-    train_x: NDArray[Any], train_y: NDArray[Any] | None, val_x: NDArray[Any] | None
-) -> dict[str, Any]:
+def measure_overlap(train_x: NDArray[Any], train_y: NDArray[Any] | None, val_x: NDArray[Any] | None) -> dict[str, Any]:
     """Return how many inputs occur twice: in the training set, there under different labels, and in both sets."""
     train = row_hashes(train_x)
     count = Counter(train)

@@ -75,7 +75,7 @@ def _features(x: NDArray[Any], scale: tuple[Floats, Floats] | None = None) -> tu
 
 
 def _nearest(x: Floats, among: Floats, *, is_self: bool) -> NDArray[np.int64]:
-    """Return the rows of the NEIGHBOURS nearest samples [n, k], the nearest first; a sample is not its own neighbour."""
+    """Return the rows of the NEIGHBOURS nearest samples [n, k], the nearest first, none its own neighbour."""
     distance = (x**2).sum(axis=1)[:, None] - 2 * x @ among.T + (among**2).sum(axis=1)
     if is_self:
         np.fill_diagonal(distance, np.inf)

@@ -8,7 +8,7 @@ from sweep.domain.overfit import OverfitGate
 from sweep.domain.probe import FINDINGS
 from sweep.rundir import write_json_atomic
 from sweep.task import StopTrial, TaskConfig
-from sweep.worker.probes.reading import Unreadable, split_sets
+from sweep.worker.probes.reading import UnreadableError, split_sets
 from sweep.worker.probes.reduced import reduce_set
 
 AMONG = 200
@@ -35,7 +35,7 @@ def run_probe(task: Any, cfg: TaskConfig, run: Any, settings: Mapping[str, Any])
         task.train(cfg, gated)
     except StopTrial:
         raise
-    except Unreadable as error:
+    except UnreadableError as error:
         findings["not_checked"] = str(error)
     finally:
         # Also where the task fails or the run is stopped: what it was trained on explains what was logged.
@@ -55,6 +55,7 @@ class FewSamples:
         self._sets: Any = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the task's `data` returns, with the few samples in place of its sets."""
         self.calls += 1
         if self._sets is None:
             whole = self._data(*args, **kwargs)
@@ -66,7 +67,7 @@ class FewSamples:
 
 
 class GatedRun:
-    """The run as the task sees it: everything it logs is recorded, and ends the training once the samples are learnt."""
+    """The run as the task sees it: what it logs is recorded, and ends the training once the samples are learnt."""
 
     def __init__(self, run: Any, few: FewSamples, settings: Mapping[str, Any]) -> None:
         self._run = run

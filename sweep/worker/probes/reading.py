@@ -18,7 +18,7 @@ UNDERSTOOD = (
 )
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A set cannot be read: the message says which sample and why, in a person's words."""
 
 
@@ -38,7 +38,7 @@ class ReadSet:
 
 
 def split_sets(data: Any) -> tuple[Any, Any]:
-    """Return (training set, validation set) of what `data(cfg)` returned; the second is None where there is only one."""
+    """Return (training set, validation set) of what `data(cfg)` returned; the second may be None."""
     if isinstance(data, tuple | list) and len(data) >= 2 and not _are_columns(data):
         return data[0], data[1]
     return data, None
@@ -55,7 +55,7 @@ def columns_of(data: Any) -> tuple[Any, Any] | None:
 def read_set(data: Any, *, limit: int, seconds: float) -> ReadSet:
     """Return up to `limit` samples of a set, spread evenly over it where it can be asked for any.
 
-    Reads no more than READ_BYTES of inputs and takes little more than `seconds`. Raises Unreadable.
+    Reads no more than READ_BYTES of inputs and takes little more than `seconds`. Raises UnreadableError.
     """
     name = type(data).__name__
     columns = columns_of(data)
@@ -69,7 +69,7 @@ def read_set(data: Any, *, limit: int, seconds: float) -> ReadSet:
         return _of_samples(name, total, _indexed(data, rows), limit, seconds)
     if isinstance(data, Iterable) and not isinstance(data, str | bytes | dict):
         return _of_samples(name, total, _iterated(data, "sample"), limit, seconds)
-    raise Unreadable(f"a {name} is not understood; what is: {UNDERSTOOD}")
+    raise UnreadableError(f"a {name} is not understood; what is: {UNDERSTOOD}")
 
 
 def even_rows(total: int, limit: int) -> list[int]:
@@ -78,12 +78,12 @@ def even_rows(total: int, limit: int) -> list[int]:
 
 
 def parts_of(sample: Any) -> tuple[Any, Any]:
-    """Return (input, label) of one sample; the label is None where it has none. Raises Unreadable."""
+    """Return (input, label) of one sample; the label is None where it has none. Raises UnreadableError."""
     if isinstance(sample, dict):
-        raise Unreadable("a sample is a dict; what is understood: (input, label)")
+        raise UnreadableError("a sample is a dict; what is understood: (input, label)")
     if isinstance(sample, tuple | list):
         if not sample:
-            raise Unreadable("a sample is empty")
+            raise UnreadableError("a sample is empty")
         return (sample[0], sample[-1]) if len(sample) > 1 else (sample[0], None)
     return sample, None
 
@@ -107,15 +107,17 @@ def _length(data: Any) -> int | None:
 def _of_columns(name: str, x: Any, y: Any, limit: int) -> ReadSet:
     total = int(x.shape[0])
     if int(y.shape[0]) != total:
-        raise Unreadable(f"there are {total:,} inputs, but {int(y.shape[0]):,} labels")
+        raise UnreadableError(f"there are {total:,} inputs, but {int(y.shape[0]):,} labels")
     if not total:
-        raise Unreadable("it holds no sample")
+        raise UnreadableError("it holds no sample")
     first = np.asarray(x[0])
     rows = even_rows(total, _within_bytes(limit, first))
     chosen = slice(None) if len(rows) == total else np.array(rows)
     inputs, labels = np.asarray(x)[chosen], np.asarray(y)[chosen]
     if inputs.dtype == object:
-        return ReadSet(type_name=name, total=total, read=len(inputs), x=None, y=None, problem=_why_not_one_array([inputs]))
+        return ReadSet(
+            type_name=name, total=total, read=len(inputs), x=None, y=None, problem=_why_not_one_array([inputs])
+        )
     return ReadSet(type_name=name, total=total, read=len(inputs), x=inputs, y=labels)
 
 
@@ -128,7 +130,7 @@ def _indexed(data: Any, rows: Iterable[int]) -> Iterator[Any]:
         try:
             sample = data[i]
         except Exception as error:
-            raise Unreadable(f"sample {i}: {type(error).__name__}: {error}") from error
+            raise UnreadableError(f"sample {i}: {type(error).__name__}: {error}") from error
         yield sample
 
 
@@ -139,7 +141,7 @@ def _iterated(data: Iterable[Any], word: str) -> Iterator[Any]:
             yield item
             i += 1
     except Exception as error:
-        raise Unreadable(f"{word} {i}: {type(error).__name__}: {error}") from error
+        raise UnreadableError(f"{word} {i}: {type(error).__name__}: {error}") from error
 
 
 def _unbatched(loader: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
@@ -161,7 +163,7 @@ def _of_samples(name: str, total: int | None, samples: Iterable[Any], limit: int
         if len(inputs) >= _within_bytes(limit, inputs[0]) or monotonic_s() > until:
             break
     if not inputs:
-        raise Unreadable("it holds no sample")
+        raise UnreadableError("it holds no sample")
     n = len(inputs)
     problem = _why_not_one_array(inputs)
     is_labelled = not problem and len(labels) == n and len({label.shape for label in labels}) == 1

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.worker.probes.measures import classes_of, row_hashes
-from sweep.worker.probes.reading import Unreadable, columns_of, even_rows, parts_of
+from sweep.worker.probes.reading import UnreadableError, columns_of, even_rows, parts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,7 +25,7 @@ def reduce_set(data: Any, n: int, *, limit: int) -> Reduced:
     """Return a set of the same kind that holds `n` of the samples, or all where there are no more.
 
     Chosen among the first or evenly spread `limit` samples: different inputs, as many of each class as can be. What
-    transforms samples at random as they are read does so once: every epoch sees the same. Raises Unreadable.
+    transforms samples at random as they are read does so once: every epoch sees the same. Raises UnreadableError.
     """
     columns = columns_of(data)
     if columns is not None:
@@ -39,7 +39,7 @@ def reduce_set(data: Any, n: int, *, limit: int) -> Reduced:
     elif hasattr(data, "__iter__"):
         samples = [sample for _, sample in zip(range(limit), data, strict=False)]
     else:
-        raise Unreadable(f"a {type(data).__name__} cannot be cut down to {n} samples")
+        raise UnreadableError(f"a {type(data).__name__} cannot be cut down to {n} samples")
     rows, classes = _choose([parts_of(sample) for sample in samples], n)
     chosen = [samples[row] for row in rows]
     cut = type(data)(chosen) if isinstance(data, list | tuple) else _frozen(data, chosen)
@@ -95,7 +95,7 @@ def _of_loader(loader: Any, n: int) -> Reduced:
         parts = [part[np.array(rows)] if hasattr(part, "shape") else part for part in _listed(batch)]
         only = type(batch)(parts) if isinstance(batch, list | tuple) else parts[0]
         return Reduced(data=_frozen(loader, [only]), n=len(rows), classes=classes)
-    raise Unreadable("the loader has no batch")
+    raise UnreadableError("the loader has no batch")
 
 
 def _listed(batch: Any) -> list[Any]:
