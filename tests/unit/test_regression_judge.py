@@ -138,6 +138,23 @@ def test_a_crashed_night_is_not_run_and_changes_no_state(rng, baseline):
     assert after.path[-1].upper == before.path[-1].upper
 
 
+def test_a_crashed_night_during_a_regression_is_not_run_and_the_regression_is_on_again_the_night_after(rng, baseline):
+    again = tuple(run(seed, None) for seed in (7, 8, 9))
+    nights = [*history(rng, 10), night_of(11, missed(11), confirmation=again)]
+    nights.append(night_of(12, [run(seed, None, "crash") for seed in seeds_of(12)]))
+    report = judged(baseline, nights)
+    assert (report.verdict, report.words) == (TaskVerdict.NOT_RUN, "no run has a verdict: 3 crash")
+    report = judged(baseline, [*nights, night_of(13, missed(13))])
+    assert (report.verdict, report.needs_confirmation) == (TaskVerdict.BROKEN, False)
+
+
+def test_fresh_seeds_that_crash_confirm_nothing_and_are_not_asked_for_twice(rng, baseline):
+    crash = tuple(run(seed, None, "crash") for seed in (7, 8, 9))
+    report = judged(baseline, [night_of(1, missed(1), confirmation=crash)])
+    assert (report.verdict, report.alarm.confirmed, report.needs_confirmation) == (TaskVerdict.NOT_RUN, None, False)
+    assert "no fresh seeds ran" in report.words
+
+
 def test_a_night_with_half_its_trials_is_judged_by_what_ran_and_says_so(rng, baseline):
     runs = [*drawn(rng, seeds_of(11)[:1]), run(11001, None, "oom"), run(11002, None, "timeout")]
     report = judged(baseline, [*history(rng, 10), night_of(11, runs)])

@@ -52,7 +52,7 @@ def words_of(report: TaskReport, tonight: Night, gap: str | None) -> str:
     """Return the sentence of a task's verdict."""
     seeds = f"{report.converged} of {report.trials} seeds converged"
     if report.verdict == TaskVerdict.NOT_RUN:
-        if report.alarm is not None:
+        if report.alarm is not None and report.trials:
             looks = "broken" if report.alarm.kind == TaskVerdict.BROKEN else "slower"
             size = f" ({seeds})" if looks == "broken" else f" ({change_text(report.change)})" if report.change else ""
             return f"looks {looks}{size}, but no fresh seeds ran that could confirm it"
