@@ -5,8 +5,12 @@ from collections.abc import Sequence
 
 from sweep.analysis.effects import is_broken
 from sweep.domain.effect import BaseSummary, Effect, EffectStatus, Question, Repair, SearchedPoint
+from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
+
+SEEN = 2
+"""So many symptoms of the base are named in the answer, the most telling ones."""
 
 
 def answer(
@@ -45,7 +49,8 @@ def _base_sentence(base: BaseSummary) -> str:
     count = f"{base.converged} of {base.seeds} seeds"
     if 2 * base.converged > base.seeds:
         return f"The base converges ({count})."
-    seen = f"; seen: {', '.join(dict.fromkeys(s.rule for s in base.symptoms))}" if base.symptoms else ""
+    titles = list(dict.fromkeys(SYMPTOMS[s.rule].title for s in base.symptoms if s.rule in SYMPTOMS))[:SEEN]
+    seen = f"; seen: {', '.join(title[0].lower() + title[1:] for title in titles)}" if titles else ""
     return f"The base does not converge ({count}; mostly {base.verdict.replace('_', ' ')}{seen})."
 
 

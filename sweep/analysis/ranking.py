@@ -21,6 +21,7 @@ from sweep.domain.effect import (
     Repair,
     SearchedPoint,
 )
+from sweep.domain.symptoms import urgency
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict
@@ -74,7 +75,10 @@ def rank(
 
 
 def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
-    """Return how the base did. `seeds` are those with a verdict; symptoms are those of at least half of its trials."""
+    """Return how the base did. `seeds` are those with a verdict; symptoms are those of at least half of its trials.
+
+    The most telling come first.
+    """
     mine = [o for o in outcomes if o.cell.is_base]
     found = table.proportion(table.base)
     words = Counter(str(o.verdict) for o in mine if o.is_evidence) or Counter(str(o.verdict) for o in mine)
@@ -91,7 +95,7 @@ def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
         seeds=found.trials,
         converged=found.converged,
         verdict=min(words, key=lambda word: (-words[word], word), default=str(Verdict.UNDECIDED)),
-        symptoms=tuple(sorted(common, key=lambda s: (s.step, s.rule, s.metric))),
+        symptoms=tuple(sorted(common, key=lambda s: (urgency(s.rule), s.step, s.rule, s.metric))),
     )
 
 

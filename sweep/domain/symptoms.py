@@ -247,6 +247,12 @@ SYMPTOMS: dict[str, About] = {about.rule: about for about in _ALL}
 """Every rule's entry, by its name."""
 
 
+def urgency(rule: str) -> tuple[bool, bool]:
+    """Return what findings are sorted by, the most telling first: hints last, red before amber."""
+    about = SYMPTOMS.get(rule)
+    return (about.advisory, about.severity is Severity.AMBER) if about else (False, True)
+
+
 def layer_of(metric: str) -> str:
     """Return the layer a metric is about (`watch/dead/features.0` -> `features.0`), empty where it is about none."""
     return metric.split("/", 2)[2] if metric.startswith(WATCH) and metric.count("/") > 1 else ""

@@ -28,6 +28,7 @@ from sweep.report.sections import (
     symptom_rows,
     trial_rows,
 )
+from sweep.report.seen import place_text
 
 
 @cache
@@ -47,6 +48,7 @@ def environment() -> Environment:
         "chip": chip,
         "breakable": breakable,
         "cell_name": cell_name,
+        "place": place_text,
         "words": lambda word: word.replace("_", " "),
         "duration": phrases.duration_text,
     }

@@ -16,6 +16,7 @@ from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement
 from sweep.report.phrases import DASH, count_text, duration_text, number_text, seeds_text, verdicts_text
+from sweep.report.seen import full_lines, told
 from sweep.report.tables import new_table, styled_state, styled_verdict
 
 ANSWER_CHARS = 110
@@ -147,7 +148,8 @@ def render_trial(
     if trial.judgement is not None:
         _add_judgement(facts, trial.judgement)
     if trial.judgement is not None and trial.judgement.symptoms:
-        parts += ["", _symptom_table(trial.judgement)]
+        seen = [told(symptom, [toggle.axis for toggle in trial.cell.toggles]) for symptom in trial.judgement.symptoms]
+        parts += ["", *full_lines(seen), "", _symptom_table(trial.judgement)]
     if runs:
         parts += ["", _run_table(runs)]
     if curves:
@@ -164,11 +166,10 @@ def _add_judgement(facts: Any, judgement: Judgement) -> None:
 
 def _symptom_table(judgement: Judgement) -> RenderableType:
     table = new_table()
-    for name in ("symptom", "metric"):
+    for name in ("rule", "metric"):
         table.add_column(name, overflow="fold")
     for name in ("step", "value", "threshold"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
     for symptom in judgement.symptoms:
         table.add_row(
             Text(symptom.rule),
@@ -176,7 +177,6 @@ def _symptom_table(judgement: Judgement) -> RenderableType:
             f"{symptom.step:,}",
             number_text(symptom.value),
             number_text(symptom.threshold),
-            Text(symptom.message, style="dim"),
         )
     return table
 

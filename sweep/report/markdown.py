@@ -1,6 +1,6 @@
 """report.md: the answer in a form to paste into a chat or a pull request."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sweep.report.phrases import (
@@ -13,6 +13,7 @@ from sweep.report.phrases import (
     provenance_text,
     target_text,
 )
+from sweep.report.seen import place_text
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#|~!"} | {"<": "&lt;", ">": "&gt;", "\n": " ", "\r": " "})
 
@@ -37,6 +38,7 @@ def render_markdown(summary: Mapping[str, Any]) -> str:
     lines += [f"Task {code(summary['task'])}, converged means {escaped(target_text(summary['target']))}.", ""]
     lines += findings_tables(summary)
     lines += _commands(summary)
+    lines += _seen(summary["base"]["symptoms"])
     lines += [f"- {escaped(note)}" for note in summary["notes"]] + ([""] if summary["notes"] else [])
     lines += [
         f"Cost: {escaped(cost_text(summary['cost']))}  ",
@@ -56,6 +58,20 @@ def findings_tables(summary: Mapping[str, Any]) -> list[str]:
         label = "Breaks it" if summary["question"] == "break" else "Restores it"
         lines += [f"{label}: {escaped(alternatives_text(summary))}.", ""]
     return lines
+
+
+def _seen(symptoms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what was seen in the base: a line each, with the usual causes and the toggles that test them."""
+    lines = []
+    for symptom in symptoms:
+        hint = " (a hint)" if symptom["advisory"] else ""
+        words = (
+            f"- **{escaped(symptom['title'])}**{hint}, {escaped(place_text(symptom))}: {escaped(symptom['message'])}."
+        )
+        causes = f" Usual causes: {escaped(symptom['causes'])}." if symptom["causes"] else ""
+        tests = f" Tested by {', '.join(map(code, symptom['tests']))}." if symptom["tests"] else ""
+        lines.append(words + causes + tests)
+    return ["Seen in the base:", "", *lines, ""] if lines else []
 
 
 def _search_table(points: Iterable[Mapping[str, Any]]) -> Iterable[str]:

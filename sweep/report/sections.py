@@ -14,6 +14,7 @@ from sweep.report.charts import Curve, panel, scale_of, share_bar
 from sweep.report.commands import fixed_command
 from sweep.report.data import ReportData
 from sweep.report.phrases import duration_text, number_text
+from sweep.report.seen import title_of
 from sweep.report.summary import cell_overrides, outcome_word
 from sweep.report.thinning import finite_part, thin
 
@@ -98,19 +99,20 @@ def matrix_rows(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Capped:
 
 
 def symptom_rows(data: ReportData) -> Capped:
-    """Return what the monitor saw, one row per cell, rule and metric, with how many trials showed it."""
+    """Return what the monitor saw, one row per cell, rule and kind of metric, with how many trials showed it."""
     groups: dict[tuple[str, str, str], list[tuple[Outcome, Any]]] = defaultdict(list)
     for outcome in data.outcomes:
         for symptom in outcome.symptoms:
-            groups[str(outcome.cell), symptom.rule, symptom.metric].append((outcome, symptom))
+            groups[str(outcome.cell), symptom.rule, symptom.subject].append((outcome, symptom))
     rows = []
-    for (cell, rule, metric), seen in groups.items():
+    for (cell, rule, _), seen in groups.items():
         first = min(seen, key=lambda pair: pair[1].step)
         rows.append(
             {
                 "cell": cell,
                 "rule": rule,
-                "metric": metric,
+                "title": title_of(rule),
+                "metric": first[1].metric,
                 "trials": len({outcome.number for outcome, _ in seen}),
                 "step": first[1].step,
                 "value": number_text(first[1].value),

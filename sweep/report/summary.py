@@ -9,10 +9,10 @@ from sweep.domain.axis import Axis, Cell
 from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
 from sweep.domain.probe import PROBE_REASON
 from sweep.domain.trial import Outcome
-from sweep.domain.verdict import Symptom
 from sweep.report.commands import arguments, fixed_command, key_of, overrides_of, study_command
 from sweep.report.data import ReportData
 from sweep.report.phrases import status_word
+from sweep.report.seen import told
 
 SCHEMA = 1
 
@@ -138,23 +138,12 @@ def _base(data: ReportData) -> dict[str, Any]:
         "seeds": base.seeds,
         "converged": base.converged,
         "verdict": base.verdict,
-        "symptoms": [_symptom(symptom) for symptom in base.symptoms],
+        "symptoms": [told(symptom, {axis.name for axis in data.axes}) for symptom in base.symptoms],
         "trials": cell.outcome.trials if cell else base.seeds,
         "probability": cell.outcome.mean if cell else None,
         "interval": _interval(cell.outcome) if cell else None,
         "verdicts": dict(cell.verdicts) if cell else {},
         "median_steps_to_target": cell.median_tau if cell else None,
-    }
-
-
-def _symptom(symptom: Symptom) -> dict[str, Any]:
-    return {
-        "rule": symptom.rule,
-        "step": symptom.step,
-        "value": symptom.value,
-        "threshold": symptom.threshold,
-        "metric": symptom.metric,
-        "message": symptom.message,
     }
 
 

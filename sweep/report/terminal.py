@@ -25,6 +25,7 @@ from sweep.report.phrases import (
     verdicts_text,
 )
 from sweep.report.progress import LiveProgress
+from sweep.report.seen import brief_lines, full_lines
 from sweep.report.staged import KIND, render_staged
 from sweep.report.tables import new_table, styled_status, styled_verdict
 
@@ -61,9 +62,11 @@ def render_ranking(summary: Mapping[str, Any]) -> RenderableType:
     elif summary["toggles"]:
         parts += [RankingTable(summary), ""]
     else:
-        parts += [_base_line(summary), ""]
+        parts += [_base_line(summary), *full_lines(summary["base"]["symptoms"]), ""]
     parts += _repair_lines(summary)
     parts += _command_lines(summary)
+    if summary["toggles"] and not summary["search"]:
+        parts += brief_lines(summary["base"]["symptoms"])
     noted = [f"{toggle['toggle']}: {toggle['note']}" for toggle in summary["toggles"] if toggle["note"]]
     parts += [Text.assemble(("note  ", "dim"), note) for note in [*summary["notes"], *noted]]
     parts += [Text.assemble(("cost  ", "dim"), cost_text(summary["cost"]))]
