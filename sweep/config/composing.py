@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped] # comes with OmegaConf, without types
@@ -54,7 +55,7 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
     for override in parsed.hydra:
         _check_group(override, folders)
     try:
-        before, choices = _compose(parsed.group_texts, folders)
+        before, choices = _composed(tuple(parsed.group_texts), tuple(folders), _stamp(folders))
     except (HydraException, OmegaConfBaseException) as exc:
         raise _group_error(exc, parsed, folders) from exc
     config = copy.deepcopy(before)
@@ -78,6 +79,22 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
         axes=parsed.named_axes,
         folders=tuple(folders),
     )
+
+
+def _stamp(folders: Sequence[Path]) -> tuple[tuple[str, int], ...]:
+    """Return what changes when a config file does."""
+    files = sorted(file for folder in folders for file in folder.rglob("*.yaml"))
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files)
+
+
+@lru_cache(maxsize=4)  # the studies of a night differ in single values only, and Hydra takes 0.1 s for the groups
+def _composed(
+    overrides: tuple[str, ...],
+    folders: tuple[Path, ...],
+    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001 - the key
+) -> tuple[DictConfig, DictConfig]:
+    """Return Hydra's composition and the choices it made; callers only read them."""
+    return _compose(list(overrides), folders)
 
 
 def _compose(overrides: list[str], folders: Sequence[Path]) -> tuple[DictConfig, DictConfig]:
