@@ -12,6 +12,9 @@ FAR = 10.0
 """One this far off is: where the point converges on every seed, other changes need not be tried."""
 
 
+FAILED_GATE = ("not_learnt", "diverged")
+"""Verdicts of the overfit gate that say that ten samples cannot be learnt."""
+
 NAMED = 8
 """At most so many changes are named in a sentence."""
 
@@ -41,7 +44,7 @@ class Findings:
     @property
     def learns(self) -> bool:
         """Whether ten samples can be learnt, as far as is known."""
-        return self.overfit is None or bool(_section(self.overfit).get("learnt") is not False)
+        return self.overfit is None or _section(self.overfit)["verdict"] not in FAILED_GATE
 
     @property
     def point(self) -> tuple[str, ...]:
@@ -106,11 +109,11 @@ def _base_words(summary: Mapping[str, Any]) -> str:
 def _overfit_words(found: Findings) -> str:
     if found.overfit is None:
         return ""
-    learnt = _section(found.overfit).get("learnt")
-    if learnt is None:
-        return ""
-    if learnt:
+    verdict = _section(found.overfit)["verdict"]
+    if verdict == "learnt":
         return "It can learn ten samples by heart, so model, head, loss and optimizer work."
+    if verdict not in FAILED_GATE:
+        return ""
     return "It cannot even learn ten samples by heart: look at model, head, loss, labels and optimizer."
 
 

@@ -52,6 +52,10 @@ class Audience:
         """Pass it on."""
         self._try(lambda: self._shown.message(text))
 
+    def close(self) -> None:
+        """Pass it on."""
+        self._try(self._shown.close)
+
     def _try(self, show: Callable[[], None]) -> None:
         try:
             show()

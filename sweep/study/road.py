@@ -16,6 +16,7 @@ from sweep.report.basecurves import base_curves
 from sweep.report.staged import StageEntry, staged_summary, write_staged
 from sweep.rundir import StudyDir, write_json_atomic
 from sweep.store import Store
+from sweep.study.audience import Audience
 from sweep.study.loop import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.results import report_data, spent_s
@@ -52,7 +53,7 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
             before_s = spent_s(store, record)
             plan = {"schema": 1, "study": config.name, "task": config.task_name, "stages": list(config.stages)}
             write_json_atomic(folder.plan, {**plan, "record": plan_record(record)})
-        road = Road(loaded, record, folder, progress, run_job, before_s)
+        road = Road(loaded, record, folder, Audience(progress), run_job, before_s)
         return road.run()
 
 
@@ -92,6 +93,7 @@ class Road:
                 if wider.study.axes != stage_loaded.study.axes:
                     self.progress.message("none of these restores convergence: trying the other axes, too")
                     stage_loaded, end = wider, self.run_job(wider, progress=self.progress)
+            self.progress.close()
             step("stage ended")
             self._take(stage, stage_loaded, end)
             if end.status != "ended":

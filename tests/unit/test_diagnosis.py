@@ -42,7 +42,7 @@ def test_a_base_that_converges_on_some_seeds_is_not_settled():
 def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair():
     found = Findings(
         base=base(0, [("flat", "The loss does not fall")], verdict="not_converged"),
-        overfit=staged(learnt=True),
+        overfit=staged(verdict="learnt"),
         ablation=ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",)),
     )
     assert diagnosis(found) == (
@@ -55,11 +55,11 @@ def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair(
 
 
 def test_a_failed_overfit_gate_names_where_to_look():
-    assert "cannot even learn ten samples" in diagnosis(Findings(base=base(), overfit=staged(learnt=False)))
+    assert "cannot even learn ten samples" in diagnosis(Findings(base=base(), overfit=staged(verdict="not_learnt")))
 
 
 def test_an_overfit_gate_that_could_not_be_run_says_nothing():
-    found = Findings(base=base(), overfit=staged(learnt=None))
+    found = Findings(base=base(), overfit=staged(verdict="not_checked"))
     assert found.learns
     assert "ten samples" not in diagnosis(found)
 
