@@ -12,16 +12,18 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from sweep.domain.symptoms import ADVISORY_ABOVE, SYMPTOMS
+from sweep.domain.target import Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
-from sweep.judge import RULES
+from sweep.judge import RULES, judge
+from sweep.rundir import RunDir, StudyDir, facts_of, points_of, read_events
 from sweep.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,7 +100,17 @@ def run_program(words: str, *, seeds: int, folder: Path, name: str) -> tuple[Out
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}\n{done.stderr[-2000:]}")
     with Store.open(f"sqlite:///{folder / 'sweep.db'}", read_only=True) as store:
-        return tuple(store.outcomes(store.study(name).id))
+        study = store.study(name)
+        outcomes = store.outcomes(study.id)
+    target, trials = Target.from_mapping(study.config["converge"]), StudyDir(folder, name)
+    return tuple(judged_anew(outcome, trials.trial(outcome.number), target) for outcome in outcomes)
+
+
+def judged_anew(outcome: Outcome, folder: RunDir, target: Target) -> Outcome:
+    """Return a run as the rules of this checkout see it: with --folder, of runs made before a rule was changed."""
+    events, _ = read_events(folder.events, 0)
+    found = judge(points_of(events), target, facts_of(events), ended=None, state=outcome.state)
+    return replace(outcome, symptoms=found.symptoms)
 
 
 def rules_of(outcomes: Sequence[Outcome]) -> Counter[str]:
@@ -159,7 +171,6 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write {TABLE.relative_to(ROOT)}")
     args = parser.parse_args()
     assert set(RULES) == set(SYMPTOMS)
-    began = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or Path(temporary)
         lines = [*(healthy_table(args.seeds, folder) if args.only != "faults" else ())]
@@ -167,8 +178,8 @@ def main() -> None:
     head = f"""# Symptom rules: false alarms and planted faults
 
 `python scripts/calibrate_symptoms.py --seeds {args.seeds} --fault-seeds {args.fault_seeds} --write`, {os.cpu_count()}
-cores, Python {platform.python_version()}, paddlepaddle {version("paddlepaddle")}, {time.monotonic() - began:,.0f} s. `watch=light`,
-thresholds of `conf/symptoms/default.yaml`, every run over its whole budget.
+cores, Python {platform.python_version()}, paddlepaddle {version("paddlepaddle")}. `watch=light`, thresholds of
+`conf/symptoms/default.yaml`, every run over its whole budget.
 """
     text = "\n".join([head, *lines]) + "\n"
     if args.write:
