@@ -53,7 +53,7 @@ def _constants(x: NDArray[np.float64], layout: str) -> dict[str, Any]:
     """Return what never changes over the samples.
 
     A column of a table that is constant says nothing. A pixel that is constant is usual at the edge of pictures: the
-    background that reaches the border is not counted; a pixel enclosed by others that change is, and so is a whole channel.
+    background that reaches the border is not counted; a pixel enclosed by others that change is, so is a whole channel.
     """
     images = as_images(x, layout)
     if images is None:

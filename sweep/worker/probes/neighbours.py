@@ -79,7 +79,9 @@ def _nearest(x: Floats, among: Floats, *, is_self: bool) -> NDArray[np.int64]:
     distance = (x**2).sum(axis=1)[:, None] - 2 * x @ among.T + (among**2).sum(axis=1)
     if is_self:
         np.fill_diagonal(distance, np.inf)
-    return np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
+    some = np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    order = np.argsort(np.take_along_axis(distance, some, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(some, order, axis=1)
 
 
 def _agreement(labels: Floats, neighbours: Floats) -> float:
