@@ -6,6 +6,7 @@ make: in the task's code, its config, or the environment.
 
 import contextlib
 import datetime
+import fcntl
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from sweep.cli.main import main
+from sweep.rundir import StudyLock
 from sweep.store import Regressions, Store
 
 PROJECT = Path(__file__).parent / "nightly"
@@ -254,3 +256,164 @@ def test_the_same_night_again_runs_nothing_and_says_the_same(nights):
     assert nights.task() == before
     with nights.store() as store:
         assert store.latest_run(store.trials(store.study(f"small-moons-{name_of(10)}").id)[0].id) == at
+
+
+def printed(nights: Nights, capsys, *arguments: str) -> object:
+    capsys.readouterr()
+    assert nights.sweep(*arguments) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_baselines_are_shown_compared_and_replaced_only_by_command(nights, capsys):
+    [shown] = printed(nights, capsys, "baseline", "show", "--json")
+    assert (shown["task"], len(shown["runs"])) == ("moons", 12)
+    assert len(shown["environment"]["git_sha"]) == 40
+    assert shown["environment"]["host"]
+    [same] = printed(nights, capsys, "baseline", "diff", "--last", "2", "--json")
+    assert (same["baseline"]["runs"], same["other"]["runs"], same["differences"]) == (12, 6, [])
+    nights.edit("my_conf/task/moons.yaml", "lr: 0.5", "lr: 0.4")
+    nights.night(11)
+    [other] = printed(nights, capsys, "baseline", "diff", "--json")
+    assert "task.lr 0.5 → 0.4" in [difference["words"] for difference in other["differences"]]
+    assert printed(nights, capsys, "baseline", "show", "--json") == [shown]  # a night refreshes nothing
+    assert nights.sweep("baseline", "accept", "--last", "5", "--task", "moons") == 0
+    [newer] = printed(nights, capsys, "baseline", "show", "--json")
+    assert len(newer["runs"]) == 15
+    [replaced] = printed(nights, capsys, "baseline", "diff", "--previous", "--json")
+    assert (replaced["baseline"]["runs"], replaced["other"]["runs"]) == (15, 12)
+
+
+def test_a_study_with_enough_seeds_is_a_baseline_at_once_and_one_with_too_few_is_none(nights, capsys):
+    study = ["--config-dir", "my_conf", "task=moons", "watch=off"]
+    assert nights.sweep(*study, "seeds=10", "study=ten") == 0
+    assert nights.sweep("baseline", "accept", "ten") == 0
+    [shown] = printed(nights, capsys, "baseline", "show", "--json")
+    assert (shown["studies"], len(shown["runs"])) == (["ten"], 10)
+    assert nights.sweep("baseline", "accept", "--last", "2") == 2
+    assert "needs 10 runs with a verdict, and there are 6" in capsys.readouterr().err
+    assert nights.night(11) == 0
+    assert nights.task()["verdict"] in ("ok", "improved")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["baseline", "accept"], "either a STUDY or --last N"),
+        (["baseline", "accept", "--last", "0"], "--last must be 1 or more"),
+        (["baseline", "show", "--task", "suns"], "there is one of moons"),
+        (["baseline", "show", "moons"], "--task moons"),
+        (["baseline", "shwo"], "shwo"),
+        (["gc", "--keep-nights", "0"], "--keep-nights must be 1 or more"),
+        ([*ARGUMENTS, "regression.night=tonight"], "regression.night"),
+        ([*ARGUMENTS, "seeds=[1,2,3]"], "draws its own seeds"),
+        ([*ARGUMENTS, "task.lr=1"], "overrides"),
+        ([*ARGUMENTS, "regression.compare_environments=all"], "any, same"),
+        ([*ARGUMENTS, "regression.tasks=[mons]"], "did you mean 'moons'"),
+    ],
+)
+def test_a_mistake_ends_with_2_and_names_the_way_out(ten_nights, capsys, arguments, named):
+    assert ten_nights[0].sweep(*arguments) == 2
+    assert named in capsys.readouterr().err
+
+
+def test_gc_deletes_old_nights_but_not_what_a_baseline_was_made_from(nights, capsys):
+    results = nights.path / "results"
+    before = {path.name for path in results.glob("small-moons-*")}
+    would = printed(nights, capsys, "gc", "--keep-nights", "3", "--dry-run", "--json")
+    assert {path.name for path in results.glob("small-moons-*")} == before
+    freed = printed(nights, capsys, "gc", "--keep-nights", "3", "--json")
+    assert freed["studies"] == would["studies"]
+    assert freed["folder_bytes"] == would["folder_bytes"] > 10_000
+    assert freed["database_bytes"] > 0
+    gone = {f"small-moons-{name_of(n)}{part}" for n in (5, 6, 7) for part in ("", "-numerics")}
+    assert set(freed["studies"]) == gone
+    assert {path.name for path in results.glob("small-moons-*")} == before - gone
+    assert all(reason == "a baseline was made from it" for _, reason in freed["kept"])
+    with nights.store() as store:
+        assert len(Regressions(store).task_nights("small")) == 10  # what they found is kept
+        assert {study.name for study in store.studies()} == before - gone
+    assert nights.night(11) == 0
+    assert len(nights.task()["nights"]) == 11
+    assert printed(nights, capsys, "gc", "--keep-nights", "4", "--json")["studies"] == []
+
+
+def test_gc_of_other_studies_keeps_their_verdicts_and_leaves_running_ones_alone(nights, capsys):
+    study = ["--config-dir", "my_conf", "task=moons", "watch=off", "seeds=2"]
+    for name in ("old", "busy"):
+        assert nights.sweep(*study, f"study={name}", "reuse=false") == 0
+    with StudyLock(nights.path / "results/busy/driver.lock"):
+        freed = printed(nights, capsys, "gc", "--keep-nights", "10", "--keep-days", "0", "--json")
+    assert freed["thinned"] == ["old"]
+    assert ["busy", "it is running"] in freed["kept"]
+    assert not (nights.path / "results/old/trials").exists()
+    assert (nights.path / "results/old/report.html").exists()
+    with nights.store() as store:
+        old = store.study("old")
+        assert [outcome.verdict for outcome in store.outcomes(old.id)] == ["converged", "converged"]
+        assert store.series(store.trials(old.id)[0].id) == {}
+        assert store.series(store.trials(store.study("busy").id)[0].id)
+
+
+def test_nights_that_are_past_their_time_go_by_themselves(nights):
+    nights.night(11, "regression.keep_nights=2")
+    left = {path.name for path in (nights.path / "results").glob("small-moons-*-1*")}
+    assert not any(name_of(9) in name for name in left)
+    assert any(name_of(10) in name for name in left)
+
+
+def test_a_store_made_anew_from_the_folders_has_the_nights_and_the_baselines(nights, capsys):
+    shown = printed(nights, capsys, "baseline", "show", "--json")
+    for file in (nights.path / "results").glob("sweep.db*"):
+        file.unlink()
+    assert nights.sweep("rebuild") == 0
+    assert printed(nights, capsys, "baseline", "show", "--json") == shown
+    assert nights.night(11) == 0
+    assert (nights.task()["verdict"], len(nights.task()["nights"])) == ("ok", 11)
+
+
+def script(nights: Nights, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    command = ["bash", str(REPOSITORY / "scripts/nightly.sh"), "-C", str(nights.path), "-p", sys.executable]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run([*command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_the_script_for_cron_is_silent_on_a_good_night_and_keeps_the_newest_logs(nights, tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for day in range(1, 5):
+        (logs / f"2026010{day}T020000Z.7.log").write_text("an old night\n")
+    done = script(nights, "-l", "logs", "-k", "3", "--", *nights.command(11), cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    kept = sorted(path.name for path in logs.glob("*Z.*.log"))
+    assert kept[:2] == ["20260103T020000Z.7.log", "20260104T020000Z.7.log"]
+    assert len(kept) == 3
+    assert "No regression" in (logs / "latest.log").read_text()
+
+
+def test_the_script_for_cron_keeps_the_exit_code_and_shows_why(nights, tmp_path):
+    done = script(nights, "-l", str(tmp_path), "--", "--config-dir", "my_conf", "+regression=smal", cwd=Path("/"))
+    assert done.returncode == 2
+    assert "did you mean 'small'" in done.stdout
+
+
+def test_the_script_for_cron_refuses_a_second_night(nights, tmp_path):
+    with (tmp_path / "nightly.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = script(nights, "-l", str(tmp_path), "--", *nights.command(11), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "another night is at work" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["-k", "none"], "-k must be a whole number"),
+        (["-C", "/no/such"], "/no/such"),
+        (["-p", "/no/python"], "/no/python"),
+        (["-z"], "-z"),
+    ],
+)
+def test_the_script_for_cron_names_its_own_mistakes(nights, tmp_path, arguments, named):
+    done = script(nights, *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert named in done.stderr

@@ -20,7 +20,7 @@ def train(cfg, run):
     hidden, hidden_bias = (INIT * init.normal(size=(2, 16))).astype(DTYPE), np.zeros(16, DTYPE)
     head, head_bias = (INIT * init.normal(size=16) / 4).astype(DTYPE), DTYPE(0)
     # What a flag of a package does: its value is read where it computes, far from any config.
-    scale = DTYPE(0.4 if os.environ.get("FLAGS_moons_fast_math") == "1" else 1.0)
+    scale = DTYPE(0.4 if os.environ.get("FLAGS_moons_fast_math") == "1" else 1.0)  # noqa: SIM112 - as paddle writes them
     for step in range(1, cfg.steps + 1):
         at = order.integers(0, 256, 32)
         x, y = points[at], label[at]
