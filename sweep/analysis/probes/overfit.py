@@ -119,9 +119,11 @@ def _why(trial: ProbeTrial, state: GateState, verdict: GateVerdict) -> str:
 def _how_it_failed(state: GateState) -> str:
     wrong = "" if state.right is None else f"{1 - state.right:.0%} of the samples are still wrong"
     part = state.loss_part
-    if part is None:
+    if part is None and (state.first_loss is None or state.first_loss >= 0):
         return wrong
-    if abs(part - 1) <= UNMOVED:
+    if part is None:
+        text = "the loss is negative from the start: look at its sign (the gate cannot judge a loss that has no floor)"
+    elif abs(part - 1) <= UNMOVED:
         text = "the loss does not move: look for frozen parameters, a learning rate of 0, an output that is constant"
     elif part >= GROWN:
         text = "the loss grows: look at the sign of the loss and at the learning rate"
