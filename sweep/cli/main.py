@@ -58,6 +58,7 @@ VERBS: dict[str, Verb] = {
     "status": Verb("sweep.cli.status", "status", "how far a study is, once or followed (--watch)"),
     "rank": Verb("sweep.cli.read", "rank", "the ranking of a study"),
     "show": Verb("sweep.cli.read", "show", "one trial: verdict, symptoms, overrides, runs"),
+    "compare": Verb("sweep.cli.compare", "compare", "two studies side by side, paired by cell and seed"),
     "logs": Verb("sweep.cli.read", "logs", "what a trial printed"),
     "report": Verb("sweep.cli.read", "report", "write the report of a study anew"),
     "export": Verb("sweep.cli.export", "export", "a study as csv, as an Optuna study, or as VisualDL logs"),

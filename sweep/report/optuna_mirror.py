@@ -208,30 +208,32 @@ def _params(trial: MirroredTrial, distributions: Mapping[str, BaseDistribution])
 def _state_and_value(outcome: Outcome, worst: float) -> tuple[OptunaState, float | None, str]:
     """Return Optuna's state and value of a trial, and where the value comes from (empty where there is none).
 
-    A diverged trial has run and has an outcome: COMPLETE, with the worst value of the study. As FAIL it would drop out
-    of every plot and every importance.
+    A diverged trial has run and has an outcome: COMPLETE, with a value worse than all others. As FAIL it would
+    drop out of every plot and every importance.
     """
     match outcome.state:
         case TrialState.PRUNED | TrialState.TIMED_OUT:
             return OptunaState.PRUNED, outcome.final, "last" if outcome.final is not None else ""
         case TrialState.COMPLETED if outcome.verdict is Verdict.DIVERGED:
-            return OptunaState.COMPLETE, worst, "worst of the study: it diverged"
+            return OptunaState.COMPLETE, worst, "a penalty: it diverged"
         case TrialState.COMPLETED if outcome.best is not None:
             return OptunaState.COMPLETE, outcome.best, "best"
     return OptunaState.FAIL, None, ""
 
 
 def _worst(trials: Sequence[MirroredTrial], mode: Mode) -> float:
-    """Return the worst value, best or last, of the trials that did not diverge, of all where each of them did.
+    """Return what stands for divergence: worse than every value, best or last, of the trials that did not diverge.
 
-    What a diverging run itself logged may be 1e30: it would flatten every plot. Without any value it is an infinity.
+    As far beyond the worst of them as that lies from the best, which is what samplers are told, too. Where all
+    diverged, beyond what they logged before; an infinity where that is nothing.
     """
     sign = 1.0 if mode is Mode.MAX else -1.0
     whole = [trial.outcome for trial in trials if trial.outcome.verdict is not Verdict.DIVERGED]
     for outcomes in (whole, [trial.outcome for trial in trials]):
         seen = [value for outcome in outcomes for value in (outcome.best, outcome.final) if value is not None]
         if seen:
-            return sign * min(sign * value for value in seen)
+            low, high = min(sign * value for value in seen), max(sign * value for value in seen)
+            return sign * (low - ((high - low) or abs(low) or 1.0))
     return sign * -math.inf
 
 
