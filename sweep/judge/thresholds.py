@@ -19,6 +19,7 @@ class SymptomThresholds:
     blow_up_first: float = 1e3  # loss / its first value (AutoTrainer)
     blow_up_floor: float = 0.25  # ours: below this share of its first value a loss has not blown up, it wobbles near 0
     initial_loss: float = 1.0  # abs(first loss - entropy of a guess) / that entropy (TheDeepChecker)
+    initial_loss_nats: float = 2.0  # ours: and at least so far from it
     flat_fall: float = 1e-3  # relative fall of the loss per window (SageMaker Debugger)
     flat_window_steps: int = 10
     flat_window_fraction: float = 0.01  # of the budget; the window is the longer of the two

@@ -16,8 +16,8 @@ FIRST_STEP = 1
 def wrong_initial_loss(evidence: Evidence) -> list[Symptom]:
     """Return a cross entropy whose first value is far from the entropy of a guess: that of the labels, or ln C.
 
-    `value` is the distance relative to that entropy. The published amber bound, 0.3, is not used: one healthy run in
-    seven crosses it (few classes, a wide input layer).
+    `value` is the distance relative to that entropy. Ours: it also has to be 2 nats, about what ln C is for the ten
+    classes that the published bound was set on. With two, the logits of any healthy start are as far as that.
     """
     limits, guess = evidence.thresholds, _guess(evidence)
     start = _initial_loss(evidence)
@@ -25,7 +25,7 @@ def wrong_initial_loss(evidence: Evidence) -> list[Symptom]:
         return []
     name, step, value = start
     distance = abs(value - guess) / guess
-    if distance < limits.initial_loss:
+    if distance < limits.initial_loss or abs(value - guess) < limits.initial_loss_nats:
         return []
     message = f"{name} starts at {value:.4g}, and a guess that ignores the input scores {guess:.4g}"
     return [make_symptom("wrong_initial_loss", name, step, distance, limits.initial_loss, message)]

@@ -1,0 +1,100 @@
+"""The catalogue of symptoms fits the rules, the config and the axes; priors made from it stay within bounds."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweep.analysis.priors import axes_for, toggle_factors
+from sweep.domain.symptoms import MAX_FACTOR, SYMPTOMS, layer_of, subject_of
+from sweep.domain.verdict import Symptom
+from sweep.judge import RULES, SymptomThresholds
+from sweep.report.seen import place_text, told
+
+CONF = Path(__file__).parents[2] / "conf"
+RULE_SETS = st.lists(st.sampled_from([*sorted(SYMPTOMS), "no_such_rule"]), max_size=6)
+
+
+def test_every_rule_is_in_the_catalogue_and_nothing_else():
+    assert set(SYMPTOMS) == set(RULES)
+
+
+def test_the_config_has_every_threshold_with_the_value_of_the_code():
+    assert yaml.safe_load((CONF / "symptoms" / "default.yaml").read_text()) == pytest.approx(
+        asdict(SymptomThresholds())
+    )
+
+
+def test_counts_given_as_floats_are_whole_again():
+    limits = SymptomThresholds.of({"oscillation_points": 40.0, "dead_share": 0.8})
+    assert (limits.oscillation_points, limits.dead_share) == (40, 0.8)
+    assert isinstance(limits.oscillation_points, int)
+    with pytest.raises(TypeError):
+        SymptomThresholds.of({"no_such_threshold": 1.0})
+
+
+@pytest.mark.parametrize("rule", SYMPTOMS)
+def test_an_entry_is_complete(rule):
+    about = SYMPTOMS[rule]
+    assert about.title[0].isupper()
+    assert about.causes
+    assert 1.0 <= about.factor <= MAX_FACTOR
+
+
+def test_the_toggles_of_axes_that_are_there_are_levels_of_them():
+    for path in (CONF / "axis").glob("*.yaml"):
+        [(axis, body)] = yaml.safe_load(path.read_text()).items()
+        named = {toggle for about in SYMPTOMS.values() for toggle in about.tests if toggle.startswith(f"{axis}=")}
+        assert named <= {f"{axis}={level}" for level in body["levels"]}
+
+
+@given(RULE_SETS)
+def test_for_all_rules_factors_lie_above_1_up_to_the_bound_and_never_rise(rules):
+    factors = list(toggle_factors(rules).values())
+    assert all(1.0 < factor <= MAX_FACTOR for factor in factors)
+    assert factors == sorted(factors, reverse=True)
+
+
+@given(RULE_SETS)
+def test_for_all_rules_each_axis_is_named_once(rules):
+    axes = [axis for axis, _ in axes_for(rules)]
+    assert len(axes) == len(set(axes))
+
+
+def test_what_two_rules_point_to_comes_before_what_one_does():
+    assert axes_for(["blow_up", "oscillating"])[0][0] == "lr"
+    assert axes_for(["vanishing_gradient"])[0][0] == "activation"
+    assert [axis for axis, _ in axes_for(["over_regularised"])] == ["weight_decay", "dropout", "augmentation"]
+
+
+def test_no_symptom_points_nowhere():
+    assert axes_for([]) == []
+    assert axes_for(["no_such_rule"]) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "layer", "subject"),
+    [
+        ("watch/dead/features.0", "features.0", "watch/dead"),
+        ("watch/grad_norm", "", "watch/grad_norm"),
+        ("val/loss", "", "val/loss"),
+        ("train/head/loss", "", "train/head/loss"),
+    ],
+)
+def test_a_metric_of_the_monitor_names_its_layer(metric, layer, subject):
+    assert (layer_of(metric), subject_of(metric)) == (layer, subject)
+
+
+def test_only_toggles_that_can_be_tried_are_told():
+    symptom = Symptom(rule="vanishing_gradient", step=50, value=1e-9, threshold=1e-7, metric="watch/grad_abs/fc1")
+    assert "init=kaiming" in told(symptom, ())["tests"]
+    assert "mine=x" not in told(symptom, ("mine",))["tests"]
+    assert told(Symptom(rule="mine", step=1, value=0.0, threshold=0.0), ())["title"] == "Mine"
+
+
+def test_a_place_is_a_step_with_its_layer_or_the_start():
+    assert place_text({"step": 1200, "layer": "fc1"}) == "step 1,200, layer fc1"
+    assert place_text({"step": 0, "layer": ""}) == "from the start"
