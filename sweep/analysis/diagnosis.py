@@ -33,7 +33,8 @@ class Findings:
     @property
     def is_data_broken(self) -> bool:
         """Whether a data check found something broken; one that could not be made says nothing."""
-        return self.data is not None and any(row["severity"] == "broken" for row in _section(self.data).get("checks", ()))
+        checks = _section(self.data).get("checks", ()) if self.data is not None else ()
+        return any(check["severity"] == "broken" for check in checks)
 
     @property
     def base_converges(self) -> bool:

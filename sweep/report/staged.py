@@ -26,6 +26,10 @@ KIND = "stages"
 """`kind` in summary.json of a study made of stages; a ranking has none."""
 
 
+QUIET = ("data", "overfit")
+"""Stages of which, among others, a terminal shows only the answer where nothing is broken; the page has all of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageEntry:
     """One stage: `stage` names its view, `study` is the study whose trials it had."""
@@ -121,7 +125,8 @@ def render_staged(summary: Mapping[str, Any]) -> RenderableType:
     for stage in summary["stages"]:
         if not is_single:
             parts += [Rule(TITLES[stage["stage"]], align="left", style="dim"), Text(stage["answer"])]
-        parts += [view(stage["stage"]).terminal(stage["section"])]
+        if is_single or stage["stage"] not in QUIET or not stage["ok"]:
+            parts += [view(stage["stage"]).terminal(stage["section"])]
         parts += [Text.assemble(("note  ", "dim"), note) for note in stage["notes"] if note not in summary["notes"]]
         parts += [""]
     if summary["recommended"]["overrides"]:
