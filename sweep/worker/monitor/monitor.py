@@ -94,6 +94,8 @@ class Monitor:
         self._shown = spread(self._layers, self._sampling.most_layers)
         near = [self._parameters[layer.index] for layer in self._layers[:1]]
         self._probe = min([p for p in near if p.size <= LARGE] or self._parameters, key=lambda p: p.size, default=None)
+        probe = self._probe  # asked once: on every step the answers would cost as much as the look itself
+        self._is_probe_plain = probe is not None and probe.place.is_cpu_place() and probe.dtype == paddle.float32
 
     def _wrap(self, name: str) -> None:
         original = getattr(self.optimizer, name, None)
@@ -117,9 +119,7 @@ class Monitor:
 
         had_own = name in vars(self.optimizer)
         setattr(self.optimizer, name, wrapped)
-        self._undo.append(
-            lambda: setattr(self.optimizer, name, original) if had_own else delattr(self.optimizer, name)
-        )
+        self._undo.append(lambda: setattr(self.optimizer, name, original) if had_own else delattr(self.optimizer, name))
 
     def _keep_inputs(self, layer: Any, inputs: Any) -> None:
         if layer.training:
@@ -130,7 +130,8 @@ class Monitor:
             self._end_first_forward()
         if self._pending is not None:
             self._look_without_step()
-        self._pending = loss.detach() if loss.size == 1 else None
+        # Not `loss.size`: that runs an operator and takes 20 times as long.
+        self._pending = loss.detach() if loss.ndim == 0 or loss.shape == [1] else None
 
     def _end_first_forward(self) -> None:
         self._first.close()
@@ -148,7 +149,11 @@ class Monitor:
         if self._sampling.has_layers(self._step + 1):
             self._activations.attach()
         loss = self._read_loss()
-        is_bad, self._is_bad = self._is_bad or not self._is_probe_finite(), False
+        is_bad, self._is_bad = self._is_bad, False
+        if not is_bad and not self._is_probe_finite():
+            if self._is_skipped():
+                return None
+            is_bad = True
         may_look = self._looks < MOST_LOOKS
         if not (is_bad and may_look) and not self._sampling.has_scalars(self._step):
             return None
@@ -168,7 +173,17 @@ class Monitor:
 
     def _is_probe_finite(self) -> bool:
         grad = None if self._probe is None else gradient_of(self._probe)
-        return grad is None or math.isfinite(_total(grad))
+        if grad is None:
+            return True
+        if not self._is_probe_plain:
+            return math.isfinite(grad.astype("float32").sum().item())
+        values = grad.numpy().ravel()
+        # The square of a finite gradient may overflow; the slower test then decides.
+        return math.isfinite(values.dot(values)) or bool(np.isfinite(values).all())
+
+    def _is_skipped(self) -> bool:
+        """Return whether a GradScaler has found an overflow and this step will change nothing, as it should."""
+        return bool(getattr(self.optimizer, "_auxiliary_vars", {}).get("found_inf", False))
 
     def _after_step(self, before: Any) -> None:
         loss, rate, counts, vectors = before
@@ -199,11 +214,9 @@ class Monitor:
         for layer in self._shown:
             i = layer.index
             if seen.has_grad[i]:
-                values[f"watch/grad_abs/{layer.name}"] = float(seen.grad_abs[i])
-            values |= _present(
-                f"watch/ratio/{layer.name}", _log_ratio(seen.update_squares[i], seen.weight_squares[i])
-            )
-            values[f"watch/weight_std/{layer.name}"] = float(seen.weight_std[i])
+                values[f"watch/grad_abs/{layer.name}"] = seen.grad_abs(i)
+            values |= _present(f"watch/ratio/{layer.name}", _log_ratio(seen.update_squares[i], seen.weight_squares[i]))
+            values[f"watch/weight_std/{layer.name}"] = seen.weight_std(i)
         return values
 
     # NaN and infinity
@@ -258,13 +271,6 @@ class Monitor:
             self.close()
         with suppress(Exception):
             self._tell({"watch/off": text})
-
-
-def _total(tensor: Any) -> float:
-    """Return the sum of a tensor's elements: finite unless one of them is not (or they are beyond all bounds)."""
-    if tensor.place.is_cpu_place() and tensor.dtype == paddle.float32:
-        return float(np.add.reduce(tensor.numpy(), axis=None))
-    return float(tensor.astype("float32").sum().item())
 
 
 def _log_ratio(update_squares: float, weight_squares: float) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Sampling:
     """When what is recorded; steps count from 1, and the first `opening` are always looked at.
 
-    `scalars` and `layers` are intervals in steps, valid up to `until`; from there both double whenever the step number
+    `scalars` and `layers` are intervals in steps, the second a multiple of the first, valid up to `until`; from there both double whenever the step number
     has doubled, so that a run of any length adds at most `until / scalars / 2` samples per doubling. `most_layers` is
     how many layers have series of their own.
     """
@@ -31,7 +31,7 @@ class Sampling:
 
 
 SAMPLINGS = {
-    "light": Sampling(opening=3, scalars=10, layers=50, until=4000, most_layers=24),
+    "light": Sampling(opening=3, scalars=20, layers=60, until=4000, most_layers=24),
     "deep": Sampling(opening=20, scalars=1, layers=5, until=4000, most_layers=200),
 }
 """By what `watch` says. The light one is what `scripts/bench_watch.py` holds to its share of the step time."""

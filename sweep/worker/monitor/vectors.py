@@ -1,5 +1,6 @@
-"""Gradients and weights as one vector each, brought to the host in one transfer, and their statistics per parameter."""
+"""Gradients and weights brought to the host, in one transfer from a device, and their statistics per parameter."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +15,40 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Taken:
+    """What is read ahead of a step: arrays on the host, or one tensor of everything on another device."""
+
+    has_grad: list[bool]
+    grads: list[Any]
+    weights: list[Any]
+    together: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Statistics:
-    """Per parameter, [P]: sums of squares of gradient, weight and update, mean |g|, std of the weight.
+    """Per parameter, [P]: sums of squares of gradient, of the new weight, of the update; and the elements themselves.
 
     A parameter without a gradient has `has_grad` False and zeros.
     """
 
-    has_grad: NDArray[np.bool_]
+    has_grad: list[bool]
     grad_squares: Floats
     weight_squares: Floats
     update_squares: Floats
-    grad_abs: Floats
-    weight_std: Floats
+    grads: list[Any]
+    weights: list[Any]
+
+    def grad_abs(self, index: int) -> float:
+        """Return the mean absolute gradient of a parameter."""
+        return float(np.abs(self.grads[index]).mean(dtype=np.float64))
+
+    def weight_std(self, index: int) -> float:
+        """Return the standard deviation of a parameter's elements."""
+        return float(self.weights[index].std(dtype=np.float64))
 
 
 class Vectors:
-    """Flattens the parameters of one optimizer: `before` is taken ahead of a step, `statistics` after it.
+    """Reads the parameters of one optimizer: `before` is taken ahead of a step, `statistics` after it.
 
     On the CPU arrays are copied one by one, which is what is fastest there; on another device everything is put
     together there first, so that there is one transfer, and one wait, however many tensors there are.
@@ -38,75 +57,76 @@ class Vectors:
     def __init__(self, parameters: list[Any], *, is_host: bool | None = None) -> None:
         self._parameters = parameters
         self._is_host = all(p.place.is_cpu_place() for p in parameters) if is_host is None else is_host
-        self._strides = [-(-p.size // LARGE) for p in parameters]
-        taken = [-(-p.size // stride) for p, stride in zip(parameters, self._strides, strict=True)]
-        self._taken = np.array(taken, dtype=np.int64)
-        self._offsets = np.concatenate([[0], np.cumsum(self._taken)[:-1]])
-        self._share = np.array([p.size for p in parameters]) / self._taken
+        sizes = [p.size for p in parameters]
+        self._strides = [-(-size // LARGE) for size in sizes]
+        self._sizes = [-(-size // stride) for size, stride in zip(sizes, self._strides, strict=True)]
+        self._share = np.array(sizes) / self._sizes
         self._large = [i for i, stride in enumerate(self._strides) if stride > 1]
+        self._is_plain = [p.dtype in (paddle.float32, paddle.float64) for p in parameters]
 
-    def before(self) -> Any:
+    def before(self) -> Taken:
         """Return gradients, exact squares of the large ones, and weights, as they are ahead of an optimizer step."""
-        grads = [gradient_of(p) for p in self._parameters]
-        parts = [self._part(g, i) for i, g in enumerate(grads)]
-        large = [grads[i] for i in self._large]
-        squares = [paddle.zeros([1]) if g is None else g.astype("float32").square().sum().reshape([1]) for g in large]
+        found = [gradient_of(p) for p in self._parameters]
+        grads = [self._part(g, i) for i, g in enumerate(found)]
+        grads += [self._leaf(_squares(found[i]), is_plain=True) for i in self._large]
         weights = [self._part(p, i) for i, p in enumerate(self._parameters)]
-        return np.array([g is not None for g in grads]), self._join([*parts, *(map(self._leaf, squares)), *weights])
+        together = None if self._is_host else paddle.concat([*grads, *weights])
+        return Taken(has_grad=[g is not None for g in found], grads=grads, weights=weights, together=together)
 
-    def is_finite(self, before: Any) -> bool:
-        """Return whether all that was taken ahead of a step is finite. (Sums beyond float32 on a device are not.)"""
-        taken = before[1]
-        return bool(np.isfinite(np.add.reduce(taken) if self._is_host else taken.sum().item()))
+    def is_finite(self, taken: Taken) -> bool:
+        """Return whether all that was taken ahead of a step is finite."""
+        if not self._is_host:
+            return bool(paddle.isfinite(taken.together).all())
+        return bool(np.isfinite(sum(map(_square_sum, taken.grads)) + sum(map(_square_sum, taken.weights))))
 
-    def statistics(self, before: Any) -> Statistics:
-        """Return the statistics of the step that has been made since `before`."""
-        has_grad, taken_before = before
-        after = self._join([self._part(p, i) for i, p in enumerate(self._parameters)])
-        if self._is_host:
-            values, new = taken_before, after
-        else:
-            values = np.asarray(paddle.concat([taken_before, after]).numpy(), dtype=np.float64)
-            values, new = values[: -int(self._taken.sum())], values[-int(self._taken.sum()) :]
-        n = int(self._taken.sum())
-        grads, exact, old = values[:n], values[n : len(values) - n], values[len(values) - n :]
+    def statistics(self, taken: Taken) -> Statistics:
+        """Return the statistics of the step that has been made since `taken`."""
+        new = [self._part(p, i) for i, p in enumerate(self._parameters)]
+        grads, old = taken.grads, taken.weights
+        if not self._is_host:
+            n, sizes = len(new), [*self._sizes, *([1] * len(self._large)), *self._sizes, *self._sizes]
+            parts = np.split(paddle.concat([taken.together, *new]).numpy(), np.cumsum(sizes)[:-1])
+            grads, old, new = parts[: -2 * n], parts[-2 * n : -n], parts[-n:]
         with np.errstate(all="ignore"):
-            grad_squares = self._sums(grads * grads)
-            grad_squares[self._large] = exact
-            weight_squares = self._sums(new * new)
-            mean = self._sums(new) / self._taken
-            variance = np.maximum(weight_squares / self._taken - mean * mean, 0.0)
-            change = new - old
+            grad_squares = np.array([_square_sum(g) for g in grads[: len(new)]])
+            grad_squares[self._large] = [float(square[0]) for square in grads[len(new) :]]
             return Statistics(
-                has_grad=has_grad,
+                has_grad=taken.has_grad,
                 grad_squares=grad_squares,
-                weight_squares=weight_squares * self._share,
-                update_squares=self._sums(change * change) * self._share,
-                grad_abs=self._sums(np.abs(grads)) / self._taken,
-                weight_std=np.sqrt(variance),
+                weight_squares=self._share * [_square_sum(w) for w in new],
+                update_squares=self._share * [_square_sum(w - v) for w, v in zip(new, old, strict=True)],
+                grads=grads,
+                weights=new,
             )
-
-    def _sums(self, values: Floats) -> Floats:
-        found: Floats = np.add.reduceat(values, self._offsets)
-        return found
 
     def _part(self, tensor: Any, index: int) -> Any:
         """Return a tensor's elements, or every so-manieth of a large one's: on the host, or where they are."""
         if tensor is None:
-            shape = [int(self._taken[index])]
-            return np.zeros(shape, dtype=np.float32) if self._is_host else paddle.zeros(shape)
+            size = self._sizes[index]
+            return np.zeros(size, dtype=np.float32) if self._is_host else paddle.zeros([size])
         stride = self._strides[index]
         if stride > 1:
-            tensor = paddle.strided_slice(tensor.reshape([-1]), [0], [0], [tensor.size], [stride])
-        return self._leaf(tensor)
+            tensor = paddle.strided_slice(tensor.reshape([-1]), [0], [0], [math.prod(tensor.shape)], [stride])
+        return self._leaf(tensor, is_plain=self._is_plain[index])
 
-    def _leaf(self, tensor: Any) -> Any:
-        if tensor.dtype not in (paddle.float32, paddle.float64):
-            tensor = tensor.astype("float32")
-        return tensor.numpy().ravel() if self._is_host else tensor.astype("float32").reshape([-1])
+    def _leaf(self, tensor: Any, *, is_plain: bool) -> Any:
+        if not self._is_host:
+            return tensor.astype("float32").reshape([-1])
+        return (tensor if is_plain else tensor.astype("float32")).numpy().ravel()
 
-    def _join(self, parts: list[Any]) -> Any:
-        return np.concatenate(parts, dtype=np.float64) if self._is_host else paddle.concat(parts)
+
+def _square_sum(values: Any) -> float:
+    """Return the sum of squares of an array, as a 64-bit float where a 32-bit one overflows."""
+    found = float(values.dot(values))
+    if math.isfinite(found):
+        return found
+    wide = values.astype(np.float64)
+    return float(wide.dot(wide))
+
+
+def _squares(grad: Any) -> Any:
+    """Return the sum of squares of all elements of a large gradient, a tensor of shape [1]."""
+    return paddle.zeros([1]) if grad is None else grad.astype("float32").square().sum().reshape([1])
 
 
 def gradient_of(parameter: Any) -> Any:
