@@ -134,7 +134,7 @@ def main() -> None:
             "# What watching costs",
             "",
             f"Whole trainings of {STEPS} steps, watched and not, in pairs whose order alternates, in one process; no",
-            "evaluation, no augmentation, no logging, so that the step itself is all that the monitor is compared with.",
+            "evaluation, no augmentation, no logging, so that the step itself is what the monitor is compared with.",
             "`run.watch` and the closely watched first step are included. Overhead is the median of the pairs' ratios,",
             "with a bootstrap interval (9,999 resamples).",
             "",

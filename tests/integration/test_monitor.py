@@ -100,7 +100,7 @@ def test_a_run_tells_what_it_trains_with(run) -> None:
     assert known["watch/head_units"] == 3.0
     assert known["watch/losses"] == "cross_entropy(use_softmax=True)"
     assert fact(run, "watch/layers") == [["0", "Linear"], ["1", "ReLU"], ["2", "Dropout"], ["3", "Linear"]]
-    x, y = batch()
+    x, _ = batch()
     assert fact(run, "watch/inputs")["std"] == pytest.approx(float(np.std(x.numpy())), rel=1e-5)
     assert fact(run, "watch/targets")["max"] == 1.0
     assert fact(run, "watch/targets")["dtype"] == "int64"

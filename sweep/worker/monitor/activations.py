@@ -21,7 +21,8 @@ SATURATED = 5.0
 class Activations:
     """Measures the activation layers of a model while `attach`ed, and functions known to follow a layer.
 
-    `guarded` makes of a hook one that never raises. A layer called more than once in a step, a single ReLU used throughout, counts all its units of that step.
+    `guarded` makes of a hook one that never raises. Of a layer called more than once in a step, a single ReLU used
+    throughout, all units of that step count.
     """
 
     def __init__(self, model: Any, guarded: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:

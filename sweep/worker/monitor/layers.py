@@ -1,4 +1,4 @@
-"""What is watched of a model and an optimizer: their parameters, the layers that own them, and settings worth a fact."""
+"""What is watched of a model and an optimizer: parameters, the layers that own them, settings worth a fact."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Layer:
 
 
 def leaves(model: Any) -> list[tuple[str, Any]]:
-    """Return the layers that compute something themselves, by dotted name: without sublayers, or with own parameters."""
+    """Return the layers that compute something themselves: without sublayers, or with parameters of their own."""
     return [
         (name or ROOT, layer)
         for name, layer in model.named_sublayers(include_self=True)

@@ -1,4 +1,4 @@
-"""The monitor of one model and optimizer: it sees each backward and each optimizer step, and records what it samples."""
+"""The monitor of one model and optimizer: it sees each backward and each step, and records what it samples."""
 
 import json
 import math

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Sampling:
     """When what is recorded; steps count from 1, and the first `opening` are always looked at.
 
-    `scalars` and `layers` are intervals in steps, the second a multiple of the first, valid up to `until`; from there both double whenever the step number
-    has doubled, so that a run of any length adds at most `until / scalars / 2` samples per doubling. `most_layers` is
-    how many layers have series of their own.
+    `scalars` and `layers` are intervals in steps, the second a multiple of the first, valid up to `until`; from there
+    both double whenever the step number has doubled, so that a run of any length adds at most `until / scalars / 2`
+    samples per doubling. `most_layers` is how many layers have series of their own.
     """
 
     opening: int

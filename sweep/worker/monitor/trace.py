@@ -24,8 +24,9 @@ LOSSES, ACTIVATIONS, COMMON, TENSOR_METHODS = (
 """Where paddle defines what is looked for; the last has sigmoid, tanh and gelu, with a `_` before the name."""
 
 TYPES = {
-    "softmax": "Softmax", "log_softmax": "LogSoftmax", "relu": "ReLU", "relu_": "ReLU", "sigmoid": "Sigmoid", "tanh": "Tanh",
-    "gelu": "GELU", "leaky_relu": "LeakyReLU", "elu": "ELU", "silu": "Silu", "swish": "Swish", "relu6": "ReLU6",
+    "softmax": "Softmax", "log_softmax": "LogSoftmax", "relu": "ReLU", "relu_": "ReLU", "sigmoid": "Sigmoid",
+    "tanh": "Tanh", "gelu": "GELU", "leaky_relu": "LeakyReLU", "elu": "ELU", "silu": "Silu", "swish": "Swish",
+    "relu6": "ReLU6",
 }  # fmt: skip
 """The layer that does what a function does."""
 
@@ -36,7 +37,8 @@ MOST_LAYERS_TEXT = 400
 class FirstStep:
     """Watches a model from its first training forward to the first backward; `facts` says what it saw.
 
-    `guarded` makes of a hook one that never raises. `functional` maps the name of a leaf layer to the activation function ("ReLU", ...) applied to what it returned.
+    `guarded` makes of a hook one that never raises. `functional` maps the name of a leaf layer to the activation
+    function ("ReLU", ...) applied to what it returned.
     """
 
     def __init__(self, model: Any, guarded: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
