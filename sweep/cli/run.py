@@ -11,13 +11,18 @@ from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
 from sweep.report.terminal import LiveProgress, render_plan, render_summary
 from sweep.store import Store
-from sweep.study.audience import silence_broken_streams
+from sweep.study.audience import outliving_the_terminal, silence_broken_streams
 from sweep.study.planning import StudyPlan, estimate
 from sweep.study.stageplan import plan_stages
 
 
 def study(arguments: list[str]) -> int:
-    """Run a study; returns the exit code of DESIGN 5."""
+    """Run a study; returns the exit code of DESIGN 5. A terminal that hangs up at any time does not end it."""
+    with outliving_the_terminal():
+        return _study(arguments)
+
+
+def _study(arguments: list[str]) -> int:
     parser = _study_parser("python -m sweep")
     parser.add_argument("--cfg", action="store_true", help="print the composed config and run nothing")
     args, overrides = _split(parser, arguments)

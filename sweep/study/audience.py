@@ -2,7 +2,10 @@
 
 import os
 import select
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 from sweep.domain.trial import Outcome
 from sweep.study.loop import Progress
@@ -24,6 +27,26 @@ def silence(stream: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream)
     os.close(nowhere)
+
+
+@contextmanager
+def outliving_the_terminal() -> Iterator[None]:
+    """Let a hangup of the terminal (SIGHUP) inside the block silence what was to be shown there, and end nothing."""
+    before = signal.getsignal(signal.SIGHUP)
+    if before is signal.SIG_IGN:  # nohup
+        yield
+        return
+    terminals = [stream for stream in STANDARD_STREAMS if os.isatty(stream)]  # afterwards they no longer say so
+
+    def on_hangup(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
+        for stream in terminals:
+            silence(stream)
+
+    signal.signal(signal.SIGHUP, on_hangup)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 class Audience:

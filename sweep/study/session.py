@@ -1,7 +1,6 @@
 """Opens what a study needs, runs its loop, and leaves its files: plan.json, summary.json and the reports."""
 
 import errno
-import os
 import shlex
 import signal
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,7 @@ from sweep.launch import build_launcher
 from sweep.plan import missing_packages
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
-from sweep.study.audience import STANDARD_STREAMS, Audience, silence
+from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
 from sweep.study.loop import Interrupt, Progress, StudyLoop
 from sweep.study.planning import StudyPlan
@@ -244,7 +243,7 @@ def plan_record(record: StudyRecord) -> dict[str, Any]:
 
 @contextmanager
 def _interrupts(loop: StudyLoop) -> Iterator[None]:
-    """Let Ctrl-C drain and a second one stop; SIGTERM stops. A lost terminal (SIGHUP) does not end a study."""
+    """Let Ctrl-C drain and a second one stop; SIGTERM stops."""
 
     def on_interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
         if loop.interrupt is Interrupt.NONE and signum == signal.SIGINT:
@@ -252,13 +251,7 @@ def _interrupts(loop: StudyLoop) -> Iterator[None]:
         else:
             loop.interrupt = Interrupt.STOP
 
-    terminals = [stream for stream in STANDARD_STREAMS if os.isatty(stream)]  # afterwards they no longer say so
-
-    def on_hangup(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
-        for stream in terminals:
-            silence(stream)
-
-    handlers = {signal.SIGINT: on_interrupt, signal.SIGTERM: on_interrupt, signal.SIGHUP: on_hangup}
+    handlers = {signal.SIGINT: on_interrupt, signal.SIGTERM: on_interrupt}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
