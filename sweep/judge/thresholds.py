@@ -55,7 +55,6 @@ class SymptomThresholds:
     spike_window: int = 10  # ours: samples that a spike is compared with
     spike_spreads: float = 10.0  # ours: median absolute deviations above their median
     spike_factor: float = 5.0  # ours: and at least so many times their median
-    spike_count: int = 1
     clipped_share: float = 0.5  # of the updates (tuning playbook)
     # weights and units
     frozen_ratio: float = -7.0  # ours: log10(norm(dW) / norm(W)) of one step; float32 resolves 1.2e-7

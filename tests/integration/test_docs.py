@@ -57,8 +57,17 @@ def test_every_config_key_is_documented_and_every_documented_key_exists(group):
 
 
 def test_every_symptom_rule_is_documented():
-    named = page("method.md")
-    assert all(f"`{rule}`" in named for rule in RULES)
+    named = first_cells(page("symptoms.md"))
+    assert set(RULES) <= named
+
+
+def test_every_threshold_of_a_symptom_rule_is_documented_and_every_documented_one_exists():
+    keys = set(yaml.safe_load((ROOT / "conf" / "symptoms" / "default.yaml").read_text()))
+    text = page("symptoms.md")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    named = {key for row in rows for key in re.findall(r"`([a-z_]+)`", row[3])}
+    assert named <= keys
+    assert keys <= named | set(re.findall(r"\(`([a-z_]+)`\)", text))
 
 
 def test_links_between_pages_lead_somewhere():

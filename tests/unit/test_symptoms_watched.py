@@ -133,7 +133,7 @@ def test_a_layer_that_is_called_like_a_weight_is_not_taken_for_a_metric_of_the_t
 
 def test_the_initial_loss_is_compared_with_the_labels_entropy_where_it_is_known():
     assert not found("wrong_initial_loss", {}, {"label_entropy": 2.2})
-    assert found("wrong_initial_loss", {}, {"label_entropy": 0.4})
+    assert found("wrong_initial_loss", {}, {"label_entropy": 0.2})
 
 
 @pytest.mark.parametrize("losses", ["mse_loss", "binary_cross_entropy_with_logits"])

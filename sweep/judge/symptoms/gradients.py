@@ -53,7 +53,7 @@ def gradient_spikes(evidence: Evidence) -> list[Symptom]:
     spread = np.median(np.abs(before - middle[:, None]), axis=1)
     limit = np.maximum(middle + limits.spike_spreads * spread, limits.spike_factor * middle)
     spikes = (norm.values[width:] > limit) & (norm.values[width:] > middle[0])
-    if spikes.sum() < limits.spike_count:
+    if not spikes.any():
         return []
     at = int(np.argmax(spikes))
     step, value = norm.steps[width + at], norm.values[width + at]
