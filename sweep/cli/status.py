@@ -34,6 +34,7 @@ class Standing:
     """How far a study is. `progress` says, by trial number, how far a running trial has come.
 
     Of a study made of stages, trials are those of all its stages; `stages` says of each how far it is.
+    `symptoms` are those of the base, as the study's summary has them.
     """
 
     study: StudyRecord
@@ -43,6 +44,7 @@ class Standing:
     failed: Listed
     progress: Mapping[int, str] = field(default_factory=dict)
     answer: str = ""
+    symptoms: tuple[Mapping[str, Any], ...] = ()
     is_over: bool = False
     stages: tuple[str, ...] = ()
 
@@ -53,6 +55,7 @@ class Standing:
             "status": self.study.status,
             "states": dict(self.states),
             "verdicts": dict(self.verdicts),
+            "symptoms": [dict(symptom) for symptom in self.symptoms],
             "running": [{**plain(trial), "run": plain(run)} for trial, run in self.running],
             "failed": [{**plain(trial), "run": plain(run)} for trial, run in self.failed],
             "stages": list(self.stages),
@@ -61,7 +64,8 @@ class Standing:
     def rendered(self) -> RenderableType:
         """Return it as a terminal shows it."""
         failed = self.failed[:SHOWN_FAILED]
-        shown = render_status(self.study, self.states, self.verdicts, self.running, failed, self.progress)
+        known = self.study, self.states, self.verdicts, self.running, failed, self.progress
+        shown = render_status(*known, seen=self.symptoms)
         return Group(shown, *(Text(f"  {line}", style="dim") for line in self.stages))
 
 
@@ -96,6 +100,7 @@ def read_standing(store: Store, name: str | None) -> Standing:
         return _of_stages(store, study)
     running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
     lock = lock_of(study)
+    summary = store.summary(study.id) or {}
     return Standing(
         study=study,
         states=plain(store.counts(study.id)),
@@ -103,7 +108,8 @@ def read_standing(store: Store, name: str | None) -> Standing:
         running=running,
         failed=_with_runs(store, study, {TrialState.FAILED, TrialState.LOST, TrialState.TIMED_OUT}),
         progress={trial.number: text for trial, _ in running if (text := _how_far(store, study, trial))},
-        answer=str((store.summary(study.id) or {}).get("answer", "")),
+        answer=str(summary.get("answer", "")),
+        symptoms=tuple(summary.get("base", {}).get("symptoms", ())),
         # A driver says "ended" first, then writes its reports, and has its lock until it is done.
         is_over=study.status != "running" and (lock is None or lock.holder() is None),
     )
@@ -125,6 +131,7 @@ def _of_stages(store: Store, study: StudyRecord) -> Standing:
         progress=latest.progress if latest else {},
         answer=str((store.summary(study.id) or {}).get("answer", "")),
         is_over=study.status != "running" and (lock is None or lock.holder() is None),
+        symptoms=next((part.symptoms for part in parts if part.symptoms), ()),
         stages=tuple(status_line(part.study, part.states, part.verdicts) for part in parts),
     )
 

@@ -16,7 +16,7 @@ from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement
 from sweep.report.phrases import DASH, count_text, duration_text, number_text, seeds_text, verdicts_text
-from sweep.report.seen import full_lines, told
+from sweep.report.seen import brief_lines, full_lines, told
 from sweep.report.tables import new_table, styled_state, styled_verdict
 
 ANSWER_CHARS = 110
@@ -57,16 +57,19 @@ def render_status(
     running: Sequence[tuple[TrialRecord, RunRecord | None]] = (),
     failed: Sequence[tuple[TrialRecord, RunRecord | None]] = (),
     progress: Mapping[int, str] = MappingProxyType({}),
+    *,
+    seen: Sequence[Mapping[str, Any]] = (),
 ) -> RenderableType:
-    """Return how far a study is: trials per state and verdict, what runs now, what failed and why.
+    """Return how far a study is: trials per state and verdict, what was seen, what runs now, what failed and why.
 
-    `progress` says, by trial number, how far a running trial has come.
+    `progress` says, by trial number, how far a running trial has come; `seen` are the symptoms of the base.
     """
     parts: list[RenderableType] = [
         Text.assemble((study.name, "bold"), "  ", styled_state(study.status), f"  task {study.task}"),
         Text.assemble(("trials    ", "dim"), verdicts_text(states) or "none"),
         Text.assemble(("verdicts  ", "dim"), verdicts_text(verdicts) or "none yet"),
     ]
+    parts += brief_lines(seen)
     for label, trials in (("running", running), ("failed", failed)):
         if trials:
             parts += ["", _trial_table(label, trials, progress)]
