@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from sweep.cli.main import Parser
+from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
 from sweep.report.terminal import LiveProgress, render_plan, render_summary
@@ -68,15 +69,36 @@ def plan(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print plan.json's contents with the cost estimate")
     args, overrides = _split(parser, arguments)
     loaded = _load(args, overrides, overrides)
-    if loaded.study.stages:
-        view: dict[str, object] = plan_stages(loaded)
-    else:
-        planned = StudyPlan(loaded)
-        view = {**planned.to_dict(), **_cost(planned)}
+    if loaded.study.regression is not None:
+        return _plan_night(loaded, is_json=args.json)
+    view = plan_stages(loaded) if loaded.study.stages else _plan_view(loaded)
     if args.json:
         print(json.dumps(view, indent=2, allow_nan=False))
     else:
         Console().print(render_plan(view))
+    return 0
+
+
+def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
+    planned = StudyPlan(loaded)
+    return {**planned.to_dict(), **_cost(planned)}
+
+
+def _plan_night(loaded: LoadedConfig, *, is_json: bool) -> int:
+    """Print the plan of each task's studies of a night: the one that is asked for, else today's."""
+    from sweep.config.regression import NightName, read_regression, task_studies
+
+    config = read_regression(loaded)
+    night = config.night or NightName(day=now_utc().date(), repeat=1)
+    tasks = task_studies(config, night)
+    views = [_plan_view(each) for task in tasks for each in (task.determinism, task.nightly) if each is not None]
+    if is_json:
+        print(json.dumps({"regression": config.name, "night": str(night), "studies": views}, indent=2, allow_nan=False))
+        return 0
+    console = Console()
+    for view in views:
+        console.print(f"[bold]{view['study']}[/bold]  task {view['task']}", highlight=False)
+        console.print(render_plan(view))
     return 0
 
 

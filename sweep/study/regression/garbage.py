@@ -16,6 +16,7 @@ from sweep.errors import StudyLockedError
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Regressions, Store
 from sweep.store.retention import borrowers, curve_points, drop_curves, file_bytes, vacuum
+from sweep.study.results import recorded_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ def collect_garbage(
         if reason:
             kept.append((record.name, reason))
             continue
-        folder = folder_of(record)
+        folder = recorded_folder(record)
         own_bytes, own_points = _size(folder, is_whole=record.name in whole), curve_points(store, record.id)
         if record.name not in whole and not own_bytes and not own_points:
             continue  # thinned before
@@ -107,10 +108,13 @@ def collect_garbage(
     )
 
 
-def folder_of(record: StudyRecord) -> StudyDir:
-    """Return the folder of a study, from wherever this is asked: a relative one counts from where it was started."""
-    started_in = Path(str(record.provenance.get("folder") or "."))
-    return StudyDir(started_in / str(record.config["results"]), record.name)
+def _is_elsewhere(record: StudyRecord, folder: StudyDir) -> bool:
+    """Return whether a study's folder, which a relative path names, may lie below another place than this one.
+
+    Never guessed from where the study was started: of a project that was copied, that is the original's folder.
+    """
+    started_in = str(record.provenance.get("folder") or "")
+    return not folder.path.is_dir() and bool(started_in) and Path(started_in) != Path.cwd()
 
 
 def _past_their_time(store: Store, rule: Rule) -> list[StudyRecord]:
@@ -150,7 +154,10 @@ def _studies_of(store: Store, regression: str) -> set[str]:
 def _why_kept(store: Store, record: StudyRecord, past: set[str]) -> str:
     if record.name in Regressions(store).kept_studies():
         return "a baseline was made from it"
-    if StudyLock(folder_of(record).lock).holder() is not None:
+    folder = recorded_folder(record)
+    if _is_elsewhere(record, folder):
+        return f"its folder {folder.path} is not here; it was started in {record.provenance.get('folder')}"
+    if StudyLock(folder.lock).holder() is not None:
         return "it is running"
     users = [name for name in borrowers(store, record.id) if name not in past]
     return f"its trials are reused by {', '.join(users)}" if users else ""
