@@ -106,6 +106,29 @@ def test_a_run_tells_what_it_trains_with(run) -> None:
     assert fact(run, "watch/targets")["dtype"] == "int64"
 
 
+def test_a_model_evaluated_first_and_called_with_a_dict_is_seen_all_the_same(run) -> None:
+    class Named(nn.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = mlp()
+
+        def forward(self, rows):
+            return self.net(rows["x"])
+
+    model = Named()
+    optimizer = paddle.optimizer.SGD(0.1, parameters=model.parameters())
+    run.watch(model, optimizer)
+    model.eval()
+    model({"x": batch(7)[0]})
+    model.train()
+    x, y = batch()
+    F.cross_entropy(model({"x": x}), y).backward()
+    optimizer.step()
+    assert [name for name, _ in fact(run, "watch/layers")] == ["net.0", "net.1", "net.2", "net.3"]
+    assert "watch/inputs" not in facts(run)
+    assert fact(run, "watch/targets")["max"] == 1.0
+
+
 def test_a_softmax_before_the_loss_is_seen_as_layer_and_as_function(tmp_path: Path) -> None:
     for name, head in (("layer", nn.Softmax()), ("function", nn.Identity())):
         model = nn.Sequential(nn.Linear(8, 3), head)

@@ -54,7 +54,7 @@ class FirstStep:
         self._head_type: str | None = None
         self._last: str | None = None
         self._inside: Any = None  # the leaf layer, or the frame of the function, that is at work
-        self._is_profiling = False
+        self._has_started = self._is_profiling = False
         self._guarded_profile = guarded(self._profile)
         self._hooks = [model.register_forward_pre_hook(guarded(self._start))]
         for name, layer in leaves(model):
@@ -87,8 +87,9 @@ class FirstStep:
         return found
 
     def _start(self, layer: Any, inputs: Any) -> None:
-        if not layer.training or self.is_over or self._is_profiling:
+        if not layer.training or self.is_over or self._has_started:
             return
+        self._has_started = True
         first = next((x for x in inputs if hasattr(x, "numpy")), None)
         self._inputs = None if first is None else describe(first)
         if sys.getprofile() is None:
@@ -96,7 +97,7 @@ class FirstStep:
             sys.setprofile(self._guarded_profile)
 
     def _enter(self, layer: Any, inputs: Any) -> None:  # noqa: ARG002 - the hook's signature
-        if self._inside is None and self._inputs is not None:
+        if self._inside is None and self._has_started:
             self._inside = layer
 
     def _leave(self, name: str) -> Callable[[Any, Any, Any], None]:
