@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.domain.regression import Baseline, Environment, NightRun
+from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
 from sweep.report.tables import new_table
 from sweep.rundir import StudyDir
@@ -145,8 +146,6 @@ def _other(kept: Regressions, regression: str, current: Baseline, args: Any) -> 
 
 
 def _difference(current: Baseline, other: Other) -> dict[str, Any]:
-    from sweep.analysis.regression.suspects import suspects
-
     ours, theirs = _figures(current.runs), _figures(other.runs)
     change = None
     if ours.median and theirs.median:

@@ -1,7 +1,7 @@
 """Nightly regression: from a baseline and a history of nights to a verdict per task (METHOD 7). Pure functions."""
 
 from sweep.analysis.regression.judge import judge_task
-from sweep.analysis.regression.suspects import suspects
 from sweep.analysis.regression.wording import comparison_gap
+from sweep.domain.suspects import suspects
 
 __all__ = ["comparison_gap", "judge_task", "suspects"]

@@ -11,7 +11,6 @@ from sweep.analysis.regression.changepoints import change_points
 from sweep.analysis.regression.cusum import Figures, Watch, advance, held
 from sweep.analysis.regression.numerics import compare_numerics
 from sweep.analysis.regression.reference import Reference, log_tau, reference_of, with_nights
-from sweep.analysis.regression.suspects import suspects
 from sweep.analysis.regression.wording import comparison_gap, notes_of, words_of
 from sweep.domain.regression import (
     Alarm,
@@ -30,6 +29,7 @@ from sweep.domain.regression import (
     TaskReport,
     TaskVerdict,
 )
+from sweep.domain.suspects import suspects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
