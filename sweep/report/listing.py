@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sweep.domain.metric import Series
 from sweep.domain.states import LIVE_STATES, TrialState
+from sweep.domain.symptoms import layer_of
 from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement
@@ -207,7 +208,7 @@ def _metric_table(curves: Mapping[str, Series], target: Target) -> RenderableTyp
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for metric, series in sorted(curves.items(), key=lambda item: (item[0] != target.metric, item[0])):
-        if not len(series):
+        if not len(series) or layer_of(metric):
             continue
         finite = series.values[np.isfinite(series.values)]
         is_max = metric == target.metric and target.mode == "max"
@@ -220,7 +221,9 @@ def _metric_table(curves: Mapping[str, Series], target: Target) -> RenderableTyp
             number_text(best) if metric == target.metric or "loss" in metric else DASH,
             sparkline(series),
         )
-    return table
+    hidden = sum(1 for metric in curves if layer_of(metric))
+    more = f"and {hidden} series of single layers; `export` writes them all"
+    return Group(table, Text(more, style="dim")) if hidden else table
 
 
 def sparkline(series: Series, width: int = 24) -> str:

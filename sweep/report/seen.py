@@ -1,9 +1,11 @@
 """Symptoms in the reader's words: what was seen, where, what usually causes it, which toggles test that."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from sweep.domain.symptoms import SYMPTOMS
@@ -57,38 +59,40 @@ def axes_text(tests: Sequence[str]) -> str:
     return f"+axis=[{','.join(dict.fromkeys(test.partition('=')[0] for test in tests))}]"
 
 
-def brief_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[Text]:
-    """Return one line per symptom of the base, as it stands beside a ranking."""
-    lines = [
-        Text.assemble(("seen  ", "dim"), f"{_title(s)} ({place_text(s)})", (f": {s['message']}", "dim"))
-        for s in symptoms[:BRIEF]
-    ]
+def brief_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """Return a line per symptom of the base, as it stands beside a ranking; nothing where there is none."""
+    rows = _rows()
+    for symptom in symptoms[:BRIEF]:
+        rows.add_row("seen", Text.assemble(f"{_title(symptom)} ({place_text(symptom)})", (_after(symptom), "dim")))
     more = len(symptoms) - BRIEF
-    return [*lines, Text(f"      and {more} more", style="dim")] if more > 0 else lines
+    if more > 0:
+        rows.add_row("", Text(f"and {more} more", style="dim"))
+    return [rows] if symptoms else []
 
 
-def full_lines(symptoms: Iterable[Mapping[str, Any]]) -> list[Text]:
-    """Return each symptom of the base with its usual causes and how to test them."""
-    lines = []
-    for s in symptoms:
-        lines.append(Text.assemble(("seen  ", "dim"), (_title(s), "bold"), f" ({place_text(s)})"))
-        if s["message"]:
-            lines.append(Text(f"      {s['message']}"))
-        lines += cause_lines(s)
-    return lines
+def full_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """Return each symptom of the base with its usual causes and how to test them; nothing where there is none."""
+    rows = _rows()
+    for symptom in symptoms:
+        rows.add_row("seen", Text.assemble((_title(symptom), "bold"), f" ({place_text(symptom)}){_after(symptom)}"))
+        if symptom.get("causes"):
+            rows.add_row("", Text.assemble(("usual causes  ", "dim"), symptom["causes"]))
+        if symptom.get("tests"):
+            tests, option = ", ".join(symptom["tests"]), f"  '{axes_text(symptom['tests'])}'"
+            rows.add_row("", Text.assemble(("tested by  ", "dim"), tests, (option, "dim")))
+    return [rows] if symptoms else []
 
 
-def cause_lines(symptom: Mapping[str, Any]) -> list[Text]:
-    """Return what usually causes a symptom, and which toggles test it, a line each, where that is known."""
-    lines = []
-    if symptom.get("causes"):
-        lines.append(Text.assemble(("      usual causes  ", "dim"), symptom["causes"]))
-    if symptom.get("tests"):
-        tests = symptom["tests"]
-        lines.append(
-            Text.assemble(("      tested by     ", "dim"), ", ".join(tests), (f"  '{axes_text(tests)}'", "dim"))
-        )
-    return lines
+def _rows() -> Table:
+    """Return a table of two columns, so that what does not fit a line goes on below its beginning."""
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column(overflow="fold")
+    return rows
+
+
+def _after(symptom: Mapping[str, Any]) -> str:
+    return f": {symptom['message']}" if symptom["message"] else ""
 
 
 def _title(symptom: Mapping[str, Any]) -> str:
