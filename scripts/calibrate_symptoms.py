@@ -124,10 +124,10 @@ def healthy_table(seeds: int, folder: Path) -> Iterator[str]:
     runs: dict[str, tuple[int, int]] = {}
     for number, (program, words) in enumerate(HEALTHY.items()):
         outcomes = run_program(words, seeds=seeds, folder=folder, name=f"healthy{number}")
-        healthy = [o for o in outcomes if o.verdict is Verdict.CONVERGED]
-        counts[program], runs[program] = rules_of(healthy), (len(healthy), len(outcomes))
+        kept = [o for o in outcomes if o.verdict is Verdict.CONVERGED]
+        counts[program], runs[program] = rules_of(kept), (len(kept), len(outcomes))
         said = ", ".join(f"{rule} {count}" for rule, count in counts[program].items()) or "nothing"
-        print(f"{program}: {len(healthy)} of {len(outcomes)} healthy; {said}", file=sys.stderr, flush=True)
+        print(f"{program}: {len(kept)} of {len(outcomes)} healthy; {said}", file=sys.stderr, flush=True)
     total = sum(healthy for healthy, _ in runs.values())
     yield f"## Healthy runs\n\n{total} of {sum(n for _, n in runs.values())} runs of {len(runs)} programs converged and"
     yield "kept their target to the end; the table counts those in which a rule spoke.\n"

@@ -1,5 +1,6 @@
 """A training program written without sweep in mind: load, standardise, model, optimizer, loop. One line watches it."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -62,7 +63,7 @@ def make_program(cfg: TaskConfig) -> Program:
 def make_optimizer(cfg: TaskConfig, model: Any) -> tuple[Any, Any]:
     """Return the optimizer, and its scheduler or None."""
     lr = paddle.optimizer.lr
-    schedulers = {
+    schedulers: dict[str, Callable[[], Any]] = {
         "none": lambda: None,
         "cosine": lambda: lr.CosineAnnealingDecay(cfg.lr, T_max=cfg.steps),
         "warmup": lambda: lr.LinearWarmup(cfg.lr, cfg.steps // 10, 0.0, cfg.lr),
