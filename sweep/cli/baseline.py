@@ -49,7 +49,7 @@ def baseline(arguments: list[str]) -> int:
 
 def _accept(args: Any, parser: Parser) -> int:
     from sweep.study.regression.accepting import accept, chosen_regression, offer_of_study, offers_of_nights
-    from sweep.study.regression.files import save_records
+    from sweep.study.regression.files import save_baselines
 
     if bool(args.study) == (args.last is not None):
         parser.error("accept takes either a STUDY or --last N")
@@ -61,7 +61,7 @@ def _accept(args: Any, parser: Parser) -> int:
         else:
             offers = offers_of_nights(store, regression, args.last, args.task)
         accept(store, regression, offers)
-        save_records(kept, regression, StudyDir(args.results, regression))
+        save_baselines(kept, regression, StudyDir(args.results, regression))
     accepted = [offer.baseline for offer in offers if offer.baseline is not None]
     if args.json:
         return _print_json([baseline_data(each) for each in accepted])

@@ -97,6 +97,15 @@ class Regressions:
         with self._store._reading() as conn:
             return [_task_night(row) for row in conn.execute(query)]
 
+    def studies(self, regression: str) -> dict[str, set[str]]:
+        """Return the names of the studies behind each night of a regression, by night."""
+        query = select(night_tasks.c.night, night_tasks.c.studies).where(night_tasks.c.regression == regression)
+        found: dict[str, set[str]] = {}
+        with self._store._reading() as conn:
+            for row in conn.execute(query):
+                found.setdefault(row.night, set()).update(jsontext.loads(row.studies))
+        return found
+
     def accept(self, regression: str, accepted: Sequence[Baseline]) -> None:
         """Keep baselines, each now the one of its task on its kind of device. Earlier ones stay on record."""
         with self._store._writing() as conn:

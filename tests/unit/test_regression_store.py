@@ -94,6 +94,13 @@ def test_studies_of_superseded_baselines_are_kept_too(kept):
     assert kept.kept_studies() == {"a", "b", "c"}
 
 
+def test_the_studies_behind_each_night_are_found_without_reading_it_whole(kept):
+    save(kept, "nightly", night("2026-11-23"), "mlp")
+    save(kept, "nightly", night("2026-11-23"), "cnn")
+    assert kept.studies("nightly") == {"2026-11-23": {"s"}}
+    assert kept.studies("weekly") == {}
+
+
 words = st.text(max_size=8)
 pairs = st.lists(st.tuples(words, words), max_size=3).map(tuple)
 environments = st.builds(Environment, git_sha=words, dirty=st.booleans(), packages=pairs, settings=pairs, flags=pairs)

@@ -1,37 +1,86 @@
 """Nights and baselines as files beside the reports, so that a store made anew has them, too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sweep.rundir import StudyDir, read_json, write_json_atomic
-from sweep.store import Regressions, Store, TaskNight
+from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.store.regressionjson import baseline_data, baseline_of, night_data, night_of
 
-NAME = "record.json"
+NIGHT = "night.json"
+BASELINES = "baselines.json"
 SCHEMA = 1
 
+Say = Callable[[str], None]
 
-def save_records(kept: Regressions, regression: str, folder: StudyDir) -> None:
-    """Write record.json: all nights and baselines of a regression, as the store has them."""
-    found = kept.task_nights(regression)
+
+def save_night(kept: Regressions, record: NightRecord, folder: StudyDir) -> None:
+    """Write `<regression>/<night>/night.json`: what a night did, as the store has it."""
+    found = [each for each in kept.task_nights(record.regression) if each.night.name == record.name]
     words = {
         "schema": SCHEMA,
-        "regression": regression,
-        "nights": [
-            {
-                "name": record.name,
-                "status": record.status,
-                "created_at": record.created_at.isoformat(),
-                "tasks": [_task_words(each) for each in found if each.night.name == record.name],
-            }
-            for record in kept.nights(regression)
-        ],
-        "baselines": [baseline_data(baseline) for baseline in kept.baselines(regression, superseded=True)],
+        "regression": record.regression,
+        "name": record.name,
+        "status": record.status,
+        "created_at": record.created_at.isoformat(),
+        "tasks": [_task_words(each) for each in found],
     }
+    place = folder.path / record.name
+    place.mkdir(parents=True, exist_ok=True)
+    write_json_atomic(place / NIGHT, words)
+
+
+def save_baselines(kept: Regressions, regression: str, folder: StudyDir) -> None:
+    """Write `<regression>/baselines.json`: all baselines of a regression, those that were replaced included."""
+    found = [baseline_data(baseline) for baseline in kept.baselines(regression, superseded=True)]
     folder.path.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(folder.path / NAME, words)
+    write_json_atomic(folder.path / BASELINES, {"schema": SCHEMA, "regression": regression, "baselines": found})
+
+
+def restore_records(store: Store, results: Path, say: Say) -> None:
+    """Bring the nights and baselines of a results folder into a store, for regressions that it does not know.
+
+    `say` is told of each regression, and of files that cannot be used.
+    """
+    kept = Regressions(store)
+    known = set(kept.names())
+    nights = [each for each in _readable(results.glob(f"*/*/{NIGHT}"), say) if each["regression"] not in known]
+    accepted = [each for each in _readable(results.glob(f"*/{BASELINES}"), say) if each["regression"] not in known]
+    counts: dict[str, list[int]] = {}
+    with store.transaction():
+        for night in nights:
+            name = str(night["regression"])
+            kept.begin_night(name, str(night["name"]), at=datetime.fromisoformat(night["created_at"]))
+            for task in night["tasks"]:
+                kept.save_task(name, _task_night(task))
+            kept.end_night(name, str(night["name"]), str(night["status"]))
+            counts.setdefault(name, [0, 0])[0] += 1
+        for each in accepted:
+            name = str(each["regression"])
+            kept.accept(name, [baseline_of(data) for data in each["baselines"]])
+            counts.setdefault(name, [0, 0])[1] += len(each["baselines"])
+    for name, (brought, baselines) in counts.items():
+        say(f"regression {name}: {brought} nights, {baselines} baselines")
+
+
+def _readable(paths: Iterable[Path], say: Say) -> list[dict[str, Any]]:
+    """Return the files' contents, those that cannot be used left out."""
+    found = []
+    for path in sorted(paths):
+        try:
+            words = read_json(path)
+            [_task_night(task) for task in words.get("tasks", ())]
+            [baseline_of(data) for data in words.get("baselines", ())]
+            if "created_at" in words:
+                datetime.fromisoformat(words["created_at"])
+            str(words["regression"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            say(f"{path} cannot be used ({type(error).__name__}: {error}); it is left out")
+        else:
+            found.append(words)
+    return found
 
 
 def _task_words(found: TaskNight) -> dict[str, Any]:
@@ -43,37 +92,7 @@ def _task_words(found: TaskNight) -> dict[str, Any]:
     }
 
 
-def restore_records(store: Store, results: Path, say: Callable[[str], None]) -> int:
-    """Bring the regressions of a results folder into a store that lacks them; return how many it brought.
-
-    `say` is told of each, and of files that cannot be used.
-    """
-    kept = Regressions(store)
-    brought = 0
-    for path in sorted(results.glob(f"*/{NAME}")):
-        try:
-            words = read_json(path)
-            name = str(words["regression"])
-            nights = [(each, [_task_night(task) for task in each["tasks"]]) for each in words["nights"]]
-            baselines = [baseline_of(data) for data in words["baselines"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            say(f"{path} cannot be used ({type(error).__name__}: {error}); its regression is left out")
-            continue
-        if name in kept.names():
-            continue
-        with store.transaction():
-            for night, tasks in nights:
-                kept.begin_night(name, str(night["name"]), at=datetime.fromisoformat(night["created_at"]))
-                for task in tasks:
-                    kept.save_task(name, task)
-                kept.end_night(name, str(night["name"]), str(night["status"]))
-            kept.accept(name, baselines)
-        say(f"regression {name}: {len(nights)} nights, {len(baselines)} baselines")
-        brought += 1
-    return brought
-
-
-def _task_night(words: dict[str, Any]) -> TaskNight:
+def _task_night(words: Mapping[str, Any]) -> TaskNight:
     return TaskNight(
         task=str(words["task"]),
         night=night_of(words["night"]),

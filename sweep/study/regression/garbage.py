@@ -141,14 +141,14 @@ def _night_studies(store: Store, rule: Rule) -> set[str]:
     found: set[str] = set()
     for regression in [rule.regression] if rule.regression else kept.names():
         old = {record.name for record in kept.nights(regression)[: -rule.keep_nights]}
-        for each in kept.task_nights(regression):
-            if each.night.name in old:
-                found.update(each.studies)
+        for night, names in kept.studies(regression).items():
+            if night in old:
+                found |= names
     return found
 
 
 def _studies_of(store: Store, regression: str) -> set[str]:
-    return {study for each in Regressions(store).task_nights(regression) for study in each.studies}
+    return set().union(*Regressions(store).studies(regression).values())
 
 
 def _why_kept(store: Store, record: StudyRecord, past: set[str]) -> str:

@@ -37,7 +37,7 @@ from sweep.study.loop import Progress
 from sweep.study.planning import StudyPlan
 from sweep.study.provenance import collect_provenance
 from sweep.study.regression.environment import environment_of
-from sweep.study.regression.files import save_records
+from sweep.study.regression.files import save_night
 from sweep.study.regression.garbage import Rule, collect_garbage
 from sweep.study.regression.gathering import devices_of, hashes_of, runs_of, target_text
 from sweep.study.session import check_packages, run_study
@@ -235,7 +235,7 @@ class NightSession:
     # -- the whole night
 
     def _end(self, night: NightRecord, status: str) -> NightEnd:
-        message = ""
+        message, recorded = "", status
         again = shlex.join(["python", "-m", "sweep", *self.command])
         not_run = [report.task for report in self.reports if report.verdict is TaskVerdict.NOT_RUN]
         if status == "interrupted":
@@ -254,7 +254,7 @@ class NightSession:
         )
         for place in (self.folder.path / str(self.name), self.folder.path):
             write_regression_reports(summary, place)
-        save_records(self.kept, self.config.name, self.folder)
+        save_night(self.kept, replace(night, status=recorded), self.folder)
         if self.config.keep_nights is not None and status != "interrupted":
             freed = collect_garbage(self.store, Rule(keep_nights=self.config.keep_nights, regression=self.config.name))
             if freed.studies:
