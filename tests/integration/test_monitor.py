@@ -423,3 +423,13 @@ def test_a_trial_that_is_over_ends_fit_at_once(tmp_path: Path) -> None:
     run.unwatch()
     assert run.stop_reason == "budget"
     assert run.last_step == 4
+
+
+def test_the_loss_layer_that_calls_no_function_is_seen_with_its_target(run) -> None:
+    model = nn.Sequential(nn.Linear(4, 1))
+    optimizer = paddle.optimizer.SGD(0.01, parameters=model.parameters())
+    run.watch(model, optimizer)
+    nn.MSELoss()(model(paddle.ones([8, 4])), paddle.full([8, 1], 150.0)).backward()
+    optimizer.step()
+    assert facts(run)["watch/losses"] == "mse_loss"
+    assert '"mean": 150.0' in facts(run)["watch/targets"]

@@ -23,6 +23,9 @@ LOSSES, ACTIVATIONS, COMMON, TENSOR_METHODS = (
 )
 """Where paddle defines what is looked for; the last has sigmoid, tanh and gelu, with a `_` before the name."""
 
+LOSS_LAYERS = "nn/layer/loss.py"
+"""Loss layers call a function of LOSSES; only MSELoss computes for itself."""
+
 TYPES = {
     "softmax": "Softmax", "log_softmax": "LogSoftmax", "relu": "ReLU", "relu_": "ReLU", "sigmoid": "Sigmoid",
     "tanh": "Tanh", "gelu": "GELU", "leaky_relu": "LeakyReLU", "elu": "ELU", "silu": "Silu", "swish": "Swish",
@@ -137,6 +140,9 @@ class FirstStep:
         elif code.co_filename.endswith(LOSSES) and not name.startswith("_"):
             self._inside = frame
             self._loss(name, frame.f_locals)
+        elif name == "forward" and code.co_filename.endswith(LOSS_LAYERS) and _is_mse(frame.f_locals.get("self")):
+            self._inside = frame
+            self._loss("mse_loss", frame.f_locals)
         elif code.co_filename.endswith((ACTIVATIONS, TENSOR_METHODS)) and name.lstrip("_") in TYPES:
             kind = TYPES[name.lstrip("_")]
             self._inside = frame
@@ -150,6 +156,10 @@ class FirstStep:
         label = next((arguments[key] for key in LABELS if key in arguments), None)
         if self._targets is None and hasattr(label, "numpy"):
             self._targets = describe(label)
+
+
+def _is_mse(layer: Any) -> bool:
+    return type(layer).__name__ == "MSELoss"
 
 
 def describe(tensor: Any) -> str:
