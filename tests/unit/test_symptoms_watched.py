@@ -127,6 +127,14 @@ def test_non_finite_tells_where_it_began():
     assert symptom.message.endswith("it began in the activation of layer 1 (ReLU)")
 
 
+def test_what_nan_does_to_every_layer_is_no_symptom_of_its_own():
+    broken = {
+        name: series for name, (part, *_) in FIRING.items() if name != "non_finite" for name, series in part.items()
+    }
+    series = {**broken, "watch/bad/0": Series(np.array([1]), np.array([7.0]))}
+    assert {s.rule for s in find_symptoms(evidence(series))} == {"non_finite"}
+
+
 def test_a_layer_that_is_called_like_a_weight_is_not_taken_for_a_metric_of_the_task():
     assert not found("non_finite", {"watch/ratio/weight": full(-math.inf)})
 

@@ -17,6 +17,7 @@ from sweep.judge.thresholds import SymptomThresholds
 Floats = NDArray[np.float64]
 
 NOTHING = Series.of([])
+BAD = WATCH + "bad/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,8 +60,8 @@ class Evidence:
         return min(found, key=lambda item: (item[0] != "val/loss", item[0]), default=None)
 
     def watched(self, name: str) -> Series:
-        """Return the finite points of one of the monitor's series, by its name without `watch/`."""
-        return finite(self.series.get(WATCH + name, NOTHING))
+        """Return the finite points of one of the monitor's series from before the run broke, named without `watch/`."""
+        return before(finite(self.series.get(WATCH + name, NOTHING)), self._broken_at())
 
     def layers(self, name: str) -> list[tuple[str, Series]]:
         """Return one of the monitor's series for each layer that has it, as logged, in forward order."""
@@ -68,7 +69,19 @@ class Evidence:
         place = {layer: at for at, layer in enumerate(self.layer_types())}
         found = [(key[len(prefix) :], series) for key, series in self.series.items() if key.startswith(prefix)]
         found.sort(key=lambda item: (place.get(item[0], len(place)), item[0]))
-        return [(layer, series) for layer, series in found if len(series)]
+        cut = np.inf if name == "bad" else self._broken_at()
+        whole = ((layer, before(series, cut)) for layer, series in found)
+        return [(layer, series) for layer, series in whole if len(series)]
+
+    def _broken_at(self) -> float:
+        """Return the first step at which a loss or a layer was NaN or infinite, inf where none was.
+
+        What the monitor records from there on is what NaN does to everything: all units dead, no gradient.
+        """
+        losses = [series for name, series in self.series.items() if is_loss(name) or name == WATCH + "loss"]
+        bad = [series.steps[~np.isfinite(series.values)] for series in losses]
+        bad += [series.steps[series.values > 0] for name, series in self.series.items() if name.startswith(BAD)]
+        return min((float(steps.min()) for steps in bad if len(steps)), default=np.inf)
 
     def layer_types(self) -> dict[str, str]:
         """Return the class of each layer by its name, in forward order."""
@@ -147,6 +160,12 @@ def as_float(value: Any) -> float:
 def is_validation(metric: str) -> bool:
     """Return whether a metric is of held-out data, by its name."""
     return metric.lower().startswith(("val", "eval", "test", "dev"))
+
+
+def before(series: Series, step: float) -> Series:
+    """Return the points from before a step."""
+    keep = series.steps < step
+    return series if keep.all() else Series(series.steps[keep], series.values[keep])
 
 
 def finite(series: Series) -> Series:
