@@ -97,7 +97,7 @@ def run_program(words: str, *, seeds: int, folder: Path, name: str) -> tuple[Out
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    if done.returncode not in (0, 1):  # 1: every run crashed, which is a fault's way to end, too
         raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}\n{done.stderr[-2000:]}")
     with Store.open(f"sqlite:///{folder / 'sweep.db'}", read_only=True) as store:
         study = store.study(name)
