@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.words import StrEnum
+
+if TYPE_CHECKING:  # the config names a probe, and does without NumPy
+    from sweep.domain.metric import Series
 
 
 class ProbeName(StrEnum):
@@ -54,7 +56,7 @@ class ProbeTrial:
     seed: int
     state: TrialState
     message: str
-    series: Mapping[str, Series] = field(hash=False)
+    series: Mapping[str, "Series"] = field(hash=False)
     findings: Mapping[str, Any] = field(hash=False)
     artifacts: str
 
