@@ -62,7 +62,7 @@ class About:
         return tuple(toggle for toggle in self.tests if toggle.partition("=")[0] in axes)
 
 
-HEALTHY_RUNS = 0
+HEALTHY_RUNS = 217
 """Runs that the rates below were measured on: scripts/calibrate_symptoms.py."""
 
 RED, AMBER = Severity.RED, Severity.AMBER
@@ -105,6 +105,7 @@ _ALL = (
         "weights drawn too large, inputs not normalised, a wrong loss or head",
         "init=xavier init=kaiming loss=single_softmax loss=mean input_norm=standardize",
         3.0,
+        alarms=1,
     ),
     _about(
         "exploding_gradient",

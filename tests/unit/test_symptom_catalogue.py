@@ -1,6 +1,7 @@
 """The catalogue of symptoms fits the rules, the config and the axes; priors made from it stay within bounds."""
 
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweep.analysis.priors import axes_for, toggle_factors
-from sweep.domain.symptoms import MAX_FACTOR, SYMPTOMS, layer_of, subject_of
+from sweep.domain.symptoms import MAX_FACTOR, SYMPTOMS, Healthy, layer_of, subject_of
 from sweep.domain.verdict import Symptom
 from sweep.judge import RULES, SymptomThresholds
 from sweep.report.seen import place_text, told
@@ -34,6 +35,20 @@ def test_counts_given_as_floats_are_whole_again():
     assert isinstance(limits.oscillation_points, int)
     with pytest.raises(TypeError):
         SymptomThresholds.of({"no_such_threshold": 1.0})
+
+
+def test_the_false_alarms_are_those_of_the_measured_table():
+    table = (CONF.parent / "results" / "benchmarks" / "symptoms.md").read_text(encoding="utf-8")
+    measured = re.findall(r"^\| `(\w+)` \| (\d+) of (\d+) \|", table, flags=re.MULTILINE)
+    assert {rule: (int(n), int(runs)) for rule, n, runs in measured} == {
+        rule: (about.healthy.alarms, about.healthy.runs) for rule, about in SYMPTOMS.items()
+    }
+
+
+def test_a_rule_above_1_percent_of_healthy_runs_is_a_hint():
+    about = SYMPTOMS["overfit"]
+    assert not replace(about, healthy=Healthy(alarms=2, runs=200)).advisory
+    assert replace(about, healthy=Healthy(alarms=3, runs=200)).advisory
 
 
 @pytest.mark.parametrize("rule", SYMPTOMS)
