@@ -17,7 +17,7 @@ from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, QUESTION_KEYS, arguments, key_of
 from sweep.report.markdown import code, escaped
-from sweep.report.phrases import duration_text, provenance_text
+from sweep.report.phrases import count_text, duration_text, provenance_text
 from sweep.report.stages import TITLES, view
 from sweep.report.summary import NO_PROVENANCE, SCHEMA, strict
 from sweep.rundir import write_json_atomic
@@ -183,4 +183,4 @@ def staged_html(summary: Mapping[str, Any], results: Path) -> str:
 def staged_cost(cost: Mapping[str, Any]) -> str:
     """Return the cost in words: `7 trials, 2,450 steps, 12 s`."""
     reused = f", {cost['reused']:,} reused" if cost["reused"] else ""
-    return f"{cost['trials']:,} trials, {cost['steps']:,} steps, {duration_text(cost['wall_s'])}{reused}"
+    return f"{count_text(cost['trials'], 'trial')}, {cost['steps']:,} steps, {duration_text(cost['wall_s'])}{reused}"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import paddle
 from paddle import nn
-from paddle.nn import functional as F
+from paddle.nn import functional as F  # noqa: N812
 
 from tasks.breast_cancer import data as tumours
 from tasks.diabetes import data as patients

@@ -116,9 +116,9 @@ def _out_of_range(part: str, figures: Figures, places: int | None, allowed: str)
     low, high = figures["min"], figures["max"]
     said = f"{part} labels run from {low:g} to {high:g}"
     if places and low == 1 and high == places:
-        return f"{said}: they are shifted by one, the head counts from 0", allowed, "y - 1"
+        return f"{said}: they are shifted by one, the head counts from 0", allowed, "y - 1, unless train() does it"
     if low == -1 and (places is None or high == places - 2):
-        return f"{said}: they are shifted by one, the head counts from 0", allowed, "y + 1"
+        return f"{said}: they are shifted by one, the head counts from 0", allowed, "y + 1, unless train() does it"
     outside = {
         label: count
         for label, count in figures["counts"].items()

@@ -187,7 +187,8 @@ def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any
         case GateVerdict.ENDED_EARLY:
             return (
                 f"Not decided: the task's training ended by itself after {row['last_step']:,} of {steps:,} steps, "
-                f"before it had learnt {samples}. Let it train longer (for most tasks: task.steps={steps})."
+                f"before it had learnt {samples}. Let it train longer: an epoch of few samples is short "
+                f"(`probe.length` lists the knobs that the check raises by itself)."
             )
         case GateVerdict.NOTHING_LOGGED:
             return "Not decided: the task logged no loss, accuracy or error."

@@ -97,7 +97,7 @@ def _card(row: Section, curve: Section) -> "Markup":
 
 
 def _headline(row: Section, is_one_of_many: bool) -> str:
-    classes = f" of the classes {', '.join(dict.fromkeys(row['classes']))}" if row["classes"] else ""
+    classes = f" of the classes {', '.join(sorted(set(row['classes']), key=float))}" if row["classes"] else ""
     seed = f"seed {row['seed']}, " if is_one_of_many else ""
     said = f"{seed}{_word(row)}"
     if row["samples"]:

@@ -91,8 +91,14 @@ class GatedRun:
 
 
 def _unregularised(cfg: TaskConfig, settings: Mapping[str, Any]) -> tuple[list[str], TaskConfig]:
-    """Return (the overrides made, the config with them): regularisation off, batches no larger than the set."""
+    """Return (the overrides made, the config with them).
+
+    Regularisation off, batches no larger than the set, and training long enough: an epoch of ten samples is one step.
+    """
     wanted = {key: value for key, value in settings["regularisation"].items() if key in cfg and cfg[key] is not None}
+    for key in settings["length"]:
+        if type(cfg.get(key)) is int and cfg[key] < int(settings["steps"]):
+            wanted[key] = int(settings["steps"])
     size, scale = cfg.get("batch_size"), cfg.get("batch_scale")
     if isinstance(size, int) and size * (scale or 1) > int(settings["samples"]):
         wanted |= {"batch_size": int(settings["samples"])} | ({} if scale is None else {"batch_scale": 1.0})
