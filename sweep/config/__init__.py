@@ -56,9 +56,10 @@ class StudyConfig:
     (`tag(log, interval(1e-4, 1))`), empty where nothing is searched. `inert` lists toggles left out because the task
     already has their value or lacks their knob, with the reason. `raw` is the whole resolved config as plain data.
 
-    `probe` is what the trials do instead of plain training, None for training. `stages` names the studies that this one
-    is made of, in order; it has then no trials of its own. `regression` is that section of a regression sweep, None for
-    any other study. `watch` is one of WATCHES, `symptoms` the thresholds of the monitor's rules by name.
+    `probe` is what the trials do instead of plain training, None for training; `confirm` is what follows it. `stages`
+    names the studies that this one is made of, in order; it has then no trials of its own. `regression` is that section
+    of a regression sweep, None for any other study. `watch` is one of WATCHES, `symptoms` the thresholds of the
+    monitor's rules by name.
     `reuse` False has every trial run here, whatever other studies have finished.
     """
 
@@ -77,6 +78,7 @@ class StudyConfig:
     inert: tuple[tuple[str, str], ...]
     raw: Mapping[str, Any] = field(hash=False)
     probe: Probe | None = None
+    confirm: Mapping[str, Any] | None = field(default=None, hash=False)
     stages: tuple[str, ...] = ()
     regression: Mapping[str, Any] | None = field(default=None, hash=False)
     watch: str = "light"

@@ -1,0 +1,226 @@
+"""The learning-rate range test: one short training in which the rate rises step by step (METHOD 6).
+
+It takes the place of whatever rate and schedule the optimizer has, from outside: every `step` and `minimize` of Paddle's
+optimizers is wrapped in this process, which trains nothing else.
+"""
+
+import copy
+import functools
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, BlowUp, Ramp
+from sweep.domain.names import is_loss
+from sweep.domain.probe import FINDINGS
+from sweep.rundir import write_json_atomic
+from sweep.task import StopTrial, TaskConfig
+from sweep.worker.run import WorkerRun
+from sweep.worker.seeding import seed_globals
+
+if TYPE_CHECKING:
+    from sweep.worker.entry import Task
+
+SCHEDULE_STEPS = 10_000
+"""How far ahead a schedule is followed for its highest rate."""
+
+
+def run_probe(task: "Task", cfg: TaskConfig, run: WorkerRun, settings: Mapping[str, Any]) -> None:
+    """Train with a rising rate; log RATES and LOSSES, leave FINDINGS, and end.
+
+    A task that ends by itself before the last rate is trained anew from its start, in as many steps as it makes: one
+    range test covers the whole range. FINDINGS: `optimizer` and `scheduler` (class names), `base_lr` (the highest rate
+    of the task's own), `steps` made, `first_step` of the range test in the series, `loss_from` (backward or log), and
+    `optimizers`, how many the task has.
+    """
+    try:
+        import paddle
+    except ImportError:  # then the task has no optimizer of Paddle's either
+        _leave(run, {"steps": 0, "optimizers": 0})
+        return
+    ramp = Ramp(lr_min=float(settings["lr_min"]), lr_max=float(settings["lr_max"]), steps=int(settings["steps"]))
+    test = RangeTest(run, ramp)
+    test.install(paddle)
+    task.train(cfg, test.run)  # type: ignore[arg-type] # a run to the task, as far as it has anything to do with it
+    if FEWEST_STEPS <= test.index < ramp.steps:
+        steps = test.index
+        test.begin(Ramp(lr_min=ramp.lr_min, lr_max=ramp.lr_max, steps=steps), first_step=steps)
+        seed_globals(run.seed)
+        task.train(cfg, test.run)  # type: ignore[arg-type]
+    test.leave()
+
+
+class RangeTest:
+    """Sees every backward pass and every optimizer step, and sets the rate of each."""
+
+    def __init__(self, run: WorkerRun, ramp: Ramp) -> None:
+        self.real = run
+        self.run = ProbedRun(self)
+        self.optimizers: list[Any] = []
+        self.facts: dict[str, Any] = {}
+        self.is_inside = False
+        self.begin(ramp, first_step=0)
+
+    def begin(self, ramp: Ramp, *, first_step: int) -> None:
+        """Start a range test; `first_step` optimizer steps have gone before it."""
+        self.ramp, self.first_step, self.index = ramp, first_step, 0
+        self.optimizers.clear()
+        self.end = BlowUp()
+        self.seen: list[float] = []
+        self.loss_from: str | None = None
+        self.scaled: tuple[Any, Any] = (None, None)
+
+    def install(self, paddle: Any) -> None:
+        """Wrap what Paddle's training goes through, in this process."""
+        classes = [paddle.optimizer.Optimizer]
+        for cls in classes:
+            classes += [sub for sub in cls.__subclasses__() if sub not in classes]
+            for name in ("step", "minimize"):
+                if name in vars(cls):
+                    setattr(cls, name, self._wrapped_step(vars(cls)[name]))
+        paddle.Tensor.backward = self._wrapped_backward(paddle.Tensor.backward)
+        paddle.amp.AmpScaler.scale = self._wrapped_scale(paddle.amp.AmpScaler.scale)
+
+    def take_logged(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Take in what the task logs: its loss stands in where no backward pass showed one."""
+        if not self.optimizers:
+            self.real.log(step)  # ends the trial where that is asked for
+            if step >= self.ramp.steps:  # none will come
+                self._stop()
+        elif self.loss_from != "backward":
+            losses = sorted(filter(is_loss, metrics), key=lambda name: (not name.startswith("train"), name))
+            if losses:
+                self.loss_from = "log"
+                self._record(self.index - 1, float(metrics[losses[0]]))
+            if self.index >= self.ramp.steps:
+                self._stop()
+
+    def leave(self) -> None:
+        """Leave FINDINGS."""
+        known = {"steps": self.index, "first_step": self.first_step, "loss_from": self.loss_from}
+        _leave(self.real, {**self.facts, **known, "optimizers": len(self.optimizers)})
+
+    def _wrapped_step(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def wrapper(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            # A step may be made of others; LookAhead and its like have a rate of another meaning around the real one.
+            if self.is_inside or getattr(optimizer, "inner_optimizer", None) is not None:
+                return original(optimizer, *args, **kwargs)
+            self.is_inside = True
+            try:
+                return self._step(original, optimizer, args, kwargs)
+            finally:
+                self.is_inside = False
+
+        return wrapper
+
+    def _step(self, original: Callable[..., Any], optimizer: Any, args: Any, kwargs: Any) -> Any:
+        """Make one step; the first optimizer's has the ramp's rate, and ends the test where the loss does."""
+        if not any(optimizer is known for known in self.optimizers):
+            self.optimizers.append(optimizer)
+            if len(self.optimizers) == 1 and not self.first_step:
+                self.facts = _facts(optimizer)
+        if optimizer is not self.optimizers[0]:
+            return original(optimizer, *args, **kwargs)
+        before = self._mean_seen()
+        if before is not None:
+            self._record(self.index, before)
+        own = optimizer._learning_rate
+        try:
+            optimizer._learning_rate = rate = self._rate(self.index)
+            optimizer.set_lr(rate)  # reaches the tensor that the update reads, where there is one already
+            result = original(optimizer, *args, **kwargs)
+        finally:
+            optimizer._learning_rate = own  # its schedule goes on by itself
+        if before is None and (inside := self._mean_seen()) is not None:  # LBFGS evaluates the loss within its step
+            self._record(self.index, inside)
+        self.index += 1
+        if self.index >= self.ramp.steps and self.loss_from == "backward":
+            self._stop()
+        return result
+
+    def _record(self, index: int, loss: float) -> None:
+        self.real.log(self.first_step + index, **{RATES: self._rate(index), LOSSES: loss})
+        if self.end.update(loss):
+            self._stop()
+
+    def _rate(self, index: int) -> float:
+        return self.ramp.rate(min(index, self.ramp.steps - 1))
+
+    def _stop(self) -> None:
+        self.leave()
+        raise StopTrial("the range test is over")
+
+    def _mean_seen(self) -> float | None:
+        """Return the mean loss of the backward passes since the last step (gradients may be accumulated)."""
+        seen, self.seen = self.seen, []
+        return sum(seen) / len(seen) if seen else None
+
+    def _wrapped_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
+            scaled, unscaled = self.scaled
+            loss = unscaled if tensor is scaled else tensor
+            if int(loss.size) == 1:
+                self.loss_from = "backward"
+                self.seen.append(float(loss))
+            self.scaled = (None, None)
+            return original(tensor, *args, **kwargs)
+
+        return backward
+
+    def _wrapped_scale(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def scale(scaler: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(scaler, loss, *args, **kwargs)
+            self.scaled = (result, loss)
+            return result
+
+        return scale
+
+
+class ProbedRun:
+    """The run as the task sees it in a range test: what it logs is not kept, everything else is the run's own."""
+
+    def __init__(self, test: RangeTest) -> None:
+        self._test = test
+
+    def log(self, step: int, **metrics: float) -> None:
+        """Take note; raise StopTrial where the test is over, or never comes to a step of an optimizer."""
+        self._test.take_logged(step, metrics)
+
+    def watch(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: what the monitor would see is not how the task trains."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._test.real, name)
+
+
+def _facts(optimizer: Any) -> dict[str, Any]:
+    """Return what the optimizer is and the highest rate that it would have had."""
+    own = optimizer._learning_rate
+    is_schedule = hasattr(own, "last_lr")
+    return {
+        "optimizer": type(optimizer).__name__,
+        "scheduler": type(own).__name__ if is_schedule else None,
+        "base_lr": highest_rate(own) if is_schedule else float(own),
+    }
+
+
+def highest_rate(schedule: Any) -> float | None:
+    """Return the highest rate of an LRScheduler over its next SCHEDULE_STEPS steps; None where it has none above 0."""
+    ahead = copy.deepcopy(schedule)
+    ahead.verbose = False
+    rates = [float(ahead.last_lr)]
+    try:
+        for _ in range(SCHEDULE_STEPS):
+            ahead.step()
+            rates.append(float(ahead.last_lr))
+    except Exception:  # noqa: BLE001 - one that waits for a metric, or whose own function ends: what was seen counts
+        pass
+    known = [rate for rate in rates if math.isfinite(rate) and rate > 0]
+    return max(known, default=None)
+
+
+def _leave(run: WorkerRun, findings: Mapping[str, Any]) -> None:
+    write_json_atomic(run.artifact(FINDINGS), findings, is_durable=False)
