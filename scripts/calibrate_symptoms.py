@@ -55,12 +55,13 @@ HEALTHY: dict[str, str] = {
 
 HEAD = """# Symptom rules: false alarms and planted faults
 
-`python scripts/calibrate_symptoms.py --seeds {seeds} --fault-seeds {fault_seeds} --write`, {cores} cores, Python {python},
-paddlepaddle {paddle}. `watch=light`, thresholds of `conf/symptoms/default.yaml`, every run over its whole budget.
+`python scripts/calibrate_symptoms.py --seeds {seeds} --fault-seeds {fault_seeds} --write`, {cores} cores,
+Python {python}, paddlepaddle {paddle}. `watch=light`, thresholds of `conf/symptoms/default.yaml`,
+every run over its whole budget.
 
-`flat`, `slow`, `over_regularised` and `overfit` speak only where the target is missed, so they are silent in healthy runs by their
-condition. The bounds of `wrong_initial_loss` were set after a first look at these programs: an amber bound of 0.3 spoke in 4 of 28
-runs, and without the 2 nats it spoke in 4 of the 16 of breast_cancer.
+`flat`, `slow`, `over_regularised` and `overfit` speak only where the target is missed, so they are silent in healthy
+runs by their condition. The bounds of `wrong_initial_loss` were set after a first look at these programs: an amber bound
+of 0.3 spoke in 4 of 28 runs, and without the 2 nats it spoke in 4 of the 16 of breast_cancer.
 """
 
 MLP = OWN + "converge.budget_steps=300 "
