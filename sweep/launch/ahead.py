@@ -2,7 +2,6 @@
 
 import json
 import os
-import selectors
 import socket
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sweep.clock import monotonic_s
 from sweep.rundir import RUN_VARIABLE
 
 MARK_ROOM = 4096
@@ -122,13 +120,13 @@ class AheadProcess:
 
     def _receive(self, wait_s: float, line: socket.socket) -> dict[str, Any]:
         """Return the next message of a line. Raises TimeoutError, ConnectionError."""
-        until = monotonic_s() + wait_s
-        with selectors.PollSelector() as selector:
-            selector.register(line, selectors.EVENT_READ)
-            while not selector.select(max(0.0, until - monotonic_s())):
-                if monotonic_s() >= until:
-                    raise TimeoutError("no answer")
-        data, descriptors, _, _ = socket.recv_fds(line, MESSAGE_BYTES, 1)
+        line.settimeout(wait_s)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(line, MESSAGE_BYTES, 1)
+        except BlockingIOError:  # what a socket that may not wait at all says
+            raise TimeoutError("no answer") from None
+        finally:
+            line.settimeout(None)
         if descriptors:
             os.set_inheritable(descriptors[0], False)
             self._runs = socket.socket(fileno=descriptors[0])

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.config import LauncherConfig
@@ -28,7 +29,7 @@ from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
 from sweep.launch.standby import StandbyStarter
 from sweep.launch.warm import WarmStarter
 from sweep.launch.watch import ProcessWatch
-from sweep.rundir import RunDir
+from sweep.rundir import RUN_VARIABLE, RunDir
 
 SIGTERM, SIGKILL = 15, 9
 BURIAL_PAUSE_S = 0.005
@@ -81,6 +82,7 @@ class LocalLauncher:
         self._leases = DeviceLeases(devices or (CPU,), places=places, limit=self.slots)
         self._watch = ProcessWatch()
         self._memory_kills = MemoryKills()
+        self._environments: dict[tuple[str, str, str], dict[str, str]] = {}  # by device and what a spec asks for
         self._live: dict[int, _LiveRun] = {}
         self._ended: list[RunEnded] = []
         self._is_closed = False
@@ -103,16 +105,7 @@ class LocalLauncher:
         """Start one run. Raises DeviceBusyError, LaunchError; then nothing of it runs."""
         device = self._leases.take(exclusive=request.exclusive)
         try:
-            environment = child_environment(
-                os.environ,
-                RunDir(request.dir).read_spec(),
-                folder=request.dir,
-                device=device,
-                threads=self._threads,
-                has_gpus=self._has_gpus,
-                gpu_memory_mb=self._config.gpu_memory_mb,
-            )
-            process = self._starter.start(request.dir, environment)
+            process = self._starter.start(request.dir, self._environment(request.dir, device))
         except (OSError, ValueError) as error:
             self._leases.give_back(device, has_failed=False)
             raise LaunchError(f"run {request.run_id} in {request.dir} could not be started: {error}") from error
@@ -187,6 +180,22 @@ class LocalLauncher:
         self._is_closed = True
         self._watch.close()
         self._starter.close()
+
+    def _environment(self, folder: Path, device: str) -> dict[str, str]:
+        """Return the environment of a folder's run: that of the last run which asked for the same, but for the name."""
+        spec = RunDir(folder).read_spec()
+        wish = (device, repr(spec.get("threads")), repr(spec.get("env")))
+        if wish not in self._environments:
+            self._environments[wish] = child_environment(
+                os.environ,
+                spec,
+                folder=folder,
+                device=device,
+                threads=self._threads,
+                has_gpus=self._has_gpus,
+                gpu_memory_mb=self._config.gpu_memory_mb,
+            )
+        return {**self._environments[wish], RUN_VARIABLE: str(folder.absolute())}
 
     def _take_in(self, live: _LiveRun) -> None:
         self._live[live.request.run_id] = live

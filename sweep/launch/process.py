@@ -1,7 +1,9 @@
 """A run's process and its session, however they came to be: who it is, whether it is gone, how to end all of it."""
 
+import math
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -60,9 +62,13 @@ class AdoptedProcess:
 def started_at(pid: int) -> float:
     """Return when a process started, in seconds since the epoch; where it is gone already, that is just now."""
     try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
         return now_utc().timestamp()
+    # Reckoned as psutil does, which takes five times as long: from the boot, in whole seconds since the epoch.
+    since_boot_s = int(stat[stat.rindex(b")") :].split()[20]) / os.sysconf("SC_CLK_TCK")
+    boot = time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return math.floor(boot) + since_boot_s
 
 
 def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:
@@ -139,11 +145,14 @@ def _leads_session(process: psutil.Process) -> bool:
 def session_members(session: int) -> list[int]:
     """Return the pids of all live processes of a session but its leader, whatever group they have moved to."""
     members = []
-    for pid in psutil.pids():
-        # getsid costs a fraction of a microsecond; psutil is asked for the few that match only.
-        with suppress(OSError, psutil.Error):
-            if pid != session and os.getsid(pid) == session and not _is_zombie(psutil.Process(pid)):
-                members.append(pid)
+    # getsid costs a fraction of a microsecond; psutil is asked for the few that match only.
+    for name in os.listdir("/proc"):  # noqa: PTH208 - a Path for each takes ten times as long
+        if name.isdecimal():
+            try:
+                if os.getsid(pid := int(name)) == session and pid != session and not _is_zombie(psutil.Process(pid)):
+                    members.append(pid)
+            except (OSError, psutil.Error):
+                pass  # gone since
     return members
 
 

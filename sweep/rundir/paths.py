@@ -1,5 +1,7 @@
 """Where everything of a study lies (DESIGN 8). The only place that knows a path below `results/`."""
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +60,18 @@ class RunDir:
         return self.path / "stop"
 
     def write_spec(self, spec: Mapping[str, Any]) -> None:
-        """Write spec.json. Raises OSError, ValueError (NaN or an infinity)."""
-        write_json_atomic(self.spec, spec, is_durable=False)
+        """Write spec.json. Raises OSError, ValueError (NaN or an infinity).
+
+        Into a folder made anew, and before anybody is told to read it: half of it, which a driver that died may leave,
+        is no JSON and so nobody's.
+        """
+        data = json.dumps(spec, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        file = os.open(self.spec, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            while data:
+                data = data[os.write(file, data) :]
+        finally:
+            os.close(file)
 
     def read_spec(self) -> dict[str, Any]:
         """Return the contents of spec.json. Raises OSError, ValueError."""
@@ -90,9 +102,11 @@ class RunDir:
 
     def renew(self, *, attempt: int) -> None:
         """Make the folder, empty. What attempt `attempt` - 1 left there is kept beside it as `<n>.attempt-<k>`."""
-        if self.path.exists():
+        try:
+            self.path.mkdir(parents=True)
+        except FileExistsError:
             self.path.rename(self._free_name(max(attempt - 1, 0)))
-        self.path.mkdir(parents=True)
+            self.path.mkdir()
 
     def _free_name(self, attempt: int) -> Path:
         # Taken already where a driver died between renaming and recording: then nothing is overwritten either.

@@ -24,9 +24,9 @@ from sweep.study.steps import step
 POLL_S = 0.5
 """How long the loop sleeps when nothing happens; a run's end wakes it at once."""
 
-RECORD_WITHIN_S = 0.05
-"""A process that was started is put on record with the next thing that is, or after so long: until then its folder
-tells of it."""
+QUIET_S = 0.05
+"""Where no run has ended for so long there is time for what can wait. A process that was started is put on record then,
+if not earlier with something else: until then its folder tells of it."""
 
 READ_EVERY_S = 1.0
 """How often the events of running trials are read: the live view is at most this old."""
@@ -69,13 +69,16 @@ class Progress(Protocol):
     def message(self, text: str) -> None:
         """Something a person should read."""
 
+    def close(self) -> None:
+        """The loop has ended; another may begin."""
+
 
 class StudyLoop:
     """Runs one study to its end, a drain or a stop. The caller owns store, launcher and driver, and closes them.
 
     Every trial of the study that is pending when the loop starts is launched; what the driver asks for is added.
     `on_outcome(outcome, trial, curves)` is called once for each trial finished here; `curves` is what its run logged,
-    None where no run was made for it here.
+    None where no run was made for it here. `on_quiet` is called now and then while runs go on and none ends.
     """
 
     def __init__(
@@ -90,11 +93,12 @@ class StudyLoop:
         folder: StudyDir,
         progress: Progress,
         on_outcome: Callable[[Outcome, TrialRecord, Mapping[str, Series] | None], None],
+        on_quiet: Callable[[], None] = lambda: None,
     ) -> None:
         self.study, self.config, self.target = study, config, config.target
         self.compose, self.driver, self.launcher = compose, driver, launcher
         self.store, self.folder = store, folder
-        self.progress, self.on_outcome = progress, on_outcome
+        self.progress, self.on_outcome, self.on_quiet = progress, on_outcome, on_quiet
         self.interrupt = Interrupt.NONE  # set from signal handlers
         self.breaker = CircuitBreaker()
         self._announced = Interrupt.NONE
@@ -129,13 +133,14 @@ class StudyLoop:
             self.progress.message(_WORDS[self.interrupt])
 
     def _poll(self) -> Sequence[RunEnded]:
-        """Wait for runs to end. Where that takes a while, what was started is put on record first."""
+        """Wait for runs to end. Where that takes a while, what can wait is done first."""
+        ended = self.launcher.poll(QUIET_S)
+        if ended:
+            return ended
         if self._started:
-            ended = self.launcher.poll(RECORD_WITHIN_S)
-            if ended:
-                return ended
             with self.store.transaction():
                 self._record_started()
+        self.on_quiet()
         return self.launcher.poll(POLL_S)
 
     def _fill(self) -> None:
@@ -205,9 +210,6 @@ class StudyLoop:
             else:
                 self.driver.tell(outcome)
                 self.breaker.completed += outcome.state is TrialState.COMPLETED and not outcome.reused
-                if not outcome.reused and not self.folder.trial(outcome.number).visualdl.exists():
-                    # A driver died between its end and this.
-                    self.on_outcome(outcome, trial, self.store.series(trial.id))
         for trial in out:
             self.driver.adopt(Proposal(trial.cell, trial.seed))
             if trial.id not in running:

@@ -74,7 +74,7 @@ def test_a_loop_that_died_at_any_step_is_ended_by_the_next_one_alike(tmp_path, m
         ]
         assert len(done(bench)) == 4, step
         assert sorted(o.number for o in bench.driver.told) == [0, 1, 2, 3], step
-        assert set(bench.finished) == {0, 1, 2, 3}, step
+        assert len(bench.finished) == len(set(bench.finished)), step  # nobody hears of a trial twice
         assert len(list(bench.folder.trials.glob("*/result.json"))) == 4, step  # no finished trial was run again
         seen.add(step)
     assert {"intent recorded", "folder renewed", "spec written", "process started", "end recorded"} <= seen

@@ -1,0 +1,59 @@
+"""The VisualDL logs of a study's trials: written when nothing else is to be done, and at the latest when it ends."""
+
+from collections.abc import Mapping
+from itertools import groupby
+
+from sweep.domain.metric import Series
+from sweep.domain.states import FINISHED_STATES, TrialState
+from sweep.domain.trial import TrialRecord
+from sweep.report.visualdl import write_trial
+from sweep.rundir import StudyDir
+from sweep.store import Store
+
+KEPT = 200
+"""Trials whose curves are kept in memory until then; those of more are read again from the store."""
+
+AT_ONCE = 4
+"""Logs written in one quiet moment: the end of a run is not kept waiting for more than a few ms."""
+
+_LOGGED = FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
+"""A trial in another state is taken up again."""
+
+
+class CurveFiles:
+    """What is still to be written of one study. A driver that dies leaves it to the end of the next one."""
+
+    def __init__(self, store: Store, study_id: int, folder: StudyDir) -> None:
+        self._store, self._study_id, self._folder = store, study_id, folder
+        self._waiting: list[tuple[TrialRecord, Mapping[str, Series]]] = []
+
+    def add(self, trial: TrialRecord, curves: Mapping[str, Series]) -> None:
+        """Take note of a trial that has ended here."""
+        if len(self._waiting) < KEPT:
+            self._waiting.append((trial, curves))
+
+    def write_some(self) -> None:
+        """Write a few of those that wait. Raises OSError."""
+        for _ in range(min(AT_ONCE, len(self._waiting))):
+            self._write(*self._waiting.pop(0))
+
+    def write_all(self) -> None:
+        """Write whatever is missing of the trials that have ended, in whatever session. Raises OSError."""
+        while self._waiting:
+            self.write_some()
+        missing = {
+            trial.number: trial
+            for trial in self._store.trials(self._study_id, _LOGGED)
+            if trial.source_trial_id is None and not self._folder.trial(trial.number).visualdl.exists()
+        }
+        if missing:
+            points = self._store.study_series(self._study_id, self._store.metric_names(self._study_id))
+            for number, rows in groupby(points, key=lambda row: row[0]):
+                if number in missing:
+                    self._write(missing.pop(number), {metric: series for _, metric, series in rows})
+        for trial in missing.values():  # that have logged nothing
+            self._write(trial, {})
+
+    def _write(self, trial: TrialRecord, curves: Mapping[str, Series]) -> None:
+        hparams = {**trial.task, "seed": trial.seed, "cell": trial.cell.key}
+        write_trial(self._folder.trial(trial.number).visualdl, hparams, curves)
