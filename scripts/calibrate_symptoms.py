@@ -60,8 +60,8 @@ Python {python}, paddlepaddle {paddle}. `watch=light`, thresholds of `conf/sympt
 every run over its whole budget.
 
 `flat`, `slow`, `over_regularised` and `overfit` speak only where the target is missed, so they are silent in healthy
-runs by their condition. The bounds of `wrong_initial_loss` were set after a first look at these programs: an amber bound
-of 0.3 spoke in 4 of 28 runs, and without the 2 nats it spoke in 4 of the 16 of breast_cancer.
+runs by their condition. The bounds of `wrong_initial_loss` were set after a first look at these programs: an amber
+bound of 0.3 spoke in 4 of 28 runs, and without the 2 nats it spoke in 4 of the 16 of breast_cancer.
 """
 
 MLP = OWN + "converge.budget_steps=300 "
