@@ -58,7 +58,7 @@ def mcnemar_p(gained: int, lost: int) -> float:
     for k in range(min(gained, lost)):
         ways = ways * (pairs - k) // (k + 1)
         tail += ways
-    return min(1.0, 2 * tail / 2**pairs)
+    return min(1.0, 2 * tail / (1 << pairs))
 
 
 def paired_test(both: int, gained: int, lost: int, neither: int) -> tuple[float, str]:

@@ -19,8 +19,11 @@ sweep finds out which change makes a PaddlePaddle training run converge, how sur
 
 run a study
   python -m sweep task=NAME                       run the base over its seeds: does it converge, with which symptoms
+  python -m sweep task=NAME +diagnose=full        the whole road: checks, base, learning rate, ablation; one answer
+  python -m sweep +check=all                      look at the data; can it learn ten samples? (also =data, =overfit)
   python -m sweep +ablation=regularization        toggle dropout, weight decay, augmentation; rank what restores
   python -m sweep +ablation=optimization          the same for init, scheduler, clip, lr, optimizer
+  python -m sweep +search=lr_range                learning-rate range, point and overrides, confirmed by short trials
   python -m sweep +search=tpe '+params={...}'     Optuna search over axes and params
   python -m sweep +regression=nightly             train the night's tasks, compare with their accepted baselines
   Any Hydra override goes: seeds=8, study=NAME, converge.target=0.9, launcher.slots=4, '~axes.dropout'.
