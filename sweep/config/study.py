@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config import STARTS, WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
 from sweep.config.axes import ReadAxes, read_axes
+from sweep.config.checks import check_data, check_overfit
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import option_names
 from sweep.config.knobs import TARGET_KEY, TaskBase, same_type
@@ -207,8 +208,7 @@ def _probe(data: object, composed: Composition) -> Probe | None:
     known = [str(key) for key in composed.before.probe] if composed.before.probe else ["name"]
     section = Section(data, "probe", known)
     name = ProbeName(section.choice("name", list(ProbeName)))
-    if name is ProbeName.LR_RANGE:
-        check_lr_range(section)
+    {ProbeName.DATA: check_data, ProbeName.OVERFIT: check_overfit, ProbeName.LR_RANGE: check_lr_range}[name](section)
     return Probe(name=name, settings={key: value for key, value in section.data.items() if key != "name"})
 
 

@@ -70,6 +70,8 @@ def test_the_healthy_native_tasks_raise_nothing(task, tmp_path):
     result = look(tmp_path, config["task"], config["converge"]["metric"])
     assert result.is_ok
     assert {check["severity"] for check in checks(result)} == {"ok"}, result.answer
+    page = (ROOT / "docs" / "checks.md").read_text()
+    assert all(f"| `{check['name']}` |" in page for check in checks(result))
 
 
 @pytest.mark.parametrize("form", ["object", "tuple", "dataset", "iterable", "loader"])

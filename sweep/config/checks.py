@@ -1,0 +1,43 @@
+"""The settings of the checks (`probe:` of +check=data and +check=overfit), of the right kind and in range."""
+
+from sweep.config.values import Section
+from sweep.errors import ConfigError
+
+_COUNTS = {"limit": 2, "train_steps": 1, "picture": 1}
+_ABOVE_0 = ("read_s", "train_s", "imbalance", "feature_spread", "input_limit", "target_low", "target_high")
+_SHARES = ("overlap", "blank")
+
+
+def check_data(section: Section) -> None:
+    """Raise ConfigError where a setting of the data check cannot be used."""
+    for name, low in _COUNTS.items():
+        section.integer(name, low=low)
+    for name in _ABOVE_0:
+        _number(section, name)
+    for name in _SHARES:
+        _share(section, name)
+
+
+def check_overfit(section: Section) -> None:
+    """Raise ConfigError where a setting of the overfit gate cannot be used."""
+    section.integer("samples", low=1)
+    section.integer("steps", low=1)
+    _share(section, "loss_fraction")
+    length, regularisation = section.get("length"), section.get("regularisation")
+    if not isinstance(length, list) or not all(isinstance(name, str) for name in length):
+        raise ConfigError(section.key("length"), "must be a list of the task's knobs", value=length)
+    if not isinstance(regularisation, dict):
+        raise ConfigError(section.key("regularisation"), "must be knobs of the task and values", value=regularisation)
+
+
+def _number(section: Section, name: str) -> float:
+    value = section.optional_number(name, above=0.0)
+    if value is None:
+        raise ConfigError(section.key(name), "must be a finite number above 0", value="null")
+    return value
+
+
+def _share(section: Section, name: str) -> None:
+    value = section.optional_number(name)
+    if value is None or not 0 <= value <= 1:
+        raise ConfigError(section.key(name), "must be a share from 0 to 1", value=value)

@@ -1,0 +1,82 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from rich.console import Console
+from visualdl import LogReader
+
+from sweep.domain.metric import Series
+from sweep.report.stages import data, overfit
+from sweep.report.visualdl import FILE_NAME, write_trial
+
+ROOT = Path(__file__).parents[2]
+NASTY = "<script>alert(1)</script> | `x`"
+
+
+def text(renderable):
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(renderable)
+    return console.export_text()
+
+
+@pytest.fixture
+def section(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "batch.png")
+    row = {"name": "label range", "severity": "broken", "found": NASTY, "allowed": "0 to 9", "advice": "y - 1"}
+    return {"checks": [row], "counts": {}, "picture": "batch.png", "measured": {}}
+
+
+def test_a_broken_check_says_what_is_allowed_and_what_to_do(section):
+    shown = text(data.terminal(section))
+    assert "broken" in shown
+    assert "allowed: 0 to 9" in shown
+    assert "do: y - 1" in shown
+
+
+def test_the_page_embeds_the_picture_and_escapes_what_was_found(section, tmp_path):
+    page = data.html(section, tmp_path)
+    assert 'src="data:image/png;base64,' in page
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_page_whose_picture_is_gone_does_without(section, tmp_path):
+    (tmp_path / "batch.png").unlink()
+    assert "<img" not in data.html(section, tmp_path)
+
+
+def test_a_cell_of_the_markdown_table_stays_one(section):
+    line = data.markdown(section).splitlines()[2]
+    assert line.replace("\\|", "").count("|") == 6
+    assert "<script>" not in line
+
+
+@pytest.mark.parametrize(
+    ("values", "line"), [([], ""), ([1.0], "▁"), ([2.0, 2.0], "▁▁"), ([0.0, 1.0], "▁█"), ([3.0, 2.0, 1.0], "█▅▁")]
+)
+def test_a_sparkline_goes_from_the_lowest_to_the_highest(values, line):
+    assert overfit.sparkline(values) == line
+
+
+def test_a_long_curve_is_drawn_in_the_width_there_is():
+    assert len(overfit.sparkline([float(i) for i in range(1000)])) == overfit.WIDTH
+
+
+def test_visualdls_own_reader_finds_the_picture(tmp_path):
+    Image.new("RGB", (5, 3), (10, 20, 30)).save(tmp_path / "batch.png")
+    series = {"loss": Series(np.array([1]), np.array([0.5]))}
+    write_trial(tmp_path / "vdl", {}, series, pictures=[tmp_path / "batch.png"])
+    reader = LogReader(file_path=str(tmp_path / "vdl" / FILE_NAME))
+    assert set(reader.get_tags()["image"]) == {"batch"}
+    [record] = reader.get_data("image", "batch")
+    assert record.image.encoded_image_string == (tmp_path / "batch.png").read_bytes()
+
+
+@pytest.mark.parametrize("check", ["data", "overfit"])
+def test_every_setting_of_a_check_is_documented(check):
+    settings = yaml.safe_load((ROOT / "conf" / "check" / f"{check}.yaml").read_text())["probe"]
+    page = (ROOT / "docs" / "config.md").read_text()
+    assert all(f"`probe.{key}`" in page for key in settings if key != "name")
