@@ -56,4 +56,5 @@ class CurveFiles:
 
     def _write(self, trial: TrialRecord, curves: Mapping[str, Series]) -> None:
         hparams = {**trial.task, "seed": trial.seed, "cell": trial.cell.key}
-        write_trial(self._folder.trial(trial.number).visualdl, hparams, curves)
+        run = self._folder.trial(trial.number)
+        write_trial(run.visualdl, hparams, curves, pictures=sorted(run.artifacts.glob("*.png")))

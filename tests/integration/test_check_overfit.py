@@ -129,10 +129,16 @@ def test_a_softmax_too_many_is_named_where_the_samples_are_learnt_all_the_same(t
 
 
 def test_a_training_that_ends_by_itself_is_not_decided(tmp_path):
-    result = planted(tmp_path, "no_rate", task_steps=20)
+    result = planted(tmp_path, "no_rate", task_steps=20, length=[])
     assert result.section["verdict"] == "ended_early"
     assert "Not decided" in result.answer
     assert not result.is_ok
+
+
+def test_a_task_that_counts_epochs_gets_enough_of_them(tmp_path):
+    result = planted(tmp_path, "none", form="dataset", task_steps=5)
+    assert result.is_ok, result.answer
+    assert "task.steps=1000" in result.section["trials"][0]["changed"]
 
 
 def test_a_task_that_does_not_take_its_data_from_data_is_not_checked(tmp_path):
