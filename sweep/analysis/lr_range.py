@@ -3,7 +3,6 @@
 A curve is `rates` [T] (ascending, above 0) and `losses` [T], the loss before the step made with that rate.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +26,6 @@ LEAST_SIGMAS = 5.0
 10, the lowest lies 2 to 3 below their mean."""
 END_DECADES = 0.25
 """A curve that is lowest within so much of its end has not shown where the loss turns."""
-WILD = 30.0
-"""Seeds whose rates differ by more than this factor (one and a half decades) do not agree."""
 
 
 class Ending(StrEnum):
@@ -45,6 +42,7 @@ class Refusal(StrEnum):
     """Why there is no rate to read off a curve."""
 
     NON_FINITE = "non_finite"  # the loss is NaN or infinite from the start
+    BLOWN_UP = "blown_up"  # the loss rises from the start
     TOO_FEW = "too_few"  # fewer steps than show anything
     FLAT = "flat"  # no descent
     FALLING = "falling"  # no end of the descent: the range ends too early
@@ -85,10 +83,8 @@ def read_curve(rates: Floats, losses: Floats) -> CurveReading:
         return CurveReading(refusal=Refusal.NON_FINITE, ending=Ending.NON_FINITE, smoothed=np.zeros(0))
     smoothed = _smooth(logs, _capped(logs, finite))
     if len(finite) < FEWEST_STEPS:
-        is_early = ending is Ending.NON_FINITE
-        return CurveReading(
-            refusal=Refusal.NON_FINITE if is_early else Refusal.TOO_FEW, ending=ending, smoothed=smoothed
-        )
+        early = {Ending.NON_FINITE: Refusal.NON_FINITE, Ending.BLOWN_UP: Refusal.BLOWN_UP}
+        return CurveReading(refusal=early.get(ending, Refusal.TOO_FEW), ending=ending, smoothed=smoothed)
     start = float(np.median(smoothed[_first(logs)]))
     lowest = int(np.argmin(smoothed))
     fall = start - float(smoothed[lowest])
@@ -166,8 +162,3 @@ def _first_at(smoothed: Floats, level: float, start: int) -> int | None:
     """Return the first index from `start` at which the curve is at `level` or above."""
     above = np.flatnonzero(smoothed[start:] >= level)
     return start + int(above[0]) if len(above) else None
-
-
-def median_log(values: Sequence[float]) -> float:
-    """Return the median of rates in the logarithm."""
-    return float(10 ** np.median(np.log10(np.asarray(values))))

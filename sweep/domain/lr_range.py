@@ -1,4 +1,4 @@
-"""The learning-rate range test: its rising rate and where it ends. Standard library only: a trial process reads this."""
+"""The learning-rate range test: its rising rate and where it ends. Standard library only: trial processes read it."""
 
 import math
 from dataclasses import dataclass

@@ -16,6 +16,7 @@ QUESTION_KEYS = frozenset(
         "axes",
         "axis",
         "check",
+        "confirm",
         "diagnose",
         "driver",
         "params",

@@ -1,6 +1,7 @@
 """Which way a command's study is run: as it is, or through the studies that it is made of."""
 
 from sweep.config import LoadedConfig
+from sweep.domain.probe import ProbeName
 from sweep.study.loop import Progress
 from sweep.study.session import StudyEnd, run_study
 
@@ -11,4 +12,8 @@ def run_job(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
         from sweep.study.road import run_road
 
         return run_road(loaded, progress=progress, run_job=run_job)
+    if loaded.study.probe is not None and loaded.study.probe.name is ProbeName.LR_RANGE:
+        from sweep.study.lr_range import run_lr_range
+
+        return run_lr_range(loaded, progress=progress)
     return run_study(loaded, progress=progress)

@@ -7,6 +7,7 @@ from typing import Any
 from sweep.config import StudyConfig
 from sweep.domain.axis import Axis, Level
 from sweep.domain.metric import Series
+from sweep.domain.probe import ProbeName
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
 from sweep.report import ReportData, build_summary, write_reports
@@ -53,6 +54,10 @@ def is_staged(record: StudyRecord) -> bool:
 def summarise(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
     """Return the summary of a study's trials as they are now."""
     if record.config.get("probe") is not None:
+        if record.config["probe"]["name"] == ProbeName.LR_RANGE:
+            from sweep.study.lr_range import range_summary
+
+            return range_summary(store, record, recorded_folder(record), wall_s=wall_s)
         from sweep.study.probing import probe_summary
 
         return probe_summary(store, record, recorded_folder(record), wall_s=wall_s)

@@ -12,6 +12,7 @@ TITLES = {
     "overfit": "Overfit gate",
     "base": "Base",
     "lr_range": "Learning-rate range",
+    "lr_confirm": "Confirmed by short trials",
     "ablation": "Ablation",
     "verify": "Verified on fresh seeds",
 }

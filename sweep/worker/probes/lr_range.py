@@ -1,7 +1,7 @@
 """The learning-rate range test: one short training in which the rate rises step by step (METHOD 6).
 
-It takes the place of whatever rate and schedule the optimizer has, from outside: every `step` and `minimize` of Paddle's
-optimizers is wrapped in this process, which trains nothing else.
+It takes the place of whatever rate and schedule the optimizer has, from outside: every `step` and `minimize` of
+Paddle's optimizers is wrapped in this process, which trains nothing else.
 """
 
 import copy
@@ -216,10 +216,10 @@ def highest_rate(schedule: Any) -> float | None:
         for _ in range(SCHEDULE_STEPS):
             ahead.step()
             rates.append(float(ahead.last_lr))
-    except Exception:  # noqa: BLE001 - one that waits for a metric, or whose own function ends: what was seen counts
+    except Exception:  # one that waits for a metric, or whose own function ends: what was seen counts
         pass
     known = [rate for rate in rates if math.isfinite(rate) and rate > 0]
-    return max(known, default=None)
+    return float(f"{max(known):.9g}") if known else None  # a cosine comes back to its base only nearly
 
 
 def _leave(run: WorkerRun, findings: Mapping[str, Any]) -> None:

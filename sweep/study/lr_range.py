@@ -1,0 +1,119 @@
+"""Runs a learning-rate range search: the range tests, then the trials that confirm what they suggest.
+
+The confirmation is a study of its own, `<study>.confirm`: the task as it is, with an axis of three rates.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
+from sweep.clock import monotonic_s
+from sweep.config import DriverConfig, LoadedConfig, load_study_config
+from sweep.domain.probe import ProbeResult
+from sweep.domain.trial import StudyRecord
+from sweep.errors import ConfigError
+from sweep.report.commands import key_of
+from sweep.report.staged import StageEntry, staged_summary
+from sweep.rundir import StudyDir
+from sweep.store import Store
+from sweep.study.audience import Audience
+from sweep.study.loop import Progress
+from sweep.study.probing import cost_of, probe_result
+from sweep.study.results import leave_reports, recorded_axes, spent_s
+from sweep.study.session import StudyEnd, run_study
+
+SUFFIX = "confirm"
+_OWN = frozenset({"search", "probe", "confirm", "study", "seeds", "stages"})
+"""Sections of the command line that ask for the range search itself."""
+
+
+def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
+    """Run the range tests and their confirmation, or go on with them; leaves the files of both.
+
+    Raises as `run_study` does, and ConfigError where the study has axes: a range test is of one setting.
+    """
+    config = loaded.study
+    if config.axes or config.driver.name != "grid":
+        raise ConfigError(
+            "search",
+            "a learning-rate range is searched for one setting, without axes or another driver",
+            value=", ".join(axis.name for axis in config.axes) or config.driver.name,
+            hint="run it first, and the ablation with the rate that it suggests",
+        )
+    shown = Audience(progress)
+    started_s = monotonic_s() - _spent_s(loaded)
+    end = run_study(loaded, progress=shown)
+    confirmation = _confirmation(loaded, end.summary) if end.status == "ended" else None
+    if confirmation is None:
+        return end
+    shown.close()
+    point = end.summary["stages"][0]["section"]["point"]
+    shown.message(f"the range tests suggest {point:g}: confirming it  ({confirmation.study.name})")
+    confirmed = run_study(confirmation, progress=shown)
+    with Store.open(config.store_url) as store:
+        record = store.study(config.name)
+        summary = leave_reports(store, record, wall_s=monotonic_s() - started_s)
+        store.save_summary(record.id, summary)
+    return replace(end, status=confirmed.status, message=confirmed.message, summary=summary)
+
+
+def range_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> dict[str, Any]:
+    """Return summary.json of a range search: the range tests, and their confirmation as far as it has come."""
+    found = probe_result(store, record, folder)
+    outcomes = store.outcomes(record.id)
+    stages = [StageEntry.of_probe("lr_range", record.name, found)]
+    confirm = _recorded_confirmation(store, record, found)
+    result = found
+    if confirm is None and found.overrides and record.config.get("confirm") is None:
+        result = replace(found, notes=(*found.notes, "Not confirmed by trials (confirm is null)."))
+    if confirm is not None:
+        confirm_record, read = confirm
+        stages.append(StageEntry.of_probe("lr_confirm", confirm_record.name, read))
+        outcomes = [*outcomes, *store.outcomes(confirm_record.id)]
+        result = replace(read, answer=f"{found.answer} {read.answer}", notes=found.notes)
+    return staged_summary(record, stages, result, cost=cost_of(outcomes, wall_s))
+
+
+def _recorded_confirmation(
+    store: Store, record: StudyRecord, found: ProbeResult
+) -> tuple[StudyRecord, ProbeResult] | None:
+    """Return the study that confirms just this suggestion, and what it says; None where it has not begun."""
+    confirm = store.find_study(f"{record.name}.{SUFFIX}")
+    if confirm is None or record.config.get("confirm") is None:
+        return None
+    rates = rates_of(found.section, record.config["task"])
+    outcomes = store.outcomes(confirm.id)
+    if not rates or recorded_axes(confirm) != (axis_of(rates),) or not any(o.is_evidence for o in outcomes):
+        return None
+    read = read_confirmation(rates, outcomes, found.section["base_lr"])
+    left = sum(not outcome.is_evidence for outcome in outcomes)
+    notes = (f"{left} of {len(outcomes)} of its trials have not come to a verdict.",) if left else ()
+    return confirm, replace(read, notes=notes)
+
+
+def _confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConfig | None:
+    """Return the study that confirms a suggestion, None where there is nothing to confirm. Raises ConfigError."""
+    config = loaded.study
+    rates = rates_of(summary["stages"][0]["section"], config.task)
+    if config.confirm is None or not rates:
+        return None
+    first = max(config.seeds) + 1  # fresh ones: not those that the rate was read off
+    seeds = range(first, first + int(config.confirm["seeds"]))
+    kept = [word for word in loaded.overrides if (key_of(word) or "").split(".")[0] not in _OWN]
+    own = [f"study={config.name}.{SUFFIX}", f"seeds=[{','.join(map(str, seeds))}]"]
+    if not any(key_of(word) == "converge.stop_early" for word in kept):
+        own.append(f"converge.stop_early={str(config.confirm['stop_early']).lower()}")
+    base = load_study_config([*kept, *own], loaded.config_dirs, command=loaded.command)
+    design = DriverConfig(name="grid", settings={**base.study.driver.settings, "design": "one_at_a_time"})
+    return replace(base, study=replace(base.study, axes=(axis_of(rates),), driver=design))
+
+
+def _spent_s(loaded: LoadedConfig) -> float:
+    """Return the wall time that earlier sessions of the search have taken."""
+    file = Store.file_of(loaded.study.store_url)
+    if file is not None and not file.exists():
+        return 0.0
+    with Store.open(loaded.study.store_url) as store:
+        record = store.find_study(loaded.study.name)
+        return 0.0 if record is None else spent_s(store, record)
