@@ -10,14 +10,22 @@ from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
 
 LAUNCHERS: dict[str, Callable[..., Launcher]] = {"local": LocalLauncher}
-"""By the name that `launcher.name` gives; each is called with the config and `say`."""
+"""By the name that `launcher.name` gives; each is called with the config, `say` and `meanwhile`."""
 
 
-def build_launcher(config: LauncherConfig, *, say: Callable[[str], None] = lambda text: None) -> Launcher:  # noqa: ARG005
-    """Return the launcher that the config names; it tells `say` what a person should read. Raises ConfigError."""
+def build_launcher(
+    config: LauncherConfig,
+    *,
+    say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Launcher:
+    """Return the launcher that the config names; it tells `say` what a person should read. Raises ConfigError.
+
+    `meanwhile` is called, once, where there is a wait for the first run to start.
+    """
     if config.name not in LAUNCHERS:
         raise ConfigError("launcher.name", "no such launcher", value=config.name, allowed=LAUNCHERS)
-    return LAUNCHERS[config.name](config, say=say)
+    return LAUNCHERS[config.name](config, say=say, meanwhile=meanwhile)
 
 
 __all__ = [

@@ -32,7 +32,13 @@ def ending_of(run_id: int, folder: RunDir, gone: Exit) -> RunEnded:
     """Return how a run ended whose process is gone. A usable result.json decides, whatever happened after it."""
     result = read_result(folder.result)
     ended = RunEnded(
-        run_id=run_id, state=TrialState.LOST, exit_code=gone.code, failure=None, message="", stop_reason=None
+        run_id=run_id,
+        state=TrialState.LOST,
+        exit_code=gone.code,
+        failure=None,
+        message="",
+        stop_reason=None,
+        wall_s=(result or {}).get("wall_s"),
     )
     if result is None:
         return _without_result(ended, folder, gone)

@@ -12,6 +12,11 @@ QUARANTINE_AFTER = 3
 """Failures in a row on one device after which it gets no more runs."""
 
 
+def device_text(device: str) -> str:
+    """Return what a person is told: `GPU 1`, `GPU-5f3c...`, or the device as it is named."""
+    return f"GPU {device}" if device.isdecimal() else device
+
+
 class DeviceLeases:
     """Hands out places: on the least loaded device, never on a quarantined one.
 
@@ -56,14 +61,16 @@ class DeviceLeases:
         """Note the lease of a run that an earlier driver started, even one too many."""
         self._leases[device] += 1
 
-    def give_back(self, device: str, *, has_failed: bool) -> None:
-        """End a lease and note how it went."""
+    def give_back(self, device: str, *, has_failed: bool) -> bool:
+        """End a lease and note how it went; return whether that is why the device gets no more from now on."""
         self._leases[device] -= 1
         self._alone.discard(device)
         self._failures[device] = self._failures[device] + 1 if has_failed else 0
         others = self._places.keys() - self._quarantined - {device}
-        if self._failures[device] >= QUARANTINE_AFTER and others:
-            self._quarantined.add(device)
+        if self._failures[device] < QUARANTINE_AFTER or not others or device in self._quarantined:
+            return False
+        self._quarantined.add(device)
+        return True
 
     def _usable(self) -> list[str]:
         return [device for device in self._places if device not in self._quarantined | self._alone]

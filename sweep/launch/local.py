@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.config import LauncherConfig
@@ -14,7 +13,7 @@ from sweep.launch.cold import ColdStarter, Starter
 from sweep.launch.ending import Exit, ending_of
 from sweep.launch.environment import child_environment
 from sweep.launch.gpus import GpuInventory, NvmlInventory, select_devices, visible_devices
-from sweep.launch.leases import CPU, DeviceLeases
+from sweep.launch.leases import CPU, QUARANTINE_AFTER, DeviceLeases, device_text
 from sweep.launch.machine import MemoryKills, usable_cores
 from sweep.launch.process import (
     AdoptedProcess,
@@ -58,7 +57,8 @@ class _LiveRun:
 class LocalLauncher:
     """Runs on this machine. A start that fails raises LaunchError, and `poll` never hears of that run.
 
-    `inventory` tells the GPUs, and `say` is told what a person should know of how runs start.
+    `inventory` tells the GPUs, and `say` is told what a person should know of how runs start and on what.
+    `meanwhile` is called, once, where there is a wait for the first run to start.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class LocalLauncher:
         *,
         inventory: GpuInventory | None = None,
         say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = config
         gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
@@ -78,7 +79,10 @@ class LocalLauncher:
         most = places * max(1, len(devices))
         self.slots = min(config.slots or most, most)
         self._threads = max(1, cores // self.slots)
-        self._starter = make_starter(config.start, slots=self.slots, has_devices=bool(devices), say=say)
+        self._say = say
+        self._starter = make_starter(
+            config.start, slots=self.slots, has_devices=bool(devices), say=say, meanwhile=meanwhile
+        )
         self._leases = DeviceLeases(devices or (CPU,), places=places, limit=self.slots)
         self._watch = ProcessWatch()
         self._memory_kills = MemoryKills()
@@ -105,7 +109,7 @@ class LocalLauncher:
         """Start one run. Raises DeviceBusyError, LaunchError; then nothing of it runs."""
         device = self._leases.take(exclusive=request.exclusive)
         try:
-            process = self._starter.start(request.dir, self._environment(request.dir, device))
+            process = self._starter.start(request.dir, self._environment(request, device))
         except (OSError, ValueError) as error:
             self._leases.give_back(device, has_failed=False)
             raise LaunchError(f"run {request.run_id} in {request.dir} could not be started: {error}") from error
@@ -181,9 +185,10 @@ class LocalLauncher:
         self._watch.close()
         self._starter.close()
 
-    def _environment(self, folder: Path, device: str) -> dict[str, str]:
-        """Return the environment of a folder's run: that of the last run which asked for the same, but for the name."""
-        spec = RunDir(folder).read_spec()
+    def _environment(self, request: RunRequest, device: str) -> dict[str, str]:
+        """Return the environment of a run: that of the last run which asked for the same, but for the folder's name."""
+        folder = request.dir
+        spec = RunDir(folder).read_spec() if request.spec is None else request.spec
         wish = (device, repr(spec.get("threads")), repr(spec.get("env")))
         if wish not in self._environments:
             self._environments[wish] = child_environment(
@@ -233,7 +238,11 @@ class LocalLauncher:
             return  # killed, not gone: looked at again in a moment
         del self._live[live.request.run_id]
         ended = ending_of(live.request.run_id, RunDir(live.request.dir), self._exit_of(live))
-        self._leases.give_back(live.device, has_failed=ended.failure in _DEVICE_FAILURES)
+        if self._leases.give_back(live.device, has_failed=ended.failure in _DEVICE_FAILURES):
+            self._say(
+                f"{device_text(live.device)} gets no more trials: {QUARANTINE_AFTER} in a row have failed on it, "
+                f"the last one of {ended.failure} ({ended.message}); the others go on"
+            )
         self._ended.append(ended)
 
     def _exit_of(self, live: _LiveRun) -> Exit:
@@ -255,7 +264,14 @@ def _age_s(request: RunRequest, started: RunStarted) -> float:
     return max(0.0, now_utc().timestamp() - max(begun, started.pid_started_at))
 
 
-def make_starter(start: str, *, slots: int, has_devices: bool, say: Callable[[str], None]) -> Starter:
+def make_starter(
+    start: str,
+    *,
+    slots: int,
+    has_devices: bool,
+    say: Callable[[str], None],
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Starter:
     """Return the starter that `launcher.start` asks for. Raises ConfigError for forks where runs get GPUs."""
     if start == "warm" and has_devices:
         raise ConfigError(
@@ -271,4 +287,4 @@ def make_starter(start: str, *, slots: int, has_devices: bool, say: Callable[[st
         return cold
     if start == "standby" or has_devices:
         return standby
-    return WarmStarter(instead=cold, unsafe_instead=standby, say=say)
+    return WarmStarter(instead=cold, unsafe_instead=standby, say=say, meanwhile=meanwhile)

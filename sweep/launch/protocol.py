@@ -1,19 +1,23 @@
 """What a launcher is: it decides where and how a run executes. It knows nothing of tasks, verdicts or the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sweep.domain.states import FailureClass, TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """A run to start: its id and its folder, in which spec.json already lies. `exclusive` asks for a device alone."""
+    """A run to start: its id and its folder, in which spec.json already lies. `exclusive` asks for a device alone.
+
+    `spec` is what spec.json says, for who has it at hand; it is read otherwise.
+    """
 
     run_id: int
     dir: Path
+    spec: Mapping[str, Any] | None = None
     timeout_s: float | None = None
     exclusive: bool = False
 
@@ -34,7 +38,8 @@ class RunEnded:
     """A run's process is gone and its group is reaped.
 
     `state` is completed or pruned where a valid result.json is there, otherwise failed, timed_out, cancelled or lost;
-    `message` is the one line a person needs (last exception line, signal name), `failure` None unless it failed.
+    `message` is the one line a person needs (last exception line, signal name), `failure` None unless it failed,
+    `wall_s` what its result says.
     """
 
     run_id: int
@@ -43,6 +48,7 @@ class RunEnded:
     failure: FailureClass | None
     message: str
     stop_reason: str | None
+    wall_s: float | None = None
 
 
 class Launcher(Protocol):

@@ -1,5 +1,6 @@
 """The warm starter: one process imports the task and prepares its data, and every run is forked from it."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -45,9 +46,18 @@ class WarmStarter:
     `instead` starts what cannot be forked: a run in another environment than the parent's, and every run where the task
     cannot be imported (so that each fails in its own words) or the parent keeps dying. `unsafe_instead` starts all runs
     where the parent is not proven to be safe to fork. `say` is told, once, of every such change for good.
+    `meanwhile` is called once, while the parent imports.
     """
 
-    def __init__(self, *, instead: Starter, unsafe_instead: Starter, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        instead: Starter,
+        unsafe_instead: Starter,
+        say: Callable[[str], None],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._meanwhile: Callable[[], None] | None = meanwhile
         self._instead = instead
         self._unsafe_instead = unsafe_instead
         self._say = say
@@ -59,11 +69,13 @@ class WarmStarter:
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
         """Start the run of a folder. Raises OSError."""
         while (parent := self._ready_parent(folder, environment)) is not None:
-            with RunDir(folder).log.open("ab") as log:
-                try:
-                    answer = parent.ask(run=str(folder.absolute()), log=log.fileno())
-                except OSError:
-                    continue  # it has died since
+            log = os.open(RunDir(folder).log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                answer = parent.ask(run=str(folder.absolute()), log=log)
+            except OSError:
+                continue  # it has died since
+            finally:
+                os.close(log)
             if "error" in answer:
                 raise OSError(answer["error"])
             self._crashes = 0
@@ -83,6 +95,9 @@ class WarmStarter:
         while self._for_good is None:
             if self._parent is None:
                 self._parent = AheadProcess(MODULE, folder, environment)
+                if self._meanwhile is not None:
+                    self._meanwhile()
+                    self._meanwhile = None
             elif not self._parent.is_for(environment):
                 return None
             state = self._parent.look(self._patience_s)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import IntEnum
 from typing import Protocol
 
@@ -256,9 +257,10 @@ class StudyLoop:
             live.dir.renew(attempt=live.run.attempt)
             live.has_folder = True
             step("folder renewed")
-            live.dir.write_spec(spec_of(self.config, live.trial, live.run))
+            spec = spec_of(self.config, live.trial, live.run)
+            live.dir.write_spec(spec)
             step("spec written")
-            started = self.launcher.start(self._request(live, exclusive=exclusive))
+            started = self.launcher.start(replace(self._request(live, exclusive=exclusive), spec=spec))
         except (OSError, SweepError) as error:
             self._settle([_not_started(live.run.id, str(error))], goes_on=False)
             return

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sweep.config import StudyConfig
@@ -38,11 +39,17 @@ def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord) -> dict[str
         "overrides": list(trial.overrides),
         "fingerprint": trial.fingerprint,
         "task": dict(trial.task),
-        "target": config.target.to_mapping(),
+        "target": _target_mapping(config.target),
         "memory_mb": config.launcher.memory_mb,
         "watch": config.watch,
         **({} if config.probe is None else {"probe": config.probe.to_mapping()}),
     }
+
+
+@lru_cache(maxsize=8)
+def _target_mapping(target: Target) -> dict[str, Any]:
+    """Return a target as spec.json holds it, the same one for all trials of a study."""
+    return target.to_mapping()
 
 
 def record_process(store: Store, started: RunStarted) -> None:
@@ -83,7 +90,6 @@ def record_end(
     towards the target.
     """
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
-    result = (read_result(live.dir.result) if live.has_folder else None) or {}
     thresholds = SymptomThresholds.of(symptoms or {})
     judgement = judge(live.series(), target, live.facts, ended=reason, state=ended.state, thresholds=thresholds)
     if is_probe:
@@ -95,7 +101,7 @@ def record_end(
         failure=ended.failure,
         message=ended.message,
         stop_reason=ended.stop_reason,
-        wall_s=result.get("wall_s"),
+        wall_s=ended.wall_s,
         last_step=live.last_step,
         judgement=judgement,
         is_whole=live.is_whole,
@@ -108,7 +114,7 @@ def record_end(
         verdict=judgement.verdict,
         tau=judgement.tau,
         steps=max(live.last_step, judgement.last_step),
-        wall_s=result.get("wall_s") or 0.0,
+        wall_s=ended.wall_s or 0.0,
         best=judgement.best,
         final=judgement.final,
         symptoms=judgement.symptoms,
@@ -143,6 +149,7 @@ def read_ending(folder: RunDir, run_id: int) -> tuple[RunEnded, bool]:
             failure=None if words["failure"] is None else FailureClass(words["failure"]),
             message=str(words["message"]),
             stop_reason=None if words["stop_reason"] is None else str(StopReason(words["stop_reason"])),
+            wall_s=(read_result(folder.result) or {}).get("wall_s"),
         )
         return ended, bool(words["retried"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -75,9 +75,16 @@ def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> dict[s
     return summary
 
 
+def load_reports() -> None:
+    """Import what ranking and logs need, some 0.6 s, at a time when nobody waits for it."""
+    from visualdl.component.base_component import scalar  # noqa: F401
+
+    from sweep.analysis import rank  # noqa: F401
+
+
 def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportData:
     """Return all that the reports of a study need, ranked anew from its outcomes; `wall_s` is what it took in all."""
-    # SciPy takes over a second to import: a study has its first trials running by the time it is needed.
+    # SciPy takes half a second to import: reading verbs do without.
     from sweep.analysis import rank
 
     axes, target = recorded_axes(record), Target.from_mapping(record.config["converge"])

@@ -27,7 +27,7 @@ from sweep.study.curves import CurveFiles
 from sweep.study.loop import Interrupt, Progress, StudyLoop
 from sweep.study.planning import StudyPlan
 from sweep.study.provenance import collect_provenance
-from sweep.study.results import leave_reports, recorded_config, spent_s, summarise
+from sweep.study.results import leave_reports, load_reports, recorded_config, spent_s, summarise
 from sweep.study.steps import step
 
 _NO_PLACE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG})
@@ -121,7 +121,7 @@ class Session:
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports."""
-        launcher = build_launcher(self.config.launcher, say=self.progress.message)
+        launcher = build_launcher(self.config.launcher, say=self.progress.message, meanwhile=load_reports)
         try:
             loop = StudyLoop(
                 study=self.record,

@@ -61,13 +61,16 @@ class Evidence:
 
     def watched(self, name: str) -> Series:
         """Return the finite points of one of the monitor's series from before the run broke, named without `watch/`."""
-        return before(finite(self.series.get(WATCH + name, NOTHING)), self._broken_at())
+        found = self.series.get(WATCH + name)
+        return NOTHING if found is None else before(finite(found), self._broken_at())
 
     def layers(self, name: str) -> list[tuple[str, Series]]:
         """Return one of the monitor's series for each layer that has it, as logged, in forward order."""
         prefix = f"{WATCH}{name}/"
-        place = {layer: at for at, layer in enumerate(self.layer_types())}
         found = [(key[len(prefix) :], series) for key, series in self.series.items() if key.startswith(prefix)]
+        if not found:
+            return []
+        place = {layer: at for at, layer in enumerate(self.layer_types())}
         found.sort(key=lambda item: (place.get(item[0], len(place)), item[0]))
         cut = np.inf if name == "bad" else self._broken_at()
         whole = ((layer, before(series, cut)) for layer, series in found)
