@@ -35,7 +35,7 @@ def rate_chart(section: Section) -> Markup:
         title = f"<title>seed {int(row['seed'])}</title>"
         parts.append(f'<g>{title}<path class="smooth" d="{_line(section, rates, row["smoothed"], scale)}"/></g>')
     parts += [
-        _mark(section, section["base_lr"], "own", "the task has", row=1),
+        _mark(section, section["base_lr"], "own", "the task has", row=1, side=_side(section)),
         _mark(section, section["diverge"], "diverge", "blows up at", row=1),
         _mark(section, section["point"], "point", "suggested", row=0),
     ]
@@ -100,13 +100,19 @@ def _grid(section: Section, scale: Scale) -> str:
     return "".join(parts)
 
 
-def _mark(section: Section, rate: float | None, name: str, words: str, *, row: int) -> str:
-    """Return a vertical line at a rate with its words above the chart, in row 0 (top) or 1."""
+def _side(section: Section) -> int:
+    """Return where the task's own rate is labelled: away from the point's line, left (-1) or right (1) of its own."""
+    point, own = section["point"], section["base_lr"]
+    return 1 if point and own and own >= point else -1
+
+
+def _mark(section: Section, rate: float | None, name: str, words: str, *, row: int, side: int = 0) -> str:
+    """Return a vertical line at a rate with its words above the chart, in row 0 (top) or 1, on one side or over it."""
     if not rate or not section["lr_min"] <= rate <= section["lr_max"]:
         return ""
     x, y = _x(section, rate), TOP - 34 + 24 * row
-    anchor = "end" if x > WIDTH - 170 else "middle"
+    anchor = "end" if side < 0 or x > WIDTH - 170 else "start" if side > 0 else "middle"
     return (
         f'<path class="mark {name}" d="M{x:.1f} {y + 5}V{_BOTTOM}"/>'
-        f'<text class="l-{name}" x="{x:.1f}" y="{y}" text-anchor="{anchor}">{words} {rate:.2g}</text>'
+        f'<text class="l-{name}" x="{x + 3 * side:.1f}" y="{y}" text-anchor="{anchor}">{words} {rate:.2g}</text>'
     )

@@ -19,6 +19,8 @@ FURTHER = 100
 RATE_KEYS = ("lr", "learning_rate")
 """Keys of a task that may hold its base learning rate."""
 SCALE_KEY = "lr_scale"
+NAMES = ("valley", "steep", "low", "high", "diverge")
+"""The rates read off a curve (CurveReading)."""
 
 NO_OPTIMIZER = "no_optimizer"
 NO_LOSS = "no_loss"
@@ -35,8 +37,7 @@ def read_probe(trials: Sequence[ProbeTrial], context: ProbeContext) -> ProbeResu
     refusal = _refusal(seeds, readable)
     section: dict[str, Any] = {
         "refusal": refusal,
-        **{name: None if refusal else _median(readable, name) for name in ("low", "high", "steep", "diverge")},
-        "valley": None if refusal else _median(readable, "valley"),
+        **{name: None if refusal else _median(readable, name) for name in NAMES},
         "point": None,
         "overrides": [],
         "spread": _spread(readable),
@@ -50,7 +51,7 @@ def read_probe(trials: Sequence[ProbeTrial], context: ProbeContext) -> ProbeResu
     if refusal is not None:
         is_ok = refusal not in (NO_OPTIMIZER, NO_LOSS, NO_TRIAL)
         return ProbeResult(is_ok=is_ok, answer=_refusal_words(refusal, section), section=section, notes=_notes(section))
-    section["point"] = rounded(section["valley"])
+    section["point"] = rounded(float(section["valley"]))
     section["overrides"] = list(overrides_for(section["point"], facts.get("base_lr"), context.task))
     return ProbeResult(
         is_ok=True,
@@ -66,12 +67,13 @@ def overrides_for(rate: float, base_lr: float | None, task: Mapping[str, Any]) -
 
     `task.lr` where that is the rate its optimizer has; otherwise `task.lr_scale`, which multiplies whatever that is.
     """
-    scale = task.get(SCALE_KEY, 1.0)
-    scale = 1.0 if scale is None else float(scale)
+    given = task.get(SCALE_KEY)
+    scale = 1.0 if given is None else float(given)
     for key in RATE_KEYS:
         own = task.get(key)
-        is_rate = isinstance(own, int | float) and not isinstance(own, bool)
-        if is_rate and base_lr is not None and scale == 1.0 and math.isclose(float(own), base_lr, rel_tol=1e-6):
+        if base_lr is None or scale != 1.0 or isinstance(own, bool) or not isinstance(own, int | float):
+            continue
+        if math.isclose(float(own), base_lr, rel_tol=1e-6):
             return (f"task.{key}={rate:g}",)
     if SCALE_KEY in task and base_lr:
         return (f"task.{SCALE_KEY}={rounded(scale * rate / base_lr, 3):g}",)
@@ -103,8 +105,7 @@ def _seed(trial: ProbeTrial) -> dict[str, Any]:
 
 
 def _row(reading: CurveReading | None) -> dict[str, Any]:
-    names = ("valley", "steep", "low", "high", "diverge")
-    found = {name: None if reading is None else getattr(reading, name) for name in names}
+    found = {name: None if reading is None else getattr(reading, name) for name in NAMES}
     return {
         "ending": None if reading is None else str(reading.ending),
         **{name: None if value is None else rounded(value, 4) for name, value in found.items()},

@@ -20,7 +20,7 @@ def terminal(section: Section) -> RenderableType:
     """Return a table of the rates tried."""
     table = new_table()
     for title in ("learning rate", "", "converged", "steps to target"):
-        table.add_column(title, justify="left" if title in ("", "converged") else "right")
+        table.add_column(title, justify="right" if title == "steps to target" else "left")
     for row in section["rates"]:
         style = "bold green" if row["is_recommended"] else ""
         table.add_row(*(Text(cell, style=style) for cell in _cells(row)))
@@ -29,7 +29,7 @@ def terminal(section: Section) -> RenderableType:
 
 def markdown(section: Section) -> str:
     """Return a table of the rates tried."""
-    lines = ["| learning rate | | converged | steps to target |", "|--:|:--|:--|--:|"]
+    lines = ["| learning rate | | converged | steps to target |", "|:--|:--|:--|--:|"]
     return "\n".join([*lines, *(f"| {' | '.join(_cells(row))} |" for row in section["rates"])]) + "\n"
 
 
@@ -38,10 +38,10 @@ def html(section: Section, folder: Path) -> "Markup":
     from markupsafe import Markup
 
     rows = Markup("").join(
-        Markup('<tr><td class="n">{}</td><td>{}</td><td>{}</td><td class="n">{}</td></tr>').format(*_cells(row))
+        Markup('<tr><td>{}</td><td>{}</td><td>{}</td><td class="n">{}</td></tr>').format(*_cells(row))
         for row in section["rates"]
     )
-    head = '<th class="n">learning rate</th><th></th><th>converged</th><th class="n">steps to target</th>'
+    head = '<th>learning rate</th><th></th><th>converged</th><th class="n">steps to target</th>'
     return Markup(
         '<div class="scroll"><table><thead><tr>{}</tr></thead>{}</table></div>'
         '<p class="hint"><a href="../{}/report.html">Trials and curves</a></p>'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.report.phrases import DASH, joined
+from sweep.report.phrases import DASH
 from sweep.report.stages.overfit import BLOCKS
 
 if TYPE_CHECKING:
@@ -77,10 +77,9 @@ def html(section: Section, folder: Path) -> "Markup":  # noqa: ARG001 - every st
 def _optimizer(section: Section) -> str:
     if not section["optimizer"]:
         return ""
-    words = [f"Optimizer {section['optimizer']}"]
-    words += [f"with {section['scheduler']}"] if section["scheduler"] else []
-    words += [f"whose highest rate is {section['base_lr']:.3g}"] if section["base_lr"] else []
-    return " ".join([*words, "of its own."] if section["base_lr"] else [*words[:-1], f"{words[-1]}."])
+    schedule = f" with {section['scheduler']}" if section["scheduler"] else ""
+    own = f", whose own rate is {section['base_lr']:.3g} at most" if section["base_lr"] else ""
+    return f"Optimizer: {section['optimizer']}{schedule}{own}."
 
 
 def _found(row: Section) -> str:
@@ -105,7 +104,7 @@ def _found(row: Section) -> str:
         "lost": "rises to where it started",
         "turned": "rises again",
     }
-    return joined([f"{row['valley']:.2g}", endings[row["ending"]]], "and")
+    return endings[row["ending"]]
 
 
 def _rate(value: float | None) -> str:
