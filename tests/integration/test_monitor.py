@@ -14,6 +14,7 @@ from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own
 from watched_training import batch, fact, facts, make_run, mlp, series, train
 
 from sweep.task import StopTrial
+from sweep.worker.monitor import activations
 from sweep.worker.monitor.layers import trained_parameters
 from sweep.worker.monitor.vectors import LARGE, Vectors
 from sweep.worker.run import WorkerRun
@@ -175,6 +176,25 @@ def test_dead_relus_and_saturated_tanhs_are_measured_for_functions_too(run) -> N
     assert [name for name, _ in fact(run, "watch/layers")] == ["first", "middle", "out"]
 
 
+def test_activations_on_another_device_give_the_same_figures(tmp_path: Path, monkeypatch) -> None:
+    found = []
+    for where in ("host", "device"):
+        model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 3))
+        for name, value in zip(model.state_dict(), (0.1, -0.1, 0.2, 5.0, 0.1, 0.0), strict=True):
+            rows = np.random.default_rng(0).standard_normal(model.state_dict()[name].shape)
+            model.state_dict()[name].set_value((value * (1 + rows)).astype(np.float32))
+        run = make_run(tmp_path / where)
+        run.watch(model, optimizer := paddle.optimizer.SGD(0.1, parameters=model.parameters()))
+        if where == "device":
+            monkeypatch.setattr(activations, "_values", lambda tensor: tensor.detach())
+        train(model, optimizer, 10)
+        run.unwatch()
+        found.append({k: v for k, v in series(run).items() if k.startswith(("watch/dead/", "watch/saturated/"))})
+    assert found[0] == found[1]
+    assert 0 < found[0]["watch/saturated/3"][1] < 1
+    assert list(found[0]["watch/dead/1"]) == [1, 5, 10]
+
+
 def test_half_of_a_layers_relus_dead_is_a_half(run) -> None:
     model = mlp()
     bias = np.where(np.arange(16) % 2 == 0, -100.0, 10.0).astype(np.float32)
@@ -309,6 +329,50 @@ def test_a_gradient_that_goes_bad_while_the_loss_is_finite_is_named_before_it_re
     assert fact(run, "watch/first_bad") == {"step": 3, "layer": "1", "what": "gradient"}
 
 
+@pytest.mark.parametrize(("before", "seen_at"), [(49, 50), (104, 120)])
+def test_a_nan_that_a_relu_hides_from_the_loss_is_noticed_at_once_in_the_first_steps_later_when_sampled(
+    tmp_path: Path, before: int, seen_at: int
+) -> None:
+    run, model = make_run(tmp_path, "light"), mlp()
+    optimizer = paddle.optimizer.SGD(0.01, parameters=model.parameters())
+    run.watch(model, optimizer)
+    train(model, optimizer, before)
+    x, y = batch()
+    x[0, 0] = float("nan")
+    loss = F.cross_entropy(model(x), y)
+    assert math.isfinite(float(loss))
+    loss.backward()
+    optimizer.step()
+    optimizer.clear_grad()
+    train(model, optimizer, 20)
+    run.unwatch()
+    found = {"layer": "", "what": "input"} if seen_at == before + 1 else {"layer": "0", "what": "weight"}
+    assert fact(run, "watch/first_bad") == {"step": seen_at, **found}
+
+
+def test_a_bad_batch_after_the_first_steps_is_named_at_its_step_where_the_loss_shows_it(tmp_path: Path) -> None:
+    class Named(nn.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(8, 8), nn.Linear(8, 3)
+
+        def forward(self, *, rows):
+            return self.last(paddle.tanh(self.first(rows)))
+
+    run, model = make_run(tmp_path, "light"), Named()
+    optimizer = paddle.optimizer.SGD(0.01, parameters=model.parameters())
+    run.watch(model, optimizer)
+    for step in range(1, 107):
+        x, y = batch(step)
+        if step == 105:
+            x[0, 0] = float("nan")
+        F.cross_entropy(model(rows=x), y).backward()
+        optimizer.step()
+        optimizer.clear_grad()
+    run.unwatch()
+    assert fact(run, "watch/first_bad") == {"step": 105, "layer": "", "what": "input"}
+
+
 def test_bad_inputs_and_bad_weights_are_told_apart(tmp_path: Path) -> None:
     for what in ("input", "weight"):
         run, model = make_run(tmp_path / what), mlp()
@@ -371,11 +435,36 @@ def test_after_unwatch_model_and_optimizer_are_as_they_were(run) -> None:
     model = mlp()
     optimizer = paddle.optimizer.SGD(0.1, parameters=model.parameters())
     before = set(vars(optimizer))
+    calls = nn.Sequential.__call__, nn.Layer.__call__
     run.watch(model, optimizer)
     train(model, optimizer, 5)
     run.unwatch()
     assert set(vars(optimizer)) == before
+    assert (nn.Sequential.__call__, nn.Layer.__call__) == calls
+    assert "__call__" not in vars(nn.Sequential)
     assert not any(s._forward_pre_hooks or s._forward_post_hooks for s in model.sublayers(include_self=True))
+
+
+def test_two_models_of_one_class_are_told_apart_and_one_that_calls_itself_its_own_way_still_does(run) -> None:
+    class Own(nn.Sequential):
+        def __call__(self, x):
+            return super().__call__(x) * 2.0
+
+    models = [mlp(), mlp(1), Own(nn.Linear(8, 3))]
+    own = Own.__call__
+    monitors = [make_run(run.dir / str(i)) for i in range(3)]
+    for monitor, model in zip(monitors, models, strict=True):
+        monitor.watch(model, paddle.optimizer.SGD(0.1, parameters=model.parameters()))
+    x, _ = batch()
+    copied = copy.deepcopy(models[0])
+    copied(batch(9)[0])
+    outputs = [model(x) for model in models]
+    assert np.array_equal(outputs[2].numpy(), (models[2][0](x) * 2.0).numpy())
+    assert all(monitor._monitors[0]._inputs[0][0] is x for monitor in monitors)
+    for monitor in monitors:
+        monitor.unwatch()
+    assert Own.__call__ is own
+    assert "__call__" not in vars(nn.Sequential)
 
 
 class Rows(paddle.io.Dataset):

@@ -60,18 +60,20 @@ class Activations:
         self._hooks = []
 
     def take(self) -> dict[str, float]:
-        """Return what was measured since the last time, as series, in one transfer; and stop measuring."""
+        """Return what was measured since the last time, as series; one transfer from a device. Stop measuring."""
         self.detach()
-        active = {name: paddle.concat(calls) for name, calls in self._active.items()}
-        outside = {name: paddle.stack(calls).mean().reshape([1]) for name, calls in self._outside.items()}
+        active, outside = self._active, self._outside
         self._active, self._outside = {}, {}
-        if not active and not outside:
-            return {}
-        parts = [*active.values(), *outside.values()]
-        values = np.split(paddle.concat(parts).numpy(), np.cumsum([part.shape[0] for part in parts])[:-1])
-        found = dict(zip([*active, *outside], values, strict=True))
-        dead = {f"watch/dead/{name}": self._dead(name, found[name]) for name in active}
-        return dead | {f"watch/saturated/{name}": float(found[name][0]) for name in outside}
+        calls = [call for kind in (active, outside) for calls in kind.values() for call in calls]
+        on_device = [call for call in calls if isinstance(call, paddle.Tensor)]
+        if on_device:
+            sizes = np.cumsum([call.shape[0] for call in on_device])[:-1]
+            moved = iter(np.split(paddle.concat(on_device).numpy(), sizes))
+            for kind in (active, outside):
+                for name, given in kind.items():
+                    kind[name] = [next(moved) if isinstance(call, paddle.Tensor) else call for call in given]
+        dead = {f"watch/dead/{name}": self._dead(name, np.concatenate(given)) for name, given in active.items()}
+        return dead | {f"watch/saturated/{name}": float(np.mean(given)) for name, given in outside.items()}
 
     def _dead(self, name: str, activity: Any) -> float:
         seen = self._remembered.setdefault(name, deque(maxlen=REMEMBERED))
@@ -84,8 +86,9 @@ class Activations:
         def hook(layer: Any, inputs: Any, outputs: Any) -> None:  # noqa: ARG001 - the hook's signature
             if layer.training:
                 with paddle.no_grad():
-                    share = (outputs.detach() > 0).astype("float32")
-                    rest = [axis for axis in range(share.ndim) if axis != _unit_axis(share)]
+                    is_active = _values(outputs) > 0
+                    rest = tuple(axis for axis in range(is_active.ndim) if axis != _unit_axis(is_active))
+                    share = is_active.astype("float32")
                     self._active.setdefault(name, []).append(share.mean(axis=rest) if rest else share)
 
         return hook
@@ -94,10 +97,19 @@ class Activations:
         def hook(layer: Any, inputs: Any, outputs: Any) -> None:
             if layer.training:
                 with paddle.no_grad():
-                    before = (inputs[0] if is_layer else outputs).detach().astype("float32")
-                    self._outside.setdefault(name, []).append((before.abs() > SATURATED).astype("float32").mean())
+                    before = _values(inputs[0] if is_layer else outputs)
+                    is_outside = (before > SATURATED) | (before < -SATURATED)
+                    self._outside.setdefault(name, []).append(is_outside.astype("float32").mean().reshape([1]))
 
         return hook
+
+
+def _values(tensor: Any) -> Any:
+    """Return a tensor's values: an array on the host, where NumPy takes a fraction of the time, else a tensor."""
+    found = tensor.detach()
+    if found.dtype != paddle.float32:
+        found = found.astype("float32")
+    return found.numpy() if found.place.is_cpu_place() else found
 
 
 def _unit_axis(activity: Any) -> int:

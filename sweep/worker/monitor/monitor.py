@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import paddle
 
-from sweep.worker.monitor import tap
+from sweep.worker.monitor import calls, tap
 from sweep.worker.monitor.activations import Activations
 from sweep.worker.monitor.layers import (
     clip_norm,
     decay_coefficients,
     scheduler_of,
     settings,
+    size_of,
     spread,
     trained_parameters,
     weighted_layers,
@@ -77,8 +78,7 @@ class Monitor:
         self._activations = Activations(self.model, self._guarded)
         self._undo.append(self._activations.detach)
         self._activations.attach()
-        keep = self.model.register_forward_pre_hook(self._keep_inputs)
-        self._undo.append(keep.remove)
+        self._undo.append(calls.listen(self.model, self._keep_inputs))
         on_backward = self._guarded(self._on_backward)
         tap.listen(on_backward)
         self._undo.append(lambda: tap.unlisten(on_backward))
@@ -86,14 +86,14 @@ class Monitor:
             self._wrap(name)
 
     def _choose_layers(self) -> None:
-        """Take the layers that get series, and the parameter whose gradient is looked at on every step.
+        """Take the layers that get series, and the parameter whose gradient is looked at while the steps are close.
 
         What goes bad in a backward pass goes on to the front, so that the gradient of the first layer's weight tells.
         (Not its bias': a ReLU takes NaN for 0, so that a NaN among the inputs reaches the weight alone.)
         """
         self._shown = spread(self._layers, self._sampling.most_layers)
         near = [self._parameters[layer.index] for layer in self._layers[:1]]
-        self._probe = min([p for p in near if p.size <= LARGE] or self._parameters, key=lambda p: p.size, default=None)
+        self._probe = min([p for p in near if size_of(p) <= LARGE] or self._parameters, key=size_of, default=None)
         probe = self._probe  # asked once: on every step the answers would cost as much as the look itself
         self._is_probe_plain = probe is not None and probe.place.is_cpu_place() and probe.dtype == paddle.float32
 
@@ -121,17 +121,17 @@ class Monitor:
         setattr(self.optimizer, name, wrapped)
         self._undo.append(lambda: setattr(self.optimizer, name, original) if had_own else delattr(self.optimizer, name))
 
-    def _keep_inputs(self, layer: Any, inputs: Any) -> None:
-        if layer.training:
-            self._inputs = inputs
+    def _keep_inputs(self, model: Any, inputs: Any, named: Any) -> None:
+        if model.training:
+            self._inputs = inputs, named
 
     def _on_backward(self, loss: Any) -> None:
         if not self._first.is_over:
             self._end_first_forward()
         if self._pending is not None:
             self._look_without_step()
-        # Not `loss.size`: that runs an operator and takes 20 times as long.
-        self._pending = loss.detach() if loss.ndim == 0 or loss.shape == [1] else None
+        shape = loss.shape  # not `loss.size`: that runs an operator and takes 20 times as long
+        self._pending = loss.detach() if not shape or shape == [1] else None
 
     def _end_first_forward(self) -> None:
         self._first.close()
@@ -150,17 +150,23 @@ class Monitor:
             self._activations.attach()
         loss = self._read_loss()
         is_bad, self._is_bad = self._is_bad, False
-        if not is_bad and not self._is_probe_finite():
+        is_sampled = self._sampling.has_scalars(self._step)
+        if not is_bad and not is_sampled:
+            if self._step > self._sampling.close or self._is_probe_finite():
+                return None
             if self._is_skipped():
                 return None
             is_bad = True
         may_look = self._looks < MOST_LOOKS
-        if not (is_bad and may_look) and not self._sampling.has_scalars(self._step):
+        if not is_sampled and not may_look:
             return None
         with paddle.no_grad():
             vectors = self._vectors.before()
-            is_bad = may_look and (is_bad or not self._vectors.is_finite(vectors))
-            counts = self._look(self._step) if is_bad else None
+            if not is_bad and not self._vectors.is_finite(vectors):
+                if self._is_skipped():
+                    return None
+                is_bad = True
+            counts = self._look(self._step) if is_bad and may_look else None
             return loss, self.optimizer.get_lr(), counts, vectors
 
     def _read_loss(self) -> float | None:

@@ -33,18 +33,19 @@ def _bad(tensor: Any) -> Any:
     return paddle.logical_not(paddle.isfinite(tensor)).astype("int64").sum()
 
 
-def find_origin(model: Any, inputs: Any, layers: list[Layer], counts: dict[str, tuple[int, int]]) -> Origin:
+def find_origin(model: Any, given: Any, layers: list[Layer], counts: dict[str, tuple[int, int]]) -> Origin:
     """Return the first cause that can be told: input, weight, activation, gradient, in this order.
 
     The first layer in forward order is named, but for gradients: those go bad from the back to the front, so the last
-    layer with a bad one is where it began.
+    layer with a bad one is where it began. `given` are the positional and the named arguments of the model's call, None
+    where it has not been called.
     """
-    if any(int(_bad(x)) for x in inputs or () if _is_float(x)):
+    if any(int(_bad(x)) for x in paddle.utils.flatten(given or ()) if _is_float(x)):
         return Origin(layer="", what="input")
     for layer in layers:
         if counts.get(layer.name, (0, 0))[0]:
             return Origin(layer=layer.name, what="weight")
-    activation = _first_bad_activation(model, inputs) if inputs is not None else None
+    activation = _first_bad_activation(model, *given) if given is not None else None
     if activation is not None:
         return Origin(layer=activation, what="activation")
     for layer in reversed(layers):
@@ -53,7 +54,7 @@ def find_origin(model: Any, inputs: Any, layers: list[Layer], counts: dict[str, 
     return Origin(layer="", what="loss")
 
 
-def _first_bad_activation(model: Any, inputs: Any) -> str | None:
+def _first_bad_activation(model: Any, inputs: Any, named: Any) -> str | None:
     """Return the first layer whose output is not finite when the batch goes through once more, None for none.
 
     The model is in evaluation mode meanwhile, which draws no random numbers and updates no running statistics; the
@@ -74,8 +75,8 @@ def _first_bad_activation(model: Any, inputs: Any) -> str | None:
     try:
         model.eval()
         with paddle.no_grad():
-            model(*inputs)
-    except Exception:  # a model that needs more than the positional inputs it was called with
+            model(*inputs, **named)
+    except Exception:  # a model that can be called but once with the same arguments
         return found[0] if found else None
     finally:
         for hook in hooks:

@@ -37,9 +37,10 @@ def unlisten(listener: Listener) -> None:
 def _wrapped_backward(original: Any) -> Any:
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
         loss = _scaled[1] if self is _scaled[0] else self
-        for listener in tuple(_listeners):
+        for listener in _listeners.copy():  # one that fails leaves
             listener(loss)
-        _scaled[:] = [None, None]
+        if _scaled[0] is not None:
+            _scaled[:] = [None, None]
         return original(self, *args, **kwargs)
 
     return backward

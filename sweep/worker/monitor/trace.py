@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+import paddle
 
 from sweep.worker.monitor.layers import leaves
 
@@ -25,6 +26,8 @@ LOSSES, ACTIVATIONS, COMMON, TENSOR_METHODS = (
 
 LOSS_LAYERS = "nn/layer/loss.py"
 """Loss layers call a function of LOSSES; only MSELoss computes for itself."""
+
+LOOKED_AT = (LOSSES, ACTIVATIONS, COMMON, TENSOR_METHODS, LOSS_LAYERS)
 
 TYPES = {
     "softmax": "Softmax", "log_softmax": "LogSoftmax", "relu": "ReLU", "relu_": "ReLU", "sigmoid": "Sigmoid",
@@ -58,7 +61,7 @@ class FirstStep:
         self._last: str | None = None
         self._inside: Any = None  # the leaf layer, or the frame of the function, that is at work
         self._has_started = self._is_profiling = False
-        self._guarded_profile = guarded(self._profile)
+        self._guarded_call = guarded(self._called)
         self._hooks = [model.register_forward_pre_hook(guarded(self._start))]
         for name, layer in leaves(model):
             if type(layer).__module__.endswith("layer.loss"):
@@ -97,7 +100,7 @@ class FirstStep:
         self._inputs = None if first is None else describe(first)
         if sys.getprofile() is None:
             self._is_profiling = True
-            sys.setprofile(self._guarded_profile)
+            sys.setprofile(self._profile)
 
     def _enter(self, layer: Any, inputs: Any) -> None:  # noqa: ARG002 - the hook's signature
         if self._inside is None and self._has_started:
@@ -122,12 +125,13 @@ class FirstStep:
             self._head_type = kind
 
     def _profile(self, frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG002 - the signature is Python's
-        if event == "return":
-            if frame is self._inside:
-                self._inside = None
-            return
-        if event != "call":
-            return
+        if event == "call":
+            if frame.f_code.co_filename.endswith(LOOKED_AT):  # few of some hundreds of calls
+                self._guarded_call(frame)
+        elif event == "return" and frame is self._inside:
+            self._inside = None
+
+    def _called(self, frame: FrameType) -> None:
         code = frame.f_code
         if "paddle" not in code.co_filename:
             return
@@ -167,7 +171,10 @@ def describe(tensor: Any) -> str:
 
     Rows of features, [n, features] of floats, also have the smallest and the largest std of a feature.
     """
-    values = np.asarray(tensor.detach().astype("float64").numpy())
+    given = tensor.detach()
+    if given.dtype == paddle.bfloat16:  # for NumPy that is no number
+        given = given.astype("float32")
+    values = given.numpy().astype(np.float64)
     finite = values[np.isfinite(values)]
     with np.errstate(all="ignore"):
         seen: dict[str, Any] = {

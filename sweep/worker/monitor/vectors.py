@@ -8,6 +8,8 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
+from sweep.worker.monitor.layers import size_of
+
 LARGE = 1 << 14
 """Of a tensor with more elements than this the statistics use evenly spaced ones; only a gradient's norm is exact."""
 
@@ -21,6 +23,7 @@ class Taken:
     has_grad: list[bool]
     grads: list[Any]
     weights: list[Any]
+    grad_squares: list[float]
     together: Any = None
 
 
@@ -40,11 +43,15 @@ class Statistics:
 
     def grad_abs(self, index: int) -> float:
         """Return the mean absolute gradient of a parameter."""
-        return float(np.abs(self.grads[index]).mean(dtype=np.float64))
+        values = self.grads[index]
+        return float(np.add.reduce(np.abs(values), dtype=np.float64) / values.size)
 
     def weight_std(self, index: int) -> float:
         """Return the standard deviation of a parameter's elements."""
-        return float(self.weights[index].std(dtype=np.float64))
+        values = self.weights[index]
+        # The mean is taken away first: with 32 bits that is as good as 64 bits throughout, and several times as fast.
+        centred = values - values.dtype.type(np.add.reduce(values, dtype=np.float64) / values.size)
+        return math.sqrt(_square_sum(centred) / values.size)
 
 
 class Vectors:
@@ -57,38 +64,45 @@ class Vectors:
     def __init__(self, parameters: list[Any], *, is_host: bool | None = None) -> None:
         self._parameters = parameters
         self._is_host = all(p.place.is_cpu_place() for p in parameters) if is_host is None else is_host
-        sizes = [p.size for p in parameters]
+        sizes = [size_of(p) for p in parameters]
         self._strides = [-(-size // LARGE) for size in sizes]
         self._sizes = [-(-size // stride) for size, stride in zip(sizes, self._strides, strict=True)]
         self._share = np.array(sizes) / self._sizes
         self._large = [i for i, stride in enumerate(self._strides) if stride > 1]
         self._is_plain = [p.dtype in (paddle.float32, paddle.float64) for p in parameters]
+        self._indices = range(len(parameters))
 
     def before(self) -> Taken:
         """Return gradients, exact squares of the large ones, and weights, as they are ahead of an optimizer step."""
         found = [gradient_of(p) for p in self._parameters]
-        grads = [self._part(g, i) for i, g in enumerate(found)]
+        grads = list(map(self._part, found, self._indices))
         grads += [self._leaf(_squares(found[i]), is_plain=True) for i in self._large]
-        weights = [self._part(p, i) for i, p in enumerate(self._parameters)]
-        together = None if self._is_host else paddle.concat([*grads, *weights])
-        return Taken(has_grad=[g is not None for g in found], grads=grads, weights=weights, together=together)
+        weights = list(map(self._part, self._parameters, self._indices))
+        return Taken(
+            has_grad=[g is not None for g in found],
+            grads=grads,
+            weights=weights,
+            grad_squares=[_square_sum(g) for g in grads] if self._is_host else [],
+            together=None if self._is_host else paddle.concat([*grads, *weights]),
+        )
 
     def is_finite(self, taken: Taken) -> bool:
         """Return whether all that was taken ahead of a step is finite."""
         if not self._is_host:
             return bool(paddle.isfinite(taken.together).all())
-        return bool(np.isfinite(sum(map(_square_sum, taken.grads)) + sum(map(_square_sum, taken.weights))))
+        return math.isfinite(sum(taken.grad_squares) + sum(map(_square_sum, taken.weights)))
 
     def statistics(self, taken: Taken) -> Statistics:
         """Return the statistics of the step that has been made since `taken`."""
-        new = [self._part(p, i) for i, p in enumerate(self._parameters)]
-        grads, old = taken.grads, taken.weights
+        new = list(map(self._part, self._parameters, self._indices))
+        grads, old, squares = taken.grads, taken.weights, taken.grad_squares
         if not self._is_host:
             n, sizes = len(new), [*self._sizes, *([1] * len(self._large)), *self._sizes, *self._sizes]
             parts = np.split(paddle.concat([taken.together, *new]).numpy(), np.cumsum(sizes)[:-1])
             grads, old, new = parts[: -2 * n], parts[-2 * n : -n], parts[-n:]
+            squares = [_square_sum(g) for g in grads]
         with np.errstate(all="ignore"):
-            grad_squares = np.array([_square_sum(g) for g in grads[: len(new)]])
+            grad_squares = np.array(squares[: len(new)])
             grad_squares[self._large] = [float(square[0]) for square in grads[len(new) :]]
             return Statistics(
                 has_grad=taken.has_grad,
@@ -112,12 +126,12 @@ class Vectors:
     def _leaf(self, tensor: Any, *, is_plain: bool) -> Any:
         if not self._is_host:
             return tensor.astype("float32").reshape([-1])
-        return (tensor if is_plain else tensor.astype("float32")).numpy().ravel()
+        return (tensor if is_plain else tensor.astype("float32")).numpy().reshape(-1)
 
 
 def _square_sum(values: Any) -> float:
     """Return the sum of squares of an array, as a 64-bit float where a 32-bit one overflows."""
-    found = float(values.dot(values))
+    found: float = values.dot(values).item()
     if math.isfinite(found):
         return found
     wide = values.astype(np.float64)
