@@ -103,8 +103,13 @@ def _base_words(summary: Mapping[str, Any]) -> str:
         return f"The base converges on {base['converged']} of {base['seeds']} seeds."
     seen = [str(symptom.get("title") or symptom["message"]) for symptom in base["symptoms"][:2]]
     words = str(base["verdict"]).replace("_", " ")
-    because = f": {'; '.join(text.rstrip('.') for text in seen)}" if seen else ""
+    because = f": {'; '.join(_lowered(text) for text in seen)}" if seen else ""
     return f"The base does not converge (0 of {base['seeds']} seeds, {words}{because})."
+
+
+def _lowered(text: str) -> str:
+    text = text.rstrip(".")
+    return text[:1].lower() + text[1:]
 
 
 def _overfit_words(found: Findings) -> str:
@@ -115,6 +120,8 @@ def _overfit_words(found: Findings) -> str:
         return "It can learn ten samples by heart, so model, head, loss and optimizer work."
     if verdict not in FAILED_GATE:
         return ""
+    if recommendation(found):
+        return "As it is, it cannot even learn ten samples by heart."
     return "It cannot even learn ten samples by heart: look at model, head, loss, labels and optimizer."
 
 
@@ -123,13 +130,14 @@ def _lr_words(found: Findings) -> str:
     if found.lr_range is None or ratio is None:
         return ""
     section = _section(found.lr_range)
+    own, factor = f"{section['base_lr']:.3g}", max(ratio, 1 / ratio)
+    if factor <= NEAR:
+        return f"Its learning rate ({own}) is where the range search puts it."
     if not found.point:
-        return f"Its learning rate ({section['base_lr']:.3g}) is where the range search puts it."
+        return f"No other learning rate that was tried helps (its own is {own})."
+    times = f"{factor:,.0f}" if factor >= 10 else f"{factor:.2g}"
     way = "above" if ratio < 1 else "below"
-    return (
-        f"Its learning rate ({section['base_lr']:.3g}) is {max(ratio, 1 / ratio):.2g} times {way} "
-        f"what the range search suggests ({section['point']:.3g})."
-    )
+    return f"Its learning rate ({own}) is {times} times {way} what the range search suggests ({section['point']:.3g})."
 
 
 def _ablation_words(ablation: Mapping[str, Any], verify: Mapping[str, Any] | None) -> str:

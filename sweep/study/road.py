@@ -26,12 +26,16 @@ from sweep.study.stages import (
     axes_of,
     check_stages,
     chosen_axes,
+    is_fruitless,
     stage_command,
     stage_overrides,
     stage_study,
     to_verify,
 )
 from sweep.study.steps import step
+
+FOUND_LEVEL = "range"
+"""The level of the axis lr that the range search has found."""
 
 RunJob = Callable[..., StudyEnd]
 """`run_job(loaded, progress=...)`: runs a stage's study."""
@@ -88,7 +92,7 @@ class Road:
             stage_loaded = self._loaded(stage)
             self.progress.message(f"stage {number} of {len(stages)}: {stage}  ({stage_loaded.study.name})")
             end = self.run_job(stage_loaded, progress=self.progress)
-            if stage == "ablation" and end.status == "ended" and not end.summary["recommended"]["overrides"]:
+            if stage == "ablation" and end.status == "ended" and is_fruitless(end.summary):
                 wider = self._loaded(stage, is_wide=True)
                 if wider.study.axes != stage_loaded.study.axes:
                     self.progress.message("none of these restores convergence: trying the other axes, too")
@@ -133,11 +137,9 @@ class Road:
         if ablation_question(self.loaded.overrides):
             return ()
         point = self.found.point
-        everything = ("+ablation=all", *self._levels(point))
-        available = [
-            axis.name
-            for axis in load_study_config(self._overrides("ablation", everything), self.loaded.config_dirs).study.axes
-        ]
+        everything = ("+ablation=all", *_levels(point))
+        composed = load_study_config(self._overrides("ablation", everything), self.loaded.config_dirs).study
+        available = [axis.name for axis in composed.axes]
         pointed = [axis for axis, _ in axes_for(ranked_symptoms(self.found.base))]
         if is_wide:
             chosen: tuple[str, ...] = tuple(available)
@@ -146,14 +148,13 @@ class Road:
         else:
             chosen = chosen_axes(available, [*pointed, *(["lr"] if point else [])], learns=self.found.learns)
         left_out = [f"~axes.{axis}" for axis in available if axis not in chosen]
+        if point:  # it takes the place of the axis's own levels
+            own = [level.name for axis in composed.axes if axis.name == "lr" for level in axis.levels]
+            left_out += [f"~axes.lr.levels.{level}" for level in own if level != FOUND_LEVEL]
         return (*everything, *left_out)
 
     def _to_verify(self) -> list[Mapping[str, Any]]:
         return [] if self.found.ablation is None else to_verify(self.found.ablation)
-
-    def _levels(self, point: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the override that puts the learning rate found in place of the axis's own levels."""
-        return (f"axes.lr.levels={{range: [{','.join(point)}]}}",) if point else ()
 
     def _take(self, stage: str, loaded: LoadedConfig, end: StudyEnd) -> None:
         """Keep what a stage found, for the stages after it and for the summary."""
@@ -237,3 +238,8 @@ class Road:
 
     def _cost(self) -> dict[str, Any]:
         return {**self.trials, "wall_s": monotonic_s() - self.started_s}
+
+
+def _levels(point: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the override that makes a level of the learning rate that was found."""
+    return (f"axes.lr.levels={{{FOUND_LEVEL}: [{','.join(point)}]}}",) if point else ()

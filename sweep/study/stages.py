@@ -92,6 +92,11 @@ def to_verify(ranking: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return leading[:VERIFIED]
 
 
+def is_fruitless(ranking: Mapping[str, Any]) -> bool:
+    """Return whether a ranking has neither a repair nor anything that is worth verifying."""
+    return ranking["question"] == "restore" and not ranking["recommended"]["overrides"] and not to_verify(ranking)
+
+
 def axes_of(toggles: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the overrides that make axes of these toggles and of nothing else."""
     levels: dict[str, list[str]] = {}

@@ -46,7 +46,7 @@ def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair(
         ablation=ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",)),
     )
     assert diagnosis(found) == (
-        "The base does not converge (0 of 3 seeds, not converged: The loss does not fall). "
+        "The base does not converge (0 of 3 seeds, not converged: the loss does not fall). "
         "It can learn ten samples by heart, so model, head, loss and optimizer work. "
         "What restores convergence: a=off (5 of 5 seeds against 0 of 5 for the base); exact test, p = 0.008."
     )
@@ -78,6 +78,17 @@ def test_a_learning_rate_that_is_far_off_and_confirmed_decides():
 
 def test_a_learning_rate_too_high_is_said_to_be_above():
     assert "is 30 times above" in diagnosis(Findings(base=base(), lr_range=lr_range(0.1, 3.0)))
+
+
+def test_a_learning_rate_that_did_not_help_is_not_called_right():
+    found = Findings(base=base(), lr_range=lr_range(0.001, 0.02, overrides=()))
+    assert "No other learning rate that was tried helps (its own is 0.02)." in diagnosis(found)
+
+
+def test_where_a_repair_is_known_the_failed_gate_asks_for_nothing_more():
+    repaired = ranked([("lr=range", "restores", 0.008)], repairs=("lr=range",), recommended=("task.lr=1",))
+    found = Findings(base=base(), overfit=staged(verdict="not_learnt"), ablation=repaired)
+    assert "As it is, it cannot even learn ten samples by heart. What restores" in diagnosis(found)
 
 
 def test_a_range_search_without_a_point_says_nothing():

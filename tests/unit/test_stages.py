@@ -7,6 +7,7 @@ from sweep.study.stages import (
     axes_of,
     check_stages,
     chosen_axes,
+    is_fruitless,
     stage_command,
     stage_overrides,
     to_verify,
@@ -98,8 +99,8 @@ def toggle(name, converged, trials=5, status="undecided"):
             "overrides": overrides}  # fmt: skip
 
 
-def ranking(*toggles, question="restore"):
-    return {"question": question, "toggles": list(toggles)}
+def ranking(*toggles, question="restore", recommended=()):
+    return {"question": question, "toggles": list(toggles), "recommended": {"overrides": list(recommended)}}
 
 
 def test_what_converged_on_most_seeds_and_is_not_decided_is_verified():
@@ -121,3 +122,10 @@ def test_fresh_seeds_are_those_after_all_that_were_used():
     found = overrides("verify", ablation=("+axes.a={levels: {off: [task.a=0]}}",))
     assert "seeds=[8,9,10,11,12]" in found
     assert "+ablation=all" not in found
+
+
+def test_other_axes_are_tried_only_where_nothing_is_worth_verifying():
+    assert is_fruitless(ranking(toggle("a=off", 2), toggle("b=off", 0)))
+    assert not is_fruitless(ranking(toggle("a=off", 5)))
+    assert not is_fruitless(ranking(toggle("a=off", 5, status="restores"), recommended=("task.a=0",)))
+    assert not is_fruitless(ranking(toggle("a=off", 0), question="break"))
