@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -84,32 +85,41 @@ class FailedError(Exception):
 
 def run(command: Sequence[str], *, trials: int, limit_s: float, in_terminal: bool = False) -> Measured:
     """Run a program in an empty folder until it ends. Raises FailedError."""
-    with tempfile.TemporaryDirectory(prefix="launch-bench-") as name:
-        folder = Path(name)
-        marks = folder / "marks"
-        marks.touch()
-        environment = {**os.environ, MARKS: str(marks), "PYTHONPATH": PATH, "OMP_NUM_THREADS": "1"}
-        with (folder / "output").open("w+b") as output, _stdout(output, in_terminal) as stdout:
-            begin_s = time.monotonic()
-            child = subprocess.Popen(
-                [sys.executable, *command], cwd=folder, env=environment, start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=stdout, stderr=output,
-            )  # fmt: skip
-            watch = Watch(child.pid, marks)
-            try:
-                code = child.wait(limit_s)
-            except subprocess.TimeoutExpired:
-                raise FailedError(f"not done after {limit_s:.0f} s") from None
-            finally:
-                end_s = time.monotonic()
-                samples = watch.stop()
-                _kill(child)
-        found = sorted((_mark(line) for line in marks.read_text().splitlines()), key=lambda mark: mark.end_s)
-        if code or len(found) != trials:
-            said = [line for line in (folder / "output").read_text(errors="replace").splitlines() if line.strip()]
-            last = next((line for line in said if line.startswith("error:")), said[-1] if said else "")
-            raise FailedError(f"exit code {code}, {len(found)} of {trials} trials: {last.strip()[:160]}")
-        return Measured(begin_s, end_s, tuple(found), tuple(samples))
+    folder = Path(tempfile.mkdtemp(dir=_folders().name))
+    marks = folder / "marks"
+    marks.touch()
+    environment = {**os.environ, MARKS: str(marks), "PYTHONPATH": PATH, "OMP_NUM_THREADS": "1"}
+    with (folder / "output").open("w+b") as output, _stdout(output, in_terminal) as stdout:
+        begin_s = time.monotonic()
+        child = subprocess.Popen(
+            [sys.executable, *command], cwd=folder, env=environment, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=output,
+        )  # fmt: skip
+        watch = Watch(child.pid, marks)
+        try:
+            code = child.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            raise FailedError(f"not done after {limit_s:.0f} s") from None
+        finally:
+            end_s = time.monotonic()
+            samples = watch.stop()
+            _kill(child)
+    found = sorted((_mark(line) for line in marks.read_text().splitlines()), key=lambda mark: mark.end_s)
+    if code or len(found) != trials:
+        said = [line for line in (folder / "output").read_text(errors="replace").splitlines() if line.strip()]
+        last = next((line for line in said if line.startswith("error:")), said[-1] if said else "")
+        raise FailedError(f"exit code {code}, {len(found)} of {trials} trials: {last.strip()[:160]}")
+    return Measured(begin_s, end_s, tuple(found), tuple(samples))
+
+
+@cache
+def _folders() -> "tempfile.TemporaryDirectory[str]":
+    """Return the folder of all candidates' folders, removed when the benchmark ends and not before.
+
+    For five minutes after a file is removed, ext4 looks at its inode again for each new file: it takes ten times as
+    long to make one, and each candidate would pay for what the one before it has left.
+    """
+    return tempfile.TemporaryDirectory(prefix="launch-bench-")
 
 
 def _kill(child: "subprocess.Popen[bytes]") -> None:

@@ -28,6 +28,16 @@ class Silent:
         return lambda *args, **kwargs: None
 
 
+class Messages(Silent):
+    """What stands on the screen."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.texts.append(text)
+
+
 def load(*overrides: str) -> LoadedConfig:
     return load_study_config(overrides, [Path("my_conf")], command=overrides)
 
@@ -52,9 +62,12 @@ def test_a_gpu_on_which_trials_fail_in_a_row_is_quarantined_and_the_others_go_on
     monkeypatch.setattr(session, "build_launcher", build)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     config = ("task=mini", "+axis=[stuck]", "seeds=8", "study=s", "task.fault=bad_gpu", "launcher.start=cold")
-    end = run_study(load(*config, "launcher.gpus=auto", "launcher.slots=auto"), progress=Silent())
+    screen = Messages()
+    end = run_study(load(*config, "launcher.gpus=auto", "launcher.slots=auto"), progress=screen)
     assert end.status == "ended"
     assert made[0].quarantined == {"1"}
+    [said] = [text for text in screen.texts if "gets no more trials" in text]
+    assert said.startswith("GPU 1 gets no more trials: 3 in a row have failed on it, the last one of crash (")
     ended = Counter(here.query("select device, state from runs"))
     assert ended["1", "failed"] == 3
     assert ended["0", "completed"] + ended["2", "completed"] == 13
