@@ -1,6 +1,5 @@
 """From the trials of a probe to what they showed, as the store and the run folders hold it."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,15 @@ from sweep.analysis.probes import read_probe
 from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeResult, ProbeTrial
 from sweep.domain.states import FINISHED_STATES
 from sweep.domain.target import Target
-from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
+from sweep.domain.trial import Outcome, StudyRecord
 from sweep.report.staged import StageEntry, staged_summary
-from sweep.rundir import RunDir, StudyDir, read_json
+from sweep.rundir import StudyDir, read_json
 from sweep.store import Store
 
 
 def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeResult:
     """Return what a study's probe has shown so far."""
     trials = {trial.number: trial for trial in store.trials(record.id)}
-    artifacts = {number: _artifacts(store, trial, folder) for number, trial in trials.items()}
     ended = [
         ProbeTrial(
             number=outcome.number,
@@ -26,8 +24,8 @@ def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeRe
             state=outcome.state,
             message="" if outcome.failure is None else _failure_message(store, trials[outcome.number].id, outcome),
             series=store.series(trials[outcome.number].id),
-            findings=_findings(artifacts[outcome.number] / FINDINGS),
-            artifacts=Path(os.path.relpath(artifacts[outcome.number], folder.path)).as_posix(),
+            findings=_findings(folder.trial(outcome.number).artifacts / FINDINGS),
+            artifacts=folder.trial(outcome.number).artifacts.relative_to(folder.path).as_posix(),
         )
         for outcome in store.outcomes(record.id)
         if outcome.state in FINISHED_STATES
@@ -63,12 +61,6 @@ def cost_of(outcomes: list[Outcome], wall_s: float) -> dict[str, Any]:
 def _failure_message(store: Store, trial_id: int, outcome: Outcome) -> str:
     run = store.latest_run(trial_id)
     return f"{outcome.failure}: {(run and run.message) or outcome.reason}"
-
-
-def _artifacts(store: Store, trial: TrialRecord, folder: StudyDir) -> Path:
-    """Return where a trial's run left its artifacts: in another study's folder where the trial was reused."""
-    run = store.latest_run(trial.id) if trial.source_trial_id is not None else None
-    return (folder.trial(trial.number) if run is None else RunDir(Path(run.dir))).artifacts
 
 
 def _findings(file: Path) -> Mapping[str, Any]:

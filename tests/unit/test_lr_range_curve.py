@@ -19,7 +19,7 @@ RATE = np.array([RAMP.rate(i) for i in range(150)])
 
 
 def valley(*, at=1e-2, width=0.5, start=2.3, best=0.5, blow=0.5, noise=0.02, seed=0):
-    """Return losses that fall around `at` (a logistic in log10 of `width` decades) and shoot up from the rate `blow`."""
+    """Return losses that fall around `at` (a logistic over `width` decades) and shoot up from the rate `blow`."""
     x = np.log10(RATE)
     fall = (start - best) / (1 + np.exp(-(x - math.log10(at)) / (width / 4)))
     losses = start - fall + noise * np.random.default_rng(seed).normal(size=len(x))
@@ -117,9 +117,11 @@ def test_what_cannot_be_read_has_a_reason_and_no_number(losses, refusal):
     assert (reading.valley, reading.steep, reading.low, reading.high, reading.diverge) == (None,) * 5
 
 
-def test_noise_alone_is_flat_in_499_of_500_curves():
-    curves = np.random.default_rng(7).normal(2.3, 0.2, size=(500, 150))
-    assert sum(read_curve(RATE, losses).refusal is not Refusal.FLAT for losses in curves) <= 1
+def test_noise_alone_suggests_nothing():
+    curves = np.random.default_rng(7).normal(2.3, 0.2, size=(150, 150))
+    assert sum(read_curve(RATE, losses).refusal is None for losses in curves) <= 5  # of single curves, up to 3 %
+    studies = [[trial(losses, number=i) for i, losses in enumerate(curves[k : k + 3])] for k in range(0, 150, 3)]
+    assert [study for study in studies if read(study).section["point"] is not None] == []
 
 
 def test_the_test_ends_at_the_first_loss_that_is_no_number():

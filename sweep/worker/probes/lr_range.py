@@ -163,7 +163,7 @@ class RangeTest:
             loss = unscaled if tensor is scaled else tensor
             if int(loss.size) == 1:
                 self.loss_from = "backward"
-                self.seen.append(float(loss))
+                self.seen.append(float(loss.item()))  # also of shape [1], of which float() makes nothing
             self.scaled = (None, None)
             return original(tensor, *args, **kwargs)
 

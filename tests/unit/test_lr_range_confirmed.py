@@ -1,0 +1,202 @@
+"""What the trials around a suggested rate say of it, the settings of the search, and how it looks."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
+from sweep.config import load_study_config
+from sweep.domain.axis import BASE, Cell
+from sweep.domain.states import TrialState
+from sweep.domain.trial import Outcome
+from sweep.domain.verdict import Verdict
+from sweep.errors import ConfigError
+from sweep.report.ratechart import rate_chart
+from sweep.report.stages import lr_confirm, lr_range
+from sweep.study.audience import Audience
+from sweep.study.lr_range import run_lr_range
+
+FOUND = {"point": 0.03, "overrides": ["task.lr=0.03"], "base_lr": 0.02}
+TASK = {"lr": 0.02, "lr_scale": 1.0}
+RATES = rates_of(FOUND, TASK)
+CURVE = {
+    "rates": [1e-7, 1e-5, 1e-3, 1e-1],
+    "losses": [2.0, 1.9, 1.0, "NaN"],
+    "smoothed": [2.0, 1.9, 1.1],
+}
+FIGURES = {"valley": 1e-3, "steep": 1e-3, "low": 1e-5, "high": 1e-2, "diverge": 1e-1}
+NOTHING = dict.fromkeys(FIGURES)
+SECTION = {
+    "refusal": None,
+    **FIGURES,
+    "point": 1e-3,
+    "overrides": ["task.lr=0.001"],
+    "base_lr": 0.02,
+    "optimizer": "Adam",
+    "scheduler": None,
+    "lr_min": 1e-7,
+    "lr_max": 10.0,
+    "trials": [{"seed": 0, "trial": 0, "message": "", "refusal": None, "ending": "non_finite", **FIGURES, **CURVE}],
+}
+
+
+def outcomes(converged, taus=None):
+    """Return three seeds of each rate in ascending order, and of the base, of which so many converge."""
+    cells = [*(Cell.of([f"lr={rate.level}"]) for rate in RATES), BASE]
+    found = []
+    for cell, count, tau in zip(cells, converged, taus or (100, 60, 30, 90), strict=True):
+        for seed in range(3):
+            verdict = Verdict.CONVERGED if seed < count else Verdict.DIVERGED
+            found.append(
+                Outcome(
+                    number=len(found),
+                    cell=cell,
+                    seed=seed,
+                    state=TrialState.COMPLETED,
+                    verdict=verdict,
+                    tau=tau if seed < count else None,
+                    steps=400,
+                    wall_s=1.0,
+                )
+            )
+    return found
+
+
+def printed(renderable):
+    out = io.StringIO()
+    Console(file=out, width=100, force_terminal=False).print(renderable)
+    return out.getvalue()
+
+
+def test_the_rates_tried_are_a_third_of_the_point_the_point_and_three_times_it():
+    assert [rate.lr for rate in RATES] == [0.01, 0.03, 0.09]
+    assert [rate.overrides for rate in RATES] == [("task.lr=0.01",), ("task.lr=0.03",), ("task.lr=0.09",)]
+    assert [level.name for level in axis_of(RATES).levels] == ["0.01", "0.03", "0.09"]
+
+
+@pytest.mark.parametrize(
+    ("converged", "recommended", "confirmed"),
+    [
+        ((3, 3, 3, 0), ("task.lr=0.03",), True),  # the point, though three times it is sooner
+        ((3, 0, 0, 0), ("task.lr=0.01",), True),
+        ((0, 0, 3, 3), ("task.lr=0.09",), True),
+        ((3, 2, 0, 0), ("task.lr=0.01",), True),
+        ((0, 2, 0, 3), ("task.lr=0.03",), False),
+        ((2, 1, 2, 3), ("task.lr=0.01",), False),
+        ((0, 0, 0, 3), (), False),
+    ],
+)
+def test_recommended_is_the_rate_on_which_most_seeds_converge(converged, recommended, confirmed):
+    result = read_confirmation(RATES, outcomes(converged), 0.02)
+    assert result.overrides == recommended
+    assert result.section["confirmed"] is confirmed
+
+
+def test_the_rate_that_converges_soonest_is_told():
+    result = read_confirmation(RATES, outcomes((3, 3, 3, 3)), 0.02)
+    assert result.section["soonest_lr"] == 0.09
+    assert "Soonest is 0.09, after 30" in result.answer
+
+
+def test_where_no_rate_converges_nothing_is_recommended_and_said_so():
+    result = read_confirmation(RATES, outcomes((0, 0, 0, 0)), 0.02)
+    assert result.answer.startswith("Not confirmed")
+    assert result.section["recommended_lr"] is None
+
+
+def test_crashed_trials_are_no_evidence():
+    crashed = [
+        Outcome(
+            number=i,
+            cell=Cell.of(["lr=0.03"]),
+            seed=i,
+            state=TrialState.FAILED,
+            verdict=Verdict.UNDECIDED,
+            tau=None,
+            steps=0,
+            wall_s=0.0,
+        )
+        for i in range(3)
+    ]
+    row = read_confirmation(RATES, crashed, 0.02).section["rates"][1]
+    assert (row["trials"], row["converged"]) == (0, 0)
+
+
+def test_a_rate_that_no_key_sets_is_not_tried():
+    assert rates_of({"point": 0.03, "overrides": [], "base_lr": 0.02}, {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("probe.lr_max=1e-8", "probe.lr_max"),
+        ("probe.lr_min=0", "probe.lr_min"),
+        ("probe.lr_min=null", "probe.lr_min"),
+        ("probe.steps=19", "probe.steps"),
+        ("probe.step=100", "probe.step"),
+        ("confirm.seeds=0", "confirm.seeds"),
+        ("confirm.stop_early=maybe", "confirm.stop_early"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_key(override, key):
+    with pytest.raises(ConfigError) as error:
+        load_study_config(["+search=lr_range", override])
+    assert error.value.key == key
+
+
+def test_axes_beside_a_range_search_are_refused_before_anything_runs(tmp_path):
+    overrides = ["task=digits_mlp", "+search=lr_range", "+ablation=regularization", f"results={tmp_path / 'none'}"]
+    with pytest.raises(ConfigError, match="without axes"):
+        run_lr_range(load_study_config(overrides), progress=Audience(None))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_confirmation_is_left_out_by_null():
+    assert load_study_config(["+search=lr_range", "confirm=null"]).study.confirm is None
+
+
+def test_a_terminal_shows_curve_range_and_point():
+    text = printed(lr_range.terminal(SECTION))
+    assert "seed 0" in text
+    assert "▲" in text
+    assert "✕" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_curve_that_says_nothing_is_drawn_without_marks():
+    row = {**SECTION["trials"][0], "refusal": "falling", **NOTHING}
+    section = {**SECTION, "refusal": "falling", "point": None, **NOTHING, "trials": [row]}
+    assert "▲" not in printed(lr_range.terminal(section))
+    assert "still falls" in lr_range.markdown(section)
+    chart = str(rate_chart(section))
+    assert "suggested" not in chart
+    assert "blows up" not in chart
+
+
+def test_the_chart_marks_range_point_divergence_and_the_task():
+    chart = str(rate_chart(SECTION))
+    for words in ("suggested 0.001", "blows up at 0.1", "the task has 0.02", 'class="range"'):
+        assert words in chart
+    assert "nan" not in chart.lower()
+
+
+def test_a_study_without_a_finite_loss_has_no_chart():
+    row = {
+        **SECTION["trials"][0],
+        "refusal": "non_finite",
+        **NOTHING,
+        "rates": [1e-7],
+        "losses": ["NaN"],
+        "smoothed": [],
+    }
+    section = {**SECTION, "refusal": "non_finite", "point": None, **NOTHING, "trials": [row]}
+    assert rate_chart(section) == ""
+    assert printed(lr_range.terminal(section)).strip() == ""
+
+
+def test_the_table_of_trials_says_what_is_recommended(tmp_path):
+    section = read_confirmation(RATES, outcomes((3, 3, 0, 1)), 0.02).section
+    assert "the point, recommended" in printed(lr_confirm.terminal(section))
+    assert "| 0.01 | 1/3 x the point | 3/3 | 100 |" in lr_confirm.markdown(section)
+    assert "the task&#39;s own" in lr_confirm.html(section, tmp_path)
