@@ -1,0 +1,134 @@
+"""The whole road as a user goes it: one command, one paragraph, and what stands behind it."""
+
+import json
+import shutil
+import signal
+import time
+
+import pytest
+from conftest import PROJECT, Folder
+
+BROKEN = """
+from sweep.task import Run, TaskConfig
+from tasks import breast_cancer
+from tasks.datasets import Samples
+
+
+def data(cfg: TaskConfig):
+    train_set, val_set = breast_cancer.data(cfg)
+    labels = train_set.y.copy()
+    labels[-3:] = 37
+    return Samples(train_set.x, labels), val_set
+
+
+def model(cfg: TaskConfig):
+    return breast_cancer.model(cfg)
+
+
+def train(cfg: TaskConfig, run: Run) -> None:
+    breast_cancer.train(cfg, run)
+"""
+BROKEN_CONFIG = """# @package _global_
+defaults:
+  - breast_cancer
+  - _self_
+task: {_target_: broken.train}
+"""
+
+
+def summary_of(folder, study):
+    return json.loads((folder.path / "results" / study / "summary.json").read_text())
+
+
+def stages_of(summary):
+    return [stage["stage"] for stage in summary["stages"]]
+
+
+def test_a_base_that_converges_ends_the_road(folder):
+    ended = folder.sweep("task=digits_mlp", "+diagnose=full", "stages=[base,ablation,verify]")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    summary = summary_of(folder, "digits_mlp-diagnose")
+    assert summary["answer"] == "The base converges on 3 of 3 seeds. Nothing has to be repaired."
+    assert stages_of(summary) == ["base"]
+    assert summary["notes"] == ["Not run, because it was decided before: ablation, verify."]
+    assert summary["cost"]["trials"] == 3
+
+
+def test_broken_data_end_the_road_before_anything_is_trained(folder):
+    (folder.path / "broken.py").write_text(BROKEN)
+    (folder.path / "my_conf" / "task" / "broken.yaml").write_text(BROKEN_CONFIG)
+    ended = folder.sweep("--config-dir", "my_conf", "task=broken", "+diagnose=full")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    summary = summary_of(folder, "broken-diagnose")
+    assert "37" in summary["answer"]
+    assert "nothing was trained on it" in summary["answer"]
+    assert stages_of(summary) == ["data"]
+    check = folder.sweep("--config-dir", "my_conf", "task=broken", "+check=data")
+    assert check.returncode == 1, "a check that finds something broken says so by its exit code"
+
+
+ROAD = ("task=digits_mlp", "task.lr=30", "+diagnose=full", "seeds=4")
+
+
+def kill_when(folder, process, study):
+    """Kill the driver once the first trial of a stage has ended."""
+    deadline = time.monotonic() + 200
+    while not list((folder.path / "results" / study / "trials").glob("*/result.json")):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline, f"{study} never began"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory):
+    """A road that was killed in its learning-rate range, and gone to its end by the same command."""
+    path = tmp_path_factory.mktemp("road")
+    shutil.copytree(PROJECT, path / "project")
+    folder = Folder(path / "project")
+    kill_when(folder, folder.start(*ROAD), "digits_mlp-diagnose.lr_range")
+    return folder, folder.sweep(*ROAD)
+
+
+def test_a_killed_road_goes_on_and_names_the_repair(road):
+    folder, ended = road
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    summary = summary_of(folder, "digits_mlp-diagnose")
+    assert stages_of(summary)[:5] == ["data", "base", "overfit", "lr_range", "lr_confirm"]
+    [override] = summary["recommended"]["overrides"]
+    key, _, value = override.partition("=")
+    assert key == "task.lr"
+    assert 0.003 < float(value) < 0.3
+    assert "What restores convergence: lr=range" in summary["answer"]
+    assert summary["answer"] in " ".join(ended.stdout.split())
+
+
+def test_what_had_ended_before_the_kill_was_not_run_again(road):
+    folder, _ = road
+    for stage in ("data", "base", "overfit"):
+        trials = folder.path / "results" / f"digits_mlp-diagnose.{stage}" / "trials"
+        assert not list(trials.glob("*.attempt-*")), f"a trial of {stage} was run twice"
+
+
+def test_a_road_is_shown_by_every_reading_verb(road):
+    folder, _ = road
+    assert "What restores convergence" in " ".join(folder.sweep("rank", "digits_mlp-diagnose").stdout.split())
+    status = folder.sweep("status", "digits_mlp-diagnose").stdout
+    assert "digits_mlp-diagnose.base: ended, 3 of 3 trials ended" in status
+    written = folder.sweep("report", "digits_mlp-diagnose").stdout
+    page = (folder.path / "results" / "digits_mlp-diagnose" / "report.html").read_text()
+    assert "report.html" in written
+    for section in ("data", "base", "overfit", "lr_range", "lr_confirm", "ablation"):
+        assert f'<section id="{section}">' in page
+
+
+def test_a_ruined_store_is_made_anew_with_the_answer_of_the_road(road):
+    folder, _ = road
+    before = summary_of(folder, "digits_mlp-diagnose")
+    store = folder.path / "results" / "sweep.db"
+    store.write_bytes(store.read_bytes()[:5000])
+    rebuilt = folder.sweep("rebuild")
+    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
+    again = json.loads(folder.sweep("rank", "digits_mlp-diagnose", "--json").stdout)
+    assert again["answer"] == before["answer"]
