@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from sweep.cli.main import main
+
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 90.0
 QUICK = ["task=digits_mlp", "+search=lr_range", "probe.steps=80", "seeds=2", "confirm.seeds=1", "study=rates"]
@@ -70,17 +72,14 @@ def test_a_search_killed_while_confirming_goes_on_and_repeats_nothing(tmp_path):
     assert 'class="rates"' in (tmp_path / "rates" / "report.html").read_text()
 
     store = ["--store", f"sqlite:///{tmp_path / 'sweep.db'}"]
-    again = subprocess.run(
-        [sys.executable, "-m", "sweep", "report", "rates", *store], env=environment(), cwd=ROOT, capture_output=True
-    )
-    assert again.returncode == 0
+    assert main(["report", "rates", *store]) == 0
     assert [s["stage"] for s in json.loads((tmp_path / "rates" / "summary.json").read_text())["stages"]] == [
         "lr_range",
         "lr_confirm",
     ]
 
-    alone = sweep([word for word in QUICK if not word.startswith("confirm")] + ["confirm=null"], tmp_path)
-    assert alone.returncode == 0, alone.stderr
+    alone = [word for word in QUICK if not word.startswith("confirm")]
+    assert main([*alone, "confirm=null", f"results={tmp_path}"]) == 0
     assert results_of(tmp_path) == after
     unconfirmed = json.loads((tmp_path / "rates" / "summary.json").read_text())
     assert unconfirmed["recommended"]["overrides"] == [f"task.lr={point:g}"]
