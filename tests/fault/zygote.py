@@ -10,11 +10,18 @@ import signal
 import sys
 from pathlib import Path
 
+import sweep.cli.act
 import sweep.cli.main
 import sweep.cli.run
 import sweep.config.study
-import sweep.report.visualdl
+import sweep.drivers
+import sweep.report.html
+import sweep.report.terminal
+import sweep.study.jobs
 import sweep.study.session
+from sweep.study.results import load_reports
+
+load_reports()
 
 
 def serve() -> None:
