@@ -49,14 +49,15 @@ def axis_of(rates: Sequence[Rate]) -> Axis:
 def read_confirmation(rates: Sequence[Rate], outcomes: Sequence[Outcome], base_lr: float | None) -> ProbeResult:
     """Return which of the rates converge, and the overrides of the one to use: empty where none does.
 
-    Recommended is the rate that converges on most seeds, the point itself where another does no better. The section
-    says `confirmed` where that is every seed tried.
+    Recommended is the rate that converges on most seeds, the point itself where another does no better, and none where
+    the task's own does better than all. The section says `confirmed` where that is every seed tried.
     """
     rows = [_row(rate, outcomes) for rate in rates]
     ranked = sorted(range(len(rows)), key=lambda i: (-_share(rows[i]), PREFERENCE.index(rates[i].factor)))
-    best = next((i for i in ranked if rows[i]["converged"]), None)
     base = [outcome for outcome in outcomes if outcome.cell.is_base and outcome.is_evidence]
-    rows.append({"factor": None, "lr": base_lr, "level": "base", **_counts(base)})
+    own = {"factor": None, "lr": base_lr, "level": "base", **_counts(base)}
+    best = next((i for i in ranked if rows[i]["converged"] and _share(rows[i]) >= _share(own)), None)
+    rows.append(own)
     section = {
         "confirmed": best is not None and rows[best]["converged"] == rows[best]["trials"],
         "recommended_lr": None if best is None else rates[best].lr,
@@ -101,8 +102,17 @@ def _soonest(rows: Sequence[Mapping[str, Any]]) -> float | None:
 
 def _answer(rows: Sequence[Mapping[str, Any]], best: int | None, section: Mapping[str, Any]) -> str:
     tried = ", ".join(f"{row['lr']:g} ({row['converged']}/{row['trials']})" for row in rows[:-1])
+    own = rows[-1]
+    if best is None and own["converged"]:
+        return (
+            f"Not confirmed: the task's own rate does better ({own['converged']} of {own['trials']} seeds converge) "
+            f"than those around the point: {tried}."
+        )
     if best is None:
-        return f"Not confirmed: none of the rates around it converges within the task's budget: {tried}."
+        return (
+            f"Not confirmed: none of the rates around it converges within the task's budget: {tried}. The learning "
+            "rate alone is not what is wrong."
+        )
     row = rows[best]
     of = f"{row['converged']} of {row['trials']} seeds converge"
     if row["factor"] != 1.0:

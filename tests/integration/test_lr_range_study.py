@@ -12,7 +12,15 @@ from sweep.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 90.0
-QUICK = ["task=digits_mlp", "+search=lr_range", "probe.steps=80", "seeds=2", "confirm.seeds=1", "study=rates"]
+QUICK = [
+    "task=digits_mlp",
+    "+search=lr_range",
+    "probe.steps=80",
+    "seeds=2",
+    "confirm.seeds=1",
+    "confirm.stop_early=true",
+    "study=rates",
+]
 
 
 def environment():

@@ -14,7 +14,7 @@ from sweep.report.stages.overfit import BLOCKS
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-WIDTH = 50
+WIDTH = 48
 """Characters of a curve in a terminal."""
 SEEDS = 10
 """At most so many seeds are drawn in a terminal."""
@@ -91,7 +91,7 @@ def _found(row: Section) -> str:
         "blown_up": "rises from the start",
         "too_few": "too few losses",
         "flat": "does not fall",
-        "falling": "still falls at the end",
+        "falling": "still falls at end",
         "no_optimizer": "no Paddle optimizer",
         "no_loss": "no loss",
         "no_trial": "not finished",
