@@ -130,6 +130,7 @@ def test_only_the_first_optimizer_is_searched(tmp_path):
 def test_the_loop_of_paddle_model_is_searched_too(tmp_path):
     series, findings = probed(tmp_path, "fits")
     assert (findings["optimizer"], findings["scheduler"]) == ("Adam", "CosineAnnealingDecay")
+    assert set(series) == {RATES, LOSSES}
     assert len(series[LOSSES]) == 40
 
 

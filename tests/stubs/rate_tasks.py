@@ -135,7 +135,7 @@ def fits(cfg: TaskConfig, run: Run) -> None:
     model = paddle.Model(network)
     schedule = paddle.optimizer.lr.CosineAnnealingDecay(0.5, T_max=cfg.steps)
     model.prepare(paddle.optimizer.Adam(schedule, parameters=network.parameters()), paddle.nn.MSELoss())
-    model.fit(data, batch_size=4, epochs=1, verbose=0)
+    model.fit(data, batch_size=4, epochs=1, verbose=0, callbacks=[run.hapi_callback()])
 
 
 def numpy_only(cfg: TaskConfig, run: Run) -> None:

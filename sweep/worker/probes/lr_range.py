@@ -192,6 +192,12 @@ class ProbedRun:
     def watch(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: what the monitor would see is not how the task trains."""
 
+    def hapi_callback(self) -> Any:
+        """Return the run's callback for `paddle.Model.fit`, which logs here."""
+        from sweep.worker.monitor.hapi import RunCallback
+
+        return RunCallback(self)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._test.real, name)
 
