@@ -10,9 +10,10 @@ from rich.console import Console, RenderableType
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.domain.trial import StudyRecord
+from sweep.errors import NotFoundError
 from sweep.rundir import StudyDir, StudyLock
 from sweep.rundir.events import number_text
-from sweep.store import Store
+from sweep.store import Regressions, Store
 
 
 def read_parser(name: str, *, has_study: bool = True, has_json: bool = True) -> Parser:
@@ -27,6 +28,12 @@ def read_parser(name: str, *, has_study: bool = True, has_json: bool = True) -> 
 
 def chosen_study(store: Store, name: str | None) -> StudyRecord:
     """Return the study of this name, the latest where none is given. Raises NotFoundError."""
+    if name and store.find_study(name) is None and name in Regressions(store).names():
+        raise NotFoundError(
+            f"{name} is a nightly regression, not a study",
+            hint=f"its report is {name}/report.html in its results folder; each task of each night is a study: "
+            "`python -m sweep ls`",
+        )
     return store.study(name) if name else store.latest_study()
 
 
