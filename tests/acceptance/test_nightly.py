@@ -312,6 +312,7 @@ def test_a_study_with_enough_seeds_is_a_baseline_at_once_and_one_with_too_few_is
         (["baseline", "show", "moons"], "--task moons"),
         (["baseline", "shwo"], "shwo"),
         (["gc", "--keep-nights", "0"], "--keep-nights must be 1 or more"),
+        (["rank", "small"], "small/report.html"),
         ([*ARGUMENTS, "regression.night=tonight"], "regression.night"),
         ([*ARGUMENTS, "seeds=[1,2,3]"], "draws its own seeds"),
         ([*ARGUMENTS, "task.lr=1"], "overrides"),
