@@ -1,6 +1,6 @@
 """Queries on runs: the attempts to execute a trial. The caller holds the transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -173,6 +173,17 @@ def latest(conn: Connection, trial_id: int) -> RunRecord | None:
     )
     row = conn.execute(query).one_or_none()
     return None if row is None else run_record(row)
+
+
+def latest_of(conn: Connection, trial_ids: Collection[int]) -> dict[int, int]:
+    """Return the id of each trial's last run by the trial's id, reuse followed; those that never ran are left out."""
+    query = (
+        select(trials.c.id, runs.c.id)
+        .join(runs, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
+        .where(trials.c.id.in_(trial_ids))
+        .order_by(trials.c.id, runs.c.attempt)
+    )
+    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def latest_ids(conn: Connection, study_id: int) -> dict[int, int]:

@@ -1,11 +1,12 @@
 """From what the store holds of a study to its ranking and its reports. The `report` verb goes this way, too."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sweep.config import StudyConfig
-from sweep.domain.axis import Axis, Level
+from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.metric import Series
 from sweep.domain.probe import ProbeName
 from sweep.domain.target import Target
@@ -14,6 +15,9 @@ from sweep.report import ReportData, build_summary, write_reports
 from sweep.report.staged import KIND, write_staged
 from sweep.rundir import StudyDir
 from sweep.store import Store
+
+READ_AHEAD = 200
+"""The curves of so many trials are read at once: 1,000 points of a metric of each are 3 MB."""
 
 
 def recorded_config(config: StudyConfig) -> dict[str, Any]:
@@ -103,17 +107,30 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
 
 
 class StoredCurves(Mapping[int, Mapping[str, Series]]):
-    """The curves of a study's trials, read when asked for: a large study draws only some of them."""
+    """The curves of a study's trials, read when asked for: a large study draws only some of its cells.
+
+    All trials of a cell are drawn, by number: the next ones are read along, and each is given away without being kept.
+    """
 
     def __init__(self, store: Store, study_id: int) -> None:
         self._store = store
-        self._ids = {trial.number: trial.id for trial in store.trials(study_id)}
+        self._trials = {trial.number: trial for trial in store.trials(study_id)}
+        self._cells: dict[Cell, list[int]] = {}
+        for number in sorted(self._trials):
+            self._cells.setdefault(self._trials[number].cell, []).append(number)
+        self._ahead: dict[int, Mapping[str, Series]] = {}
 
     def __getitem__(self, number: int) -> Mapping[str, Series]:
-        return self._store.series(self._ids[number])
+        if number not in self._ahead:
+            of_cell = self._cells[self._trials[number].cell]
+            first = bisect_left(of_cell, number)
+            ids = {each: self._trials[each].id for each in of_cell[first : first + READ_AHEAD]}
+            found = self._store.series_of(list(ids.values()))
+            self._ahead = {each: found[trial_id] for each, trial_id in ids.items()}
+        return self._ahead.pop(number)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._ids)
+        return iter(self._trials)
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._trials)
