@@ -2,7 +2,10 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -10,11 +13,11 @@ from sweep.cli.main import Parser
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
-from sweep.report.terminal import LiveProgress, render_plan, render_summary
-from sweep.store import Store
+from sweep.launch import AheadProcess, start_early
 from sweep.study.audience import outliving_the_terminal, silence_broken_streams
-from sweep.study.planning import StudyPlan, estimate
-from sweep.study.stageplan import plan_stages
+
+if TYPE_CHECKING:
+    from sweep.study.planning import StudyPlan
 
 
 def study(arguments: list[str]) -> int:
@@ -33,11 +36,14 @@ def _study(arguments: list[str]) -> int:
         return 0
     if loaded.study.regression is not None:
         return _regression(loaded)
-    from sweep.study.jobs import run_job  # planning does without launcher, judge and reports
+    with started_early(loaded) as early:
+        # Most of a driver is imported while another core imports the task.
+        from sweep.report.terminal import LiveProgress, render_summary
+        from sweep.study.jobs import run_job
 
-    console = Console()
-    with LiveProgress(console) as progress:
-        end = run_job(loaded, progress=progress)
+        console = Console()
+        with LiveProgress(console) as progress:
+            end = run_job(loaded, progress=progress, early=early)
     silence_broken_streams()  # nobody reads any more, and yet the exit code tells how it ended
     console.print(render_summary(end.summary))
     console.print(f"report: {end.folder / 'report.html'}", highlight=False, soft_wrap=True)
@@ -47,9 +53,23 @@ def _study(arguments: list[str]) -> int:
     return 130 if end.status == "interrupted" else 1
 
 
+@contextmanager
+def started_early(loaded: LoadedConfig) -> Iterator[AheadProcess | None]:
+    """Hold the process that a study's runs are forked from, where they are, so that it imports from now on."""
+    study = loaded.study
+    is_plain = not study.stages and study.probe is None  # others may be several studies, each with its own process
+    early = start_early(study.launcher, study.task) if is_plain else None
+    try:
+        yield early
+    finally:
+        if early is not None:
+            early.close()
+
+
 def _regression(loaded: LoadedConfig) -> int:
     """Run a night; returns 0, 1, 3 or 130 (DESIGN 5)."""
     from sweep.report.regression import render_regression
+    from sweep.report.terminal import LiveProgress
     from sweep.study.regression.night import run_regression
 
     console = Console()
@@ -71,6 +91,9 @@ def plan(arguments: list[str]) -> int:
     loaded = _load(args, overrides, overrides)
     if loaded.study.regression is not None:
         return _plan_night(loaded, is_json=args.json)
+    from sweep.report.terminal import render_plan
+    from sweep.study.stageplan import plan_stages
+
     view = plan_stages(loaded) if loaded.study.stages else _plan_view(loaded)
     if args.json:
         print(json.dumps(view, indent=2, allow_nan=False))
@@ -80,6 +103,8 @@ def plan(arguments: list[str]) -> int:
 
 
 def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
+    from sweep.study.planning import StudyPlan
+
     planned = StudyPlan(loaded)
     return {**planned.to_dict(), **_cost(planned)}
 
@@ -87,6 +112,7 @@ def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
 def _plan_night(loaded: LoadedConfig, *, is_json: bool) -> int:
     """Print the plan of each task's studies of a night: the one that is asked for, else today's."""
     from sweep.config.regression import NightName, read_regression, task_studies
+    from sweep.report.terminal import render_plan
 
     config = read_regression(loaded)
     night = config.night or NightName(day=now_utc().date(), repeat=1)
@@ -102,7 +128,10 @@ def _plan_night(loaded: LoadedConfig, *, is_json: bool) -> int:
     return 0
 
 
-def _cost(planned: StudyPlan) -> dict[str, object]:
+def _cost(planned: "StudyPlan") -> dict[str, object]:
+    from sweep.store import Store
+    from sweep.study.planning import estimate
+
     try:
         with Store.open(planned.config.store_url, read_only=True) as store:
             return estimate(planned, store)

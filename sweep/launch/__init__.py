@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from sweep.config import LauncherConfig
 from sweep.errors import ConfigError
+from sweep.launch.ahead import AheadProcess
 from sweep.launch.ending import Exit, ending_of
-from sweep.launch.local import LocalLauncher
+from sweep.launch.local import LocalLauncher, start_early
 from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
 
 LAUNCHERS: dict[str, Callable[..., Launcher]] = {"local": LocalLauncher}
-"""By the name that `launcher.name` gives; each is called with the config, `say` and `meanwhile`."""
+"""By the name that `launcher.name` gives; each is called with the config, `say`, `meanwhile` and `early`."""
 
 
 def build_launcher(
@@ -18,18 +19,20 @@ def build_launcher(
     *,
     say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
     meanwhile: Callable[[], None] = lambda: None,
+    early: AheadProcess | None = None,
 ) -> Launcher:
     """Return the launcher that the config names; it tells `say` what a person should read. Raises ConfigError.
 
-    `meanwhile` is called, once, where there is a wait for the first run to start.
+    `meanwhile` is called, once, where there is a wait for the first run to start. `early` is what `start_early` made.
     """
     if config.name not in LAUNCHERS:
         raise ConfigError("launcher.name", "no such launcher", value=config.name, allowed=LAUNCHERS)
-    return LAUNCHERS[config.name](config, say=say, meanwhile=meanwhile)
+    return LAUNCHERS[config.name](config, say=say, meanwhile=meanwhile, early=early)
 
 
 __all__ = [
     "LAUNCHERS",
+    "AheadProcess",
     "Exit",
     "Launcher",
     "LocalLauncher",
@@ -39,4 +42,5 @@ __all__ = [
     "build_launcher",
     "ending_of",
     "find_run_process",
+    "start_early",
 ]

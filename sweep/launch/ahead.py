@@ -22,12 +22,14 @@ LEAVE_S = 2.0
 
 
 class AheadProcess:
-    """A process that imports the task of a folder and then waits for runs. Raises OSError where there can be none.
+    """A process that imports a task and then waits for runs. Raises OSError where there can be none.
+
+    `what` names the task: the folder of a run of it, or its section of the config as JSON.
 
     `state` is "warming" until it has said "ready", "unsafe" or "failed" (`why` has the reason), "gone" once it is dead.
     """
 
-    def __init__(self, module: str, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, module: str, what: Path | str, environment: Mapping[str, str]) -> None:
         self.environment = {name: value for name, value in environment.items() if name != RUN_VARIABLE}
         self.state, self.why = "warming", ""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -36,7 +38,7 @@ class AheadProcess:
         self._printed = os.memfd_create("printed")
         try:
             self.child: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-m", module, str(folder.absolute())],
+                [sys.executable, "-m", module, str(what.absolute()) if isinstance(what, Path) else what],
                 stdin=theirs.fileno(),
                 stdout=self._printed,
                 stderr=subprocess.STDOUT,
@@ -101,7 +103,9 @@ class AheadProcess:
         return False
 
     def close(self) -> int:
-        """Let it go, wait for its end and return its exit code. What it forked stays."""
+        """Let it go, wait for its end and return its exit code. What it forked stays; one still warming is killed."""
+        if self.look() == "warming":
+            self.child.kill()  # nobody waits for what it imports
         self._close()
         with suppress(subprocess.TimeoutExpired):
             return self.child.wait(LEAVE_S)

@@ -1,14 +1,19 @@
 """The launcher for this machine: each run is a session of processes of its own, on a slot or a GPU."""
 
+import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import ConfigError, LaunchError
+from sweep.launch.ahead import AheadProcess
 from sweep.launch.cold import ColdStarter, Starter
 from sweep.launch.ending import Exit, ending_of
 from sweep.launch.environment import child_environment
@@ -26,11 +31,14 @@ from sweep.launch.process import (
 )
 from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
 from sweep.launch.standby import StandbyStarter
+from sweep.launch.warm import MODULE as WARM_MODULE
 from sweep.launch.warm import WarmStarter
 from sweep.launch.watch import ProcessWatch
 from sweep.rundir import RUN_VARIABLE, RunDir
 
 SIGTERM, SIGKILL = 15, 9
+SECTION_MOST = 1 << 16
+"""Characters of a task's section that are handed over as an argument: the kernel takes twice as many bytes."""
 BURIAL_PAUSE_S = 0.005
 BURIAL_LIMIT_S = 5.0
 """A killed process that is not gone after this hangs in the kernel; nobody can do more about it."""
@@ -54,11 +62,66 @@ class _LiveRun:
     ended_at_s: float | None = None  # its leader is gone; the rest of its session may not be
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What there is on this machine for a study: GPUs by name, whether there are any at all, runs at a time."""
+
+    devices: tuple[str, ...]
+    has_gpus: bool
+    places: int  # on each device
+    slots: int
+    threads: int  # for each run
+
+    @classmethod
+    def of(cls, config: LauncherConfig, inventory: GpuInventory | None = None) -> "Layout":
+        """Return what the config leaves to a study. Raises ConfigError."""
+        gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
+        visible = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        devices = tuple(select_devices(config.gpus, visible, gpus))
+        cores = usable_cores()
+        places = config.slots_per_gpu if devices else (config.slots or cores)
+        most = places * max(1, len(devices))
+        slots = min(config.slots or most, most)
+        return cls(
+            devices=devices,
+            has_gpus=bool(gpus) or config.gpus == (),
+            places=places,
+            slots=slots,
+            threads=max(1, cores // slots),
+        )
+
+
+def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> AheadProcess | None:
+    """Start the process that runs of a task will be forked from; None where they will not be, or it cannot be started.
+
+    Whoever asked for it closes it, whether or not a launcher was given it.
+    """
+    section = json.dumps(task)
+    if config.name != "local" or config.start not in ("auto", "warm") or len(section) > SECTION_MOST:
+        return None
+    layout = Layout.of(config)
+    if layout.devices:
+        return None
+    environment = child_environment(
+        os.environ,
+        {},
+        folder=Path(),  # it has no run yet
+        device=CPU,
+        threads=layout.threads,
+        has_gpus=layout.has_gpus,
+        gpu_memory_mb=config.gpu_memory_mb,
+    )
+    with suppress(OSError):
+        return AheadProcess(WARM_MODULE, section, environment)
+    return None
+
+
 class LocalLauncher:
     """Runs on this machine. A start that fails raises LaunchError, and `poll` never hears of that run.
 
     `inventory` tells the GPUs, and `say` is told what a person should know of how runs start and on what.
-    `meanwhile` is called, once, where there is a wait for the first run to start.
+    `meanwhile` is called, once, where there is a wait for the first run to start. `early` is a process to fork runs
+    from where one was started before.
     """
 
     def __init__(
@@ -68,22 +131,17 @@ class LocalLauncher:
         inventory: GpuInventory | None = None,
         say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
         meanwhile: Callable[[], None] = lambda: None,
+        early: AheadProcess | None = None,
     ) -> None:
         self._config = config
-        gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
-        visible = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
-        devices = select_devices(config.gpus, visible, gpus)
-        self._has_gpus = bool(gpus) or config.gpus == ()
-        cores = usable_cores()
-        places = config.slots_per_gpu if devices else (config.slots or cores)
-        most = places * max(1, len(devices))
-        self.slots = min(config.slots or most, most)
-        self._threads = max(1, cores // self.slots)
+        layout = Layout.of(config, inventory)
+        self.slots = layout.slots
+        self._has_gpus, self._threads = layout.has_gpus, layout.threads
         self._say = say
         self._starter = make_starter(
-            config.start, slots=self.slots, has_devices=bool(devices), say=say, meanwhile=meanwhile
+            config.start, slots=self.slots, has_devices=bool(layout.devices), say=say, meanwhile=meanwhile, early=early
         )
-        self._leases = DeviceLeases(devices or (CPU,), places=places, limit=self.slots)
+        self._leases = DeviceLeases(layout.devices or (CPU,), places=layout.places, limit=self.slots)
         self._watch = ProcessWatch()
         self._memory_kills = MemoryKills()
         self._environments: dict[tuple[str, str, str], dict[str, str]] = {}  # by device and what a spec asks for
@@ -271,6 +329,7 @@ def make_starter(
     has_devices: bool,
     say: Callable[[str], None],
     meanwhile: Callable[[], None] = lambda: None,
+    early: AheadProcess | None = None,
 ) -> Starter:
     """Return the starter that `launcher.start` asks for. Raises ConfigError for forks where runs get GPUs."""
     if start == "warm" and has_devices:
@@ -287,4 +346,4 @@ def make_starter(
         return cold
     if start == "standby" or has_devices:
         return standby
-    return WarmStarter(instead=cold, unsafe_instead=standby, say=say, meanwhile=meanwhile)
+    return WarmStarter(instead=cold, unsafe_instead=standby, say=say, meanwhile=meanwhile, early=early)

@@ -46,7 +46,7 @@ class WarmStarter:
     `instead` starts what cannot be forked: a run in another environment than the parent's, and every run where the task
     cannot be imported (so that each fails in its own words) or the parent keeps dying. `unsafe_instead` starts all runs
     where the parent is not proven to be safe to fork. `say` is told, once, of every such change for good.
-    `meanwhile` is called once, while the parent imports.
+    `meanwhile` is called once, while the parent imports. `early` is the first parent, where one was started before.
     """
 
     def __init__(
@@ -56,7 +56,9 @@ class WarmStarter:
         unsafe_instead: Starter,
         say: Callable[[str], None],
         meanwhile: Callable[[], None] = lambda: None,
+        early: AheadProcess | None = None,
     ) -> None:
+        self._early = early
         self._meanwhile: Callable[[], None] | None = meanwhile
         self._instead = instead
         self._unsafe_instead = unsafe_instead
@@ -94,7 +96,7 @@ class WarmStarter:
         """Return a parent from which this run may be forked now, None where it is to be started otherwise."""
         while self._for_good is None:
             if self._parent is None:
-                self._parent = AheadProcess(MODULE, folder, environment)
+                self._parent = self._take_early(environment) or AheadProcess(MODULE, folder, environment)
                 if self._meanwhile is not None:
                     self._meanwhile()
                     self._meanwhile = None
@@ -109,6 +111,14 @@ class WarmStarter:
                 self._patience_s = 0.0
                 return None
             self._part(self._parent, state)
+        return None
+
+    def _take_early(self, environment: Mapping[str, str]) -> AheadProcess | None:
+        """Return the parent that was started before, where there is one and runs in this environment may come of it."""
+        early, self._early = self._early, None
+        if early is None or early.is_for(environment):
+            return early
+        early.close()
         return None
 
     def _part(self, parent: AheadProcess, state: str) -> None:

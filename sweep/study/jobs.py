@@ -2,12 +2,13 @@
 
 from sweep.config import LoadedConfig
 from sweep.domain.probe import ProbeName
+from sweep.launch import AheadProcess
 from sweep.study.loop import Progress
 from sweep.study.session import StudyEnd, run_study
 
 
-def run_job(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
-    """Run what a config asks for. Raises as `run_study` does."""
+def run_job(loaded: LoadedConfig, *, progress: Progress, early: AheadProcess | None = None) -> StudyEnd:
+    """Run what a config asks for; `early` is for no study of several. Raises as `run_study` does."""
     if loaded.study.stages:
         from sweep.study.road import run_road
 
@@ -16,4 +17,4 @@ def run_job(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
         from sweep.study.lr_range import run_lr_range
 
         return run_lr_range(loaded, progress=progress)
-    return run_study(loaded, progress=progress)
+    return run_study(loaded, progress=progress, early=early)

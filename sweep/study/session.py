@@ -18,7 +18,7 @@ from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
-from sweep.launch import build_launcher
+from sweep.launch import AheadProcess, build_launcher
 from sweep.plan import missing_packages
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
@@ -55,8 +55,10 @@ class StudyEnd:
         return self.status == "ended" and self.summary.get("ok", True) is True
 
 
-def run_study(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
+def run_study(loaded: LoadedConfig, *, progress: Progress, early: AheadProcess | None = None) -> StudyEnd:
     """Run a study, or go on with it, until it ends or is interrupted; leaves its files in every case.
+
+    `early` is what `start_early` made of its config, which the caller closes.
 
     Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError where another driver is
     at work on it.
@@ -73,7 +75,7 @@ def run_study(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
         step("trials enrolled")
         write_json_atomic(folder.plan, {**plan.to_dict(), "record": plan_record(record)})
         step("plan written")
-        return Session(loaded, plan, folder, store, record, Audience(progress)).run()
+        return Session(loaded, plan, folder, store, record, Audience(progress), early).run()
 
 
 @contextmanager
@@ -111,9 +113,10 @@ class Session:
         store: Store,
         record: StudyRecord,
         progress: Progress,
+        early: AheadProcess | None,
     ) -> None:
         self.config, self.plan, self.folder, self.store, self.record = loaded.study, plan, folder, store, record
-        self.progress = progress
+        self.progress, self.early = progress, early
         self.command = loaded.command
         self.started_s = monotonic_s() - spent_s(store, record)  # earlier sessions of the study count, too
         self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
@@ -121,7 +124,9 @@ class Session:
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports."""
-        launcher = build_launcher(self.config.launcher, say=self.progress.message, meanwhile=load_reports)
+        launcher = build_launcher(
+            self.config.launcher, say=self.progress.message, meanwhile=load_reports, early=self.early
+        )
         try:
             loop = StudyLoop(
                 study=self.record,

@@ -99,13 +99,15 @@ class RunMark:
         os.environ[RUN_VARIABLE] = str(folder)
 
 
-def load_ahead(folder: RunDir) -> str | None:
-    """Do what every run of the task in `folder` begins with; return in one line why that failed, None where it did not.
+def load_ahead(what: str) -> str | None:
+    """Do what every run of a task begins with; return in one line why that failed, None where it did not.
+
+    `what` is the folder of such a run, or the task's section of the config as JSON.
 
     Whatever comes of a failure is left to the run itself, which is to meet it as one that was started for itself.
     """
     try:
-        prepared_task(folder.read_spec()["task"])
+        prepared_task(json.loads(what) if what.startswith("{") else RunDir(Path(what)).read_spec()["task"])
     except BaseException as error:  # even SystemExit: a run says what it means
         return format_error(error).rstrip().rpartition("\n")[2][:WHY_CHARS]
     finally:

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from sweep.rundir import RUN_VARIABLE, RunDir
+from sweep.rundir import RUN_VARIABLE
 from sweep.worker.ahead import Line, RunMark, load_ahead, preamble, run_and_exit
 from sweep.worker.entry import end_process
 
@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> None:
     """Wait for a run and become it; end with the driver."""
     line, mark = Line.of_stdin(), RunMark()
     environment = dict(os.environ)
-    failure = load_ahead(RunDir(Path(arguments[0])))
+    failure = load_ahead(arguments[0])
     try:
         line.say(state="failed" if failure else "ready", why=failure or "")
     except OSError:

@@ -13,7 +13,6 @@ import weakref
 from pathlib import Path
 from typing import NoReturn
 
-from sweep.rundir import RunDir
 from sweep.worker.ahead import WHY_CHARS, Line, RunMark, load_ahead, preamble, run_and_exit
 from sweep.worker.entry import end_process
 from sweep.worker.pages import collapse_pages
@@ -29,7 +28,7 @@ def main(arguments: list[str]) -> None:
     """Load, say whether runs may be forked from here, and fork them until the driver is gone."""
     line, mark = Line.of_stdin(), RunMark()
     before = open_files()
-    failure = load_ahead(RunDir(Path(arguments[0])))
+    failure = load_ahead(arguments[0])
     gc.collect()
     gc.freeze()  # a child's garbage collector would write to, and so copy, every object it looks at
     shared = [] if failure else shared_things(before)

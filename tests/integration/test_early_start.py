@@ -1,0 +1,98 @@
+"""The process that runs are forked from may be started before there is a launcher, or a run's folder."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from sweep.config import LauncherConfig
+from sweep.domain.states import TrialState
+from sweep.launch import AheadProcess, RunRequest, build_launcher, start_early
+from sweep.rundir import RunDir
+
+STUBS = Path(__file__).parents[1] / "stubs"
+TASK = {"_target_": "state_tasks.tells_parent"}
+LIMIT_S = 60.0
+
+
+def config(**changes: Any) -> LauncherConfig:
+    given = {
+        "name": "local",
+        "slots": 1,
+        "gpus": (),
+        "slots_per_gpu": 1,
+        "gpu_memory_mb": None,
+        "timeout_s": None,
+        "retries": 0,
+        "grace_s": 5.0,
+        "start": "auto",
+    }
+    return LauncherConfig(**{**given, **changes})
+
+
+@pytest.fixture
+def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AheadProcess | None]]:
+    """`start_early` for a config, its processes closed at the end."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(STUBS), str(tmp_path)]))
+    made: list[AheadProcess] = []
+
+    def start(task: dict[str, Any] = TASK, **changes: Any) -> AheadProcess | None:
+        found = start_early(config(**changes), task)
+        made.extend([] if found is None else [found])
+        return found
+
+    yield start
+    for process in made:
+        process.close()
+
+
+def parent_of_a_run(folder: RunDir, process: AheadProcess, **spec: Any) -> int:
+    """Return the pid of the process that a run was forked from, by a launcher that was given `process`."""
+    folder.renew(attempt=1)
+    target = {"metric": None, "mode": "min", "threshold": None, "hold": None, "budget_steps": 9, "stop_early": False}
+    folder.write_spec({"schema": 1, "seed": 3, "task": TASK, "target": target, **spec})
+    launcher = build_launcher(config(), early=process)
+    try:
+        launcher.start(RunRequest(run_id=1, dir=folder.path))
+        until, ended = time.monotonic() + LIMIT_S, []
+        while not ended and time.monotonic() < until:
+            ended = list(launcher.poll(1.0))
+    finally:
+        launcher.close()
+    assert [one.state for one in ended] == [TrialState.COMPLETED]
+    return int((folder.artifacts / "parent").read_text())
+
+
+def test_runs_are_forked_from_the_process_that_was_started_before(early, tmp_path):
+    process = early()
+    assert parent_of_a_run(RunDir(tmp_path / "1"), process) == process.child.pid
+    assert not psutil.pid_exists(process.child.pid), "the launcher sends it away"
+
+
+def test_one_in_another_environment_than_the_runs_is_replaced(early, tmp_path):
+    process = early()
+    parent = parent_of_a_run(RunDir(tmp_path / "1"), process, env={"MODE": "other"})
+    assert parent not in (process.child.pid, os.getpid())
+    assert not psutil.pid_exists(process.child.pid)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"start": "cold"}, {"start": "standby"}, {"name": "elsewhere"}, {"task": {**TASK, "text": "x" * (1 << 16)}}],
+    ids=["cold", "standby", "another launcher", "a task too long for an argument"],
+)
+def test_nothing_is_started_where_runs_will_not_be_forked_from_it(early, changes):
+    assert early(**changes) is None
+
+
+def test_one_that_still_imports_ends_at_once(early, tmp_path):
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(60)\n")
+    process = early({"_target_": "slow.train"})
+    begun_s = time.monotonic()
+    process.close()
+    assert time.monotonic() - begun_s < 1.0
+    assert not psutil.pid_exists(process.child.pid)
