@@ -33,11 +33,11 @@ def silence(stream: int) -> None:
 
 @contextmanager
 def outliving_the_terminal() -> Iterator[None]:
-    """Let a hangup of the terminal (SIGHUP) inside the block silence what was to be shown there, and end nothing."""
+    """Let a hangup of the terminal (SIGHUP) inside the block silence what was to be shown there, and end nothing.
+
+    Also where SIGHUP was ignored: under nohup with a terminal for its output, that terminal can go all the same.
+    """
     before = signal.getsignal(signal.SIGHUP)
-    if before is signal.SIG_IGN:  # nohup
-        yield
-        return
     terminals = [stream for stream in STANDARD_STREAMS if os.isatty(stream)]  # afterwards they no longer say so
 
     def on_hangup(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
