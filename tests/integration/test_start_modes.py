@@ -313,12 +313,20 @@ def test_a_task_that_takes_long_to_import_does_not_hold_the_driver_up(
     assert site.said == []
 
 
+def is_dead(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_a_parent_that_dies_is_replaced_and_its_runs_go_on(site: Site) -> None:
     launcher = site.launcher("warm", slots=2)
     asked = site.request("waits")
     launcher.start(asked)
     parent = int(text_of(asked.dir, "parent"))
     os.kill(parent, signal.SIGKILL)
+    wait_for(lambda: is_dead(parent))
     ended, folder = site.run(launcher, "tells_parent")
     assert ended.state is TrialState.COMPLETED
     assert int(text_of(folder, "parent")) not in (parent, os.getpid())
