@@ -98,7 +98,10 @@ def read_curve(rates: Floats, losses: Floats) -> CurveReading:
     if ending is Ending.FALLING:
         return CurveReading(refusal=Refusal.FALLING, ending=ending, smoothed=smoothed)
     before = smoothed[: lowest + 1]
-    low = int(np.flatnonzero(before >= start - SHARE_IN * fall)[-1])
+    high_enough = np.flatnonzero(before >= start - SHARE_IN * fall)
+    if not len(high_enough):  # it begins at its lowest
+        return CurveReading(refusal=Refusal.FLAT, ending=ending, smoothed=smoothed)
+    low = int(high_enough[-1])
     high = int(np.flatnonzero(before <= start - (1 - SHARE_IN) * fall)[0])
     high = max(high, low + 1)
     slope = np.gradient(smoothed, logs)

@@ -224,3 +224,10 @@ def test_a_task_without_a_key_for_its_rate_gets_the_rate_and_a_note():
     assert result.section["point"] is not None
     assert result.overrides == ()
     assert "set it in its code" in result.notes[0]
+
+
+def test_a_curve_that_begins_at_its_lowest_has_no_descent():
+    losses = np.ones(len(RATE))
+    losses[:3] = (0.5, 0.75, 1.0)
+    losses[-10:] = 2.0 ** np.arange(1, 11)
+    assert read_curve(RATE, losses).refusal is Refusal.FLAT
