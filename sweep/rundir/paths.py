@@ -94,11 +94,11 @@ class RunDir:
 
     def request_stop(self, reason: str) -> None:
         """Ask the run to end at its next `log` as stopped for `reason` (a StopReason). Asking again changes nothing."""
-        try:
-            with self.stop.open("x", encoding="utf-8") as file:
-                file.write(reason)
-        except FileExistsError:
-            pass
+        if self.stop.exists():
+            return
+        temporary = self.path / f".stop.{os.getpid()}.tmp"  # whoever reads it finds all of it, or nothing
+        temporary.write_text(reason, encoding="utf-8")
+        temporary.replace(self.stop)
 
     def renew(self, *, attempt: int) -> None:
         """Make the folder, empty. What attempt `attempt` - 1 left there is kept beside it as `<n>.attempt-<k>`."""
