@@ -1,9 +1,10 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from recorded_study import end_trial, make_study, make_trial, record_study, url_of
 from visualdl import LogReader
-from visualdl.server.api import Api
 
 from sweep.cli.main import main
 from sweep.report.visualdl import FILE_NAME
@@ -21,11 +22,16 @@ def folder(tmp_path):
     return tmp_path / "out" / "visualdl"
 
 
+def hparam_list(folder) -> str:
+    """Return what VisualDL's server says of a log folder; in a process of its own, for it keeps what it has read."""
+    code = "import sys; from visualdl.server.api import Api; print(Api(sys.argv[1], None, 0).hparam_list()[0])"
+    return subprocess.run(
+        [sys.executable, "-c", code, str(folder)], check=True, capture_output=True, text=True
+    ).stdout.splitlines()[-1]
+
+
 def test_the_hparams_page_has_every_trial_that_logged_with_what_was_varied_and_how_it_came_out(folder):
-    rows = {
-        row["name"].rpartition("visualdl/")[2]: row
-        for row in json.loads(Api(str(folder), None, 0).hparam_list()[0])["data"]
-    }
+    rows = {row["name"].rpartition("visualdl/")[2]: row for row in json.loads(hparam_list(folder))["data"]}
     diverged, converged = (row for _, row in sorted(rows.items()))
     assert converged["hparams"] == {"dropout": "off", "clip": "base", "seed": 0, "verdict": "converged"}
     assert converged["metrics"]["result/steps_to_target"] == 30
