@@ -55,17 +55,29 @@ def environment() -> Environment:
     return env
 
 
-def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
-    """Return the page of a study, complete without scripts, network or other files."""
+def render_page(template: str, *, title: str, styles: str = "", **context: Any) -> str:
+    """Return a page in the frame that all of ours share (page.html): its look, its script, its policy.
+
+    `styles` is CSS beside the common one; `context` is what the template itself asks for.
+    """
     env = environment()
     script = env.get_template("page.js").render()
-    cells = cells_by_interest(summary)
-    return env.get_template("report.html").render(
-        summary=summary,
-        title=summary["study"],
-        style=env.get_template("page.css").render(),
+    return env.get_template(template).render(
+        title=title,
+        style=env.get_template("page.css").render() + styles,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **context,
+    )
+
+
+def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
+    """Return the page of a study, complete without scripts, network or other files."""
+    cells = cells_by_interest(summary)
+    return render_page(
+        "report.html",
+        title=summary["study"],
+        summary=summary,
         target=phrases.target_text(summary["target"]),
         alternatives=phrases.alternatives_text(summary),
         use=shlex.join(summary["recommended"]["overrides"]),

@@ -1,7 +1,5 @@
 """Studies made of stages (checks, learning-rate range, the whole road): their summary.json and its three renderings."""
 
-import base64
-import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -155,16 +153,12 @@ def staged_markdown(summary: Mapping[str, Any]) -> str:
 
 def staged_html(summary: Mapping[str, Any], results: Path) -> str:
     """Return report.html: one self-contained page."""
-    from sweep.report.html import environment  # brings jinja2 along
+    from sweep.report.html import render_page  # brings jinja2 along
 
-    env = environment()
-    script = env.get_template("page.js").render()
-    return env.get_template("staged.html").render(
-        summary=summary,
+    return render_page(
+        "staged.html",
         title=summary["study"],
-        style=env.get_template("page.css").render(),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        summary=summary,
         stages=[
             {
                 **stage,

@@ -19,7 +19,7 @@ from sweep.store import Store
 READ_AHEAD = 200
 """The curves of so many trials are read at once: 1,000 points of a metric of each are 3 MB."""
 
-PAGE = ("report.html", "page.css", "page.js")
+PAGE = ("page.html", "report.html", "page.css", "page.js")
 """The templates of a report: making code of them takes 0.2 s."""
 
 

@@ -1,7 +1,5 @@
 """report.html of a night: one self-contained page under the same policy as a study's."""
 
-import base64
-import hashlib
 import json
 import shlex
 from collections.abc import Mapping
@@ -9,7 +7,7 @@ from typing import Any
 
 from sweep.domain.regression import TaskVerdict
 from sweep.report import phrases
-from sweep.report.html import environment
+from sweep.report.html import environment, render_page
 from sweep.report.regression.chart import MAX_NIGHTS, history_svg
 from sweep.report.regression.document import change_cell, verdict_word
 from sweep.report.regression.junit import good_text
@@ -19,14 +17,11 @@ QUIET = (TaskVerdict.OK, TaskVerdict.NO_BASELINE)
 
 def regression_html(summary: Mapping[str, Any]) -> str:
     """Return the page: answer, a line per task, and per task its sentence, suspects and history."""
-    env = environment()
-    script = env.get_template("page.js").render()
-    return env.get_template("regression.html").render(
-        summary=summary,
+    return render_page(
+        "regression.html",
         title=f"Nightly regression, {summary['night']}",
-        style=env.get_template("page.css").render() + env.get_template("regression.css").render(),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        styles=environment().get_template("regression.css").render(),
+        summary=summary,
         command=shlex.join(summary["command"]),
         tiles=[(verdict_word(word), count) for word, count in summary["counts"].items() if count],
         tasks=[_row(task) for task in summary["tasks"]],
