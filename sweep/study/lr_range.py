@@ -104,7 +104,10 @@ def _confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedCon
     own = [f"study={config.name}.{SUFFIX}", f"seeds=[{','.join(map(str, seeds))}]"]
     if not any(key_of(word) == "converge.stop_early" for word in kept):
         own.append(f"converge.stop_early={str(config.confirm['stop_early']).lower()}")
-    base = load_study_config([*kept, *own], loaded.config_dirs, command=loaded.command)
+    # Its own overrides would not bring its axis back: whoever resumes it goes on with the search that it belongs to.
+    is_named = any(key_of(word) == "study" for word in loaded.command)
+    command = loaded.command if is_named else (*loaded.command, f"study={config.name}")
+    base = load_study_config([*kept, *own], loaded.config_dirs, command=command)
     design = DriverConfig(name="grid", settings={**base.study.driver.settings, "design": "one_at_a_time"})
     return replace(base, study=replace(base.study, axes=(axis_of(rates),), driver=design))
 
