@@ -44,13 +44,13 @@ def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
     shown = Audience(progress)
     started_s = monotonic_s() - _spent_s(loaded)
     end = run_study(loaded, progress=shown)
-    confirmation = _confirmation(loaded, end.summary) if end.status == "ended" else None
-    if confirmation is None:
+    confirming = confirmation(loaded, end.summary) if end.status == "ended" else None
+    if confirming is None:
         return end
     shown.close()
     point = end.summary["stages"][0]["section"]["point"]
-    shown.message(f"the range tests suggest {point:g}: confirming it  ({confirmation.study.name})")
-    confirmed = run_study(confirmation, progress=shown)
+    shown.message(f"the range tests suggest {point:g}: confirming it  ({confirming.study.name})")
+    confirmed = run_study(confirming, progress=shown)
     with Store.open(config.store_url) as store:
         record = store.study(config.name)
         summary = leave_reports(store, record, wall_s=monotonic_s() - started_s)
@@ -92,7 +92,7 @@ def _recorded_confirmation(
     return confirm, replace(read, notes=notes)
 
 
-def _confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConfig | None:
+def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConfig | None:
     """Return the study that confirms a suggestion, None where there is nothing to confirm. Raises ConfigError."""
     config = loaded.study
     rates = rates_of(summary["stages"][0]["section"], config.task)

@@ -15,7 +15,7 @@ from sweep.errors import ConfigError
 from sweep.report.ratechart import rate_chart
 from sweep.report.stages import lr_confirm, lr_range
 from sweep.study.audience import Audience
-from sweep.study.lr_range import run_lr_range
+from sweep.study.lr_range import confirmation, run_lr_range
 
 FOUND = {"point": 0.03, "overrides": ["task.lr=0.03"], "base_lr": 0.02}
 TASK = {"lr": 0.02, "lr_scale": 1.0}
@@ -201,3 +201,12 @@ def test_the_table_of_trials_says_what_is_recommended(tmp_path):
     assert "the point, recommended" in printed(lr_confirm.terminal(section))
     assert "| 0.01 | 1/3 x the point | 3/3 | 100 |" in lr_confirm.markdown(section)
     assert "the task&#39;s own" in lr_confirm.html(section, tmp_path)
+
+
+@pytest.mark.parametrize(("named", "study"), [((), "breast_cancer-lr_range"), (("study=mine",), "mine")])
+def test_the_command_of_a_confirmation_is_that_of_its_search(named, study):
+    words = ("task=breast_cancer", "+search=lr_range", *named)
+    found = {"stages": [{"section": {"point": 0.01, "base_lr": 0.002, "overrides": ["task.lr=0.01"]}}]}
+    loaded = confirmation(load_study_config(words, command=words), found)
+    assert loaded.study.name == f"{study}.confirm"
+    assert loaded.command == ("task=breast_cancer", "+search=lr_range", f"study={study}")
