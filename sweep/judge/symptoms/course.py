@@ -17,7 +17,7 @@ def oscillating(evidence: Evidence) -> list[Symptom]:
 def _loss_oscillation(evidence: Evidence) -> list[Symptom]:
     limits = evidence.thresholds
     points, found = limits.oscillation_points, []
-    for name, series in evidence.losses():
+    for name, series in evidence.losses:
         if len(series) < points:
             continue
         windows = np.lib.stride_tricks.sliding_window_view(series.values, points)[:: max(points // 5, 1)]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ NOTHING = Series.of([])
 BAD = WATCH + "bad/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: what most rules ask for is worked out once
 class Evidence:
     """All that one run logged and said of itself, and what the tracker made of it.
 
@@ -39,30 +40,33 @@ class Evidence:
         """Whether the target was held, and is still met at the end."""
         return self.state.held_at is not None and self.state.lost_at is None
 
+    @cached_property
     def losses(self) -> list[tuple[str, Series]]:
-        """Return the finite points of every loss that has any, by name; what the monitor saw where none was logged."""
+        """The finite points of every loss that has any, by name; what the monitor saw where none was logged."""
         names = [name for name in sorted(self.series) if is_loss(name)] or [WATCH + "loss"]
         found = ((name, finite(self.series[name])) for name in names if name in self.series)
         return [(name, series) for name, series in found if len(series)]
 
+    @cached_property
     def training_loss(self) -> tuple[str, Series] | None:
-        """Return the loss that shows the optimisation: train/loss, else loss, else any but a validation loss."""
+        """The loss that shows the optimisation: train/loss, else loss, else any but a validation loss."""
 
         def preference(item: tuple[str, Series]) -> tuple[bool, bool, bool, str]:
             name = item[0]
             return name != "train/loss", name != "loss", is_validation(name), name
 
-        return min(self.losses(), key=preference, default=None)
+        return min(self.losses, key=preference, default=None)
 
+    @cached_property
     def validation_loss(self) -> tuple[str, Series] | None:
-        """Return the loss on held-out data: val/loss, else the first whose name begins like it."""
-        found = [item for item in self.losses() if is_validation(item[0])]
+        """The loss on held-out data: val/loss, else the first whose name begins like it."""
+        found = [item for item in self.losses if is_validation(item[0])]
         return min(found, key=lambda item: (item[0] != "val/loss", item[0]), default=None)
 
     def watched(self, name: str) -> Series:
         """Return the finite points of one of the monitor's series from before the run broke, named without `watch/`."""
         found = self.series.get(WATCH + name)
-        return NOTHING if found is None else before(finite(found), self._broken_at())
+        return NOTHING if found is None else before(finite(found), self._broken_at)
 
     def layers(self, name: str) -> list[tuple[str, Series]]:
         """Return one of the monitor's series for each layer that has it, as logged, in forward order."""
@@ -70,14 +74,15 @@ class Evidence:
         found = [(key[len(prefix) :], series) for key, series in self.series.items() if key.startswith(prefix)]
         if not found:
             return []
-        place = {layer: at for at, layer in enumerate(self.layer_types())}
+        place = {layer: at for at, layer in enumerate(self.layer_types)}
         found.sort(key=lambda item: (place.get(item[0], len(place)), item[0]))
-        cut = np.inf if name == "bad" else self._broken_at()
+        cut = np.inf if name == "bad" else self._broken_at
         whole = ((layer, before(series, cut)) for layer, series in found)
         return [(layer, series) for layer, series in whole if len(series)]
 
+    @cached_property
     def _broken_at(self) -> float:
-        """Return the first step at which a loss or a layer was NaN or infinite, inf where none was.
+        """The first step at which a loss or a layer was NaN or infinite, inf where none was.
 
         What the monitor records from there on is what NaN does to everything: all units dead, no gradient.
         """
@@ -86,15 +91,16 @@ class Evidence:
         bad += [series.steps[series.values > 0] for name, series in self.series.items() if name.startswith(BAD)]
         return min((float(steps.min()) for steps in bad if len(steps)), default=np.inf)
 
+    @cached_property
     def layer_types(self) -> dict[str, str]:
-        """Return the class of each layer by its name, in forward order."""
+        """The class of each layer by its name, in forward order."""
         listed = self._parsed("layers")
         pairs = listed if isinstance(listed, list) else []
         return {str(item[0]): str(item[1]) for item in pairs if isinstance(item, list) and len(item) >= 2}
 
     def layer_text(self, layer: str) -> str:
         """Return how a layer is called in a message: `layer features.0 (Conv2D)`."""
-        kind = self.layer_types().get(layer)
+        kind = self.layer_types.get(layer)
         return f"layer {layer} ({kind})" if kind else f"layer {layer}"
 
     def text(self, name: str) -> str:
@@ -127,17 +133,18 @@ class Evidence:
     @property
     def has_cross_entropy(self) -> bool:
         """Whether a cross entropy over classes, one index each, was called."""
-        return any(is_cross_entropy(name) for name in self.loss_names())
+        return any(is_cross_entropy(name) for name in self.loss_names)
 
+    @cached_property
     def loss_names(self) -> tuple[str, ...]:
-        """Return the loss functions that were called, in lower case."""
+        """The loss functions that were called, in lower case."""
         return tuple(word.strip().lower() for word in self.text("losses").split(",") if word.strip())
 
     @property
     def is_classification(self) -> bool:
         """Whether the task says, or its losses or metric show, that it tells classes apart."""
         metric = (self.target.metric or "").lower()
-        is_named = any(is_cross_entropy(name) or "nll" in name or "bce" in name for name in self.loss_names())
+        is_named = any(is_cross_entropy(name) or "nll" in name or "bce" in name for name in self.loss_names)
         return "label_entropy" in self.facts or is_named or metric.rpartition("/")[2].startswith(("acc", "top"))
 
     def _parsed(self, name: str) -> Any:

@@ -46,7 +46,7 @@ def overfit(evidence: Evidence) -> list[Symptom]:
     `value` is (validation - training) / training at the end. A gap alone is no symptom: every run that learns its
     training set has one, those that generalise well included.
     """
-    limits, gap, validation = evidence.thresholds, _gap(evidence), evidence.validation_loss()
+    limits, gap, validation = evidence.thresholds, _gap(evidence), evidence.validation_loss
     if gap is None or validation is None or evidence.is_held:
         return []
     steps, share = gap
@@ -72,7 +72,7 @@ def _gap(evidence: Evidence) -> tuple[NDArray[np.int64], Floats] | None:
     The training loss at an evaluation is the median of what was logged since the one before, so that one easy or hard
     batch says little.
     """
-    training, validation = evidence.training_loss(), evidence.validation_loss()
+    training, validation = evidence.training_loss, evidence.validation_loss
     if training is None or validation is None or training[0] == validation[0]:
         return None
     steps, values, before = [], [], -1

@@ -96,8 +96,10 @@ def while_learning(evidence: Evidence, series: Series) -> Series:
 
     A run that has learnt may have any gradient: its loss is nearly 0, and so is what there is to follow.
     """
+    if not len(series):
+        return series
     end = evidence.state.tau if evidence.state.tau is not None else np.inf
-    training = evidence.training_loss()
+    training = evidence.training_loss
     if training is not None:
         losses = training[1]
         learnt = losses.values < evidence.thresholds.learnt_loss * abs(losses.values[0])
@@ -112,7 +114,7 @@ def _matrices(evidence: Evidence) -> list[tuple[str, Series]]:
 
     An embedding's is small because a batch has few of its rows; a norm's weight is no matrix.
     """
-    types = evidence.layer_types()
+    types = evidence.layer_types
     found = evidence.layers("grad_abs")
     return [(name, s) for name, s in found if "Norm" not in types.get(name, "") and types.get(name) != "Embedding"]
 

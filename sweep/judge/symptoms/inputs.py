@@ -69,5 +69,5 @@ def labels(evidence: Evidence) -> list[Symptom]:
 
 def is_regression(evidence: Evidence) -> bool:
     """Return whether every loss that was called is one of regression."""
-    names = evidence.loss_names()
+    names = evidence.loss_names
     return bool(names) and all(name.startswith(REGRESSION) for name in names)

@@ -7,7 +7,7 @@ import numpy as np
 from sweep.domain.metric import Series
 from sweep.domain.names import WATCH
 from sweep.domain.verdict import Symptom
-from sweep.judge.symptoms.evidence import Evidence, finite, line_slope, make_symptom, smoothed
+from sweep.judge.symptoms.evidence import Evidence, line_slope, make_symptom, smoothed
 
 FIRST_STEP = 1
 """A loss seen later than at the first optimizer step is none of the initial weights."""
@@ -33,7 +33,7 @@ def wrong_initial_loss(evidence: Evidence) -> list[Symptom]:
 
 def _guess(evidence: Evidence) -> float | None:
     """Return the cross entropy of the best guess without looking, in nats, None where it is not known."""
-    if not evidence.has_cross_entropy and (evidence.loss_names() or "label_entropy" not in evidence.facts):
+    if not evidence.has_cross_entropy and (evidence.loss_names or "label_entropy" not in evidence.facts):
         return None  # some other loss; or nothing is known
     entropy = evidence.facts.get("label_entropy")
     if isinstance(entropy, float | int):
@@ -44,7 +44,7 @@ def _guess(evidence: Evidence) -> float | None:
 
 def _initial_loss(evidence: Evidence) -> tuple[str, int, float] | None:
     seen = [(WATCH + "loss", evidence.watched("loss"))]
-    training = evidence.training_loss()
+    training = evidence.training_loss
     if training is not None and not training[0].lower().startswith("val"):
         seen.append(training)
     for name, series in seen:
@@ -56,7 +56,7 @@ def _initial_loss(evidence: Evidence) -> tuple[str, int, float] | None:
 def blow_up(evidence: Evidence) -> list[Symptom]:
     """Return, per loss, where it first exceeds 4 x its smoothed best, or 1e3 x its first value."""
     found = []
-    for name, series in evidence.losses():
+    for name, series in evidence.losses:
         symptom = _blow_up(evidence, name, series)
         if symptom is not None:
             found.append(symptom)
@@ -90,10 +90,12 @@ def flat(evidence: Evidence) -> list[Symptom]:
     The fall is the least-squares slope over the stretch, so that mini-batch noise averages out; a single window
     would be flat by chance in any healthy run. `value` is the relative fall per window, negative where it rises.
     """
-    limits, training = evidence.thresholds, evidence.training_loss()
+    limits, training = evidence.thresholds, evidence.training_loss
     if training is None or evidence.state.divergence is not None or evidence.is_held:
         return []
-    name, series = training[0], finite(training[1])
+    name, series = training
+    if len(series) < limits.flat_points:
+        return []
     budget = evidence.target.budget_steps
     window = max(limits.flat_window_steps, limits.flat_window_fraction * budget)
     warm_up = limits.warm_up * budget

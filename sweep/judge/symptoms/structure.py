@@ -12,7 +12,7 @@ def head_and_loss(evidence: Evidence) -> list[Symptom]:
     That is a softmax or sigmoid before a loss that applies it itself, a softmax over one unit, ReLU or sigmoid on the
     logits, or a loss of regression for classes.
     """
-    head, names = evidence.text("head"), evidence.loss_names()
+    head, names = evidence.text("head"), evidence.loss_names
     units = evidence.number("head_units")
     kind = head.lower()
     applies_softmax = any(is_cross_entropy(name) and "use_softmax=false" not in name for name in names)
