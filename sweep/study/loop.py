@@ -13,6 +13,7 @@ from sweep.domain.states import RETRIED, FailureClass, StopReason, TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord, TrialSpec
 from sweep.drivers.protocol import Driver, Proposal
 from sweep.errors import SweepError
+from sweep.judge import SymptomThresholds
 from sweep.launch import Launcher, RunEnded, RunRequest, RunStarted
 from sweep.rundir import StudyDir
 from sweep.store import Store
@@ -97,6 +98,7 @@ class StudyLoop:
         on_quiet: Callable[[], None] = lambda: None,
     ) -> None:
         self.study, self.config, self.target = study, config, config.target
+        self.thresholds = SymptomThresholds.of(config.symptoms)
         self.compose, self.driver, self.launcher = compose, driver, launcher
         self.store, self.folder = store, folder
         self.progress, self.on_outcome, self.on_quiet = progress, on_outcome, on_quiet
@@ -346,8 +348,8 @@ class StudyLoop:
         if ended.state is not TrialState.COMPLETED and live.has_folder:
             write_ending(live.dir, ended, is_retried=is_retried)
         ingest(self.store, live, is_over=True)
-        is_probe, symptoms = self.config.probe is not None, self.config.symptoms
-        outcome = record_end(self.store, live, ended, self.target, symptoms=symptoms, is_probe=is_probe)
+        is_probe = self.config.probe is not None
+        outcome = record_end(self.store, live, ended, self.target, thresholds=self.thresholds, is_probe=is_probe)
         if is_retried:
             self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
         return None if is_retried else outcome

@@ -12,6 +12,7 @@ from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialSpec
 from sweep.errors import NotFoundError, UsageError
+from sweep.judge import SymptomThresholds
 from sweep.launch import find_run_process
 from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
@@ -145,6 +146,7 @@ def restore(store: Store, study: Recovered) -> StudyRecord:
         config=given["config"],
         provenance=given["provenance"],
     )
+    thresholds = SymptomThresholds.of(given["config"].get("symptoms") or {})
     trials = store.add_trials(record.id, [planned(spec) for spec in study.specs.values()], numbers=list(study.specs))
     for trial in trials:
         folder = study.folder.trial(trial.number)
@@ -153,8 +155,8 @@ def restore(store: Store, study: Recovered) -> StudyRecord:
         ingest(store, live)
         ended, is_retried = read_ending(folder, run.id)
         spec = study.specs[trial.number]
-        target, symptoms = Target.from_mapping(spec["target"]), given["config"].get("symptoms")
-        record_end(store, live, ended, target, symptoms=symptoms, is_probe="probe" in spec)
+        target = Target.from_mapping(spec["target"])
+        record_end(store, live, ended, target, thresholds=thresholds, is_probe="probe" in spec)
         if is_retried:
             store.transition(trial.id, TrialState.PENDING, "rebuilt: it was to be tried again")
     if "trials" in study.plan:

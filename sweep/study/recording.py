@@ -81,16 +81,14 @@ def record_end(
     ended: RunEnded,
     target: Target,
     *,
-    symptoms: Mapping[str, float] | None = None,
+    thresholds: SymptomThresholds,
     is_probe: bool = False,
 ) -> Outcome:
     """Judge a run, end it and its trial in the store, and return the outcome, as the store would.
 
-    `symptoms` are the thresholds of the study's config, None for the defaults. A probe is not judged: it did not train
-    towards the target.
+    A probe is not judged: it did not train towards the target.
     """
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
-    thresholds = SymptomThresholds.of(symptoms or {})
     judgement = judge(live.series(), target, live.facts, ended=reason, state=ended.state, thresholds=thresholds)
     if is_probe:
         judgement = replace(judgement, verdict=Verdict.UNDECIDED, reason=PROBE_REASON, tau=None, symptoms=())
