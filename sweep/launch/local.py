@@ -241,6 +241,7 @@ class LocalLauncher:
         self._ended = [*ended, *self._ended]
         self._is_closed = True
         self._watch.close()
+        self._memory_kills.close()
         self._starter.close()
 
     def _environment(self, request: RunRequest, device: str) -> dict[str, str]:
