@@ -1,7 +1,9 @@
 """From what the store holds of a study to its ranking and its reports. The `report` verb goes this way, too."""
 
+import gc
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.metric import Series
 from sweep.domain.probe import ProbeName
 from sweep.domain.target import Target
-from sweep.domain.trial import StudyRecord
+from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.report import ReportData, build_summary, write_reports
 from sweep.report.staged import KIND, write_staged
 from sweep.rundir import StudyDir
@@ -83,7 +85,10 @@ def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> dict[s
 
 
 def load_reports() -> None:
-    """Import what ranking, logs and the page need, some 0.8 s, at a time when nobody waits for it."""
+    """Import what ranking, logs and the page need, some 0.8 s, at a time when nobody waits for it.
+
+    All that is there by then stays: the garbage collector is told not to look through it again while trials run.
+    """
     from visualdl.component.base_component import scalar  # noqa: F401
 
     from sweep.analysis import rank  # noqa: F401
@@ -91,6 +96,8 @@ def load_reports() -> None:
 
     for name in PAGE:
         environment().get_template(name)  # it keeps them
+    gc.collect()
+    gc.freeze()
 
 
 def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportData:
@@ -121,11 +128,19 @@ class StoredCurves(Mapping[int, Mapping[str, Series]]):
 
     def __init__(self, store: Store, study_id: int) -> None:
         self._store = store
-        self._trials = {trial.number: trial for trial in store.trials(study_id)}
-        self._cells: dict[Cell, list[int]] = {}
-        for number in sorted(self._trials):
-            self._cells.setdefault(self._trials[number].cell, []).append(number)
+        self._study_id = study_id
         self._ahead: dict[int, Mapping[str, Series]] = {}
+
+    @cached_property
+    def _trials(self) -> dict[int, TrialRecord]:
+        return {trial.number: trial for trial in self._store.trials(self._study_id)}
+
+    @cached_property
+    def _cells(self) -> dict[Cell, list[int]]:
+        found: dict[Cell, list[int]] = {}
+        for number in sorted(self._trials):
+            found.setdefault(self._trials[number].cell, []).append(number)
+        return found
 
     def __getitem__(self, number: int) -> Mapping[str, Series]:
         if number not in self._ahead:
