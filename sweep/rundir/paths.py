@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from sweep.rundir.files import read_json, write_json_atomic
 
 RUN_VARIABLE = "SWEEP_RUN_DIR"
 """Names the run's folder, absolute, in the environment of all its processes: by it they are known to be ours."""
+
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class RunDir:
         Into a folder made anew, and before anybody is told to read it: half of it, which a driver that died may leave,
         is no JSON and so nobody's.
         """
-        data = json.dumps(spec, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        data = _encode(spec).encode() + b"\n"
         file = os.open(self.spec, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             while data:
@@ -115,14 +118,14 @@ class RunDir:
         return next(free for name in names if not (free := self.path.with_name(name)).exists())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the folders that every run is under are put together once
 class StudyDir:
     """The folder of one study: `<results>/<study>`."""
 
     results: Path
     study: str
 
-    @property
+    @cached_property
     def path(self) -> Path:
         """The folder itself."""
         return self.results / self.study
@@ -162,7 +165,7 @@ class StudyDir:
         """The file that the study's driver holds locked."""
         return self.path / "driver.lock"
 
-    @property
+    @cached_property
     def trials(self) -> Path:
         """The folder of the runs."""
         return self.path / "trials"
