@@ -152,8 +152,15 @@ def translated(name: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as exc:
-        problem, hint = _explain(str(getattr(exc, "orig", None) or exc))
-        raise StoreError(f"store {name}: {problem}", hint=hint) from exc
+        raise explained(name, exc) or exc from exc
+
+
+def explained(name: str, error: BaseException) -> StoreError | None:
+    """Return the database's error as a StoreError that names the database, None for any other error."""
+    if not isinstance(error, SQLAlchemyError | sqlite3.Error):
+        return None
+    problem, hint = _explain(str(getattr(error, "orig", None) or error))
+    return StoreError(f"store {name}: {problem}", hint=hint)
 
 
 REBUILD = "`python -m sweep rebuild` makes it anew from the run folders, which hold what every trial wrote"

@@ -47,7 +47,7 @@ class Regressions:
 
     def begin_night(self, regression: str, name: str, *, at: datetime | None = None) -> NightRecord:
         """Return the night of this name, running: a new one (begun now, or `at`), or the one that is there."""
-        with self._store._writing() as conn:
+        with self._store.transactions.writing() as conn:
             found = _night(conn, regression, name)
             if found is None:
                 row = {"regression": regression, "name": name, "status": "running", "created_at": at or now_utc()}
@@ -60,7 +60,7 @@ class Regressions:
 
     def end_night(self, regression: str, name: str, status: str) -> None:
         """Set how a night ended."""
-        with self._store._writing() as conn:
+        with self._store.transactions.writing() as conn:
             _set_status(conn, regression, name, status, now_utc())
 
     def save_task(self, regression: str, found: TaskNight) -> None:
@@ -72,7 +72,7 @@ class Regressions:
             "studies": jsontext.dumps(found.studies),
             "data": jsontext.dumps(night_data(found.night)),
         }
-        with self._store._writing() as conn:
+        with self._store.transactions.writing() as conn:
             conn.execute(delete(night_tasks).where(*(night_tasks.c[name] == value for name, value in key.items())))
             conn.execute(insert(night_tasks), row)
 
@@ -81,7 +81,7 @@ class Regressions:
         query = select(nights).order_by(nights.c.created_at, nights.c.name)
         if regression is not None:
             query = query.where(nights.c.regression == regression)
-        with self._store._reading() as conn:
+        with self._store.transactions.reading() as conn:
             return [_record(row) for row in conn.execute(query)]
 
     def task_nights(self, regression: str, task: str | None = None) -> list[TaskNight]:
@@ -94,21 +94,21 @@ class Regressions:
         )
         if task is not None:
             query = query.where(night_tasks.c.task == task)
-        with self._store._reading() as conn:
+        with self._store.transactions.reading() as conn:
             return [_task_night(row) for row in conn.execute(query)]
 
     def studies(self, regression: str) -> dict[str, set[str]]:
         """Return the names of the studies behind each night of a regression, by night."""
         query = select(night_tasks.c.night, night_tasks.c.studies).where(night_tasks.c.regression == regression)
         found: dict[str, set[str]] = {}
-        with self._store._reading() as conn:
+        with self._store.transactions.reading() as conn:
             for row in conn.execute(query):
                 found.setdefault(row.night, set()).update(jsontext.loads(row.studies))
         return found
 
     def accept(self, regression: str, accepted: Sequence[Baseline]) -> None:
         """Keep baselines, each now the one of its task on its kind of device. Earlier ones stay on record."""
-        with self._store._writing() as conn:
+        with self._store.transactions.writing() as conn:
             for baseline in accepted:
                 last = select(func.max(baselines.c.number)).where(
                     baselines.c.regression == regression, baselines.c.task == baseline.task
@@ -129,7 +129,7 @@ class Regressions:
         query = select(baselines).where(baselines.c.regression == regression)
         if task is not None:
             query = query.where(baselines.c.task == task)
-        with self._store._reading() as conn:
+        with self._store.transactions.reading() as conn:
             rows = list(conn.execute(query.order_by(baselines.c.task, baselines.c.number)))
         last = {(row.task, row.device): row for row in rows}
         kept = rows if superseded else sorted(last.values(), key=lambda row: (row.task, row.number))
@@ -143,14 +143,14 @@ class Regressions:
 
     def names(self) -> list[str]:
         """Return the regressions that have a night or a baseline, the one whose night began last first."""
-        with self._store._reading() as conn:
+        with self._store.transactions.reading() as conn:
             last = select(nights.c.regression).order_by(nights.c.created_at.desc())
             found = [*conn.execute(last).scalars(), *conn.execute(select(baselines.c.regression).distinct()).scalars()]
         return list(dict.fromkeys(found))
 
     def kept_studies(self) -> set[str]:
         """Return the names of the studies that a baseline was made from, superseded ones included."""
-        with self._store._reading() as conn:
+        with self._store.transactions.reading() as conn:
             found: Collection[Baseline] = [
                 baseline_of(jsontext.loads(text)) for text in conn.execute(select(baselines.c.data)).scalars()
             ]

@@ -5,8 +5,6 @@ from pathlib import Path
 
 from sqlalchemy import delete, func, select
 
-from sweep.errors import StoreError
-from sweep.store.engine import translated
 from sweep.store.schema import metric_chunks, runs, studies, trials
 from sweep.store.store import Store
 
@@ -22,7 +20,7 @@ def borrowers(store: Store, study_id: int) -> list[str]:
         .where(source.c.study_id == study_id, studies.c.id != study_id)
         .order_by(studies.c.name)
     )
-    with store._reading() as conn:
+    with store.transactions.reading() as conn:
         return list(conn.execute(query).scalars())
 
 
@@ -34,14 +32,14 @@ def curve_points(store: Store, study_id: int) -> int:
         .join(trials, trials.c.id == runs.c.trial_id)
         .where(trials.c.study_id == study_id)
     )
-    with store._reading() as conn:
+    with store.transactions.reading() as conn:
         return int(conn.execute(query).scalar_one())
 
 
 def drop_curves(store: Store, study_id: int) -> None:
     """Delete the curves of a study's own runs; verdicts, steps to target and symptoms stay."""
     own = select(runs.c.id).join(trials, trials.c.id == runs.c.trial_id).where(trials.c.study_id == study_id)
-    with store._writing() as conn:
+    with store.transactions.writing() as conn:
         conn.execute(delete(metric_chunks).where(metric_chunks.c.run_id.in_(own)))
 
 
@@ -50,14 +48,11 @@ def vacuum(store: Store) -> None:
 
     Raises StoreError where another process writes, or the disk lacks the room for a second copy of the file.
     """
-    with store._lock:
-        if store._is_open:
-            raise StoreError(f"store {store._name} is in a transaction: its file cannot be made smaller")
-        driver = store._conn.connection.driver_connection
+    with store.transactions.outside() as conn:
+        driver = conn.connection.driver_connection
         if isinstance(driver, sqlite3.Connection):
-            with translated(store._name):
-                driver.execute("VACUUM")
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            driver.execute("VACUUM")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def file_bytes(path: Path | None) -> int:

@@ -1,9 +1,8 @@
 """The store: everything a study knows, in one database. The only place in which sweep speaks to it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import RLock
 from types import TracebackType
 from typing import Any
 
@@ -14,10 +13,11 @@ from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Verdict
-from sweep.errors import StoreError, SweepError
+from sweep.errors import SweepError
 from sweep.store import jsontext, migrations, outcomes, runs, series, studies, trials
 from sweep.store.engine import begun, integrity_problem, make_engine, name_of, parse_url, sqlite_path, translated
 from sweep.store.records import Event
+from sweep.store.transactions import Transactions
 
 _RUNS_AT_ONCE = 200  # runs read at a time while streaming: 200 x 1,000 points x 16 bytes are 3 MB a metric
 
@@ -34,12 +34,7 @@ class Store:
     """
 
     def __init__(self, conn: Connection, name: str, *, read_only: bool) -> None:
-        self._conn = conn
-        self._name = name
-        self._read_only = read_only
-        self._lock = RLock()
-        self._is_open = False  # whether a transaction is open that others join
-        self._failure: BaseException | None = None  # of the database, inside the open transaction
+        self.transactions = Transactions(conn, name, read_only=read_only)
 
     @classmethod
     def open(cls, url: str, *, read_only: bool = False) -> "Store":
@@ -72,7 +67,7 @@ class Store:
         A file without tables counts as damaged: it holds nothing, whatever it once held.
         """
         try:
-            with cls.open(url, read_only=True) as store, store._reading() as conn:
+            with cls.open(url, read_only=True) as store, store.transactions.reading() as conn:
                 found = integrity_problem(conn)
         except SweepError as exc:
             return exc.message
@@ -85,9 +80,9 @@ class Store:
 
     def close(self) -> None:
         """Give the connection back. The store is not used after that; closing twice does nothing."""
-        with self._lock:
-            self._conn.close()
-            self._conn.engine.dispose()
+        with self.transactions.lock:
+            self.transactions.conn.close()
+            self.transactions.conn.engine.dispose()
 
     def __enter__(self) -> "Store":
         return self
@@ -95,57 +90,12 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[object]:
         """Group writes: all of them are kept, or none where the block raises. Nested blocks join the outer one.
 
         A StoreError inside it is its end, even where the block goes on: it is refused whatever follows.
         """
-        with self._writing():
-            yield
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        if self._read_only:
-            raise StoreError(f"store {self._name} was opened for reading only")
-        with self._transaction(writes=True):
-            yield self._conn
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        # One transaction even for reading: a method of several queries sees one state of the database.
-        with self._transaction(writes=False):
-            yield self._conn
-
-    @contextmanager
-    def _transaction(self, *, writes: bool) -> Iterator[None]:
-        with self._lock:
-            if self._is_open:
-                with self._joined():
-                    yield
-                return
-            with translated(self._name), begun(self._conn, writes=writes):
-                self._is_open, self._failure = True, None
-                try:
-                    yield
-                    self._refuse_after_failure()
-                finally:
-                    self._is_open = False
-
-    @contextmanager
-    def _joined(self) -> Iterator[None]:
-        self._refuse_after_failure()
-        try:
-            with translated(self._name):
-                yield
-        except StoreError as exc:
-            self._failure = exc
-            raise
-
-    def _refuse_after_failure(self) -> None:
-        # On a full disk SQLite rolls back by itself: what a caller who goes on wrote then would be kept alone.
-        if self._failure is not None:
-            raise StoreError(f"store {self._name}: a write of this transaction failed, none is kept") from self._failure
+        return self.transactions.writing()
 
     # Studies
 
@@ -159,29 +109,29 @@ class Store:
         provenance: Mapping[str, Any],
     ) -> StudyRecord:
         """Add a study with status `running`. Raises StoreError where the name is taken."""
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             return studies.create(
                 conn, name=name, task=task, command=command, config=config, provenance=provenance, at=now_utc()
             )
 
     def study(self, name: str) -> StudyRecord:
         """Return the study of this name. Raises NotFoundError with the names that are there."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return studies.get(conn, name)
 
     def find_study(self, name: str) -> StudyRecord | None:
         """Return the study of this name, None where there is none."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return studies.find(conn, name)
 
     def studies(self) -> list[StudyRecord]:
         """Return all studies, the one whose status changed last first."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return studies.all_studies(conn)
 
     def latest_study(self) -> StudyRecord:
         """Return the study whose status changed last. Raises NotFoundError where there is none."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return studies.latest(conn)
 
     def update_study(
@@ -205,33 +155,33 @@ class Store:
             columns["ended_at"] = at
         given = {"command": command, "config": config, "provenance": provenance}
         columns |= {name: jsontext.dumps(value) for name, value in given.items() if value is not None}
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             studies.change(conn, study_id, columns)
 
     def save_summary(self, study_id: int, summary: Mapping[str, Any]) -> None:
         """Keep the study's summary.json, in place of an earlier one."""
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             studies.change(conn, study_id, {"summary": jsontext.dumps(summary)})
 
     def summary(self, study_id: int) -> dict[str, Any] | None:
         """Return the summary saved last, None where the study has not been ranked yet."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             found: dict[str, Any] | None = studies.summary(conn, study_id)
         return found
 
     def delete_study(self, study_id: int) -> None:
         """Delete a study and all its rows. Raises StoreError where other studies reuse its trials."""
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             studies.remove(conn, study_id)
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
         """Return how many trials are in each state, retired ones left out, and states without trials."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return studies.counts(conn, study_id)
 
     def verdict_counts(self, study_id: int) -> dict[Verdict, int]:
         """Return how many judged trials have each verdict, retired ones left out, and verdicts without trials."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return studies.verdict_counts(conn, study_id)
 
     # Trials
@@ -243,24 +193,24 @@ class Store:
 
         They are numbered on from the study's last, or have these `numbers`: ascending, all beyond it.
         """
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             return trials.add(conn, study_id, specs, numbers)
 
     def trials(
         self, study_id: int, states: Collection[TrialState] | None = None, *, retired: bool = False
     ) -> list[TrialRecord]:
         """Return a study's trials by number, only those in `states` where given; retired ones only where asked for."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return trials.in_study(conn, study_id, states, retired=retired)
 
     def set_current(self, study_id: int, trial_ids: Collection[int]) -> None:
         """Retire all trials of a study but these: they are kept, and left out of its outcomes, series and counts."""
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             trials.set_current(conn, study_id, trial_ids)
 
     def trial(self, study_id: int, number: int) -> TrialRecord:
         """Return one trial by its number in the study."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return trials.by_number(conn, study_id, number)
 
     def transition(self, trial_id: int, new: TrialState, note: str = "") -> None:
@@ -269,17 +219,17 @@ class Store:
         A trial that becomes pending again loses its judgement. Raises TransitionError where the table forbids the
         change, and for the two that need more: pending to launching is `begin_run`, pending to completed `reuse`.
         """
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             trials.transition(conn, trial_id, new, note=note, at=now_utc())
 
     def events(self, trial_id: int) -> list[Event]:
         """Return a trial's state changes (at, old, new, note), oldest first."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return trials.events_of(conn, trial_id)
 
     def find_finished(self, fingerprints: Iterable[str]) -> dict[str, int]:
         """Return, for each fingerprint that has one, the id of the earliest completed, decided trial of any study."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return trials.find_finished(conn, fingerprints)
 
     def reuse(self, trial_id: int, source_trial_id: int) -> None:
@@ -288,12 +238,12 @@ class Store:
         Where the source itself reuses a trial, that one becomes the source. Raises TransitionError where the trial is
         not pending or the source not completed.
         """
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             trials.reuse(conn, trial_id, source_trial_id, at=now_utc())
 
     def save_judgement(self, trial_id: int, judgement: Judgement) -> None:
         """Replace a trial's judgement and symptoms; its state stays what it is."""
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             trials.save_judgement(conn, trial_id, judgement)
 
     def outcomes(self, study_id: int) -> list[Outcome]:
@@ -301,12 +251,12 @@ class Store:
 
         A trial that reuses another has that one's run and a judgement of its own.
         """
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return outcomes.of_study(conn, study_id)
 
     def outcome(self, trial_id: int) -> Outcome:
         """Return one trial's outcome."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return outcomes.of_trial(conn, trial_id)
 
     # Runs
@@ -316,18 +266,18 @@ class Store:
 
         Raises TransitionError where the trial is not pending.
         """
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             return runs.begin(conn, trial_id, dir, at=now_utc())
 
     def run_started(self, run_id: int, *, pid: int, pid_started_at: float, host: str, device: str) -> None:
         """Record the process of a run; `pid_started_at` in seconds since the epoch. The states stay."""
         process = {"pid": pid, "pid_started_at": pid_started_at, "host": host, "device": device}
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             runs.started(conn, run_id, process)
 
     def mark_running(self, run_id: int) -> None:
         """Change run and trial from launching to running. Raises TransitionError where they are not launching."""
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             runs.mark_running(conn, run_id, at=now_utc())
 
     def end_run(
@@ -360,7 +310,7 @@ class Store:
             "last_step": last_step,
             "ended_at": at,
         }
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             trial_id = runs.end(conn, run_id, state, columns, at=at)
             trials.judge_first(conn, trial_id, judgement)  # it has run: what an earlier attempt was judged went with it
             if not is_whole:
@@ -368,17 +318,17 @@ class Store:
 
     def runs(self, trial_id: int) -> list[RunRecord]:
         """Return a trial's own runs, by attempt; none for a trial that reuses another's."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return runs.of_trial(conn, trial_id)
 
     def live_runs(self, study_id: int) -> list[RunRecord]:
         """Return the runs of a study that are launching or running, in the order in which they began."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return runs.live(conn, study_id)
 
     def latest_run(self, trial_id: int) -> RunRecord | None:
         """Return a trial's last run, the source's where it reuses one, None where it never ran."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return runs.latest(conn, trial_id)
 
     # Series
@@ -394,12 +344,12 @@ class Store:
         Returns False, and changes nothing, where the run has not been read up to exactly `from_byte`: a delivery that
         comes again, or out of order, does no harm.
         """
-        with self._writing() as conn:
+        with self.transactions.writing() as conn:
             return series.append(conn, run_id, from_byte, to_byte, points, small=is_whole)
 
     def series(self, trial_id: int, metrics: Collection[str] | None = None) -> dict[str, Series]:
         """Return the series of a trial's last run by metric name, sorted; those in `metrics` where given."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             run = runs.latest(conn, trial_id)
             return {} if run is None else series.read(conn, [run.id], metrics).get(run.id, {})
 
@@ -408,7 +358,7 @@ class Store:
 
         Two statements for all of them: hand in a few hundred at most.
         """
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             latest = runs.latest_of(conn, trial_ids)
             found = series.read(conn, list(latest.values()), None)
         return {trial_id: found.get(latest.get(trial_id, 0), {}) for trial_id in trial_ids}
@@ -418,11 +368,11 @@ class Store:
 
         It reads some runs at a time and holds no transaction in between, so that the writer's log can be folded back.
         """
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             latest = list(runs.latest_ids(conn, study_id).items())
         for at in range(0, len(latest), _RUNS_AT_ONCE):
             part = latest[at : at + _RUNS_AT_ONCE]
-            with self._reading() as conn:
+            with self.transactions.reading() as conn:
                 found = series.read(conn, [run_id for _, run_id in part], metrics)
             for number, run_id in part:
                 for metric, points in found.get(run_id, {}).items():
@@ -430,5 +380,5 @@ class Store:
 
     def metric_names(self, study_id: int) -> list[str]:
         """Return the names of all metrics that a study's trials logged, retired ones left out, sorted."""
-        with self._reading() as conn:
+        with self.transactions.reading() as conn:
             return series.names(conn, study_id)

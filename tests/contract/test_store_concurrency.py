@@ -44,7 +44,7 @@ def test_another_process_reads_the_last_commit_during_a_long_write(url: str) -> 
 
 def test_a_reader_in_the_middle_of_its_transaction_does_not_hold_up_the_writer(url: str) -> None:
     reader = start(
-        "with Store.open(url, read_only=True) as s, s._reading():\n"
+        "with Store.open(url, read_only=True) as s, s.transactions.reading():\n"
         "    print(len(s.trials(1)), flush=True)\n"
         "    sys.stdin.readline()\n"
         "    print(len(s.trials(1)), flush=True)\n",

@@ -73,7 +73,7 @@ def test_a_store_opened_for_reading_refuses_to_write(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="opened for reading only"):
             store.save_summary(1, {})
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            store._conn.connection.driver_connection.execute("DELETE FROM studies")  # type: ignore[union-attr]
+            store.transactions.conn.connection.driver_connection.execute("DELETE FROM studies")  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("name", ['a b\'s "store".db', "μέτρα 收敛.db", "100%25 #1;x.db", ":memory:.db"])
@@ -128,7 +128,7 @@ def test_a_damaged_series_is_an_error_not_a_wrong_curve() -> None:
         run = store.begin_run(store.add_trials(study.id, [spec()])[0].id, "d")
         store.ingest(run.id, from_byte=0, to_byte=1, points={"loss": Series.of([(i, i**0.5) for i in range(99)])})
         store.end_run(run.id, state=TrialState.COMPLETED, judgement=None)
-        with store._writing() as conn:
+        with store.transactions.writing() as conn:
             conn.execute(text("UPDATE metric_chunks SET value_words = substr(value_words, 1, 30)"))
         with pytest.raises(StoreError, match="metric chunk of 99 points is damaged"):
             store.series(1)
@@ -204,7 +204,7 @@ def test_a_lock_that_another_process_keeps_is_an_error_in_the_end(
 
 def test_a_failure_in_one_transaction_is_none_of_the_next_ones(tmp_path: Path) -> None:
     with Store.open(filled(tmp_path / "sweep.db")) as store:
-        with pytest.raises(StoreError), store.transaction(), store._writing() as conn:
+        with pytest.raises(StoreError), store.transaction(), store.transactions.writing() as conn:
             conn.execute(text("INSERT INTO no_such_table VALUES (1)"))
         with store.transaction():
             store.save_summary(1, {"n": 1})
@@ -213,7 +213,7 @@ def test_a_failure_in_one_transaction_is_none_of_the_next_ones(tmp_path: Path) -
 
 def test_a_full_disk_loses_the_whole_transaction_and_nothing_before_it(tmp_path: Path) -> None:
     with Store.open(filled(tmp_path / "sweep.db")) as store:
-        pages = store._conn.connection.driver_connection  # type: ignore[union-attr]
+        pages = store.transactions.conn.connection.driver_connection  # type: ignore[union-attr]
         assert pages is not None
         limit = pages.execute("PRAGMA page_count").fetchone()[0] + 5
         pages.execute(f"PRAGMA max_page_count={limit}")
