@@ -83,9 +83,9 @@ def _run_again(record: StudyRecord, store_url: str) -> int:
             f"study {record.name} was started in {folder}; its task and config are looked up from there",
             hint=f"cd {folder} first",
         )
-    command = list(record.command)
-    if not any(word.startswith("store.url=") for word in command):
-        command.append(f"store.url={store_url}")
+    # In the store that it was found in, whatever the command called it then (without a password, for one).
+    command = [word for word in record.command if not word.startswith("store.url=")]
+    command.append(f"store.url={store_url}")
     if not any(word.startswith("study=") for word in command):
         command.append(f"study={record.name}")
     return study(command)

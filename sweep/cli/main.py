@@ -152,6 +152,6 @@ def verb_parser(name: str) -> Parser:
         "--store",
         default=os.environ.get("SWEEP_STORE", "sqlite:///results/sweep.db"),
         metavar="URL",
-        help="the store (default: $SWEEP_STORE or %(default)s)",
+        help="the store (default: $SWEEP_STORE or sqlite:///results/sweep.db)",
     )
     return parser

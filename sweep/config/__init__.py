@@ -54,7 +54,8 @@ class StudyConfig:
 
     `task` is the resolved base task section; `params` maps a task key (`task.lr`) to Hydra sweep syntax
     (`tag(log, interval(1e-4, 1))`), empty where nothing is searched. `inert` lists toggles left out because the task
-    already has their value or lacks their knob, with the reason. `raw` is the whole resolved config as plain data.
+    already has their value or lacks their knob, with the reason. `raw` is the whole resolved config as plain data,
+    `store.url` in it without a password.
 
     `probe` is what the trials do instead of plain training, None for training; `confirm` is what follows it. `stages`
     names the studies that this one is made of, in order; it has then no trials of its own. `regression` is that section
@@ -91,8 +92,8 @@ class LoadedConfig:
     """A validated study with what composing its trials needs.
 
     `config` is the config before its interpolations are resolved, so that a level's override reaches every key that
-    refers to it. `command` is the command line that asked for the study, `overrides` and `config_dirs` what it was
-    composed from.
+    refers to it. `command` is the command line that asked for the study, without the password of `store.url`;
+    `overrides` and `config_dirs` are what it was composed from.
     """
 
     study: StudyConfig

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.folders import GROUPS
+from sweep.config.secrets import recordable
 from sweep.errors import ConfigError, nearest
 
 # Hydra's grammar wants every element with a `=` quoted: `["task.width=8"]`. A level reads better without.
@@ -20,6 +21,8 @@ _AXES = re.compile(r"^\+{0,2}axes[.=]")
 # Hydra reads `+params.task.lr=interval(0, 1)` as a multirun; here the text is what is wanted.
 _PARAM = re.compile(r"^\+{0,2}params\.([^=]+)=(.*)$", re.DOTALL)
 _REMOVED_AXIS = re.compile(r"^~axes\.([^.=]+)(?:\.levels\.([^=]+))?$")
+# `?host=/run/postgresql&port=5433` in it, or a password: nobody should have to quote these once more for Hydra.
+_SERVER_URL = re.compile(r"^(\+{0,2}store\.url=)(postgres\S*)$")
 _ADDED_GROUPS = ("ablation", "search", "check", "diagnose", "regression")  # nothing is chosen from them by default
 _REMOVED_PARAM = re.compile(r"^~params\.([^=]+)$")
 
@@ -99,6 +102,8 @@ def _parse(text: str) -> Override:
         text = _BARE_LEVEL.sub(r'"\1"', text)
     if re.match(r"^(axes|params)[.=]", text):
         text = f"++{text}"  # free-form sections: there is nothing to protect a new name from
+    if match := _SERVER_URL.match(text):
+        text = match[1] + "'" + match[2].replace("'", "\\'") + "'"
     try:
         override = OverridesParser.create().parse_override(text)
     except HydraException as exc:
@@ -130,7 +135,7 @@ def _malformed(text: str, exc: HydraException) -> ConfigError:
         near = nearest(text, GROUPS)
         hint = "an override is KEY=VALUE, +KEY=VALUE or ~KEY" + (f"; did you mean {near}=NAME?" if near else "")
         return ConfigError(text, "is neither a command nor an override", hint=hint)
-    key, _, value = text.partition("=")
+    key, _, value = recordable([text])[0].partition("=")
     hint = "quote text with special signs: KEY='\"text\"'; lists are [a,b], mappings {a: 1}"
     return ConfigError(key.lstrip("+~"), f"cannot be read: {reason(exc)}", value=value, hint=hint)
 

@@ -17,6 +17,7 @@ from sweep.config.knobs import TARGET_KEY, TaskBase, same_type
 from sweep.config.lr_range import check_lr_range, read_confirm
 from sweep.config.overrides import dotted, reason
 from sweep.config.params import read_params
+from sweep.config.secrets import recordable, without_password
 from sweep.config.source import find_task
 from sweep.config.values import Section
 from sweep.domain.names import is_loss
@@ -52,6 +53,8 @@ def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tupl
     axes = read_axes(root.get("axes"), base, skipped=_skipped(root, composed))
     params = read_params(root.get("params"), base)
     driver = _driver(root.get("driver"), composed)
+    store_url = Section(root.get("store"), "store", ("url",)).text("url")
+    raw["store"] = {"url": without_password(store_url)}  # what is kept and shown of it
     _check_not_empty(composed, axes, params, driver)
     study = StudyConfig(
         name=_study_name(root, composed, axes),
@@ -64,7 +67,7 @@ def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tupl
         seeds=_seeds(root.get("seeds")),
         target=_target(root.get("converge")),
         launcher=_launcher(root.get("launcher"), composed),
-        store_url=Section(root.get("store"), "store", ("url",)).text("url"),
+        store_url=store_url,
         results=root.text("results"),
         inert=axes.inert,
         raw=raw,
@@ -79,7 +82,7 @@ def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tupl
     return LoadedConfig(
         study=study,
         config=composed.config,
-        command=command,
+        command=recordable(command),
         overrides=tuple(overrides),
         config_dirs=tuple(config_dirs),
     )

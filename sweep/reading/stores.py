@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
+from sweep.config.secrets import without_password
 from sweep.reading import display
 from sweep.reading.source import Source
 from sweep.reading.studies import Study
@@ -12,7 +13,7 @@ from sweep.store import Store
 
 
 def open_store(url: str | Path | None = None) -> "StudyStore":
-    """Open a store for reading: a URL (`sqlite:///results/sweep.db`) or the path of its file.
+    """Open a store for reading: a URL (`sqlite:///results/sweep.db`, `postgresql+psycopg://user@host/db`) or a file.
 
     Without one it is `$SWEEP_STORE`, else `results/sweep.db` below the working folder. Nothing is written or locked: a
     study that runs goes on undisturbed. Close it with `close()` or `with`. Raises NotFoundError where there is no
@@ -20,7 +21,7 @@ def open_store(url: str | Path | None = None) -> "StudyStore":
     """
     given = str(url if url is not None else os.environ.get("SWEEP_STORE", "sqlite:///results/sweep.db"))
     full = given if "://" in given else f"sqlite:///{given}"
-    return StudyStore(Source(Store.open(full, read_only=True), full))
+    return StudyStore(Source(Store.open(full, read_only=True), without_password(full)))
 
 
 class StudyStore(Mapping[str, Study]):

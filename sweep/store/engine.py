@@ -1,4 +1,7 @@
-"""Opening the database: URLs, SQLite's settings, and SQL errors in words a person can act on."""
+"""Opening the database: URLs, SQLite's settings, and SQL errors in words a person can act on.
+
+What PostgreSQL needs instead is in postgres.py.
+"""
 
 import os
 import sqlite3
@@ -9,24 +12,31 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from sweep.clock import monotonic_s
+from sweep.config.secrets import without_password
 from sweep.errors import NotFoundError, StoreError
+from sweep.store import postgres
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a writer waits for another one: longer than any transaction here, and than a backup of a large file."""
 
+_FORMS = "sqlite:///results/sweep.db or postgresql+psycopg://user@host/database"
+
 
 def parse_url(url: str) -> URL:
-    """Return the parsed store URL. Raises StoreError."""
+    """Return the parsed store URL. Raises StoreError, also for a database that the store cannot be kept in."""
     try:
         parsed = make_url(url)
-    except ArgumentError as exc:
-        raise StoreError(f"store.url is not a database URL: {url!r}", hint="e.g. sqlite:///results/sweep.db") from exc
-    if parsed.get_backend_name() != "sqlite":
-        return parsed
+    except (ArgumentError, ValueError) as exc:  # ValueError: the port is no number
+        shown = without_password(url)
+        raise StoreError(f"store.url is not a database URL: {shown!r}", hint=f"e.g. {_FORMS}") from exc
+    if parsed.drivername in ("postgresql", postgres.DRIVER):
+        return parsed.set(drivername=postgres.DRIVER)
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise StoreError(f"store.url {name_of(parsed)}: no store for {parsed.drivername!r}", hint=f"it is {_FORMS}")
     if parsed.query:
         # Without this a file name with a question mark would quietly become another file.
         raise StoreError(f"store.url {url!r}: a SQLite URL takes no options after '?'")
@@ -44,20 +54,17 @@ def sqlite_path(url: URL) -> Path | None:
 def name_of(url: URL) -> str:
     """Return what messages call the database: the file, or the URL without its password."""
     path = sqlite_path(url)
-    return url.render_as_string(hide_password=True) if path is None else str(path)
+    return without_password(url.render_as_string(hide_password=False)) if path is None else str(path)
 
 
-def make_engine(url: URL, *, read_only: bool) -> Engine:
+def make_engine(url: URL, *, read_only: bool, driving: str | None = None) -> Engine:
     """Return an engine whose one connection obeys the rules of the store.
 
     Raises NotFoundError for a database that is to be read and is not there, StoreError where the folder cannot be
-    made or the URL names a database without a driver.
+    made or the database's driver is not installed. `driving` is of use to PostgreSQL alone.
     """
-    if url.get_backend_name() != "sqlite":
-        try:
-            return create_engine(url)
-        except (NoSuchModuleError, ModuleNotFoundError) as exc:
-            raise StoreError(f"no driver for store.url {name_of(url)}: {exc}") from exc
+    if url.drivername == postgres.DRIVER:
+        return postgres.make_engine(url, name_of(url), read_only=read_only, driving=driving)
     path = sqlite_path(url)
     if read_only and (path is None or not path.exists()):
         raise NotFoundError(f"there is no store at {name_of(url)}", hint="run a study first, or set store.url")
@@ -128,6 +135,8 @@ def _connect(name: str) -> sqlite3.Connection:
 @contextmanager
 def begun(conn: Connection, *, writes: bool) -> Iterator[None]:
     """Run the block in one transaction: committed at its end, rolled back where it raises."""
+    if postgres.is_postgres(conn):
+        postgres.begin(conn, writes=writes)
     with conn.begin():
         driver = conn.connection.driver_connection
         if isinstance(driver, sqlite3.Connection):
@@ -159,7 +168,9 @@ def explained(name: str, error: BaseException) -> StoreError | None:
     """Return the database's error as a StoreError that names the database, None for any other error."""
     if not isinstance(error, SQLAlchemyError | sqlite3.Error):
         return None
-    problem, hint = _explain(str(getattr(error, "orig", None) or error))
+    found = getattr(error, "orig", None) or error
+    is_postgres = type(found).__module__.startswith("psycopg")
+    problem, hint = (postgres.explain if is_postgres else _explain)(str(found))
     return StoreError(f"store {name}: {problem}", hint=hint)
 
 

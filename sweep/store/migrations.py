@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, inspect, select, text, update
 
 from sweep.errors import NotFoundError, StoreError
+from sweep.store.postgres import lock_making_tables
 from sweep.store.schema import SCHEMA_VERSION, metadata, schema_version
 
 STEPS: Mapping[int, Sequence[str]] = {
@@ -51,6 +52,7 @@ def upgrade(conn: Connection) -> None:
 
     Raises StoreError where the database is newer than this code.
     """
+    lock_making_tables(conn)
     found = version_of(conn)
     if found is None:
         metadata.create_all(conn, checkfirst=False)

@@ -37,16 +37,20 @@ class Store:
         self.transactions = Transactions(conn, name, read_only=read_only)
 
     @classmethod
-    def open(cls, url: str, *, read_only: bool = False) -> "Store":
-        """Return the store at a SQLAlchemy URL (`sqlite:///results/sweep.db`).
+    def open(cls, url: str, *, read_only: bool = False, driving: str | None = None) -> "Store":
+        """Return the store at a SQLAlchemy URL (`sqlite:///results/sweep.db`, `postgresql+psycopg://user@host/db`).
 
         A writer creates the folder and the tables, or brings an older database to the current version. A reader
         creates nothing: it raises NotFoundError where there is no store yet. Raises StoreError, which names the file,
         for what is not a store, damaged, or newer than this code.
+
+        `driving` is the study that the caller is going to run. In PostgreSQL, which is reached from any host and
+        folder, the store holds that study until it is closed, and raises StudyLockedError where another process does;
+        for a SQLite file, the lock in the study's folder does that alone.
         """
         parsed = parse_url(url)
         name = name_of(parsed)
-        engine = make_engine(parsed, read_only=read_only)
+        engine = make_engine(parsed, read_only=read_only, driving=driving)
         with translated(name):
             conn = engine.connect()
         try:

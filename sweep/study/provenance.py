@@ -17,6 +17,7 @@ PACKAGES = (
     "omegaconf",
     "optuna",
     "sqlalchemy",
+    "psycopg",
     "numpy",
     "scipy",
     "scikit-learn",

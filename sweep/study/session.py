@@ -12,6 +12,7 @@ from typing import Any
 
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, StudyConfig
+from sweep.config.secrets import without_password
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
@@ -67,7 +68,7 @@ def run_study(loaded: LoadedConfig, *, progress: Progress, early: AheadProcess |
     check_packages(config)
     plan = StudyPlan(loaded)
     folder = StudyDir(Path(config.results), config.name)
-    with driving(folder), Store.open(config.store_url) as store:
+    with driving(folder), Store.open(config.store_url, driving=config.name) as store:
         step("study locked")
         record = open_record(store, loaded, folder)
         step("study recorded")
@@ -220,7 +221,8 @@ def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRe
         finished = folder.results_found()
         if finished:
             raise StoreError(
-                f"{folder.path} holds {finished} finished trials of a study that the store {config.store_url} has not",
+                f"{folder.path} holds {finished} finished trials of a study that the store "
+                f"{without_password(config.store_url)} has not",
                 hint="`python -m sweep rebuild` makes the store anew from the folders; or set study=NAME, results=DIR",
             )
         return store.create_study(

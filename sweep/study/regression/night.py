@@ -72,7 +72,7 @@ def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
     """
     config = read_regression(loaded)
     folder = StudyDir(Path(config.results), config.name)
-    with _driving(folder), Store.open(config.store_url) as store:
+    with _driving(folder), Store.open(config.store_url, driving=config.name) as store:
         if store.find_study(config.name) is not None:
             raise ConfigError("study", "is the name of a study, not of a regression", value=config.name)
         name = config.night or _current_night(Regressions(store), config.name)

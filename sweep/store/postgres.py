@@ -1,0 +1,197 @@
+"""PostgreSQL: connecting, waiting for a server that was restarted, locking a study, and its errors in plain words.
+
+Transactions are begun by a statement of ours, as with SQLite: a connection that was lost between two transactions is
+noticed by it, before anything was done, and made anew.
+"""
+
+import hashlib
+import os
+import re
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+
+from sweep.clock import monotonic_s
+from sweep.errors import StoreError, StudyLockedError
+
+DRIVER = "postgresql+psycopg"
+LOCK_TIMEOUT_S = 60
+"""How long a statement waits for a lock of another session: as long as a writer of a SQLite file waits."""
+
+SERVER_BACK_S = 60.0
+"""How long a driver waits for a server that went away between two transactions."""
+
+CONNECT_S = 10
+"""How long a server may take to answer at all."""
+
+_RELEASED_S = 3.0
+"""So long a server may take to notice that a driver was killed, and to give its lock back."""
+
+_MAKING_TABLES = 0x5EEB_0000_0000_0001
+
+# A host that has vanished without a word is noticed after a minute, and its lock given back. On a socket of the same
+# machine these do nothing.
+_SETTINGS = (
+    f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'; SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; "
+    "SET tcp_keepalives_count = 3; SET bytea_output = 'hex'"
+)
+_HOLDER = (
+    "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
+    "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
+    "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND (l.classid::bigint << 32 | l.objid::bigint) = %s"
+)
+
+
+def is_postgres(conn: Connection) -> bool:
+    """Return whether this is a connection to PostgreSQL."""
+    return conn.dialect.name == "postgresql"
+
+
+def make_engine(url: URL, name: str, *, read_only: bool, driving: str | None) -> Engine:
+    """Return an engine whose connections obey the rules of the store; those of a driver hold its study's lock.
+
+    Raises StoreError where psycopg is not installed. Connecting raises StudyLockedError where another process drives
+    the study, StoreError for a database whose encoding is not UTF-8.
+    """
+    given = {"connect_timeout": CONNECT_S, "application_name": f"sweep pid {os.getpid()} on {os.uname().nodename}"}
+    try:
+        engine = create_engine(
+            url.set(drivername=DRIVER),
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={key: value for key, value in given.items() if key not in url.query},
+            execution_options={"waits_s": 0.0 if read_only else SERVER_BACK_S},
+        )
+    except (NoSuchModuleError, ImportError) as exc:
+        raise StoreError(
+            f"no driver for store.url {name}: {exc}",
+            hint='pip install "paddle-sweep[postgresql]"; from a checkout: pip install -e ".[postgresql]"',
+        ) from exc
+
+    def prepare(driver: Any, record: object) -> None:  # noqa: ARG001 - the hook's signature
+        try:
+            _require_utf8(driver)
+            driver.autocommit = True
+            driver.execute(_SETTINGS)
+            if driving is not None:
+                _hold(driver, driving)
+        except BaseException:
+            driver.close()
+            raise
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _require_utf8(driver: Any) -> None:
+    encoding = driver.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StoreError(
+            f"the database's encoding is {encoding}, which cannot keep every text", hint="createdb -E UTF8 -T template0"
+        )
+
+
+def _hold(driver: Any, study: str) -> None:
+    """Take a study's lock, which ends with the connection. Raises StudyLockedError, which names the holder."""
+    key = int.from_bytes(hashlib.sha256(f"sweep study {study}".encode()).digest()[:8], "big", signed=True)
+    until_s = monotonic_s() + _RELEASED_S
+    while not driver.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()[0]:
+        if monotonic_s() > until_s:
+            row = driver.execute(_HOLDER, (key,)).fetchone()
+            # Another role's sessions have no name that we may see.
+            holder = ((row and row[0]) or "").removeprefix("sweep ") or "another process"
+            raise StudyLockedError(
+                f"study {study!r} is being run by {holder}, in the same store",
+                hint="wait for it, end it there with `python -m sweep stop`, or choose another name with study=NAME",
+            )
+        time.sleep(0.05)
+
+
+def begin(conn: Connection, *, writes: bool) -> None:
+    """Begin a transaction: a reader's sees one state of the database and cannot write.
+
+    Where the connection was lost, it is made anew; a driver waits for the server for up to SERVER_BACK_S.
+    """
+    words = "BEGIN ISOLATION LEVEL " + ("READ COMMITTED" if writes else "REPEATABLE READ READ ONLY")
+    until_s = monotonic_s() + float(conn.engine.get_execution_options().get("waits_s", 0.0))
+    is_first = True
+    while True:
+        try:
+            driver: Any = conn.connection.driver_connection
+            driver.execute(words)
+        except conn.dialect.dbapi.OperationalError as exc:  # type: ignore[union-attr]
+            conn.invalidate(exc)
+            if not is_first and (monotonic_s() > until_s or not _may_come_back(str(exc))):
+                # As SQLAlchemy itself would have said it.
+                raise DBAPIError(None, None, exc) from exc
+            time.sleep(0 if is_first else 0.2)
+            is_first = False
+        else:
+            return
+
+
+_GONE = (
+    "refused",
+    "no such file",
+    "starting up",
+    "shutting down",
+    "closed",
+    "terminating",
+    "recovery mode",
+    "timeout",
+    "timed out",
+    "unreachable",
+    "reset by peer",
+    "broken pipe",
+)
+
+
+def _may_come_back(message: str) -> bool:
+    return any(sign in message.lower() for sign in _GONE)
+
+
+def lock_making_tables(conn: Connection) -> None:
+    """Let one session at a time make or change the tables: held to the end of the transaction."""
+    if is_postgres(conn):
+        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING_TABLES})")
+
+
+_CONTINUES = "once that is mended, run the same command again: it continues"
+
+EXPLANATIONS = (
+    ("authentication failed", "the server does not accept user or password", "check both, ~/.pgpass and PGPASSWORD"),
+    ("no password supplied", "the server wants a password", "put it into ~/.pgpass or PGPASSWORD"),
+    ("no pg_hba.conf entry", "the server does not let this user in from this host", "its pg_hba.conf says who may"),
+    ("canceling statement due to lock timeout", f"another session has kept it locked for {LOCK_TIMEOUT_S} s", None),
+    ("could not translate host name", "the host is not known", "check the host in store.url"),
+    ("failed to resolve host", "the host is not known", "check the host in store.url"),
+    ("permission denied", "the user may not do that there", "GRANT it, or name another user, database or schema"),
+    ("no schema has been selected", "its schema is not there", "CREATE SCHEMA, or name another in store.url"),
+    ("too many clients", "the server takes no more connections", _CONTINUES),
+    ("remaining connection slots", "the server takes no more connections", _CONTINUES),
+    ("No space left", "the server's disk is full", f"make room there; {_CONTINUES}"),
+    ("read-only transaction", "it may only be read", "name a server that takes writes in store.url"),
+    ("starting up", "the server is starting", _CONTINUES),
+    ("refused", "no server answers there", f"start it, or check host and port in store.url; {_CONTINUES}"),
+    ("No such file", "no server answers there", f"start it, or check host and port in store.url; {_CONTINUES}"),
+    ("timeout expired", "no server answers there", f"check host and port in store.url; {_CONTINUES}"),
+    ("terminating connection", "the server has ended the connection", _CONTINUES),
+    ("closed", "the server has ended the connection", _CONTINUES),
+    ("connection is lost", "the server has ended the connection", _CONTINUES),
+)
+"""What a message of PostgreSQL or psycopg contains, what it means, and what can be done."""
+
+
+def explain(message: str) -> tuple[str, str | None]:
+    """Return what is wrong, with the server's own words, and what can be done about it."""
+    words = " ".join(message.split())
+    if re.search('database ".*" does not exist', words):
+        return f"there is no such database ({words})", "createdb NAME, or name another in store.url"
+    for sign, problem, hint in EXPLANATIONS:
+        if sign in words:
+            return f"{problem} ({words})", hint
+    return words, None
