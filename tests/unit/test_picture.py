@@ -8,8 +8,8 @@ from tasks.datasets import load_breast_cancer, load_diabetes, load_digits
 DIGITS = (load_digits()[0] / 16).astype(np.float32)
 
 
-def pixels(image):
-    return {tuple(int(v) for v in colour) for colour in np.asarray(image).reshape(-1, 3)}
+def has_pixel(image, colour):
+    return bool((np.asarray(image).reshape(-1, 3) == colour).all(axis=1).any())
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,10 @@ def test_0_to_255_looks_like_0_to_1():
 @pytest.mark.parametrize("batch", [DIGITS[:9], load_breast_cancer()[0][:9]])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_no_number_stands_out(batch, bad):
-    assert BAD not in pixels(visualize_batch(batch))
+    assert not has_pixel(visualize_batch(batch), BAD)
     batch = batch.copy()
     batch.reshape(9, -1)[2, 5] = bad
-    assert BAD in pixels(visualize_batch(batch))
+    assert has_pixel(visualize_batch(batch), BAD)
 
 
 def test_no_more_samples_are_drawn_than_asked_for():
