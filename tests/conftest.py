@@ -1,8 +1,25 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+
 import pytest
+from postgres_server import PostgresServer
 
 from sweep.launch.gpus import NvmlInventory
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this process's tests."""
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The URL of an empty place in PostgreSQL, a schema."""
+    return postgres_server.new_schema()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

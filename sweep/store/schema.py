@@ -55,6 +55,20 @@ class ExactFloat(TypeDecorator[float]):
         return None if value is None else float(value)
 
 
+class _WithoutNul(TypeDecorator[str]):
+    """Text whose NUL signs are written out: PostgreSQL takes any other sign, and a trial may print what it likes."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's hook
+        return None if value is None else value.replace("\0", "\\x00")
+
+
+Words = Text().with_variant(_WithoutNul(), "postgresql")
+Name = String().with_variant(_WithoutNul(), "postgresql")
+"""What a task or a library has worded, at length and in short."""
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -104,7 +118,7 @@ trials = Table(
     Column("is_current", Boolean(create_constraint=False), nullable=False, server_default=true()),
     # The judgement; all NULL until there is one.
     Column("verdict", String),
-    Column("reason", Text),
+    Column("reason", Words),
     Column("rule", String),
     Column("tau", BigInteger),
     Column("last_step", BigInteger),
@@ -125,8 +139,8 @@ symptoms = Table(
     Column("step", BigInteger, nullable=False),
     Column("value", ExactFloat, nullable=False),
     Column("threshold", ExactFloat, nullable=False),
-    Column("metric", String, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("metric", Name, nullable=False),
+    Column("message", Words, nullable=False),
 )
 
 runs = Table(
@@ -135,7 +149,7 @@ runs = Table(
     Column("id", Integer, primary_key=True),
     Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("dir", Text, nullable=False),
+    Column("dir", Words, nullable=False),
     Column("state", String, nullable=False),
     Column("host", String),
     Column("pid", BigInteger),
@@ -143,8 +157,8 @@ runs = Table(
     Column("device", String),
     Column("exit_code", Integer),
     Column("failure", String),
-    Column("message", Text),
-    Column("stop_reason", String),
+    Column("message", Words),
+    Column("stop_reason", Name),
     Column("started_at", UtcTime),
     Column("ended_at", UtcTime),
     Column("wall_s", Double),
@@ -161,7 +175,7 @@ events = Table(
     Column("at", UtcTime, nullable=False),
     Column("old_state", String, nullable=False),
     Column("new_state", String, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Words, nullable=False),
     Index(None, "trial_id"),
 )
 
@@ -169,7 +183,7 @@ metric_chunks = Table(
     "metric_chunks",
     metadata,
     Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("metric", String, primary_key=True),
+    Column("metric", Name, primary_key=True),
     # Where in events.jsonl the chunk begins: ascending within a run, so it orders chunks without a counter.
     Column("from_byte", BigInteger, primary_key=True, autoincrement=False),
     Column("first_step", BigInteger, nullable=False),

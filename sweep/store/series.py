@@ -68,7 +68,8 @@ def read(conn: Connection, run_ids: Collection[int], metrics: Collection[str] | 
     chunks: dict[int, dict[str, list[Row[Any]]]] = {}
     for row in conn.execute(query):
         chunks.setdefault(row.run_id, {}).setdefault(row.metric, []).append(row)
-    return {run: {metric: _series(rows) for metric, rows in each.items()} for run, each in chunks.items()}
+    # Sorted here: PostgreSQL sorts text by the rules of the database's language.
+    return {run: {metric: _series(each[metric]) for metric in sorted(each)} for run, each in chunks.items()}
 
 
 def names(conn: Connection, study_id: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What every store does, on a file and on the fake in memory alike."""
+"""What every store does: in a SQLite file, in PostgreSQL, and the fake in memory."""
 
 import math
 from collections.abc import Iterator
@@ -17,9 +17,12 @@ from sweep.store import store as store_module
 from sweep.store import trials as trial_queries
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["file", "memory", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'new folder' / 'sweep.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    else:
+        url = "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'new folder' / 'sweep.db'}"
     with Store.open(url) as opened:
         yield opened
 
@@ -547,6 +550,30 @@ def test_points_from_no_bytes_are_refused(store: Store) -> None:
             store.ingest(run.id, from_byte=from_byte, to_byte=to_byte, points={"a": Series.of([(1, 1.0)])})
     assert store.ingest(run.id, from_byte=0, to_byte=4, points={"empty": Series.of([])})
     assert store.metric_names(1) == []
+
+
+def test_metrics_are_sorted_as_python_sorts_them(store: Store) -> None:
+    names = ["b", "B", "a/b", "a b", "a_b", "Z", "é", "10", "9"]
+    run = begin(store, make_trial(store, make_study(store)))
+    store.ingest(run.id, from_byte=0, to_byte=9, points={name: Series.of([(0, 1.0)]) for name in names})
+    assert list(store.series(run.trial_id)) == sorted(names) == store.metric_names(1)
+
+
+def test_a_trial_may_print_any_sign(store: Store) -> None:
+    said = "a\0b \x1b[31m \ufeff \U0001f4a5 ' \" \\ % :x"
+    trial = make_trial(store, make_study(store))
+    run = begin(store, trial)
+    store.ingest(run.id, from_byte=0, to_byte=9, points={said: Series.of([(0, 1.0)])})
+    symptom = Symptom(rule="r", step=1, value=1.0, threshold=0.0, metric=said, message=said)
+    judged = make_judgement(reason=said, symptoms=(symptom,))
+    store.end_run(run.id, state=TrialState.FAILED, message=said, stop_reason=said, judgement=judged)
+    found = store.outcome(trial.id)
+    kept = {
+        store.runs(trial.id)[0].message, found.reason, found.symptoms[0].message, store.events(trial.id)[-1].note,
+        *store.series(trial.id, [said]), *store.metric_names(1),
+    }  # fmt: skip
+    assert kept <= {said, said.replace("\0", "\\x00")}  # PostgreSQL has no NUL
+    assert len(kept) == 1
 
 
 def test_the_series_of_a_study_come_by_number_and_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

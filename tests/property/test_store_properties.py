@@ -3,13 +3,22 @@
 import itertools
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
@@ -73,12 +82,19 @@ def test_any_plain_data_survives_as_strict_json(value: Any) -> None:
     assert repr(jsontext.loads(text)) == repr(value)
 
 
-STORE = Store.open("sqlite://")  # shared: every example has a study of its own, and statements compile once
 NUMBERED = itertools.count()
 
 
-def new_study() -> StudyRecord:
-    return STORE.create_study(name=f"s{next(NUMBERED)}", task="t", command=[], config={}, provenance={})
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A store that examples share: each has a study of its own, and statements compile once."""
+    is_sqlite = request.param == "sqlite"
+    with Store.open("sqlite://" if is_sqlite else request.getfixturevalue("postgres_server").new_schema()) as opened:
+        yield opened
+
+
+def new_study(store: Store) -> StudyRecord:
+    return store.create_study(name=f"s{next(NUMBERED)}", task="t", command=[], config={}, provenance={})
 
 
 def spec(seed: int) -> TrialSpec:
@@ -92,11 +108,11 @@ def judged(verdict: Verdict = Verdict.STALLED) -> Judgement:
 @settings(max_examples=40, deadline=None)
 @given(parts=st.lists(st.dictionaries(st.sampled_from("abc"), POINTS, max_size=3), max_size=6), data=st.data())
 def test_bytes_delivered_again_and_in_any_order_are_ingested_once(
-    parts: list[dict[str, list[tuple[int, float]]]], data: st.DataObject
+    store: Store, parts: list[dict[str, list[tuple[int, float]]]], data: st.DataObject
 ) -> None:
     ends = np.cumsum([0, *(data.draw(st.integers(1, 50)) for _ in parts)]).tolist()
     again = data.draw(st.lists(st.integers(0, max(len(parts) - 1, 0)), max_size=12)) if parts else []
-    store, study = STORE, new_study()
+    study = new_study(store)
     (trial,) = store.add_trials(study.id, [spec(0)])
     run = store.begin_run(trial.id, "d")
     taken = 0
@@ -127,9 +143,13 @@ NUMBERS = st.integers(0, TRIALS - 1)
 class Histories(RuleBasedStateMachine):
     """Any calls in any order, against a model that only knows the table of legal transitions."""
 
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+
     @initialize()
     def start(self) -> None:
-        self.store, self.study = STORE, new_study()
+        self.study = new_study(self.store)
         self.trials = self.store.add_trials(self.study.id, [spec(seed) for seed in range(TRIALS)])
         self.states = [TrialState.PENDING] * TRIALS
         self.changes = [0] * TRIALS
@@ -216,5 +236,7 @@ class Histories(RuleBasedStateMachine):
         assert self.store.counts(self.study.id) == Counter(self.states)
 
 
-Histories.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
-test_any_interleaving_leaves_consistent_histories = Histories.TestCase
+def test_any_interleaving_leaves_consistent_histories(store: Store) -> None:
+    is_sqlite = store.transactions.conn.dialect.name == "sqlite"
+    rounds = settings(max_examples=15 if is_sqlite else 5, stateful_step_count=20, deadline=None)
+    run_state_machine_as_test(lambda: Histories(store), settings=rounds)
