@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from recorded_study import end_trial, make_study, make_trial, url_of
 
-from sweep.analysis.compare_studies import Side, compare_studies, differences, typical_interval
+from sweep.analysis.compare_studies import Side, compare_studies, typical_interval
 from sweep.cli.main import main
 from sweep.domain.axis import Cell
 from sweep.domain.states import TrialState
@@ -101,24 +99,9 @@ def test_differences_name_dotted_keys_and_leave_out_where_files_lie():
     assert compare_studies(bases("a", [30]), b).config == (("task.lr", 0.1, 0.2), ("task.clip", None, 1.0))
 
 
-@given(st.dictionaries(st.text("ab", min_size=1), st.integers() | st.dictionaries(st.text("ab"), st.integers())))
-def test_nothing_differs_from_itself(config):
-    assert differences(config, config) == ()
-
-
 def test_no_interval_is_given_that_so_few_pairs_cannot_have():
     assert typical_interval(np.arange(5.0)) == (None, None)
     assert typical_interval(np.array([1.0, 2, 3, 4, 5, 6])) == (1.0, 6.0)
-
-
-@settings(max_examples=30, deadline=None)  # 4,095 subset means each
-@given(st.lists(st.floats(-100, 100), min_size=6, max_size=16), st.floats(-50, 50))
-def test_an_interval_holds_the_median_of_the_subset_means_and_moves_with_the_data(values, shift):
-    low, high = typical_interval(np.array(values))
-    assert low <= np.mean(values) + 1e-9
-    assert high >= np.mean(values) - 1e-9
-    moved = typical_interval(np.array(values) + shift)
-    np.testing.assert_allclose(moved, (low + shift, high + shift), atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [6, 9, 20])
@@ -128,8 +111,9 @@ def test_an_interval_covers_the_centre_as_often_as_it_says(count):
     assert covered >= 0.91 * 300  # 95 % less three standard errors
 
 
-@pytest.fixture
-def url(tmp_path):
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("recorded")
     with Store.open(url_of(tmp_path)) as store:
         for name, tau, lr in (("a", 30, 0.1), ("b", None, 0.2)):
             study = make_study(store, tmp_path, name, task=("digits"), converge={**TARGET.to_mapping()})

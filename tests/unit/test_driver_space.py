@@ -1,8 +1,6 @@
 """Reading `params:`, and what the distributions hold."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sweep.domain.axis import BASE, Axis, Cell, Level
 from sweep.domain.space import Categorical, FloatRange, IntRange, Param
@@ -58,37 +56,6 @@ def test_what_cannot_be_searched_is_refused_by_its_key(text: str):
 def test_params_come_by_key_whatever_the_order_in_the_config():
     texts = {"task.b": "interval(0,1)", "task.a": "choice(1,2)"}
     assert parse_space(texts) == parse_space(dict(reversed(texts.items())))
-
-
-distributions = st.one_of(
-    st.lists(st.text("abc", min_size=1), min_size=1, unique=True).map(lambda c: Categorical(tuple(c))),
-    st.builds(
-        lambda low, steps, step: IntRange(low=low, high=low + steps * step, step=step),
-        st.integers(-50, 50),
-        st.integers(0, 20),
-        st.integers(1, 7),
-    ),
-    st.builds(
-        lambda low, steps, step: FloatRange(low=low / 10, high=low / 10 + steps * step / 100, step=step / 100),
-        st.integers(-50, 50),
-        st.integers(0, 20),
-        st.integers(1, 500),
-    ),
-)
-
-
-@given(distributions)
-def test_every_value_of_a_grid_is_read_back_from_its_text(distribution):
-    values = [distribution.at(i) for i in range(distribution.size)]
-    read = [distribution.read(distribution.text(v)) for v in values]
-    assert read == pytest.approx(values)
-    assert len({distribution.text(v) for v in values}) == distribution.size
-
-
-@given(st.floats(1e-5, 10.0))
-def test_a_value_of_a_continuum_is_read_back_exactly(value: float):
-    distribution = FloatRange(low=1e-5, high=10.0, log=True)
-    assert distribution.read(distribution.text(value)) == value
 
 
 def test_a_grid_of_floats_is_written_without_float_dust():

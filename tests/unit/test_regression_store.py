@@ -4,12 +4,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sweep.domain.regression import Baseline, Environment, LossHash, Night, NightRun
+from sweep.domain.regression import Baseline, Environment, Night, NightRun
 from sweep.store import Regressions, Store, TaskNight
-from sweep.store.regressionjson import baseline_data, baseline_of, environment_of, night_data, night_of
+from sweep.store.regressionjson import environment_of
 
 AT = datetime(2026, 11, 23, 2, 15, tzinfo=timezone.utc)
 
@@ -99,57 +97,6 @@ def test_the_studies_behind_each_night_are_found_without_reading_it_whole(kept):
     save(kept, "nightly", night("2026-11-23"), "cnn")
     assert kept.studies("nightly") == {"2026-11-23": {"s"}}
     assert kept.studies("weekly") == {}
-
-
-words = st.text(max_size=8)
-pairs = st.lists(st.tuples(words, words), max_size=3).map(tuple)
-environments = st.builds(Environment, git_sha=words, dirty=st.booleans(), packages=pairs, settings=pairs, flags=pairs)
-runs = st.lists(
-    st.builds(
-        NightRun,
-        seed=st.integers(0, 2**40),
-        tau=st.none() | st.integers(0, 10**9),
-        budget=st.integers(1, 10**9),
-        verdict=words,
-        trial=words,
-    ),
-    max_size=3,
-).map(tuple)
-hashes = st.lists(st.builds(LossHash, seed=st.integers(0), steps=st.integers(1), digest=words), max_size=2).map(tuple)
-times = st.datetimes(timezones=st.just(timezone.utc))
-
-
-@given(
-    st.builds(
-        Night,
-        name=words,
-        at=times,
-        runs=runs,
-        wanted=st.integers(1, 9),
-        target=words,
-        environment=environments,
-        hashes=hashes,
-        confirmation=runs,
-    )
-)
-def test_every_night_reads_back_as_it_was(made):
-    assert night_of(night_data(made)) == made
-
-
-@given(
-    st.builds(
-        Baseline,
-        task=words,
-        runs=runs,
-        target=words,
-        environment=environments,
-        accepted_at=times,
-        hashes=hashes,
-        studies=st.lists(words, max_size=3).map(tuple),
-    )
-)
-def test_every_baseline_reads_back_as_it_was(made):
-    assert baseline_of(baseline_data(made)) == made
 
 
 def test_an_environment_of_another_version_reads_what_both_know():

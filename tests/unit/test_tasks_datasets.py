@@ -1,10 +1,7 @@
-import math
 import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tasks import datasets
 from tasks.datasets import Samples, load_breast_cancer, load_diabetes, load_digits, local_files, split_indices
@@ -38,14 +35,6 @@ def test_a_scikit_learn_without_the_file_is_named_with_the_versions_that_have_it
     monkeypatch.setattr(datasets, "find_spec", lambda name: Spec)
     with pytest.raises(FileNotFoundError, match=r"digits\.csv\.gz\n.*between 1\.5 and 2"):
         load_digits()
-
-
-@given(n=st.integers(2, 300), share=st.floats(0, 1))
-def test_for_all_sizes_a_split_holds_every_row_exactly_once(n, share):
-    n_val = math.floor(share * n)
-    train, val = split_indices(n, n_val)
-    assert len(val) == n_val
-    assert sorted([*train, *val]) == list(range(n))
 
 
 def test_the_split_is_the_same_every_time():
