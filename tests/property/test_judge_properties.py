@@ -10,7 +10,8 @@ from sweep.domain.metric import Series
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Mode, Target, TargetTracker
 from sweep.domain.verdict import Verdict
-from sweep.judge import judge, replay
+from sweep.judge import SymptomThresholds, judge, replay
+from sweep.judge.symptoms import WATCHED, Evidence
 
 number = st.one_of(st.floats(0.0, 2.0), st.sampled_from([math.nan, math.inf, -math.inf, 1e5]))
 curve = st.dictionaries(st.integers(1, 100), number, max_size=60).map(lambda d: sorted(d.items()))
@@ -51,6 +52,16 @@ def test_every_run_gets_a_verdict_that_agrees_with_itself(run, target, state, en
     assert result.best is None or math.isfinite(result.best)
     assert result.final is None or math.isfinite(result.final)
     assert all(s.step <= result.last_step for s in result.symptoms)
+
+
+@settings(max_examples=100, deadline=None)
+@given(run=runs, target=targets)
+def test_a_rule_of_the_monitor_is_silent_on_every_run_without_one(run, target):
+    series = stored(run)
+    state, facts = replay(series, target, {}), {"label_entropy": 2.3}
+    seen = Evidence(series=series, target=target, state=state, thresholds=SymptomThresholds(), facts=facts)
+    assert not seen.is_watched
+    assert [symptom for rule in WATCHED for symptom in rule(seen)] == []
 
 
 @settings(max_examples=100, deadline=None)

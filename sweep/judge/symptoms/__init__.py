@@ -21,17 +21,22 @@ from sweep.judge.symptoms.weights import frozen_parameter, symmetric_weights, up
 
 __all__ = ["RULES", "Evidence", "find_symptoms", "smoothed"]
 
-RULES: dict[str, Callable[[Evidence], list[Symptom]]] = {
-    rule.__name__: rule
-    for rule in (
-        non_finite, blow_up, wrong_initial_loss, exploding_gradient, gradient_spikes, vanishing_gradient,
-        frozen_parameter, update_ratio, dead_relu, saturation, symmetric_weights, flat, oscillating, slow,
-        over_regularised, overfit, input_scale, target_scale, labels, head_and_loss, scheduler_inert,
-    )
-}  # fmt: skip
+Rule = Callable[[Evidence], list[Symptom]]
+
+LOGGED: tuple[Rule, ...] = (non_finite, blow_up, wrong_initial_loss, flat, oscillating, slow, overfit)
+"""The rules that what a task logs itself may be enough for."""
+
+WATCHED: tuple[Rule, ...] = (
+    exploding_gradient, gradient_spikes, vanishing_gradient, frozen_parameter, update_ratio, dead_relu, saturation,
+    symmetric_weights, over_regularised, input_scale, target_scale, labels, head_and_loss, scheduler_inert,
+)  # fmt: skip
+"""The rules that only a monitor's record can make speak."""
+
+RULES: dict[str, Rule] = {rule.__name__: rule for rule in (*LOGGED, *WATCHED)}
 
 
 def find_symptoms(evidence: Evidence) -> tuple[Symptom, ...]:
     """Return all symptoms, earliest first."""
-    found = [symptom for rule in RULES.values() for symptom in rule(evidence)]
+    rules = (*LOGGED, *WATCHED) if evidence.is_watched else LOGGED
+    found = [symptom for rule in rules for symptom in rule(evidence)]
     return tuple(sorted(found, key=lambda s: (s.step, s.rule, s.metric)))

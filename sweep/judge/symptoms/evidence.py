@@ -36,6 +36,11 @@ class Evidence:
     facts: Mapping[str, float | str] = field(default_factory=dict)
 
     @property
+    def is_watched(self) -> bool:
+        """Whether a monitor has recorded anything of the run."""
+        return any(name.startswith(WATCH) for name in (*self.series, *self.facts))
+
+    @property
     def is_held(self) -> bool:
         """Whether the target was held, and is still met at the end."""
         return self.state.held_at is not None and self.state.lost_at is None
