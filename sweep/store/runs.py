@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from sweep.domain.states import FINISHED_STATES, LIVE_STATES, TrialState
 from sweep.domain.trial import RunRecord
+from sweep.domain.verdict import Judgement
 from sweep.errors import NotFoundError, TransitionError
 from sweep.store import trials as trial_queries
 from sweep.store.prepared import Prepared
@@ -101,48 +102,56 @@ def started(conn: Connection, run_id: int, process: Mapping[str, Any]) -> None:
 
 
 def mark_running(conn: Connection, run_id: int, *, at: datetime) -> None:
-    """Change a launching run and its trial to running. Raises as `_move`."""
-    _move(conn, run_id, TrialState.RUNNING, _SWAP, {}, note="", at=at)
+    """Change a launching run and its trial to running.
+
+    Raises NotFoundError, and TransitionError where the run is not launching, or its trial is not (another writer).
+    """
+    old, trial_id = _live_state(conn, run_id, TrialState.RUNNING)
+    trial_queries.swap(conn, trial_id, old, TrialState.RUNNING, note="", at=at)
+    _change(conn, run_id, old, TrialState.RUNNING, _SWAP, {})
 
 
-def end(conn: Connection, run_id: int, state: TrialState, columns: Mapping[str, Any], *, at: datetime) -> int:
-    """End a live run and its trial in `state`; return the trial's id.
+def end(
+    conn: Connection,
+    run_id: int,
+    state: TrialState,
+    columns: Mapping[str, Any],
+    judgement: Judgement | None,
+    *,
+    at: datetime,
+) -> None:
+    """End a live run and its trial in `state`, and judge the trial.
 
-    `columns` are exit_code, failure, message, stop_reason, wall_s, last_step and ended_at. Raises as `_move`, and
-    TransitionError for a state that ends no run.
+    `columns` are exit_code, failure, message, stop_reason, wall_s, last_step and ended_at. Raises NotFoundError,
+    and TransitionError for a state that ends no run, where the run is not live, the table forbids the change, or run
+    and trial are not in the same state (another writer).
     """
     if state not in FINISHED_STATES:
         raise TransitionError(f"run {run_id} cannot end as {state}")
     note = columns["message"] or columns["stop_reason"] or ""
-    return _move(conn, run_id, state, _END, columns, note=note, at=at)
+    old, trial_id = _live_state(conn, run_id, state)
+    trial_queries.end(conn, trial_id, old, state, judgement, note=note, at=at)
+    _change(conn, run_id, old, state, _END, columns)
 
 
-def _move(
-    conn: Connection,
-    run_id: int,
-    new: TrialState,
-    swap: Prepared,
-    columns: Mapping[str, Any],
-    *,
-    note: str,
-    at: datetime,
-) -> int:
-    """Change the state of a live run and of its trial together, with columns of the run; return the trial's id.
-
-    Raises NotFoundError, and TransitionError where the run is not live, the table forbids the change, or run and
-    trial are not in the same state (another writer).
-    """
+def _live_state(conn: Connection, run_id: int, new: TrialState) -> tuple[TrialState, int]:
+    """Return a live run's state and its trial's id. Raises NotFoundError, and TransitionError where it has ended."""
     found = _STATE.first(conn, {"run_id": run_id})
     if found is None:
         raise NotFoundError(f"there is no run with id {run_id}")
     old, trial_id = TrialState(found[0]), int(found[1])
     if old not in LIVE_STATES:
         raise TransitionError(f"run {run_id} of trial {trial_id} has ended ({old}); not changed to {new}")
-    trial_queries.swap(conn, trial_id, old, new, note=note, at=at)
+    return old, trial_id
+
+
+def _change(
+    conn: Connection, run_id: int, old: TrialState, new: TrialState, swap: Prepared, columns: Mapping[str, Any]
+) -> None:
+    """Change the state of a run, with columns. Raises TransitionError where it is not in state `old` any more."""
     given = {f"new_{name}": value for name, value in columns.items()}
     if swap.change(conn, {"run_id": run_id, "old": old.value, "new": new.value, **given}) != 1:
         raise TransitionError(f"run {run_id}: another writer changed it; not changed to {new}")
-    return trial_id
 
 
 def of_trial(conn: Connection, trial_id: int) -> list[RunRecord]:

@@ -1,6 +1,6 @@
 """Queries on trials, and the compare-and-swap every state change goes through. The caller holds the transaction."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -25,11 +25,16 @@ _SWAP = Prepared(
     .where(trials.c.id == bindparam("trial_id"), trials.c.state == bindparam("old"))
     .values(state=bindparam("new"))
 )
-_JUDGED = ("verdict", "reason", "rule", "tau", "last_step", "best", "final")
+_JUDGED_COLUMNS = ("verdict", "reason", "rule", "tau", "last_step", "best", "final")
 _SET_JUDGEMENT = Prepared(
     update(trials)
     .where(trials.c.id == bindparam("trial_id"))
-    .values({name: bindparam(f"new_{name}") for name in _JUDGED})
+    .values({name: bindparam(f"new_{name}") for name in _JUDGED_COLUMNS})
+)
+_SWAP_JUDGED = Prepared(
+    update(trials)
+    .where(trials.c.id == bindparam("trial_id"), trials.c.state == bindparam("old"))
+    .values(state=bindparam("new"), **{name: bindparam(f"new_{name}") for name in _JUDGED_COLUMNS})
 )
 _DROP_SYMPTOMS = delete(symptoms).where(symptoms.c.trial_id == bindparam("for_trial"))
 _ADD_SYMPTOMS = insert(symptoms)
@@ -176,24 +181,44 @@ def reuse(conn: Connection, trial_id: int, source_trial_id: int, *, at: datetime
 def save_judgement(conn: Connection, trial_id: int, judgement: Judgement | None) -> None:
     """Replace a trial's judgement and symptoms; None takes them away. Raises NotFoundError."""
     conn.execute(_DROP_SYMPTOMS, {"for_trial": trial_id})
-    judge_first(conn, trial_id, judgement)
-
-
-def judge_first(conn: Connection, trial_id: int, judgement: Judgement | None) -> None:
-    """Give a trial that has none a judgement with its symptoms. Raises NotFoundError."""
-    columns: dict[str, Any] = dict.fromkeys(f"new_{name}" for name in _JUDGED)
-    if judgement is not None:
-        columns = {
-            "new_verdict": judgement.verdict.value,
-            "new_reason": judgement.reason,
-            "new_rule": judgement.rule,
-            "new_tau": judgement.tau,
-            "new_last_step": judgement.last_step,
-            "new_best": judgement.best,
-            "new_final": judgement.final,
-        }
-    if _SET_JUDGEMENT.change(conn, {"trial_id": trial_id, **columns}) != 1:
+    if _SET_JUDGEMENT.change(conn, {"trial_id": trial_id, **_judged(judgement)}) != 1:
         raise NotFoundError(f"there is no trial with id {trial_id}")
+    _add_symptoms(conn, trial_id, judgement)
+
+
+def end(
+    conn: Connection,
+    trial_id: int,
+    old: TrialState,
+    new: TrialState,
+    judgement: Judgement | None,
+    *,
+    note: str,
+    at: datetime,
+) -> None:
+    """Change the state of a trial that has run, and judge it. Raises as `swap`.
+
+    It has no symptoms yet: those of an earlier attempt went when it became pending again.
+    """
+    swap(conn, trial_id, old, new, note=note, at=at, judged=_judged(judgement))
+    _add_symptoms(conn, trial_id, judgement)
+
+
+def _judged(judgement: Judgement | None) -> dict[str, Any]:
+    if judgement is None:
+        return dict.fromkeys(f"new_{name}" for name in _JUDGED_COLUMNS)
+    return {
+        "new_verdict": judgement.verdict.value,
+        "new_reason": judgement.reason,
+        "new_rule": judgement.rule,
+        "new_tau": judgement.tau,
+        "new_last_step": judgement.last_step,
+        "new_best": judgement.best,
+        "new_final": judgement.final,
+    }
+
+
+def _add_symptoms(conn: Connection, trial_id: int, judgement: Judgement | None) -> None:
     if judgement is not None and judgement.symptoms:
         conn.execute(
             _ADD_SYMPTOMS,
@@ -233,14 +258,24 @@ def transition(conn: Connection, trial_id: int, new: TrialState, *, note: str, a
         save_judgement(conn, trial_id, None)
 
 
-def swap(conn: Connection, trial_id: int, old: TrialState, new: TrialState, *, note: str, at: datetime) -> None:
-    """Compare and swap a trial's state, leaving an event row.
+def swap(
+    conn: Connection,
+    trial_id: int,
+    old: TrialState,
+    new: TrialState,
+    *,
+    note: str,
+    at: datetime,
+    judged: Mapping[str, Any] | None = None,
+) -> None:
+    """Compare and swap a trial's state, and the columns of its judgement where given, leaving an event row.
 
     Raises TransitionError where the table forbids the change or the trial is not in state `old`.
     """
     if not is_legal(old, new):
         raise TransitionError(f"trial {trial_id}: {old} -> {new} is not a legal change")
-    if _SWAP.change(conn, {"trial_id": trial_id, "old": old.value, "new": new.value}) != 1:
+    statement = _SWAP if judged is None else _SWAP_JUDGED
+    if statement.change(conn, {"trial_id": trial_id, "old": old.value, "new": new.value, **(judged or {})}) != 1:
         found = row_of(conn, trial_id).state
         raise TransitionError(f"trial {trial_id}: expected {old}, found {found}; not changed to {new}")
     _ADD_EVENT.add(conn, {"trial_id": trial_id, "at": at, "old_state": old.value, "new_state": new.value, "note": note})
