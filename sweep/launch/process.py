@@ -62,7 +62,8 @@ class AdoptedProcess:
 def started_at(pid: int) -> float:
     """Return when a process started, in seconds since the epoch; where it is gone already, that is just now."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123 - for each run: half the time
+            stat = file.read()
     except OSError:
         return now_utc().timestamp()
     # Reckoned as psutil does, which takes five times as long: from the boot, in whole seconds since the epoch.

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import IntEnum
+from pathlib import Path
 from typing import Protocol
 
 from sweep.clock import monotonic_s
@@ -108,6 +109,7 @@ class StudyLoop:
         self._live: dict[int, LiveRun] = {}  # by run id
         self._ready: deque[tuple[TrialRecord, bool]] = deque()  # (trial, needs a device alone)
         self._started: list[RunStarted] = []  # not on record yet
+        self._from = Path.cwd()
         self._read_at = 0.0
 
     # -- the loop
@@ -225,7 +227,7 @@ class StudyLoop:
 
     def _request(self, live: LiveRun, *, exclusive: bool = False) -> RunRequest:
         # Absolute: a process is known again by it from wherever a driver is started, and a task may change its cwd.
-        folder = live.dir.path.absolute()
+        folder = self._from / live.dir.path
         return RunRequest(run_id=live.run.id, dir=folder, timeout_s=self.config.launcher.timeout_s, exclusive=exclusive)
 
     def _begin(self) -> list[tuple[LiveRun, bool]]:
