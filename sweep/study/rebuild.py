@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.clock import now_utc
+from sweep.config.secrets import without_password
 from sweep.domain.axis import Cell
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.target import Target
@@ -41,14 +42,18 @@ class Recovered:
 def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
     """Make the store at `url` anew from the studies in some results folders; return where a broken file was moved.
 
-    A store that can be read stays, and only gets the studies that it does not know. Raises UsageError where it knows
-    all of them, or one is running, and NotFoundError where there is nothing to rebuild it from.
+    A store that can be read stays, and only gets the studies that it does not know; so does a database on a server, in
+    which an empty place is enough. Raises UsageError where it knows all of them, or one is running, NotFoundError where
+    there is nothing to rebuild it from, and StoreError for a database on a server that cannot be used.
     """
     file = Store.file_of(url)
+    shown = without_password(url) if file is None else str(file)
     if file is None:
-        raise UsageError(f"--store {url}: only a SQLite file can be rebuilt")
-    problem = Store.damage(url) if file.exists() else "there is none"
-    say(f"store {file}: {problem or 'can be read from end to end'}")
+        Store.open(url).close()  # nothing of a server's can be moved aside: it can be used, or says why it cannot
+        problem = None
+    else:
+        problem = Store.damage(url) if file.exists() else "there is none"
+    say(f"store {shown}: {problem or 'can be read from end to end'}")
     found = [study for folder in results for study in studies_in(folder, say)]
     if not found:
         raise NotFoundError(f"no study lies in {', '.join(map(str, results))}", hint="--results DIR names the folder")
@@ -57,15 +62,15 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
             found = [study for study in found if store.find_study(study.folder.study) is None]
         if not found:
             raise UsageError(
-                f"the store {file} knows every study in {', '.join(map(str, results))}: there is nothing to rebuild",
-                hint="move it away to have it made anew all the same",
+                f"the store {shown} knows every study in {', '.join(map(str, results))}: there is nothing to rebuild",
+                hint="to have it made anew all the same, move the file away (PostgreSQL: name an empty database)",
             )
     found.sort(key=lambda study: study.created_at)
     with ExitStack() as held:
         for study in found:
             held.enter_context(StudyLock(study.folder.lock))
             refuse_running(study)
-        if problem is None:
+        if file is None or problem is None:
             fill(url, found, say)
             return None
         new = file.with_name(f"{file.name}.rebuilding")
