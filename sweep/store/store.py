@@ -315,8 +315,7 @@ class Store:
             "ended_at": at,
         }
         with self.transactions.writing() as conn:
-            trial_id = runs.end(conn, run_id, state, columns, at=at)
-            trials.judge_first(conn, trial_id, judgement)  # it has run: what an earlier attempt was judged went with it
+            runs.end(conn, run_id, state, columns, judgement, at=at)
             if not is_whole:
                 series.compact(conn, run_id)
 
