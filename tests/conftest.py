@@ -1,16 +1,21 @@
-"""What all tests share."""
+"""What all tests share. Every test process reads this: what only some tests need is imported where they need it."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-from postgres_server import PostgresServer
 
-from sweep.launch.gpus import NvmlInventory
+if TYPE_CHECKING:
+    from postgres_server import PostgresServer
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server of this process's tests."""
+    from postgres_server import PostgresServer
+
     server = PostgresServer()
     yield server
     server.close()
@@ -25,6 +30,10 @@ def postgres_url(postgres_server: PostgresServer) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect what needs a GPU where there is none."""
     marked = [item for item in items if item.get_closest_marker("gpu")]
-    if marked and not NvmlInventory().gpus():
+    if not marked:
+        return
+    from sweep.launch.gpus import NvmlInventory
+
+    if not NvmlInventory().gpus():
         config.hook.pytest_deselected(items=marked)
         items[:] = [item for item in items if not item.get_closest_marker("gpu")]
