@@ -9,15 +9,21 @@ import itertools
 import os
 import signal
 import sys
+from functools import cache
 
 VARIABLE = "SWEEP_KILL_AT_STEP"
 
-_WANTED = os.environ.get(VARIABLE)  # once: a trial passes a dozen points
 _count = itertools.count(1)
+
+
+@cache  # a trial passes a dozen points; at the first of them, for the process may be forked after the import
+def _wanted() -> str | None:
+    return os.environ.get(VARIABLE)
 
 
 def step(name: str) -> None:
     """Pass the point `name`, or die there where a test has asked for it."""
-    if _WANTED is not None and _WANTED in (name, str(next(_count))):
-        print(f"killed at step {_WANTED}: {name}", file=sys.stderr, flush=True)
+    wanted = _wanted()
+    if wanted is not None and wanted in (name, str(next(_count))):
+        print(f"killed at step {wanted}: {name}", file=sys.stderr, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
