@@ -1,6 +1,7 @@
 """Verdicts: what is said of a run, given what it logged and how it ended."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,18 +13,11 @@ from sweep.domain.verdict import Verdict
 from sweep.judge import judge
 
 STEPS = np.arange(20, 601, 20)
+TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
 
 
 def target(**changes):
-    base = {
-        "metric": "val/acc",
-        "mode": Mode.MAX,
-        "threshold": 0.9,
-        "hold": 3,
-        "budget_steps": 600,
-        "stop_early": True,
-    }
-    return Target(**{**base, **changes})
+    return replace(TARGET, **changes)
 
 
 def series(values, steps=STEPS):

@@ -1,23 +1,18 @@
 """The tracker: when a run has converged, diverged, or lost its target (METHOD 1)."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from sweep.domain.states import StopReason
 from sweep.domain.target import Mode, Target, TargetRule, TargetTracker
 
+TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
+
 
 def target(**changes):
-    base = {
-        "metric": "val/acc",
-        "mode": Mode.MAX,
-        "threshold": 0.9,
-        "hold": 3,
-        "budget_steps": 600,
-        "stop_early": True,
-    }
-    return Target(**{**base, **changes})
+    return replace(TARGET, **changes)
 
 
 def feed(tracker, metric, points):
