@@ -13,6 +13,18 @@ from sweep.judge.symptoms import Evidence, find_symptoms
 from sweep.judge.thresholds import SymptomThresholds
 
 _CUT_SHORT = frozenset({StopReason.PRUNED, StopReason.STOPPED})
+_ENDS = {
+    StopReason.RETURNED: "the task ended by itself",
+    StopReason.BUDGET: "the budget was used up",
+    StopReason.PRUNED: "pruned",
+    StopReason.STOPPED: "stopped with the study",
+}
+_BASIS = {
+    TargetRule.TARGET: "",
+    TargetRule.SKILL: " (skill 0.5: half of the label entropy)",
+    TargetRule.EXPLAINED_VARIANCE: " (half of the target's variance)",
+    TargetRule.HALF_LOSS: " (half of its first value)",
+}
 
 
 def judge(
@@ -104,26 +116,15 @@ def _never_logged(series: Mapping[str, Series], target: Target, how: str) -> str
 
 
 def _how(ended: StopReason | None, state: TrialState) -> str:
-    words = {
-        StopReason.RETURNED: "the task ended by itself",
-        StopReason.BUDGET: "the budget was used up",
-        StopReason.PRUNED: "pruned",
-        StopReason.STOPPED: "stopped with the study",
-    }
     if state is TrialState.COMPLETED:
-        return words.get(ended, "completed") if ended is not None else "completed"
+        return _ENDS.get(ended, "completed") if ended is not None else "completed"
     return str(state).replace("_", " ")
 
 
 def _goal(tracked: TargetState) -> str:
     """Return what has to be reached: `val/acc >= 0.9`, or `val/loss <= 1.15 (skill 0.5)`."""
-    basis = {
-        TargetRule.TARGET: "",
-        TargetRule.SKILL: " (skill 0.5: half of the label entropy)",
-        TargetRule.EXPLAINED_VARIANCE: " (half of the target's variance)",
-        TargetRule.HALF_LOSS: " (half of its first value)",
-    }[tracked.rule]
-    return f"{tracked.metric} {'>=' if tracked.mode is Mode.MAX else '<='} {_number(tracked.level)}{basis}"
+    sign = ">=" if tracked.mode is Mode.MAX else "<="
+    return f"{tracked.metric} {sign} {_number(tracked.level)}{_BASIS[tracked.rule]}"
 
 
 def _held(tracked: TargetState, target: Target) -> str:

@@ -124,13 +124,12 @@ class AheadProcess:
 
     def _receive(self, wait_s: float, line: socket.socket) -> dict[str, Any]:
         """Return the next message of a line. Raises TimeoutError, ConnectionError."""
-        line.settimeout(wait_s)
+        if line.gettimeout() != wait_s:
+            line.settimeout(wait_s)
         try:
             data, descriptors, _, _ = socket.recv_fds(line, MESSAGE_BYTES, 1)
         except BlockingIOError:  # what a socket that may not wait at all says
             raise TimeoutError("no answer") from None
-        finally:
-            line.settimeout(None)
         if descriptors:
             os.set_inheritable(descriptors[0], False)
             self._runs = socket.socket(fileno=descriptors[0])

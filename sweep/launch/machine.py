@@ -6,6 +6,8 @@ from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
+MOST_BYTES = 1 << 14
+"""More than any file here has."""
 
 
 def usable_cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
@@ -32,8 +34,7 @@ class MemoryKills:
         """Return the count; always 0 where the kernel does not say."""
         if self._file is None:
             return 0
-        self._file.seek(0)
-        return _kills_in(self._file.read().decode()) or 0
+        return _kills_in(os.pread(self._file.fileno(), MOST_BYTES, 0).decode()) or 0
 
     def close(self) -> None:
         """Give the file back."""

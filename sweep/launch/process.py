@@ -14,7 +14,7 @@ from sweep.clock import now_utc
 from sweep.launch.environment import DEVICE_VARIABLE
 from sweep.launch.leases import CPU
 from sweep.launch.protocol import RunStarted
-from sweep.rundir import RUN_VARIABLE
+from sweep.rundir import RUN_VARIABLE, read_bytes
 
 START_TOLERANCE_S = 2.0
 """A process's start in seconds since the epoch is reckoned from the boot time, which moves as the clock is corrected.
@@ -62,8 +62,7 @@ class AdoptedProcess:
 def started_at(pid: int) -> float:
     """Return when a process started, in seconds since the epoch; where it is gone already, that is just now."""
     try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123 - for each run: half the time
-            stat = file.read()
+        stat = read_bytes(f"/proc/{pid}/stat")
     except OSError:
         return now_utc().timestamp()
     # Reckoned as psutil does, which takes five times as long: from the boot, in whole seconds since the epoch.

@@ -76,15 +76,17 @@ def read_events(path: Path, from_byte: int) -> tuple[list[Event], int]:
     skipped = 0
     position = from_byte
     try:
-        file = path.open("rb")
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return events, from_byte
-    with file:
-        for lines, behind in _complete_lines(file.fileno(), from_byte):
+    try:
+        for lines, behind in _complete_lines(file, from_byte):
             position = behind
             found = _parse_all(lines)
             events += found
             skipped += len(lines) - len(found)
+    finally:
+        os.close(file)
     if skipped:
         events.append({"e": "skipped", "lines": skipped})
     return events, position

@@ -29,4 +29,19 @@ def write_json_atomic(path: Path, data: Any, *, is_durable: bool = True) -> None
 
 def read_json(path: Path) -> Any:
     """Return the contents of a JSON file. Raises OSError, ValueError (UnicodeDecodeError and JSONDecodeError)."""
-    return json.loads(path.read_bytes().decode("utf-8"))
+    return json.loads(read_bytes(path).decode("utf-8"))
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """Return the contents of a small file. Raises OSError.
+
+    Plain system calls: a driver does this for each run, and `Path.read_bytes` takes three times as long.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = b""
+        while part := os.read(file, 1 << 16):
+            data += part
+        return data
+    finally:
+        os.close(file)
