@@ -39,7 +39,7 @@ def binaries() -> Path:
 
 
 class PostgresServer:
-    """One server, which can be stopped, killed and started again. Its one role, `sweep`, needs no password."""
+    """One server, which can be stopped, killed and started again. Its role `sweep` needs no password, `guarded` does."""
 
     def __init__(self) -> None:
         self._bin = binaries()
@@ -55,7 +55,10 @@ class PostgresServer:
         help_text = subprocess.run([self._bin / "initdb", "--help"], capture_output=True, text=True, check=True).stdout
         rules = ["--locale-provider=icu", "--icu-locale=en-US"] if "--icu-locale" in help_text else []
         self._run("initdb", "-D", self._data, "-U", "sweep", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", *rules)
+        rules = self._data / "pg_hba.conf"
+        rules.write_text("local all guarded scram-sha-256\n" + rules.read_text())
         self.start()
+        self.execute("CREATE ROLE guarded LOGIN PASSWORD 'sesame'")
 
     def start(self) -> None:
         """Start it and wait until it answers."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 
 from sweep.clock import monotonic_s
 from sweep.errors import StoreError, StudyLockedError
@@ -27,7 +27,7 @@ SERVER_BACK_S = 60.0
 CONNECT_S = 10
 """How long a server may take to answer at all."""
 
-_RELEASED_S = 3.0
+_RELEASED_S = 1.0
 """So long a server may take to notice that a driver was killed, and to give its lock back."""
 
 _MAKING_TABLES = 0x5EEB_0000_0000_0001
@@ -123,35 +123,22 @@ def begin(conn: Connection, *, writes: bool) -> None:
         try:
             driver: Any = conn.connection.driver_connection
             driver.execute(words)
-        except conn.dialect.dbapi.OperationalError as exc:  # type: ignore[union-attr]
+        except (OperationalError, conn.dialect.dbapi.OperationalError) as exc:  # type: ignore[union-attr]
             conn.invalidate(exc)
             if not is_first and (monotonic_s() > until_s or not _may_come_back(str(exc))):
-                # As SQLAlchemy itself would have said it.
-                raise DBAPIError(None, None, exc) from exc
+                # SQLAlchemy wraps what goes wrong while it connects, not what its driver is asked directly.
+                raise exc if isinstance(exc, OperationalError) else DBAPIError(None, None, exc) from exc
             time.sleep(0 if is_first else 0.2)
             is_first = False
         else:
             return
 
 
-_GONE = (
-    "refused",
-    "no such file",
-    "starting up",
-    "shutting down",
-    "closed",
-    "terminating",
-    "recovery mode",
-    "timeout",
-    "timed out",
-    "unreachable",
-    "reset by peer",
-    "broken pipe",
-)
+_TURNED_AWAY = ("authentication failed", "no password", "pg_hba.conf", "does not exist", "not permitted", "denied")
 
 
 def _may_come_back(message: str) -> bool:
-    return any(sign in message.lower() for sign in _GONE)
+    return not any(sign in message for sign in _TURNED_AWAY)
 
 
 def lock_making_tables(conn: Connection) -> None:
@@ -176,6 +163,8 @@ EXPLANATIONS = (
     ("No space left", "the server's disk is full", f"make room there; {_CONTINUES}"),
     ("read-only transaction", "it may only be read", "name a server that takes writes in store.url"),
     ("starting up", "the server is starting", _CONTINUES),
+    ("not yet accepting", "the server is starting", _CONTINUES),
+    ("not permitted to log in", "the server turns this user away", f"ALTER ROLE ... LOGIN; {_CONTINUES}"),
     ("refused", "no server answers there", f"start it, or check host and port in store.url; {_CONTINUES}"),
     ("No such file", "no server answers there", f"start it, or check host and port in store.url; {_CONTINUES}"),
     ("timeout expired", "no server answers there", f"check host and port in store.url; {_CONTINUES}"),

@@ -55,18 +55,23 @@ class ExactFloat(TypeDecorator[float]):
         return None if value is None else float(value)
 
 
-class _WithoutNul(TypeDecorator[str]):
+class _Name(TypeDecorator[str]):
     """Text whose NUL signs are written out: PostgreSQL takes any other sign, and a trial may print what it likes."""
 
-    impl = Text
+    impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's hook
         return None if value is None else value.replace("\0", "\\x00")
 
 
-Words = Text().with_variant(_WithoutNul(), "postgresql")
-Name = String().with_variant(_WithoutNul(), "postgresql")
+class _Words(_Name):
+    impl = Text
+    cache_ok = True
+
+
+Words = Text().with_variant(_Words(), "postgresql")
+Name = String().with_variant(_Name(), "postgresql")
 """What a task or a library has worded, at length and in short."""
 
 metadata = MetaData(
