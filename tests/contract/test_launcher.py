@@ -6,17 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from launched_runs import LIMIT_S, STUBS, launcher_config, run_request
 
-from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import DeviceBusyError, LaunchError
 from sweep.launch.fake import FakeLauncher, FakeMachine, write_run
 from sweep.launch.local import LocalLauncher
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest
 from sweep.rundir import RunDir
-
-STUBS = Path(__file__).parents[1] / "stubs"
-LIMIT_S = 60.0
 
 
 def play(folder: RunDir) -> int | None:
@@ -40,18 +37,8 @@ class Bench:
 
     def request(self, task: str, *, timeout_s: float | None = None, exclusive: bool = False) -> RunRequest:
         self.count += 1
-        folder = RunDir(self.path / str(self.count))
-        folder.renew(attempt=1)
-        target = {
-            "metric": None,
-            "mode": "min",
-            "threshold": None,
-            "hold": None,
-            "budget_steps": 10**6,
-            "stop_early": False,
-        }
-        folder.write_spec({"schema": 1, "seed": 0, "task": {"_target_": f"stub_tasks.{task}"}, "target": target})
-        return RunRequest(run_id=self.count, dir=folder.path, timeout_s=timeout_s, exclusive=exclusive)
+        folder = self.path / str(self.count)
+        return run_request(folder, f"stub_tasks.{task}", run_id=self.count, timeout_s=timeout_s, exclusive=exclusive)
 
     def poll_all(self, count: int, launcher: Launcher | None = None) -> dict[int, RunEnded]:
         """Poll until `count` runs have ended."""
@@ -70,20 +57,6 @@ class Bench:
         return self.poll_all(1)[request.run_id]
 
 
-def local_config(slots: int, start: str) -> LauncherConfig:
-    return LauncherConfig(
-        name="local",
-        slots=slots,
-        gpus=(),
-        slots_per_gpu=1,
-        gpu_memory_mb=None,
-        timeout_s=None,
-        retries=0,
-        grace_s=5.0,
-        start=start,
-    )
-
-
 @pytest.fixture(params=["fake", "warm", "standby", "cold"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("PYTHONPATH", str(STUBS))
@@ -95,7 +68,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         if request.param == "fake":
             launcher = FakeLauncher(play, slots=2, machine=machine)
         else:
-            launcher = LocalLauncher(local_config(2, request.param))
+            launcher = LocalLauncher(launcher_config(slots=2, start=request.param))
         made.append(launcher)
         return launcher
 

@@ -8,30 +8,13 @@ from typing import Any
 
 import psutil
 import pytest
+from launched_runs import STUBS, end_of, launcher_config, run_request
 
-from sweep.config import LauncherConfig
 from sweep.domain.states import TrialState
-from sweep.launch import AheadProcess, RunRequest, build_launcher, start_early
+from sweep.launch import AheadProcess, build_launcher, start_early
 from sweep.rundir import RunDir
 
-STUBS = Path(__file__).parents[1] / "stubs"
 TASK = {"_target_": "state_tasks.tells_parent"}
-LIMIT_S = 60.0
-
-
-def config(**changes: Any) -> LauncherConfig:
-    given = {
-        "name": "local",
-        "slots": 1,
-        "gpus": (),
-        "slots_per_gpu": 1,
-        "gpu_memory_mb": None,
-        "timeout_s": None,
-        "retries": 0,
-        "grace_s": 5.0,
-        "start": "auto",
-    }
-    return LauncherConfig(**{**given, **changes})
 
 
 @pytest.fixture
@@ -41,7 +24,7 @@ def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     made: list[AheadProcess] = []
 
     def start(task: dict[str, Any] = TASK, **changes: Any) -> AheadProcess | None:
-        found = start_early(config(**changes), task)
+        found = start_early(launcher_config(**changes), task)
         made.extend([] if found is None else [found])
         return found
 
@@ -52,18 +35,13 @@ def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 def parent_of_a_run(folder: RunDir, process: AheadProcess, **spec: Any) -> int:
     """Return the pid of the process that a run was forked from, by a launcher that was given `process`."""
-    folder.renew(attempt=1)
-    target = {"metric": None, "mode": "min", "threshold": None, "hold": None, "budget_steps": 9, "stop_early": False}
-    folder.write_spec({"schema": 1, "seed": 3, "task": TASK, "target": target, **spec})
-    launcher = build_launcher(config(), early=process)
+    launcher = build_launcher(launcher_config(), early=process)
     try:
-        launcher.start(RunRequest(run_id=1, dir=folder.path))
-        until, ended = time.monotonic() + LIMIT_S, []
-        while not ended and time.monotonic() < until:
-            ended = list(launcher.poll(1.0))
+        launcher.start(run_request(folder.path, TASK["_target_"], spec=spec))
+        ended = end_of(launcher)
     finally:
         launcher.close()
-    assert [one.state for one in ended] == [TrialState.COMPLETED]
+    assert ended.state is TrialState.COMPLETED
     return int((folder.artifacts / "parent").read_text())
 
 

@@ -1,23 +1,18 @@
 """The same launcher on real hardware: deselected where there is no GPU (tests/conftest.py)."""
 
 import json
-import time
-from pathlib import Path
 
 import pytest
+from launched_runs import STUBS, ends_of, launcher_config, run_request
 
-from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
-from sweep.launch import RunEnded, RunRequest
+from sweep.launch import RunEnded
 from sweep.launch.gpus import NvmlInventory
 from sweep.launch.local import LocalLauncher
-from sweep.rundir import RunDir
 
 pytestmark = pytest.mark.gpu
 
-STUBS = Path(__file__).parents[1] / "stubs"
 LIMIT_S = 300.0
-TARGET = {"metric": None, "mode": "min", "threshold": None, "hold": None, "budget_steps": 10**6, "stop_early": False}
 
 
 @pytest.fixture
@@ -26,28 +21,13 @@ def start(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(STUBS))
 
     def run_all(task: str, count: int, **changes) -> dict[int, RunEnded]:
-        given = {"slots": None, "gpus": ("0",), "slots_per_gpu": count, "gpu_memory_mb": None, "timeout_s": None}
-        launcher = LocalLauncher(LauncherConfig(name="local", retries=0, grace_s=5.0, **{**given, **changes}))
+        given = {"slots": None, "gpus": ("0",), "slots_per_gpu": count}
+        launcher = LocalLauncher(launcher_config(**{**given, **changes}))
         try:
             for number in range(count):
-                folder = RunDir(tmp_path / str(number))
-                folder.renew(attempt=1)
-                spec = {
-                    "schema": 1,
-                    "run_id": number,
-                    "seed": number,
-                    "target": TARGET,
-                    "study": "gpu",
-                    "trial": number,
-                }
-                folder.write_spec({**spec, "cell": "base", "task": {"_target_": task, "steps": 50}})
-                launcher.start(RunRequest(run_id=number, dir=folder.path))
-            ended: dict[int, RunEnded] = {}
-            deadline = time.monotonic() + LIMIT_S
-            while len(ended) < count:
-                assert time.monotonic() < deadline
-                ended |= {end.run_id: end for end in launcher.poll(1.0)}
-            return ended
+                spec = {"run_id": number, "seed": number, "study": "gpu", "trial": number, "cell": "base"}
+                launcher.start(run_request(tmp_path / str(number), task, run_id=number, spec=spec, steps=50))
+            return {end.run_id: end for end in ends_of(launcher, count, limit_s=LIMIT_S)}
         finally:
             launcher.close()
 

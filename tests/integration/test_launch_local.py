@@ -15,35 +15,16 @@ from typing import Any
 
 import psutil
 import pytest
+from launched_runs import LIMIT_S, ROOT, STUBS, end_of, is_gone, launcher_config, run_request, wait_for
 
-from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import ConfigError, LaunchError
-from sweep.launch import RunEnded, RunRequest, RunStarted, build_launcher
+from sweep.launch import RunRequest, RunStarted, build_launcher
 from sweep.launch.gpus import FixedInventory
 from sweep.launch.local import LocalLauncher
 from sweep.rundir import RunDir, StudyLock, points_of, read_events
 
-ROOT = Path(__file__).parents[2]
-STUBS = ROOT / "tests" / "stubs"
-LIMIT_S = 60.0
-
 Make = Callable[..., LocalLauncher]
-
-
-def config(**changes: Any) -> LauncherConfig:
-    given = {
-        "name": "local",
-        "slots": 2,
-        "gpus": (),
-        "slots_per_gpu": 1,
-        "gpu_memory_mb": None,
-        "timeout_s": None,
-        "retries": 0,
-        "grace_s": 0.3,
-        **changes,
-    }
-    return LauncherConfig(**given)
 
 
 @pytest.fixture
@@ -52,7 +33,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     made: list[LocalLauncher] = []
 
     def make_one(*, inventory: FixedInventory | None = None, **changes: Any) -> LocalLauncher:
-        made.append(LocalLauncher(config(**changes), inventory=inventory))
+        made.append(LocalLauncher(launcher_config(**{"slots": 2, "grace_s": 0.3, **changes}), inventory=inventory))
         return made[-1]
 
     yield make_one
@@ -60,60 +41,14 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         launcher.close()
 
 
-def request(
-    path: Path, task: str, *, timeout_s: float | None = None, spec: dict[str, Any] | None = None, **section: Any
-) -> RunRequest:
-    folder = RunDir(path)
-    folder.renew(attempt=1)
-    target = {
-        "metric": None,
-        "mode": "min",
-        "threshold": None,
-        "hold": None,
-        "budget_steps": 10**6,
-        "stop_early": False,
-    }
-    folder.write_spec(
-        {
-            "schema": 1,
-            "seed": 0,
-            "task": {"_target_": f"stub_tasks.{task}", **section},
-            "target": target,
-            **(spec or {}),
-        }
-    )
-    return RunRequest(run_id=7, dir=path, timeout_s=timeout_s)
-
-
-def end_of(launcher: LocalLauncher) -> RunEnded:
-    until = time.monotonic() + LIMIT_S
-    while time.monotonic() < until:
-        for ended in launcher.poll(1.0):
-            return ended
-    raise AssertionError("no run ended")
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    until = time.monotonic() + LIMIT_S
-    while time.monotonic() < until:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    raise AssertionError("it never came to pass")
+def request(path: Path, task: str, **more: Any) -> RunRequest:
+    return run_request(path, f"stub_tasks.{task}", run_id=7, **more)
 
 
 def ready(path: Path, name: str = "ready") -> str:
     """Wait for the file that a stub leaves and return what is in it."""
     wait_for((path / "artifacts" / name).exists)
     return (path / "artifacts" / name).read_text()
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def test_a_run_that_ignores_sigterm_is_killed_after_the_grace_time(make: Make, tmp_path: Path) -> None:
@@ -388,8 +323,8 @@ def test_a_run_is_adopted_though_the_clock_was_set_since_it_started(make: Make, 
 
 
 def test_the_config_names_the_launcher() -> None:
-    launcher = build_launcher(config())
+    launcher = build_launcher(launcher_config())
     assert isinstance(launcher, LocalLauncher)
     launcher.close()
     with pytest.raises(ConfigError, match=r"launcher\.name"):
-        build_launcher(config(name="locl"))
+        build_launcher(launcher_config(name="locl"))

@@ -7,16 +7,15 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from launched_runs import ROOT, STUBS, end_of, ends_of, is_gone, launcher_config, run_request, wait_for
 
-from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import ConfigError, LaunchError
 from sweep.launch import RunEnded, RunRequest, RunStarted, find_run_process
@@ -25,25 +24,7 @@ from sweep.launch.gpus import FixedInventory
 from sweep.launch.local import LocalLauncher
 from sweep.rundir import RunDir, read_result
 
-ROOT = Path(__file__).parents[2]
-STUBS = ROOT / "tests" / "stubs"
-LIMIT_S = 60.0
 STARTS = ["warm", "standby", "cold"]
-
-
-def config(**changes: Any) -> LauncherConfig:
-    given = {
-        "name": "local",
-        "slots": 1,
-        "gpus": (),
-        "slots_per_gpu": 1,
-        "gpu_memory_mb": None,
-        "timeout_s": None,
-        "retries": 0,
-        "grace_s": 5.0,
-        **changes,
-    }
-    return LauncherConfig(**given)
 
 
 @dataclass
@@ -56,24 +37,16 @@ class Site:
     count: int = 0
 
     def launcher(self, start: str, *, inventory: FixedInventory | None = None, **changes: Any) -> LocalLauncher:
-        self.made.append(LocalLauncher(config(start=start, **changes), inventory=inventory, say=self.said.append))
+        self.made.append(
+            LocalLauncher(launcher_config(start=start, **changes), inventory=inventory, say=self.said.append)
+        )
         return self.made[-1]
 
     def request(self, target: str, *, spec: dict[str, Any] | None = None, **section: Any) -> RunRequest:
         self.count += 1
-        folder = RunDir(self.path / str(self.count))
-        folder.renew(attempt=1)
-        converge = {
-            "metric": None,
-            "mode": "min",
-            "threshold": None,
-            "hold": None,
-            "budget_steps": 10**6,
-            "stop_early": False,
-        }
-        task = {"_target_": target if "." in target else f"state_tasks.{target}", **section}
-        folder.write_spec({"schema": 1, "seed": 3, "threads": 1, "task": task, "target": converge, **(spec or {})})
-        return RunRequest(run_id=self.count, dir=folder.path)
+        task = target if "." in target else f"state_tasks.{target}"
+        spec = {"seed": 3, "threads": 1, **(spec or {})}
+        return run_request(self.path / str(self.count), task, run_id=self.count, spec=spec, **section)
 
     def run(self, launcher: LocalLauncher, target: str, **section: Any) -> tuple[RunEnded, Path]:
         asked = self.request(target, **section)
@@ -94,36 +67,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     yield made
     for launcher in made.made:
         launcher.close()
-
-
-def end_of(launcher: LocalLauncher) -> RunEnded:
-    return ends_of(launcher, 1)[0]
-
-
-def ends_of(launcher: LocalLauncher, count: int) -> list[RunEnded]:
-    ended: list[RunEnded] = []
-    until = time.monotonic() + LIMIT_S
-    while len(ended) < count and time.monotonic() < until:
-        ended += launcher.poll(1.0)
-    assert len(ended) == count
-    return ended
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    until = time.monotonic() + LIMIT_S
-    while time.monotonic() < until:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    raise AssertionError("it never came to pass")
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def text_of(folder: Path, name: str) -> str:
@@ -443,7 +386,7 @@ def driver_that_dies(site: Site, start: str, target: str) -> tuple[RunRequest, R
         import psutil
         from sweep.config import LauncherConfig
         from sweep.launch import RunRequest, build_launcher
-        launcher = build_launcher(LauncherConfig(**json.loads({json.dumps(asdict(config(start=start)))!r})))
+        launcher = build_launcher(LauncherConfig(**json.loads({json.dumps(asdict(launcher_config(start=start)))!r})))
         launcher.start(RunRequest(run_id=1, dir=Path({str(first.dir)!r})))
         while not launcher.poll(1.0):
             pass

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from omegaconf import OmegaConf
+from recorded_run import RecordedRun
 
 from sweep.domain.target import Mode, Target, TargetTracker
-from sweep.seeds import stream_seed
 from sweep.task import TaskConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,20 +23,13 @@ MINE_PY = block("python", "# mine.py")
 MINE_YAML = block("yaml", "# @package _global_")
 
 
-class JudgedRun:
-    seed = 0
-
+class JudgedRun(RecordedRun):
     def __init__(self, target):
-        self.tracker, self.steps = TargetTracker(target), []
-
-    def watch(self, model, optimizer):
-        pass
-
-    def stream(self, name):
-        return stream_seed(self.seed, name)
+        super().__init__()
+        self.tracker = TargetTracker(target)
 
     def log(self, step, **metrics):
-        self.steps.append(step)
+        super().log(step, **metrics)
         self.tracker.update(step, metrics)
 
 
@@ -57,7 +50,7 @@ def test_the_task_of_your_own_in_the_docs_trains_to_its_target_once_dropout_is_o
     for dropout in (config["task"]["dropout"], 0.0):
         run = JudgedRun(target)
         namespace["train"](TaskConfig({**config["task"], "dropout": dropout}), run)
-        assert run.steps == list(range(1, wanted["budget_steps"] + 1))
+        assert [step for step, _ in run.lines] == list(range(1, wanted["budget_steps"] + 1))
         taus.append(run.tracker.state().tau)
     assert taus[0] is None
     assert taus[1] is not None

@@ -6,8 +6,8 @@ import tarfile
 
 import numpy as np
 import pytest
+from recorded_run import RecordedRun
 
-from sweep.seeds import stream_seed
 from sweep.task import TaskConfig
 from tasks import cifar10, mnist
 
@@ -31,25 +31,6 @@ KNOBS = {
     "max_rotation": 10.0,
     "padding": 4,
 }
-
-
-class LoggedRun:
-    seed = 0
-
-    def __init__(self):
-        self.lines = []
-
-    def watch(self, model, optimizer):
-        pass
-
-    def stream(self, name):
-        return stream_seed(self.seed, name)
-
-    def log(self, step, **metrics):
-        self.lines.append((step, metrics))
-
-    def describe(self, **facts):
-        self.facts = facts
 
 
 def write_mnist(folder, mode, n, rng):
@@ -108,7 +89,7 @@ def test_a_task_on_local_files_trains_and_evaluates(task, tmp_path, rng):
         write_mnist(tmp_path, "test", 100, rng)
     else:
         write_cifar10(tmp_path, 20, rng)
-    run = LoggedRun()
+    run = RecordedRun()
     task.prepare(TaskConfig({"data_dir": str(tmp_path)}))
     task.train(TaskConfig({**KNOBS, "data_dir": str(tmp_path)}), run)
     assert [step for step, metrics in run.lines if "val/acc" in metrics] == [2, 4]

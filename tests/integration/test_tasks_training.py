@@ -6,40 +6,14 @@ import numpy as np
 import paddle
 import pytest
 from omegaconf import OmegaConf
+from recorded_run import RecordedRun
 
-from sweep.seeds import stream_seed
 from sweep.task import StopTrial, TaskConfig
 from tasks import components, digits_cnn
 from tasks.datasets import load_breast_cancer, load_diabetes, load_digits
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ("digits_cnn", "digits_cnn_overregularised", "digits_mlp", "breast_cancer", "diabetes")
-
-
-class RecordedRun:
-    """A Run that keeps what it is told, and ends the trial at `stop_at`."""
-
-    def __init__(self, seed=0, stop_at=None):
-        self.seed, self.stop_at = seed, stop_at
-        self.dir = Path()
-        self.lines, self.facts = [], {}
-
-    def watch(self, model, optimizer):
-        pass
-
-    def stream(self, name):
-        return stream_seed(self.seed, name)
-
-    def log(self, step, **metrics):
-        self.lines.append((step, metrics))
-        if self.stop_at is not None and step >= self.stop_at:
-            raise StopTrial("converged")
-
-    def describe(self, **facts):
-        self.facts |= facts
-
-    def artifact(self, name):
-        return self.dir / name
 
 
 def config(name, **changes):

@@ -1,0 +1,78 @@
+"""What launchers are asked and how runs ended, for tests of what starts runs."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from sweep.config import LauncherConfig
+from sweep.launch import RunEnded, RunRequest
+from sweep.launch.protocol import Launcher
+from sweep.rundir import RunDir
+
+ROOT = Path(__file__).parents[1]
+STUBS = ROOT / "tests" / "stubs"
+LIMIT_S = 60.0
+NO_TARGET = {
+    "metric": None, "mode": "min", "threshold": None, "hold": None, "budget_steps": 10**6, "stop_early": False
+}  # fmt: skip
+
+
+def launcher_config(**changes: Any) -> LauncherConfig:
+    given = {
+        "name": "local", "slots": 1, "gpus": (), "slots_per_gpu": 1, "gpu_memory_mb": None, "timeout_s": None,
+        "retries": 0, "grace_s": 5.0,
+    }  # fmt: skip
+    return LauncherConfig(**{**given, **changes})
+
+
+def run_request(
+    path: Path,
+    task: str,
+    *,
+    run_id: int = 1,
+    timeout_s: float | None = None,
+    exclusive: bool = False,
+    spec: dict[str, Any] | None = None,
+    **section: Any,
+) -> RunRequest:
+    """Make the folder of a run of `task`, a dotted name; `section` is the rest of the task's config."""
+    folder = RunDir(path)
+    folder.renew(attempt=1)
+    asked = {"schema": 1, "seed": 0, "task": {"_target_": task, **section}, "target": NO_TARGET}
+    folder.write_spec({**asked, **(spec or {})})
+    return RunRequest(run_id=run_id, dir=path, timeout_s=timeout_s, exclusive=exclusive)
+
+
+def ends_of(launcher: Launcher, count: int, *, limit_s: float = LIMIT_S) -> list[RunEnded]:
+    """Poll until `count` runs have ended; return them in the order in which they did."""
+    ended: list[RunEnded] = []
+    until = time.monotonic() + limit_s
+    while len(ended) < count and time.monotonic() < until:
+        ended += launcher.poll(1.0)
+    assert len(ended) == count
+    return ended
+
+
+def end_of(launcher: Launcher) -> RunEnded:
+    return ends_of(launcher, 1)[0]
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Return what `condition` says once it is true of something; AssertionError after LIMIT_S."""
+    until = time.monotonic() + LIMIT_S
+    while time.monotonic() < until:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    raise AssertionError("it never came to pass")
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
