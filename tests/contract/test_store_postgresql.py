@@ -126,7 +126,9 @@ def test_without_psycopg_it_says_what_to_install(postgres_url: str, monkeypatch:
 
 
 def test_a_database_that_cannot_keep_every_text_is_refused(postgres_server: PostgresServer) -> None:
-    url = postgres_server.new_database("ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0")
+    has_providers = int(postgres_server.execute("SHOW server_version_num")[0][0]) >= 150000
+    libc = "LOCALE_PROVIDER libc LOCALE 'C'" if has_providers else "LC_COLLATE 'C' LC_CTYPE 'C'"
+    url = postgres_server.new_database(f"ENCODING 'LATIN1' {libc} TEMPLATE template0")
     with pytest.raises(StoreError, match="encoding is LATIN1"):
         Store.open(url)
 
