@@ -18,16 +18,27 @@ def url(tmp_path):
 
 @pytest.fixture
 def target(tmp_path):
-    return f"sqlite:///{tmp_path / 'new' / 'optuna.db'}"
+    return target_in(tmp_path)
+
+
+def target_in(folder):
+    return f"sqlite:///{folder / 'new' / 'optuna.db'}"
 
 
 def export(url, target, *more, study="s"):
     return main(["export", study, "--store", url, "--optuna", target, *more])
 
 
-def test_optuna_reads_back_every_trial_that_has_ended(url, target):
-    assert export(url, target) == 0
-    study = optuna.load_study(study_name="s", storage=target)
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory):
+    """The recorded study as Optuna reads it back."""
+    folder = tmp_path_factory.mktemp("mirrored")
+    assert export(record_study(folder), target_in(folder)) == 0
+    return optuna.load_study(study_name="s", storage=target_in(folder))
+
+
+def test_optuna_reads_back_every_trial_that_has_ended(mirrored):
+    study = mirrored
     assert study.direction == optuna.study.StudyDirection.MAXIMIZE
     _, converged, crashed = study.trials
     assert (converged.state.name, converged.value) == ("COMPLETE", 0.95)
@@ -41,9 +52,8 @@ def test_optuna_reads_back_every_trial_that_has_ended(url, target):
     assert study.best_trial.number == converged.number
 
 
-def test_a_diverged_trial_keeps_its_nan_and_is_worse_than_all_others(url, target):
-    export(url, target)
-    diverged = optuna.load_study(study_name="s", storage=target).trials[0]
+def test_a_diverged_trial_keeps_its_nan_and_is_worse_than_all_others(mirrored):
+    diverged = mirrored.trials[0]
     assert diverged.state.name == "COMPLETE"
     assert diverged.value == 0.0  # below the worst, 0.95, by as much as that is
     assert math.isnan(diverged.intermediate_values[20])
@@ -59,22 +69,34 @@ def test_a_study_of_nothing_but_divergence_without_a_value_has_an_infinity(tmp_p
     assert optuna.load_study(study_name="s", storage=target).trials[0].value == -math.inf
 
 
-@pytest.mark.parametrize(
-    ("state", "failure", "expected"),
-    [
-        (TrialState.PRUNED, None, "PRUNED"),
-        (TrialState.TIMED_OUT, FailureClass.TIMEOUT, "PRUNED"),
-        (TrialState.FAILED, FailureClass.OOM, "FAIL"),
-        (TrialState.LOST, FailureClass.LOST, "FAIL"),
-        (TrialState.CANCELLED, None, "FAIL"),
-    ],
-)
-def test_states_are_mapped_and_curves_kept(tmp_path, target, state, failure, expected):
-    with Store.open(url_of(tmp_path)) as store:
-        trial = make_trial(store, make_study(store, tmp_path))
-        end_trial(store, trial, Verdict.UNDECIDED, values=(0.2, 0.3), state=state, failure=failure)
-    export(url_of(tmp_path), target)
-    [found] = optuna.load_study(study_name="s", storage=target).trials
+ENDS = [
+    (TrialState.PRUNED, None, "PRUNED"),
+    (TrialState.TIMED_OUT, FailureClass.TIMEOUT, "PRUNED"),
+    (TrialState.FAILED, FailureClass.OOM, "FAIL"),
+    (TrialState.LOST, FailureClass.LOST, "FAIL"),
+    (TrialState.CANCELLED, None, "FAIL"),
+]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """The trials, as Optuna reads them back, of a study in which the nth ended as ENDS says."""
+    folder = tmp_path_factory.mktemp("ended")
+    with Store.open(url_of(folder)) as store:
+        study = make_study(store, folder)
+        for seed, (state, failure, _) in enumerate(ENDS):
+            trial = make_trial(store, study, seed)
+            end_trial(store, trial, Verdict.UNDECIDED, values=(0.2, 0.3), state=state, failure=failure)
+    assert export(url_of(folder), target_in(folder)) == 0
+    return {
+        trial.user_attrs["seed"]: trial for trial in optuna.load_study(study_name="s", storage=target_in(folder)).trials
+    }
+
+
+@pytest.mark.parametrize(("seed", "state", "expected"), [(n, state, name) for n, (state, _, name) in enumerate(ENDS)])
+def test_states_are_mapped_and_curves_kept(ended, seed, state, expected):
+    assert len(ended) == len(ENDS)
+    found = ended[seed]
     assert found.state.name == expected
     assert found.user_attrs["state"] == state
     assert found.intermediate_values == {10: 0.2, 20: 0.3}
@@ -101,9 +123,8 @@ def test_params_of_a_search_keep_the_distribution_that_was_searched(tmp_path, ta
     assert base.params == {"dropout": "base", "clip": "base"}
 
 
-def test_the_study_says_where_it_comes_from(url, target):
-    export(url, target)
-    study = optuna.load_study(study_name="s", storage=target)
+def test_the_study_says_where_it_comes_from(mirrored):
+    study = mirrored
     assert study.user_attrs["command"] == ["python", "-m", "sweep", "task=digits", "+axis=[dropout]"]
     assert study.user_attrs["provenance"]["git_sha"] == "abc"
     assert study.user_attrs["target"]["threshold"] == CONFIG["converge"]["threshold"]
