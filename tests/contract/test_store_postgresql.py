@@ -1,5 +1,6 @@
 """What only a store in PostgreSQL does: it outlives its server, is locked per study, and says what keeps it away."""
 
+import math
 import re
 import sqlite3
 import sys
@@ -9,13 +10,16 @@ from typing import Any
 
 import pytest
 from postgres_server import PostgresServer, database_of
+from recorded_study import end_trial, make_study, make_trial
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
+import sweep
 from sweep.domain.axis import Cell
 from sweep.domain.trial import TrialSpec
 from sweep.errors import NotFoundError, StoreError, StudyLockedError
 from sweep.store import Store, migrations, postgres
+from sweep.store.retention import file_bytes, vacuum
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -148,6 +152,18 @@ def test_a_database_with_tables_of_others_is_left_alone(postgres_server: Postgre
 def test_both_ways_to_write_its_url_mean_the_same_driver(postgres_url: str, written: str) -> None:
     with Store.open(re.sub(r"^\S+?://", written, postgres_url)) as store:
         add_study(store)
+
+
+def test_a_study_is_read_from_python_and_the_password_not_shown(postgres_url: str, tmp_path: Path) -> None:
+    with Store.open(postgres_url) as store:
+        end_trial(store, make_trial(store, make_study(store, tmp_path)), values=(math.nan, math.inf, 0.5))
+        assert (file_bytes(Store.file_of(postgres_url)), Store.damage(postgres_url)) == (0, None)
+        vacuum(store)
+    with sweep.open_store(postgres_url.replace("sweep@", "sweep:opensesame@")) as opened:
+        [trial] = opened["s"].trials()
+        assert [str(value) for value in trial.curve("val/acc").values] == ["nan", "inf", "0.5"]
+        assert "sweep@" in opened.url
+        assert "opensesame" not in repr(opened) + opened.url + opened._repr_html_()
 
 
 def columns_of(url: str) -> dict[str, Any]:

@@ -28,9 +28,10 @@ def baseline(task: str = "mlp", device: str = "cpu", **changes) -> Baseline:
     return replace(made, **changes)
 
 
-@pytest.fixture
-def kept():
-    with Store.open("sqlite://") as store:
+@pytest.fixture(params=["memory", "postgresql"])
+def kept(request):
+    url = "sqlite://" if request.param == "memory" else request.getfixturevalue("postgres_url")
+    with Store.open(url) as store:
         yield Regressions(store)
 
 
