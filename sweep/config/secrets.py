@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 # As SQLAlchemy reads a URL: a user ends at the first colon, a password at the last @ before the host.
-_IN_USER = re.compile(r"(?P<before>://[^:/?#\s]*):[^\s]*@")
+_IN_USER = re.compile(r"(?P<before>://[^:/?#@\s]*):[^\s]*@")
 _IN_OPTIONS = re.compile(r"(?P<before>[?&])(?:ssl)?password=[^&\s'\"]*&?")
 _STORE = re.compile(r"[+]{0,2}store(?:\.url)?=")
 

@@ -24,16 +24,22 @@ LOCK_TIMEOUT_S = 60
 SERVER_BACK_S = 60.0
 """How long a driver waits for a server that went away between two transactions."""
 
-CONNECT_S = 10
-"""How long a server may take to answer at all."""
+_CONNECTION = {
+    "connect_timeout": 10,
+    # A server whose host has vanished without a word is given up after a minute.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 _RELEASED_S = 1.0
 """So long a server may take to notice that a driver was killed, and to give its lock back."""
 
 _MAKING_TABLES = 0x5EEB_0000_0000_0001
 
-# A host that has vanished without a word is noticed after a minute, and its lock given back. On a socket of the same
-# machine these do nothing.
+# A driver whose host has vanished without a word is noticed after a minute, and its lock given back. On a socket of the
+# same machine these do nothing.
 _SETTINGS = (
     f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'; SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; "
     "SET tcp_keepalives_count = 3; SET bytea_output = 'hex'"
@@ -57,7 +63,7 @@ def make_engine(url: URL, name: str, *, read_only: bool, driving: str | None) ->
     Raises StoreError where psycopg is not installed. Connecting raises StudyLockedError where another process drives
     the study, StoreError for a database whose encoding is not UTF-8.
     """
-    given = {"connect_timeout": CONNECT_S, "application_name": f"sweep pid {os.getpid()} on {os.uname().nodename}"}
+    given = {**_CONNECTION, "application_name": f"sweep pid {os.getpid()} on {os.uname().nodename}"}
     try:
         engine = create_engine(
             url.set(drivername=DRIVER),
@@ -167,6 +173,7 @@ EXPLANATIONS = (
     ("not permitted to log in", "the server turns this user away", f"ALTER ROLE ... LOGIN; {_CONTINUES}"),
     ("refused", "no server answers there", f"start it, or check host and port in store.url; {_CONTINUES}"),
     ("No such file", "no server answers there", f"start it, or check host and port in store.url; {_CONTINUES}"),
+    ("timed out", "the server does not answer", _CONTINUES),
     ("timeout expired", "no server answers there", f"check host and port in store.url; {_CONTINUES}"),
     ("terminating connection", "the server has ended the connection", _CONTINUES),
     ("closed", "the server has ended the connection", _CONTINUES),
