@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
@@ -233,15 +231,6 @@ def test_a_full_disk_loses_the_whole_transaction_and_nothing_before_it(tmp_path:
         pages.execute("PRAGMA max_page_count=100000")
         store.add_trials(1, [spec(seed) for seed in range(100)])
         assert len(store.trials(1)) == 101
-
-
-def test_the_schema_is_also_postgresqls() -> None:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    for table in metadata.sorted_tables:
-        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
-        for index in table.indexes:
-            assert index.name is not None
-            assert "CREATE INDEX" in str(CreateIndex(index).compile(dialect=dialect))
 
 
 def test_every_constraint_has_a_name() -> None:
