@@ -11,23 +11,22 @@ from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
 
 LAUNCHERS: dict[str, Callable[..., Launcher]] = {"local": LocalLauncher}
-"""By the name that `launcher.name` gives; each is called with the config, `say`, `meanwhile` and `early`."""
+"""By the name that `launcher.name` gives; each is called with the config, `say` and `early`."""
 
 
 def build_launcher(
     config: LauncherConfig,
     *,
     say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
-    meanwhile: Callable[[], None] = lambda: None,
     early: AheadProcess | None = None,
 ) -> Launcher:
     """Return the launcher that the config names; it tells `say` what a person should read. Raises ConfigError.
 
-    `meanwhile` is called, once, where there is a wait for the first run to start. `early` is what `start_early` made.
+    `early` is what `start_early` made.
     """
     if config.name not in LAUNCHERS:
         raise ConfigError("launcher.name", "no such launcher", value=config.name, allowed=LAUNCHERS)
-    return LAUNCHERS[config.name](config, say=say, meanwhile=meanwhile, early=early)
+    return LAUNCHERS[config.name](config, say=say, early=early)
 
 
 __all__ = [

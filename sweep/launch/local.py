@@ -119,9 +119,8 @@ def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> AheadProcess
 class LocalLauncher:
     """Runs on this machine. A start that fails raises LaunchError, and `poll` never hears of that run.
 
-    `inventory` tells the GPUs, and `say` is told what a person should know of how runs start and on what.
-    `meanwhile` is called, once, where there is a wait for the first run to start. `early` is a process to fork runs
-    from where one was started before.
+    `inventory` tells the GPUs, and `say` is told what a person should know of how runs start and on what. `early` is a
+    process to fork runs from where one was started before.
     """
 
     def __init__(
@@ -130,7 +129,6 @@ class LocalLauncher:
         *,
         inventory: GpuInventory | None = None,
         say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
-        meanwhile: Callable[[], None] = lambda: None,
         early: AheadProcess | None = None,
     ) -> None:
         self._config = config
@@ -139,7 +137,7 @@ class LocalLauncher:
         self._has_gpus, self._threads = layout.has_gpus, layout.threads
         self._say = say
         self._starter = make_starter(
-            config.start, slots=self.slots, has_devices=bool(layout.devices), say=say, meanwhile=meanwhile, early=early
+            config.start, slots=self.slots, has_devices=bool(layout.devices), say=say, early=early
         )
         self._leases = DeviceLeases(layout.devices or (CPU,), places=layout.places, limit=self.slots)
         self._watch = ProcessWatch()
@@ -329,7 +327,6 @@ def make_starter(
     slots: int,
     has_devices: bool,
     say: Callable[[str], None],
-    meanwhile: Callable[[], None] = lambda: None,
     early: AheadProcess | None = None,
 ) -> Starter:
     """Return the starter that `launcher.start` asks for. Raises ConfigError for forks where runs get GPUs."""
@@ -347,4 +344,4 @@ def make_starter(
         return cold
     if start == "standby" or has_devices:
         return standby
-    return WarmStarter(instead=cold, unsafe_instead=standby, say=say, meanwhile=meanwhile, early=early)
+    return WarmStarter(instead=cold, unsafe_instead=standby, say=say, early=early)

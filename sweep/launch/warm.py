@@ -45,8 +45,8 @@ class WarmStarter:
 
     `instead` starts what cannot be forked: a run in another environment than the parent's, and every run where the task
     cannot be imported (so that each fails in its own words) or the parent keeps dying. `unsafe_instead` starts all runs
-    where the parent is not proven to be safe to fork. `say` is told, once, of every such change for good.
-    `meanwhile` is called once, while the parent imports. `early` is the first parent, where one was started before.
+    where the parent is not proven to be safe to fork. `say` is told, once, of every such change for good. `early`
+    is the first parent, where one was started before.
     """
 
     def __init__(
@@ -55,11 +55,9 @@ class WarmStarter:
         instead: Starter,
         unsafe_instead: Starter,
         say: Callable[[str], None],
-        meanwhile: Callable[[], None] = lambda: None,
         early: AheadProcess | None = None,
     ) -> None:
         self._early = early
-        self._meanwhile: Callable[[], None] | None = meanwhile
         self._instead = instead
         self._unsafe_instead = unsafe_instead
         self._say = say
@@ -97,9 +95,6 @@ class WarmStarter:
         while self._for_good is None:
             if self._parent is None:
                 self._parent = self._take_early(environment) or AheadProcess(MODULE, folder, environment)
-                if self._meanwhile is not None:
-                    self._meanwhile()
-                    self._meanwhile = None
             elif not self._parent.is_for(environment):
                 return None
             state = self._parent.look(self._patience_s)

@@ -1,6 +1,7 @@
 """Opens what a study needs, runs its loop, and leaves its files: plan.json, summary.json and the reports."""
 
 import errno
+import gc
 import shlex
 import signal
 from collections.abc import Iterator, Mapping
@@ -122,12 +123,11 @@ class Session:
         self.started_s = monotonic_s() - spent_s(store, record)  # earlier sessions of the study count, too
         self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
         self.curves = CurveFiles(store, record.id, folder)
+        self.loading = load_reports()
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports."""
-        launcher = build_launcher(
-            self.config.launcher, say=self.progress.message, meanwhile=load_reports, early=self.early
-        )
+        launcher = build_launcher(self.config.launcher, say=self.progress.message, early=self.early)
         try:
             loop = StudyLoop(
                 study=self.record,
@@ -139,8 +139,9 @@ class Session:
                 folder=self.folder,
                 progress=self.progress,
                 on_outcome=self._on_outcome,
-                on_quiet=self.curves.write_some,
+                on_quiet=self._in_quiet,
             )
+            gc.freeze()  # what is there by now stays: not to be looked through again while trials run
             with _interrupts(loop):
                 loop.run()
         finally:
@@ -179,6 +180,11 @@ class Session:
             self.store.save_summary(self.record.id, summary)
             took_s = monotonic_s() - begun_s
             self.summarise_at_s = begun_s + max(SUMMARY_EVERY_S, took_s / SUMMARY_SHARE)
+
+    def _in_quiet(self) -> None:
+        """Do a bit of what the end of the study needs, while trials run and none ends."""
+        if next(self.loading, "all") == "all":
+            self.curves.write_some()
 
     def _status(self, loop: StudyLoop) -> tuple[str, str]:
         counts = self.store.counts(self.record.id)
