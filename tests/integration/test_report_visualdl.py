@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image
 from visualdl import LogReader
 from visualdl.server.api import Api
 
@@ -44,3 +45,13 @@ def test_a_trial_written_again_replaces_its_log(log):
     write_trial(log, {"lr": 0.2}, {"train/loss": Series(np.array([1]), np.array([0.5]))})
     assert [path.name for path in log.iterdir()] == [FILE_NAME]
     assert set(LogReader(file_path=str(log / FILE_NAME)).get_tags()["scalar"]) == {"train/loss"}
+
+
+def test_visualdls_own_reader_finds_the_picture(tmp_path):
+    Image.new("RGB", (5, 3), (10, 20, 30)).save(tmp_path / "batch.png")
+    series = {"loss": Series(np.array([1]), np.array([0.5]))}
+    write_trial(tmp_path / "vdl", {}, series, pictures=[tmp_path / "batch.png"])
+    reader = LogReader(file_path=str(tmp_path / "vdl" / FILE_NAME))
+    assert set(reader.get_tags()["image"]) == {"batch"}
+    [record] = reader.get_data("image", "batch")
+    assert record.image.encoded_image_string == (tmp_path / "batch.png").read_bytes()

@@ -1,16 +1,12 @@
 import io
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 from PIL import Image
 from rich.console import Console
-from visualdl import LogReader
 
-from sweep.domain.metric import Series
 from sweep.report.stages import data, overfit
-from sweep.report.visualdl import FILE_NAME, write_trial
 
 ROOT = Path(__file__).parents[2]
 NASTY = "<script>alert(1)</script> | `x`"
@@ -63,16 +59,6 @@ def test_a_sparkline_goes_from_the_lowest_to_the_highest(values, line):
 
 def test_a_long_curve_is_drawn_in_the_width_there_is():
     assert len(overfit.sparkline([float(i) for i in range(1000)])) == overfit.WIDTH
-
-
-def test_visualdls_own_reader_finds_the_picture(tmp_path):
-    Image.new("RGB", (5, 3), (10, 20, 30)).save(tmp_path / "batch.png")
-    series = {"loss": Series(np.array([1]), np.array([0.5]))}
-    write_trial(tmp_path / "vdl", {}, series, pictures=[tmp_path / "batch.png"])
-    reader = LogReader(file_path=str(tmp_path / "vdl" / FILE_NAME))
-    assert set(reader.get_tags()["image"]) == {"batch"}
-    [record] = reader.get_data("image", "batch")
-    assert record.image.encoded_image_string == (tmp_path / "batch.png").read_bytes()
 
 
 @pytest.mark.parametrize("check", ["data", "overfit"])
