@@ -1,4 +1,4 @@
-"""What the trials around a suggested rate say of it, the settings of the search, and how it looks."""
+"""What the trials around a suggested rate say of it, and how it looks."""
 
 import io
 
@@ -6,16 +6,12 @@ import pytest
 from rich.console import Console
 
 from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
-from sweep.config import load_study_config
 from sweep.domain.axis import BASE, Cell
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
-from sweep.errors import ConfigError
 from sweep.report.ratechart import rate_chart
 from sweep.report.stages import lr_confirm, lr_range
-from sweep.study.audience import Audience
-from sweep.study.lr_range import confirmation, run_lr_range
 
 FOUND = {"point": 0.03, "overrides": ["task.lr=0.03"], "base_lr": 0.02}
 TASK = {"lr": 0.02, "lr_scale": 1.0}
@@ -128,35 +124,6 @@ def test_a_rate_that_no_key_sets_is_not_tried():
     assert rates_of({"point": 0.03, "overrides": [], "base_lr": 0.02}, {}) == ()
 
 
-@pytest.mark.parametrize(
-    ("override", "key"),
-    [
-        ("probe.lr_max=1e-8", "probe.lr_max"),
-        ("probe.lr_min=0", "probe.lr_min"),
-        ("probe.lr_min=null", "probe.lr_min"),
-        ("probe.steps=19", "probe.steps"),
-        ("probe.step=100", "probe.step"),
-        ("confirm.seeds=0", "confirm.seeds"),
-        ("confirm.stop_early=maybe", "confirm.stop_early"),
-    ],
-)
-def test_a_wrong_setting_is_refused_by_its_key(override, key):
-    with pytest.raises(ConfigError) as error:
-        load_study_config(["+search=lr_range", override])
-    assert error.value.key == key
-
-
-def test_axes_beside_a_range_search_are_refused_before_anything_runs(tmp_path):
-    overrides = ["task=digits_mlp", "+search=lr_range", "+ablation=regularization", f"results={tmp_path / 'none'}"]
-    with pytest.raises(ConfigError, match="without axes"):
-        run_lr_range(load_study_config(overrides), progress=Audience(None))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_confirmation_is_left_out_by_null():
-    assert load_study_config(["+search=lr_range", "confirm=null"]).study.confirm is None
-
-
 def test_a_terminal_shows_curve_range_and_point():
     text = printed(lr_range.terminal(SECTION))
     assert "seed 0" in text
@@ -201,12 +168,3 @@ def test_the_table_of_trials_says_what_is_recommended(tmp_path):
     assert "the point, recommended" in printed(lr_confirm.terminal(section))
     assert "| 0.01 | 1/3 x the point | 3/3 | 100 |" in lr_confirm.markdown(section)
     assert "the task&#39;s own" in lr_confirm.html(section, tmp_path)
-
-
-@pytest.mark.parametrize(("named", "study"), [((), "breast_cancer-lr_range"), (("study=mine",), "mine")])
-def test_the_command_of_a_confirmation_is_that_of_its_search(named, study):
-    words = ("task=breast_cancer", "+search=lr_range", *named)
-    found = {"stages": [{"section": {"point": 0.01, "base_lr": 0.002, "overrides": ["task.lr=0.01"]}}]}
-    loaded = confirmation(load_study_config(words, command=words), found)
-    assert loaded.study.name == f"{study}.confirm"
-    assert loaded.command == ("task=breast_cancer", "+search=lr_range", f"study={study}")
