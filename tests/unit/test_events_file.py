@@ -110,11 +110,13 @@ def test_the_rest_of_an_overlong_line_is_no_event_however_it_looks(file: Path) -
 
 
 def test_lines_across_the_bounds_of_a_chunk_are_whole(file: Path) -> None:
-    count = 3 * CHUNK_BYTES // len(LOG)
-    write(file, LOG * count)
+    line = LOG.replace(b"loss", b"l" * 997)
+    count = 3 * CHUNK_BYTES // len(line) + 1
+    assert all(bound * CHUNK_BYTES % len(line) for bound in (1, 2, 3))  # each bound falls within a line
+    write(file, line * count)
     events, position = read_events(file, 0)
-    assert len(events) == count
-    assert position == count * len(LOG)
+    assert events == [json.loads(line)] * count
+    assert position == count * len(line)
 
 
 def test_a_writer_starts_a_new_line_after_a_torn_one(file: Path) -> None:
