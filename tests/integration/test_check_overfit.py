@@ -57,6 +57,8 @@ def gate(folder, section, **settings):
         pass
     except Exception as error:
         message = f"crash: {error}"
+    finally:
+        run.unwatch()  # a worker ends with its run; this process goes on, with Paddle as it was
     trial = ProbeTrial(
         number=0,
         seed=0,
