@@ -81,6 +81,10 @@ class StoreError(SweepError):
     """The store cannot be opened, read or written: names the file and what can be done."""
 
 
+class StoreUrlError(UsageError, StoreError):
+    """`store.url` names nothing that a store can be kept in."""
+
+
 class TransitionError(SweepError):
     """A state change that the table of legal transitions does not allow, or that another writer has already made."""
 

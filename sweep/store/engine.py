@@ -17,7 +17,7 @@ from sqlalchemy.pool import StaticPool
 
 from sweep.clock import monotonic_s
 from sweep.config.secrets import without_password
-from sweep.errors import NotFoundError, StoreError
+from sweep.errors import NotFoundError, StoreError, StoreUrlError
 from sweep.store import postgres
 
 BUSY_TIMEOUT_MS = 60_000
@@ -27,19 +27,19 @@ _FORMS = "sqlite:///results/sweep.db or postgresql+psycopg://user@host/database"
 
 
 def parse_url(url: str) -> URL:
-    """Return the parsed store URL. Raises StoreError, also for a database that the store cannot be kept in."""
+    """Return the parsed store URL. Raises StoreUrlError, also for a database that the store cannot be kept in."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as exc:  # ValueError: the port is no number
         shown = without_password(url)
-        raise StoreError(f"store.url is not a database URL: {shown!r}", hint=f"e.g. {_FORMS}") from exc
+        raise StoreUrlError(f"store.url is not a database URL: {shown!r}", hint=f"e.g. {_FORMS}") from exc
     if parsed.drivername in ("postgresql", postgres.DRIVER):
         return parsed.set(drivername=postgres.DRIVER)
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise StoreError(f"store.url {name_of(parsed)}: no store for {parsed.drivername!r}", hint=f"it is {_FORMS}")
+        raise StoreUrlError(f"store.url {name_of(parsed)}: no store for {parsed.drivername!r}", hint=f"it is {_FORMS}")
     if parsed.query:
         # Without this a file name with a question mark would quietly become another file.
-        raise StoreError(f"store.url {url!r}: a SQLite URL takes no options after '?'")
+        raise StoreUrlError(f"store.url {url!r}: a SQLite URL takes no options after '?'")
     # The file's name as it is written: SQLAlchemy 2.1 decodes %25 in it, 2.0 does not.
     return parsed.set(database=url.partition(":///")[2])
 
