@@ -6,11 +6,9 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sweep.domain.trial import Outcome
-    from sweep.study.loop import Progress
+from sweep.domain.trial import Outcome
+from sweep.study.progress import Progress
 
 STANDARD_STREAMS = (1, 2)
 

@@ -4,9 +4,13 @@ from dataclasses import dataclass, field
 
 from sweep.domain.states import FailureClass
 from sweep.launch import RunEnded
+from sweep.rundir import StudyDir
 
 SYSTEMATIC = 3
 """So many trials that fail in the same way, with none completed, stop a study."""
+
+LOG_TAIL = 30
+"""Lines of a failed trial's log that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +51,13 @@ class CircuitBreaker:
         if is_failure:
             self.failed.append(Failed(number, ended.failure, ended.message, device))
         self.completed += is_result
+
+    def failure_log(self, folder: StudyDir) -> str:
+        """Return the end of the first failed trial's log, with the trial named; empty where none has failed."""
+        if not self.failed:
+            return ""
+        first = self.failed[0]
+        log = folder.trial(first.number).log
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        lines = text.splitlines()[-LOG_TAIL:] or [first.message]
+        return "\n".join([f"trial {first.number}: {first.message}", *(f"  | {line}" for line in lines)])

@@ -3,7 +3,7 @@
 from sweep.config import LoadedConfig
 from sweep.domain.probe import ProbeName
 from sweep.launch import AheadProcess
-from sweep.study.loop import Progress
+from sweep.study.progress import Progress
 from sweep.study.session import StudyEnd, run_study
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
-from typing import Protocol
 
 from sweep.clock import monotonic_s
 from sweep.config import StudyConfig
@@ -20,6 +19,7 @@ from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.breaker import CircuitBreaker
 from sweep.study.live import LiveRun
+from sweep.study.progress import Progress
 from sweep.study.recording import ingest, record_end, record_process, spec_of, write_ending
 from sweep.study.recovery import left_behind
 from sweep.study.steps import step
@@ -33,9 +33,6 @@ if not earlier with something else: until then its folder tells of it."""
 
 READ_EVERY_S = 1.0
 """How often the events of running trials are read: the live view is at most this old."""
-
-LOG_TAIL = 30
-"""Lines of a failed trial's log that are shown."""
 
 
 class Interrupt(IntEnum):
@@ -52,28 +49,6 @@ _WORDS = {
 }
 _TAKEN_UP = (TrialState.CANCELLED, TrialState.LOST)
 _OF_THE_MACHINE = frozenset({FailureClass.KILLED, FailureClass.INFRA})
-
-
-class Progress(Protocol):
-    """Whoever watches a study: a terminal, a log."""
-
-    def start(self, total: int | None, done: int) -> None:
-        """The loop begins: `total` trials in all where that is known, `done` of them finished before."""
-
-    def trial_started(self, number: int, cell: str, seed: int, budget_steps: int) -> None:
-        """A trial's process is there."""
-
-    def trial_progress(self, number: int, step: int, metric: str | None, value: float | None) -> None:
-        """A running trial has logged up to `step`."""
-
-    def trial_ended(self, outcome: Outcome) -> None:
-        """A trial is judged."""
-
-    def message(self, text: str) -> None:
-        """Something a person should read."""
-
-    def close(self) -> None:
-        """The loop has ended; another may begin."""
 
 
 class StudyLoop:
@@ -365,16 +340,6 @@ class StudyLoop:
         counted = {FailureClass.OOM} if is_oom else _OF_THE_MACHINE
         before = sum(run.failure in counted for run in self.store.runs(live.trial.id))
         return before < (1 if is_oom else self.config.launcher.retries)
-
-    def failure_log(self) -> str:
-        """Return the end of the first failed trial's log, with the trial named; empty where none has failed."""
-        if not self.breaker.failed:
-            return ""
-        first = self.breaker.failed[0]
-        log = self.folder.trial(first.number).log
-        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        lines = text.splitlines()[-LOG_TAIL:] or [first.message]
-        return "\n".join([f"trial {first.number}: {first.message}", *(f"  | {line}" for line in lines)])
 
     def _tell(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:
         self.driver.tell(outcome)

@@ -18,8 +18,8 @@ from sweep.report.staged import StageEntry, staged_summary
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.audience import Audience
-from sweep.study.loop import Progress
 from sweep.study.probing import cost_of, probe_result
+from sweep.study.progress import Progress
 from sweep.study.results import leave_reports, recorded_axes, spent_s
 from sweep.study.session import StudyEnd, run_study
 

@@ -17,7 +17,7 @@ from sweep.report.staged import StageEntry, staged_summary, write_staged
 from sweep.rundir import StudyDir, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
-from sweep.study.loop import Progress
+from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.results import report_data, spent_s
 from sweep.study.session import StudyEnd, check_packages, driving, open_record, plan_record

@@ -26,8 +26,9 @@ from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
-from sweep.study.loop import Interrupt, Progress, StudyLoop
+from sweep.study.loop import Interrupt, StudyLoop
 from sweep.study.planning import StudyPlan
+from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.results import leave_reports, load_reports, recorded_config, spent_s, summarise
 from sweep.study.steps import step
@@ -190,17 +191,18 @@ class Session:
         counts = self.store.counts(self.record.id)
         left = counts.get(TrialState.PENDING, 0) + counts.get(TrialState.CANCELLED, 0)
         again = shlex.join(["python", "-m", "sweep", *self.command])
+        log = loop.breaker.failure_log(self.folder)
         if loop.breaker.is_open:
             return "failed", (
                 f"stopped: the first {len(loop.breaker.failed)} trials all failed in the same way\n"
-                f"{loop.failure_log()}\nmend it, then `python -m sweep rerun {self.record.name} --state failed`"
+                f"{log}\nmend it, then `python -m sweep rerun {self.record.name} --state failed`"
             )
         if loop.interrupt is not Interrupt.NONE:
             return "interrupted", f"interrupted with {left} trials still to run; go on with: {again}"
         failed = counts.get(TrialState.FAILED, 0) + counts.get(TrialState.LOST, 0)
         if failed * 2 > sum(counts.values()):
             return "failed", (
-                f"could not be completed: {failed} of {sum(counts.values())} trials failed\n{loop.failure_log()}\n"
+                f"could not be completed: {failed} of {sum(counts.values())} trials failed\n{log}\n"
                 f"see `python -m sweep status {self.record.name}`"
             )
         return "ended", ""

@@ -94,7 +94,7 @@ def test_three_trials_that_crash_alike_stop_a_study_in_which_none_has_completed(
     loop.run()
     assert loop.breaker.is_open
     assert len(bench.runs()) == 3
-    assert "ImportError" in loop.failure_log()
+    assert "ImportError" in loop.breaker.failure_log(loop.folder)
 
 
 def test_failures_of_one_exception_type_count_as_alike_whatever_they_say(bench):

@@ -33,8 +33,8 @@ from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import NightRecord, Regressions, Store, TaskNight
-from sweep.study.loop import Progress
 from sweep.study.planning import StudyPlan
+from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.regression.environment import environment_of
 from sweep.study.regression.files import save_night
