@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 
 class SweepError(Exception):
-    """Anything sweep itself refuses or cannot do. `exit_code` is what the command ends with (DESIGN 5)."""
+    """Anything sweep itself refuses or cannot do. `exit_code` is what the command ends with."""
 
     exit_code = 1
 
@@ -63,10 +63,6 @@ class MissingPaddleError(UsageError):
 
 class StudyLockedError(SweepError):
     """Another live process drives this study: names its pid and host."""
-
-
-class StudyFailedError(SweepError):
-    """The study could not be completed (DESIGN 5: exit code 1): too many crashed trials, or a systematic failure."""
 
 
 class LaunchError(SweepError):
