@@ -1,4 +1,4 @@
-"""Named random streams: every draw of a trial comes from a stream of its own (DESIGN 7, Randomness)."""
+"""Named random streams: every draw of a trial comes from a stream of its own (docs/tasks.md)."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What a task sees of sweep (DESIGN 7). Standard library only: importing this costs a task nothing.
+"""What a task sees of sweep (docs/tasks.md). Standard library only: importing this costs a task nothing.
 
 A task is a function `train(cfg, run)`; it may come with `prepare(cfg)`, `data(cfg)` and `model(cfg)` beside it.
 """

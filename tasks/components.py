@@ -1,4 +1,4 @@
-"""What the native tasks share: the standard knobs (DESIGN 6) as functions, and the training loop.
+"""What the native tasks share: the standard knobs (docs/tasks.md) as functions, and the training loop.
 
 A task of your own needs none of this: `train(cfg, run)` may do whatever it likes (docs/tasks.md).
 """

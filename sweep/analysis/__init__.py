@@ -1,4 +1,4 @@
-"""Verdicts to effects, repairs and a ranking: pure functions, SciPy does the statistics (METHOD 3)."""
+"""Verdicts to effects, repairs and a ranking: pure functions, SciPy does the statistics (docs/method.md)."""
 
 from sweep.analysis.ranking import rank
 

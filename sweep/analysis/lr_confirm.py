@@ -1,4 +1,4 @@
-"""Trials around a suggested learning rate: which are made, and what they say of it (METHOD 6). Pure functions."""
+"""Trials around a suggested learning rate: which are made, and what they say of it. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

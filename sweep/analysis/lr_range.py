@@ -1,4 +1,4 @@
-"""From the curves of range tests to a range of learning rates and a point in it (METHOD 6). Pure functions.
+"""From the curves of range tests to a range of learning rates and a point in it (docs/lr_range.md). Pure functions.
 
 A curve is `rates` [T] (ascending, above 0) and `losses` [T], the loss before the step made with that rate.
 """

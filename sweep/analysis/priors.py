@@ -1,4 +1,4 @@
-"""From symptoms to what is worth trying first: prior factors of toggles and axes (METHOD 2 and 4)."""
+"""From symptoms to what is worth trying first: prior factors of toggles and axes (docs/symptoms.md)."""
 
 from collections.abc import Iterable
 

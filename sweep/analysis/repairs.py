@@ -10,7 +10,7 @@ from sweep.domain.axis import Toggle
 from sweep.domain.effect import Effect, EffectStatus, Interaction, Proportion, Question, Repair
 
 SPRT_LEAD = 3
-"""Outcomes of one kind by which the test of METHOD 2 is decided (p0 .2, p1 .8, both errors .05: 2.944 / 1.386)."""
+"""Outcomes of one kind by which Wald's sequential test is decided (p0 .2, p1 .8, both errors .05: 2.944 / 1.386)."""
 
 Toggles = frozenset[Toggle]
 
@@ -136,7 +136,7 @@ def _answers(table: Table, row: int, question: Question) -> bool:
 
 
 def _is_verified(table: Table, toggles: Toggles, question: Question) -> bool:
-    """Return whether the set and each removal of one element are decided by the SPRT of METHOD 2.
+    """Return whether the set and each removal of one element are decided by Wald's sequential test.
 
     The seeds are those that also found the set; it has passed an exact test adjusted for all sets tried before.
     """

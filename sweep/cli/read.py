@@ -1,4 +1,4 @@
-"""Verbs that read the store. All but `report` answer without Hydra, SciPy, Optuna or jinja2 (DESIGN 2.4)."""
+"""Verbs that read the store. All but `report` answer without Hydra, SciPy, Optuna or jinja2."""
 
 import sys
 from pathlib import Path

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def study(arguments: list[str]) -> int:
-    """Run a study; returns the exit code of DESIGN 5. A terminal that hangs up at any time does not end it."""
+    """Run a study; returns the exit code (docs/studies.md). A terminal that hangs up at any time does not end it."""
     with outliving_the_terminal():
         return _study(arguments)
 
@@ -67,7 +67,7 @@ def started_early(loaded: LoadedConfig) -> Iterator[AheadProcess | None]:
 
 
 def _regression(loaded: LoadedConfig) -> int:
-    """Run a night; returns 0, 1, 3 or 130 (DESIGN 5)."""
+    """Run a night; returns 0, 1, 3 or 130 (docs/regression.md)."""
     from sweep.report.regression import render_regression
     from sweep.report.terminal import LiveProgress
     from sweep.study.regression.night import run_regression

@@ -30,7 +30,7 @@ STARTS = ("auto", "warm", "standby", "cold")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LauncherConfig:
-    """Where and how runs execute (DESIGN 6). None stands for `auto` in slots and gpus.
+    """Where and how runs execute (docs/config.md). None stands for `auto` in slots and gpus.
 
     `start` is how a run's process comes to be: one of STARTS. `memory_mb` bounds what each process of a run may have
     written to (RLIMIT_DATA), what it maps of files and shares left out.

@@ -10,7 +10,7 @@ LOSSES = "lr_range/loss"
 SMOOTHING = 0.9
 """Decay per step of the loss that is watched for its blow-up."""
 BLOW_UP_OF_BEST = 4.0
-"""A smoothed loss above this many times its best has blown up (METHOD 6; fastai and Lightning have the same 4)."""
+"""A smoothed loss above this many times its best has blown up (fastai and Lightning have the same 4)."""
 FEWEST_STEPS = 20
 """Fewer steps over the range show nothing."""
 

@@ -143,7 +143,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegressionSettings:
-    """How nights are judged. `tasks` is how many are watched together; the rest is METHOD 7's.
+    """How nights are judged. `tasks` is how many are watched together; the rest is docs/regression.md's.
 
     `slack` and `threshold` are the CUSUM's k and h in standard deviations of a night's mean, for one task and a
     baseline known exactly; `per_doubling` is added to h for each doubling of the tasks. `min_baseline_runs` in runs,

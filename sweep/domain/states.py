@@ -82,7 +82,7 @@ class FailureClass(StrEnum):
 
 
 RETRIED = frozenset({FailureClass.KILLED, FailureClass.LOST, FailureClass.INFRA, FailureClass.OOM})
-"""Failure classes worth a retry. Divergence is not a failure and is never retried (DESIGN 9)."""
+"""Failure classes worth a retry. Divergence is not a failure and is never retried."""
 
 
 class StopReason(StrEnum):

@@ -1,6 +1,6 @@
 """The catalogue of symptoms: what each rule's finding is called, what usually causes it, and which toggles test that.
 
-Data only; the rules themselves are in judge/symptoms. Causes, toggles and their order follow METHOD 4.
+Data only; the rules themselves are in judge/symptoms. Causes, toggles and their order are those of docs/symptoms.md.
 """
 
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from sweep.domain.names import WATCH
 from sweep.domain.words import StrEnum
 
 MAX_FACTOR = 5.0
-"""No symptom makes a toggle more than this many times as likely: a wrong rule must not bury the truth (METHOD 2)."""
+"""No symptom makes a toggle more than this many times as likely: a wrong rule must not bury the truth."""
 
 ADVISORY_ABOVE = 0.01
 """A rule that speaks in more than this share of healthy runs is advisory: a hint, no ground for a conclusion."""

@@ -1,4 +1,4 @@
-"""The target: what "converged" means in one study (METHOD 1), and the tracker that watches a run for it.
+"""The target: what "converged" means in one study (docs/method.md), and the tracker that watches a run for it.
 
 One tracker serves both sides: the trial process feeds it what it logs and stops early by it, the judge feeds it the
 stored series and takes the verdict from it. Standard library only; an update costs the same however long the run is.
@@ -15,9 +15,9 @@ from sweep.domain.states import StopReason
 from sweep.domain.words import StrEnum
 
 EMA_DECAY = 0.98
-"""Decay per optimizer step of the smoothed loss (METHOD 1)."""
+"""Decay per optimizer step of the smoothed loss."""
 BLOW_UP = 1e3
-"""A loss above this many times its first value has diverged (METHOD 1.3)."""
+"""A loss above this many times its first value has diverged."""
 SKILL = 0.5
 """Skill, explained variance, or relative fall of the loss that counts as converged where no target is given."""
 HOLD_EVALUATIONS = 3
@@ -38,7 +38,7 @@ class Mode(StrEnum):
 class Target:
     """What a trial must reach, and with how much.
 
-    `threshold` None means that no target was given: the rules of METHOD 1.2 apply. `hold` is a number of evaluations,
+    `threshold` None means that no target was given: TargetRule says what applies. `hold` is a number of evaluations,
     None for the default: at least 3 evaluations and at least 5 % of the budget. `budget_steps` is in optimizer steps.
     """
 
@@ -67,7 +67,7 @@ class Target:
 
 
 class TargetRule(StrEnum):
-    """Which rule of METHOD 1 decides."""
+    """Which rule of docs/method.md decides."""
 
     TARGET = "target"  # a metric and a threshold were given
     SKILL = "skill"  # 1 - loss / label entropy >= 0.5
@@ -196,7 +196,7 @@ class _Watch:
 
 
 class TargetTracker:
-    """Follows what one run logs and says when it has converged or diverged (METHOD 1).
+    """Follows what one run logs and says when it has converged or diverged (docs/method.md).
 
     The same state comes out for every interleaving of the metrics as long as each metric's own points come in order
     and steps do not decrease. With `stop_early` a run is over at the step of its decision: later points count for

@@ -1,4 +1,4 @@
-"""What a trial showed: symptoms and the verdict. Kept apart from the execution state (DESIGN 2.3)."""
+"""What a trial showed: symptoms and the verdict. Kept apart from the execution state."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class Judgement:
 
     verdict: Verdict
     reason: str  # one sentence a person can read: "val/acc >= 0.9 held for 3 evaluations from step 340"
-    rule: str  # which rule of METHOD 1 was used: "target", "skill", "explained_variance", "half_loss"
+    rule: str  # which rule of docs/method.md was used: "target", "skill", "explained_variance", "half_loss"
     tau: int | None  # steps to target; None is a miss, censored at the budget
     last_step: int  # last step the run logged
     best: float | None = None  # best value of the target's metric; None where it was never logged finite

@@ -69,7 +69,7 @@ class Scoring:
 
     def _value(self, outcome: Outcome) -> float | None:
         if self.objective == "tau":
-            missed = float(self.target.budget_steps)  # METHOD 1.3: a miss is censored at the budget
+            missed = float(self.target.budget_steps)  # as everywhere: a miss is censored at the budget
             return missed if outcome.tau is None else min(float(outcome.tau), missed)
         return clip(outcome.best if self.objective == "best" else outcome.final)
 

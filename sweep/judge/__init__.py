@@ -1,4 +1,4 @@
-"""Series to symptoms to verdict: pure functions over what one run logged (METHOD 1 and 4)."""
+"""Series to symptoms to verdict: pure functions over what one run logged (docs/method.md, docs/symptoms.md)."""
 
 from sweep.judge.symptoms import RULES, find_symptoms
 from sweep.judge.thresholds import SymptomThresholds

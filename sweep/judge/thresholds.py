@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymptomThresholds:
-    """The defaults are METHOD 4's; those marked ours keep a rule silent on healthy runs (docs/symptoms.md)."""
+    """The defaults are published ones; those marked ours keep a rule silent on healthy runs (docs/symptoms.md)."""
 
     # the whole run
     warm_up: float = 0.1  # ours: share of the budget in which neither flat nor swings are looked for

@@ -1,4 +1,4 @@
-"""The verdict on one trial, with the reason a person can read (METHOD 1)."""
+"""The verdict on one trial, with the reason a person can read (docs/method.md)."""
 
 from collections.abc import Mapping
 

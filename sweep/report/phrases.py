@@ -11,7 +11,7 @@ DASH = "–"
 
 
 def status_word(status: str, question: str, trials: int) -> str:
-    """Return how a status is said: `harms` is "breaks" where the base converges; undecided says its n (METHOD 3)."""
+    """Return how a status is said: `harms` is "breaks" where the base converges; undecided says its n."""
     if status == EffectStatus.UNDECIDED:
         return f"undecided (n={trials})"
     if status == EffectStatus.HARMS and question == Question.BREAK:

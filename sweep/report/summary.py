@@ -1,4 +1,4 @@
-"""summary.json: the answer of a study as data (DESIGN 8, documented key by key in docs/summary.md)."""
+"""summary.json: the answer of a study as data, documented key by key in docs/summary.md."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The folders of a study and what lies in them (DESIGN 8): paths, whole files, event streams, results, the lock.
+"""The folders of a study and what lies in them (docs/studies.md): paths, whole files, event streams, results, the lock.
 
 Standard library only; numpy is imported where points become series, which a trial process never asks for.
 """

@@ -1,4 +1,4 @@
-"""Where everything of a study lies (DESIGN 8). The only place that knows a path below `results/`."""
+"""Where everything of a study lies (docs/studies.md, Files). The only place that knows a path below `results/`."""
 
 import json
 import os
@@ -137,7 +137,7 @@ class StudyDir:
 
     @property
     def summary(self) -> Path:
-        """What was found (DESIGN 8, stable schema)."""
+        """What was found (docs/summary.md, stable schema)."""
         return self.path / "summary.json"
 
     @property

@@ -25,7 +25,7 @@ _RUNS_AT_ONCE = 200  # runs read at a time while streaming: 200 x 1,000 points x
 class Store:
     """Studies, trials, runs, events, series and judgements, behind one connection.
 
-    One process writes a study (DESIGN 2.2), any number read, and neither waits for the other. Every method is one
+    One process writes a study, any number read, and neither waits for the other. Every method is one
     transaction, or part of the `transaction()` it is called in. Threads of a process may share a store; they take
     turns. `Store.open("sqlite://")` is the fake for tests: the same code on a database in memory.
 

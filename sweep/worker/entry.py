@@ -40,7 +40,7 @@ _STATE_OF = {StopReason.PRUNED: TrialState.PRUNED, StopReason.STOPPED: TrialStat
 class Task:
     """What the `_target_` of a task section names, with what else the contract knows of the same module, if it has it.
 
-    `data(cfg)` returns the training and the validation set, `model(cfg)` the network (DESIGN 7); the probes use them.
+    `data(cfg)` returns the training and the validation set, `model(cfg)` the network (docs/tasks.md); probes use them.
     """
 
     train: Callable[[TaskConfig, WorkerRun], object]

@@ -1,4 +1,4 @@
-"""The tracker: when a run has converged, diverged, or lost its target (METHOD 1)."""
+"""The tracker: when a run has converged, diverged, or lost its target (docs/method.md)."""
 
 import math
 from dataclasses import replace

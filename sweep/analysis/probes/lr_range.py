@@ -1,4 +1,4 @@
-"""What the range tests of several seeds show together: a range, a point, and the overrides that set it (METHOD 6)."""
+"""What the range tests of several seeds show together: a range, a point, and the overrides that set it."""
 
 import math
 import shlex

@@ -1,4 +1,4 @@
-"""Nightly regression: from a baseline and a history of nights to a verdict per task (METHOD 7). Pure functions."""
+"""Nightly regression: from a baseline and a history of nights to a verdict per task. Pure (docs/regression.md)."""
 
 from sweep.analysis.regression.judge import judge_task
 from sweep.analysis.regression.wording import comparison_gap

@@ -98,7 +98,7 @@ def held(watch: Watch) -> Watch:
 def advance(watch: Watch, night: Figures, reference: Reference, settings: RegressionSettings) -> Watch:
     """Return the state after `night`, which holds at least one run.
 
-    The upper side is Page's one-sided CUSUM of the night scores (METHOD 7), the lower one its mirror image. Where the
+    The upper side is Page's one-sided CUSUM of the night scores, the lower one its mirror image. Where the
     upper side crosses its threshold, or fewer seeds converge than the baseline allows, fresh seeds decide: confirmed
     alarms stay on until Page's test of the old level against the new one calls them gone.
     Source: Page, Continuous Inspection Schemes, Biometrika 41 (1954).

@@ -22,7 +22,7 @@ OVERSHOOT = 1.166
 
 
 def log_tau(run: NightRun) -> float:
-    """Return the natural log of steps to target; a miss counts as two budgets (METHOD 7)."""
+    """Return the natural log of steps to target; a miss counts as two budgets (docs/regression.md)."""
     return log(max(1, run.tau if run.converged and run.tau is not None else 2 * run.budget))
 
 

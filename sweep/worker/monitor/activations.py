@@ -13,9 +13,9 @@ RECTIFIERS, SIGMOIDS = ("ReLU",), ("Sigmoid", "Tanh")
 REMEMBERED = 3
 """A ReLU unit's activity is averaged over so many sampled batches: one of 32 samples alone cannot say "under 1 %"."""
 DEAD = 0.01
-"""A unit active in a smaller share of its samples than this is dead (METHOD 4)."""
+"""A unit active in a smaller share of its samples than this is dead (docs/symptoms.md)."""
 SATURATED = 5.0
-"""A pre-activation of a sigmoid or tanh beyond this, to either side, is saturated (METHOD 4)."""
+"""A pre-activation of a sigmoid or tanh beyond this, to either side, is saturated (docs/symptoms.md)."""
 
 
 class Activations:

@@ -1,4 +1,4 @@
-"""The learning-rate range test: one short training in which the rate rises step by step (METHOD 6).
+"""The learning-rate range test: one short training in which the rate rises step by step (docs/lr_range.md).
 
 It takes the place of whatever rate and schedule the optimizer has, from outside: every `step` and `minimize` of
 Paddle's optimizers is wrapped in this process, which trains nothing else.
