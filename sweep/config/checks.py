@@ -13,7 +13,7 @@ def check_data(section: Section) -> None:
     for name, low in _COUNTS.items():
         section.integer(name, low=low)
     for name in _ABOVE_0:
-        _number(section, name)
+        section.number(name, above=0)
     for name in _SHARES:
         _share(section, name)
 
@@ -28,13 +28,6 @@ def check_overfit(section: Section) -> None:
         raise ConfigError(section.key("length"), "must be a list of the task's knobs", value=length)
     if not isinstance(regularisation, dict):
         raise ConfigError(section.key("regularisation"), "must be knobs of the task and values", value=regularisation)
-
-
-def _number(section: Section, name: str) -> float:
-    value = section.optional_number(name, above=0.0)
-    if value is None:
-        raise ConfigError(section.key(name), "must be a finite number above 0", value="null")
-    return value
 
 
 def _share(section: Section, name: str) -> None:

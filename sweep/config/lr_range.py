@@ -10,12 +10,8 @@ from sweep.errors import ConfigError
 
 def check_lr_range(section: Section) -> None:
     """Raise ConfigError where the settings are no range of rates above 0 in enough steps."""
-    rates = {name: section.optional_number(name, above=0.0) for name in ("lr_min", "lr_max")}
-    for name, rate in rates.items():
-        if rate is None:
-            raise ConfigError(section.key(name), "must be a finite number above 0", value="null")
-    low, high = rates["lr_min"], rates["lr_max"]
-    if low is not None and high is not None and not low < high:
+    low, high = section.number("lr_min", above=0), section.number("lr_max", above=0)
+    if not low < high:
         raise ConfigError(
             section.key("lr_max"),
             f"must be above {section.key('lr_min')} ({low:g})",

@@ -27,7 +27,7 @@ _NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d))?", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskEntry:
-    """One task of a regression: its config, what it is called, its seeds a night (None: as the regression says)."""
+    """One task of a regression: its config, what it is called, how many seeds it has a night."""
 
     task: str
     name: str
@@ -94,10 +94,6 @@ def read_regression(loaded: LoadedConfig) -> RegressionConfig:
         )
     _check_name(study.name)
     tasks = _tasks(section, len(study.seeds))
-    threshold, slack = section.optional_number("threshold", above=0), section.optional_number("slack", above=0)
-    if threshold is None or slack is None:
-        key = "threshold" if threshold is None else "slack"
-        raise ConfigError(f"regression.{key}", "must be a number above 0", value="null")
     return RegressionConfig(
         name=study.name,
         tasks=tasks,
@@ -106,9 +102,9 @@ def read_regression(loaded: LoadedConfig) -> RegressionConfig:
         keep_nights=section.optional_integer("keep_nights", low=1),
         settings=RegressionSettings(
             tasks=len(tasks),
-            slack=slack,
-            threshold=threshold,
-            confirm_seeds=_at_most(section, "confirm_seeds", MAX_SEEDS),
+            slack=section.number("slack", above=0),
+            threshold=section.number("threshold", above=0),
+            confirm_seeds=section.integer("confirm_seeds", low=1, high=MAX_SEEDS),
             compare_other_devices=section.choice("compare_environments", ["same", "any"]) == "any",
         ),
         store_url=study.store_url,
@@ -204,7 +200,7 @@ def _task(item: object, key: str, seeds: int) -> TaskEntry:
     taken = next((w for w in overrides if _key(w) in ("task", "seeds", "study", "reuse", *PASSED_ON[1:3])), None)
     if taken is not None:
         raise ConfigError(f"{key}.overrides", "is set by the regression itself", value=taken)
-    count = seeds if section.get("seeds") is None else _at_most(section, "seeds", MAX_SEEDS)
+    count = seeds if section.get("seeds") is None else section.integer("seeds", low=1, high=MAX_SEEDS)
     return TaskEntry(task=task, name=name, seeds=count, overrides=tuple(overrides))
 
 
@@ -214,13 +210,6 @@ def _determinism(section: Section) -> tuple[int, int] | None:
         return None
     inner = Section(data, "regression.determinism", ("steps", "seed"))
     return inner.integer("steps", low=1), inner.integer("seed", low=0)
-
-
-def _at_most(section: Section, name: str, high: int) -> int:
-    value = section.integer(name, low=1)
-    if value > high:
-        raise ConfigError(section.key(name), f"at most {high}", value=value)
-    return value
 
 
 def _passed_on(overrides: Sequence[str]) -> tuple[str, ...]:

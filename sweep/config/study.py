@@ -224,11 +224,7 @@ def _stages(data: object) -> tuple[str, ...]:
 def _symptoms(data: object, composed: Composition) -> dict[str, float]:
     """Return the thresholds of the monitor's rules, each a finite number."""
     section = Section(data, "symptoms", [str(key) for key in composed.before.symptoms])
-    found = {name: section.optional_number(name) for name in section.known}
-    for name, value in found.items():
-        if value is None:
-            raise ConfigError(section.key(name), "must be a finite number", value="null")
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: section.number(name) for name in section.known}
 
 
 def _target(data: object) -> Target:
@@ -255,9 +251,6 @@ def _target(data: object) -> Target:
 
 def _launcher(data: object, composed: Composition) -> LauncherConfig:
     section = Section(data, "launcher", LAUNCHER_KEYS)
-    grace_s = section.optional_number("grace_s", above=0)
-    if grace_s is None:
-        raise ConfigError("launcher.grace_s", "must be a number of seconds above 0", value="null")
     return LauncherConfig(
         name=section.choice("name", option_names("launcher", composed.folders)),
         slots=None if section.get("slots") == "auto" else section.integer("slots", low=1),
@@ -266,7 +259,7 @@ def _launcher(data: object, composed: Composition) -> LauncherConfig:
         gpu_memory_mb=section.optional_integer("gpu_memory_mb", low=1),
         timeout_s=section.optional_number("timeout_s", above=0),
         retries=section.integer("retries", low=0),
-        grace_s=grace_s,
+        grace_s=section.number("grace_s", above=0),
         start=section.choice("start", STARTS),
         memory_mb=section.optional_integer("memory_mb", low=1),
     )

@@ -39,25 +39,32 @@ class Section:
             raise ConfigError(self.key(name), "is missing")
         return self.data[name]
 
-    def integer(self, name: str, *, low: int) -> int:
-        """Return an int, at least `low`."""
+    def integer(self, name: str, *, low: int, high: int | None = None) -> int:
+        """Return an int, at least `low`, and at most `high` where that is given."""
         value = self.get(name)
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
             raise ConfigError(self.key(name), f"must be a whole number, {low} or more", value=_shown(value))
+        if high is not None and value > high:
+            raise ConfigError(self.key(name), f"at most {high}", value=value)
         return value
 
     def optional_integer(self, name: str, *, low: int) -> int | None:
         """Return an int, at least `low`, or None for null."""
         return None if self.get(name) is None else self.integer(name, low=low)
 
+    def number(self, name: str, *, above: float = -math.inf) -> float:
+        """Return a finite float greater than `above`."""
+        return self._number(name, above, "")
+
     def optional_number(self, name: str, *, above: float = -math.inf) -> float | None:
         """Return a finite float greater than `above`, or None for null."""
+        return None if self.get(name) is None else self._number(name, above, ", or null")
+
+    def _number(self, name: str, above: float, otherwise: str) -> float:
         value = self.get(name)
-        if value is None:
-            return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= above:
             bound = "" if above == -math.inf else f" above {above:g}"
-            raise ConfigError(self.key(name), f"must be a finite number{bound}, or null", value=_shown(value))
+            raise ConfigError(self.key(name), f"must be a finite number{bound}{otherwise}", value=_shown(value))
         return float(value)
 
     def flag(self, name: str) -> bool:

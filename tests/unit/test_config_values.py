@@ -45,6 +45,18 @@ def test_a_number_refuses(value):
         section(timeout_s=value).optional_number("timeout_s", above=0)
 
 
+@pytest.mark.parametrize("value", [math.nan, 0, "3", None])
+def test_a_number_that_must_be_there_does_not_offer_null(value):
+    with pytest.raises(ConfigError, match=r"finite number above 0 \(value"):
+        section(timeout_s=value).number("timeout_s", above=0)
+
+
+def test_an_integer_above_its_most_is_refused():
+    assert section(slots=4).integer("slots", low=1, high=4) == 4
+    with pytest.raises(ConfigError, match=r"launcher\.slots: at most 4 \(value: 5\)"):
+        section(slots=5).integer("slots", low=1, high=4)
+
+
 def test_values_come_back_typed():
     data = section(slots=2, timeout_s=3, flag=False, name="local")
     assert data.integer("slots", low=1) == 2
