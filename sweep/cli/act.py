@@ -34,7 +34,7 @@ def rerun(arguments: list[str]) -> int:
     states = {_state(word.strip()) for word in args.state.split(",")}
     with Store.open(args.store) as store:
         record = store.study(args.study)
-        with StudyLock(_folder(record).lock), store.transaction():
+        with StudyLock(StudyDir.of(record).lock), store.transaction():
             trials = store.trials(record.id, states)
             for trial in trials:
                 store.transition(trial.id, TrialState.PENDING, "rerun")
@@ -50,7 +50,7 @@ def stop(arguments: list[str]) -> int:
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
         record = store.study(args.study) if args.study else store.latest_study()
-    pid = StudyLock(_folder(record).lock).driver_pid()
+    pid = StudyLock(StudyDir.of(record).lock).driver_pid()
     if pid is None:
         raise UsageError(f"study {record.name} is not running here", hint="`python -m sweep ls` lists the studies")
     os.kill(pid, signal.SIGTERM if args.now else signal.SIGINT)
@@ -89,10 +89,6 @@ def _run_again(record: StudyRecord, store_url: str) -> int:
     if not any(word.startswith("study=") for word in command):
         command.append(f"study={record.name}")
     return study(command)
-
-
-def _folder(record: StudyRecord) -> StudyDir:
-    return StudyDir(Path(str(record.config.get("results", "results"))), record.name)
 
 
 def _state(word: str) -> TrialState:

@@ -26,7 +26,7 @@ def export(arguments: list[str]) -> int:
         raise UsageError("--to goes with csv and --visualdl; --optuna names its own file")
     with Store.open(args.store, read_only=True) as store:
         study = chosen_study(store, args.study)
-        folder = args.to or StudyDir(Path(str(study.config["results"])), study.name).path
+        folder = args.to or StudyDir.of(study).path
         if args.optuna:
             print(_to_optuna(store, study, args.optuna, replace=args.force))
         if args.visualdl:

@@ -11,7 +11,7 @@ from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.errors import NotFoundError, UsageError
 from sweep.report.terminal import render_studies, render_summary, render_trial
-from sweep.rundir import RunDir
+from sweep.rundir import RunDir, StudyDir
 from sweep.rundir.events import number_text
 from sweep.store import Store
 
@@ -81,11 +81,11 @@ def logs(arguments: list[str]) -> int:
 def report(arguments: list[str]) -> int:
     """Rank a study anew and write its reports."""
     args = read_parser("report", has_json=False).parse_args(arguments)
-    from sweep.study.results import leave_reports, recorded_folder, spent_s  # SciPy and jinja2 come with these
+    from sweep.study.results import leave_reports, spent_s  # SciPy and jinja2 come with these
 
     with Store.open(args.store, read_only=True) as store:
         study = chosen_study(store, args.study)
-        folder = recorded_folder(study)
+        folder = StudyDir.of(study)
         leave_reports(store, study, wall_s=spent_s(store, study))
     for path in (folder.report_html, folder.report_md, folder.ranking_csv, folder.summary):
         if path.exists():

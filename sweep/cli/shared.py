@@ -3,7 +3,6 @@
 import json
 from dataclasses import is_dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -39,7 +38,7 @@ def chosen_study(store: Store, name: str | None) -> StudyRecord:
 
 def lock_of(study: StudyRecord) -> StudyLock | None:
     """Return the lock that a study's driver holds, None where its folder is not found from here."""
-    path = StudyDir(Path(str(study.config["results"])), study.name).lock
+    path = StudyDir.of(study).lock
     return StudyLock(path) if path.exists() else None
 
 

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweep.rundir.files import read_json, write_json_atomic
+
+if TYPE_CHECKING:  # a trial's process does without
+    from sweep.domain.trial import StudyRecord
 
 RUN_VARIABLE = "SWEEP_RUN_DIR"
 """Names the run's folder, absolute, in the environment of all its processes: by it they are known to be ours."""
@@ -125,6 +128,11 @@ class StudyDir:
     results: Path
     study: str
 
+    @classmethod
+    def of(cls, record: "StudyRecord") -> "StudyDir":
+        """Return the folder of a recorded study, as its config names it (relative to where it was started)."""
+        return cls(Path(str(record.config["results"])), record.name)
+
     @cached_property
     def path(self) -> Path:
         """The folder itself."""
@@ -154,11 +162,6 @@ class StudyDir:
     def ranking_csv(self) -> Path:
         """The ranking as a table."""
         return self.path / "ranking.csv"
-
-    @property
-    def junit(self) -> Path:
-        """The outcome of a regression study for CI."""
-        return self.path / "junit.xml"
 
     @property
     def lock(self) -> Path:

@@ -4,7 +4,6 @@ import gc
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from sweep.config import StudyConfig
@@ -44,11 +43,6 @@ def recorded_axes(record: StudyRecord) -> tuple[Axis, ...]:
     )
 
 
-def recorded_folder(record: StudyRecord) -> StudyDir:
-    """Return the folder of a recorded study, as its config names it (relative to where it was started)."""
-    return StudyDir(Path(str(record.config["results"])), record.name)
-
-
 def spent_s(store: Store, record: StudyRecord) -> float:
     """Return the wall time that a study's sessions have taken so far, as its last summary says; 0 before the first."""
     cost = (store.summary(record.id) or {}).get("cost", {})
@@ -66,16 +60,16 @@ def summarise(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, 
         if record.config["probe"]["name"] == ProbeName.LR_RANGE:
             from sweep.study.lr_range import range_summary
 
-            return range_summary(store, record, recorded_folder(record), wall_s=wall_s)
+            return range_summary(store, record, StudyDir.of(record), wall_s=wall_s)
         from sweep.study.probing import probe_summary
 
-        return probe_summary(store, record, recorded_folder(record), wall_s=wall_s)
+        return probe_summary(store, record, StudyDir.of(record), wall_s=wall_s)
     return build_summary(report_data(store, record, wall_s=wall_s))
 
 
 def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
     """Write the files of a study that a person opens; return its summary, which the caller saves."""
-    folder = recorded_folder(record)
+    folder = StudyDir.of(record)
     if record.config.get("probe") is None and not is_staged(record):
         return write_reports(report_data(store, record, wall_s=wall_s), folder.path)
     summary = (store.summary(record.id) or {}) if is_staged(record) else summarise(store, record, wall_s=wall_s)
@@ -107,7 +101,7 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
 
     axes, target = recorded_axes(record), Target.from_mapping(record.config["converge"])
     outcomes = tuple(store.outcomes(record.id))
-    folder = recorded_folder(record)
+    folder = StudyDir.of(record)
     inert = [(str(toggle), str(reason)) for toggle, reason in record.config["inert"]]
     return ReportData(
         study=record,

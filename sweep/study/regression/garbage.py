@@ -16,7 +16,6 @@ from sweep.errors import StudyLockedError
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Regressions, Store
 from sweep.store.retention import borrowers, curve_points, drop_curves, file_bytes, vacuum
-from sweep.study.results import recorded_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,7 @@ def collect_garbage(
         if reason:
             kept.append((record.name, reason))
             continue
-        folder = recorded_folder(record)
+        folder = StudyDir.of(record)
         own_bytes, own_points = _size(folder, is_whole=record.name in whole), curve_points(store, record.id)
         if record.name not in whole and not own_bytes and not own_points:
             continue  # thinned before
@@ -154,7 +153,7 @@ def _studies_of(store: Store, regression: str) -> set[str]:
 def _why_kept(store: Store, record: StudyRecord, past: set[str]) -> str:
     if record.name in Regressions(store).kept_studies():
         return "a baseline was made from it"
-    folder = recorded_folder(record)
+    folder = StudyDir.of(record)
     if _is_elsewhere(record, folder):
         return f"its folder {folder.path} is not here; it was started in {record.provenance.get('folder')}"
     if StudyLock(folder.lock).holder() is not None:
