@@ -1,6 +1,7 @@
 """The verb `compare`: two studies side by side."""
 
-from sweep.cli.shared import plain, print_json, print_rich, read_parser
+from sweep.cli.output import plain, print_json, print_rich
+from sweep.cli.shared import read_parser
 from sweep.domain.target import Target
 from sweep.errors import UsageError
 from sweep.report.comparison import render_comparison

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from sweep.cli.main import Parser
-from sweep.cli.shared import as_it_stands, chosen_study, plain, print_json, print_rich, read_parser
+from sweep.cli.output import plain, print_json, print_rich
+from sweep.cli.shared import as_it_stands, chosen_study, read_parser
 from sweep.domain.metric import Series
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
@@ -65,11 +66,15 @@ def logs(arguments: list[str]) -> int:
     _add_trial(parser)
     parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines")
     args = parser.parse_args(arguments)
+    if args.tail is not None and args.tail < 1:
+        raise UsageError(f"--tail must be 1 or more, got {args.tail}", hint="without it, the whole log is printed")
     with Store.open(args.store, read_only=True) as store:
         _, trial = _trial(store, args)
         run = store.latest_run(trial.id)
     if run is None:
-        raise NotFoundError(f"trial {trial.number} has not been launched")
+        raise NotFoundError(
+            f"trial {trial.number} has not been launched", hint="`python -m sweep status` says how far the study is"
+        )
     log = RunDir(Path(run.dir)).log
     if not log.exists():
         raise NotFoundError(f"trial {trial.number} left no log at {log}", hint="run folders are looked up from here")

@@ -1,17 +1,11 @@
-"""What the reading verbs share: their parser, the study meant, and how records are printed."""
+"""What the reading verbs share: their parser, the study meant, and whether somebody drives it."""
 
-import json
-from dataclasses import is_dataclass, replace
-from datetime import datetime
-from typing import Any
-
-from rich.console import Console, RenderableType
+from dataclasses import replace
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError
 from sweep.rundir import StudyDir, StudyLock
-from sweep.rundir.events import number_text
 from sweep.store import Regressions, Store
 
 
@@ -51,30 +45,3 @@ def as_it_stands(study: StudyRecord) -> StudyRecord:
     if study.status == "running" and lock is not None and lock.holder() is None:
         return replace(study, status="interrupted")
     return study
-
-
-def plain(value: Any) -> Any:
-    """Return records as JSON can say them: cells by their key, times as ISO 8601, NaN and infinities by name."""
-    if hasattr(value, "sorted_toggles"):
-        return value.key
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return number_text(value) if isinstance(value, float) else value
-
-
-def print_json(data: object) -> int:
-    """Print data as strict JSON; return the exit code 0."""
-    print(json.dumps(data, indent=2, allow_nan=False))
-    return 0
-
-
-def print_rich(what: RenderableType) -> int:
-    """Print what a person reads; return the exit code 0."""
-    Console().print(what)
-    return 0

@@ -11,7 +11,8 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from sweep.cli.shared import as_it_stands, chosen_study, lock_of, plain, print_json, print_rich, read_parser
+from sweep.cli.output import plain, print_json, print_rich
+from sweep.cli.shared import as_it_stands, chosen_study, lock_of, read_parser
 from sweep.clock import monotonic_s
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
