@@ -1,8 +1,7 @@
 """`baseline accept | show | diff`: what a person has accepted as "this is how the task trains"."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -11,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from sweep.cli.main import Parser, verb_parser
+from sweep.cli.output import print_json, print_rich
 from sweep.domain.regression import Baseline, Environment, NightRun
 from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
@@ -64,7 +64,7 @@ def _accept(args: Any, parser: Parser) -> int:
         save_baselines(kept, regression, StudyDir(args.results, regression))
     accepted = [offer.baseline for offer in offers if offer.baseline is not None]
     if args.json:
-        return _print_json([baseline_data(each) for each in accepted])
+        return print_json([baseline_data(each) for each in accepted])
     console = Console()
     for offer in offers:
         words = offer.problem if offer.baseline is None else f"accepted: {_figures(offer.baseline.runs).words()}"
@@ -78,7 +78,7 @@ def _show(args: Any, parser: Parser) -> int:  # noqa: ARG001 - all actions are c
     with Store.open(args.store, read_only=True) as store:
         regression, found = _found(Regressions(store), args)
     if args.json:
-        return _print_json([baseline_data(each) for each in found])
+        return print_json([baseline_data(each) for each in found])
     table = new_table()
     for name in ("task", "runs", "converged", "median steps", "spread", "device", "code", "accepted", "from"):
         table.add_column(name)
@@ -95,7 +95,7 @@ def _show(args: Any, parser: Parser) -> int:  # noqa: ARG001 - all actions are c
             f"{each.accepted_at:%Y-%m-%d %H:%M}",
             f"{len(each.studies)} studies on {each.environment.host or 'an unknown host'}",
         )
-    return _print(Group(Text(f"baselines of {regression}"), table))
+    return print_rich(Group(Text(f"baselines of {regression}"), table))
 
 
 def _diff(args: Any, parser: Parser) -> int:
@@ -110,8 +110,8 @@ def _diff(args: Any, parser: Parser) -> int:
         what = "no earlier baseline" if args.previous else "no night"
         raise NotFoundError(f"regression {regression} has {what} to compare with")
     if args.json:
-        return _print_json(shown)
-    return _print(Group(*(_difference_text(each) for each in shown)))
+        return print_json(shown)
+    return print_rich(Group(*(_difference_text(each) for each in shown)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +204,7 @@ class Figures:
 
     def to_dict(self) -> dict[str, Any]:
         """Return them as plain data."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return asdict(self)
 
 
 def _figures(runs: Sequence[NightRun]) -> Figures:
@@ -228,13 +228,3 @@ def _found(kept: Regressions, args: Any) -> tuple[str, list[Baseline]]:
         hint = f"there is one of {known}" if known else "`python -m sweep baseline accept --last N` makes one"
         raise NotFoundError(f"regression {regression} has no baseline{what}", hint=hint)
     return regression, found
-
-
-def _print_json(data: object) -> int:
-    print(json.dumps(data, indent=2, allow_nan=False))
-    return 0
-
-
-def _print(what: RenderableType) -> int:
-    Console().print(what)
-    return 0

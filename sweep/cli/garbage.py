@@ -1,9 +1,9 @@
 """`gc`: keeps results small."""
 
-import json
 from dataclasses import asdict
 
 from sweep.cli.main import verb_parser
+from sweep.cli.output import print_json
 from sweep.errors import UsageError
 from sweep.store import Store
 
@@ -42,8 +42,7 @@ def gc(arguments: list[str]) -> int:
     with Store.open(args.store) as store:
         freed = collect_garbage(store, rule, file=Store.file_of(args.store), is_dry=args.dry_run)
     if args.json:
-        print(json.dumps({"dry_run": args.dry_run, **asdict(freed)}, indent=2))
-        return 0
+        return print_json({"dry_run": args.dry_run, **asdict(freed)})
     for name in freed.studies:
         print(f"{name}: study of an old night")
     for name in freed.thinned:

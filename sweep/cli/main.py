@@ -48,7 +48,7 @@ _OF_THE_MACHINE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A bare word in front of the command line: `module` has `add_arguments(parser)` and `run(args)` by these names."""
+    """A bare word in front of the command line: `function` of `module` gets the words after it."""
 
     module: str
     function: str

@@ -1,7 +1,6 @@
 """Composes a config and runs a study, or plans it."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from sweep.cli.main import Parser
+from sweep.cli.output import print_json, print_rich
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
@@ -96,10 +96,8 @@ def plan(arguments: list[str]) -> int:
 
     view = plan_stages(loaded) if loaded.study.stages else _plan_view(loaded)
     if args.json:
-        print(json.dumps(view, indent=2, allow_nan=False))
-    else:
-        Console().print(render_plan(view))
-    return 0
+        return print_json(view)
+    return print_rich(render_plan(view))
 
 
 def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
@@ -119,8 +117,7 @@ def _plan_night(loaded: LoadedConfig, *, is_json: bool) -> int:
     tasks = task_studies(config, night)
     views = [_plan_view(each) for task in tasks for each in (task.determinism, task.nightly) if each is not None]
     if is_json:
-        print(json.dumps({"regression": config.name, "night": str(night), "studies": views}, indent=2, allow_nan=False))
-        return 0
+        return print_json({"regression": config.name, "night": str(night), "studies": views})
     console = Console()
     for view in views:
         console.print(f"[bold]{view['study']}[/bold]  task {view['task']}", highlight=False)
