@@ -35,7 +35,7 @@ def gc(arguments: list[str]) -> int:
         raise UsageError(f"--keep-nights must be 1 or more, got {args.keep_nights}")
     if args.keep_days is not None and args.keep_days < 0:
         raise UsageError(f"--keep-days must be 0 or more, got {args.keep_days:g}")
-    from sweep.study.regression.garbage import Rule, collect_garbage
+    from sweep.study.garbage import Rule, collect_garbage
 
     rule = Rule(keep_nights=args.keep_nights, keep_days=args.keep_days, regression=args.regression)
     Store.open(args.store, read_only=True).close()  # where there is none, none is made

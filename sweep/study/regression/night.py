@@ -33,12 +33,12 @@ from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import NightRecord, Regressions, Store, TaskNight
+from sweep.study.garbage import Rule, collect_garbage
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.regression.environment import environment_of
 from sweep.study.regression.files import save_night
-from sweep.study.regression.garbage import Rule, collect_garbage
 from sweep.study.regression.gathering import devices_of, hashes_of, runs_of, target_text
 from sweep.study.session import check_packages, run_study
 
@@ -57,7 +57,7 @@ class NightEnd:
 
     @property
     def exit_code(self) -> int:
-        """What the command ends with (DESIGN 5): a confirmed regression is told before what could not be run."""
+        """What the command ends with: a confirmed regression is told before what could not be run."""
         return 130 if self.status == "interrupted" else int(self.summary["exit_code"])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from sweep.clock import now_utc
 from sweep.domain.trial import StudyRecord
 from sweep.errors import StudyLockedError
+from sweep.report.phrases import count_text
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Regressions, Store
 from sweep.store.retention import borrowers, curve_points, drop_curves, file_bytes, vacuum
@@ -32,7 +33,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freed:
-    """What was freed, or would be. `studies` (of nights) went whole, `thinned` lost their run folders and curves.
+    """What was deleted, or would be. `studies` (of nights) went whole, `thinned` lost their run folders and curves.
 
     `kept` names studies that are past their time and stay, with the reason.
     """
@@ -46,12 +47,16 @@ class Freed:
 
     def words(self) -> str:
         """Return it as one line."""
-        parts = [f"{len(self.studies)} studies of old nights"]
+        parts = []
+        if self.studies:
+            parts.append(f"{count_text(len(self.studies), 'study', 'studies')} of old nights")
         if self.thinned:
-            parts.append(f"run folders and curves of {len(self.thinned)} other studies")
-        disk = f"{size_text(self.folder_bytes)} of folders, {self.points:,} points of curves"
+            parts.append(f"run folders and curves of {count_text(len(self.thinned), 'other study', 'other studies')}")
+        if not parts:
+            return "deleted nothing"
+        disk = f"{size_text(self.folder_bytes)} of folders, {count_text(self.points, 'point')} of curves"
         base = f", {size_text(self.database_bytes)} of the database" if self.database_bytes else ""
-        return f"freed {' and '.join(parts)}: {disk}{base}"
+        return f"deleted {' and '.join(parts)}: {disk}{base}"
 
 
 def size_text(count: int) -> str:
