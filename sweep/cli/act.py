@@ -8,6 +8,7 @@ from sweep.cli.main import verb_parser
 from sweep.domain.states import LEGAL_TRANSITIONS, TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, UsageError
+from sweep.report.phrases import count_text
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 
@@ -38,7 +39,7 @@ def rerun(arguments: list[str]) -> int:
             trials = store.trials(record.id, states)
             for trial in trials:
                 store.transition(trial.id, TrialState.PENDING, "rerun")
-    print(f"{len(trials)} trials of {record.name} put up again")
+    print(f"{count_text(len(trials), 'trial')} of {record.name} put up again")
     return _run_again(record, args.store)
 
 

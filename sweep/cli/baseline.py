@@ -14,6 +14,7 @@ from sweep.cli.output import print_json, print_rich
 from sweep.domain.regression import Baseline, Environment, NightRun
 from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
+from sweep.report.phrases import count_text
 from sweep.report.tables import new_table
 from sweep.rundir import StudyDir
 from sweep.store import Regressions, Store
@@ -93,7 +94,7 @@ def _show(args: Any, parser: Parser) -> int:  # noqa: ARG001 - all actions are c
             each.environment.device_class,
             each.environment.git_sha[:10] + (" (changed)" if each.environment.dirty else ""),
             f"{each.accepted_at:%Y-%m-%d %H:%M}",
-            f"{len(each.studies)} studies on {each.environment.host or 'an unknown host'}",
+            f"{count_text(len(each.studies), 'study', 'studies')} on {each.environment.host or 'an unknown host'}",
         )
     return print_rich(Group(Text(f"baselines of {regression}"), table))
 

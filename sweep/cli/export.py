@@ -8,6 +8,7 @@ from sweep.cli.shared import chosen_study, read_parser
 from sweep.domain.target import LOSS_PREFERENCE, Target
 from sweep.domain.trial import StudyRecord
 from sweep.errors import UsageError
+from sweep.report.phrases import count_text
 from sweep.rundir import StudyDir
 from sweep.store import Store
 
@@ -87,7 +88,7 @@ def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:
     metric = _metric(store, study, target)
     records = store.trials(study.id)
     count = write_study(folder, records, recorded_axes(study), metric, lambda trial: store.series(trial.id))
-    return f"{folder}: {count} trials\nopen it with: visualdl --logdir {folder}"
+    return f"{folder}: {count_text(count, 'trial')}\nopen it with: visualdl --logdir {folder}"
 
 
 def _to_csv(store: Store, study: StudyRecord, folder: Path) -> tuple[Path, Path]:

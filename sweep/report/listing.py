@@ -91,7 +91,7 @@ def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str) -> 
     match study.status:
         case "interrupted":
             left = sum(states.values()) - _ended(states) + states.get(TrialState.CANCELLED, 0)
-            return f"{study.name} was interrupted with {left:,} trials still to run; {again}"
+            return f"{study.name} was interrupted with {count_text(left, 'trial')} still to run; {again}"
         case "failed":
             return f"{study.name} could not be completed; `python -m sweep status {study.name}` says what failed"
         case _:

@@ -48,7 +48,7 @@ def end(url, status="ended"):
     ("status", "words"),
     [
         ("ended", "s ended. <b>dropout=off</b> restores it"),
-        ("interrupted", "s was interrupted with 1 trials still to run; `python -m sweep resume s` goes on with it"),
+        ("interrupted", "s was interrupted with 1 trial still to run; `python -m sweep resume s` goes on with it"),
         ("failed", "s could not be completed"),
     ],
 )
