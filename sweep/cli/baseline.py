@@ -49,14 +49,14 @@ def baseline(arguments: list[str]) -> int:
 
 
 def _accept(args: Any, parser: Parser) -> int:
-    from sweep.study.regression.accepting import accept, chosen_regression, offer_of_study, offers_of_nights
+    from sweep.study.regression.accepting import accept, offer_of_study, offers_of_nights
     from sweep.study.regression.files import save_baselines
 
     if bool(args.study) == (args.last is not None):
         parser.error("accept takes either a STUDY or --last N")
     with Store.open(args.store) as store:
         kept = Regressions(store)
-        regression = chosen_regression(kept, args.regression)
+        regression = _chosen(kept, args)
         if args.study:
             offers = [offer_of_study(store, store.study(args.study), args.task)]
         else:
@@ -220,8 +220,13 @@ def _figures(runs: Sequence[NightRun]) -> Figures:
     )
 
 
+def _chosen(kept: Regressions, args: Any) -> str:
+    """Return the regression that is meant: the one given, else the one whose night began last, else `nightly`."""
+    return args.regression or next(iter(kept.names()), "nightly")
+
+
 def _found(kept: Regressions, args: Any) -> tuple[str, list[Baseline]]:
-    regression = args.regression or next(iter(kept.names()), "nightly")
+    regression = _chosen(kept, args)
     found = kept.baselines(regression, args.task)
     if not found:
         what = f" of task {args.task}" if args.task else ""

@@ -69,7 +69,7 @@ VERBS: dict[str, Verb] = {
     "rerun": Verb("sweep.cli.act", "rerun", "run trials of some states again"),
     "stop": Verb("sweep.cli.act", "stop", "stop the driver of a running study"),
     "baseline": Verb("sweep.cli.baseline", "baseline", "accept, show or compare the baselines of a regression"),
-    "gc": Verb("sweep.cli.garbage", "gc", "delete what is past its time: studies of old nights, old run folders and curves"),
+    "gc": Verb("sweep.cli.garbage", "gc", "delete what is past its time: studies of nights, run folders, curves"),
     "rebuild": Verb("sweep.cli.act", "rebuild", "make a damaged or missing store anew from the run folders"),
 }
 

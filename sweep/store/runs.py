@@ -184,6 +184,17 @@ def latest(conn: Connection, trial_id: int) -> RunRecord | None:
     return None if row is None else run_record(row)
 
 
+def devices(conn: Connection, study_id: int) -> set[str]:
+    """Return the devices that the runs of a study's trials were on, retired trials left out, reuse followed."""
+    query = (
+        select(runs.c.device)
+        .join(trials, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
+        .where(trials.c.study_id == study_id, trials.c.is_current, runs.c.device.is_not(None))
+        .distinct()
+    )
+    return set(conn.execute(query).scalars())
+
+
 def latest_of(conn: Connection, trial_ids: Collection[int]) -> dict[int, int]:
     """Return the id of each trial's last run by the trial's id, reuse followed; those that never ran are left out."""
     query = (

@@ -334,6 +334,11 @@ class Store:
         with self.transactions.reading() as conn:
             return runs.latest(conn, trial_id)
 
+    def devices(self, study_id: int) -> set[str]:
+        """Return the devices that a study's runs were on, as the launcher names them; retired trials left out."""
+        with self.transactions.reading() as conn:
+            return runs.devices(conn, study_id)
+
     # Series
 
     def ingest(

@@ -9,6 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sweep.launch.gpus import NvmlInventory
+from sweep.launch.leases import CPU
+
 PACKAGES = (
     "paddle-sweep",
     "paddlepaddle",
@@ -25,8 +28,11 @@ PACKAGES = (
 )
 
 
-def collect_provenance(*, folder: Path, seeds: Iterable[int], gpus: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the `provenance` section of summary.json: git state of `folder`, packages, host, devices, seeds."""
+def collect_provenance(*, folder: Path, seeds: Iterable[int], devices: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the `provenance` section of summary.json: git state of `folder`, packages, host, seeds.
+
+    `devices` are those that runs were on, as the launcher names them: its `gpus` are their models.
+    """
     sha = _git(folder, "rev-parse", "HEAD")
     return {
         "git_sha": sha,
@@ -35,11 +41,21 @@ def collect_provenance(*, folder: Path, seeds: Iterable[int], gpus: Iterable[str
         "python": platform.python_version(),
         "platform": platform.platform(),
         "host": socket.gethostname(),
-        "gpus": list(gpus),
+        "gpus": gpu_models(devices),
         "seeds": list(seeds),
         "executable": sys.executable,
         "folder": str(folder),
     }
+
+
+def gpu_models(devices: Iterable[str]) -> list[str]:
+    """Return the model of each GPU among these devices, by device; one that is not found by the device's name."""
+    used = sorted(set(devices) - {CPU})
+    gpus = NvmlInventory().gpus() if used else ()
+    return [
+        next((gpu.name for gpu in gpus if device == str(gpu.index) or gpu.uuid.startswith(device)), device)
+        for device in used
+    ]
 
 
 def _version(package: str) -> str | None:

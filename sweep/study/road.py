@@ -203,12 +203,9 @@ class Road:
         """Write the study's files and its summary."""
         config = self.loaded.study
         with Store.open(config.store_url) as store:
-            store.update_study(
-                self.record.id,
-                status=status,
-                provenance=collect_provenance(folder=Path.cwd(), seeds=config.seeds),
-                ended=True,
-            )
+            devices = {device for entry in self.entries for device in store.devices(store.study(entry.study).id)}
+            provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds, devices=devices)
+            store.update_study(self.record.id, status=status, provenance=provenance, ended=True)
             record = store.study(self.record.name)
             summary = staged_summary(record, self.entries, self._result(), cost=self._cost())
             store.save_summary(record.id, summary)

@@ -29,7 +29,7 @@ from sweep.study.curves import CurveFiles
 from sweep.study.loop import Interrupt, StudyLoop
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
-from sweep.study.provenance import collect_provenance
+from sweep.study.provenance import collect_provenance, gpu_models
 from sweep.study.results import leave_reports, load_reports, recorded_config, spent_s, summarise
 from sweep.study.steps import step
 
@@ -151,7 +151,8 @@ class Session:
         self.curves.write_all()
         step("curves written")
         status, message = self._status(loop)
-        self.store.update_study(self.record.id, status=status, ended=True)
+        used = {**self.record.provenance, "gpus": gpu_models(self.store.devices(self.record.id))}
+        self.store.update_study(self.record.id, status=status, ended=True, provenance=used)
         step("status recorded")
         self.record = self.store.study(self.record.name)
         summary = leave_reports(self.store, self.record, wall_s=monotonic_s() - self.started_s)

@@ -293,6 +293,21 @@ def test_a_started_run_carries_its_process_and_stays_launching(store: Store) -> 
     assert run.state is TrialState.LAUNCHING is store.trial(trial.study_id, 0).state
 
 
+def test_the_devices_of_a_study_are_those_of_its_runs_and_of_the_runs_it_reuses(store: Store) -> None:
+    study = make_study(store)
+    first, second, _ = (make_trial(store, study, seed) for seed in range(3))
+    for trial, device in ((first, "0"), (second, "GPU-1")):
+        run = store.begin_run(trial.id, f"trials/{trial.number}")
+        store.run_started(run.id, pid=1, pid_started_at=1.0, host="h", device=device)
+        store.end_run(run.id, state=TrialState.COMPLETED, judgement=make_judgement())
+    assert store.devices(study.id) == {"0", "GPU-1"}
+    store.set_current(study.id, [first.id])
+    assert store.devices(study.id) == {"0"}
+    other = make_study(store, "other")
+    store.reuse(make_trial(store, other).id, second.id)
+    assert store.devices(other.id) == {"GPU-1"}
+
+
 def test_run_and_trial_become_running_together_and_once(store: Store) -> None:
     trial = make_trial(store, make_study(store))
     run = begin(store, trial)

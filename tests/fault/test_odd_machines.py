@@ -66,6 +66,7 @@ def test_a_gpu_on_which_trials_fail_in_a_row_is_quarantined_and_the_others_go_on
     end = run_study(load(*config, "launcher.gpus=auto", "launcher.slots=auto"), progress=screen)
     assert end.status == "ended"
     assert made[0].quarantined == {"1"}
+    assert end.summary["provenance"]["gpus"] == ["0", "1", "2"]  # by their models, where the driver knows them
     [said] = [text for text in screen.texts if "gets no more trials" in text]
     assert said.startswith("GPU 1 gets no more trials: 3 in a row have failed on it, the last one of crash (")
     ended = Counter(here.query("select device, state from runs"))

@@ -10,7 +10,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError, UsageError
 from sweep.store import Regressions, Store, TaskNight
 from sweep.study.regression.environment import environment_of
-from sweep.study.regression.gathering import devices_of, runs_of, target_text
+from sweep.study.regression.gathering import runs_of, target_text
 
 LEAST_RUNS = RegressionSettings().min_baseline_runs
 
@@ -23,11 +23,6 @@ class Offer:
     baseline: Baseline | None
     problem: str = ""
     notes: tuple[str, ...] = ()
-
-
-def chosen_regression(kept: Regressions, given: str | None) -> str:
-    """Return the regression that is meant: the one given, else the one whose night began last, else `nightly`."""
-    return given or next(iter(kept.names()), "nightly")
 
 
 def offers_of_nights(store: Store, regression: str, last: int, task: str | None) -> list[Offer]:
@@ -50,7 +45,7 @@ def offer_of_study(store: Store, record: StudyRecord, task: str | None) -> Offer
         task=task or _task_of(store, record),
         runs=runs,
         target=target_text(Target.from_mapping(record.config["converge"])),
-        environment=environment_of(record.provenance, devices=devices_of(store, record)),
+        environment=environment_of(record.provenance, devices=store.devices(record.id)),
         accepted_at=now_utc(),
         studies=(record.name,),
     )

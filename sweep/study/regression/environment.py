@@ -4,6 +4,7 @@ import os
 import platform
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -13,9 +14,8 @@ from sweep.config import StudyConfig
 from sweep.config.knobs import TARGET_KEY
 from sweep.config.source import find_task
 from sweep.domain.regression import Environment
-from sweep.launch.gpus import NvmlInventory
-from sweep.launch.leases import CPU
 from sweep.plan.fingerprint import digest
+from sweep.study.provenance import gpu_models
 
 FLAG = re.compile(r"(FLAGS_|PADDLE_|CUDA_|CUBLAS_|CUDNN_|NCCL_|NVIDIA_TF32|OMP_|MKL_|XLA_|PYTHONHASHSEED)")
 """Environment variables that change what a framework computes, or how."""
@@ -51,17 +51,14 @@ def _with_task(found: Environment, packages: dict[str, str], config: StudyConfig
     for module in source.imports:
         for name in _distributions().get(module, ()):
             packages.setdefault(name, metadata.version(name))
-    return Environment(
-        **{name: getattr(found, name) for name in found.__dataclass_fields__ if name not in _OF_TASK},
+    return replace(
+        found,
         packages=tuple(sorted(packages.items())),
         config=digest(dict(config.task)),
         code=source.digest,
         settings=tuple(sorted(_flat(config.task))),
         flags=tuple(sorted((k, v) for k, v in os.environ.items() if FLAG.match(k) and k not in NOT_FLAGS)),
     )
-
-
-_OF_TASK = ("packages", "config", "code", "settings", "flags")
 
 
 def _flat(section: Mapping[str, Any], prefix: str = "task.") -> Iterable[tuple[str, str]]:
@@ -74,15 +71,7 @@ def _flat(section: Mapping[str, Any], prefix: str = "task.") -> Iterable[tuple[s
 
 def device_model(devices: Iterable[str]) -> str:
     """Return `cpu`, or the model of the GPUs that runs were on (several joined by +)."""
-    used = {device for device in devices if device}
-    if not used - {CPU}:
-        return "cpu"
-    models = set()
-    gpus = NvmlInventory().gpus()
-    for device in used - {CPU}:
-        named = [gpu.name for gpu in gpus if device in (str(gpu.index), gpu.uuid) or gpu.uuid.startswith(device)]
-        models.add(named[0] if named else device)
-    return " + ".join(sorted(models))
+    return " + ".join(sorted(set(gpu_models(devices)))) or "cpu"
 
 
 @lru_cache(maxsize=1)

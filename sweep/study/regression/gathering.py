@@ -31,12 +31,6 @@ def word_of(outcome: Outcome) -> str:
     return str(outcome.verdict)
 
 
-def devices_of(store: Store, record: StudyRecord) -> set[str]:
-    """Return the devices that the runs of a study were on, as the launcher names them."""
-    runs = (store.latest_run(trial.id) for trial in store.trials(record.id))
-    return {run.device for run in runs if run is not None and run.device}
-
-
 def target_text(target: Target) -> str:
     """Return what "converged" means in a study as one text, equal where steps-to-target can be compared."""
     reached = "the rules for no target" if target.threshold is None else f"{target.mode} {target.threshold:g}"

@@ -39,7 +39,7 @@ from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.regression.environment import environment_of
 from sweep.study.regression.files import save_night
-from sweep.study.regression.gathering import devices_of, hashes_of, runs_of, target_text
+from sweep.study.regression.gathering import hashes_of, runs_of, target_text
 from sweep.study.session import check_packages, run_study
 
 GOES_ON = timedelta(hours=12)
@@ -221,7 +221,7 @@ class NightSession:
         record = self.store.find_study(loaded.study.name)
         if record is None:
             return Environment()
-        return environment_of(record.provenance, devices=devices_of(self.store, record), config=loaded.study)
+        return environment_of(record.provenance, devices=self.store.devices(record.id), config=loaded.study)
 
     def _keep(self, task: TaskStudies, night: Night, report: TaskReport) -> None:
         name = task.nightly.study.name
@@ -244,12 +244,14 @@ class NightSession:
         elif not_run:
             status, message = "failed", f"not run: {', '.join(not_run)}; the report says why"
         seeds = self.name.seeds(max(task.entry.seeds for task in self.tasks))
+        records = [record for task in self.tasks if (record := self.store.find_study(task.nightly.study.name))]
+        devices = {device for record in records for device in self.store.devices(record.id)}
         summary = regression_summary(
             self.reports,
             night=str(self.name),
             at=night.created_at,
             command=self.command,
-            provenance=collect_provenance(folder=Path.cwd(), seeds=seeds),
+            provenance=collect_provenance(folder=Path.cwd(), seeds=seeds, devices=devices),
             notes=[message] if message else [],
         )
         for place in (self.folder.path / str(self.name), self.folder.path):
