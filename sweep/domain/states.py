@@ -28,29 +28,13 @@ class TrialState(StrEnum):
     CANCELLED = "cancelled"  # a person stopped it
 
 
+LIVE_STATES = frozenset({TrialState.LAUNCHING, TrialState.RUNNING})
+FINISHED_STATES = frozenset(set(TrialState) - LIVE_STATES - {TrialState.PENDING})
+
 LEGAL_TRANSITIONS: dict[TrialState, frozenset[TrialState]] = {
     TrialState.PENDING: frozenset({TrialState.LAUNCHING, TrialState.CANCELLED, TrialState.COMPLETED}),
-    TrialState.LAUNCHING: frozenset(
-        {
-            TrialState.RUNNING,
-            TrialState.COMPLETED,
-            TrialState.FAILED,
-            TrialState.TIMED_OUT,
-            TrialState.PRUNED,
-            TrialState.LOST,
-            TrialState.CANCELLED,
-        }
-    ),
-    TrialState.RUNNING: frozenset(
-        {
-            TrialState.COMPLETED,
-            TrialState.FAILED,
-            TrialState.TIMED_OUT,
-            TrialState.PRUNED,
-            TrialState.LOST,
-            TrialState.CANCELLED,
-        }
-    ),
+    TrialState.LAUNCHING: FINISHED_STATES | {TrialState.RUNNING},
+    TrialState.RUNNING: FINISHED_STATES,
     TrialState.FAILED: frozenset({TrialState.PENDING}),
     TrialState.LOST: frozenset({TrialState.PENDING}),
     # `rerun` and a later run of the same command may take these up again; completed trials are never repeated.
@@ -60,9 +44,6 @@ LEGAL_TRANSITIONS: dict[TrialState, frozenset[TrialState]] = {
     TrialState.COMPLETED: frozenset(),
 }
 """From each state, the states it may change to. pending -> completed is reuse of a finished trial."""
-
-LIVE_STATES = frozenset({TrialState.LAUNCHING, TrialState.RUNNING})
-FINISHED_STATES = frozenset(set(TrialState) - LIVE_STATES - {TrialState.PENDING})
 
 
 def is_legal(old: TrialState, new: TrialState) -> bool:
