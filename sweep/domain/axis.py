@@ -1,6 +1,6 @@
 """Axes, levels, toggles and cells: what may be varied, and one choice of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 BASELINE = "base"
@@ -100,3 +100,14 @@ class Cell:
 
 
 BASE = Cell()
+
+
+def in_order(cells: Sequence[Cell], seeds: Sequence[int]) -> Iterator[tuple[Cell, int]]:
+    """Yield each (cell, seed) of a fixed design in an order that answers early.
+
+    The base comes first over all seeds: whether it converges is the question that every other trial is compared with.
+    Then seed by seed over the cells in the order given, so that a study cut short has tried every cell about equally
+    often.
+    """
+    yield from ((cell, seed) for cell in cells if cell.is_base for seed in seeds)
+    yield from ((cell, seed) for seed in seeds for cell in cells if not cell.is_base)

@@ -1,22 +1,21 @@
 """The grid driver: every cell of a fixed design over every seed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from sweep.domain.axis import Cell
+from sweep.domain.axis import Cell, in_order
 from sweep.domain.trial import Outcome
 from sweep.drivers.protocol import Proposal
 
 
 class GridDriver:
-    """Proposes each (cell, seed) once, in an order that answers early.
+    """Proposes each (cell, seed) once, in the order of `in_order`.
 
-    The base comes first over all seeds: whether it converges is the question that every other trial is compared with.
-    Then seed by seed over the cells in the order given, so that a study cut short has tried every cell about equally
-    often. Cells and seeds named twice count once. What comes out never changes the plan.
+    Cells and seeds named twice count once. What comes out never changes the plan.
     """
 
     def __init__(self, cells: Sequence[Cell], seeds: Sequence[int]) -> None:
-        self._plan = tuple(_in_order(tuple(dict.fromkeys(cells)), tuple(dict.fromkeys(seeds))))
+        pairs = in_order(tuple(dict.fromkeys(cells)), tuple(dict.fromkeys(seeds)))
+        self._plan = tuple(Proposal(cell, seed) for cell, seed in pairs)
         self._left = iter(self._plan)
         self._known: set[Proposal] = set()
 
@@ -46,9 +45,3 @@ class GridDriver:
     def expected_trials(self) -> int:
         """Return how many trials the plan has, those told on resume included."""
         return len(self._plan)
-
-
-def _in_order(cells: tuple[Cell, ...], seeds: tuple[int, ...]) -> Iterator[Proposal]:
-    """Yield the base over all seeds, then the other cells seed by seed."""
-    yield from (Proposal(cell, seed) for cell in cells if cell.is_base for seed in seeds)
-    yield from (Proposal(cell, seed) for seed in seeds for cell in cells if not cell.is_base)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.config import LoadedConfig
-from sweep.domain.axis import Axis, Cell
+from sweep.domain.axis import Axis, Cell, in_order
 from sweep.domain.trial import TrialSpec
 from sweep.errors import ConfigError
 from sweep.plan.compose import TrialComposer
@@ -62,8 +62,8 @@ class Plan:
 def build_plan(loaded: LoadedConfig, cells: Sequence[Cell]) -> Plan:
     """Return the plan of these cells over the study's seeds, every trial's config composed and checked.
 
-    The base comes first over all seeds, then seed by seed over the other cells, so that a study cut short has tried
-    every cell about equally often. Raises ConfigError for the first cell that cannot be composed, and for no cells.
+    Trials are in the order of `in_order`. Raises ConfigError for the first cell that cannot be composed, and for no
+    cells.
     """
     study = loaded.study
     cells = tuple(dict.fromkeys(cells))
@@ -74,10 +74,8 @@ def build_plan(loaded: LoadedConfig, cells: Sequence[Cell]) -> Plan:
             value=str(study.driver.settings.get("design")),
         )
     composer = TrialComposer(loaded)
-    composed = {cell: composer.compose(cell, study.seeds) for cell in cells}
-    trials = [spec for cell in cells if cell.is_base for spec in composed[cell]]
-    others = [composed[cell] for cell in cells if not cell.is_base]
-    trials += [specs[i] for i in range(len(study.seeds)) for specs in others]
+    composed = {(cell, spec.seed): spec for cell in cells for spec in composer.compose(cell, study.seeds)}
+    trials = [composed[pair] for pair in in_order(cells, study.seeds)]
     return Plan(
         study=study.name,
         task=study.task_name,
