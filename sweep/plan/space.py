@@ -7,10 +7,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Sweep
 from hydra.errors import HydraException
 
+from sweep.config.params import FORMS
 from sweep.domain.space import Categorical, Distribution, FloatRange, IntRange, Param
 from sweep.errors import ConfigError
-
-_ALLOWED = ("choice(a, b)", "range(1, 10)", "interval(0, 1)", "int(interval(1, 10))", "tag(log, interval(1e-4, 1))")
 
 
 def parse_space(params: Mapping[str, Any]) -> tuple[Param, ...]:
@@ -70,7 +69,7 @@ def _grid(texts: tuple[str, ...], sweep: RangeSweep, *, log: bool) -> Distributi
 
 
 def _refused(key: str, problem: str, text: str, hint: str | None = None) -> ConfigError:
-    return ConfigError(f"params.{key}", problem, value=text, allowed=_ALLOWED, hint=hint or "see docs/search.md")
+    return ConfigError(f"params.{key}", problem, value=text, allowed=FORMS, hint=hint or "see docs/search.md")
 
 
 def _first_line(exc: Exception) -> str:

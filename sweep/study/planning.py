@@ -26,10 +26,7 @@ class StudyPlan:
         self.space: tuple[Param, ...] = ()
         self.fixed: Plan | None = None
         if self.config.driver.name == "grid":
-            design = str(self.config.driver.settings["design"])
-            if design not in DESIGNS:
-                raise ConfigError("driver.design", "is not a design", value=design, allowed=DESIGNS)
-            self.cells = DESIGNS[design](self.config.axes)
+            self.cells = DESIGNS[str(self.config.driver.settings["design"])](self.config.axes)
             self.fixed = build_plan(loaded, self.cells)
         else:
             self.space = parse_space(self.config.params)
