@@ -24,7 +24,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from sweep.domain.target import Mode, Target, TargetTracker
+from sweep.domain.target import Mode, Target
+from sweep.domain.tracker import TargetTracker
 from sweep.seeds import stream_seed
 from sweep.task import TaskConfig
 

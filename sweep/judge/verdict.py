@@ -7,7 +7,8 @@ import numpy as np
 from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_loss
 from sweep.domain.states import StopReason, TrialState
-from sweep.domain.target import HOLD_EVALUATIONS, Mode, Target, TargetRule, TargetState, TargetTracker
+from sweep.domain.target import HOLD_EVALUATIONS, Mode, Target, TargetRule, TargetState
+from sweep.domain.tracker import TargetTracker
 from sweep.domain.verdict import Judgement, Symptom, Verdict
 from sweep.judge.symptoms import Evidence, find_symptoms
 from sweep.judge.thresholds import SymptomThresholds

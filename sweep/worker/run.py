@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sweep.clock import monotonic_s
 from sweep.domain.states import StopReason
-from sweep.domain.target import Target, TargetTracker
+from sweep.domain.target import Target
+from sweep.domain.tracker import TargetTracker
 from sweep.rundir import EventWriter, RunDir
 from sweep.rundir.events import STEP_LIMIT, number_text
 from sweep.seeds import stream_seed

@@ -7,7 +7,8 @@ from pathlib import Path
 from omegaconf import OmegaConf
 from recorded_run import RecordedRun
 
-from sweep.domain.target import Mode, Target, TargetTracker
+from sweep.domain.target import Mode, Target
+from sweep.domain.tracker import TargetTracker
 from sweep.task import TaskConfig
 
 ROOT = Path(__file__).resolve().parents[2]

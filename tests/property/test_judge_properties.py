@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sweep.domain.metric import Series
 from sweep.domain.states import StopReason, TrialState
-from sweep.domain.target import Mode, Target, TargetTracker
+from sweep.domain.target import Mode, Target
+from sweep.domain.tracker import TargetTracker
 from sweep.domain.verdict import Verdict
 from sweep.judge import SymptomThresholds, judge, replay
 from sweep.judge.symptoms import WATCHED, Evidence

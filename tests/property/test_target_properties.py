@@ -5,7 +5,8 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweep.domain.target import Mode, Target, TargetTracker
+from sweep.domain.target import Mode, Target
+from sweep.domain.tracker import TargetTracker
 
 METRICS = ("val/acc", "train/loss", "val/loss", "odd_loss", "grad_norm")
 values = st.one_of(

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from sweep.domain.states import StopReason
-from sweep.domain.target import Mode, Target, TargetRule, TargetTracker
+from sweep.domain.target import Mode, Target, TargetRule
+from sweep.domain.tracker import TargetTracker
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
 
