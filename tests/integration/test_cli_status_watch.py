@@ -6,7 +6,7 @@ import time
 import pytest
 from recorded_study import SUMMARY, end_trial, make_study, make_trial, record_study, url_of
 
-from sweep.cli import status as verb
+from sweep.cli import watching
 from sweep.cli.main import main
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
@@ -147,7 +147,7 @@ def test_ctrl_c_ends_it_quietly_with_130(url, capsys, monkeypatch):
     def interrupt(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verb.time, "sleep", interrupt)
+    monkeypatch.setattr(watching.time, "sleep", interrupt)
     assert watch(url) == 130
     assert capsys.readouterr().err == ""
 
@@ -155,14 +155,14 @@ def test_ctrl_c_ends_it_quietly_with_130(url, capsys, monkeypatch):
 def test_a_store_that_stands_still_is_not_read(url, monkeypatch):
     reads = []
     opened = Store.open
-    monkeypatch.setattr(verb.Store, "open", lambda *args, **kw: reads.append(1) or opened(*args, **kw))
+    monkeypatch.setattr(watching.Store, "open", lambda *args, **kw: reads.append(1) or opened(*args, **kw))
     looks = iter(range(20))
 
     def look_again(seconds):
         if next(looks, None) is None:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(verb.time, "sleep", look_again)
+    monkeypatch.setattr(watching.time, "sleep", look_again)
     assert watch(url) == 130
     assert len(reads) == 1
 

@@ -1,0 +1,174 @@
+"""Following a study: what has changed is shown, until it is over."""
+
+import json
+import time
+from collections.abc import Callable
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from sweep.cli.shared import lock_of
+from sweep.cli.standing import Standing, read_standing
+from sweep.clock import monotonic_s
+from sweep.errors import NotFoundError, StoreError
+from sweep.report.listing import how_it_ended, status_line
+from sweep.store import Store
+
+BEING_MADE_S = 10.0
+"""How long a file that is not a store yet is taken for one that is just being made."""
+
+
+class Watch:
+    """Looks at a store again and again, shows what has changed, and ends with the study.
+
+    What is not there yet when it begins, the store or its first study, is waited for.
+    """
+
+    def __init__(self, url: str, name: str | None, interval_s: float, view: "View") -> None:
+        self._url, self._name, self._interval_s, self._view = url, name, interval_s, view
+        self._is_waiting = False
+        self._since = monotonic_s()
+
+    def run(self) -> int:
+        """Follow the study until it is over; return the exit code 0, however it ended."""
+        with self._view as view:
+            before: object = None
+            seen: Standing | None = None
+            while True:
+                mark = file_mark(self._url)
+                if mark is None or mark != before:
+                    before, seen = mark, self._look()
+                elif seen is not None:
+                    seen = self._unless_left(seen)
+                if seen is not None:
+                    view.show(seen)
+                    if seen.is_over:
+                        return 0
+                time.sleep(self._interval_s)
+
+    def _look(self) -> Standing | None:
+        try:
+            with Store.open(self._url, read_only=True) as store:
+                self._is_waiting = self._is_waiting or not store.studies()
+                seen = read_standing(store, self._name)
+        except (NotFoundError, StoreError) as error:
+            if not self._may_appear(error):
+                raise
+            self._view.waiting(f"{error.message.splitlines()[0]}; waiting for it")
+            return None
+        self._is_waiting = False
+        return seen
+
+    def _may_appear(self, error: NotFoundError | StoreError) -> bool:
+        file = Store.file_of(self._url)
+        if file is not None and not file.exists():
+            self._is_waiting, self._since = True, monotonic_s()
+        if isinstance(error, StoreError):
+            return self._is_waiting and monotonic_s() - self._since < BEING_MADE_S
+        return self._is_waiting
+
+    def _unless_left(self, seen: Standing) -> Standing:
+        """Return what was seen, read anew where its driver has gone: one that was killed changes no file."""
+        lock = lock_of(seen.study)
+        return seen if lock is None or lock.holder() is not None else self._look() or seen
+
+
+def file_mark(url: str) -> object | None:
+    """Return what changes with every write to a SQLite store, None for another database: that has to be asked.
+
+    Looking at it costs two system calls, so that watching a study that stands still costs next to nothing.
+    """
+    file = Store.file_of(url)
+    if file is None:
+        return None
+    marks: list[tuple[int, int, int]] = []
+    for path in (file, file.with_name(file.name + "-wal")):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            marks.append((0, 0, 0))
+        else:
+            marks.append((found.st_ino, found.st_mtime_ns, found.st_size))
+    return tuple(marks)
+
+
+class View:
+    """Shows what a watch sees. A context manager; leaving it puts the terminal back."""
+
+    def __enter__(self) -> "View":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Put the terminal back."""
+
+    def waiting(self, text: str) -> None:
+        """Say, once, what is waited for."""
+
+    def show(self, seen: Standing) -> None:
+        """Show how far the study is, where that has changed."""
+
+
+class Lines(View):
+    """A line for each change; for `--json` an object in one line."""
+
+    def __init__(self, line_of: Callable[[Standing], str], *, ends_with_words: bool) -> None:
+        self._line_of, self._ends_with_words = line_of, ends_with_words
+        self._last = ""
+
+    def waiting(self, text: str) -> None:
+        """Say, once, what is waited for."""
+        if self._ends_with_words:
+            self._print(text)
+
+    def show(self, seen: Standing) -> None:
+        """Print how far the study is, where that has changed, and at its end how it ended."""
+        self._print(self._line_of(seen))
+        if seen.is_over and self._ends_with_words:
+            self._print(how_it_ended(seen.study, seen.states, seen.answer))
+
+    def _print(self, text: str) -> None:
+        if text != self._last:
+            print(text, flush=True)
+            self._last = text
+
+
+class Screen(View):
+    """The status on a terminal, drawn anew where it has changed."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, auto_refresh=False)
+        self._last: Standing | None = None
+
+    def __enter__(self) -> "Screen":
+        self._live.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Leave the last picture standing."""
+        self._live.stop()
+
+    def waiting(self, text: str) -> None:
+        """Say what is waited for."""
+        self._live.update(Text(f"{text} (Ctrl-C ends)", style="dim"), refresh=True)
+
+    def show(self, seen: Standing) -> None:
+        """Draw how far the study is, and at its end how it ended."""
+        if seen == self._last:
+            return
+        self._last = seen
+        if seen.is_over:
+            last: RenderableType = Text(how_it_ended(seen.study, seen.states, seen.answer), style="bold")
+        else:
+            last = Text("Ctrl-C ends the watching, not the study", style="dim")
+        self._live.update(Group(seen.rendered(), "", last), refresh=True)
+
+
+def view_of(*, is_json: bool) -> View:
+    """Return what shows a watch here: objects for `--json`, the screen of a terminal, else lines."""
+    if is_json:
+        return Lines(lambda seen: json.dumps(seen.to_dict(), allow_nan=False), ends_with_words=False)
+    console = Console()
+    if console.is_terminal:
+        return Screen(console)
+    return Lines(lambda seen: status_line(seen.study, seen.states, seen.verdicts), ends_with_words=True)
