@@ -11,7 +11,8 @@ from sweep.domain.metric import Series
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.errors import NotFoundError, UsageError
-from sweep.report.terminal import render_studies, render_summary, render_trial
+from sweep.report.listing import render_studies, render_trial
+from sweep.report.terminal import render_summary
 from sweep.rundir import RunDir, StudyDir
 from sweep.rundir.events import number_text
 from sweep.store import Store

@@ -38,7 +38,8 @@ def _study(arguments: list[str]) -> int:
         return _regression(loaded)
     with started_early(loaded) as early:
         # Most of a driver is imported while another core imports the task.
-        from sweep.report.terminal import LiveProgress, render_summary
+        from sweep.report.progress import LiveProgress
+        from sweep.report.terminal import render_summary
         from sweep.study.jobs import run_job
 
         console = Console()
@@ -68,8 +69,8 @@ def started_early(loaded: LoadedConfig) -> Iterator[AheadProcess | None]:
 
 def _regression(loaded: LoadedConfig) -> int:
     """Run a night; returns 0, 1, 3 or 130 (docs/regression.md)."""
+    from sweep.report.progress import LiveProgress
     from sweep.report.regression import render_regression
-    from sweep.report.terminal import LiveProgress
     from sweep.study.regression.night import run_regression
 
     console = Console()
@@ -91,7 +92,7 @@ def plan(arguments: list[str]) -> int:
     loaded = _load(args, overrides, overrides)
     if loaded.study.regression is not None:
         return _plan_night(loaded, is_json=args.json)
-    from sweep.report.terminal import render_plan
+    from sweep.report.plans import render_plan
     from sweep.study.stageplan import plan_stages
 
     view = plan_stages(loaded) if loaded.study.stages else _plan_view(loaded)
@@ -110,7 +111,7 @@ def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
 def _plan_night(loaded: LoadedConfig, *, is_json: bool) -> int:
     """Print the plan of each task's studies of a night: the one that is asked for, else today's."""
     from sweep.config.regression import NightName, read_regression, task_studies
-    from sweep.report.terminal import render_plan
+    from sweep.report.plans import render_plan
 
     config = read_regression(loaded)
     night = config.night or NightName(day=now_utc().date(), repeat=1)

@@ -1,6 +1,5 @@
-"""Terminal tables of what is stored or planned: studies, one study's status, one trial, a plan."""
+"""Terminal tables of what is stored: studies, one study's status, one trial."""
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -16,14 +15,13 @@ from sweep.domain.symptoms import layer_of
 from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement
-from sweep.report.phrases import DASH, count_text, duration_text, number_text, seeds_text, verdicts_text
+from sweep.report.phrases import DASH, count_text, duration_text, number_text, verdicts_text
 from sweep.report.seen import brief_lines, full_lines, told
+from sweep.report.sparkline import sparkline
 from sweep.report.tables import new_table, styled_state, styled_verdict
 
 ANSWER_CHARS = 110
 """So much of an answer is listed; `rank` has all of it."""
-
-BARS = "▁▂▃▄▅▆▇█"
 
 
 def render_studies(rows: Sequence[tuple[StudyRecord, Mapping[str, int], str]]) -> RenderableType:
@@ -219,97 +217,8 @@ def _metric_table(curves: Mapping[str, Series], target: Target) -> RenderableTyp
             number_text(float(series.values[0])),
             number_text(float(series.values[-1])),
             number_text(best) if metric == target.metric or "loss" in metric else DASH,
-            sparkline(series),
+            sparkline(series.values),
         )
     hidden = sum(1 for metric in curves if layer_of(metric))
     more = f"and {hidden} series of single layers; `export` writes them all"
     return Group(table, Text(more, style="dim")) if hidden else table
-
-
-def sparkline(series: Series, width: int = 24) -> str:
-    """Return the series as `width` bars from its lowest to its highest finite value; `x` where it is not finite."""
-    values = series.values
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return "x" * min(width, len(values))
-    low, high = float(finite.min()), float(finite.max())
-    span = high - low or 1.0
-    marks = []
-    for chunk in np.array_split(values, min(width, len(values))):
-        last = float(chunk[-1])
-        marks.append(BARS[int((last - low) / span * (len(BARS) - 1))] if math.isfinite(last) else "x")
-    return "".join(marks)
-
-
-def render_plan(plan: Mapping[str, Any]) -> RenderableType:
-    """Return a plan (plan.json's contents) as a table of its cells, with duplicates, inert toggles and cost.
-
-    Beside plan.json's keys it reads, where they are there: `reused` (trials already run), `slots`, and `wall_s`
-    (the estimate; None where nothing is known of the task's speed).
-    """
-    if "stages" in plan:
-        return _render_stages_plan(plan)
-    if "cells" not in plan:
-        return _render_search_plan(plan)
-    copies = {cell: group[0] for group in plan["duplicates"] for cell in group[1:]}
-    table = new_table()
-    table.add_column("cell", overflow="fold")
-    table.add_column("overrides", overflow="fold")
-    for cell in plan["cells"]:
-        about = Text(shlex.join(cell["overrides"]) or DASH, style="dim")
-        if cell["cell"] in copies:
-            about.append(f"  same as {copies[cell['cell']]}", style="yellow")
-        table.add_row(Text(_cell_text(cell["cell"])), about)
-    lines = [Text.assemble(("inert  ", "dim"), f"{item['toggle']}: {item['reason']}") for item in plan["inert"]]
-    return Group(table, "", *lines, _plan_cost(plan))
-
-
-def _render_stages_plan(plan: Mapping[str, Any]) -> RenderableType:
-    """Return the stages in their order, with what each takes at most: an earlier one may decide."""
-    table = new_table()
-    table.add_column("stage", no_wrap=True)
-    table.add_column("trials", justify="right", no_wrap=True)
-    table.add_column("steps", justify="right", no_wrap=True)
-    table.add_column("alone", overflow="fold")
-    for stage in plan["stages"]:
-        about = stage["command"] or "what the stage before leaves open"
-        table.add_row(
-            stage["stage"], number_text(stage["trials"]), number_text(stage["steps"]), Text(about, style="dim")
-        )
-    known = [stage["trials"] for stage in plan["stages"] if stage["trials"] is not None]
-    return Group(table, "", Text(f"at most {count_text(sum(known), 'trial')}", style="bold"))
-
-
-def _render_search_plan(plan: Mapping[str, Any]) -> RenderableType:
-    """Return what an adaptive driver draws from: it decides on its trials as it learns."""
-    driver = plan["driver"]
-    table = new_table()
-    table.add_column("searched", overflow="fold")
-    table.add_column("over", overflow="fold")
-    for key, text in plan["params"].items():
-        table.add_row(Text(key), Text(text))
-    for axis, levels in plan["axes"].items():
-        table.add_row(Text(axis), Text(", ".join(["base", *levels])))
-    parts = [f"{driver['n_trials']:,} points", f"{driver['name']} {driver['sampler']}"]
-    if plan.get("wall_s") is not None:
-        parts.append(f"at most about {duration_text(plan['wall_s'])}")
-    return Group(table, "", Text(" · ".join(parts), style="bold"))
-
-
-def _cell_text(key: str) -> str:
-    return key.replace(",", " + ")
-
-
-def _plan_cost(plan: Mapping[str, Any]) -> Text:
-    trials = len(plan["trials"])
-    parts = [
-        f"{count_text(len(plan['cells']), 'cell')} × {count_text(len(plan['seeds']), 'seed')}"
-        f" ({seeds_text(plan['seeds'])}) = {count_text(trials, 'trial')}"
-    ]
-    if plan.get("reused"):
-        parts.append(f"{plan['reused']:,} already run")
-    if plan.get("slots"):
-        parts.append(count_text(plan["slots"], "slot"))
-    if plan.get("wall_s") is not None:
-        parts.append(f"about {duration_text(plan['wall_s'])}")
-    return Text(" · ".join(parts), style="bold")

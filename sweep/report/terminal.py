@@ -1,4 +1,4 @@
-"""What a study looks like in a terminal: the ranking, the plan, lists, one trial, live progress.
+"""The answer of a study in a terminal: the ranking, or what its stages found.
 
 Nothing here imports scipy, jinja2 or the analysis: reading verbs print a stored summary in well under a second.
 """
@@ -12,7 +12,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sweep.report.listing import render_plan, render_status, render_studies, render_trial
 from sweep.report.phrases import (
     DASH,
     alternatives_text,
@@ -24,20 +23,9 @@ from sweep.report.phrases import (
     target_text,
     verdicts_text,
 )
-from sweep.report.progress import LiveProgress
 from sweep.report.seen import brief_lines, full_lines
 from sweep.report.staged import KIND, render_staged
 from sweep.report.tables import new_table, styled_status, styled_verdict
-
-__all__ = [
-    "LiveProgress",
-    "render_plan",
-    "render_ranking",
-    "render_status",
-    "render_studies",
-    "render_summary",
-    "render_trial",
-]
 
 WIDE = 104
 """From this width on the steps saved have a column of their own and heads stand in one line."""

@@ -6,7 +6,7 @@ import yaml
 from PIL import Image
 from rich.console import Console
 
-from sweep.report.stages import data, overfit
+from sweep.report.stages import data
 
 ROOT = Path(__file__).parents[2]
 NASTY = "<script>alert(1)</script> | `x`"
@@ -48,17 +48,6 @@ def test_a_cell_of_the_markdown_table_stays_one(section):
     line = data.markdown(section).splitlines()[2]
     assert line.replace("\\|", "").count("|") == 6
     assert "<script>" not in line
-
-
-@pytest.mark.parametrize(
-    ("values", "line"), [([], ""), ([1.0], "▁"), ([2.0, 2.0], "▁▁"), ([0.0, 1.0], "▁█"), ([3.0, 2.0, 1.0], "█▅▁")]
-)
-def test_a_sparkline_goes_from_the_lowest_to_the_highest(values, line):
-    assert overfit.sparkline(values) == line
-
-
-def test_a_long_curve_is_drawn_in_the_width_there_is():
-    assert len(overfit.sparkline([float(i) for i in range(1000)])) == overfit.WIDTH
 
 
 @pytest.mark.parametrize("check", ["data", "overfit"])

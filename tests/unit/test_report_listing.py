@@ -3,6 +3,7 @@ import math
 from datetime import datetime, timezone
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from sweep.domain.axis import Cell
@@ -11,7 +12,9 @@ from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement, Symptom, Verdict
-from sweep.report.listing import render_plan, render_status, render_studies, render_trial, sparkline
+from sweep.report.listing import render_status, render_studies, render_trial
+from sweep.report.plans import render_plan
+from sweep.report.sparkline import sparkline
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=timezone.utc)
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
@@ -86,10 +89,19 @@ def test_show_of_a_trial_that_has_not_run_is_short():
 
 
 def test_a_sparkline_goes_from_low_to_high_and_crosses_what_is_not_finite():
-    line = sparkline(Series(np.arange(4), np.array([0.0, 0.5, 1.0, np.nan])))
-    assert line[0] == "▁"
-    assert line[2] == "█"
-    assert line[3] == "x"
+    assert sparkline(np.array([0.0, 1.0, np.nan])) == "▁█x"
+    assert sparkline([math.nan, math.inf]) == "xx"
+
+
+@pytest.mark.parametrize(
+    ("values", "line"), [([], ""), ([1.0], "▁"), ([2.0, 2.0], "▁▁"), ([0.0, 1.0], "▁█"), ([3.0, 2.0, 1.0], "█▅▁")]
+)
+def test_a_sparkline_is_drawn_over_the_range_of_its_values(values, line):
+    assert sparkline(values) == line
+
+
+def test_a_long_curve_is_drawn_in_the_width_there_is():
+    assert len(sparkline(np.arange(1000.0), width=48)) == 48
 
 
 def test_a_plan_shows_cells_duplicates_inert_toggles_and_its_size():

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sweep.report.phrases import DASH
-from sweep.report.stages.overfit import BLOCKS
+from sweep.report.sparkline import BARS
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -124,11 +124,11 @@ def _blocks(section: Section, row: Section) -> str:
         heights[_column(section, rate)].append(float(loss))
     low, high = min(row["smoothed"]), max(row["smoothed"])
     ended = _column(section, row["rates"][len(row["smoothed"]) - 1])
-    drawn, before = [], BLOCKS[-1]
+    drawn, before = [], BARS[-1]
     for column, values in enumerate(heights):
         if values:
             share = (sum(values) / len(values) - low) / (high - low) if high > low else 0.0
-            before = BLOCKS[round(share * (len(BLOCKS) - 1))]
+            before = BARS[round(share * (len(BARS) - 1))]
         drawn.append(before if column <= ended else " ")
     return "".join(drawn)
 

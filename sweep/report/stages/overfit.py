@@ -1,6 +1,6 @@
 """How the overfit gate looks: its verdict for each seed, and the curves of its training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,27 +9,15 @@ from rich.text import Text
 
 from sweep.report.markdown import escaped
 from sweep.report.phrases import number_text
+from sweep.report.sparkline import sparkline
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-BLOCKS = "▁▂▃▄▅▆▇█"
 WIDTH = 48
 """Characters of a curve in a terminal."""
 
 Section = Mapping[str, Any]
-
-
-def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
-    """Return finite values as a line of at most `width` blocks, from their lowest to their highest."""
-    if not values:
-        return ""
-    low, high = min(values), max(values)
-    count = min(len(values), width)
-    chosen = [values[round(i * (len(values) - 1) / max(count - 1, 1))] for i in range(count)]
-    if high == low:
-        return BLOCKS[0] * count
-    return "".join(BLOCKS[round((value - low) / (high - low) * (len(BLOCKS) - 1))] for value in chosen)
 
 
 def terminal(section: Section) -> RenderableType:
@@ -40,7 +28,7 @@ def terminal(section: Section) -> RenderableType:
         longest = max((len(curve["metric"]) for curve in row["curves"]), default=0)
         for curve in row["curves"]:
             if curve["values"]:
-                line = Text(f"  {curve['metric']:<{longest}}  ").append(sparkline(curve["values"]), style="cyan")
+                line = Text(f"  {curve['metric']:<{longest}}  ").append(sparkline(curve["values"], WIDTH), style="cyan")
                 parts.append(line.append(f"  {_from_to(curve)}"))
     return Group(*parts)
 
