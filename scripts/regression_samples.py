@@ -14,15 +14,8 @@ from typing import Any
 import numpy as np
 
 from sweep.analysis.regression import judge_task
-from sweep.domain.regression import (
-    Baseline,
-    Environment,
-    LossHash,
-    Night,
-    NightRun,
-    RegressionSettings,
-    TaskReport,
-)
+from sweep.domain.nights import Baseline, Environment, LossHash, Night, NightRun
+from sweep.domain.regression import RegressionSettings, TaskReport
 from sweep.report.regression import regression_summary, write_regression_reports
 
 START = datetime(2026, 10, 1, 2, 0, tzinfo=timezone.utc)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.cli.output import print_json, print_rich
-from sweep.domain.regression import Baseline, Environment, NightRun
+from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
 from sweep.report.phrases import count_text

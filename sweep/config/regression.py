@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sweep.config import LoadedConfig, load_study_config
 from sweep.config.values import Section
-from sweep.domain.regression import RegressionSettings, night_seeds
+from sweep.domain.nights import night_seeds
+from sweep.domain.regression import RegressionSettings
 from sweep.errors import ConfigError
 
 KEYS = (

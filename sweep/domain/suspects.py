@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from sweep.domain.regression import Environment, Suspect
+from sweep.domain.nights import Environment
+from sweep.domain.regression import Suspect
 
 
 def suspects(before: Environment, now: Environment) -> tuple[Suspect, ...]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sweep.domain.regression import Baseline, Environment, LossHash, Night, NightRun
+from sweep.domain.nights import Baseline, Environment, LossHash, Night, NightRun
 
 _PAIRS = ("packages", "settings", "flags")
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from sweep.clock import now_utc
-from sweep.domain.regression import Baseline, Night
+from sweep.domain.nights import Baseline, Night
 from sweep.store import jsontext
 from sweep.store.regressionjson import baseline_data, baseline_of, night_data, night_of
 from sweep.store.schema import baselines, night_tasks, nights

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from sweep.domain.regression import Baseline, Environment, Night, NightRun
+from sweep.domain.nights import Baseline, Environment, Night, NightRun
 from sweep.store import Regressions, Store, TaskNight
 from sweep.store.regressionjson import environment_of
 

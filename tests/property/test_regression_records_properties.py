@@ -5,7 +5,7 @@ from datetime import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.domain.regression import Baseline, Environment, LossHash, Night, NightRun
+from sweep.domain.nights import Baseline, Environment, LossHash, Night, NightRun
 from sweep.store.regressionjson import baseline_data, baseline_of, night_data, night_of
 
 words = st.text(max_size=8)

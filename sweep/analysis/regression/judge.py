@@ -12,16 +12,13 @@ from sweep.analysis.regression.cusum import Figures, Watch, advance, held
 from sweep.analysis.regression.numerics import compare_numerics
 from sweep.analysis.regression.reference import Reference, log_tau, reference_of, with_nights
 from sweep.analysis.regression.wording import comparison_gap, notes_of, words_of
+from sweep.domain.nights import Baseline, Environment, Night, NightRun
 from sweep.domain.regression import (
     Alarm,
-    Baseline,
     BaselineFigures,
     ChangePoint,
     CusumPoint,
-    Environment,
-    Night,
     NightPoint,
-    NightRun,
     Numerics,
     NumericsStatus,
     RegressionSettings,

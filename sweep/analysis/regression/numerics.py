@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from sweep.domain.regression import Baseline, LossHash, Night, Numerics, NumericsStatus
+from sweep.domain.nights import Baseline, LossHash, Night
+from sweep.domain.regression import Numerics, NumericsStatus
 
 
 def compare_numerics(tonight: Night, earlier: Sequence[Night], baseline: Baseline | None) -> Numerics:

@@ -9,7 +9,8 @@ from statistics import fmean, median
 from scipy.optimize import brentq
 from scipy.special import ndtri, stdtr
 
-from sweep.domain.regression import NightRun, RegressionSettings
+from sweep.domain.nights import NightRun
+from sweep.domain.regression import RegressionSettings
 
 CLIP = 3.0
 """How many spreads one run may count for: no single run, a miss above all, raises an alarm alone (Lucas & Crosier)."""

@@ -4,15 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from sweep.domain.regression import (
-    Baseline,
-    Night,
-    NumericsStatus,
-    RegressionSettings,
-    StepsChange,
-    TaskReport,
-    TaskVerdict,
-)
+from sweep.domain.nights import Baseline, Night
+from sweep.domain.regression import NumericsStatus, RegressionSettings, StepsChange, TaskReport, TaskVerdict
 
 
 class JudgedNight(Protocol):

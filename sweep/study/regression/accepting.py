@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweep.clock import now_utc
-from sweep.domain.regression import Baseline, Night, RegressionSettings
+from sweep.domain.nights import Baseline, Night
+from sweep.domain.regression import RegressionSettings
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError, UsageError

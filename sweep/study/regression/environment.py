@@ -13,7 +13,7 @@ from typing import Any
 from sweep.config import StudyConfig
 from sweep.config.knobs import TARGET_KEY
 from sweep.config.source import find_task
-from sweep.domain.regression import Environment
+from sweep.domain.nights import Environment
 from sweep.plan.fingerprint import digest
 from sweep.study.provenance import gpu_models
 

@@ -20,15 +20,8 @@ from sweep.config.regression import (
     read_regression,
     task_studies,
 )
-from sweep.domain.regression import (
-    Environment,
-    LossHash,
-    Night,
-    NightRun,
-    RegressionSettings,
-    TaskReport,
-    TaskVerdict,
-)
+from sweep.domain.nights import Environment, LossHash, Night, NightRun
+from sweep.domain.regression import RegressionSettings, TaskReport, TaskVerdict
 from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir, StudyLock
