@@ -15,6 +15,8 @@ from sweep.report.charts import Scale, tick_text
 WIDTH, HEIGHT = 1140, 430
 LEFT, RIGHT, TOP, BOTTOM = 70, 30, 62, 52
 _BOTTOM = HEIGHT - BOTTOM
+NEAR_PX = 230
+"""Two labels whose lines are nearer than this would overlap."""
 ABOVE = 0.5
 """How far above its start the loss is drawn, as a part of its fall."""
 
@@ -34,9 +36,10 @@ def rate_chart(section: Section) -> Markup:
         parts.append(f'<path class="raw" d="{_line(section, rates, finite, scale)}"/>')
         title = f"<title>seed {int(row['seed'])}</title>"
         parts.append(f'<g>{title}<path class="smooth" d="{_line(section, rates, row["smoothed"], scale)}"/></g>')
+    own, diverge = _sides(section)
     parts += [
-        _mark(section, section["base_lr"], "own", "the task has", row=1, side=_side(section)),
-        _mark(section, section["diverge"], "diverge", "blows up at", row=1),
+        _mark(section, section["base_lr"], "own", "the task has", row=1, side=own),
+        _mark(section, section["diverge"], "diverge", "blows up at", row=1, side=diverge),
         _mark(section, section["point"], "point", "suggested", row=0),
     ]
     label = "training loss against the learning rate, one curve for each seed"
@@ -100,10 +103,15 @@ def _grid(section: Section, scale: Scale) -> str:
     return "".join(parts)
 
 
-def _side(section: Section) -> int:
-    """Return where the task's own rate is labelled: away from the point's line, left (-1) or right (1) of its own."""
-    point, own = section["point"], section["base_lr"]
-    return 1 if point and own and own >= point else -1
+def _sides(section: Section) -> tuple[int, int]:
+    """Return where the task's own rate and the divergence are labelled: left (-1), right (1) of the line, or over it.
+
+    The task's own stands away from the point's line; where the two are near, they stand away from each other.
+    """
+    point, own, diverge = section["point"], section["base_lr"], section["diverge"]
+    if own and diverge and abs(_x(section, own) - _x(section, diverge)) < NEAR_PX:
+        return (-1, 1) if own <= diverge else (1, -1)
+    return (1 if point and own and own >= point else -1), 0
 
 
 def _mark(section: Section, rate: float | None, name: str, words: str, *, row: int, side: int = 0) -> str:

@@ -1,6 +1,7 @@
 """What the trials around a suggested rate say of it, and how it looks."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -147,6 +148,13 @@ def test_the_chart_marks_range_point_divergence_and_the_task():
     for words in ("suggested 0.001", "blows up at 0.1", "the task has 0.02", 'class="range"'):
         assert words in chart
     assert "nan" not in chart.lower()
+
+
+@pytest.mark.parametrize(("own", "diverge"), [(0.1, 0.12), (0.12, 0.1)])
+def test_labels_of_lines_near_each_other_stand_away_from_each_other(own, diverge):
+    chart = str(rate_chart({**SECTION, "point": 0.001, "base_lr": own, "diverge": diverge}))
+    anchors = dict(re.findall(r'class="l-(own|diverge)"[^>]*text-anchor="(\w+)"', chart))
+    assert anchors == ({"own": "end", "diverge": "start"} if own < diverge else {"own": "start", "diverge": "end"})
 
 
 def test_a_study_without_a_finite_loss_has_no_chart():
