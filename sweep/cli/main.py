@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -107,7 +108,17 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if arguments and _is_bare_word(arguments[0]):
         return _run_verb(arguments[0], arguments[1:])
+    _check_verb_first(arguments)
     return _load("sweep.cli.run", "study")(arguments)
+
+
+def _check_verb_first(arguments: list[str]) -> None:
+    """Raise UsageError where a verb stands behind an option: `--config-dir DIR plan task=mine`."""
+    before = ["", *arguments]
+    for at, word in enumerate(arguments):
+        if word in VERBS and before[at] != "--config-dir":
+            words = [word, *arguments[:at], *arguments[at + 1 :]]
+            raise UsageError(f"the verb {word!r} comes first", hint=shlex.join(["python", "-m", "sweep", *words]))
 
 
 def _is_bare_word(argument: str) -> bool:
