@@ -93,6 +93,8 @@ def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence
     if not undecided:
         partly = [str(e.toggle) for e in tried if e.status is EffectStatus.HELPS]
         helps = f" {', '.join(partly)} helps, short of that." if partly and question is Question.RESTORE else ""
+        if len(tried) == 1:
+            return f"The one change that was tried does not {verb.removesuffix('s')} convergence.{helps}"
         return f"None of the {len(tried)} changes {verb} convergence.{helps}"
     ruled_out = f"; {len(decided)} others do not" if decided and not any(is_broken(e) for e in decided) else ""
     return f"Not decided: {_undecided(undecided[0])}{ruled_out}."
