@@ -53,6 +53,10 @@ class ConfigError(UsageError):
         self.allowed = tuple(allowed)
 
 
+class NothingToVaryError(ConfigError):
+    """The task has no knob for any axis of the ablation that was asked for."""
+
+
 class NotFoundError(UsageError):
     """A study or trial that the store does not hold."""
 

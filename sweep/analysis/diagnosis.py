@@ -15,6 +15,11 @@ FAR = 10.0
 FAILED_GATE = ("not_learnt", "diverged")
 """Verdicts of the overfit gate that say that ten samples cannot be learnt."""
 
+NO_AXES = (
+    "No change was tried: the task has none of the knobs that the axes turn (task.dropout, task.clip, ...); "
+    "give it some, or name a change of your own: '+axes.NAME={levels: {LEVEL: [task.KEY=VALUE]}}'."
+)
+
 NAMED = 8
 """At most so many changes are named in a sentence."""
 
@@ -73,8 +78,11 @@ class Findings:
         return bool(self.point) and confirmed and ratio is not None and abs(math.log10(ratio)) >= math.log10(FAR) - 1e-9
 
 
-def diagnosis(found: Findings) -> str:
-    """Return what is wrong, how sure that is and what to change, in one paragraph."""
+def diagnosis(found: Findings, *, has_axes: bool = True) -> str:
+    """Return what is wrong, how sure that is and what to change, in one paragraph.
+
+    `has_axes` is False where the ablation was not run, because there was nothing for it to vary.
+    """
     if found.is_data_broken and found.data is not None:
         return f"{found.data['answer']} Mend the data first: nothing was trained on it."
     parts = [_base_words(found.base)] if found.base else []
@@ -83,6 +91,10 @@ def diagnosis(found: Findings) -> str:
     parts += [text for text in (_overfit_words(found), _lr_words(found)) if text]
     if found.ablation is not None:
         parts.append(_ablation_words(found.ablation, found.verify))
+    if not recommendation(found):
+        parts += _data_warnings(found.data)
+    if not has_axes:
+        parts.append(NO_AXES)
     return " ".join(parts)
 
 
@@ -107,6 +119,13 @@ def _base_words(summary: Mapping[str, Any]) -> str:
     return f"The base does not converge (0 of {base['seeds']} seeds, {words}{because})."
 
 
+def _data_warnings(data: Mapping[str, Any] | None) -> list[str]:
+    """Return, as a sentence, what the data check warned of: where nothing else helps, that is what to look at."""
+    checks = _section(data).get("checks", ()) if data is not None else ()
+    found = [f"{check['name']}: {check['found']}" for check in checks if check["severity"] == "warning"]
+    return [f"The data check warns of {'; '.join(found[:2])}."] if found else []
+
+
 def _lowered(text: str) -> str:
     text = text.rstrip(".")
     return text[:1].lower() + text[1:]
@@ -115,8 +134,15 @@ def _lowered(text: str) -> str:
 def _overfit_words(found: Findings) -> str:
     if found.overfit is None:
         return ""
-    verdict = _section(found.overfit)["verdict"]
+    section = _section(found.overfit)
+    verdict = section["verdict"]
     if verdict == "learnt":
+        high = [trial["loss_part"] for trial in section.get("trials", ()) if trial["note"]]
+        if high:
+            return (
+                f"It gets ten samples right, and yet its loss stays at {max(high):.0%} of its first value: "
+                "look whether last layer and loss fit each other."
+            )
         return "It can learn ten samples by heart, so model, head, loss and optimizer work."
     if verdict not in FAILED_GATE:
         return ""

@@ -23,7 +23,7 @@ from sweep.config.values import Section
 from sweep.domain.names import is_loss
 from sweep.domain.probe import Probe, ProbeName
 from sweep.domain.target import Mode, Target
-from sweep.errors import ConfigError
+from sweep.errors import ConfigError, NothingToVaryError
 
 KEYS = (
     "task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results",
@@ -155,7 +155,7 @@ def _check_not_empty(composed: Composition, axes: ReadAxes, params: Mapping[str,
             hint="add '+params.task.lr=tag(log, interval(1e-4, 1))', or axes by +axis=[...]",
         )
     if composed.ablation is not None and not axes.axes:
-        raise ConfigError(
+        raise NothingToVaryError(
             "axes",
             "the plan is empty: no axis of the ablation is left",
             value=left_out or composed.ablation,

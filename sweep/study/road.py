@@ -9,9 +9,10 @@ from typing import Any
 from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation
 from sweep.analysis.priors import axes_for
 from sweep.clock import monotonic_s
-from sweep.config import LoadedConfig, load_study_config
+from sweep.config import LoadedConfig, level_names, load_study_config
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
+from sweep.errors import NothingToVaryError
 from sweep.report.basecurves import base_curves
 from sweep.report.staged import StageEntry, staged_summary, write_staged
 from sweep.rundir import StudyDir, write_json_atomic
@@ -77,6 +78,7 @@ class Road:
         self.progress, self.run_job = progress, run_job
         self.started_s = monotonic_s() - before_s
         self.found = Findings()
+        self.has_axes = True
         self.entries: list[StageEntry] = []
         self.trials = {"trials": 0, "steps": 0, "reused": 0}
 
@@ -88,6 +90,9 @@ class Road:
             if self._is_decided(stage):
                 break
             if stage == "verify" and not self._to_verify():
+                continue
+            if stage == "ablation" and not self._asked():
+                self.has_axes = False
                 continue
             stage_loaded = self._loaded(stage)
             self.progress.message(f"stage {number} of {len(stages)}: {stage}  ({stage_loaded.study.name})")
@@ -136,22 +141,41 @@ class Road:
         """
         if ablation_question(self.loaded.overrides):
             return ()
-        point = self.found.point
-        everything = ("+ablation=all", *_levels(point))
-        composed = load_study_config(self._overrides("ablation", everything), self.loaded.config_dirs).study
-        available = [axis.name for axis in composed.axes]
+        point, everything, available = self.found.point, self._everything(), self._available()
         pointed = [axis for axis, _ in axes_for(ranked_symptoms(self.found.base))]
         if is_wide:
-            chosen: tuple[str, ...] = tuple(available)
+            chosen = available
         elif self.found.is_lr_decisive:
             chosen = ("lr",)
         else:
             chosen = chosen_axes(available, [*pointed, *(["lr"] if point else [])], learns=self.found.learns)
-        left_out = [f"~axes.{axis}" for axis in available if axis not in chosen]
-        if point:  # it takes the place of the axis's own levels
-            own = [level.name for axis in composed.axes if axis.name == "lr" for level in axis.levels]
-            left_out += [f"~axes.lr.levels.{level}" for level in own if level != FOUND_LEVEL]
-        return (*everything, *left_out)
+        return (*everything, *(f"~axes.{axis}" for axis in available if axis not in chosen))
+
+    def _asked(self) -> bool:
+        """Return whether there is anything to vary: the command names it, or the task has a knob for it."""
+        return ablation_question(self.loaded.overrides) or bool(self._available())
+
+    def _everything(self) -> tuple[str, ...]:
+        """Return the overrides that ask for every axis, the rate that was found in place of the axis lr's own levels.
+
+        Its own levels turn `task.lr_scale`, which a task that has `task.lr` need not have.
+        """
+        point = ",".join(self.found.point)
+        if not point:
+            return ("+ablation=all",)
+        own = level_names("lr", self._overrides("ablation", ("+ablation=all",)), self.loaded.config_dirs)
+        if not own:
+            return ("+ablation=all", f"+axes.lr={{levels: {{{FOUND_LEVEL}: [{point}]}}}}")
+        gone = (f"~axes.lr.levels.{level}" for level in own if level != FOUND_LEVEL)
+        return ("+ablation=all", f"axes.lr.levels={{{FOUND_LEVEL}: [{point}]}}", *gone)
+
+    def _available(self) -> tuple[str, ...]:
+        """Return the axes that the task has knobs for."""
+        try:
+            overrides = self._overrides("ablation", self._everything())
+            return tuple(axis.name for axis in load_study_config(overrides, self.loaded.config_dirs).study.axes)
+        except NothingToVaryError:
+            return ()
 
     def _to_verify(self) -> list[Mapping[str, Any]]:
         return [] if self.found.ablation is None else to_verify(self.found.ablation)
@@ -220,7 +244,7 @@ class Road:
             return ProbeResult(is_ok=is_ok, answer=" ".join(answers), section={})
         return ProbeResult(
             is_ok=True,
-            answer=diagnosis(self.found),
+            answer=diagnosis(self.found, has_axes=self.has_axes),
             section={},
             overrides=recommendation(self.found),
             notes=self._notes(),
@@ -235,8 +259,3 @@ class Road:
 
     def _cost(self) -> dict[str, Any]:
         return {**self.trials, "wall_s": monotonic_s() - self.started_s}
-
-
-def _levels(point: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the override that makes a level of the learning rate that was found."""
-    return (f"axes.lr.levels={{{FOUND_LEVEL}: [{','.join(point)}]}}",) if point else ()

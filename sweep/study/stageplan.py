@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from sweep.config import LoadedConfig, load_study_config
+from sweep.analysis.lr_confirm import FACTORS
+from sweep.config import LoadedConfig, StudyConfig, load_study_config
+from sweep.errors import NothingToVaryError
 from sweep.study.planning import StudyPlan
 from sweep.study.stages import (
     FRESH_SEEDS,
@@ -31,26 +33,35 @@ def plan_stages(loaded: LoadedConfig) -> dict[str, Any]:
 
 def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
     config = loaded.study
-    trials: int | None = (1 + VERIFIED) * FRESH_SEEDS
-    if stage == "verify":  # of what the ablation leaves open
-        steps: int | None = (1 + VERIFIED) * FRESH_SEEDS * config.target.budget_steps
-        return {
-            "stage": stage,
-            "study": stage_study(config.name, stage),
-            "trials": trials,
-            "steps": steps,
-            "command": "",
-        }
+    if stage == "verify":
+        return _left_open(stage, config, trials=(1 + VERIFIED) * FRESH_SEEDS)
     asks_itself = ablation_question(loaded.overrides)
     ablation = ("+ablation=all",) if stage == "ablation" and not asks_itself else ()
     overrides = stage_overrides(stage, loaded.overrides, study=config.name, seeds=config.seeds, ablation=ablation)
-    planned = StudyPlan(load_study_config(overrides, loaded.config_dirs))
+    try:
+        planned = StudyPlan(load_study_config(overrides, loaded.config_dirs))
+    except NothingToVaryError:  # of its own axes the task has none: it may be the rate that is found, against the base
+        return _left_open(stage, config, trials=2 * len(config.seeds))
     trials = None if planned.fixed is None else len(planned.fixed.trials)
     steps = None if trials is None else trials * planned.config.target.budget_steps
+    if stage == "lr_range" and trials is not None and steps is not None and planned.config.confirm is not None:
+        confirming = (1 + len(FACTORS)) * int(planned.config.confirm["seeds"])  # the task's own rate, too
+        trials, steps = trials + confirming, steps + confirming * config.target.budget_steps
     return {
         "stage": stage,
         "study": planned.config.name,
         "trials": trials,
         "steps": steps,
         "command": stage_command(overrides, loaded.config_dirs),
+    }
+
+
+def _left_open(stage: str, config: StudyConfig, *, trials: int) -> dict[str, Any]:
+    """Return a stage whose question an earlier one leaves open: there is no command for it yet."""
+    return {
+        "stage": stage,
+        "study": stage_study(config.name, stage),
+        "trials": trials,
+        "steps": trials * config.target.budget_steps,
+        "command": "",
     }

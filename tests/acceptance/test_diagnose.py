@@ -67,6 +67,52 @@ def test_broken_data_end_the_road_before_anything_is_trained(folder):
     assert check.returncode == 1, "a check that finds something broken says so by its exit code"
 
 
+PLAIN = """
+import paddle
+
+
+def train(cfg, run):
+    paddle.seed(run.stream("init"))
+    x = paddle.randn([64, 4])
+    y = x.sum(axis=1, keepdim=True)
+    net = paddle.nn.Linear(4, 1)
+    optimizer = paddle.optimizer.SGD(cfg.lr, parameters=net.parameters())
+    for step in range(1, cfg.steps + 1):
+        loss = paddle.nn.functional.mse_loss(net(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        run.log(step, **{"train/loss": float(loss)})
+"""
+PLAIN_CONFIG = """# @package _global_
+task: {_target_: plain.train, lr: 1.0e-4, steps: "${converge.budget_steps}"}
+converge: {metric: train/loss, mode: min, target: 0.05, budget_steps: 300}
+"""
+
+
+def plain(folder, *words):
+    """Take the road with a task that has a learning rate and no other knob."""
+    (folder.path / "plain.py").write_text(PLAIN)
+    (folder.path / "my_conf" / "task" / "plain.yaml").write_text(PLAIN_CONFIG)
+    ended = folder.sweep("--config-dir", "my_conf", "task=plain", "+diagnose=full", *words)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return summary_of(folder, "plain-diagnose")
+
+
+def test_a_task_without_knobs_comes_to_the_end_of_the_road(folder):
+    summary = plain(folder, "stages=[base,ablation,verify]", "seeds=1")
+    assert stages_of(summary) == ["base"]
+    assert "No change was tried: the task has none of the knobs" in summary["answer"]
+
+
+def test_a_rate_that_was_found_is_tried_though_the_task_has_no_lr_scale(folder):
+    summary = plain(folder, "stages=[base,lr_range,ablation]", "seeds=5", "confirm=null")
+    assert stages_of(summary) == ["base", "lr_range", "ablation"]
+    [override] = summary["recommended"]["overrides"]
+    assert override.startswith("task.lr=")
+    assert "What restores convergence: lr=range" in summary["answer"]
+
+
 ROAD = ("task=digits_mlp", "task.lr=30", "+diagnose=full", "seeds=4")
 
 

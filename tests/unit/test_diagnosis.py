@@ -137,3 +137,35 @@ def test_without_a_repair_it_says_what_was_ruled_out_and_what_is_open():
 
 def test_a_base_that_converges_now_and_then_gets_the_rankings_own_words():
     assert diagnosis(Findings(ablation=ranked([], question="break"))) == "The ranking's own words."
+
+
+def test_a_task_with_no_knob_to_turn_is_told_how_a_change_is_named():
+    answer = diagnosis(Findings(base=base()), has_axes=False)
+    assert "No change was tried" in answer
+    assert "+axes.NAME" in answer
+
+
+WARNED = staged(
+    checks=[
+        {"severity": "ok", "name": "files", "found": "none"},
+        {"severity": "warning", "name": "input scale", "found": "pixels are 0 to 255"},
+    ]
+)
+
+
+def test_where_nothing_helps_the_warnings_of_the_data_check_are_what_to_look_at():
+    assert diagnosis(Findings(data=WARNED, base=base())).endswith(
+        "The data check warns of input scale: pixels are 0 to 255."
+    )
+
+
+def test_where_a_repair_is_known_the_warnings_of_the_data_check_are_left_to_its_section():
+    repaired = ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",))
+    assert "warns" not in diagnosis(Findings(data=WARNED, base=base(), ablation=repaired))
+
+
+def test_a_gate_that_is_right_with_a_high_loss_does_not_call_head_and_loss_sound():
+    gate = staged(verdict="learnt", trials=[{"note": "Every sample is right", "loss_part": 0.56}])
+    answer = diagnosis(Findings(base=base(), overfit=gate))
+    assert "its loss stays at 56% of its first value: look whether last layer and loss fit" in answer
+    assert "loss and optimizer work" not in answer

@@ -175,6 +175,8 @@ def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any
     samples = f"{NUMBERS.get(count, f'{count:,}')} sample{'' if count == 1 else 's'}"
     if len(learnt) == len(rows):
         at = max(row["learnt_at"] for row in rows)
+        if any(row["note"] for row in rows):
+            return f"The model gets {samples} right within {at:,} steps, and yet its loss stays high (see the note)."
         return f"The model learns {samples} by heart after {at:,} steps: model, head, loss and optimizer flow work."
     row = next(row for row in rows if row["verdict"] != GateVerdict.LEARNT)
     among = f" with {len(rows) - len(learnt)} of {len(rows)} seeds" if len(rows) > 1 else ""
