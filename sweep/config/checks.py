@@ -1,6 +1,10 @@
-"""The settings of the checks (`probe:` of +check=data and +check=overfit), of the right kind and in range."""
+"""The settings of the probes (`probe:` of +check=..., +search=lr_range), of the right kind and in range."""
 
+from collections.abc import Callable
+
+from sweep.config.lr_range import check_lr_range
 from sweep.config.values import Section
+from sweep.domain.probe import ProbeName
 from sweep.errors import ConfigError
 
 _COUNTS = {"limit": 2, "train_steps": 1, "picture": 1}
@@ -34,3 +38,11 @@ def _share(section: Section, name: str) -> None:
     value = section.optional_number(name)
     if value is None or not 0 <= value <= 1:
         raise ConfigError(section.key(name), "must be a share from 0 to 1", value=value)
+
+
+CHECKS: dict[ProbeName, Callable[[Section], None]] = {
+    ProbeName.DATA: check_data,
+    ProbeName.OVERFIT: check_overfit,
+    ProbeName.LR_RANGE: check_lr_range,
+}
+"""What raises ConfigError where a probe's settings cannot be used."""

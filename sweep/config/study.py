@@ -10,11 +10,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config import STARTS, WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
 from sweep.config.axes import ReadAxes, read_axes
-from sweep.config.checks import check_data, check_overfit
+from sweep.config.checks import CHECKS
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import option_names
 from sweep.config.knobs import TARGET_KEY, TaskBase, same_type
-from sweep.config.lr_range import check_lr_range, read_confirm
+from sweep.config.lr_range import read_confirm
 from sweep.config.overrides import dotted, reason
 from sweep.config.params import read_params
 from sweep.config.secrets import recordable, without_password
@@ -211,7 +211,7 @@ def _probe(data: object, composed: Composition) -> Probe | None:
     known = [str(key) for key in composed.before.probe] if composed.before.probe else ["name"]
     section = Section(data, "probe", known)
     name = ProbeName(section.choice("name", list(ProbeName)))
-    {ProbeName.DATA: check_data, ProbeName.OVERFIT: check_overfit, ProbeName.LR_RANGE: check_lr_range}[name](section)
+    CHECKS[name](section)
     return Probe(name=name, settings={key: value for key, value in section.data.items() if key != "name"})
 
 
