@@ -18,7 +18,7 @@ from sweep.report.markdown import code, escaped
 from sweep.report.phrases import count_text, duration_text, provenance_text
 from sweep.report.stages import TITLES, view
 from sweep.report.summary import NO_PROVENANCE, SCHEMA, strict
-from sweep.rundir import write_json_atomic
+from sweep.rundir import write_json_atomic, write_text_atomic
 
 KIND = "stages"
 """`kind` in summary.json of a study made of stages; a ranking has none."""
@@ -107,8 +107,6 @@ def base_command(record: StudyRecord, overrides: Sequence[str]) -> str:
 
 def write_staged(summary: Mapping[str, Any], results: Path) -> None:
     """Write summary.json, report.md and report.html of a study made of stages into its folder below `results`."""
-    from sweep.report.files import write_text_atomic  # brings jinja2 along, which no reading verb needs
-
     folder = results / str(summary["study"])
     folder.mkdir(parents=True, exist_ok=True)
     write_json_atomic(folder / "summary.json", summary)

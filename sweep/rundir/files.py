@@ -14,10 +14,19 @@ def write_json_atomic(path: Path, data: Any, *, is_durable: bool = True) -> None
     Raises ValueError where `data` holds NaN or an infinity, which strict JSON cannot say, and OSError.
     """
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+    _write_atomic(path, text.encode("utf-8", errors="backslashreplace"), is_durable=is_durable)
+
+
+def write_text_atomic(path: Path, text: str) -> None:
+    """Write a text (UTF-8): a reader sees the old file or the new one. Raises OSError, UnicodeEncodeError."""
+    _write_atomic(path, text.encode("utf-8"), is_durable=True)
+
+
+def _write_atomic(path: Path, data: bytes, *, is_durable: bool) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(data)
             file.flush()
             if is_durable:
                 os.fsync(file.fileno())

@@ -14,8 +14,8 @@ import report_samples as samples
 
 from sweep.report import build_summary, write_reports
 from sweep.report.csvfile import COLUMNS, ranking_csv
-from sweep.report.files import write_text_atomic
 from sweep.report.markdown import render_markdown
+from sweep.rundir import write_text_atomic
 
 
 @pytest.fixture(scope="module")

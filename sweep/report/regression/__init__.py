@@ -6,7 +6,7 @@ from typing import Any
 
 from sweep.report.regression.document import regression_summary
 from sweep.report.regression.terminal import render_regression
-from sweep.rundir import write_json_atomic
+from sweep.rundir import write_json_atomic, write_text_atomic
 
 __all__ = ["regression_summary", "render_regression", "write_regression_reports"]
 
@@ -16,8 +16,7 @@ def write_regression_reports(summary: Mapping[str, Any], folder: Path) -> None:
 
     Raises OSError.
     """
-    from sweep.report.files import write_text_atomic  # these bring jinja2 along, which no reading verb needs
-    from sweep.report.regression.html import regression_html
+    from sweep.report.regression.html import regression_html  # brings jinja2 along, which no reading verb needs
     from sweep.report.regression.junit import junit_xml
     from sweep.report.regression.markdown import regression_markdown
 
