@@ -1,6 +1,6 @@
 """The folders that config files are looked for in: ours, and the user's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sweep.errors import ConfigError
@@ -19,6 +19,11 @@ def conf_root() -> Path:
         if (folder / "config.yaml").is_file():
             return folder
     raise ConfigError("conf", f"sweep's own config files are missing; looked in {package} and beside it")
+
+
+def folder_words(config_dirs: Iterable[Path]) -> tuple[str, ...]:
+    """Return the words of a command line that name the user's config folders."""
+    return tuple(word for folder in config_dirs for word in ("--config-dir", str(folder)))
 
 
 def option_names(group: str, folders: Sequence[Path]) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from sweep.config import LoadedConfig, load_study_config
+from sweep.config.folders import folder_words
 from sweep.config.values import Section
 from sweep.domain.nights import night_seeds
 from sweep.domain.regression import RegressionSettings
@@ -166,9 +167,8 @@ def _load(config: RegressionConfig, entry: TaskEntry, name: str, seeds: tuple[in
         f"task={entry.task}", *config.passed_on, *entry.overrides, *more,
         f"seeds=[{','.join(map(str, seeds))}]", "reuse=false", f"study={name}",
     ]  # fmt: skip
-    folders = [word for folder in config.config_dirs for word in ("--config-dir", str(folder))]
     try:
-        return load_study_config(words, config.config_dirs, command=[*folders, *words])
+        return load_study_config(words, config.config_dirs, command=[*folder_words(config.config_dirs), *words])
     except ConfigError as error:
         # Its key is one of the task's config, not of the command line: say whose.
         error.message = f"task {entry.name} of regression {config.name}: {error.message}"

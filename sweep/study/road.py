@@ -10,6 +10,7 @@ from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recom
 from sweep.analysis.priors import axes_for
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, level_names, load_study_config
+from sweep.config.folders import folder_words
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
@@ -131,7 +132,7 @@ class Road:
         return stage_overrides(stage, self.loaded.overrides, study=config.name, seeds=config.seeds, ablation=ablation)
 
     def _words_of(self, overrides: tuple[str, ...]) -> tuple[str, ...]:
-        return (*(word for folder in self.loaded.config_dirs for word in ("--config-dir", str(folder))), *overrides)
+        return (*folder_words(self.loaded.config_dirs), *overrides)
 
     def _ablation(self, *, is_wide: bool) -> tuple[str, ...]:
         """Return what the ablation stage asks: nothing of ours where the command says it itself.

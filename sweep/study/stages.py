@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sweep.config.folders import folder_words
 from sweep.config.secrets import recordable
 from sweep.errors import ConfigError
 from sweep.report.commands import PROGRAM, key_of
@@ -112,8 +113,7 @@ def _listed(seeds: Iterable[int]) -> str:
 
 def stage_command(overrides: Sequence[str], config_dirs: Sequence[Path]) -> str:
     """Return the command that runs a stage alone."""
-    folders = [word for folder in config_dirs for word in ("--config-dir", str(folder))]
-    return shlex.join([*PROGRAM, *folders, *recordable(overrides)])
+    return shlex.join([*PROGRAM, *folder_words(config_dirs), *recordable(overrides)])
 
 
 def _section(word: str) -> str | None:
