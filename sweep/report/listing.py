@@ -150,7 +150,8 @@ def render_trial(
     if trial.judgement is not None:
         _add_judgement(facts, trial.judgement)
     if trial.judgement is not None and trial.judgement.symptoms:
-        seen = [told(symptom, [toggle.axis for toggle in trial.cell.toggles]) for symptom in trial.judgement.symptoms]
+        axes, knobs = [toggle.axis for toggle in trial.cell.toggles], study.config.get("task")
+        seen = [told(symptom, axes, knobs) for symptom in trial.judgement.symptoms]
         parts += ["", *full_lines(seen), "", _symptom_table(trial.judgement)]
     if runs:
         parts += ["", _run_table(runs)]

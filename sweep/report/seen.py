@@ -1,5 +1,6 @@
 """Symptoms in the reader's words: what was seen, where, what usually causes it, which toggles test that."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -12,6 +13,8 @@ from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.verdict import Symptom
 from sweep.report.phrases import number_text
 
+_KNOB = re.compile(r"\btask\.([\w.]+)=")
+
 BRIEF = 4
 """So many symptoms are listed beside a ranking; summary.json has them all."""
 
@@ -22,8 +25,11 @@ def title_of(rule: str) -> str:
     return about.title if about else rule.replace("_", " ").capitalize()
 
 
-def told(symptom: Symptom, axes: Collection[str]) -> dict[str, Any]:
-    """Return a symptom as summary.json has it, with the toggles of these axes, and of those that sweep offers."""
+def told(symptom: Symptom, axes: Collection[str], knobs: Collection[str] | None = None) -> dict[str, Any]:
+    """Return a symptom as summary.json has it, with the toggles of these axes, and of those that sweep offers.
+
+    `knobs` are the task's own, None where they are not known: an offered axis that sets another is left out.
+    """
     about = SYMPTOMS.get(symptom.rule)
     return {
         "rule": symptom.rule,
@@ -35,17 +41,23 @@ def told(symptom: Symptom, axes: Collection[str]) -> dict[str, Any]:
         "metric": symptom.metric,
         "message": symptom.message,
         "causes": about.causes if about else "",
-        "tests": list(about.tests_among({*axes, *offered_axes()})) if about else [],
+        "tests": list(about.tests_among({*axes, *offered_axes(knobs)})) if about else [],
         "advisory": about.advisory if about else False,
     }
 
 
+def offered_axes(knobs: Collection[str] | None = None) -> frozenset[str]:
+    """Return the axes that sweep comes with and that set these knobs: a toggle of another one could not be tried."""
+    return frozenset(axis for axis, needed in _needed().items() if knobs is None or needed <= frozenset(knobs))
+
+
 @cache
-def offered_axes() -> frozenset[str]:
-    """Return the axes that sweep comes with: a toggle of another one could not be tried."""
+def _needed() -> Mapping[str, frozenset[str]]:
+    """Return the task's knobs that each axis sweep comes with sets, read off the text: no verb waits for YAML."""
     from sweep.config.folders import conf_root, option_names
 
-    return frozenset(option_names("axis", [conf_root()]))
+    texts = {axis: (conf_root() / "axis" / f"{axis}.yaml").read_text() for axis in option_names("axis", [conf_root()])}
+    return {axis: frozenset(_KNOB.findall(text)) for axis, text in texts.items()}
 
 
 def place_text(symptom: Mapping[str, Any]) -> str:

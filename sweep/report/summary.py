@@ -138,7 +138,9 @@ def _base(data: ReportData) -> dict[str, Any]:
         "seeds": base.seeds,
         "converged": base.converged,
         "verdict": base.verdict,
-        "symptoms": [told(symptom, {axis.name for axis in data.axes}) for symptom in base.symptoms],
+        "symptoms": [
+            told(symptom, {axis.name for axis in data.axes}, data.study.config.get("task")) for symptom in base.symptoms
+        ],
         "trials": cell.outcome.trials if cell else base.seeds,
         "probability": cell.outcome.mean if cell else None,
         "interval": _interval(cell.outcome) if cell else None,

@@ -91,6 +91,7 @@ def test_only_toggles_that_can_be_tried_are_told():
     symptom = Symptom(rule="vanishing_gradient", step=50, value=1e-9, threshold=1e-7, metric="watch/grad_abs/fc1")
     assert "init=kaiming" in told(symptom, ())["tests"]
     assert "mine=x" not in told(symptom, ("mine",))["tests"]
+    assert told(symptom, (), {"lr": 0.1, "lr_scale": 1.0})["tests"] == ["lr=x10"]
     assert told(Symptom(rule="mine", step=1, value=0.0, threshold=0.0), ())["title"] == "Mine"
 
 
