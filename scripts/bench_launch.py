@@ -12,7 +12,6 @@ Needs the extras `cpu` and `bench`; who is not installed gets a row that says so
 
 import argparse
 import os
-import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 from launching.candidates import BY_KEY, CANDIDATES, versions
 from launching.measure import SLOTS
 from launching.sections import Section, first_start, idle, launch, memory, no_op, short_trials
+from machine import machine
 
 TABLE = Path(__file__).parent.parent / "results" / "benchmarks" / "launch.md"
 SECTIONS = ("launch", "noop", "second", "idle")
@@ -75,13 +75,6 @@ def measure(args: argparse.Namespace) -> list[Section]:
     return found
 
 
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
-    return f"{model}, {SLOTS} of {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-
-
 def main() -> None:
     args = arguments()
     if hasattr(os, "sched_setaffinity"):
@@ -94,7 +87,7 @@ def main() -> None:
         [
             "# Starting trials",
             "",
-            f"`{command}` on {machine()}; {versions()}. Load average before: {before:.1f}, "
+            f"`{command}` on {machine(SLOTS)}; {versions()}. Load average before: {before:.1f}, "
             f"after (its own load included): {os.getloadavg()[0]:.1f}.",
             "",
             f"Medians, with ranges, over {args.rounds} rounds in which the candidates took turns; ratios are taken "

@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from machine import machine
 
 from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
@@ -158,13 +159,6 @@ def plain_rows(path: Path, curves: list[dict[str, Series]]) -> tuple[float, floa
     spent = timed(write), timed(read_back)
     conn.close()
     return spent
-
-
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
-    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
 
 
 def import_s() -> float:

@@ -26,6 +26,7 @@ import numpy as np
 from launching.candidates import CONF
 from launching.marks import MARKS
 from launching.measure import PATH
+from machine import machine
 
 from sweep.config import load_study_config
 from sweep.domain.axis import Cell
@@ -172,13 +173,6 @@ def heavy_imports(words: Sequence[str], folder: Path) -> list[str]:
     lines = sweep(words, folder, "-X", "importtime").splitlines()
     names = {found[1].partition(".")[0] for line in lines if (found := re.search(r"import time:.*\|\s+(\S+)$", line))}
     return [package for package in HEAVY if package in names]
-
-
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
-    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
 
 
 def rows(trials: int, plan: Sequence[str], folder: Path, repeats: int) -> list[str]:

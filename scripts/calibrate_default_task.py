@@ -27,6 +27,7 @@ from omegaconf import OmegaConf
 from sweep.domain.target import Mode, Target
 from sweep.domain.tracker import TargetTracker
 from sweep.seeds import stream_seed
+from sweep.study.regression.environment import processor
 from sweep.task import TaskConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,11 +129,8 @@ def summarise(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def machine() -> dict[str, Any]:
     """Return what the figures were measured with."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     packages = {name: version(name) for name in ("paddlepaddle", "numpy", "scikit-learn")}
-    return {"cpu": model or platform.machine(), "python": platform.python_version(), "packages": packages}
+    return {"cpu": processor(), "python": platform.python_version(), "packages": packages}
 
 
 def main() -> None:
