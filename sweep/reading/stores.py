@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sweep.config.secrets import without_password
+from sweep.domain.trial import StudyRecord
 from sweep.reading import display
 from sweep.reading.source import Source
 from sweep.reading.studies import Study
@@ -77,14 +78,14 @@ class StudyStore(Mapping[str, Study]):
     def _repr_html_(self) -> str:
         if not self._source.is_open:
             return display.paragraph(repr(self))
-        studies = self.studies()
+        studies = self._source.store.studies()
         heads = ("study", "task", "status", "trials", "created (UTC)", "answer")
         rows = [self._row(study) for study in studies[: display.SHOWN_ROWS]]
         return display.paragraph(self.url) + display.table(heads, rows, total=len(studies))
 
-    def _row(self, study: Study) -> tuple[object, ...]:
+    def _row(self, study: StudyRecord) -> tuple[object, ...]:
         store = self._source.store
-        summary = store.summary(study._id) or {}
-        trials = sum(store.counts(study._id).values())
+        summary = store.summary(study.id) or {}
+        trials = sum(store.counts(study.id).values())
         when = f"{study.created_at:%Y-%m-%d %H:%M}"
         return study.name, study.task, study.status, trials, when, str(summary.get("answer", ""))
