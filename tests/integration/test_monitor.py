@@ -401,6 +401,12 @@ def test_a_fault_inside_the_monitor_switches_it_off_and_the_training_goes_on(run
     assert max(series(run)["watch/loss"]) == 2
 
 
+def test_a_model_and_an_optimizer_in_the_wrong_order_are_named(run) -> None:
+    model = mlp()
+    run.watch(paddle.optimizer.SGD(0.1, parameters=model.parameters()), model)
+    assert "takes a paddle.nn.Layer and an optimizer, not SGD and Sequential" in facts(run)["watch/off"]
+
+
 def test_something_that_is_no_model_only_costs_the_monitor(run, capsys) -> None:
     run.watch(object(), paddle.optimizer.SGD(0.1, parameters=mlp().parameters()))
     assert "watch/off" in facts(run)

@@ -65,6 +65,9 @@ class Monitor:
     # What it hooks into
 
     def _open(self) -> None:
+        if not hasattr(self.model, "named_sublayers") or not hasattr(self.optimizer, "step"):
+            given = f"{type(self.model).__name__} and {type(self.optimizer).__name__}"
+            raise TypeError(f"run.watch(model, optimizer) takes a paddle.nn.Layer and an optimizer, not {given}")
         self._parameters = trained_parameters(self.optimizer)
         self._layers = weighted_layers(self.model, self._parameters)
         self._vectors = Vectors(self._parameters)
