@@ -109,7 +109,10 @@ def _diff(args: Any, parser: Parser) -> int:
     shown = [_difference(each, other) for each, other in pairs if other is not None]
     if not shown:
         what = "no earlier baseline" if args.previous else "no night"
-        raise NotFoundError(f"regression {regression} has {what} to compare with")
+        hint = (
+            "without --previous, the last night is" if args.previous else f"`python -m sweep +regression={regression}`"
+        )
+        raise NotFoundError(f"regression {regression} has {what} to compare with", hint=hint)
     if args.json:
         return print_json(shown)
     return print_rich(Group(*(_difference_text(each) for each in shown)))

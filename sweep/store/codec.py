@@ -92,5 +92,12 @@ def unpack(data: bytes, count: int) -> Words:
         if kind == _RAW and len(body) == 8 * count:
             return np.frombuffer(body, dtype=_WORD)
     except (zlib.error, ValueError, IndexError) as exc:
-        raise StoreError(f"a stored metric chunk of {count} points is damaged: {exc}") from exc
-    raise StoreError(f"a stored metric chunk of {count} points is damaged: {len(data)} bytes of kind {kind!r}")
+        raise _damaged(count, str(exc)) from exc
+    raise _damaged(count, f"{len(data)} bytes of kind {kind!r}")
+
+
+def _damaged(count: int, how: str) -> StoreError:
+    return StoreError(
+        f"a stored metric chunk of {count} points is damaged: {how}",
+        hint="`python -m sweep rebuild` makes the store anew from the run folders",
+    )

@@ -40,7 +40,10 @@ def version_of(conn: Connection) -> int | None:
     if not tables:
         return None
     if schema_version.name not in tables:
-        raise StoreError(f"it holds other tables ({', '.join(sorted(tables)[:5])}): not a store of sweep")
+        raise StoreError(
+            f"it holds other tables ({', '.join(sorted(tables)[:5])}): not a store of sweep",
+            hint="store.url (or --store) names another database; one that is not there yet is made",
+        )
     found = conn.execute(select(schema_version.c.version)).scalar()
     if found is None:
         raise StoreError("its schema_version table is empty")
