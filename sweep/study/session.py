@@ -33,7 +33,9 @@ from sweep.study.provenance import collect_provenance, gpu_models
 from sweep.study.results import leave_reports, load_reports, recorded_config, spent_s, summarise
 from sweep.study.steps import step
 
-_NO_PLACE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG})
+_NO_PLACE = frozenset(
+    {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT}
+)
 """What makes a folder one that cannot be used, whatever is mended around it."""
 
 SUMMARY_EVERY_S = 10.0
