@@ -80,7 +80,7 @@ def _blow_up(evidence: Evidence, name: str, series: Series) -> Symptom | None:
     else:
         value, limit, what = smooth[at], limits.blow_up_best * best[at], "its smoothed best"
     ratio = limits.blow_up_first if over_first[at] else limits.blow_up_best
-    message = f"{name} {value:.4g} is over {ratio:g} x {what}, {limit:.4g}"
+    message = f"{name} {value:.4g} is over {ratio:g} x {what}, {limit / ratio:.4g}"
     return make_symptom("blow_up", name, series.steps[at], value, limit, message)
 
 
