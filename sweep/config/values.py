@@ -88,7 +88,7 @@ class Section:
     def choice(self, name: str, allowed: Iterable[str]) -> str:
         """Return one of the allowed words."""
         value = self.get(name)
-        allowed = list(allowed)
+        allowed = [str(one) for one in allowed]
         if value not in allowed:
             raise ConfigError(self.key(name), "is not one of the allowed values", value=_shown(value), allowed=allowed)
         return str(value)

@@ -3,6 +3,7 @@ import math
 import pytest
 
 from sweep.config.values import Section, unknown_key
+from sweep.domain.target import Mode
 from sweep.errors import ConfigError
 
 
@@ -76,3 +77,8 @@ def test_a_choice_names_what_is_allowed_and_nearest():
     with pytest.raises(ConfigError, match="did you mean 'local'") as caught:
         section(name="locl").choice("name", ["ray", "local"])
     assert caught.value.allowed == ("local", "ray")
+
+
+def test_a_choice_among_words_of_an_enum_names_the_word():
+    with pytest.raises(ConfigError, match="did you mean 'max'"):
+        section(name="maximum").choice("name", list(Mode))
