@@ -80,6 +80,8 @@ def _plan_cost(plan: Mapping[str, Any]) -> Text:
         parts.append(f"{plan['reused']:,} already run")
     if plan.get("slots"):
         parts.append(count_text(plan["slots"], "slot"))
-    if plan.get("wall_s") is not None:
+    if plan.get("reused") == trials:
+        parts.append("nothing left to run")
+    elif plan.get("wall_s") is not None:
         parts.append(f"about {duration_text(plan['wall_s'])}")
     return Text(" · ".join(parts), style="bold")

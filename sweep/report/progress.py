@@ -86,7 +86,7 @@ class LiveProgress:
             self._live.start()
         else:
             text = f"running {count_text(total - done, 'trial')}" if total is not None else "running"
-            self._print(text + (f" ({done:,} finished before)" if done else ""))
+            self._print(("no trial left to run" if total == done else text) + self._before_text())
 
     def trial_started(self, number: int, cell: str, seed: int, budget_steps: int) -> None:
         """Take note that a trial's process is there."""
@@ -121,7 +121,8 @@ class LiveProgress:
             self._live.stop()
             self._live = None
         elif self._ended:
-            self._print(f"{self._count()} trials ended in {self._elapsed_text()}: {verdicts_text(self._words)}")
+            ended = f"{self._count()} trials ended in {self._elapsed_text()}: {verdicts_text(self._words)}"
+            self._print(ended + self._before_text())
         self._ended = 0
 
     # -- without a terminal -----------------------------------------------------------------------------------------
@@ -143,6 +144,9 @@ class LiveProgress:
         )
         self._lines += 1
         self._last_line_at, self._held_back = now, 0
+
+    def _before_text(self) -> str:
+        return f" ({self._done_before:,} finished before)" if self._done_before else ""
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)

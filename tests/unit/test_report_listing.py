@@ -123,3 +123,6 @@ def test_a_plan_shows_cells_duplicates_inert_toggles_and_its_size():
     assert "same as a=x,b=y" in text
     assert "amp=off: the task has no amp" in text
     assert "3 cells × 2 seeds (0, 1) = 6 trials · 2 already run · about 90 s" in text
+    finished = printed(render_plan({**plan, "reused": 6, "wall_s": 0.0}), 100)
+    assert "6 already run · nothing left to run" in finished
+    assert "about" not in finished

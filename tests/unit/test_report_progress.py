@@ -101,3 +101,21 @@ def test_progress_of_a_trial_that_is_not_running_is_ignored(outcomes):
     progress.trial_progress(99, 1, None, None)
     progress.trial_ended(outcomes[0])
     assert progress.render() is not None
+
+
+def test_what_was_finished_before_is_not_among_the_verdicts_and_is_said(outcomes):
+    progress, out = plain()
+    with progress:
+        progress.start(3, done=2)
+        progress.trial_ended(outcomes[2])
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "running 1 trial (2 finished before)"
+    assert lines[-1].startswith("3/3 trials ended")
+    assert lines[-1].endswith(": 1 not converged (2 finished before)")
+
+
+def test_a_study_with_nothing_left_says_so():
+    progress, out = plain()
+    with progress:
+        progress.start(3, done=3)
+    assert out.getvalue() == "no trial left to run (3 finished before)\n"
