@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sweep.analysis.effects import is_broken
 from sweep.domain.effect import BaseSummary, Effect, EffectStatus, Question, Repair, SearchedPoint
+from sweep.domain.states import TrialState
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
@@ -46,7 +47,7 @@ def search_answer(outcomes: Sequence[Outcome], best: SearchedPoint) -> str:
 
 
 def _base_sentence(base: BaseSummary) -> str:
-    count = f"{base.converged} of {base.seeds} seeds"
+    count = f"{base.converged} of {_seeds(base.seeds)}"
     if 2 * base.converged > base.seeds:
         return f"The base converges ({count})."
     titles = list(dict.fromkeys(SYMPTOMS[s.rule].title for s in base.symptoms if s.rule in SYMPTOMS))[:SEEN]
@@ -60,7 +61,7 @@ def _repair_sentence(repairs: Sequence[Repair], base: BaseSummary, question: Que
     rest = f", or {len(repairs) - 4} more" if len(repairs) > 4 else ""
     best = repairs[0]
     p = f", exact p = {best.p_value:.2g}" if best.p_value is not None else ""
-    evidence = f"{best.outcome.converged} of {best.outcome.trials} seeds against {base.converged} of {base.seeds}{p}"
+    evidence = f"{best.outcome.converged} of {_seeds(best.outcome.trials)} against {base.converged} of {base.seeds}{p}"
     return f"{', or '.join(shown)}{rest} {verb} convergence ({evidence})."
 
 
@@ -102,18 +103,35 @@ def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence
 
 def _undecided(effect: Effect) -> str:
     seen = effect.sufficiency
-    text = f"{effect.toggle} converged on {seen.converged} of {seen.trials} seeds"
+    text = f"{effect.toggle} converged on {seen.converged} of {_seeds(seen.trials)}"
     if not seen.trials:
         text = f"{effect.toggle} has no trial of its own" if not effect.note else f"{effect.toggle}: {effect.note}"
     if effect.more_seeds is None:
         return f"{text}, too little to say"
-    plural = "s" if effect.more_seeds > 1 else ""
-    return f"{text}, too few to say; {effect.more_seeds} more seed{plural} would decide if they come out alike"
+    return f"{text}, too few to say; {_seeds(effect.more_seeds, 'more ')} would decide if they come out alike"
+
+
+def _seeds(count: int, more: str = "") -> str:
+    return f"{count} {more}seed{'s' * (count != 1)}"
 
 
 def _causes(outcomes: Sequence[Outcome]) -> str:
     if not outcomes:
         return "none was run"
-    words = Counter(str(o.failure or o.state) for o in outcomes)
-    counts = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in words.most_common())
-    return f"{counts} of {len(outcomes)}"
+    reasons = {o.reason for o in outcomes if o.state is TrialState.COMPLETED}
+    common = f", as {reasons.pop()}" if len(reasons) == 1 and reasons != {""} else ""
+    return f"{silent_counts(outcomes)} of {len(outcomes)}{common}"
+
+
+def silent_counts(outcomes: Sequence[Outcome]) -> str:
+    """Return why trials have no verdict, the commonest first: `3 crash, 2 not run`."""
+    words = Counter(_silent_word(o) for o in outcomes)
+    return ", ".join(f"{count} {word}" for word, count in words.most_common())
+
+
+def _silent_word(outcome: Outcome) -> str:
+    if outcome.state is TrialState.PENDING:
+        return "not run"
+    if outcome.state is TrialState.COMPLETED:
+        return str(outcome.verdict)
+    return str(outcome.failure or outcome.state).replace("_", " ")

@@ -67,7 +67,11 @@ def compare_cells(table: Table, toggle: Toggle, contrast: Contrast, treated: int
     note = f"{dropped} seed{'s' * (dropped > 1)} left out of the test: no verdict on one side" if dropped else ""
     if not sum(counts):
         return Comparison(
-            toggle=toggle, contrast=contrast, treated=treated, reference=reference, note=note or "no verdicts"
+            toggle=toggle,
+            contrast=contrast,
+            treated=treated,
+            reference=reference,
+            note="no seed has a verdict on both sides",
         )
     p, test = paired_test(*counts)
     saved = table.steps[reference][known] - table.steps[treated][known]

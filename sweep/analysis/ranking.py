@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sweep.analysis.answer import answer, search_answer
+from sweep.analysis.answer import answer, search_answer, silent_counts
 from sweep.analysis.compare import compare_toggles
 from sweep.analysis.effects import build_effects, inert_effects
 from sweep.analysis.repairs import build_repairs, find_interactions, find_necessities, passing_sets
@@ -139,14 +139,15 @@ def _cost(outcomes: Sequence[Outcome], target: Target, wall_s: float | None) -> 
 
 def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect]) -> tuple[str, ...]:
     notes = []
-    silent = Counter(_word(o) for o in outcomes if not o.is_evidence)
+    silent = [o for o in outcomes if not o.is_evidence]
     if silent:
-        counts = ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in silent.most_common())
-        notes.append(f"{sum(silent.values())} of {len(outcomes)} trials say nothing about convergence: {counts}.")
+        about = f"{len(silent)} of {len(outcomes)} trials say nothing about convergence"
+        notes.append(f"{about}: {silent_counts(silent)}.")
     if table.base is None and any(e.p_value is None for e in effects):
         notes.append("The design has no base cell: nothing is compared with the task as it is.")
     if len(table.seeds) < 4 and any(e.status is EffectStatus.UNDECIDED for e in effects):
-        notes.append(f"With {len(table.seeds)} seeds no exact test against the base can pass; 5 or more are needed.")
+        seeds = f"{len(table.seeds)} seed{'s' * (len(table.seeds) > 1)}"
+        notes.append(f"With {seeds} no exact test against the base can pass; 4 are the least that can.")
     return tuple(notes)
 
 

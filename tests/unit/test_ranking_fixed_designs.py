@@ -267,3 +267,30 @@ def test_cells_come_base_first_with_counts_and_medians():
     cells = rank(study(FACTORIAL, lambda c, s: 200 if D in c else None), AXES, TARGET).cells
     assert (cells[0].cell.key, cells[0].verdicts, cells[0].median_tau) == ("base", (("stalled", 5),), None)
     assert cells[1].median_tau == 200
+
+
+def test_trials_that_end_without_a_verdict_say_why():
+    silent = {"verdict": Verdict.UNDECIDED, "reason": "val/acc was never logged; logged: loss (the budget was used up)"}
+    ranking = rank(study([()], lambda c, s: None, **silent), (), TARGET)
+    assert ranking.answer == f"No trial ran to a verdict: 5 undecided of 5, as {silent['reason']}."
+
+
+def test_trials_that_were_not_run_are_called_that():
+    base = study([()], lambda c, s: None, seeds=2)
+    waiting = study([(D,)], lambda c, s: None, seeds=2, state=TrialState.PENDING, verdict=Verdict.UNDECIDED)
+    ranking = rank([*base, *waiting], AXES[:1], TARGET)
+    assert "2 of 4 trials say nothing about convergence: 2 not run." in ranking.notes
+    assert "dropout=off: no seed has a verdict on both sides" in ranking.answer
+
+
+def test_the_note_on_few_seeds_does_not_contradict_what_would_decide():
+    ranking = rank(study([(), (D,)], lambda c, s: 200 if D in c else None, seeds=3), AXES[:1], TARGET)
+    assert by_toggle(ranking)[D].more_seeds == 1
+    assert ranking.notes == ("With 3 seeds no exact test against the base can pass; 4 are the least that can.",)
+
+
+def test_one_seed_is_said_as_one():
+    ranking = rank(study([(), (D,)], lambda c, s: 200 if D in c else None, seeds=1), AXES[:1], TARGET)
+    assert "0 of 1 seed;" in ranking.answer
+    assert "converged on 1 of 1 seed," in ranking.answer
+    assert ranking.notes[0].startswith("With 1 seed no")
