@@ -60,6 +60,12 @@ def test_a_study_that_is_over_is_told_at_once_with_exit_code_0(url, capsys, stat
     assert words in last
 
 
+def test_status_of_an_interrupted_study_says_how_to_go_on(url, capsys):
+    end(url, "interrupted")
+    assert main(["status", "s", "--store", url]) == 0
+    assert "1 trial still to run; `python -m sweep resume s`" in " ".join(capsys.readouterr().out.split())
+
+
 def test_each_change_is_one_line_until_the_study_ends(url, capsys):
     def work():
         wait_for("3 of 4 trials ended", capsys, seen)
