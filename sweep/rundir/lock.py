@@ -55,7 +55,8 @@ class StudyLock:
                 os.close(fd)
                 raise StudyLockedError(
                     f"study {self.path.parent.name!r} is being run by {_name(holder)}",
-                    hint="wait for it, end it with `python -m sweep stop`, or choose another name with study=NAME",
+                    hint=f"`python -m sweep status {self.path.parent.name} --watch` follows it, `python -m sweep stop"
+                    f" {self.path.parent.name}` ends it; study=NAME runs a study of another name",
                 )
             time.sleep(0.01)
         words = {"pid": os.getpid(), "host": os.uname().nodename, "started": now_utc().isoformat(timespec="seconds")}

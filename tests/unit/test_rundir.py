@@ -135,6 +135,14 @@ def test_a_second_lock_names_the_process_that_holds_the_first(tmp_path: Path) ->
         StudyLock(path).acquire()
 
 
+def test_the_refusal_of_a_second_lock_says_how_to_follow_and_end_the_first(tmp_path: Path) -> None:
+    path = StudyDir(tmp_path, "mine").lock
+    with StudyLock(path), pytest.raises(StudyLockedError) as caught:
+        StudyLock(path).acquire()
+    assert "python -m sweep status mine --watch" in str(caught.value)
+    assert "python -m sweep stop mine" in str(caught.value)
+
+
 def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
     for _ in range(2):
         with StudyLock(tmp_path / "lock"):
