@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sweep.domain.effect import EffectStatus, Question
+from sweep.domain.target import HOLD_EVALUATIONS
 
 DASH = "–"
 """Stands where there is no figure."""
@@ -96,7 +97,7 @@ def target_text(target: Mapping[str, Any]) -> str:
     if target["threshold"] is None:
         return f"{metric} by the rule for tasks without a target, {budget}"
     sign = "≥" if target["mode"] == "max" else "≤"
-    hold = f"held for {target['hold']} evaluations" if target["hold"] is not None else "held"
+    hold = f"held for {target['hold'] or f'{HOLD_EVALUATIONS} or more'} evaluations"
     return f"{metric} {sign} {number_text(target['threshold'])}, {hold}, {budget}"
 
 

@@ -46,6 +46,12 @@ def test_the_answer_comes_first_and_the_command_can_be_copied(summaries):
     assert "\n  python -m sweep task=digits_cnn_overregularised task.dropout=0.0" in text
 
 
+def test_a_target_without_a_hold_of_its_own_says_for_how_many_it_is_held(summaries):
+    summary = summaries["three_axes"]
+    text = printed(render_ranking({**summary, "target": {**summary["target"], "hold": None}}), 120)
+    assert "≥ 0.9, held for 3 or more evaluations, within 600 steps" in text
+
+
 def test_ties_are_marked(summaries):
     lines = printed(render_ranking(summaries["breaking"])).splitlines()
     assert [line.split()[0] for line in lines if "no effect" in line] == ["=2", "=2"]
