@@ -39,7 +39,7 @@ def binaries() -> Path:
 
 
 class PostgresServer:
-    """One server, which can be stopped, killed and started again. Its role `sweep` needs no password, `guarded` does."""
+    """A server that can be stopped, killed and started again. Its role `sweep` needs no password, `guarded` does."""
 
     def __init__(self) -> None:
         self._bin = binaries()
