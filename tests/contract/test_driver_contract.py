@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +103,11 @@ def run_on(driver: Driver, told: Sequence[Outcome] = (), *, at_most: int = 10_00
     return known
 
 
+def values(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
+    """Return what outcomes hold, compared as tuples: from Python 3.13 on a dataclass with a NaN differs from itself."""
+    return [tuple(getattr(each, field.name) for field in fields(each)) for each in outcomes]
+
+
 def pairs(outcomes: Sequence[Outcome]) -> list[Proposal]:
     return [Proposal(o.cell, o.seed) for o in outcomes]
 
@@ -136,7 +141,7 @@ def test_the_base_comes_first(driver_case: Case):
 
 
 def test_the_same_calls_get_the_same_answers(driver_case: Case):
-    assert run_on(driver_case.make(), slots=3) == run_on(driver_case.make(), slots=3)
+    assert values(run_on(driver_case.make(), slots=3)) == values(run_on(driver_case.make(), slots=3))
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -181,7 +186,7 @@ def test_a_run_cut_anywhere_and_resumed_repeats_nothing_and_does_the_rest(name: 
 @pytest.mark.parametrize("name", CASES)
 def test_with_one_slot_a_resumed_run_goes_on_as_if_it_had_not_been_cut(name: str, cut: int):
     whole = run_on(CASES[name].make())
-    assert run_on(CASES[name].make(), whole[:cut]) == whole
+    assert values(run_on(CASES[name].make(), whole[:cut])) == values(whole)
 
 
 @settings(deadline=None, max_examples=8)
