@@ -90,6 +90,12 @@ class TransitionError(SweepError):
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed name most like `word`, or None where nothing is close (difflib ratio below 0.5)."""
-    found = get_close_matches(word, list(allowed), n=1, cutoff=0.5)
-    return found[0] if found else None
+    """Return the allowed name most like `word`, whatever its case, or None where nothing is close.
+
+    Close is a difflib ratio of 0.5 or more, or else a name that goes on where `word` ends (`full`: `full_factorial`).
+    """
+    names = {name.lower(): name for name in allowed}
+    typed = word.strip().lower()
+    going_on = [name for name in names if len(typed) > 1 and name.startswith(typed)]
+    found = get_close_matches(typed, names, n=1, cutoff=0.5) or sorted(going_on, key=len)
+    return names[found[0]] if found else None

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sweep.errors import SweepError, UsageError, nearest
 
@@ -149,11 +149,36 @@ def _help() -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are UsageErrors, with the nearest option named."""
+    """An argument parser whose errors are UsageErrors, with the nearest option or word named."""
 
     def error(self, message: str) -> NoReturn:
         """Raise what went wrong instead of exiting."""
         raise UsageError(f"{self.prog}: {message}", hint=f"see {self.prog} --help")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the parsed words. Raises UsageError for one that is unknown."""
+        found, unknown = self.parse_known_args(args, namespace)
+        for word in unknown:
+            if word.startswith("-"):
+                self.refuse_option(word)
+        if unknown:
+            self.error(f"it takes no {shlex.join(unknown)}")
+        return found
+
+    def refuse_option(self, word: str) -> NoReturn:
+        """Raise UsageError for an option that does not exist, with those that do."""
+        options = [name for action in self._actions for name in action.option_strings if name.startswith("--")]
+        self._refuse(f"there is no option {word}", word.partition("=")[0], options)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            name = action.option_strings[-1] if action.option_strings else action.dest
+            self._refuse(f"{name}: {value!r} is not one of the allowed words", str(value), list(action.choices))
+
+    def _refuse(self, problem: str, word: str, allowed: Sequence[str]) -> NoReturn:
+        near = nearest(word, allowed)
+        hint = f"did you mean {near!r}?" if near else f"see {self.prog} --help"
+        raise UsageError(f"{self.prog}: {problem}\n  allowed: {', '.join(allowed)}", hint=hint)
 
 
 def verb_parser(name: str) -> Parser:

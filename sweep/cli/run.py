@@ -148,7 +148,7 @@ def _split(parser: Parser, arguments: list[str]) -> tuple[argparse.Namespace, li
     args, overrides = parser.parse_known_args(arguments)
     for word in overrides:
         if word.startswith("-"):
-            parser.error(f"unknown option {word}")
+            parser.refuse_option(word)
     return args, overrides
 
 

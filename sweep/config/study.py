@@ -253,7 +253,7 @@ def _launcher(data: object, composed: Composition) -> LauncherConfig:
     section = Section(data, "launcher", LAUNCHER_KEYS)
     return LauncherConfig(
         name=section.choice("name", option_names("launcher", composed.folders)),
-        slots=None if section.get("slots") == "auto" else section.integer("slots", low=1),
+        slots=section.integer_or("auto", "slots", low=1),
         gpus=_gpus(section.get("gpus")),
         slots_per_gpu=section.integer("slots_per_gpu", low=1),
         gpu_memory_mb=section.optional_integer("gpu_memory_mb", low=1),

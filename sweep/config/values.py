@@ -52,6 +52,17 @@ class Section:
         """Return an int, at least `low`, or None for null."""
         return None if self.get(name) is None else self.integer(name, low=low)
 
+    def integer_or(self, word: str, name: str, *, low: int) -> int | None:
+        """Return an int, at least `low`, or None where the value is this word."""
+        value = self.get(name)
+        if value == word:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            problem = f"must be {word} or a whole number, {low} or more"
+            hint = f"did you mean {word!r}?" if nearest(str(value), (word,)) else None
+            raise ConfigError(self.key(name), problem, value=_shown(value), hint=hint)
+        return value
+
     def number(self, name: str, *, above: float = -math.inf) -> float:
         """Return a finite float greater than `above`."""
         return self._number(name, above, "")

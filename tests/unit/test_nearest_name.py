@@ -1,0 +1,46 @@
+"""What is meant by a name that is not there: on the command line as in a config."""
+
+import pytest
+
+from sweep.cli.main import main
+from sweep.drivers.optuna_settings import PRUNERS, SAMPLERS
+from sweep.errors import nearest
+from sweep.plan.designs import DESIGNS
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "allowed"),
+    [
+        ("full", "full_factorial", DESIGNS),
+        ("one", "one_at_a_time", DESIGNS),
+        ("Pairs", "pairs", DESIGNS),
+        ("plackett", "plackett_burman", DESIGNS),
+        ("leav_one_out", "leave_one_out", DESIGNS),
+        ("tpe", "TPESampler", SAMPLERS),
+        ("median", "MedianPruner", PRUNERS),
+        ("x", None, DESIGNS),
+        ("bayes", None, DESIGNS),
+    ],
+)
+def test_the_nearest_name_is_one_alike_or_one_that_goes_on_where_the_word_ends(typed, meant, allowed):
+    assert nearest(typed, allowed) == meant
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["status", "--wach"], ("there is no option --wach", "--interval", "did you mean '--watch'?")),
+        (["ls", "--jsn"], ("there is no option --jsn", "did you mean '--json'?")),
+        (["gc", "--dry-runn"], ("there is no option --dry-runn", "did you mean '--dry-run'?")),
+        (["plan", "--jsn", "task=digits_mlp"], ("there is no option --jsn", "did you mean '--json'?")),
+        (["--cgf", "task=digits_mlp"], ("there is no option --cgf", "did you mean '--cfg'?")),
+        (["baseline", "acept"], ("'acept'", "allowed: accept, show, diff", "did you mean 'accept'?")),
+        (["rerun", "s", "--state", "faild"], ("--state", "'faild'", "did you mean 'failed'?")),
+        (["ls", "mine"], ("python -m sweep ls: it takes no mine", "python -m sweep ls --help")),
+    ],
+)
+def test_a_wrong_word_behind_a_verb_is_answered_with_what_is_allowed_and_the_nearest(words, said, capsys):
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    for part in said:
+        assert part in error
