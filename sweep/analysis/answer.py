@@ -12,6 +12,10 @@ from sweep.domain.verdict import Verdict
 
 SEEN = 2
 """So many symptoms of the base are named in the answer, the most telling ones."""
+NAMED = 4
+"""So many toggles are named where there may be many."""
+
+_MISSES = {Verdict.DIVERGED: "diverged", Verdict.STALLED: "stalled", Verdict.NOT_CONVERGED: "fell short"}
 
 
 def answer(
@@ -30,12 +34,12 @@ def answer(
         why = _causes([o for o in outcomes if o.cell.is_base])
         return f"Nothing can be compared: no base trial ran to a verdict ({why})."
     tried = [e for e in effects if e.status is not EffectStatus.INERT]
-    start = _base_sentence(base)
+    start = _base_sentence(base, outcomes)
     if not tried:
         return start
     if repairs:
         return f"{_repair_sentence(repairs, base, question)}{_needed(repairs[0], effects, question)} {start}"
-    return f"{start} {_none_found(outcomes, question, tried)}"
+    return f"{start} {_none_found(outcomes, question, tried)}{_diverging(tried)}"
 
 
 def search_answer(outcomes: Sequence[Outcome], best: SearchedPoint) -> str:
@@ -46,13 +50,29 @@ def search_answer(outcomes: Sequence[Outcome], best: SearchedPoint) -> str:
     return f"Best of {len(outcomes)} trials ({count} converged): {best.cell}; it {how}{value}, on seed {best.seed}."
 
 
-def _base_sentence(base: BaseSummary) -> str:
+def _base_sentence(base: BaseSummary, outcomes: Sequence[Outcome]) -> str:
     count = f"{base.converged} of {_seeds(base.seeds)}"
     if 2 * base.converged > base.seeds:
         return f"The base converges ({count})."
     titles = list(dict.fromkeys(SYMPTOMS[s.rule].title for s in base.symptoms if s.rule in SYMPTOMS))[:SEEN]
     seen = f"; seen: {', '.join(title[0].lower() + title[1:] for title in titles)}" if titles else ""
-    return f"The base does not converge ({count}; mostly {base.verdict.replace('_', ' ')}{seen})."
+    return f"The base does not converge ({count}{_misses(outcomes)}{seen})."
+
+
+def _misses(outcomes: Sequence[Outcome]) -> str:
+    """Return how the base's trials missed, `; all diverged` or `; 3 diverged, 2 stalled`.
+
+    Empty where all just fell short: that says no more than that they did not converge.
+    """
+    verdicts = {o.seed: o.verdict for o in outcomes if o.cell.is_base and o.is_evidence}
+    counts = Counter(v for v in verdicts.values() if v is not Verdict.CONVERGED)
+    if set(counts) <= {Verdict.NOT_CONVERGED}:
+        return ""
+    if len(verdicts) == 1:
+        return f"; {_MISSES[verdicts.popitem()[1]]}"
+    if len(counts) == 1 and counts.total() == len(verdicts):
+        return f"; all {_MISSES[next(iter(counts))]}"
+    return f"; {', '.join(f'{n} {_MISSES[verdict]}' for verdict, n in counts.most_common())}"
 
 
 def _repair_sentence(repairs: Sequence[Repair], base: BaseSummary, question: Question) -> str:
@@ -99,6 +119,13 @@ def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence
         return f"None of the {len(tried)} changes {verb} convergence.{helps}"
     ruled_out = f"; {len(decided)} others do not" if decided and not any(is_broken(e) for e in decided) else ""
     return f"Not decided: {_undecided(undecided[0])}{ruled_out}."
+
+
+def _diverging(tried: Sequence[Effect]) -> str:
+    """Return which changes are ruled out for making it worse; empty where none is."""
+    names = [str(e.toggle) for e in tried if e.makes_diverge and e.status is EffectStatus.NO_EFFECT]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f" {', '.join(names[:NAMED])}{more} make{'s' * (len(names) == 1)} it diverge." if names else ""
 
 
 def _undecided(effect: Effect) -> str:

@@ -1,10 +1,10 @@
 """From comparisons to effects: the word each toggle has earned, its rank, and what would decide the rest."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sweep.analysis.compare import Comparison, Contrast, compare_cells
-from sweep.analysis.stats import ALPHA, holm, paired_test, proportion
+from sweep.analysis.stats import ALPHA, SPRT_LEAD, holm, paired_test, proportion
 from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
 from sweep.domain.effect import Effect, EffectStatus, Proportion, Question, StepsToTarget
@@ -56,6 +56,7 @@ def build_effects(
     outcomes = [table.proportion(table.row([c.toggle])) for c in comparisons]
     statuses = [status_of(c, o, question) for c, o in zip(comparisons, outcomes, strict=True)]
     more = further_seeds(comparisons, statuses, question)
+    blown = [_divergence(table, c) for c in comparisons]
     effects = {
         c.toggle: Effect(
             toggle=c.toggle,
@@ -69,10 +70,12 @@ def build_effects(
             steps_to_target=_steps(table, c),
             more_seeds=needed,
             seeds=_seeds(table, c),
-            note=_note(c, status, question),
+            note=_note(c, status, question, seen.note),
             overrides=overrides.get(c.toggle, ()),
+            diverged=seen.count,
+            makes_diverge=seen.is_caused,
         )
-        for c, outcome, status, needed in zip(comparisons, outcomes, statuses, more, strict=True)
+        for c, outcome, status, needed, seen in zip(comparisons, outcomes, statuses, more, blown, strict=True)
     }
     return _ranked(table, comparisons, effects, question)
 
@@ -205,7 +208,36 @@ def _seeds(table: Table, comparison: Comparison) -> tuple[int, ...]:
     return tuple(seed for seed, ok in zip(table.seeds, known.tolist(), strict=True) if ok)
 
 
-def _note(comparison: Comparison, status: EffectStatus, question: Question) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Divergence:
+    """How many trials of base + toggle diverged, whether the toggle makes them, and what is said of it."""
+
+    count: int = 0
+    is_caused: bool = False
+    note: str = ""
+
+
+def _divergence(table: Table, comparison: Comparison) -> _Divergence:
+    """Return what base + toggle against base says of divergence.
+
+    A toggle makes it diverge where Wald's sequential test decides that it does with it and does not without. Short of
+    that, that most trials diverge with it, and most do not without, is only told.
+    """
+    if comparison.contrast is not Contrast.ALONE or not comparison.pairs:
+        return _Divergence()
+    count, base = table.count_diverged(comparison.treated), table.count_diverged(comparison.reference)
+    trials = table.proportion(comparison.treated).trials
+    base_trials = table.proportion(comparison.reference).trials
+    if 2 * count <= trials or 2 * base >= base_trials:
+        return _Divergence(count=count)
+    is_caused = 2 * count - trials >= SPRT_LEAD and base_trials - 2 * base >= SPRT_LEAD
+    verb = "makes it diverge" if is_caused else "diverges"
+    return _Divergence(
+        count=count, is_caused=is_caused, note=f"{verb} ({count} of {trials} seeds, the base {base} of {base_trials})"
+    )
+
+
+def _note(comparison: Comparison, status: EffectStatus, question: Question, divergence: str) -> str:
     parts = []
     if comparison.contrast is Contrast.LEFT_OUT:
         parts.append("all changes together against all but this one; says nothing of it alone")
@@ -214,4 +246,4 @@ def _note(comparison: Comparison, status: EffectStatus, question: Question) -> s
         parts.append("breaks convergence")
     elif status in (EffectStatus.HELPS, EffectStatus.HARMS) and not by_test:
         parts.append("faster" if status is EffectStatus.HELPS else "slower")
-    return "; ".join([*parts, comparison.note] if comparison.note else parts)
+    return "; ".join([*parts, *(text for text in (divergence, comparison.note) if text)])

@@ -4,13 +4,10 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from sweep.analysis.effects import is_broken
-from sweep.analysis.stats import ALPHA, combination_interval, holm, paired_test, proportion
+from sweep.analysis.stats import ALPHA, SPRT_LEAD, combination_interval, holm, paired_test, proportion
 from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
 from sweep.domain.effect import Effect, EffectStatus, Interaction, Proportion, Question, Repair
-
-SPRT_LEAD = 3
-"""Outcomes of one kind by which Wald's sequential test is decided (p0 .2, p1 .8, both errors .05: 2.944 / 1.386)."""
 
 Toggles = frozenset[Toggle]
 

@@ -19,6 +19,9 @@ EXACT_SIGNS = 12
 EXACT_SPLITS = 10_000
 DRAWS = 4_999
 
+SPRT_LEAD = 3
+"""Outcomes of one kind by which Wald's sequential test is decided (p0 .2, p1 .8, both errors .05: 2.944 / 1.386)."""
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 

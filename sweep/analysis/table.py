@@ -10,6 +10,7 @@ from sweep.analysis.stats import Bools, Floats, median_steps, proportion
 from sweep.domain.axis import Cell, Toggle
 from sweep.domain.effect import Proportion
 from sweep.domain.trial import Outcome
+from sweep.domain.verdict import Verdict
 
 Counts = list[tuple[int, int, int, int]]
 
@@ -19,13 +20,15 @@ class Table:
     """Outcomes by cell and seed.
 
     `converged` [cells, seeds] is 1, 0, or -1 where no trial says anything (not run, crashed, undecided). `steps`
-    [cells, seeds] are steps to target in (0, budget], misses at the budget, NaN where nothing is known.
+    [cells, seeds] are steps to target in (0, budget], misses at the budget, NaN where nothing is known. `diverged`
+    [cells, seeds] says of those with a 0 whether they diverged.
     """
 
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
     converged: NDArray[np.int8]
     steps: Floats
+    diverged: Bools
     budget: int
     rows: dict[frozenset[Toggle], int]  # cells without searched params, by their toggles
 
@@ -38,16 +41,19 @@ class Table:
         seeds = {seed: i for i, seed in enumerate(sorted({o.seed for o in outcomes}))}
         converged = np.full((len(index), len(seeds)), -1, dtype=np.int8)
         steps = np.full((len(index), len(seeds)), np.nan)
+        diverged = np.zeros((len(index), len(seeds)), dtype=np.bool_)
         for outcome in sorted(outcomes, key=lambda o: o.number):
             if outcome.is_evidence:
                 at = index[outcome.cell], seeds[outcome.seed]
                 converged[at] = outcome.converged
+                diverged[at] = outcome.verdict is Verdict.DIVERGED
                 steps[at] = min(outcome.tau, budget) if outcome.converged and outcome.tau is not None else budget
         return cls(
             cells=tuple(index),
             seeds=tuple(seeds),
             converged=converged,
             steps=steps,
+            diverged=diverged,
             budget=budget,
             rows={cell.toggles: row for cell, row in index.items() if not cell.params},
         )
@@ -67,6 +73,10 @@ class Table:
             return proportion(0, 0)
         values = self.converged[row]
         return proportion(int((values == 1).sum()), int((values >= 0).sum()))
+
+    def count_diverged(self, row: int | None) -> int:
+        """Return how many of a cell's trials that say anything diverged."""
+        return 0 if row is None else int(self.diverged[row].sum())
 
     def median(self, row: int | None) -> float | None:
         """Return the Kaplan-Meier median of a cell's steps to target."""

@@ -58,7 +58,8 @@ class Effect:
     the study; `test` names the test. `more_seeds` is how many further seeds would decide if they came out like those
     seen, None where nothing more is needed or no number would. `necessity` counts how the cells came out that lack
     only this toggle of a larger repair, or of all changes together; None where the design has none. For the question
-    `restore`, few converged there means that the toggle is needed.
+    `restore`, few converged there means that the toggle is needed. `diverged` counts the toggle's own trials that did;
+    `makes_diverge` is whether it is the toggle that makes them.
     """
 
     toggle: Toggle
@@ -74,6 +75,8 @@ class Effect:
     seeds: tuple[int, ...]
     note: str = ""
     overrides: tuple[str, ...] = ()
+    diverged: int = 0
+    makes_diverge: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,15 @@ DASH = "–"
 """Stands where there is no figure."""
 
 
-def status_word(status: str, question: str, trials: int) -> str:
-    """Return how a status is said: `harms` is "breaks" where the base converges; undecided says its n."""
+def status_word(status: str, question: str, trials: int, *, makes_diverge: bool = False) -> str:
+    """Return how a status is said: `harms` is "breaks" where the base converges; undecided says its n.
+
+    A toggle that has no effect on whether it converges, but makes it diverge, is called by that.
+    """
     if status == EffectStatus.UNDECIDED:
         return f"undecided (n={trials})"
+    if status == EffectStatus.NO_EFFECT and makes_diverge:
+        return "makes it diverge"
     if status == EffectStatus.HARMS and question == Question.BREAK:
         return "breaks"
     return status.replace("_", " ")

@@ -44,9 +44,9 @@ def styled_verdict(verdict: str) -> Text:
     return Text(verdict.replace("_", " "), style=VERDICT_STYLES.get(verdict, "red"))
 
 
-def styled_status(status: str, word: str) -> Text:
-    """Return a toggle's status word in its colour."""
-    return Text(word, style=STATUS_STYLES.get(status, ""))
+def styled_status(status: str, word: str, *, is_bad: bool = False) -> Text:
+    """Return a toggle's status word in its colour; `is_bad` gives it that of harm."""
+    return Text(word, style=STATUS_STYLES["harms"] if is_bad else STATUS_STYLES.get(status, ""))
 
 
 def styled_state(state: str) -> Text:

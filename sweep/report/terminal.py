@@ -107,7 +107,11 @@ class RankingTable:
                 f"{'=' if toggle['tied'] else ''}{toggle['rank']}",
                 Text(toggle["toggle"]),
                 # The columns beside it say n; in a narrow table the word alone does.
-                styled_status(toggle["status"], toggle["word"] if is_wide else toggle["word"].partition(" (")[0]),
+                styled_status(
+                    toggle["status"],
+                    toggle["word"] if is_wide else toggle["word"].partition(" (")[0],
+                    is_bad=toggle.get("makes_diverge", False),
+                ),
                 f"{toggle['converged']}/{toggle['trials']}",
                 interval_text(*toggle["interval"]) if toggle["trials"] else DASH,
                 p_text(toggle["p_adjusted"]),

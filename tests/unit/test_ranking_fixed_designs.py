@@ -154,7 +154,7 @@ def test_a_base_only_study_says_whether_the_base_converges():
     assert rank(study([()], lambda c, s: 200), (), TARGET).answer == "The base converges (5 of 5 seeds)."
     symptom = Symptom(rule="flat", step=60, value=0.0, threshold=1e-3, metric="train/loss")
     ranking = rank(study([()], lambda c, s: None, symptoms=(symptom,)), (), TARGET)
-    assert ranking.answer == "The base does not converge (0 of 5 seeds; mostly stalled; seen: the loss does not fall)."
+    assert ranking.answer == "The base does not converge (0 of 5 seeds; all stalled; seen: the loss does not fall)."
     assert ranking.base.symptoms == (symptom,)
 
 
