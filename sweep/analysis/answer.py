@@ -24,10 +24,17 @@ def answer(
     base: BaseSummary,
     effects: Sequence[Effect],
     repairs: Sequence[Repair],
+    unlogged: str = "",
 ) -> str:
-    """Return one sentence, or two, that a person can act on; it never claims more than the tests."""
+    """Return one sentence, or two, that a person can act on; it never claims more than the tests.
+
+    `unlogged` is what is to be said first where no trial logged the target's metric.
+    """
     if not outcomes:
         return "No trial was run."
+    if unlogged:
+        diverged = sum(o.verdict is Verdict.DIVERGED for o in outcomes)
+        return f"{unlogged} {diverged} of {_trials(len(outcomes))} diverged." if diverged else unlogged
     if not any(outcome.is_evidence for outcome in outcomes):
         return f"No trial ran to a verdict: {_causes(outcomes)}."
     if not base.seeds:
@@ -136,6 +143,10 @@ def _undecided(effect: Effect) -> str:
     if effect.more_seeds is None:
         return f"{text}, too little to say"
     return f"{text}, too few to say; {_seeds(effect.more_seeds, 'more ')} would decide if they come out alike"
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'s' * (count != 1)}"
 
 
 def _seeds(count: int, more: str = "") -> str:

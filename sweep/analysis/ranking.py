@@ -1,7 +1,7 @@
 """The ranking of a study: every outcome in, one answer out."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sweep.analysis.answer import answer, search_answer, silent_counts
@@ -9,6 +9,7 @@ from sweep.analysis.compare import compare_toggles
 from sweep.analysis.effects import build_effects, inert_effects
 from sweep.analysis.repairs import build_repairs, find_interactions, find_necessities, passing_sets
 from sweep.analysis.table import Table
+from sweep.analysis.unlogged import unlogged_sentences
 from sweep.domain.axis import Axis, Cell, Toggle
 from sweep.domain.effect import (
     BaseSummary,
@@ -38,11 +39,13 @@ def rank(
     question: Question | None = None,
     inert: Sequence[tuple[str, str]] = (),
     wall_s: float | None = None,
+    logged: Collection[str] | None = None,
 ) -> Ranking:
     """Return the ranking of the toggles of `axes` from these outcomes; the order of outcomes does not matter.
 
     `question` None asks what restores convergence unless the base converges on most of its seeds, then what breaks
-    it. `inert` are (toggle, reason). `wall_s` is what the study took, None for the sum over its trials.
+    it. `inert` are (toggle, reason). `wall_s` is what the study took, None for the sum over its trials. `logged` names
+    the metrics that its trials logged, None where that is not known.
     """
     outcomes = sorted(outcomes, key=lambda o: o.number)
     table = Table.of(outcomes, target.budget_steps)
@@ -59,6 +62,7 @@ def rank(
     repairs = build_repairs(table, passed, question, overrides)
     base = _base(table, outcomes)
     searched = _searched(outcomes, target, overrides)
+    unlogged = "" if logged is None else unlogged_sentences(outcomes, target, logged)
     return Ranking(
         question=question,
         base=base,
@@ -67,7 +71,9 @@ def rank(
         interactions=tuple(find_interactions(table)),
         cells=_cells(table, outcomes),
         cost=_cost(outcomes, target, wall_s),
-        answer=search_answer(outcomes, searched[0]) if searched else answer(outcomes, question, base, effects, repairs),
+        answer=search_answer(outcomes, searched[0])
+        if searched
+        else answer(outcomes, question, base, effects, repairs, unlogged),
         notes=_notes(table, outcomes, effects),
         recommended=_recommended(question, repairs, searched),
         searched=searched,
@@ -145,7 +151,11 @@ def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect])
         notes.append(f"{about}: {silent_counts(silent)}.")
     if table.base is None and any(e.p_value is None for e in effects):
         notes.append("The design has no base cell: nothing is compared with the task as it is.")
-    if len(table.seeds) < 4 and any(e.status is EffectStatus.UNDECIDED for e in effects):
+    if (
+        any(o.is_evidence for o in outcomes)
+        and len(table.seeds) < 4
+        and any(e.status is EffectStatus.UNDECIDED for e in effects)
+    ):
         seeds = f"{len(table.seeds)} seed{'s' * (len(table.seeds) > 1)}"
         notes.append(f"With {seeds} no exact test against the base can pass; 4 are the least that can.")
     return tuple(notes)

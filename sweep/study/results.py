@@ -10,6 +10,7 @@ from sweep.config import StudyConfig
 from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.metric import Series
 from sweep.domain.probe import ProbeName
+from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.report import ReportData, build_summary, write_reports
@@ -103,11 +104,13 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
     outcomes = tuple(store.outcomes(record.id))
     folder = StudyDir.of(record)
     inert = [(str(toggle), str(reason)) for toggle, reason in record.config["inert"]]
+    is_silent = any(o.state is TrialState.COMPLETED and not o.is_evidence for o in outcomes)
+    logged = store.metric_names(record.id) if is_silent else None
     return ReportData(
         study=record,
         axes=axes,
         target=target,
-        ranking=rank(outcomes, axes, target, inert=inert, wall_s=wall_s),
+        ranking=rank(outcomes, axes, target, inert=inert, wall_s=wall_s, logged=logged),
         outcomes=outcomes,
         curves=StoredCurves(store, record.id),
         trial_dirs={o.number: str(folder.trial(o.number).path) for o in outcomes if not o.reused},

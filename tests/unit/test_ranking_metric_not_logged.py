@@ -1,0 +1,92 @@
+"""A target whose metric no trial logged: what is wrong, what there is, and what to add, before anything else."""
+
+import io
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+sys.path.append(str(Path(__file__).parents[2] / "scripts"))
+
+import report_samples as samples
+
+from sweep.analysis import rank
+from sweep.domain.states import TrialState
+from sweep.domain.target import Mode
+from sweep.domain.verdict import Verdict
+from sweep.report import build_summary
+from sweep.report.terminal import render_ranking
+
+LOGGED = ("train/loss", "val/acc", "val/loss", "watch/grad_norm", "watch/lr")
+
+
+def ranking_of(metric="nonsense", logged=LOGGED, *, first=Verdict.UNDECIDED, **target):
+    """Return the ranking of a study in which no trial logged the target's metric; `first` is trial 0's verdict."""
+    data = samples.everything("stalled")
+    outcomes = [replace(o, verdict=Verdict.UNDECIDED, reason="never logged") for o in data.outcomes]
+    outcomes[0] = replace(outcomes[0], verdict=first)
+    return rank(outcomes, data.axes, replace(samples.TARGET, metric=metric, **target), logged=logged)
+
+
+def test_the_answer_names_the_metric_what_is_there_and_the_override():
+    assert ranking_of().answer == (
+        "No trial logged 'nonsense', the target's metric: nothing can be judged. "
+        "They logged train/loss, val/acc, val/loss. "
+        "To judge by one of them, add converge.metric=val/acc to the command."
+    )
+
+
+def test_a_slip_of_the_pen_is_given_the_nearest_name():
+    assert ranking_of("val/accuracy").answer.endswith(
+        "The nearest is val/acc: add converge.metric=val/acc to the command."
+    )
+
+
+def test_a_target_that_is_to_fall_is_offered_a_loss():
+    assert "converge.metric=val/loss " in ranking_of(mode=Mode.MIN).answer
+
+
+def test_without_a_target_it_is_the_loss_that_is_missing():
+    answer = ranking_of(None, ("val/acc", "watch/loss"), threshold=None).answer
+    assert answer.startswith("No trial logged a loss, which decides where no target is given: nothing can be judged.")
+    assert answer.endswith("add converge.metric=val/acc converge.target=NUMBER to the command.")
+
+
+def test_trials_that_logged_nothing_are_said_to_have_logged_nothing():
+    assert ranking_of(logged=()).answer.endswith("They logged no metric at all.")
+
+
+def test_many_metrics_are_not_all_named():
+    answer = ranking_of(logged=[f"m{i:02}" for i in range(20)]).answer
+    assert "m07 and 12 more." in answer
+    assert "m08" not in answer
+
+
+def test_a_trial_that_diverged_all_the_same_is_counted_after_it():
+    answer = ranking_of(first=Verdict.DIVERGED).answer
+    assert answer.startswith("No trial logged 'nonsense'")
+    assert answer.endswith(" 1 of 12 trials diverged.")
+
+
+def test_a_metric_that_was_logged_is_not_said_to_be_missing():
+    assert "No trial logged" not in ranking_of("val/acc").answer
+
+
+def test_trials_that_crashed_before_they_logged_it_are_told_as_crashes():
+    data = samples.everything("crash")
+    assert {o.state for o in data.outcomes} == {TrialState.FAILED}
+    assert rank(data.outcomes, data.axes, data.target, logged=()).answer == "No trial ran to a verdict: 12 crash of 12."
+
+
+def test_seeds_are_not_said_to_be_too_few_where_nothing_was_judged():
+    assert [note for note in ranking_of().notes if "seeds no exact test" in note] == []
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_it_is_the_first_thing_in_the_terminal(width):
+    data = replace(samples.everything("stalled"), ranking=ranking_of())
+    console = Console(file=io.StringIO(), width=width)
+    console.print(render_ranking(build_summary(data)))
+    assert console.file.getvalue().startswith("No trial logged 'nonsense', the target's metric")
