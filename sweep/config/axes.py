@@ -8,6 +8,7 @@ from typing import Any
 from sweep.config.knobs import TaskBase, lacks_knob
 from sweep.config.values import Section
 from sweep.domain.axis import BASELINE, Axis, Level, Toggle
+from sweep.domain.effect import NO_KNOB
 from sweep.errors import ConfigError
 
 _AXIS_NAME = re.compile(r"[A-Za-z_][\w-]*")
@@ -97,7 +98,7 @@ def _inapplicable(axis: Axis, level: Level, base: TaskBase, *, is_skipped: bool)
         if not base.has_knob(text, owner=owner):
             knob = text.partition("=")[0]
             if is_skipped:
-                return f"the task has no knob {knob}"
+                return f"{NO_KNOB} {knob}"
             raise lacks_knob(owner, text, knob.removeprefix("task."), base.knobs)
     values = dict(base.check(text, owner=owner) for text in level.overrides)
     if all(base.knobs[name] == value for name, value in values.items()):

@@ -54,6 +54,16 @@ class Toggle:
         return cls(axis, level)
 
 
+def short_value(text: str) -> str:
+    """Return a searched value as a person reads it: a float in at most five significant digits, all else as it is."""
+    try:
+        short = f"{float(text):.5g}"
+    except ValueError:
+        return text
+    is_whole = text.lstrip("+-").isdigit()
+    return text if is_whole or len(text) <= len(short) else short
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A choice of one level on every axis, written as the toggles that are on, at most one per axis.
@@ -95,8 +105,13 @@ class Cell:
         """Return the level name this cell chooses on `axis` (`base` where it is not toggled)."""
         return next((t.level for t in self.toggles if t.axis == axis), BASELINE)
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What is changed, as a person reads it: the toggles, and the params in short; the key has them whole."""
+        return (*map(str, self.sorted_toggles), *(f"{key}={short_value(value)}" for key, value in self.params))
+
     def __str__(self) -> str:
-        return self.key.replace(",", " + ")
+        return " + ".join(self.changes) or BASELINE
 
 
 BASE = Cell()

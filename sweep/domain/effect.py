@@ -6,6 +6,9 @@ from sweep.domain.axis import Cell, Toggle
 from sweep.domain.verdict import Symptom
 from sweep.domain.words import StrEnum
 
+NO_KNOB = "the task has no knob"
+"""So begins the reason of a toggle that is inert because the task does not read what it sets."""
+
 
 class Question(StrEnum):
     """What the study answers."""

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.report.phrases import DASH, count_text, number_text, p_text
+from sweep.report.phrases import DASH, cell_text, count_text, number_text, p_text
 from sweep.report.tables import new_table, styled_verdict
 
 SHOWN_PAIRS = 20
@@ -65,7 +65,7 @@ def _cells(cells: Sequence[Mapping[str, Any]], a: str, b: str) -> RenderableType
         steps = cell["steps"]
         interval = DASH if steps["low"] is None else f"{number_text(steps['low'])} to {number_text(steps['high'])}"
         table.add_row(
-            Text(cell["cell"]),
+            Text(cell_text(cell["cell"])),
             *(f"{cell[side]['converged']}/{cell[side]['trials']}" for side in ("a", "b")),
             p_text(cell["p_adjusted"]),
             number_text(round(steps["mean"], 1)),
@@ -81,7 +81,9 @@ def _pairs(pairs: Sequence[Mapping[str, Any]], a: str, b: str) -> RenderableType
     for name in (a, b):
         table.add_column(Text(name), overflow="fold")
     for pair in pairs[:SHOWN_PAIRS]:
-        table.add_row(Text(pair["cell"]), str(pair["seed"]), *(styled_verdict(word) for word in pair["verdicts"]))
+        table.add_row(
+            Text(cell_text(pair["cell"])), str(pair["seed"]), *(styled_verdict(word) for word in pair["verdicts"])
+        )
     more = len(pairs) - SHOWN_PAIRS
     return Group(table, Text(f"and {more} more")) if more > 0 else table
 

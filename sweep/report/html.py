@@ -51,6 +51,8 @@ def environment() -> Environment:
         "place": place_text,
         "words": lambda word: word.replace("_", " "),
         "duration": phrases.duration_text,
+        "inert": phrases.inert_text,
+        "point": phrases.point_text,
     }
     return env
 
@@ -124,7 +126,7 @@ def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def ranking_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of the ranking's table, by rank."""
+    """Return the rows of the ranking's table, by rank: the toggles that could be tried."""
     base = summary["base"]["interval"]
     return [
         {
@@ -135,7 +137,7 @@ def ranking_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
             "saved": _signed(toggle["steps_to_target"]["saved"]),
             "overrides_text": shlex.join(toggle["overrides"]),
         }
-        for toggle in summary["toggles"]
+        for toggle in phrases.tried_toggles(summary)
     ]
 
 

@@ -5,13 +5,17 @@ from typing import Any
 
 from sweep.report.phrases import (
     DASH,
+    NO_EFFECT_HERE,
     alternatives_text,
     cost_text,
+    inert_text,
     interval_text,
     number_text,
     p_text,
+    point_text,
     provenance_text,
     target_text,
+    tried_toggles,
 )
 from sweep.report.seen import place_text
 
@@ -54,6 +58,8 @@ def findings_tables(summary: Mapping[str, Any]) -> list[str]:
         lines += [*_search_table(summary["search"]["top"]), ""]
     if summary["toggles"] or not summary["search"]:
         lines += [*_table(summary), ""]
+    if inert := inert_text(summary):
+        lines += [f"{NO_EFFECT_HERE.capitalize()}: {escaped(inert)}.", ""]
     if summary["repairs"]:
         label = "Breaks it" if summary["question"] == "break" else "Restores it"
         lines += [f"{label}: {escaped(alternatives_text(summary))}.", ""]
@@ -75,7 +81,7 @@ def _seen(symptoms: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _search_table(points: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    yield "| trial | | steps to target | value | seed | overrides |"
+    yield "| trial | | steps to target | value | seed | changes |"
     yield "|------:|:--|------:|------:|-----:|:------|"
     for point in points:
         yield _row(
@@ -84,7 +90,7 @@ def _search_table(points: Iterable[Mapping[str, Any]]) -> Iterable[str]:
             number_text(point["steps_to_target"]),
             number_text(point["value"]),
             str(point["seed"]),
-            code(" ".join(point["overrides"]) or "none"),
+            code(point_text(point)),
         )
 
 
@@ -103,7 +109,7 @@ def _table(summary: Mapping[str, Any]) -> Iterable[str]:
         number_text(base["median_steps_to_target"]),
         "",
     )
-    for toggle in summary["toggles"]:
+    for toggle in tried_toggles(summary):
         yield _row(
             f"{toggle['rank']}{' (tied)' if toggle['tied'] else ''}",
             code(toggle["toggle"]),

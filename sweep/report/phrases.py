@@ -1,14 +1,20 @@
 """How figures and statuses read: one wording for the terminal, the HTML page and the Markdown file."""
 
 import math
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sweep.domain.effect import EffectStatus, Question
+from sweep.domain.axis import short_value
+from sweep.domain.effect import NO_KNOB, EffectStatus, Question
 from sweep.domain.target import HOLD_EVALUATIONS
 
 DASH = "–"
 """Stands where there is no figure."""
+
+NO_EFFECT_HERE = "no effect possible here"
+"""Stands before the toggles that touch nothing in this task, and cost no trial."""
 
 
 def status_word(status: str, question: str, trials: int, *, makes_diverge: bool = False) -> str:
@@ -23,6 +29,41 @@ def status_word(status: str, question: str, trials: int, *, makes_diverge: bool 
     if status == EffectStatus.HARMS and question == Question.BREAK:
         return "breaks"
     return status.replace("_", " ")
+
+
+def cell_text(key: str) -> str:
+    """Return a cell's key with its params in short, for reading."""
+    return re.sub(r"(?<==)[^,]+", lambda value: short_value(value[0]), key)
+
+
+def point_text(point: Mapping[str, Any]) -> str:
+    """Return what a search's point changes, as a person reads it; `none` for the base."""
+    changes = [*point["toggles"], *(f"{key}={short_value(value)}" for key, value in point["params"].items())]
+    return " ".join(changes) or "none"
+
+
+def tried_toggles(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the toggles of a summary that have a row in the ranking: those that may have an effect."""
+    return [toggle for toggle in summary["toggles"] if toggle["status"] != EffectStatus.INERT]
+
+
+def inert_text(summary: Mapping[str, Any]) -> str:
+    """Return the toggles that cannot have an effect, by reason: `clip, init: the task does not read them; ...`.
+
+    Empty where there is none. An axis of which the task reads no level is named by itself.
+    """
+    levels = Counter(toggle["axis"] for toggle in summary["toggles"])
+    inert = [toggle for toggle in summary["toggles"] if toggle["status"] == EffectStatus.INERT]
+    unread = [toggle for toggle in inert if toggle["note"].startswith(NO_KNOB)]
+    of_axis = Counter(toggle["axis"] for toggle in unread)
+    by_reason: dict[str, list[str]] = {}
+    if unread:
+        names = dict.fromkeys(t["axis"] if of_axis[t["axis"]] == levels[t["axis"]] else t["toggle"] for t in unread)
+        by_reason[f"the task does not read {'it' if len(names) == 1 else 'them'}"] = list(names)
+    for toggle in inert:
+        if toggle not in unread:
+            by_reason.setdefault(toggle["note"], []).append(toggle["toggle"])
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
 
 
 def p_text(p: float | None) -> str:

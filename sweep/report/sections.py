@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from sweep.domain.axis import Cell
 from sweep.domain.names import WATCH, is_loss
 from sweep.domain.trial import Outcome
 from sweep.report.charts import Curve, panel, scale_of, share_bar
@@ -59,6 +60,11 @@ def outcomes_by_cell(data: ReportData) -> dict[str, list[Outcome]]:
     return groups
 
 
+def shown_cells(data: ReportData) -> dict[str, Cell]:
+    """Return the cells of the ranking by key: the key is exact, the cell's own text is for reading."""
+    return {cell.cell.key: cell.cell for cell in data.ranking.cells}
+
+
 def cells_by_interest(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the summary's cells: base, single toggles by rank, the cells of repairs, then by share converged."""
     ranks = {toggle["toggle"]: toggle["rank"] for toggle in summary["toggles"]}
@@ -79,14 +85,15 @@ def cells_by_interest(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 def matrix_rows(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Capped:
     """Return one row per cell: its level on every axis, how its trials ended, steps to target, the command."""
     rows = []
+    shown = shown_cells(data)
     for cell in cells[:MAX_CELLS]:
         levels = dict(toggle.partition("=")[::2] for toggle in cell["toggles"])
         rows.append(
             {
                 "cell": cell["cell"],
-                "name": cell["cell"].replace(",", " + "),
+                "name": str(shown[cell["cell"]]),
                 "levels": [levels.get(axis.name, "") for axis in data.axes],
-                "toggles": cell["cell"].split(",") if cell["cell"] != "base" else [],
+                "toggles": shown[cell["cell"]].changes,
                 "converged": cell["converged"],
                 "trials": cell["trials"],
                 "bar": share_bar(list(cell["verdicts"].items())),
@@ -100,16 +107,16 @@ def matrix_rows(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Capped:
 
 def symptom_rows(data: ReportData) -> Capped:
     """Return what the monitor saw, one row per cell, rule and kind of metric, with how many trials showed it."""
-    groups: dict[tuple[str, str, str], list[tuple[Outcome, Any]]] = defaultdict(list)
+    groups: dict[tuple[Cell, str, str], list[tuple[Outcome, Any]]] = defaultdict(list)
     for outcome in data.outcomes:
         for symptom in outcome.symptoms:
-            groups[str(outcome.cell), symptom.rule, symptom.subject].append((outcome, symptom))
+            groups[outcome.cell, symptom.rule, symptom.subject].append((outcome, symptom))
     rows = []
     for (cell, rule, _), seen in groups.items():
         first = min(seen, key=lambda pair: pair[1].step)
         rows.append(
             {
-                "cell": cell,
+                "cell": str(cell),
                 "rule": rule,
                 "title": title_of(rule),
                 "metric": first[1].metric,
@@ -174,7 +181,7 @@ class Charts:
 
 def charts_of(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Charts:
     """Return the curves of every cell, base first, on scales shared by all cells, thinned to the page's budget."""
-    groups = outcomes_by_cell(data)
+    groups, shown = outcomes_by_cell(data), shown_cells(data)
     drawn = [cell for cell in cells if cell["cell"] in groups][:MAX_PANEL_CELLS]
     is_many = max((len(groups[cell["cell"]]) for cell in drawn), default=0) > MANY_SEEDS
     trials = sum(len(groups[cell["cell"]]) for cell in drawn)
@@ -199,7 +206,7 @@ def charts_of(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Charts:
     last_step = max([data.target.budget_steps, *(o.steps for o in data.outcomes)], default=1)
     panels = [
         {
-            "name": cell["cell"].replace(",", " + "),
+            "name": str(shown[cell["cell"]]),
             "converged": cell["converged"],
             "trials": cell["trials"],
             "svgs": [

@@ -14,13 +14,17 @@ from rich.text import Text
 
 from sweep.report.phrases import (
     DASH,
+    NO_EFFECT_HERE,
     alternatives_text,
     cost_text,
+    inert_text,
     interval_text,
     number_text,
     p_text,
+    point_text,
     provenance_text,
     target_text,
+    tried_toggles,
     verdicts_text,
 )
 from sweep.report.seen import brief_lines, full_lines
@@ -46,7 +50,7 @@ def render_ranking(summary: Mapping[str, Any]) -> RenderableType:
         "",
     ]
     if summary["search"]:
-        parts += [search_table(summary["search"]["top"]), ""]
+        parts += [search_table(summary["search"]["top"]), *_inert_lines(summary), ""]
     elif summary["toggles"]:
         parts += [RankingTable(summary), ""]
     else:
@@ -55,11 +59,19 @@ def render_ranking(summary: Mapping[str, Any]) -> RenderableType:
     parts += _command_lines(summary)
     if summary["toggles"] and not summary["search"]:
         parts += brief_lines(summary["base"]["symptoms"])
-    noted = [f"{toggle['toggle']}: {toggle['note']}" for toggle in summary["toggles"] if toggle["note"]]
-    parts += [Text.assemble(("note  ", "dim"), note) for note in [*summary["notes"], *noted]]
+    parts += [Text.assemble(("note  ", "dim"), note) for note in [*summary["notes"], *toggle_notes(summary)]]
     parts += [Text.assemble(("cost  ", "dim"), cost_text(summary["cost"]))]
     parts += [Text.assemble(("from  ", "dim"), provenance_text(summary["provenance"]))]
     return Group(*parts)
+
+
+def toggle_notes(summary: Mapping[str, Any]) -> list[str]:
+    """Return what has to be known of each toggle that was tried, those with the same note in one line."""
+    by_note: dict[str, list[str]] = {}
+    for toggle in tried_toggles(summary):
+        if toggle["note"]:
+            by_note.setdefault(toggle["note"], []).append(toggle["toggle"])
+    return [f"{', '.join(names)}: {note}" for note, names in by_note.items()]
 
 
 class RankingTable:
@@ -70,9 +82,10 @@ class RankingTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield self._table(is_wide=options.max_width >= WIDE)
+        yield from _inert_lines(self.summary)
 
     def _table(self, *, is_wide: bool) -> Table:
-        asks_for_seeds = any(toggle["more_seeds"] for toggle in self.summary["toggles"])
+        asks_for_seeds = any(toggle["more_seeds"] for toggle in tried_toggles(self.summary))
         table = new_table()
         table.add_column("", justify="right", no_wrap=True)
         table.add_column("toggle", overflow="fold")
@@ -101,7 +114,7 @@ class RankingTable:
             "",
             number_text(base["median_steps_to_target"]),
         ]
-        for toggle in self.summary["toggles"]:
+        for toggle in tried_toggles(self.summary):
             steps = toggle["steps_to_target"]
             row: list[RenderableType] = [
                 f"{'=' if toggle['tied'] else ''}{toggle['rank']}",
@@ -133,28 +146,26 @@ def saved_text(steps: Mapping[str, Any]) -> str:
 
 
 def search_table(points: Iterable[Mapping[str, Any]]) -> Table:
-    """Return the best points of a search, best first; values in four digits, the command below has them whole."""
+    """Return the best points of a search, best first; values are short, the command below has them whole."""
     table = new_table()
     for name, justify in (("trial", "right"), ("", "left"), ("steps", "right"), ("value", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column("changes", overflow="fold")
     for point in points:
-        changes = [*point["toggles"], *(f"{key}={_short(value)}" for key, value in point["params"].items())]
         table.add_row(
             str(point["trial"]),
             styled_verdict(point["verdict"]),
             number_text(point["steps_to_target"]),
             number_text(point["value"]),
-            Text(" ".join(changes) or "none"),
+            Text(point_text(point)),
         )
     return table
 
 
-def _short(value: str) -> str:
-    try:
-        return number_text(float(value))
-    except ValueError:
-        return value
+def _inert_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
+    """Return the line below the table that names the toggles which have no row; nothing where there is none."""
+    inert = inert_text(summary)
+    return ["", Text.assemble((f"{NO_EFFECT_HERE}  ", "dim"), inert)] if inert else []
 
 
 def _base_line(summary: Mapping[str, Any]) -> Text:
