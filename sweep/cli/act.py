@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 from sweep.cli.main import verb_parser
+from sweep.config.stores import default_store, is_same_store, is_store_word, store_option
 from sweep.domain.states import LEGAL_TRANSITIONS, TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, UsageError
@@ -35,7 +36,7 @@ def rerun(arguments: list[str]) -> int:
     states = {_state(word.strip()) for word in args.state.split(",")}
     with Store.open(args.store) as store:
         record = store.study(args.study)
-        with StudyLock(StudyDir.of(record).lock), store.transaction():
+        with StudyLock(StudyDir.of(record).lock, store_option(args.store)), store.transaction():
             trials = store.trials(record.id, states)
             for trial in trials:
                 store.transition(trial.id, TrialState.PENDING, "rerun")
@@ -53,7 +54,10 @@ def stop(arguments: list[str]) -> int:
         record = store.study(args.study) if args.study else store.latest_study()
     pid = StudyLock(StudyDir.of(record).lock).driver_pid()
     if pid is None:
-        raise UsageError(f"study {record.name} is not running here", hint="`python -m sweep ls` lists the studies")
+        raise UsageError(
+            f"study {record.name} is not running here",
+            hint=f"`python -m sweep ls{store_option(args.store)}` lists the studies",
+        )
     os.kill(pid, signal.SIGTERM if args.now else signal.SIGINT)
     print(f"study {record.name}: driver {pid} told to {'stop now' if args.now else 'end after the running trials'}")
     return 0
@@ -84,15 +88,25 @@ def _run_again(record: StudyRecord, store_url: str) -> int:
             f"study {record.name} was started in {folder}; its task and config are looked up from there",
             hint=f"cd {folder} first",
         )
-    # In the store that it was found in, whatever the command called it then (without a password, for one).
-    command = [word for word in record.command if not word.startswith("store.url=")]
-    command.append(f"store.url={store_url}")
+    return study(command_in(record, store_url))
+
+
+def command_in(record: StudyRecord, store_url: str) -> list[str]:
+    """Return the command of a study, to be run in the store that it was found in, whatever it called it then.
+
+    That store is named only where the command would not go there by itself.
+    """
+    command = [word for word in record.command if not is_store_word(word)]
+    recorded = dict(record.config.get("store") or {}).get("url", store_url)
+    default = default_store(str(record.config["results"]))
+    if not (is_same_store(store_url, default) and is_same_store(recorded, default)):
+        command.append(f"store.url={store_url}")
     if not any(word.startswith("study=") for word in command):
         command.append(f"study={record.name}")
-    return study(command)
+    return command
 
 
 def _state(word: str) -> TrialState:
     if word not in AGAIN:
-        raise ConfigError("--state", "cannot be run again", value=word, allowed=AGAIN)
+        raise ConfigError("--state", "is no state of trials that can be run again", value=word, allowed=AGAIN)
     return AGAIN[word]

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.cli.output import print_json, print_rich
+from sweep.config.stores import store_option
 from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
@@ -234,6 +235,10 @@ def _found(kept: Regressions, args: Any) -> tuple[str, list[Baseline]]:
     if not found:
         what = f" of task {args.task}" if args.task else ""
         known = ", ".join(sorted({each.task for each in kept.baselines(regression)}))
-        hint = f"there is one of {known}" if known else "`python -m sweep baseline accept --last N` makes one"
+        hint = (
+            f"there is one of {known}"
+            if known
+            else f"`python -m sweep baseline accept --last N{store_option(args.store)}` makes one"
+        )
         raise NotFoundError(f"regression {regression} has no baseline{what}", hint=hint)
     return regression, found

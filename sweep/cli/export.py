@@ -26,7 +26,7 @@ def export(arguments: list[str]) -> int:
     if args.to and args.optuna:
         raise UsageError("--to goes with csv and --visualdl; --optuna names its own file")
     with Store.open(args.store, read_only=True) as store:
-        study = chosen_study(store, args.study)
+        study = chosen_study(store, args.study, args.store)
         folder = args.to or StudyDir.of(study).path
         if args.optuna:
             print(_to_optuna(store, study, args.optuna, replace=args.force))

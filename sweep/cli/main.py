@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NoReturn
 
+from sweep.config.stores import default_store, verbs_store
 from sweep.errors import SweepError, UsageError, nearest
 
 USAGE = """\
@@ -186,8 +187,8 @@ def verb_parser(name: str) -> Parser:
     parser = Parser(prog=f"python -m sweep {name}", description=VERBS[name].help.capitalize() + ".")
     parser.add_argument(
         "--store",
-        default=os.environ.get("SWEEP_STORE", "sqlite:///results/sweep.db"),
+        default=verbs_store(),
         metavar="URL",
-        help="the store (default: $SWEEP_STORE or sqlite:///results/sweep.db)",
+        help=f"the store (default: $SWEEP_STORE or {default_store()})",
     )
     return parser

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from sweep.domain.axis import Cell
 from sweep.rundir.events import number_text
@@ -30,6 +31,11 @@ def print_json(data: object) -> int:
     """Print data as strict JSON; return the exit code 0."""
     print(json.dumps(data, indent=2, allow_nan=False))
     return 0
+
+
+def print_whole(text: str) -> None:
+    """Print words with a command in them: a terminal may break its lines, and copies them whole."""
+    Console().print(Text(text), soft_wrap=True)
 
 
 def print_rich(what: RenderableType) -> int:

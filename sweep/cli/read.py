@@ -7,6 +7,7 @@ from typing import Any
 from sweep.cli.main import Parser
 from sweep.cli.output import plain, print_json, print_rich
 from sweep.cli.shared import as_it_stands, chosen_study, read_parser
+from sweep.config.stores import store_option
 from sweep.domain.metric import Series
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
@@ -37,11 +38,12 @@ def rank(arguments: list[str]) -> int:
     """Show the ranking as the study last wrote it; of a running study it is some seconds old."""
     args = read_parser("rank").parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
-        study = chosen_study(store, args.study)
+        study = chosen_study(store, args.study, args.store)
         summary = store.summary(study.id)
     if summary is None:
         raise NotFoundError(
-            f"study {study.name} has no ranking yet", hint=f"`python -m sweep status {study.name}` says how far it is"
+            f"study {study.name} has no ranking yet",
+            hint=f"`python -m sweep status {study.name}{store_option(args.store)}` says how far it is",
         )
     return print_json(summary) if args.json else print_rich(render_summary(summary))
 
@@ -70,11 +72,12 @@ def logs(arguments: list[str]) -> int:
     if args.tail is not None and args.tail < 1:
         raise UsageError(f"--tail must be 1 or more, got {args.tail}", hint="without it, the whole log is printed")
     with Store.open(args.store, read_only=True) as store:
-        _, trial = _trial(store, args)
+        study, trial = _trial(store, args)
         run = store.latest_run(trial.id)
     if run is None:
         raise NotFoundError(
-            f"trial {trial.number} has not been launched", hint="`python -m sweep status` says how far the study is"
+            f"trial {trial.number} has not been launched",
+            hint=f"`python -m sweep status {study.name}{store_option(args.store)}` says how far it is",
         )
     log = RunDir(Path(run.dir)).log
     if not log.exists():
@@ -90,7 +93,7 @@ def report(arguments: list[str]) -> int:
     from sweep.study.results import leave_reports, spent_s  # SciPy and jinja2 come with these
 
     with Store.open(args.store, read_only=True) as store:
-        study = chosen_study(store, args.study)
+        study = chosen_study(store, args.study, args.store)
         folder = StudyDir.of(study)
         leave_reports(store, study, wall_s=spent_s(store, study))
     for path in (folder.report_html, folder.report_md, folder.ranking_csv, folder.summary):
@@ -107,7 +110,7 @@ def _add_trial(parser: Parser) -> None:
 def _trial(store: Store, args: Any) -> tuple[StudyRecord, TrialRecord]:
     if args.trial < 0:
         raise UsageError(f"trial numbers start at 0, got {args.trial}")
-    study = chosen_study(store, args.study)
+    study = chosen_study(store, args.study, args.store)
     return study, store.trial(study.id, args.trial)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from sweep.cli.main import Parser, verb_parser
+from sweep.config.stores import store_option
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError
 from sweep.rundir import StudyDir, StudyLock
@@ -19,13 +20,13 @@ def read_parser(name: str, *, has_study: bool = True, has_json: bool = True) -> 
     return parser
 
 
-def chosen_study(store: Store, name: str | None) -> StudyRecord:
-    """Return the study of this name, the latest where none is given. Raises NotFoundError."""
+def chosen_study(store: Store, name: str | None, url: str) -> StudyRecord:
+    """Return the study of this name, the latest where none is given, of the store at this URL. Raises NotFoundError."""
     if name and store.find_study(name) is None and name in Regressions(store).names():
         raise NotFoundError(
             f"{name} is a nightly regression, not a study",
             hint=f"its report is {name}/report.html in its results folder; each task of each night is a study: "
-            "`python -m sweep ls`",
+            f"`python -m sweep ls{store_option(url)}`",
         )
     return store.study(name) if name else store.latest_study()
 

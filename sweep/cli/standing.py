@@ -1,8 +1,8 @@
 """How far a study is, as the store and its lock say: what `status` shows."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -10,12 +10,16 @@ from rich.text import Text
 
 from sweep.cli.output import plain
 from sweep.cli.shared import as_it_stands, chosen_study, lock_of
+from sweep.config.stores import store_option
+from sweep.domain.probe import ProbeName
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
-from sweep.report.listing import render_status, status_line
+from sweep.report.listing import how_it_ended, render_status, status_line
 from sweep.report.phrases import number_text
 from sweep.store import Store
-from sweep.study.stages import stage_study
+from sweep.study.stages import confirm_study, stage_study
+
+FAILED = frozenset({TrialState.FAILED, TrialState.LOST, TrialState.TIMED_OUT})
 
 SHOWN_FAILED = 10
 """So many failed trials are listed."""
@@ -27,8 +31,9 @@ Listed = tuple[tuple[TrialRecord, RunRecord | None], ...]
 class Standing:
     """How far a study is. `progress` says, by trial number, how far a running trial has come.
 
-    Of a study made of stages, trials are those of all its stages; `stages` says of each how far it is.
-    `symptoms` are those of the base, as the study's summary has them.
+    Of a study made of others (stages; a range search and what confirms it), trials are those of all of them; `stages`
+    says of each how far it is. `checks` are the trials that are not judged, by how they ended. `symptoms` are those of
+    the base, as the study's summary has them.
     """
 
     study: StudyRecord
@@ -41,6 +46,8 @@ class Standing:
     symptoms: tuple[Mapping[str, Any], ...] = ()
     is_over: bool = False
     stages: tuple[str, ...] = ()
+    checks: Mapping[str, int] = field(default_factory=dict)
+    store_option: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as `--json` prints it."""
@@ -49,6 +56,7 @@ class Standing:
             "status": self.study.status,
             "states": dict(self.states),
             "verdicts": dict(self.verdicts),
+            "checks": dict(self.checks),
             "symptoms": [dict(symptom) for symptom in self.symptoms],
             "running": [{**plain(trial), "run": plain(run)} for trial, run in self.running],
             "failed": [{**plain(trial), "run": plain(run)} for trial, run in self.failed],
@@ -59,24 +67,52 @@ class Standing:
         """Return it as a terminal shows it."""
         failed = self.failed[:SHOWN_FAILED]
         known = self.study, self.states, self.verdicts, self.running, failed, self.progress
-        shown = render_status(*known, seen=self.symptoms)
+        shown = render_status(*known, checks=self.checks, seen=self.symptoms)
         return Group(shown, *(Text(f"  {line}", style="dim") for line in self.stages))
 
+    def line(self) -> str:
+        """Return it in one line."""
+        return status_line(self.study, self.states, {**self.checks, **self.verdicts})
 
-def read_standing(store: Store, name: str | None) -> Standing:
-    """Return how far a study is, the latest where none is named. Raises NotFoundError."""
-    recorded = chosen_study(store, name)
-    study = as_it_stands(recorded)
+    def lines(self) -> tuple[str, ...]:
+        """Return a line for each study that it is made of, or its own."""
+        return self.stages or (self.line(),)
+
+    def how_it_ended(self) -> str:
+        """Return how a study that is over came to its end, and what is to be done with it now."""
+        return how_it_ended(self.study, self.states, self.answer, self.store_option)
+
+
+def read_standing(store: Store, name: str | None, url: str) -> Standing:
+    """Return how far a study of the store at this URL is, the latest where none is named. Raises NotFoundError."""
+    study = as_it_stands(chosen_study(store, name, url))
     if study.config.get("stages"):
-        return _of_stages(store, study)
+        seen = _of_stages(store, study, url)
+    elif probe_of(study) == ProbeName.LR_RANGE:
+        seen = _with_confirmation(store, _of_trials(store, study), url)
+    else:
+        seen = _of_trials(store, study)
+    return replace(seen, store_option=store_option(url))
+
+
+def probe_of(study: StudyRecord) -> str | None:
+    """Return the probe that a study's trials are, None where they are trained and judged."""
+    probe = study.config.get("probe")
+    return None if probe is None else str(probe["name"])
+
+
+def _of_trials(store: Store, study: StudyRecord) -> Standing:
+    """Return how far a study's own trials are."""
     running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
     summary = store.summary(study.id) or {}
+    states, is_probe = plain(store.counts(study.id)), probe_of(study) is not None
     return Standing(
         study=study,
-        states=plain(store.counts(study.id)),
-        verdicts=plain(store.verdict_counts(study.id)),
+        states=states,
+        verdicts={} if is_probe else plain(store.verdict_counts(study.id)),
+        checks=_checks(states) if is_probe else {},
         running=running,
-        failed=_with_runs(store, study, {TrialState.FAILED, TrialState.LOST, TrialState.TIMED_OUT}),
+        failed=_with_runs(store, study, FAILED),
         progress={trial.number: text for trial, _ in running if (text := _how_far(store, study, trial))},
         answer=str(summary.get("answer", "")),
         symptoms=tuple(summary.get("base", {}).get("symptoms", ())),
@@ -84,23 +120,62 @@ def read_standing(store: Store, name: str | None) -> Standing:
     )
 
 
-def _of_stages(store: Store, study: StudyRecord) -> Standing:
+def _checks(states: Mapping[str, int]) -> dict[str, int]:
+    """Return how many trials that are not judged are done, and how many have failed; words without trials left out."""
+    done = states.get(TrialState.COMPLETED, 0)
+    failed = sum(states.get(state, 0) for state in FAILED)
+    return {word: count for word, count in (("done", done), ("failed", failed)) if count}
+
+
+def _with_confirmation(store: Store, search: Standing, url: str) -> Standing:
+    """Return how far a learning-rate range search is together with the study that confirms what it suggests."""
+    confirm = store.find_study(confirm_study(search.study.name))
+    if search.study.config.get("confirm") is None or search.study.status != "ended":
+        return search
+    if confirm is None:
+        if not search.is_over or not _suggests(store, search.study):
+            return search
+        begun = f"{confirm_study(search.study.name)}: not begun"
+        return replace(search, study=replace(search.study, status="interrupted"), stages=(search.line(), begun))
+    part = read_standing(store, confirm.name, url)
+    return replace(
+        search,
+        study=replace(search.study, status=part.study.status),
+        states=_added((search.states, part.states)),
+        verdicts=part.verdicts,
+        running=part.running,
+        failed=(*search.failed, *part.failed),
+        progress=part.progress,
+        is_over=search.is_over and part.is_over,
+        stages=(search.line(), part.line()),
+    )
+
+
+def _suggests(store: Store, search: StudyRecord) -> bool:
+    """Return whether a range search has come to a rate that can be set, and so to be confirmed."""
+    stages = (store.summary(search.id) or {}).get("stages") or [{}]
+    section = stages[0].get("section") or {}
+    return section.get("point") is not None and bool(section.get("overrides"))
+
+
+def _of_stages(store: Store, study: StudyRecord, url: str) -> Standing:
     """Return how far a study made of stages is: the trials of all stages together, those under way as they stand."""
     names = [stage_study(study.name, str(stage)) for stage in study.config["stages"]]
     begun = {record.name for record in store.studies()}
-    parts = [read_standing(store, name) for name in names if name in begun]
+    parts = [read_standing(store, name, url) for name in names if name in begun]
     latest = parts[-1] if parts else None
     return Standing(
         study=study,
         states=_added(part.states for part in parts),
         verdicts=_added(part.verdicts for part in parts),
+        checks=_added(part.checks for part in parts),
         running=latest.running if latest else (),
         failed=tuple(trial for part in parts for trial in part.failed),
         progress=latest.progress if latest else {},
         answer=str((store.summary(study.id) or {}).get("answer", "")),
         is_over=_is_over(study),
         symptoms=next((part.symptoms for part in parts if part.symptoms), ()),
-        stages=tuple(status_line(part.study, part.states, part.verdicts) for part in parts),
+        stages=tuple(line for part in parts for line in part.lines()),
     )
 
 
@@ -117,7 +192,7 @@ def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(total)
 
 
-def _with_runs(store: Store, study: StudyRecord, states: set[TrialState]) -> Listed:
+def _with_runs(store: Store, study: StudyRecord, states: Collection[TrialState]) -> Listed:
     return tuple((trial, store.latest_run(trial.id)) for trial in store.trials(study.id, states))
 
 

@@ -1,13 +1,10 @@
 """The verb `status`: how far a study is, once or followed until it ends."""
 
-from rich.text import Text
-
-from sweep.cli.output import print_json, print_rich
+from sweep.cli.output import print_json, print_rich, print_whole
 from sweep.cli.shared import read_parser
 from sweep.cli.standing import read_standing
 from sweep.cli.watching import Watch, view_of
 from sweep.errors import UsageError
-from sweep.report.listing import how_it_ended
 from sweep.store import Store
 
 INTERVAL_S = 2.0
@@ -32,10 +29,11 @@ def status(arguments: list[str]) -> int:
         except KeyboardInterrupt:  # quietly: who watches has seen enough, and the study is not touched
             return 130
     with Store.open(args.store, read_only=True) as store:
-        seen = read_standing(store, args.study)
+        seen = read_standing(store, args.study, args.store)
     if args.json:
         return print_json(seen.to_dict())
     print_rich(seen.rendered())
     if seen.study.status == "interrupted":
-        print_rich(Text(f"\n{how_it_ended(seen.study, seen.states, seen.answer)}"))
+        print()
+        print_whole(seen.how_it_ended())
     return 0

@@ -12,7 +12,6 @@ from sweep.cli.shared import lock_of
 from sweep.cli.standing import Standing, read_standing
 from sweep.clock import monotonic_s
 from sweep.errors import NotFoundError, StoreError
-from sweep.report.listing import how_it_ended, status_line
 from sweep.store import Store
 
 BEING_MADE_S = 10.0
@@ -51,7 +50,7 @@ class Watch:
         try:
             with Store.open(self._url, read_only=True) as store:
                 self._is_waiting = self._is_waiting or not store.studies()
-                seen = read_standing(store, self._name)
+                seen = read_standing(store, self._name, self._url)
         except (NotFoundError, StoreError) as error:
             if not self._may_appear(error):
                 raise
@@ -125,7 +124,7 @@ class Lines(View):
         """Print how far the study is, where that has changed, and at its end how it ended."""
         self._print(self._line_of(seen))
         if seen.is_over and self._ends_with_words:
-            self._print(how_it_ended(seen.study, seen.states, seen.answer))
+            self._print(seen.how_it_ended())
 
     def _print(self, text: str) -> None:
         if text != self._last:
@@ -158,7 +157,7 @@ class Screen(View):
             return
         self._last = seen
         if seen.is_over:
-            last: RenderableType = Text(how_it_ended(seen.study, seen.states, seen.answer), style="bold")
+            last: RenderableType = Text(seen.how_it_ended(), style="bold")
         else:
             last = Text("Ctrl-C ends the watching, not the study", style="dim")
         self._live.update(Group(seen.rendered(), "", last), refresh=True)
@@ -171,4 +170,4 @@ def view_of(*, is_json: bool) -> View:
     console = Console()
     if console.is_terminal:
         return Screen(console)
-    return Lines(lambda seen: status_line(seen.study, seen.states, seen.verdicts), ends_with_words=True)
+    return Lines(lambda seen: seen.line(), ends_with_words=True)

@@ -1,11 +1,11 @@
 """The way in: a store opened for reading."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
 from sweep.config.secrets import without_password
+from sweep.config.stores import verbs_store
 from sweep.domain.trial import StudyRecord
 from sweep.reading import display
 from sweep.reading.source import Source
@@ -20,7 +20,7 @@ def open_store(url: str | Path | None = None) -> "StudyStore":
     study that runs goes on undisturbed. Close it with `close()` or `with`. Raises NotFoundError where there is no
     store, StoreError for what is none.
     """
-    given = str(url if url is not None else os.environ.get("SWEEP_STORE", "sqlite:///results/sweep.db"))
+    given = str(url if url is not None else verbs_store())
     full = given if "://" in given else f"sqlite:///{given}"
     return StudyStore(Source(Store.open(full, read_only=True), without_password(full)))
 

@@ -5,7 +5,9 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 
+from sweep.config.stores import without_default_store
 from sweep.domain.axis import Axis, Cell
+from sweep.domain.trial import StudyRecord
 from sweep.report.data import ReportData
 
 PROGRAM = ("python", "-m", "sweep")
@@ -42,6 +44,11 @@ def arguments(command: Sequence[str]) -> list[str]:
     return words
 
 
+def own_words(study: StudyRecord) -> list[str]:
+    """Return the overrides and options of a study's command, without a `store.url` that it would have anyhow."""
+    return list(without_default_store(arguments(study.command), str(study.config.get("results", "results"))))
+
+
 def key_of(word: str) -> str | None:
     """Return the config key that an override sets (`+axes.lr=...` -> `axes.lr`), None for an option such as -h."""
     match = _OVERRIDE.match(word)
@@ -65,7 +72,7 @@ def fixed_command(data: ReportData, overrides: Iterable[str], *, seeds: Sequence
     overrides = list(overrides)
     set_anew = {key_of(override) for override in overrides} | ({"seeds"} if seeds is not None else set())
     kept = []
-    for word in arguments(data.study.command):
+    for word in own_words(data.study):
         key = key_of(word)
         is_question = key is not None and re.split(r"[.@/]", key)[0] in QUESTION_KEYS
         if not is_question and (key is None or key not in set_anew):
@@ -80,5 +87,5 @@ def fixed_command(data: ReportData, overrides: Iterable[str], *, seeds: Sequence
 def study_command(data: ReportData, extra: Sequence[str] = ()) -> str:
     """Return the study's own command, its later settings replacing earlier ones of the same key."""
     anew = {key_of(word) for word in extra}
-    kept = [word for word in arguments(data.study.command) if key_of(word) is None or key_of(word) not in anew]
+    kept = [word for word in own_words(data.study) if key_of(word) is None or key_of(word) not in anew]
     return shlex.join([*PROGRAM, *kept, *extra])

@@ -57,17 +57,22 @@ def render_status(
     failed: Sequence[tuple[TrialRecord, RunRecord | None]] = (),
     progress: Mapping[int, str] = MappingProxyType({}),
     *,
+    checks: Mapping[str, int] = MappingProxyType({}),
     seen: Sequence[Mapping[str, Any]] = (),
 ) -> RenderableType:
     """Return how far a study is: trials per state and verdict, what was seen, what runs now, what failed and why.
 
-    `progress` says, by trial number, how far a running trial has come; `seen` are the symptoms of the base.
+    `progress` says, by trial number, how far a running trial has come; `checks` are the trials that are not judged, by
+    how they ended (`done`, `failed`), `seen` the symptoms of the base.
     """
     parts: list[RenderableType] = [
         Text.assemble((study.name, "bold"), "  ", styled_state(study.status), f"  task {study.task}"),
         Text.assemble(("trials    ", "dim"), verdicts_text(states) or "none"),
-        Text.assemble(("verdicts  ", "dim"), verdicts_text(verdicts) or "none yet"),
     ]
+    if checks:
+        parts.append(Text.assemble(("checks    ", "dim"), verdicts_text(checks)))
+    if verdicts or not checks:
+        parts.append(Text.assemble(("verdicts  ", "dim"), verdicts_text(verdicts) or "none yet"))
     parts += brief_lines(seen)
     for label, trials in (("running", running), ("failed", failed)):
         if trials:
@@ -76,22 +81,30 @@ def render_status(
 
 
 def status_line(study: StudyRecord, states: Mapping[str, int], verdicts: Mapping[str, int]) -> str:
-    """Return how far a study is in one line: `s: running, 3 of 8 trials ended (2 converged, 1 stalled), 2 running`."""
+    """Return how far a study is in one line: `s: running, 3 of 8 trials ended (2 converged, 1 stalled), 2 running`.
+
+    `verdicts` may say of trials that are not judged that they are done or have failed.
+    """
     said = f" ({verdicts_text(verdicts)})" if verdicts else ""
     live = sum(count for state, count in states.items() if TrialState(state) in LIVE_STATES)
     running = f", {live} running" if live else ""
     return f"{study.name}: {study.status}, {_ended(states):,} of {sum(states.values()):,} trials ended{said}{running}"
 
 
-def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str) -> str:
-    """Return how a study that is over came to its end, and what is to be done with it now."""
-    again = f"`python -m sweep resume {study.name}` goes on with it"
+def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str, store_option: str = "") -> str:
+    """Return how a study that is over came to its end, and what is to be done with it now.
+
+    `store_option` is what a verb needs to find the study (` --store URL`).
+    """
+    again = f"`python -m sweep resume {study.name}{store_option}` goes on with it"
     match study.status:
         case "interrupted":
             left = sum(states.values()) - _ended(states) + states.get(TrialState.CANCELLED, 0)
-            return f"{study.name} was interrupted with {count_text(left, 'trial')} still to run; {again}"
+            rest = f" with {count_text(left, 'trial')} still to run" if left else ""
+            return f"{study.name} was interrupted{rest}; {again}"
         case "failed":
-            return f"{study.name} could not be completed; `python -m sweep status {study.name}` says what failed"
+            see = f"`python -m sweep status {study.name}{store_option}` says what failed"
+            return f"{study.name} could not be completed; {see}"
         case _:
             return f"{study.name} {study.status}. {answer}".rstrip()
 

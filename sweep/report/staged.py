@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
-from sweep.report.commands import PROGRAM, QUESTION_KEYS, arguments, key_of
+from sweep.report.commands import PROGRAM, QUESTION_KEYS, arguments, key_of, own_words
 from sweep.report.markdown import code, escaped
 from sweep.report.phrases import count_text, duration_text, provenance_text
 from sweep.report.stages import TITLES, view
@@ -96,7 +96,7 @@ def base_command(record: StudyRecord, overrides: Sequence[str]) -> str:
     """Return the command that runs the study's base with these overrides over its seeds."""
     anew = {key_of(override) for override in overrides}
     kept = []
-    for word in arguments(record.command):
+    for word in own_words(record):
         key = key_of(word)
         if key is None or (key not in anew and key.split(".")[0].split("@")[0] not in QUESTION_KEYS):
             kept.append(word)

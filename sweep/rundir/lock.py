@@ -28,11 +28,13 @@ class LockHolder:
 class StudyLock:
     """Holds a study for one driver: `with StudyLock(folder.lock): ...`. The file itself stays.
 
-    Raises StudyLockedError, naming pid and host, where another live process holds it.
+    Raises StudyLockedError, naming pid and host, where another live process holds it. `store_option` is what a verb
+    needs to find the study's store (` --store URL`).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, store_option: str = "") -> None:
         self.path = path
+        self._store_option = store_option
         self._fd: int | None = None
 
     def __enter__(self) -> "StudyLock":
@@ -53,10 +55,11 @@ class StudyLock:
             if monotonic_s() >= until:
                 holder = _read_holder(fd)
                 os.close(fd)
+                name, option = self.path.parent.name, self._store_option
                 raise StudyLockedError(
-                    f"study {self.path.parent.name!r} is being run by {_name(holder)}",
-                    hint=f"`python -m sweep status {self.path.parent.name} --watch` follows it, `python -m sweep stop"
-                    f" {self.path.parent.name}` ends it; study=NAME runs a study of another name",
+                    f"study {name!r} is being run by {_name(holder)}",
+                    hint=f"`python -m sweep status {name} --watch{option}` follows it, `python -m sweep stop {name}"
+                    f"{option}` ends it; study=NAME runs a study of another name",
                 )
             time.sleep(0.01)
         words = {"pid": os.getpid(), "host": os.uname().nodename, "started": now_utc().isoformat(timespec="seconds")}

@@ -22,8 +22,8 @@ from sweep.study.probing import cost_of, probe_result
 from sweep.study.progress import Progress
 from sweep.study.results import leave_reports, recorded_axes, spent_s
 from sweep.study.session import StudyEnd, run_study
+from sweep.study.stages import confirm_study
 
-SUFFIX = "confirm"
 _OWN = frozenset({"search", "probe", "confirm", "study", "seeds", "stages"})
 """Sections of the command line that ask for the range search itself."""
 
@@ -79,7 +79,7 @@ def _recorded_confirmation(
     store: Store, record: StudyRecord, found: ProbeResult
 ) -> tuple[StudyRecord, ProbeResult] | None:
     """Return the study that confirms just this suggestion, and what it says; None where it has not begun."""
-    confirm = store.find_study(f"{record.name}.{SUFFIX}")
+    confirm = store.find_study(confirm_study(record.name))
     if confirm is None or record.config.get("confirm") is None:
         return None
     rates = rates_of(found.section, record.config["task"])
@@ -101,7 +101,7 @@ def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConf
     first = max(config.seeds) + 1  # fresh ones: not those that the rate was read off
     seeds = range(first, first + int(config.confirm["seeds"]))
     kept = [word for word in loaded.overrides if (key_of(word) or "").split(".")[0] not in _OWN]
-    own = [f"study={config.name}.{SUFFIX}", f"seeds=[{','.join(map(str, seeds))}]"]
+    own = [f"study={confirm_study(config.name)}", f"seeds=[{','.join(map(str, seeds))}]"]
     if not any(key_of(word) == "converge.stop_early" for word in kept):
         own.append(f"converge.stop_early={str(config.confirm['stop_early']).lower()}")
     # Its own overrides would not bring its axis back: whoever resumes it goes on with the search that it belongs to.

@@ -53,7 +53,7 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
     check_stages(config.stages)
     check_packages(config)
     folder = StudyDir(Path(config.results), config.name)
-    with driving(folder):
+    with driving(folder, config.store_url):
         with Store.open(config.store_url) as store:
             record = open_record(store, loaded, folder)
             before_s = spent_s(store, record)

@@ -14,6 +14,7 @@ from typing import Any
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.secrets import without_password
+from sweep.config.stores import store_option
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
@@ -22,6 +23,7 @@ from sweep.drivers.protocol import Driver
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import AheadProcess, build_launcher
 from sweep.plan import missing_packages
+from sweep.report.phrases import count_text
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
@@ -72,7 +74,7 @@ def run_study(loaded: LoadedConfig, *, progress: Progress, early: AheadProcess |
     check_packages(config)
     plan = StudyPlan(loaded)
     folder = StudyDir(Path(config.results), config.name)
-    with driving(folder), Store.open(config.store_url, driving=config.name) as store:
+    with driving(folder, config.store_url), Store.open(config.store_url, driving=config.name) as store:
         step("study locked")
         record = open_record(store, loaded, folder)
         step("study recorded")
@@ -84,9 +86,12 @@ def run_study(loaded: LoadedConfig, *, progress: Progress, early: AheadProcess |
 
 
 @contextmanager
-def driving(folder: StudyDir) -> Iterator[None]:
-    """Hold a study's lock. Raises ConfigError where its folder cannot be written, StudyLockedError."""
-    lock = StudyLock(folder.lock)
+def driving(folder: StudyDir, store_url: str) -> Iterator[None]:
+    """Hold the lock of a study, whose trials are kept in this store.
+
+    Raises ConfigError where its folder cannot be written, StudyLockedError.
+    """
+    lock = StudyLock(folder.lock, store_option(store_url))
     try:
         lock.acquire()
         folder.trials.mkdir(exist_ok=True)
@@ -194,19 +199,20 @@ class Session:
         counts = self.store.counts(self.record.id)
         left = counts.get(TrialState.PENDING, 0) + counts.get(TrialState.CANCELLED, 0)
         again = shlex.join(["python", "-m", "sweep", *self.command])
+        store = store_option(self.config.store_url)
         log = loop.breaker.failure_log(self.folder)
         if loop.breaker.is_open:
             return "failed", (
                 f"stopped: the first {len(loop.breaker.failed)} trials all failed in the same way\n"
-                f"{log}\nmend it, then `python -m sweep rerun {self.record.name} --state failed`"
+                f"{log}\nmend it, then `python -m sweep rerun {self.record.name} --state failed{store}`"
             )
         if loop.interrupt is not Interrupt.NONE:
-            return "interrupted", f"interrupted with {left} trials still to run; go on with: {again}"
+            return "interrupted", f"interrupted with {count_text(left, 'trial')} still to run; go on with: {again}"
         failed = counts.get(TrialState.FAILED, 0) + counts.get(TrialState.LOST, 0)
         if failed * 2 > sum(counts.values()):
             return "failed", (
                 f"could not be completed: {failed} of {sum(counts.values())} trials failed\n{log}\n"
-                f"see `python -m sweep status {self.record.name}`"
+                f"see `python -m sweep status {self.record.name}{store}`"
             )
         return "ended", ""
 
@@ -232,9 +238,10 @@ def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRe
         finished = folder.results_found()
         if finished:
             raise StoreError(
-                f"{folder.path} holds {finished} finished trials of a study that the store "
+                f"{folder.path} holds {count_text(finished, 'finished trial')} of a study that the store "
                 f"{without_password(config.store_url)} has not",
-                hint="`python -m sweep rebuild` makes the store anew from the folders; or set study=NAME, results=DIR",
+                hint=f"`python -m sweep rebuild{store_option(config.store_url)}` makes the store anew from the "
+                "folders; or set study=NAME, results=DIR",
             )
         return store.create_study(
             name=config.name,

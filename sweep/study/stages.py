@@ -47,6 +47,11 @@ def stage_study(study: str, stage: str) -> str:
     return f"{study}.{stage}"
 
 
+def confirm_study(search: str) -> str:
+    """Return the name of the study that confirms what a learning-rate range search suggests."""
+    return f"{search}.confirm"
+
+
 def stage_overrides(
     stage: str, overrides: Sequence[str], *, study: str, seeds: Sequence[int], ablation: Sequence[str] = ()
 ) -> tuple[str, ...]:

@@ -1,0 +1,49 @@
+"""Which store is meant where none is named, and the words that name another one to a verb."""
+
+import os
+import shlex
+from collections.abc import Iterable
+
+from sweep.config.secrets import without_password
+
+VARIABLE = "SWEEP_STORE"
+
+_FILE = "sqlite:///"
+_URL_WORD = "store.url="
+
+
+def default_store(results: str = "results") -> str:
+    """Return the store of a study that names none: as `store.url` in conf/config.yaml."""
+    return f"{_FILE}{results}/sweep.db"
+
+
+def verbs_store() -> str:
+    """Return the store that a verb reads without `--store`: $SWEEP_STORE, else the default one."""
+    return os.environ.get(VARIABLE) or default_store()
+
+
+def is_same_store(one: str, other: str) -> bool:
+    """Return whether two URLs name one store: they are alike but for a password, or their file is the same."""
+    if one.startswith(_FILE) and other.startswith(_FILE):
+        return os.path.realpath(one.removeprefix(_FILE)) == os.path.realpath(other.removeprefix(_FILE))
+    return without_password(one) == without_password(other)
+
+
+def store_option(url: str) -> str:
+    """Return ` --store URL`, to stand behind a verb, without its password; empty where the verb finds it without."""
+    return "" if is_same_store(url, verbs_store()) else f" --store {shlex.quote(without_password(url))}"
+
+
+def without_default_store(command: Iterable[str], results: str) -> tuple[str, ...]:
+    """Return a study's command without a `store.url` that names the store which it has anyhow in this folder."""
+    default = default_store(results)
+    return tuple(word for word in command if not (is_store_word(word) and is_same_store(_url_of(word), default)))
+
+
+def is_store_word(word: str) -> bool:
+    """Return whether a word of a command sets `store.url`."""
+    return word.lstrip("+").startswith(_URL_WORD)
+
+
+def _url_of(word: str) -> str:
+    return word.lstrip("+").removeprefix(_URL_WORD).strip("'\"")

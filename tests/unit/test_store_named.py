@@ -1,0 +1,121 @@
+"""Commands to copy name the store where it is not the one that is meant anyhow, and only there."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from recorded_study import end_trial, make_study, make_trial, url_of
+
+from sweep.cli.act import command_in
+from sweep.cli.main import main, verb_parser
+from sweep.config.stores import default_store, is_same_store, store_option, verbs_store
+from sweep.errors import StudyLockedError
+from sweep.reading import open_store
+from sweep.report.commands import own_words
+from sweep.rundir import StudyDir, StudyLock
+from sweep.store import Store
+from sweep.study.session import driving
+
+DEFAULT = "sqlite:///results/sweep.db"
+
+
+@pytest.fixture(autouse=True)
+def no_variable(monkeypatch, tmp_path):
+    monkeypatch.delenv("SWEEP_STORE", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def recorded(tmp_path, command, **config):
+    with Store.open(f"sqlite:///{tmp_path / 'some.db'}") as store:
+        study = make_study(store, tmp_path)
+    return replace(study, command=tuple(command), config={**study.config, **config})
+
+
+def test_verbs_the_notebook_and_a_study_mean_one_store_where_none_is_named(monkeypatch, tmp_path):
+    assert verb_parser("ls").parse_args([]).store == default_store() == verbs_store() == DEFAULT
+    monkeypatch.setenv("SWEEP_STORE", url_of(tmp_path))
+    assert verb_parser("ls").parse_args([]).store == verbs_store() == url_of(tmp_path)
+    with Store.open(url_of(tmp_path)):
+        pass
+    assert open_store().url == url_of(tmp_path)
+
+
+def test_an_empty_variable_is_none_at_all(monkeypatch):
+    monkeypatch.setenv("SWEEP_STORE", "")
+    assert verbs_store() == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("url", "option"),
+    [
+        (DEFAULT, ""),
+        ("sqlite:///./results/sweep.db", ""),
+        ("sqlite:///results/other.db", " --store sqlite:///results/other.db"),
+        ("sqlite:///my results/sweep.db", " --store 'sqlite:///my results/sweep.db'"),
+        ("postgresql://me:secret@host/db", " --store postgresql://me@host/db"),
+    ],
+)
+def test_a_verb_is_told_the_store_where_it_would_not_find_it(url, option):
+    assert store_option(url) == option
+
+
+def test_one_file_is_one_store_however_it_is_written(tmp_path):
+    assert is_same_store(DEFAULT, f"sqlite:///{tmp_path}/results/sweep.db")
+    assert not is_same_store(DEFAULT, "sqlite:///sweep.db")
+
+
+@pytest.mark.parametrize(
+    ("command", "results", "url", "again"),
+    [
+        (["task=digits"], "results", DEFAULT, ["task=digits", "study=s"]),
+        (["task=digits", f"store.url={DEFAULT}"], "results", DEFAULT, ["task=digits", "study=s"]),
+        (["results=out"], "out", "sqlite:///out/sweep.db", ["results=out", "study=s"]),
+        (["results=out"], "out", DEFAULT, ["results=out", f"store.url={DEFAULT}", "study=s"]),
+        (["study=s"], "results", "sqlite:///x.db", ["study=s", "store.url=sqlite:///x.db"]),
+    ],
+)
+def test_a_study_run_again_is_given_a_store_only_where_it_would_take_another(tmp_path, command, results, url, again):
+    record = recorded(tmp_path, command, results=results, store={"url": f"sqlite:///{results}/sweep.db"})
+    assert command_in(record, url) == again
+
+
+def test_a_store_that_a_config_file_names_is_not_lost_when_the_default_one_is_meant(tmp_path):
+    record = recorded(tmp_path, ["task=mine"], results="results", store={"url": "sqlite:///from_the_task.db"})
+    assert command_in(record, DEFAULT) == ["task=mine", f"store.url={DEFAULT}", "study=s"]
+
+
+def test_commands_in_reports_drop_a_store_that_an_earlier_rerun_has_put_there(tmp_path):
+    record = recorded(tmp_path, ["task=digits", f"store.url={DEFAULT}"], results="results")
+    assert own_words(record) == ["task=digits"]
+    other = replace(record, command=("task=digits", "store.url=sqlite:///x.db"))
+    assert own_words(other) == ["task=digits", "store.url=sqlite:///x.db"]
+
+
+def test_a_second_driver_is_told_the_store_of_the_first():
+    folder = StudyDir(Path("results"), "s")
+    with StudyLock(folder.lock), pytest.raises(StudyLockedError) as caught, driving(folder, "sqlite:///x.db"):
+        pass
+    assert "`python -m sweep status s --watch --store sqlite:///x.db`" in str(caught.value)
+    assert "`python -m sweep stop s --store sqlite:///x.db`" in str(caught.value)
+
+
+def test_a_rerun_of_a_study_at_work_is_told_its_store(tmp_path, capsys):
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    with Store.open(url) as store:
+        study = make_study(store, tmp_path)
+        end_trial(store, make_trial(store, study))
+    with StudyLock(StudyDir(tmp_path / "results", "s").lock):
+        assert main(["rerun", "s", "--store", url]) == 1
+    assert f"`python -m sweep stop s --store {url}`" in capsys.readouterr().err
+
+
+def test_the_hints_of_reading_verbs_name_the_store(tmp_path, capsys):
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    with Store.open(url) as store:
+        make_trial(store, make_study(store, tmp_path))
+    assert main(["rank", "s", "--store", url]) == 2
+    assert main(["logs", "0", "--study", "s", "--store", url]) == 2
+    assert main(["stop", "s", "--store", url]) == 2
+    said = capsys.readouterr().err
+    assert said.count(f"`python -m sweep status s --store {url}`") == 2
+    assert f"`python -m sweep ls --store {url}`" in said
