@@ -39,6 +39,6 @@ def print_whole(text: str) -> None:
 
 
 def print_rich(what: RenderableType) -> int:
-    """Print what a person reads; return the exit code 0."""
-    Console().print(what)
+    """Print what a person reads, nothing cut off that is wider than the terminal; return the exit code 0."""
+    Console().print(what, crop=False)
     return 0

@@ -2,11 +2,14 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from sweep.domain.metric import Series
@@ -23,26 +26,51 @@ from sweep.report.tables import new_table, styled_state, styled_verdict
 ANSWER_CHARS = 110
 """So much of an answer is listed; `rank` has all of it."""
 
+LEAST_ANSWER = 24
+"""Columns that an answer needs beside a name; where there are fewer, it stands below."""
 
-def render_studies(rows: Sequence[tuple[StudyRecord, Mapping[str, int], str]]) -> RenderableType:
-    """Return the table of `ls`: each row a study, its trials per state, and its answer so far (may be empty)."""
-    if not rows:
-        return Text("no studies yet")
-    table = new_table()
-    table.add_column("study", overflow="fold")
-    table.add_column("status", no_wrap=True)
-    table.add_column("trials", justify="right", no_wrap=True)
-    table.add_column("started (UTC)", no_wrap=True)
-    table.add_column("answer", overflow="fold", ratio=1)
-    for study, states, answer in rows:
-        table.add_row(
-            Text(study.name),
-            styled_state(study.status),
-            f"{_ended(states):,}/{sum(states.values()):,}",
-            study.created_at.strftime("%Y-%m-%d %H:%M"),
-            Text(_cut(answer) or DASH),
-        )
-    return table
+HEADS = ("study", "status", "trials", "started (UTC)", "answer")
+
+
+Listed = tuple[StudyRecord, Mapping[str, int], str]
+"""A study, its trials per state, and its answer so far (may be empty)."""
+
+
+def render_studies(rows: Sequence[Listed]) -> RenderableType:
+    """Return what `ls` shows: each study in a row, or in rows of its own where names leave the answers no room."""
+    return _Studies(tuple(rows)) if rows else Text("no studies yet")
+
+
+@dataclass(frozen=True, slots=True)
+class _Studies:
+    """Studies with their names whole, however narrow the terminal: people copy them. To be printed without cropping."""
+
+    rows: tuple[Listed, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        facts = [_facts(study, states) for study, states, _ in self.rows]
+        names = max(len(study.name) for study, _, _ in self.rows)
+        widths = [max(map(len, column)) for column in zip(HEADS[1:4], *facts, strict=True)]
+        if names + sum(widths) + len(widths) + 1 + LEAST_ANSWER <= options.max_width:
+            yield self._table(facts)
+            return
+        for (study, _, answer), (_, trials, started) in zip(self.rows, facts, strict=True):
+            yield Text(study.name, no_wrap=True, overflow="ignore")
+            line = Text.assemble(styled_state(study.status), f"  {trials}  {started}  ", _cut(answer))
+            yield Padding(line, (0, 0, 0, 2), expand=False)
+
+    def _table(self, facts: Sequence[tuple[str, str, str]]) -> Table:
+        table = new_table()
+        for name in HEADS[:-1]:
+            table.add_column(name, justify="right" if name == "trials" else "left", no_wrap=True)
+        table.add_column(HEADS[-1], overflow="fold", ratio=1)
+        for (study, _, answer), (_, trials, started) in zip(self.rows, facts, strict=True):
+            table.add_row(Text(study.name), styled_state(study.status), trials, started, Text(_cut(answer) or DASH))
+        return table
+
+
+def _facts(study: StudyRecord, states: Mapping[str, int]) -> tuple[str, str, str]:
+    return study.status, f"{_ended(states):,}/{sum(states.values()):,}", study.created_at.strftime("%Y-%m-%d %H:%M")
 
 
 def _cut(answer: str) -> str:

@@ -1,5 +1,6 @@
 import io
 import math
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import numpy as np
@@ -26,7 +27,7 @@ STUDY = StudyRecord(
 
 def printed(renderable, width=80):
     console = Console(file=io.StringIO(), width=width)
-    console.print(renderable)
+    console.print(renderable, crop=False)
     return console.file.getvalue()
 
 
@@ -58,6 +59,25 @@ def test_ls_shows_trials_done_of_all_and_the_answer():
     assert "[red]mine" in text
     assert "3/6" in text
     assert "clip=on restores it" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 200])
+@pytest.mark.parametrize("length", [10, 38, 60, 100])
+def test_ls_keeps_names_whole_whatever_the_width(length, width):
+    name = ("digits_cnn-regularization.lr_range-" * 3)[:length]
+    rows = [(replace(STUDY, name=name), {"completed": 40}, "dropout=off alone restores convergence " * 3)]
+    lines = printed(render_studies(rows), width).splitlines()
+    assert sum(name in line for line in lines) == 1
+    assert all(len(line.rstrip()) <= width for line in lines if name not in line)
+    assert "dropout=off alone" in " ".join(" ".join(lines).split())
+
+
+def test_ls_puts_facts_and_answer_below_a_name_that_leaves_them_no_room():
+    rows = [(replace(STUDY, name="n" * 60, status="ended"), {"completed": 3}, "clip=on restores it")]
+    assert printed(render_studies(rows)).splitlines() == [
+        "n" * 60,
+        "  ended  3/3  2026-03-02 09:30  clip=on restores it",
+    ]
 
 
 def test_ls_of_an_empty_store_says_so():
