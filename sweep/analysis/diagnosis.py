@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep.domain.verdict import Verdict
+
 NEAR = 3.0
 """A learning rate within this factor of the point that the range search suggests is not what is wrong."""
 
 FAR = 10.0
 """One this far off is: where the point converges on every seed, other changes need not be tried."""
 
+
+MISSED = (Verdict.DIVERGED, Verdict.STALLED, Verdict.NOT_CONVERGED)
 
 FAILED_GATE = ("not_learnt", "diverged")
 """Verdicts of the overfit gate that say that ten samples cannot be learnt."""
@@ -114,7 +118,9 @@ def _base_words(summary: Mapping[str, Any]) -> str:
     if base["converged"]:
         return f"The base converges on {base['converged']} of {base['seeds']} seeds."
     seen = [str(symptom.get("title") or symptom["message"]) for symptom in base["symptoms"][:2]]
-    words = str(base["verdict"]).replace("_", " ")
+    missed = {word: count for word, count in base.get("verdicts", {}).items() if word in MISSED}
+    kinds = ", ".join(f"{count} {word}" for word, count in missed.items()) if len(missed) > 1 else base["verdict"]
+    words = str(kinds).replace("_", " ")
     because = f": {'; '.join(_lowered(text) for text in seen)}" if seen else ""
     return f"The base does not converge (0 of {base['seeds']} seeds, {words}{because})."
 
@@ -184,10 +190,12 @@ def _ablation_words(ablation: Mapping[str, Any], verify: Mapping[str, Any] | Non
         p = max(toggle["p_adjusted"] for toggle in proven)
         return f"What restores convergence{alone}: {', or '.join(ways)}; exact test, p = {p:.2g}."
     tried = [toggle for toggle in ablation["toggles"] if toggle["trials"]]
-    without = [str(toggle["toggle"]) for toggle in tried if toggle["status"] in ("no_effect", "harms")]
+    worse = [str(toggle["toggle"]) for toggle in tried if toggle["status"] == "harms" or toggle.get("makes_diverge")]
+    without = [t for t in (str(e["toggle"]) for e in tried if e["status"] == "no_effect") if t not in worse]
     open_ones = [str(toggle["toggle"]) for toggle in tried if toggle["status"] in ("undecided", "helps")]
     words = ["No change tried restores convergence for certain."]
     words += [f"Without effect: {_listed(without)}."] if without else []
+    words += [f"Worse: {_listed(worse)}."] if worse else []
     words += [f"Not decided: {_listed(open_ones)}."] if open_ones else []
     return " ".join(words)
 

@@ -135,6 +135,22 @@ def test_without_a_repair_it_says_what_was_ruled_out_and_what_is_open():
     )
 
 
+def test_a_change_that_makes_it_worse_is_not_without_effect():
+    ablation = ranked([("a=off", "no_effect", 1.0), ("b=on", "no_effect", 1.0), ("c=on", "harms", 0.01)])
+    ablation["toggles"][1]["makes_diverge"] = True
+    assert "Without effect: a=off. Worse: b=on, c=on." in diagnosis(Findings(ablation=ablation))
+
+
+def test_seeds_of_the_base_that_miss_in_different_ways_are_counted():
+    base = {"seeds": 3, "converged": 0, "verdict": "diverged", "symptoms": []}
+    mixed = {"base": {**base, "verdicts": {"diverged": 2, "not_converged": 1, "undecided": 1, "crash": 1}}}
+    assert diagnosis(Findings(base=mixed)).startswith(
+        "The base does not converge (0 of 3 seeds, 2 diverged, 1 not converged)."
+    )
+    alike = {"base": {**base, "verdicts": {"diverged": 3}}}
+    assert diagnosis(Findings(base=alike)).startswith("The base does not converge (0 of 3 seeds, diverged).")
+
+
 def test_a_base_that_converges_now_and_then_gets_the_rankings_own_words():
     assert diagnosis(Findings(ablation=ranked([], question="break"))) == "The ranking's own words."
 
