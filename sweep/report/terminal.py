@@ -170,7 +170,7 @@ def _inert_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
 
 def _base_line(summary: Mapping[str, Any]) -> Text:
     base = summary["base"]
-    interval = f" ({interval_text(*base['interval'])})" if base["interval"] else ""
+    interval = f" ({interval_text(*base['interval'])})" if base["trials"] and base["interval"] else ""
     return Text.assemble(
         f"base  {base['converged']}/{base['trials']} converged{interval}: ", verdicts_text(base["verdicts"]) or DASH
     )

@@ -11,6 +11,7 @@ from rich.console import Console
 sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 
 import report_samples as samples
+from recorded_study import TARGET, end_trial, make_study, make_trial, url_of
 
 from sweep.analysis import rank
 from sweep.domain.states import TrialState
@@ -18,6 +19,8 @@ from sweep.domain.target import Mode
 from sweep.domain.verdict import Verdict
 from sweep.report import build_summary
 from sweep.report.terminal import render_ranking
+from sweep.store import Store
+from sweep.study.results import report_data
 
 LOGGED = ("train/loss", "val/acc", "val/loss", "watch/grad_norm", "watch/lr")
 
@@ -90,3 +93,20 @@ def test_it_is_the_first_thing_in_the_terminal(width):
     console = Console(file=io.StringIO(), width=width)
     console.print(render_ranking(build_summary(data)))
     assert console.file.getvalue().startswith("No trial logged 'nonsense', the target's metric")
+
+
+@pytest.mark.parametrize(("metric", "is_missing"), [("val/accuracy", True), ("val/acc", False)])
+def test_what_was_logged_is_read_from_the_store(tmp_path, metric, is_missing):
+    with Store.open(url_of(tmp_path)) as store:
+        study = make_study(store, tmp_path, converge={**TARGET, "metric": metric})
+        end_trial(store, make_trial(store, study), Verdict.UNDECIDED)
+        answer = report_data(store, study, wall_s=1.0).ranking.answer
+    assert answer.startswith("No trial logged 'val/accuracy'") is is_missing
+    assert ("They logged train/loss, val/acc. The nearest is val/acc" in answer) is is_missing
+
+
+def test_a_base_without_a_verdict_has_no_interval():
+    data = samples.study({}, "one_at_a_time", lambda _cell, _seed: "crash")
+    console = Console(file=io.StringIO(), width=120)
+    console.print(render_ranking(build_summary(data)))
+    assert "base  0/0 converged: 5 crash" in console.file.getvalue()
