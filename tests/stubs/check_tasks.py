@@ -60,6 +60,8 @@ LABELS = {
     "shifted_down": lambda y: y - 1,
     "permuted": permuted,
     "rows": lambda y: np.roll(y, 1, axis=0),
+    "half_rows": lambda y: np.concatenate([np.roll(y[: len(y) // 2], 1, axis=0), y[len(y) // 2 :]]),
+    "half_permuted": lambda y: np.concatenate([permuted(y[: len(y) // 2]), y[len(y) // 2 :]]),
     "fractional": lambda y: y + np.where(np.arange(len(y)) % 50 == 0, 0.5, 0.0),
     "rare": lambda y: np.where((y == 4) & (np.arange(len(y)) % 20 > 0), 5, y),
 }

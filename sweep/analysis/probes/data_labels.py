@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sweep.analysis.probes.data_rows import row_checks
 from sweep.domain.check import Check
 
 Figures = Mapping[str, Any]
@@ -13,6 +14,8 @@ NOTHING = 3.0
 """Standard errors over chance up to which an agreement is chance."""
 CLEAR = 8.0
 """Standard errors over chance from which an agreement is none."""
+LEFT = 0.1
+"""Labels that moving all of them brings back go with inputs, as they are, at most by this part of what they then do."""
 FEWEST = 100
 """With fewer samples nothing is said of labels and inputs together."""
 
@@ -37,7 +40,7 @@ def label_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[C
         yield _dense_range(labels, model["units"])
     else:
         yield Check.skipped("label range", f"labels are {labels['shape']} {labels['dtype']}: not one number a sample")
-    yield from _agreement(found)
+    yield from agreement_checks(found)
 
 
 def _type(labels: Figures, model: Figures) -> Check:
@@ -187,12 +190,14 @@ def _target_scale(labels: Figures, settings: Figures, task: Figures) -> Check:
     return Check.warning(name, said, allowed, "standardise targets over the training set, and turn predictions back")
 
 
-def _agreement(found: Figures) -> Iterator[Check]:
+def agreement_checks(found: Figures) -> Iterator[Check]:
+    """Yield the checks of labels and inputs together: of all rows, along the rows, and of the validation set."""
     name, near = "labels and inputs", found.get("neighbours")
     if near is None or near["n"] < FEWEST:
         yield Check.skipped(name, f"needs {FEWEST} samples with a label or a target each")
         return
     yield _train_agreement(name, near, (found.get("reads_input") or {}).get("trained") or {})
+    yield from row_checks(found)
     if "val" in near:
         yield _val_agreement("validation labels", near)
 
@@ -200,17 +205,18 @@ def _agreement(found: Figures) -> Iterator[Check]:
 def _train_agreement(name: str, near: Figures, trained: Figures) -> Check:
     allowed = "nearest neighbours agree on labels more often than by chance"
     said = _agreement_text(near["kind"], near["agreement"], near["chance"])
-    is_nothing = near["agreement"] <= near["chance"] + NOTHING * near["error"]
-    for rows, agreement in near["shifted"].items():
-        if is_nothing and agreement > near["chance"] + CLEAR * near["error"]:
-            where = "before" if rows == "1" else "behind"
-            return Check.broken(
-                name,
-                f"labels are shifted by one row: each sample has the label of the one {_other(where)} it "
-                f"(moved back, {_agreement_text(near['kind'], agreement, near['chance'])})",
-                allowed,
-                "see where inputs and labels are put together",
-            )
+    over = near["agreement"] - near["chance"]
+    is_nothing = over <= NOTHING * near["error"]
+    move, moved = max(near["shifted"].items(), key=lambda pair: pair[1])
+    gain = moved - near["chance"]
+    if gain > CLEAR * near["error"] and (is_nothing or over <= LEFT * gain):
+        return Check.broken(
+            name,
+            f"labels are shifted by {_shift_text(int(move))} it "
+            f"(moved back, {_agreement_text(near['kind'], moved, near['chance'])})",
+            allowed,
+            "see where inputs and labels are put together",
+        )
     if not is_nothing:
         return Check.ok(name, said, allowed)
     advice = "see whether inputs and labels are in the same order, and look at the picture"
@@ -222,8 +228,12 @@ def _train_agreement(name: str, near: Figures, trained: Figures) -> Check:
     return Check.broken(name, f"labels look permuted: {said}, and {learnt}", allowed, advice)
 
 
-def _other(where: str) -> str:
-    return {"before": "behind", "behind": "before"}[where]
+def _shift_text(move: int) -> str:
+    """Return how far labels are off, where moving them by `move` rows (np.roll) brings them back."""
+    where = "behind" if move > 0 else "before"
+    if abs(move) == 1:
+        return f"one row: each sample has the label of the one {where}"
+    return f"{abs(move)} rows: each sample has the label of the one {abs(move)} rows {where}"
 
 
 def _val_agreement(name: str, near: Figures) -> Check:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.worker.probes.measures import classes_of
+from sweep.worker.probes.stretches import MOVES, Neighbours, measure_stretches
 
 SAMPLES = 1000
 FEATURES = 2048
@@ -24,8 +25,9 @@ def measure_neighbours(
     """Return how far a sample's nearest neighbours share its label, None where that cannot be told.
 
     For classes: `agreement` of each training sample with its nearest other one, against `chance` with standard error
-    `error`; `shifted` the same with labels moved by one row either way; `val` that of validation samples with their
-    nearest training sample, and `val_plus`, `val_minus` where one is added to, or taken from, the validation labels.
+    `error`; `shifted` the same with labels moved by one to ten rows either way; `along_rows` what stands out in a
+    stretch of rows; `val` that of validation samples with their nearest training sample, and `val_plus`, `val_minus`
+    where one is added to, or taken from, the validation labels.
     For values the figures are correlations of a target with the mean of NEIGHBOURS neighbours' targets, chance 0.
     """
     labels = classes_of(train_y)
@@ -42,8 +44,9 @@ def measure_neighbours(
     found: dict[str, Any] = {"n": len(rows), "kind": kind, "agreement": score(y[rows], y[rows][nearest])}
     found |= _chance(y[rows], kind)
     found["shifted"] = {
-        str(k): score(np.roll(y, k)[rows], np.roll(y, k)[rows][nearest]) for k in (-1, 1)
-    }  # of y in the order of the set: a label that belongs to the row before or behind
+        str(k): score(np.roll(y, k)[rows], np.roll(y, k)[rows][nearest]) for k in MOVES
+    }  # of y in the order of the set: a label that belongs to a row before or behind
+    found["along_rows"] = measure_stretches(Neighbours(labels=y, rows=rows, nearest=nearest, kind=kind))
     if val_x is None or val_y is None or val_x.shape[1:] != train_x.shape[1:]:
         return found
     val_labels = classes_of(val_y)

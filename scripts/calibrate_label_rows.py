@@ -1,0 +1,189 @@
+"""How often the check of labels along the rows speaks, on healthy sets and on harmed ones.
+
+    python scripts/calibrate_label_rows.py [--seeds 50] [--out FILE.json]
+
+Healthy: scikit-learn's bundled sets as they come, shuffled, and sorted by label (each as a training set of 80 %), with
+up to 30 % of all labels replaced, and sets drawn for the purpose: blobs, hard ones, in the order of time, from two
+sources. Harmed: digits, breast_cancer and diabetes with labels rolled, permuted or renamed in a stretch. A finding is
+whatever the check would print, warnings too; one that is broken ends a command with exit code 1.
+"""
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from sklearn import datasets
+
+from sweep.analysis.probes.data_labels import agreement_checks
+from sweep.analysis.probes.data_rows import NAME
+from sweep.domain.check import Severity
+from sweep.worker.probes.neighbours import measure_neighbours
+
+SETS = {
+    "digits": (datasets.load_digits, "classes"),
+    "wine": (datasets.load_wine, "classes"),
+    "breast_cancer": (datasets.load_breast_cancer, "classes"),
+    "iris": (datasets.load_iris, "classes"),
+    "diabetes": (datasets.load_diabetes, "values"),
+}
+NOISES = (0.0, 0.1, 0.2, 0.3)
+Set = tuple[np.ndarray, np.ndarray, str]
+
+
+def bundled(name: str, order: str, rng: np.random.Generator) -> Set:
+    """Return four fifths of a bundled set: its rows as they come, shuffled, or sorted by label."""
+    load, kind = SETS[name]
+    x, y = load(return_X_y=True)
+    keep = rng.permutation(len(x))[: int(0.8 * len(x))]
+    keep = keep if order == "shuffled" else np.sort(keep)
+    keep = keep[np.argsort(y[keep], kind="stable")] if order == "sorted" else keep
+    return x[keep], y[keep], kind
+
+
+def noisy(data: Set, share: float, rng: np.random.Generator) -> Set:
+    """Return the set with this share of its labels drawn anew, wherever they are."""
+    x, y, kind = data
+    hit = rng.random(len(y)) < share
+    return x, np.where(hit, y[rng.permutation(len(y))], y), kind
+
+
+def blobs(rng: np.random.Generator, *, n: int, classes: int, spread: float) -> Set:
+    x, y = datasets.make_blobs(n, 8, centers=classes, cluster_std=spread, random_state=int(rng.integers(2**31)))
+    return x, y, "classes"
+
+
+def hard(rng: np.random.Generator, *, classes: int) -> Set:
+    """Return a set whose neighbours agree hardly more than by chance."""
+    x, y = datasets.make_classification(1500, 20, n_informative=8, n_redundant=0, n_classes=classes, class_sep=0.3,
+                                        flip_y=0.3, random_state=int(rng.integers(2**31)))  # fmt: skip
+    return x, y, "classes"
+
+
+def walk(rng: np.random.Generator, *, what: str, slow: float) -> Set:
+    """Return windows of a series that wanders, with what is to be told of each: its sign, its value, or the next."""
+    noise = rng.normal(size=1600)
+    series = np.zeros(1600)
+    for t in range(1, 1600):
+        series[t] = slow * series[t - 1] + noise[t]
+    windows = np.lib.stride_tricks.sliding_window_view(series, 8)[:-20]
+    now, later = series[7:-20], series[8:][: len(windows)]
+    if what == "next":
+        return windows, later, "values"
+    return (windows, now, "values") if what == "value" else (windows, (later > 0).astype(np.int64), "classes")
+
+
+def two_sources(rng: np.random.Generator, *, gap: float, noise: float) -> Set:
+    """Return blobs of which the later rows come from elsewhere: moved by `gap`, and with noisier labels."""
+    x, y, kind = blobs(rng, n=1500, classes=5, spread=2.0)
+    cut = int(rng.integers(300, 1200))
+    x[cut:] += gap * rng.normal(size=8)
+    return x, np.concatenate([y[:cut], noisy((x[cut:], y[cut:], kind), noise, rng)[1]]), kind
+
+
+def drift(rng: np.random.Generator, *, turn: float) -> Set:
+    """Return points of which the border between two classes turns by `turn` radians from the first row to the last."""
+    x = rng.normal(size=(1500, 2))
+    angle = np.linspace(0, turn, 1500)
+    return x, (x[:, 0] * np.cos(angle) + x[:, 1] * np.sin(angle) > 0).astype(np.int64), "classes"
+
+
+def healthy() -> Iterator[tuple[str, Callable[[np.random.Generator], Set]]]:
+    """Yield every family of healthy sets with what draws one."""
+    for name in SETS:
+        for order in ("as they come", "shuffled", "sorted"):
+            for share in NOISES:
+                yield (
+                    f"{name}, {order}, noise {share:.0%}",
+                    lambda rng, n=name, o=order, s=share: noisy(bundled(n, o, rng), s, rng),
+                )
+    for share in NOISES:
+        yield (
+            f"blobs, noise {share:.0%}",
+            lambda rng, s=share: noisy(blobs(rng, n=int(rng.integers(200, 3000)), classes=int(rng.integers(2, 30)),
+                                             spread=float(rng.uniform(0.5, 8))), s, rng),
+        )  # fmt: skip
+    for classes in (2, 3, 10):
+        yield f"hard, {classes} classes", lambda rng, c=classes: hard(rng, classes=c)
+    for what in ("sign of the next", "value", "next"):
+        for slow in (0.5, 0.95, 0.999):
+            yield f"series, {what}, {slow:g}", lambda rng, w=what, s=slow: walk(rng, what=w, slow=s)
+    for gap, noise in ((0, 0.3), (1, 0.0), (1, 0.3), (4, 0.0), (4, 0.3)):
+        yield (
+            f"two sources {gap} apart, noise {noise:.0%} in one",
+            lambda rng, g=gap, s=noise: two_sources(rng, gap=g, noise=s),
+        )
+    yield "border turns by 45 degrees", lambda rng: drift(rng, turn=np.pi / 4)
+
+
+def harmed() -> Iterator[tuple[str, Callable[[np.random.Generator], Set]]]:
+    """Yield every harm with what draws a harmed set."""
+    parts = {"half": 0.5, "quarter": 0.25, "tenth": 0.1, "whole": 1.0}
+    for source in ("digits", "breast_cancer", "diabetes"):
+        for order in ("as they come", "shuffled"):
+            for part, share in parts.items():
+                for harm in ("rolled by 1", "rolled by -1", "rolled by 5", "permuted", "renamed"):
+                    if harm == "renamed" and source == "diabetes":
+                        continue
+                    yield (
+                        f"{source}, {order}: {part} {harm}",
+                        lambda rng, n=source, o=order, s=share, h=harm: harm_rows(bundled(n, o, rng), s, h, rng),
+                    )
+
+
+def harm_rows(data: Set, share: float, harm: str, rng: np.random.Generator) -> Set:
+    """Return the set with the labels of a stretch of its rows harmed; where it begins is drawn."""
+    x, y, kind = data
+    y, length = y.copy(), int(share * len(y))
+    first = int(rng.integers(0, len(y) - length + 1))
+    part = y[first : first + length]
+    if harm == "permuted":
+        part = rng.permutation(part)
+    elif harm == "renamed":
+        part = (part + 1) % (int(y.max()) + 1)
+    else:
+        part = np.roll(part, int(harm.split()[-1]))
+    y[first : first + length] = part
+    return x, y, kind
+
+
+def said_of(data: Set) -> list[tuple[str, str]]:
+    """Return what is found of labels that are not their own rows': (severity, words), the worst first."""
+    x, y, kind = data
+    checks = agreement_checks({"neighbours": measure_neighbours(x, y, None, None, kind)})
+    meant = [c for c in checks if c.name == NAME or "shifted" in c.found]
+    found = [c for c in meant if c.severity in (Severity.BROKEN, Severity.WARNING)]
+    return [(str(c.severity), c.found) for c in sorted(found, key=lambda c: list(Severity).index(c.severity))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    table = {}
+    for word, families in (("healthy", healthy), ("harmed", harmed)):
+        total, all_kinds = 0, Counter()
+        for name, draw in families():
+            if given.only not in f"{word} {name}":
+                continue
+            kinds, began, last = Counter(), time.perf_counter(), ""
+            for seed in range(given.seeds):
+                said = said_of(draw(np.random.default_rng([seed, len(name)])))
+                kinds[said[0][0] if said else "nothing"] += 1
+                last = said[0][1] if said else last
+            took = (time.perf_counter() - began) / given.seeds
+            table[f"{word}: {name}"] = dict(kinds)
+            total, all_kinds = total + given.seeds, all_kinds + kinds
+            print(f"{word:8} {name:46} {dict(kinds)} {took:.2f} s  {last}", flush=True)
+        print(f"{word}: {dict(all_kinds)} of {total}", flush=True)
+    if given.out:
+        given.out.write_text(json.dumps({"seeds": given.seeds, "families": table}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
