@@ -15,8 +15,6 @@ SEEN = 2
 NAMED = 4
 """So many toggles are named where there may be many."""
 
-_MISSES = {Verdict.DIVERGED: "diverged", Verdict.STALLED: "stalled", Verdict.NOT_CONVERGED: "fell short"}
-
 
 def answer(
     outcomes: Sequence[Outcome],
@@ -69,17 +67,15 @@ def _base_sentence(base: BaseSummary, outcomes: Sequence[Outcome]) -> str:
 def _misses(outcomes: Sequence[Outcome]) -> str:
     """Return how the base's trials missed, `; all diverged` or `; 3 diverged, 2 stalled`.
 
-    Empty where all just fell short: that says no more than that they did not converge.
+    Empty where none did either: "not converged" says no more than the sentence does.
     """
     verdicts = {o.seed: o.verdict for o in outcomes if o.cell.is_base and o.is_evidence}
     counts = Counter(v for v in verdicts.values() if v is not Verdict.CONVERGED)
     if set(counts) <= {Verdict.NOT_CONVERGED}:
         return ""
-    if len(verdicts) == 1:
-        return f"; {_MISSES[verdicts.popitem()[1]]}"
     if len(counts) == 1 and counts.total() == len(verdicts):
-        return f"; all {_MISSES[next(iter(counts))]}"
-    return f"; {', '.join(f'{n} {_MISSES[verdict]}' for verdict, n in counts.most_common())}"
+        return f"; {'all ' * (len(verdicts) > 1)}{next(iter(counts))}"
+    return f"; {', '.join(f'{n} {verdict}' for verdict, n in counts.most_common())}".replace("_", " ")
 
 
 def _repair_sentence(repairs: Sequence[Repair], base: BaseSummary, question: Question) -> str:

@@ -60,7 +60,7 @@ def effect_of(level, **verdicts):
         ("ddddd", "(0 of 5 seeds; all diverged)"),
         ("nnnnn", "(0 of 5 seeds)"),
         ("dddss", "(0 of 5 seeds; 3 diverged, 2 stalled)"),
-        ("ssnnn", "(0 of 5 seeds; 3 fell short, 2 stalled)"),
+        ("ssnnn", "(0 of 5 seeds; 3 not converged, 2 stalled)"),
         ("ccddd", "(2 of 5 seeds; 3 diverged)"),
         ("s", "(0 of 1 seed; stalled)"),
     ],
