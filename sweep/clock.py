@@ -1,7 +1,10 @@
 """The only place that reads the clock: aware UTC for records, monotonic seconds for durations."""
 
+import math
+import os
 import time
 from datetime import datetime, timezone
+from pathlib import Path
 
 
 def now_utc() -> datetime:
@@ -12,3 +15,15 @@ def now_utc() -> datetime:
 def monotonic_s() -> float:
     """Return seconds that never run backwards; only differences mean anything, and only within one boot."""
     return time.monotonic()
+
+
+def process_started_at(pid: int) -> float:
+    """Return when a process started, in seconds since the epoch; where it is gone already, that is just now."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return now_utc().timestamp()
+    # Reckoned as psutil does, which a trial's process does without: from the boot, in whole seconds since the epoch.
+    since_boot_s = int(stat[stat.rindex(b")") :].split()[20]) / os.sysconf("SC_CLK_TCK")
+    boot = time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return math.floor(boot) + since_boot_s

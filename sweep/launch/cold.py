@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from sweep.clock import process_started_at
 from sweep.launch.process import RunProcess
-from sweep.rundir import RunDir
+from sweep.rundir import RUN_VARIABLE, RunDir
 
 
 class Starter(Protocol):
-    """How a process comes to be. What it returns leads a session of its own and writes to out.log in the folder."""
+    """How a process comes to be. What it returns leads a session of its own and writes to out.log in the folder.
+
+    It names the folder in the environment that the kernel shows of it (RUN_VARIABLE); the rest of it is `environment`.
+    """
 
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
         """Start the run of a folder. Raises OSError."""
@@ -28,6 +32,7 @@ class ColdProcess:
 
     def __init__(self, child: "subprocess.Popen[bytes]") -> None:
         self._child = child
+        self.started_at = process_started_at(child.pid)
 
     @property
     def pid(self) -> int:
@@ -54,7 +59,7 @@ class ColdStarter:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=dict(environment),
+                env={**environment, RUN_VARIABLE: str(folder.absolute())},
                 start_new_session=True,
             )
         return ColdProcess(child)

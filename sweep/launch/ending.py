@@ -7,7 +7,7 @@ from pathlib import Path
 from sweep.domain.failure import says_out_of_memory
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.launch.protocol import RunEnded
-from sweep.rundir import CORRUPT, RunDir, read_result
+from sweep.rundir import CORRUPT, RunDir
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
 
 TAIL_BYTES = 8192
@@ -30,31 +30,31 @@ class Exit:
 
 def ending_of(run_id: int, folder: RunDir, gone: Exit) -> RunEnded:
     """Return how a run ended whose process is gone. A usable result.json decides, whatever happened after it."""
-    result = read_result(folder.result)
+    result = folder.read_result()
+    said = {} if result is None or result["state"] == CORRUPT else result
     ended = RunEnded(
         run_id=run_id,
-        state=TrialState.LOST,
+        state=TrialState(said.get("state", TrialState.LOST)),
         exit_code=gone.code,
         failure=None,
         message="",
-        stop_reason=None,
-        wall_s=(result or {}).get("wall_s"),
+        stop_reason=said.get("stop_reason"),
+        wall_s=said.get("wall_s"),
     )
     if result is None:
         return _without_result(ended, folder, gone)
-    if result["state"] == CORRUPT:
+    if not said:
         return replace(ended, state=TrialState.FAILED, failure=FailureClass.INFRA, message=result["problem"])
-    state, reason = TrialState(result["state"]), result.get("stop_reason")
-    if state is TrialState.COMPLETED:
-        return replace(ended, state=state, stop_reason=reason)
+    if ended.state is TrialState.COMPLETED:
+        return ended
     if gone.timeout_s is not None:
         return _timed_out(ended, gone.timeout_s)
     if gone.requested is not None:
         return replace(ended, state=gone.requested, stop_reason=_reason_of(gone.requested))
-    if state is TrialState.FAILED:
+    if ended.state is TrialState.FAILED:
         failure = result["failure"]
-        return replace(ended, state=state, failure=FailureClass(failure["class"]), message=failure["message"])
-    return replace(ended, state=state, stop_reason=reason)
+        return replace(ended, failure=FailureClass(failure["class"]), message=failure["message"])
+    return ended
 
 
 def _without_result(ended: RunEnded, folder: RunDir, gone: Exit) -> RunEnded:

@@ -8,7 +8,6 @@ from typing import Any
 
 import sweep
 from sweep.launch.leases import CPU
-from sweep.rundir import RUN_VARIABLE
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -25,15 +24,15 @@ def child_environment(
     parent: Mapping[str, str],
     spec: Mapping[str, Any],
     *,
-    folder: Path,
     device: str,
     threads: int,
     has_gpus: bool,
     gpu_memory_mb: int | None,
 ) -> dict[str, str]:
-    """Return the environment of a run on `device`; `env` of its spec has the last word, `threads` of it over ours.
+    """Return the environment of runs on `device`; `env` of a spec has the last word, `threads` of it over ours.
 
-    `has_gpus` False leaves CUDA_VISIBLE_DEVICES as the parent has it: there is nothing to lease.
+    `has_gpus` False leaves CUDA_VISIBLE_DEVICES as the parent has it: there is nothing to lease. Which run it is a
+    starter says (RUN_VARIABLE).
     """
     environment = dict(parent)
     count = str(spec.get("threads") or threads)
@@ -41,7 +40,6 @@ def child_environment(
     environment["PYTHONPATH"] = python_path(parent.get("PYTHONPATH", ""))
     # Sets of strings iterate in the order of their hashes: without this, no two processes train alike.
     environment.setdefault("PYTHONHASHSEED", "0")
-    environment[RUN_VARIABLE] = str(folder.absolute())
     environment[DEVICE_VARIABLE] = device
     environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     if device != CPU:

@@ -73,7 +73,8 @@ class DeviceLeases:
         return True
 
     def _usable(self) -> list[str]:
-        return [device for device in self._places if device not in self._quarantined | self._alone]
+        barred = self._quarantined | self._alone
+        return [device for device in self._places if device not in barred]
 
     def _choose(self, exclusive: bool) -> str | None:
         if self._leases.total() >= self._limit:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sweep.clock import monotonic_s, now_utc
@@ -27,14 +26,13 @@ from sweep.launch.process import (
     kill_members,
     kill_orphans,
     signal_group,
-    started_at,
 )
 from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
 from sweep.launch.standby import StandbyStarter
 from sweep.launch.warm import MODULE as WARM_MODULE
 from sweep.launch.warm import WarmStarter
 from sweep.launch.watch import ProcessWatch
-from sweep.rundir import RUN_VARIABLE, RunDir
+from sweep.rundir import RunDir
 
 SIGTERM, SIGKILL = 15, 9
 SECTION_MOST = 1 << 16
@@ -105,7 +103,6 @@ def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> AheadProcess
     environment = child_environment(
         os.environ,
         {},
-        folder=Path(),  # it has no run yet
         device=CPU,
         threads=layout.threads,
         has_gpus=layout.has_gpus,
@@ -135,6 +132,7 @@ class LocalLauncher:
         layout = Layout.of(config, inventory)
         self.slots = layout.slots
         self._has_gpus, self._threads = layout.has_gpus, layout.threads
+        self._host = os.uname().nodename
         self._say = say
         self._starter = make_starter(
             config.start, slots=self.slots, has_devices=bool(layout.devices), say=say, early=early
@@ -176,14 +174,14 @@ class LocalLauncher:
         return RunStarted(
             run_id=request.run_id,
             pid=process.pid,
-            pid_started_at=started_at(process.pid),
-            host=os.uname().nodename,
+            pid_started_at=process.started_at,
+            host=self._host,
             device=device,
         )
 
     def adopt(self, request: RunRequest, started: RunStarted) -> bool:
         """Take over a run of an earlier driver; False where it is gone (what it left behind is then killed)."""
-        if started.host != os.uname().nodename:
+        if started.host != self._host:
             return False
         if not is_alive(started.pid, started.pid_started_at, request.dir):
             kill_orphans(started.pid, request.dir)
@@ -243,21 +241,19 @@ class LocalLauncher:
         self._starter.close()
 
     def _environment(self, request: RunRequest, device: str) -> dict[str, str]:
-        """Return the environment of a run: that of the last run which asked for the same, but for the folder's name."""
-        folder = request.dir
-        spec = RunDir(folder).read_spec() if request.spec is None else request.spec
+        """Return the environment of a run, the same one for all that ask for the same."""
+        spec = RunDir(request.dir).read_spec() if request.spec is None else request.spec
         wish = (device, repr(spec.get("threads")), repr(spec.get("env")))
         if wish not in self._environments:
             self._environments[wish] = child_environment(
                 os.environ,
                 spec,
-                folder=folder,
                 device=device,
                 threads=self._threads,
                 has_gpus=self._has_gpus,
                 gpu_memory_mb=self._config.gpu_memory_mb,
             )
-        return {**self._environments[wish], RUN_VARIABLE: str(folder.absolute())}
+        return self._environments[wish]
 
     def _take_in(self, live: _LiveRun) -> None:
         self._live[live.request.run_id] = live

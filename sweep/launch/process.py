@@ -1,20 +1,17 @@
 """A run's process and its session, however they came to be: who it is, whether it is gone, how to end all of it."""
 
-import math
 import os
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
-from sweep.clock import now_utc
 from sweep.launch.environment import DEVICE_VARIABLE
 from sweep.launch.leases import CPU
 from sweep.launch.protocol import RunStarted
-from sweep.rundir import RUN_VARIABLE, read_bytes
+from sweep.rundir import RUN_VARIABLE
 
 START_TOLERANCE_S = 2.0
 """A process's start in seconds since the epoch is reckoned from the boot time, which moves as the clock is corrected.
@@ -27,6 +24,11 @@ class RunProcess(Protocol):
     @property
     def pid(self) -> int:
         """Its pid, which stays its own at least until `collect`."""
+        ...
+
+    @property
+    def started_at(self) -> float:
+        """When it started, in seconds since the epoch, as psutil gives it."""
         ...
 
     def has_ended(self) -> bool:
@@ -48,6 +50,7 @@ class AdoptedProcess:
         self.pid = pid
         try:
             self._process = psutil.Process(pid)
+            self.started_at = float(self._process.create_time())
         except psutil.NoSuchProcess as error:
             raise ProcessLookupError(pid) from error
 
@@ -57,18 +60,6 @@ class AdoptedProcess:
 
     def collect(self) -> None:
         """Return None: its parent, init by now, has the exit code."""
-
-
-def started_at(pid: int) -> float:
-    """Return when a process started, in seconds since the epoch; where it is gone already, that is just now."""
-    try:
-        stat = read_bytes(f"/proc/{pid}/stat")
-    except OSError:
-        return now_utc().timestamp()
-    # Reckoned as psutil does, which takes five times as long: from the boot, in whole seconds since the epoch.
-    since_boot_s = int(stat[stat.rindex(b")") :].split()[20]) / os.sysconf("SC_CLK_TCK")
-    boot = time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME)
-    return math.floor(boot) + since_boot_s
 
 
 def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:

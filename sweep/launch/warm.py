@@ -21,8 +21,8 @@ CRASHES = 2
 class WarmChild:
     """A run that was forked from the warm parent."""
 
-    def __init__(self, pid: int, parent: AheadProcess) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, started_at: float, parent: AheadProcess) -> None:
+        self.pid, self.started_at = pid, started_at
         self._parent = parent
 
     def has_ended(self) -> bool:
@@ -69,7 +69,7 @@ class WarmStarter:
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
         """Start the run of a folder. Raises OSError."""
         while (parent := self._ready_parent(folder, environment)) is not None:
-            log = os.open(RunDir(folder).log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            log = RunDir(folder).open_log()
             try:
                 answer = parent.ask(run=str(folder.absolute()), log=log)
             except OSError:
@@ -79,7 +79,7 @@ class WarmStarter:
             if "error" in answer:
                 raise OSError(answer["error"])
             self._crashes = 0
-            return WarmChild(answer["pid"], parent)
+            return WarmChild(answer["pid"], answer["started_at"], parent)
         return (self._for_good or self._instead).start(folder, environment)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Waiting for the end of processes without polling: one pidfd each, and a way to be woken."""
 
 import os
-import selectors
+import select
 from contextlib import suppress
 
 from sweep.launch.process import RunProcess
@@ -14,13 +14,13 @@ class ProcessWatch:
     """Sleeps until a watched process ends, `wake` is called, or time is up."""
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._poll = select.poll()
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._waker, False)
-        self._selector.register(self._woken, selectors.EVENT_READ)
-        self._fds: dict[int, int] = {}  # by run id
-        self._asked: dict[int, RunProcess] = {}  # those without a pidfd
+        self._poll.register(self._woken, select.POLLIN)
+        self._runs: dict[int, int] = {}  # run ids by pidfd
+        self._asked: dict[int, RunProcess] = {}  # those without a pidfd, by run id
 
     def add(self, run_id: int, process: RunProcess) -> None:
         """Watch a process until it ends."""
@@ -29,8 +29,8 @@ class ProcessWatch:
         except (OSError, AttributeError):  # too old a kernel, out of descriptors, or gone already
             self._asked[run_id] = process
             return
-        self._fds[run_id] = fd
-        self._selector.register(fd, selectors.EVENT_READ, run_id)
+        self._runs[fd] = run_id
+        self._poll.register(fd, select.POLLIN)
 
     def wait(self, wait_s: float) -> tuple[list[int], bool]:
         """Return the runs whose process has ended, each once, and whether `wake` was called; waits at most `wait_s`."""
@@ -38,16 +38,16 @@ class ProcessWatch:
             wait_s = min(wait_s, PAUSE_S)
         ended: list[int] = []
         is_woken = False
-        for key, _ in self._selector.select(max(0.0, wait_s)):
-            if key.fd == self._woken:
+        for fd, _ in self._poll.poll(max(0.0, wait_s) * 1000):
+            if fd == self._woken:
                 is_woken = True
                 with suppress(BlockingIOError):
                     os.read(self._woken, 4096)
             else:
-                ended.append(key.data)
-        ended += [run_id for run_id, process in self._asked.items() if process.has_ended()]
-        for run_id in ended:
-            self._forget(run_id)
+                ended.append(self._forget(fd))
+        for run_id in [run_id for run_id, process in self._asked.items() if process.has_ended()]:
+            del self._asked[run_id]
+            ended.append(run_id)
         return ended, is_woken
 
     def wake(self) -> None:
@@ -57,15 +57,12 @@ class ProcessWatch:
 
     def close(self) -> None:
         """Give all descriptors back."""
-        for run_id in [*self._fds, *self._asked]:
-            self._forget(run_id)
-        self._selector.close()
+        for fd in list(self._runs):
+            self._forget(fd)
         os.close(self._woken)
         os.close(self._waker)
 
-    def _forget(self, run_id: int) -> None:
-        self._asked.pop(run_id, None)
-        fd = self._fds.pop(run_id, None)
-        if fd is not None:
-            self._selector.unregister(fd)
-            os.close(fd)
+    def _forget(self, fd: int) -> int:
+        self._poll.unregister(fd)
+        os.close(fd)
+        return self._runs.pop(fd)

@@ -66,7 +66,7 @@ def _ends_with_newline(fd: int) -> bool:
     return size == 0 or os.pread(fd, 1, size - 1) == b"\n"
 
 
-def read_events(path: Path, from_byte: int) -> tuple[list[Event], int]:
+def read_events(path: Path | str, from_byte: int) -> tuple[list[Event], int]:
     """Return the events of all complete lines from `from_byte` on, and the byte to go on from next time.
 
     A torn last line is left for later; a missing file has no events. A complete line that is no event (binary, not

@@ -36,7 +36,7 @@ def _write_atomic(path: Path, data: bytes, *, is_durable: bool) -> None:
         raise
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path | str) -> Any:
     """Return the contents of a JSON file. Raises OSError, ValueError (UnicodeDecodeError and JSONDecodeError)."""
     return json.loads(read_bytes(path).decode("utf-8"))
 

@@ -8,7 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweep.rundir.events import Event, read_events
 from sweep.rundir.files import read_json, write_json_atomic
+from sweep.rundir.result import read_result
 
 if TYPE_CHECKING:  # a trial's process does without
     from sweep.domain.trial import StudyRecord
@@ -16,29 +18,31 @@ if TYPE_CHECKING:  # a trial's process does without
 RUN_VARIABLE = "SWEEP_RUN_DIR"
 """Names the run's folder, absolute, in the environment of all its processes: by it they are known to be ours."""
 
-_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
+
+_SPEC, _EVENTS, _RESULT, _LOG = "spec.json", "events.jsonl", "result.json", "out.log"
 
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
-    """The folder of one run."""
+    """The folder of one run. Its methods name files by text: a Path takes longer to make than such a file to open."""
 
     path: Path
 
     @property
     def spec(self) -> Path:
         """What the run is to do: written before it starts, read by its process."""
-        return self.path / "spec.json"
+        return self.path / _SPEC
 
     @property
     def events(self) -> Path:
         """What the run has logged, one JSON line per event."""
-        return self.path / "events.jsonl"
+        return self.path / _EVENTS
 
     @property
     def result(self) -> Path:
         """How the run ended, in its own words; there once it has."""
-        return self.path / "result.json"
+        return self.path / _RESULT
 
     @property
     def ending(self) -> Path:
@@ -48,7 +52,7 @@ class RunDir:
     @property
     def log(self) -> Path:
         """Standard output and error of the run's processes."""
-        return self.path / "out.log"
+        return self.path / _LOG
 
     @property
     def visualdl(self) -> Path:
@@ -72,7 +76,7 @@ class RunDir:
         is no JSON and so nobody's.
         """
         data = _encode(spec).encode() + b"\n"
-        file = os.open(self.spec, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        file = os.open(f"{self.path}/{_SPEC}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             while data:
                 data = data[os.write(file, data) :]
@@ -85,6 +89,18 @@ class RunDir:
         if not isinstance(spec, dict):
             raise ValueError(f"{self.spec} holds no JSON object")
         return spec
+
+    def open_log(self) -> int:
+        """Return a descriptor that appends to out.log, which is made where there is none. Raises OSError."""
+        return os.open(f"{self.path}/{_LOG}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+    def read_events(self, from_byte: int) -> tuple[list[Event], int]:
+        """Return the events from this byte on, and the byte to go on from next time (`read_events`)."""
+        return read_events(f"{self.path}/{_EVENTS}", from_byte)
+
+    def read_result(self) -> dict[str, Any] | None:
+        """Return what result.json says, None where there is none (`read_result`)."""
+        return read_result(f"{self.path}/{_RESULT}")
 
     def is_of(self, identity: Mapping[str, Any]) -> bool:
         """Return whether spec.json says all this of itself; False where there is none that can be read."""
@@ -109,6 +125,8 @@ class RunDir:
     def renew(self, *, attempt: int) -> None:
         """Make the folder, empty. What attempt `attempt` - 1 left there is kept beside it as `<n>.attempt-<k>`."""
         try:
+            os.mkdir(self.path)  # noqa: PTH102 - the folder above is there but for the first run
+        except FileNotFoundError:
             self.path.mkdir(parents=True)
         except FileExistsError:
             self.path.rename(self._free_name(max(attempt - 1, 0)))

@@ -15,7 +15,7 @@ EXIT_WITHOUT_RESULT = 74
 _STATES = (TrialState.COMPLETED, TrialState.PRUNED, TrialState.CANCELLED, TrialState.FAILED)
 
 
-def read_result(path: Path) -> dict[str, Any] | None:
+def read_result(path: Path | str) -> dict[str, Any] | None:
     """Return what result.json says, None where there is none; never raises for what the file holds.
 
     `state` is completed, pruned, cancelled or failed (with `failure`: class, type, message, traceback); in a file that
@@ -31,8 +31,8 @@ def read_result(path: Path) -> dict[str, Any] | None:
     return _corrupt(path, problem) if problem else result
 
 
-def _corrupt(path: Path, problem: str) -> dict[str, Any]:
-    return {"state": CORRUPT, "problem": f"{path.name} cannot be used: {problem}"}
+def _corrupt(path: Path | str, problem: str) -> dict[str, Any]:
+    return {"state": CORRUPT, "problem": f"{Path(path).name} cannot be used: {problem}"}
 
 
 def _problem(result: Any) -> str | None:

@@ -9,7 +9,7 @@ from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, TrialRecord
 from sweep.drivers.protocol import Proposal
-from sweep.rundir import Event, RunDir, facts_of, points_of, read_events
+from sweep.rundir import Event, RunDir, facts_of, points_of
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class LiveRun:
         """Take in what the run has written since the last call and return its new points by metric."""
         if not self.has_folder:
             return {}
-        events, self.read_bytes = read_events(self.dir.events, self.read_bytes)
+        events, self.read_bytes = self.dir.read_events(self.read_bytes)
         self.has_started = self.has_started or bool(events)
         self.facts.update(facts_of(events))
         points = points_of(events)
@@ -55,7 +55,7 @@ class LiveRun:
 
     def resume(self, stored: Mapping[str, Series]) -> None:
         """Go on where an earlier driver left off: `stored` is what it brought into the store of this run."""
-        events, _ = read_events(self.dir.events, 0)
+        events, _ = self.dir.read_events(0)
         self.facts.update(facts_of(events))
         self.has_started = bool(events)
         self.announced = announced_in(events)

@@ -13,6 +13,7 @@ import weakref
 from pathlib import Path
 from typing import NoReturn
 
+from sweep.clock import process_started_at
 from sweep.worker.ahead import WHY_CHARS, Line, RunMark, load_ahead, preamble, run_and_exit
 from sweep.worker.entry import end_process
 from sweep.worker.pages import collapse_pages
@@ -97,6 +98,7 @@ class Nursery:
             for descriptor in self._spares:
                 os.close(descriptor)
             drop_exit_functions()
+            started_at = process_started_at(os.getpid())
             told = self._runs.listen()
             if told is None:
                 os._exit(0)
@@ -105,7 +107,8 @@ class Nursery:
             self._mark.set(folder)
             os.write(pipe, b"!")
             os.close(pipe)
-            self._runs.say(pid=os.getpid())  # fails where the driver is gone: then nobody knows of this run
+            # Fails where the driver is gone: then nobody knows of this run.
+            self._runs.say(pid=os.getpid(), started_at=started_at)
             self._runs.close()
         except BaseException:
             os._exit(1)

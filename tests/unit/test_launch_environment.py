@@ -22,7 +22,6 @@ def environment(
     parent: dict[str, str] | None = None, spec: dict[str, Any] | None = None, **changes: Any
 ) -> dict[str, str]:
     given = {
-        "folder": Path("/runs/0"),
         "device": "cpu",
         "threads": 2,
         "has_gpus": False,
