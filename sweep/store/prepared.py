@@ -6,6 +6,7 @@ database they are run as SQLAlchemy runs them. The caller holds the transaction.
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Insert, Select, Update
@@ -31,7 +32,9 @@ class Prepared:
             name: parameter.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
             for parameter, name in compiled.bind_names.items()
         }
-        self._parameters = tuple((name, processors[name]) for name in compiled.positiontup or ())
+        names = tuple(compiled.positiontup or ())
+        self._get = itemgetter(*names, names[0])  # one name more, so that there are two: it then returns a tuple
+        self._processed = tuple((at, process) for at, name in enumerate(names) if (process := processors[name]))
 
     def change(self, conn: Connection, values: Mapping[str, Any]) -> int:
         """Run it and return how many rows it has changed."""
@@ -61,7 +64,11 @@ class Prepared:
         return found
 
     def _bound(self, values: Mapping[str, Any]) -> list[Any]:
-        return [values[name] if process is None else process(values[name]) for name, process in self._parameters]
+        bound = [*self._get(values)]
+        bound.pop()
+        for at, process in self._processed:
+            bound[at] = process(bound[at])
+        return bound
 
 
 def _driver(conn: Connection) -> sqlite3.Connection | None:

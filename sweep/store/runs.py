@@ -15,6 +15,10 @@ from sweep.store.prepared import Prepared
 from sweep.store.records import run_record
 from sweep.store.schema import runs, trials
 
+PROCESS_COLUMNS = ("pid", "pid_started_at", "host", "device")
+"""What is kept of a run's process."""
+
+_NO_PROCESS = dict.fromkeys(PROCESS_COLUMNS)
 _LIVE = [state.value for state in LIVE_STATES]
 _BY_ID = select(runs).where(runs.c.id == bindparam("run_id"))
 _STATE = Prepared(select(runs.c.state, runs.c.trial_id).where(runs.c.id == bindparam("run_id")))
@@ -28,12 +32,7 @@ _SWAP = Prepared(
 _STARTED = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run_id"))
-    .values(
-        pid=bindparam("new_pid"),
-        pid_started_at=bindparam("new_pid_started_at"),
-        host=bindparam("new_host"),
-        device=bindparam("new_device"),
-    )
+    .values({name: bindparam(f"new_{name}") for name in PROCESS_COLUMNS})
 )
 _END = Prepared(
     update(runs)
@@ -43,6 +42,10 @@ _END = Prepared(
         **{
             name: bindparam(f"new_{name}")
             for name in ("exit_code", "failure", "message", "stop_reason", "wall_s", "last_step", "ended_at")
+        },
+        **{
+            name: func.coalesce(bindparam(f"new_{name}", type_=runs.c[name].type), runs.c[name])
+            for name in PROCESS_COLUMNS
         },
     )
 )
@@ -95,7 +98,7 @@ def row_of(conn: Connection, run_id: int) -> Row[Any]:
 
 
 def started(conn: Connection, run_id: int, process: Mapping[str, Any]) -> None:
-    """Record the process of a run (pid, pid_started_at, host, device). Raises NotFoundError."""
+    """Record the process of a run (PROCESS_COLUMNS). Raises NotFoundError."""
     columns = {f"new_{name}": value for name, value in process.items()}
     if _STARTED.change(conn, {"run_id": run_id, **columns}) != 1:
         raise NotFoundError(f"there is no run with id {run_id}")
@@ -122,16 +125,16 @@ def end(
 ) -> None:
     """End a live run and its trial in `state`, and judge the trial.
 
-    `columns` are exit_code, failure, message, stop_reason, wall_s, last_step and ended_at. Raises NotFoundError,
-    and TransitionError for a state that ends no run, where the run is not live, the table forbids the change, or run
-    and trial are not in the same state (another writer).
+    `columns` are exit_code, failure, message, stop_reason, wall_s, last_step and ended_at, and those of its process,
+    where it is not on record yet. Raises NotFoundError, and TransitionError for a state that ends no run, where the run
+    is not live, the table forbids the change, or run and trial are not in the same state (another writer).
     """
     if state not in FINISHED_STATES:
         raise TransitionError(f"run {run_id} cannot end as {state}")
     note = columns["message"] or columns["stop_reason"] or ""
     old, trial_id = _live_state(conn, run_id, state)
     trial_queries.end(conn, trial_id, old, state, judgement, note=note, at=at)
-    _change(conn, run_id, old, state, _END, columns)
+    _change(conn, run_id, old, state, _END, {**_NO_PROCESS, **columns})
 
 
 def _live_state(conn: Connection, run_id: int, new: TrialState) -> tuple[TrialState, int]:

@@ -297,10 +297,12 @@ class Store:
         last_step: int = 0,
         judgement: Judgement | None,
         is_whole: bool = False,
+        process: Mapping[str, Any] | None = None,
     ) -> None:
         """End run and trial together in `state`, with the trial's judgement; compact the run's series.
 
-        `is_whole` says that the series came in one `ingest` that was told so: there is nothing to compact.
+        `is_whole` says that the series came in one `ingest` that was told so: there is nothing to compact. `process` is
+        what `run_started` takes, where it has not been told yet.
 
         Raises TransitionError where the run is not live or `state` does not end a run.
         """
@@ -315,7 +317,7 @@ class Store:
             "ended_at": at,
         }
         with self.transactions.writing() as conn:
-            runs.end(conn, run_id, state, columns, judgement, at=at)
+            runs.end(conn, run_id, state, {**columns, **(process or {})}, judgement, at=at)
             if not is_whole:
                 series.compact(conn, run_id)
 

@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from sweep.clock import monotonic_s
 from sweep.config import StudyConfig
@@ -83,7 +83,7 @@ class StudyLoop:
         self._announced = Interrupt.NONE
         self._live: dict[int, LiveRun] = {}  # by run id
         self._ready: deque[tuple[TrialRecord, bool]] = deque()  # (trial, needs a device alone)
-        self._started: list[RunStarted] = []  # not on record yet
+        self._started: dict[int, RunStarted] = {}  # by run id, those whose process is not on record yet
         self._from = Path.cwd()
         self._read_at = 0.0
 
@@ -200,10 +200,10 @@ class StudyLoop:
 
     # -- one run
 
-    def _request(self, live: LiveRun, *, exclusive: bool = False) -> RunRequest:
+    def _request(self, live: LiveRun, *, spec: Mapping[str, Any] | None = None, exclusive: bool = False) -> RunRequest:
         # Absolute: a process is known again by it from wherever a driver is started, and a task may change its cwd.
-        folder = self._from / live.dir.path
-        return RunRequest(run_id=live.run.id, dir=folder, timeout_s=self.config.launcher.timeout_s, exclusive=exclusive)
+        folder, timeout_s = self._from / live.dir.path, self.config.launcher.timeout_s
+        return RunRequest(run_id=live.run.id, dir=folder, spec=spec, timeout_s=timeout_s, exclusive=exclusive)
 
     def _begin(self) -> list[tuple[LiveRun, bool]]:
         """Record the intent to run ready trials, as many as there are places for, before anything outside happens.
@@ -239,12 +239,12 @@ class StudyLoop:
             spec = spec_of(self.config, live.trial, live.run)
             live.dir.write_spec(spec)
             step("spec written")
-            started = self.launcher.start(replace(self._request(live, exclusive=exclusive), spec=spec))
+            started = self.launcher.start(self._request(live, spec=spec, exclusive=exclusive))
         except (OSError, SweepError) as error:
             self._settle([_not_started(live.run.id, str(error))], goes_on=False)
             return
         step("process started")
-        self._started.append(started)
+        self._started[live.run.id] = started
         live.device = started.device
         self.breaker.devices.add(started.device)
         trial = live.trial
@@ -252,7 +252,7 @@ class StudyLoop:
 
     def _record_started(self) -> None:
         """Put on record whose processes were started since the last time. The caller holds a transaction."""
-        for started in self._started:
+        for started in self._started.values():
             record_process(self.store, started)
             step("process recorded")
         self._started.clear()
@@ -281,7 +281,6 @@ class StudyLoop:
             return
         settled, begun = [], []
         with self.store.transaction():
-            self._record_started()
             for ended in all_ended:
                 live = self._live.pop(ended.run_id)
                 step("run ended")
@@ -289,6 +288,7 @@ class StudyLoop:
                 settled.append((live, ended, outcome))
                 if live.is_wanted:
                     self._count(live, ended, outcome)
+            self._record_started()
             if goes_on:
                 begun = self._begin()
         step("end recorded")
@@ -326,7 +326,10 @@ class StudyLoop:
             write_ending(live.dir, ended, is_retried=is_retried)
         ingest(self.store, live, is_over=True)
         is_probe = self.config.probe is not None
-        outcome = record_end(self.store, live, ended, self.target, thresholds=self.thresholds, is_probe=is_probe)
+        started = self._started.pop(live.run.id, None)
+        outcome = record_end(
+            self.store, live, ended, self.target, thresholds=self.thresholds, started=started, is_probe=is_probe
+        )
         if is_retried:
             self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
         return None if is_retried else outcome

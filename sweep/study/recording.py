@@ -14,7 +14,7 @@ from sweep.domain.trial import Outcome, RunRecord, TrialRecord
 from sweep.domain.verdict import Verdict
 from sweep.judge import SymptomThresholds, judge
 from sweep.launch import Exit, RunEnded, RunStarted, ending_of
-from sweep.rundir import RunDir, read_json, read_result
+from sweep.rundir import RunDir, read_json
 from sweep.store import Store
 from sweep.study.live import LiveRun
 
@@ -54,13 +54,17 @@ def _target_mapping(target: Target) -> dict[str, Any]:
 
 def record_process(store: Store, started: RunStarted) -> None:
     """Put the process of a run on record."""
-    store.run_started(
-        started.run_id,
-        pid=started.pid,
-        pid_started_at=started.pid_started_at,
-        host=started.host,
-        device=started.device,
-    )
+    store.run_started(started.run_id, **process_of(started))
+
+
+def process_of(started: RunStarted) -> dict[str, Any]:
+    """Return what the store keeps of a run's process."""
+    return {
+        "pid": started.pid,
+        "pid_started_at": started.pid_started_at,
+        "host": started.host,
+        "device": started.device,
+    }
 
 
 def ingest(store: Store, live: LiveRun, *, is_over: bool = False) -> None:
@@ -82,11 +86,13 @@ def record_end(
     target: Target,
     *,
     thresholds: SymptomThresholds,
+    started: RunStarted | None = None,
     is_probe: bool = False,
 ) -> Outcome:
     """Judge a run, end it and its trial in the store, and return the outcome, as the store would.
 
-    A probe is not judged: it did not train towards the target.
+    `started` tells of its process where that is not on record yet. A probe is not judged: it did not train towards the
+    target.
     """
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
     judgement = judge(live.series(), target, live.facts, ended=reason, state=ended.state, thresholds=thresholds)
@@ -103,6 +109,7 @@ def record_end(
         last_step=live.last_step,
         judgement=judgement,
         is_whole=live.is_whole,
+        process=None if started is None else process_of(started),
     )
     return Outcome(
         number=live.trial.number,
@@ -147,7 +154,7 @@ def read_ending(folder: RunDir, run_id: int) -> tuple[RunEnded, bool]:
             failure=None if words["failure"] is None else FailureClass(words["failure"]),
             message=str(words["message"]),
             stop_reason=None if words["stop_reason"] is None else str(StopReason(words["stop_reason"])),
-            wall_s=(read_result(folder.result) or {}).get("wall_s"),
+            wall_s=(folder.read_result() or {}).get("wall_s"),
         )
         return ended, bool(words["retried"])
     except (OSError, ValueError, KeyError, TypeError):
