@@ -67,7 +67,11 @@ def replay(series: Mapping[str, Series], target: Target, facts: Mapping[str, flo
     """Return the tracker's state after all points, merged by step; equal to what the run itself saw."""
     tracker = TargetTracker(target, facts)
     watched = [name for name in sorted(series) if is_loss(name) or name == target.metric]
-    if watched:
+    if len(watched) == 1:  # nothing to merge
+        [name] = watched
+        for step, value in zip(series[name].steps.tolist(), series[name].values.tolist(), strict=True):
+            tracker.update(step, {name: value})
+    elif watched:
         steps = np.concatenate([series[name].steps for name in watched])
         values = np.concatenate([series[name].values for name in watched]).tolist()
         owners = np.repeat(np.arange(len(watched)), [len(series[name]) for name in watched]).tolist()
