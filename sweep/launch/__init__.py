@@ -6,7 +6,7 @@ from sweep.config import LauncherConfig
 from sweep.errors import ConfigError
 from sweep.launch.ahead import AheadProcess
 from sweep.launch.ending import Exit, ending_of
-from sweep.launch.local import LocalLauncher, start_early
+from sweep.launch.local import Layout, LocalLauncher, start_early
 from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
 
@@ -29,6 +29,11 @@ def build_launcher(
     return LAUNCHERS[config.name](config, say=say, early=early)
 
 
+def devices_of(config: LauncherConfig) -> tuple[str, ...]:
+    """Return the GPUs that runs may be on, as they will name them; none on the CPU. Raises ConfigError."""
+    return Layout.of(config).devices if config.name == "local" else ()
+
+
 __all__ = [
     "LAUNCHERS",
     "AheadProcess",
@@ -39,6 +44,7 @@ __all__ = [
     "RunRequest",
     "RunStarted",
     "build_launcher",
+    "devices_of",
     "ending_of",
     "find_run_process",
     "start_early",

@@ -1,5 +1,31 @@
 """The loop: the only place where driver, launcher, store and judge meet.
 
-`session` opens what a study needs, runs it and leaves its files; `loop` asks, launches, ingests, judges and tells;
-`live` follows one running trial; `provenance` says what the figures were made with.
+running one study
+  session     opens what a study needs, runs it and leaves its files
+  planning    what will be run, before anything is
+  loop        asks, launches, ingests, judges and tells, until nothing is left
+  live        one running trial: what it has logged so far, as the monitor's rules and the driver see it
+  recording   a run's process, what it wrote and how it ended, put on record
+  recovery    what a driver that died has left: which of its runs still go on, and how the others ended
+  breaker     when a study is given up early: its first trials all fail in the same way
+  steps       named points between outside effects, at which a test kills the driver
+  progress    what a study tells of itself while it runs
+  audience    goes on when nobody reads that any more
+
+studies of several
+  jobs        which way a command's study is run: as it is, or through others
+  road        the stages of a study, one after the other, and what they found together
+  stages      what each stage is asked, as overrides; the names of their studies
+  stageplan   what stages will run, as far as that is known before
+  lr_range    a learning-rate range search and the trials that confirm it
+  probing     from the trials of a check to what they showed
+  regression  nights, their baselines and alarms
+
+what is left
+  results     from the store to ranking and reports
+  curves      the VisualDL logs of trials
+  provenance  what the figures were made with
+  walltime    how long a study has taken, killed sittings included
+  garbage     what is past its time, and goes
+  rebuild     a store made anew from the run folders
 """

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
-from sweep.clock import monotonic_s
 from sweep.config import DriverConfig, LoadedConfig, load_study_config
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
@@ -20,9 +19,10 @@ from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.probing import cost_of, probe_result
 from sweep.study.progress import Progress
-from sweep.study.results import leave_reports, recorded_axes, spent_s
+from sweep.study.results import leave_reports, recorded_axes
 from sweep.study.session import StudyEnd, run_study
 from sweep.study.stages import confirm_study
+from sweep.study.walltime import WallTime
 
 _OWN = frozenset({"search", "probe", "confirm", "study", "seeds", "stages"})
 """Sections of the command line that ask for the range search itself."""
@@ -42,7 +42,6 @@ def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
             hint="run it first, and the ablation with the rate that it suggests",
         )
     shown = Audience(progress)
-    started_s = monotonic_s() - _spent_s(loaded)
     end = run_study(loaded, progress=shown)
     confirming = confirmation(loaded, end.summary) if end.status == "ended" else None
     if confirming is None:
@@ -50,10 +49,12 @@ def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
     shown.close()
     point = end.summary["stages"][0]["section"]["point"]
     shown.message(f"the range tests suggest {point:g}: confirming it  ({confirming.study.name})")
+    with Store.open(config.store_url) as store:
+        taken = WallTime(store, store.study(config.name))
     confirmed = run_study(confirming, progress=shown)
     with Store.open(config.store_url) as store:
         record = store.study(config.name)
-        summary = leave_reports(store, record, wall_s=monotonic_s() - started_s)
+        summary = leave_reports(store, record, wall_s=taken.in_all_s(store))
         store.save_summary(record.id, summary)
     return replace(end, status=confirmed.status, message=confirmed.message, summary=summary)
 
@@ -110,13 +111,3 @@ def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConf
     base = load_study_config([*kept, *own], loaded.config_dirs, command=command)
     design = DriverConfig(name="grid", settings={**base.study.driver.settings, "design": "one_at_a_time"})
     return replace(base, study=replace(base.study, axes=(axis_of(rates),), driver=design))
-
-
-def _spent_s(loaded: LoadedConfig) -> float:
-    """Return the wall time that earlier sessions of the search have taken."""
-    file = Store.file_of(loaded.study.store_url)
-    if file is not None and not file.exists():
-        return 0.0
-    with Store.open(loaded.study.store_url) as store:
-        record = store.find_study(loaded.study.name)
-        return 0.0 if record is None else spent_s(store, record)

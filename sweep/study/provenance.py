@@ -31,7 +31,7 @@ PACKAGES = (
 def collect_provenance(*, folder: Path, seeds: Iterable[int], devices: Iterable[str] = ()) -> dict[str, Any]:
     """Return the `provenance` section of summary.json: git state of `folder`, packages, host, seeds.
 
-    `devices` are those that runs were on, as the launcher names them: its `gpus` are their models.
+    `devices` are those that runs were on, or may be, as the launcher names them: its `gpus` are their models.
     """
     sha = _git(folder, "rev-parse", "HEAD")
     return {

@@ -44,12 +44,6 @@ def recorded_axes(record: StudyRecord) -> tuple[Axis, ...]:
     )
 
 
-def spent_s(store: Store, record: StudyRecord) -> float:
-    """Return the wall time that a study's sessions have taken so far, as its last summary says; 0 before the first."""
-    cost = (store.summary(record.id) or {}).get("cost", {})
-    return float(cost.get("wall_s") or 0.0)
-
-
 def is_staged(record: StudyRecord) -> bool:
     """Return whether a study is made of others, so that its summary is put together from theirs."""
     return bool(record.config.get("stages")) or record.config.get("regression") is not None

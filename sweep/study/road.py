@@ -8,7 +8,6 @@ from typing import Any
 
 from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation
 from sweep.analysis.priors import axes_for
-from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, level_names, load_study_config
 from sweep.config.folders import folder_words
 from sweep.domain.probe import ProbeResult
@@ -21,7 +20,7 @@ from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
-from sweep.study.results import report_data, spent_s
+from sweep.study.results import report_data
 from sweep.study.session import StudyEnd, check_packages, driving, open_record, plan_record
 from sweep.study.stages import (
     ablation_question,
@@ -35,6 +34,7 @@ from sweep.study.stages import (
     to_verify,
 )
 from sweep.study.steps import step
+from sweep.study.walltime import WallTime
 
 FOUND_LEVEL = "range"
 """The level of the axis lr that the range search has found."""
@@ -56,10 +56,10 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
     with driving(folder, config.store_url):
         with Store.open(config.store_url) as store:
             record = open_record(store, loaded, folder)
-            before_s = spent_s(store, record)
+            taken = WallTime(store, record)
             plan = {"schema": 1, "study": config.name, "task": config.task_name, "stages": list(config.stages)}
             write_json_atomic(folder.plan, {**plan, "record": plan_record(record)})
-        road = Road(loaded, record, folder, Audience(progress), run_job, before_s)
+        road = Road(loaded, record, folder, Audience(progress), run_job, taken)
         return road.run()
 
 
@@ -73,11 +73,11 @@ class Road:
         folder: StudyDir,
         progress: Progress,
         run_job: RunJob,
-        before_s: float,
+        taken: WallTime,
     ) -> None:
         self.loaded, self.record, self.folder = loaded, record, folder
         self.progress, self.run_job = progress, run_job
-        self.started_s = monotonic_s() - before_s
+        self.taken = taken
         self.found = Findings()
         self.has_axes = True
         self.entries: list[StageEntry] = []
@@ -232,7 +232,7 @@ class Road:
             provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds, devices=devices)
             store.update_study(self.record.id, status=status, provenance=provenance, ended=True)
             record = store.study(self.record.name)
-            summary = staged_summary(record, self.entries, self._result(), cost=self._cost())
+            summary = staged_summary(record, self.entries, self._result(), cost=self._cost(store))
             store.save_summary(record.id, summary)
         write_staged(summary, self.folder.results)
         step("reports written")
@@ -258,5 +258,5 @@ class Road:
             return ()
         return (f"Not run, because it was decided before: {', '.join(left_out)}.",)
 
-    def _cost(self) -> dict[str, Any]:
-        return {**self.trials, "wall_s": monotonic_s() - self.started_s}
+    def _cost(self, store: Store) -> dict[str, Any]:
+        return {**self.trials, "wall_s": self.taken.in_all_s(store)}

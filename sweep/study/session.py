@@ -21,7 +21,7 @@ from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
-from sweep.launch import AheadProcess, build_launcher
+from sweep.launch import AheadProcess, build_launcher, devices_of
 from sweep.plan import missing_packages
 from sweep.report.phrases import count_text
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
@@ -32,8 +32,9 @@ from sweep.study.loop import Interrupt, StudyLoop
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance, gpu_models
-from sweep.study.results import leave_reports, load_reports, recorded_config, spent_s, summarise
+from sweep.study.results import leave_reports, load_reports, recorded_config, summarise
 from sweep.study.steps import step
+from sweep.study.walltime import WallTime
 
 _NO_PLACE = frozenset(
     {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT}
@@ -128,7 +129,7 @@ class Session:
         self.config, self.plan, self.folder, self.store, self.record = loaded.study, plan, folder, store, record
         self.progress, self.early = progress, early
         self.command = loaded.command
-        self.started_s = monotonic_s() - spent_s(store, record)  # earlier sessions of the study count, too
+        self.taken = WallTime(store, record)
         self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
         self.curves = CurveFiles(store, record.id, folder)
         self.loading = load_reports()
@@ -162,7 +163,7 @@ class Session:
         self.store.update_study(self.record.id, status=status, ended=True, provenance=used)
         step("status recorded")
         self.record = self.store.study(self.record.name)
-        summary = leave_reports(self.store, self.record, wall_s=monotonic_s() - self.started_s)
+        summary = leave_reports(self.store, self.record, wall_s=self.taken.in_all_s(self.store))
         step("reports written")
         self.store.save_summary(self.record.id, summary)
         step("summary saved")
@@ -181,11 +182,13 @@ class Session:
 
     def _on_outcome(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:  # noqa: ARG002 - the loop's
         """Leave what a finished trial's reader looks for: its curves for VisualDL, now and then the summary."""
+        for _ in self.loading:  # short trials leave no quiet time: it takes as long now as later
+            pass
         if curves is not None:
             self.curves.add(trial, curves)
         begun_s = monotonic_s()
         if begun_s > self.summarise_at_s:
-            summary = summarise(self.store, self.record, wall_s=begun_s - self.started_s)
+            summary = summarise(self.store, self.record, wall_s=self.taken.in_all_s(self.store))
             self.store.save_summary(self.record.id, summary)
             took_s = monotonic_s() - begun_s
             self.summarise_at_s = begun_s + max(SUMMARY_EVERY_S, took_s / SUMMARY_SHARE)
@@ -229,11 +232,14 @@ def check_packages(config: StudyConfig) -> None:
 def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRecord:
     """Return the study's record, made anew or brought up to what is asked now.
 
+    Its GPUs are those that runs may be on, and at its end those that they were on.
+
     Raises StoreError where the folder holds results that the store knows nothing of: they would be run again.
     """
     config = loaded.study
-    provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds)
     found = store.find_study(config.name)
+    devices = {*devices_of(config.launcher), *(store.devices(found.id) if found else ())}
+    provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds, devices=devices)
     if found is None:
         finished = folder.results_found()
         if finished:
