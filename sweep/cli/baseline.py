@@ -15,7 +15,7 @@ from sweep.config.stores import store_option
 from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
-from sweep.report.phrases import count_text
+from sweep.report.phrases import count_text, share_text
 from sweep.report.tables import new_table
 from sweep.rundir import StudyDir
 from sweep.store import Regressions, Store
@@ -176,8 +176,8 @@ def _difference_text(each: dict[str, Any]) -> RenderableType:
     for word in ("baseline", "other"):
         figures = each[word]
         name = "baseline" if word == "baseline" else each["with"]
-        steps = "no run converged" if figures["median"] is None else f"median {figures['median']:g} steps"
-        lines.append(f"  {name}: {figures['converged']} of {figures['runs']} runs converged, {steps}")
+        steps = "no run converged" if figures["median"] is None else f"median {steps_text(figures['median'])}"
+        lines.append(f"  {name}: {share_text(figures['converged'], figures['runs'], 'run')} converged, {steps}")
     lines += [f"  {difference['words']}" for difference in each["differences"]] or ["  nothing else differs"]
     return Text("\n".join(lines))
 
@@ -204,8 +204,8 @@ class Figures:
 
     def words(self) -> str:
         """Return them as one line."""
-        steps = "" if self.median is None else f", median {self.median:g} steps ({self.low} to {self.high})"
-        return f"{self.runs} runs, {self.converged} converged{steps}"
+        steps = "" if self.median is None else f", median {steps_text(self.median)} ({self.low} to {self.high})"
+        return f"{count_text(self.runs, 'run')}, {self.converged} converged{steps}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return them as plain data."""
@@ -222,6 +222,11 @@ def _figures(runs: Sequence[NightRun]) -> Figures:
         low=min(taus, default=None),
         high=max(taus, default=None),
     )
+
+
+def steps_text(steps: float) -> str:
+    """Return `1 step`, `210 steps`, `212.5 steps`."""
+    return f"{steps:g} {'step' if steps == 1 else 'steps'}"
 
 
 def _chosen(kept: Regressions, args: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from sweep.domain.metric import Series, Steps, Values
 from sweep.reading import display
 from sweep.reading.source import missing
+from sweep.report.phrases import count_text
 
 DRAWN = 60
 """Curves drawn in one picture at most."""
@@ -44,7 +45,7 @@ class Curve:
 
     def __repr__(self) -> str:
         last = f", last {self.values[-1]:.4g} at step {self.steps[-1]}" if len(self) else ""
-        return f"<Curve {self.metric} of {self.label}: {len(self)} points{last}>"
+        return f"<Curve {self.metric} of {self.label}: {count_text(len(self), 'point')}{last}>"
 
     def _repr_html_(self) -> str:
         return display.paragraph(f"{self.metric}, {self.label}") + display.chart([self.drawn], level=self.level)
@@ -86,11 +87,11 @@ class Curves(Mapping[int, Curve]):
         return [row for curve in self.by_trial.values() for row in curve.to_records()]
 
     def __repr__(self) -> str:
-        return f"<Curves of {self.metric}: {len(self)} trials>"
+        return f"<Curves of {self.metric}: {count_text(len(self), 'trial')}>"
 
     def _repr_html_(self) -> str:
         shown = list(self.by_trial.values())[:DRAWN]
         left_out = f" (the first {DRAWN} of {len(self)})" if len(self) > DRAWN else ""
         level = next((curve.level for curve in shown), None)
-        head = display.paragraph(f"{self.metric} of {len(self)} trials{left_out}")
+        head = display.paragraph(f"{self.metric} of {count_text(len(self), 'trial')}{left_out}")
         return head + display.chart([curve.drawn for curve in shown], level=level)

@@ -10,6 +10,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.reading import display
 from sweep.reading.source import Source
 from sweep.reading.studies import Study
+from sweep.report.phrases import count_text
 from sweep.store import Store
 
 
@@ -73,7 +74,7 @@ class StudyStore(Mapping[str, Study]):
     def __repr__(self) -> str:
         if not self._source.is_open:
             return f"<StudyStore {self.url}: closed>"
-        return f"<StudyStore {self.url}: {len(self)} studies>"
+        return f"<StudyStore {self.url}: {count_text(len(self), 'study', 'studies')}>"
 
     def _repr_html_(self) -> str:
         if not self._source.is_open:

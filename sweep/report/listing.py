@@ -18,7 +18,7 @@ from sweep.domain.symptoms import layer_of
 from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement
-from sweep.report.phrases import DASH, count_text, duration_text, number_text, verdicts_text
+from sweep.report.phrases import DASH, count_text, duration_text, number_text, share_text, verdicts_text
 from sweep.report.seen import brief_lines, full_lines, told
 from sweep.report.sparkline import sparkline
 from sweep.report.tables import new_table, styled_state, styled_verdict
@@ -116,7 +116,8 @@ def status_line(study: StudyRecord, states: Mapping[str, int], verdicts: Mapping
     said = f" ({verdicts_text(verdicts)})" if verdicts else ""
     live = sum(count for state, count in states.items() if TrialState(state) in LIVE_STATES)
     running = f", {live} running" if live else ""
-    return f"{study.name}: {study.status}, {_ended(states):,} of {sum(states.values()):,} trials ended{said}{running}"
+    ended = share_text(_ended(states), sum(states.values()), "trial")
+    return f"{study.name}: {study.status}, {ended} ended{said}{running}"
 
 
 def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str, store_option: str = "") -> str:

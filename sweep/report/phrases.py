@@ -114,6 +114,11 @@ def count_text(count: int, singular: str, plural: str | None = None) -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
+def share_text(part: int, whole: int, singular: str) -> str:
+    """Return `3 of 4 trials`, `1 of 1 trial`."""
+    return f"{part:,} of {count_text(whole, singular)}"
+
+
 def joined(words: Sequence[str], last: str) -> str:
     """Return `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""

@@ -60,7 +60,7 @@ def _render_search_plan(plan: Mapping[str, Any]) -> RenderableType:
         table.add_row(Text(key), Text(text))
     for axis, levels in plan["axes"].items():
         table.add_row(Text(axis), Text(", ".join(["base", *levels])))
-    parts = [f"{driver['n_trials']:,} points", f"{driver['name']} {driver['sampler']}"]
+    parts = [count_text(driver["n_trials"], "point"), f"{driver['name']} {driver['sampler']}"]
     if plan.get("wall_s") is not None:
         parts.append(f"at most about {duration_text(plan['wall_s'])}")
     return Group(table, "", Text(" · ".join(parts), style="bold"))

@@ -121,7 +121,7 @@ class LiveProgress:
             self._live.stop()
             self._live = None
         elif self._ended:
-            ended = f"{self._count()} trials ended in {self._elapsed_text()}: {verdicts_text(self._words)}"
+            ended = f"{self._trials_text()} ended in {self._elapsed_text()}: {verdicts_text(self._words)}"
             self._print(ended + self._before_text())
         self._ended = 0
 
@@ -166,7 +166,7 @@ class LiveProgress:
 
     def _head(self, running: int) -> RenderableType:
         left = self._left_text()
-        text = f"{self._count()} trials · {running} running · {self._elapsed_text()}" + (
+        text = f"{self._trials_text()} · {running} running · {self._elapsed_text()}" + (
             f" · {left} left" if left else ""
         )
         if not self._total:
@@ -211,6 +211,9 @@ class LiveProgress:
 
     def _count(self) -> str:
         return f"{self._done():,}/{self._total:,}" if self._total is not None else f"{self._done():,}"
+
+    def _trials_text(self) -> str:
+        return f"{self._count()} {'trial' if (self._total or self._done()) == 1 else 'trials'}"
 
     def _done(self) -> int:
         return self._done_before + self._ended

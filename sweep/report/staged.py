@@ -175,4 +175,5 @@ def staged_html(summary: Mapping[str, Any], results: Path) -> str:
 def staged_cost(cost: Mapping[str, Any]) -> str:
     """Return the cost in words: `7 trials, 2,450 steps, 12 s`."""
     reused = f", {cost['reused']:,} reused" if cost["reused"] else ""
-    return f"{count_text(cost['trials'], 'trial')}, {cost['steps']:,} steps, {duration_text(cost['wall_s'])}{reused}"
+    done = f"{count_text(cost['trials'], 'trial')}, {count_text(cost['steps'], 'step')}"
+    return f"{done}, {duration_text(cost['wall_s'])}{reused}"

@@ -15,6 +15,7 @@ from sweep.domain.trial import StudyRecord, TrialSpec
 from sweep.errors import NotFoundError, UsageError
 from sweep.judge import SymptomThresholds
 from sweep.launch import find_run_process
+from sweep.report.phrases import count_text
 from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
 from sweep.study.live import LiveRun
@@ -135,7 +136,8 @@ def fill(url: str, found: Sequence[Recovered], say: Say) -> None:
                 say(f"{record.name}: the summary of its stages")
                 continue
             store.save_summary(record.id, summarise(store, record, wall_s=wall_s(study)))
-            say(f"{record.name}: {sum(counts.values())} trials ({', '.join(f'{n} {s}' for s, n in counts.items())})")
+            states = ", ".join(f"{count} {state}" for state, count in counts.items())
+            say(f"{record.name}: {count_text(sum(counts.values()), 'trial')} ({states})")
 
         for results in {study.folder.results: None for study in found}:
             restore_records(store, results, say)

@@ -23,7 +23,7 @@ from sweep.drivers.protocol import Driver
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import AheadProcess, build_launcher, devices_of
 from sweep.plan import missing_packages
-from sweep.report.phrases import count_text
+from sweep.report.phrases import count_text, share_text
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
@@ -214,7 +214,7 @@ class Session:
         failed = counts.get(TrialState.FAILED, 0) + counts.get(TrialState.LOST, 0)
         if failed * 2 > sum(counts.values()):
             return "failed", (
-                f"could not be completed: {failed} of {sum(counts.values())} trials failed\n{log}\n"
+                f"could not be completed: {share_text(failed, sum(counts.values()), 'trial')} failed\n{log}\n"
                 f"see `python -m sweep status {self.record.name}{store}`"
             )
         return "ended", ""

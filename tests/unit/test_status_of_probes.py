@@ -90,7 +90,7 @@ def test_a_confirmation_that_was_killed_stands_under_its_search_with_the_way_on(
     lock_of(tmp_path, "r.confirm")
     text = shown(capsys, tmp_path, "r")
     assert "r  interrupted" in text
-    assert "r: ended, 1 of 1 trials ended (1 done)" in text
+    assert "r: ended, 1 of 1 trial ended (1 done)" in text
     assert "r.confirm: interrupted, 1 of 4 trials ended (1 converged)" in text
     assert f"interrupted with 3 trials still to run; `python -m sweep resume r --store {url_of(tmp_path)}`" in text
 

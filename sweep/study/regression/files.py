@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sweep.report.phrases import count_text
 from sweep.rundir import StudyDir, read_json, write_json_atomic
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.store.regressionjson import baseline_data, baseline_of, night_data, night_of
@@ -62,7 +63,7 @@ def restore_records(store: Store, results: Path, say: Say) -> None:
             kept.accept(name, [baseline_of(data) for data in each["baselines"]])
             counts.setdefault(name, [0, 0])[1] += len(each["baselines"])
     for name, (brought, baselines) in counts.items():
-        say(f"regression {name}: {brought} nights, {baselines} baselines")
+        say(f"regression {name}: {count_text(brought, 'night')}, {count_text(baselines, 'baseline')}")
 
 
 def _readable(paths: Iterable[Path], say: Say) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from sweep.config.regression import (
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
 from sweep.domain.regression import RegressionSettings, TaskReport, TaskVerdict
 from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
+from sweep.report.phrases import share_text
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import NightRecord, Regressions, Store, TaskNight
@@ -233,7 +234,7 @@ class NightSession:
         not_run = [report.task for report in self.reports if report.verdict is TaskVerdict.NOT_RUN]
         if status == "interrupted":
             left = len(self.tasks) - len(self.reports)
-            message = f"interrupted with {left} of {len(self.tasks)} tasks not judged; go on with: {again}"
+            message = f"interrupted with {share_text(left, len(self.tasks), 'task')} not judged; go on with: {again}"
         elif not_run:
             status, message = "failed", f"not run: {', '.join(not_run)}; the report says why"
         seeds = self.name.seeds(max(task.entry.seeds for task in self.tasks))
