@@ -11,12 +11,14 @@ import numpy as np
 from markupsafe import Markup
 
 from sweep.report.charts import Scale, tick_text
+from sweep.report.ratelabels import GAP_PX, ROWS, Label, Place, places_of, width_of
 
-WIDTH, HEIGHT = 1140, 430
-LEFT, RIGHT, TOP, BOTTOM = 70, 30, 62, 52
+WIDTH, HEIGHT = 1140, 454
+LEFT, RIGHT, TOP, BOTTOM = 70, 30, 86, 52
 _BOTTOM = HEIGHT - BOTTOM
-NEAR_PX = 230
-"""Two labels whose lines are nearer than this would overlap."""
+ROW_PX = 24
+MARKS = (("point", "point", "suggested"), ("base_lr", "own", "the task has"), ("diverge", "diverge", "blows up at"))
+"""Rates that are marked: key of the section, name of the style, words."""
 ABOVE = 0.5
 """How far above its start the loss is drawn, as a part of its fall."""
 
@@ -36,15 +38,12 @@ def rate_chart(section: Section) -> Markup:
         parts.append(f'<path class="raw" d="{_line(section, rates, finite, scale)}"/>')
         title = f"<title>seed {int(row['seed'])}</title>"
         parts.append(f'<g>{title}<path class="smooth" d="{_line(section, rates, row["smoothed"], scale)}"/></g>')
-    own, diverge = _sides(section)
-    parts += [
-        _mark(section, section["base_lr"], "own", "the task has", row=1, side=own),
-        _mark(section, section["diverge"], "diverge", "blows up at", row=1, side=diverge),
-        _mark(section, section["point"], "point", "suggested", row=0),
-    ]
+    marks, top = _marks(section)
+    parts += marks
     label = "training loss against the learning rate, one curve for each seed"
     return Markup(
-        f'<svg class="rates" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+        f'<svg class="rates" viewBox="0 {top} {WIDTH} {HEIGHT - top}" role="img" aria-label="{label}">'
+        f"{''.join(parts)}</svg>"
     )
 
 
@@ -103,24 +102,29 @@ def _grid(section: Section, scale: Scale) -> str:
     return "".join(parts)
 
 
-def _sides(section: Section) -> tuple[int, int]:
-    """Return where the task's own rate and the divergence are labelled: left (-1), right (1) of the line, or over it.
+def _marks(section: Section) -> tuple[list[str], int]:
+    """Return the marked rates, each a line with its words above the chart, and from where on the canvas is used."""
+    low, high = section["lr_min"], section["lr_max"]
+    shown = [(section[key], name, words) for key, name, words in MARKS if section[key] and low <= section[key] <= high]
+    texts = [f"{words} {rate:.2g}" for rate, _, words in shown]
+    labels = [
+        Label(x=_x(section, rate), width=width_of(text, is_bold=name == "point"))
+        for (rate, name, _), text in zip(shown, texts, strict=True)
+    ]
+    places = places_of(labels, LEFT, WIDTH)
+    marks = [
+        _mark(label.x, place, name, text)
+        for label, place, (_, name, _), text in zip(labels, places, shown, texts, strict=True)
+    ]
+    return marks[::-1], ROW_PX * min((place.row for place in places), default=ROWS - 1)
 
-    The task's own stands away from the point's line; where the two are near, they stand away from each other.
-    """
-    point, own, diverge = section["point"], section["base_lr"], section["diverge"]
-    if own and diverge and abs(_x(section, own) - _x(section, diverge)) < NEAR_PX:
-        return (-1, 1) if own <= diverge else (1, -1)
-    return (1 if point and own and own >= point else -1), 0
 
-
-def _mark(section: Section, rate: float | None, name: str, words: str, *, row: int, side: int = 0) -> str:
-    """Return a vertical line at a rate with its words above the chart, in row 0 (top) or 1, on one side or over it."""
-    if not rate or not section["lr_min"] <= rate <= section["lr_max"]:
-        return ""
-    x, y = _x(section, rate), TOP - 34 + 24 * row
-    anchor = "end" if side < 0 or x > WIDTH - 170 else "start" if side > 0 else "middle"
+def _mark(x: float, place: Place, name: str, text: str) -> str:
+    """Return a vertical line with its words; it begins below them, or beside them."""
+    y = TOP - 10 - ROW_PX * (ROWS - 1 - place.row)
+    anchor = {-1: "end", 0: "middle", 1: "start"}[place.side]
+    begin = y + 5 if place.side == 0 else y - 12
     return (
-        f'<path class="mark {name}" d="M{x:.1f} {y + 5}V{_BOTTOM}"/>'
-        f'<text class="l-{name}" x="{x + 3 * side:.1f}" y="{y}" text-anchor="{anchor}">{words} {rate:.2g}</text>'
+        f'<path class="mark {name}" d="M{x:.1f} {begin}V{_BOTTOM}"/>'
+        f'<text class="l-{name}" x="{x + GAP_PX * place.side:.1f}" y="{y}" text-anchor="{anchor}">{text}</text>'
     )
