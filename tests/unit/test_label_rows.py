@@ -132,6 +132,14 @@ def test_a_forecast_of_the_next_value_is_not_taken_for_labels_that_were_moved_in
     assert along((windows, series[6:], "values")).severity == "ok"
 
 
+def test_a_forecast_that_cannot_be_told_from_its_window_is_no_fault_but_warned_of():
+    series = np.random.default_rng(4).normal(size=1300)
+    windows = np.lib.stride_tricks.sliding_window_view(series, 6)[:-1]
+    check = looked_at((windows, series[6:], "values"))["labels and inputs"]
+    assert check.severity == "warning"
+    assert "as in a forecast" in check.found
+
+
 def test_rows_of_a_set_that_was_read_in_part_are_said_to_be_those_read():
     check = along(rolled(digits(), 0, 698, 1), read=1397, total=50_000)
     assert "of those read seem moved one row down" in check.found

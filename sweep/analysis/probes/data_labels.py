@@ -16,6 +16,9 @@ CLEAR = 8.0
 """Standard errors over chance from which an agreement is none."""
 LEFT = 0.1
 """Labels that moving all of them brings back go with inputs, as they are, at most by this part of what they then do."""
+SEVERAL = 0.5
+"""Where a second move brings back so much of it, rows follow each other in time: a series that is to be forecast, whose
+labels cannot yet be told from its inputs, looks so without any fault (14 % of such sets; docs/checks.md)."""
 FEWEST = 100
 """With fewer samples nothing is said of labels and inputs together."""
 
@@ -207,16 +210,15 @@ def _train_agreement(name: str, near: Figures, trained: Figures) -> Check:
     said = _agreement_text(near["kind"], near["agreement"], near["chance"])
     over = near["agreement"] - near["chance"]
     is_nothing = over <= NOTHING * near["error"]
-    move, moved = max(near["shifted"].items(), key=lambda pair: pair[1])
+    (move, moved), *others = sorted(near["shifted"].items(), key=lambda pair: -pair[1])
     gain = moved - near["chance"]
     if gain > CLEAR * near["error"] and (is_nothing or over <= LEFT * gain):
-        return Check.broken(
-            name,
-            f"labels are shifted by {_shift_text(int(move))} it "
-            f"(moved back, {_agreement_text(near['kind'], moved, near['chance'])})",
-            allowed,
-            "see where inputs and labels are put together",
-        )
+        back = f"it (moved back, {_agreement_text(near['kind'], moved, near['chance'])})"
+        advice = "see where inputs and labels are put together"
+        if others and others[0][1] - near["chance"] >= SEVERAL * gain:
+            found = f"labels seem shifted by {_shift_text(int(move))} {back}; other moves do as well, as in a forecast"
+            return Check.warning(name, found, allowed, f"{advice}, unless the labels are of a time to come")
+        return Check.broken(name, f"labels are shifted by {_shift_text(int(move))} {back}", allowed, advice)
     if not is_nothing:
         return Check.ok(name, said, allowed)
     advice = "see whether inputs and labels are in the same order, and look at the picture"
