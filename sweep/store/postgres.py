@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 
 from sweep.clock import monotonic_s
+from sweep.config.stores import store_option
 from sweep.errors import StoreError, StudyLockedError
 
 DRIVER = "postgresql+psycopg"
@@ -84,7 +85,7 @@ def make_engine(url: URL, name: str, *, read_only: bool, driving: str | None) ->
             driver.autocommit = True
             driver.execute(_SETTINGS)
             if driving is not None:
-                _hold(driver, driving)
+                _hold(driver, driving, name)
         except BaseException:
             driver.close()
             raise
@@ -101,8 +102,11 @@ def _require_utf8(driver: Any) -> None:
         )
 
 
-def _hold(driver: Any, study: str) -> None:
-    """Take a study's lock, which ends with the connection. Raises StudyLockedError, which names the holder."""
+def _hold(driver: Any, study: str, name: str) -> None:
+    """Take a study's lock in the database of this name, which ends with the connection.
+
+    Raises StudyLockedError, which names the holder.
+    """
     key = int.from_bytes(hashlib.sha256(f"sweep study {study}".encode()).digest()[:8], "big", signed=True)
     until_s = monotonic_s() + _RELEASED_S
     while not driver.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()[0]:
@@ -110,9 +114,11 @@ def _hold(driver: Any, study: str) -> None:
             row = driver.execute(_HOLDER, (key,)).fetchone()
             # Another role's sessions have no name that we may see.
             holder = ((row and row[0]) or "").removeprefix("sweep ") or "another process"
+            option = store_option(name)
             raise StudyLockedError(
                 f"study {study!r} is being run by {holder}, in the same store",
-                hint="wait for it, end it there with `python -m sweep stop`, or choose another name with study=NAME",
+                hint=f"`python -m sweep status {study} --watch{option}` follows it, `python -m sweep stop {study}"
+                f"{option}` ends it there; study=NAME runs a study of another name",
             )
         time.sleep(0.05)
 

@@ -77,6 +77,7 @@ def test_a_second_driver_with_another_results_folder_is_refused_where_the_store_
     wait_until(lambda: sum(folder.starts().values()) >= 1)
     second = folder.run(*folder.command, "results=elsewhere", code=1)
     assert f"study 's' is being run by pid {first.pid} on " in second.text
+    assert "`python -m sweep status s --watch --store 'postgresql+psycopg://" in second.text
     os.kill(first.pid, signal.SIGTERM)
     assert first.wait() == 130
     folder.run(*folder.command)
