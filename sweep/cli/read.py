@@ -1,6 +1,7 @@
 """Verbs that read the store. All but `report` answer without Hydra, SciPy, Optuna or jinja2."""
 
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,15 @@ def report(arguments: list[str]) -> int:
 
 
 def _add_trial(parser: Parser) -> None:
-    parser.add_argument("trial", type=int, help="the trial's number in its study")
+    parser.add_argument("trial", type=_number, help="the trial's number in its study")
     parser.add_argument("--study", help="the study (default: the latest)")
+
+
+def _number(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise ArgumentTypeError(f"{word!r} is not the number of a trial: they count from 0 in each study") from None
 
 
 def _trial(store: Store, args: Any) -> tuple[StudyRecord, TrialRecord]:

@@ -6,6 +6,7 @@ from typing import Any, overload
 
 from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
+from sweep.domain.probe import PROBE_REASON
 from sweep.domain.states import TrialState
 from sweep.domain.target import LOSS_PREFERENCE, Target
 from sweep.domain.trial import Outcome, TrialRecord
@@ -63,6 +64,11 @@ class Trial:
             overrides=record.overrides, task=record.task, target=target, _id=record.id, _source=source,
         )  # fmt: skip
 
+    @property
+    def word(self) -> str:
+        """How it is called: its verdict, `not judged` for a check's trial."""
+        return "not judged" if self.reason == PROBE_REASON else str(self.verdict)
+
     def metrics(self) -> list[str]:
         """Return the names of what it has logged so far, sorted."""
         return list(self._source.store.series(self._id))
@@ -99,7 +105,7 @@ class Trial:
 
     def __repr__(self) -> str:
         reached = f" at step {self.tau}" if self.tau is not None else ""
-        how = f"{self.verdict}{reached}" if self.state is TrialState.COMPLETED else f"{self.state}, {self.verdict}"
+        how = f"{self.word}{reached}" if self.state is TrialState.COMPLETED else f"{self.state}, {self.word}"
         return f"<Trial {self.number}: {self.cell}, seed {self.seed}: {how}>"
 
     def _repr_html_(self) -> str:
@@ -181,7 +187,7 @@ class Trials(Sequence[Trial]):
     def __repr__(self) -> str:
         counts: dict[str, int] = {}
         for trial in self._trials:
-            counts[str(trial.verdict)] = counts.get(str(trial.verdict), 0) + 1
+            counts[trial.word] = counts.get(trial.word, 0) + 1
         said = ", ".join(f"{count} {name}" for name, count in counts.items())
         return f"<Trials: {len(self)}{': ' + said if said else ''}>"
 

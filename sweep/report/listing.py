@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.domain.metric import Series
+from sweep.domain.probe import PROBE_REASON
 from sweep.domain.states import LIVE_STATES, TrialState
 from sweep.domain.symptoms import layer_of
 from sweep.domain.target import Target
@@ -203,6 +204,10 @@ def render_trial(
 
 
 def _add_judgement(facts: Any, judgement: Judgement) -> None:
+    if judgement.reason == PROBE_REASON:
+        facts.add_row("verdict", "none: a check is not judged")
+        facts.add_row("steps", f"{judgement.last_step:,} run")
+        return
     facts.add_row("verdict", styled_verdict(judgement.verdict))
     facts.add_row("because", Text(judgement.reason))
     facts.add_row("steps", f"{judgement.last_step:,} run, target reached at {number_text(judgement.tau)}")

@@ -67,7 +67,9 @@ def make_engine(url: URL, *, read_only: bool, driving: str | None = None) -> Eng
         return postgres.make_engine(url, name_of(url), read_only=read_only, driving=driving)
     path = sqlite_path(url)
     if read_only and (path is None or not path.exists()):
-        raise NotFoundError(f"there is no store at {name_of(url)}", hint="run a study first, or set store.url")
+        raise NotFoundError(
+            f"there is no store at {name_of(url)}", hint="run a study first, or name another one: --store URL"
+        )
     if path is not None and not read_only:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,7 @@ def test_the_nearest_name_is_one_alike_or_one_that_goes_on_where_the_word_ends(t
         (["--cgf", "task=digits_mlp"], ("there is no option --cgf", "did you mean '--cfg'?")),
         (["baseline", "acept"], ("'acept'", "allowed: accept, show, diff", "did you mean 'accept'?")),
         (["rerun", "s", "--state", "faild"], ("--state", "'faild'", "did you mean 'failed'?")),
+        (["show", "base"], ("'base' is not the number of a trial", "python -m sweep show --help")),
         (["ls", "mine"], ("python -m sweep ls: it takes no mine", "python -m sweep ls --help")),
     ],
 )

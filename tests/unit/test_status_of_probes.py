@@ -7,8 +7,10 @@ from recorded_study import end_trial, make_study, make_trial, url_of
 
 from sweep.cli.main import main
 from sweep.cli.standing import read_standing
+from sweep.domain.probe import PROBE_REASON
 from sweep.domain.states import TrialState
 from sweep.domain.verdict import Verdict
+from sweep.reading import open_store
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 
@@ -128,3 +130,15 @@ def test_a_road_killed_while_a_rate_is_confirmed_shows_the_confirmation(store, t
     text = shown(capsys, tmp_path, "d")
     assert "d.lr_range.confirm: interrupted, 1 of 4 trials ended (1 converged)" in text
     assert "d was interrupted with 3 trials still to run; `python -m sweep resume d " in text
+
+
+def test_a_trial_of_a_check_is_shown_as_not_judged(store, tmp_path, capsys):
+    study = make_study(store, tmp_path, "c", probe={"name": "data"})
+    end_trial(store, make_trial(store, study), Verdict.UNDECIDED, reason=PROBE_REASON)
+    assert main(["show", "0", "--study", "c", "--store", url_of(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "not judged" in text
+    assert "undecided" not in text
+    with open_store(url_of(tmp_path)) as opened:
+        assert repr(opened["c"].trial(0)) == "<Trial 0: base, seed 0: not judged>"
+        assert repr(opened["c"].trials()) == "<Trials: 1: 1 not judged>"
