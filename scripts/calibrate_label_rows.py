@@ -13,9 +13,12 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn import datasets
 
 from sweep.analysis.probes.data_labels import agreement_checks
@@ -31,7 +34,8 @@ SETS = {
     "diabetes": (datasets.load_diabetes, "values"),
 }
 NOISES = (0.0, 0.1, 0.2, 0.3)
-Set = tuple[np.ndarray, np.ndarray, str]
+Set = tuple[NDArray[Any], NDArray[Any], str]
+Draw = Callable[[np.random.Generator], Set]
 
 
 def bundled(name: str, order: str, rng: np.random.Generator) -> Set:
@@ -51,8 +55,8 @@ def noisy(data: Set, share: float, rng: np.random.Generator) -> Set:
     return x, np.where(hit, y[rng.permutation(len(y))], y), kind
 
 
-def blobs(rng: np.random.Generator, *, n: int, classes: int, spread: float) -> Set:
-    x, y = datasets.make_blobs(n, 8, centers=classes, cluster_std=spread, random_state=int(rng.integers(2**31)))
+def blobs(rng: np.random.Generator, *, n: int, classes: int, spread: float, features: int = 8) -> Set:
+    x, y = datasets.make_blobs(n, features, centers=classes, cluster_std=spread, random_state=int(rng.integers(2**31)))
     return x, y, "classes"
 
 
@@ -84,6 +88,12 @@ def two_sources(rng: np.random.Generator, *, gap: float, noise: float) -> Set:
     return x, np.concatenate([y[:cut], noisy((x[cut:], y[cut:], kind), noise, rng)[1]]), kind
 
 
+def two_layouts(rng: np.random.Generator, *, features: int) -> Set:
+    """Return blobs of which the later rows come from a source whose classes lie elsewhere, in the same range."""
+    (x, y, kind), (x2, y2, _) = (blobs(rng, n=750, classes=5, spread=2.0, features=features) for _ in range(2))
+    return np.concatenate([x, x2]), np.concatenate([y, y2]), kind
+
+
 def drift(rng: np.random.Generator, *, turn: float) -> Set:
     """Return points of which the border between two classes turns by `turn` radians from the first row to the last."""
     x = rng.normal(size=(1500, 2))
@@ -91,47 +101,50 @@ def drift(rng: np.random.Generator, *, turn: float) -> Set:
     return x, (x[:, 0] * np.cos(angle) + x[:, 1] * np.sin(angle) > 0).astype(np.int64), "classes"
 
 
-def healthy() -> Iterator[tuple[str, Callable[[np.random.Generator], Set]]]:
+def noisy_bundled(rng: np.random.Generator, *, name: str, order: str, share: float) -> Set:
+    return noisy(bundled(name, order, rng), share, rng)
+
+
+def noisy_blobs(rng: np.random.Generator, *, share: float) -> Set:
+    n, classes, spread = int(rng.integers(200, 3000)), int(rng.integers(2, 30)), float(rng.uniform(0.5, 8))
+    return noisy(blobs(rng, n=n, classes=classes, spread=spread), share, rng)
+
+
+def harmed_bundled(rng: np.random.Generator, *, name: str, order: str, share: float, harm: str) -> Set:
+    return harm_rows(bundled(name, order, rng), share, harm, rng)
+
+
+def healthy() -> Iterator[tuple[str, Draw]]:
     """Yield every family of healthy sets with what draws one."""
     for name in SETS:
         for order in ("as they come", "shuffled", "sorted"):
             for share in NOISES:
-                yield (
-                    f"{name}, {order}, noise {share:.0%}",
-                    lambda rng, n=name, o=order, s=share: noisy(bundled(n, o, rng), s, rng),
-                )
+                yield f"{name}, {order}, noise {share:.0%}", partial(noisy_bundled, name=name, order=order, share=share)
     for share in NOISES:
-        yield (
-            f"blobs, noise {share:.0%}",
-            lambda rng, s=share: noisy(blobs(rng, n=int(rng.integers(200, 3000)), classes=int(rng.integers(2, 30)),
-                                             spread=float(rng.uniform(0.5, 8))), s, rng),
-        )  # fmt: skip
+        yield f"blobs, noise {share:.0%}", partial(noisy_blobs, share=share)
     for classes in (2, 3, 10):
-        yield f"hard, {classes} classes", lambda rng, c=classes: hard(rng, classes=c)
+        yield f"hard, {classes} classes", partial(hard, classes=classes)
     for what in ("sign of the next", "value", "next"):
         for slow in (0.5, 0.95, 0.999):
-            yield f"series, {what}, {slow:g}", lambda rng, w=what, s=slow: walk(rng, what=w, slow=s)
+            yield f"series, {what}, {slow:g}", partial(walk, what=what, slow=slow)
     for gap, noise in ((0, 0.3), (1, 0.0), (1, 0.3), (4, 0.0), (4, 0.3)):
-        yield (
-            f"two sources {gap} apart, noise {noise:.0%} in one",
-            lambda rng, g=gap, s=noise: two_sources(rng, gap=g, noise=s),
-        )
-    yield "border turns by 45 degrees", lambda rng: drift(rng, turn=np.pi / 4)
+        yield f"two sources {gap} apart, noise {noise:.0%} in one", partial(two_sources, gap=gap, noise=noise)
+    for features in (2, 3, 8):
+        yield f"two sources with classes elsewhere, {features} features", partial(two_layouts, features=features)
+    yield "border turns by 45 degrees", partial(drift, turn=np.pi / 4)
 
 
-def harmed() -> Iterator[tuple[str, Callable[[np.random.Generator], Set]]]:
+def harmed() -> Iterator[tuple[str, Draw]]:
     """Yield every harm with what draws a harmed set."""
     parts = {"half": 0.5, "quarter": 0.25, "tenth": 0.1, "whole": 1.0}
-    for source in ("digits", "breast_cancer", "diabetes"):
+    for name in ("digits", "breast_cancer", "diabetes"):
         for order in ("as they come", "shuffled"):
             for part, share in parts.items():
                 for harm in ("rolled by 1", "rolled by -1", "rolled by 5", "permuted", "renamed"):
-                    if harm == "renamed" and source == "diabetes":
+                    if harm == "renamed" and name == "diabetes":
                         continue
-                    yield (
-                        f"{source}, {order}: {part} {harm}",
-                        lambda rng, n=source, o=order, s=share, h=harm: harm_rows(bundled(n, o, rng), s, h, rng),
-                    )
+                    draw = partial(harmed_bundled, name=name, order=order, share=share, harm=harm)
+                    yield f"{name}, {order}: {part} {harm}", draw
 
 
 def harm_rows(data: Set, share: float, harm: str, rng: np.random.Generator) -> Set:
@@ -160,18 +173,20 @@ def said_of(data: Set) -> list[tuple[str, str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
     table = {}
     for word, families in (("healthy", healthy), ("harmed", harmed)):
-        total, all_kinds = 0, Counter()
+        total = 0
+        all_kinds: Counter[str] = Counter()
         for name, draw in families():
             if given.only not in f"{word} {name}":
                 continue
-            kinds, began, last = Counter(), time.perf_counter(), ""
+            kinds: Counter[str] = Counter()
+            began, last = time.perf_counter(), ""
             for seed in range(given.seeds):
                 said = said_of(draw(np.random.default_rng([seed, len(name)])))
                 kinds[said[0][0] if said else "nothing"] += 1

@@ -103,8 +103,7 @@ def with_noise(data, share, seed):
     return x, np.where(rng.random(len(y)) < share, rng.permutation(y), y), kind
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3])
-@pytest.mark.parametrize("order", ["as they come", "shuffled", "sorted by label"])
+@pytest.mark.parametrize(("order", "share"), [("as they come", 0.0), ("shuffled", 0.3), ("sorted by label", 0.3)])
 @pytest.mark.parametrize(
     ("load", "kind"), [(load_digits, "classes"), (load_breast_cancer, "classes"), (load_diabetes, "values")]
 )
