@@ -13,7 +13,7 @@ from sweep.cli.output import print_json, print_rich
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
-from sweep.launch import AheadProcess, start_early
+from sweep.launch import WarmParent, start_early
 from sweep.study.audience import outliving_the_terminal, silence_broken_streams
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _study(arguments: list[str]) -> int:
 
 
 @contextmanager
-def started_early(loaded: LoadedConfig) -> Iterator[AheadProcess | None]:
+def started_early(loaded: LoadedConfig) -> Iterator[WarmParent | None]:
     """Hold the process that a study's runs are forked from, where they are, so that it imports from now on."""
     study = loaded.study
     is_plain = not study.stages and study.probe is None  # others may be several studies, each with its own process

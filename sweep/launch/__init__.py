@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from sweep.config import LauncherConfig
 from sweep.errors import ConfigError
-from sweep.launch.ahead import AheadProcess
 from sweep.launch.ending import Exit, ending_of
 from sweep.launch.local import Layout, LocalLauncher, start_early
 from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
+from sweep.launch.warm import WarmParent
 
 LAUNCHERS: dict[str, Callable[..., Launcher]] = {"local": LocalLauncher}
 """By the name that `launcher.name` gives; each is called with the config, `say` and `early`."""
@@ -18,7 +18,7 @@ def build_launcher(
     config: LauncherConfig,
     *,
     say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
-    early: AheadProcess | None = None,
+    early: WarmParent | None = None,
 ) -> Launcher:
     """Return the launcher that the config names; it tells `say` what a person should read. Raises ConfigError.
 
@@ -36,13 +36,13 @@ def devices_of(config: LauncherConfig) -> tuple[str, ...]:
 
 __all__ = [
     "LAUNCHERS",
-    "AheadProcess",
     "Exit",
     "Launcher",
     "LocalLauncher",
     "RunEnded",
     "RunRequest",
     "RunStarted",
+    "WarmParent",
     "build_launcher",
     "devices_of",
     "ending_of",

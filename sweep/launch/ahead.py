@@ -68,18 +68,24 @@ class AheadProcess:
                 self.state, self.why = message["state"], message["why"]
         return self.state
 
-    def ask(self, *, log: int | None = None, **message: object) -> dict[str, Any]:
-        """Send a message, with the descriptor of a log where one is given, and return the answer.
+    def ask(self, *, log: int, **message: object) -> dict[str, Any]:
+        """Tell it a run, with the descriptor of its log, and return the answer.
 
         Raises OSError where the process is dead or as good as that; it is then, and `state` is "gone".
         """
         try:
             self.tell(log=log, **message)
-            return self._receive(ANSWER_S, self._socket if log is None else self._runs)
+            return self._receive(ANSWER_S, self._runs)
         except OSError:
-            self.state = "gone"
-            self.child.kill()
-            self._hang_up()  # a child that it has forked and that has not told us yet ends when it does
+            self._give_up()
+            raise
+
+    def listen(self) -> dict[str, Any]:
+        """Return what it says next of itself. Raises OSError as `ask` does."""
+        try:
+            return self._receive(ANSWER_S, self._socket)
+        except OSError:
+            self._give_up()
             raise
 
     def tell(self, *, log: int | None = None, **message: object) -> None:
@@ -110,6 +116,11 @@ class AheadProcess:
             return self.child.wait(LEAVE_S)
         self.child.kill()
         return self.child.wait()
+
+    def _give_up(self) -> None:
+        self.state = "gone"
+        self.child.kill()
+        self._hang_up()  # a child that it has forked and that has not told us yet ends when it does
 
     def _close(self) -> None:
         self._hang_up()

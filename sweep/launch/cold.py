@@ -22,6 +22,10 @@ class Starter(Protocol):
         """Start the run of a folder. Raises OSError."""
         ...
 
+    def tidy(self) -> None:
+        """Do what can wait: called while runs go on and none ends."""
+        ...
+
     def close(self) -> None:
         """End whatever is no run."""
         ...
@@ -43,6 +47,10 @@ class ColdProcess:
         """Return whether it is gone, leaving it a zombie so that its pid, the session's, is not given away."""
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
+    def is_alone(self) -> bool:
+        """Return False: nobody has looked."""
+        return False
+
     def collect(self) -> int | None:
         """Reap it and return its exit code, negative for a signal."""
         return self._child.wait()
@@ -63,6 +71,9 @@ class ColdStarter:
                 start_new_session=True,
             )
         return ColdProcess(child)
+
+    def tidy(self) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
         """Do nothing: there is nothing but runs."""

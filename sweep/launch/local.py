@@ -12,7 +12,6 @@ from sweep.clock import monotonic_s, now_utc
 from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import ConfigError, LaunchError
-from sweep.launch.ahead import AheadProcess
 from sweep.launch.cold import ColdStarter, Starter
 from sweep.launch.ending import Exit, ending_of
 from sweep.launch.environment import child_environment
@@ -29,8 +28,7 @@ from sweep.launch.process import (
 )
 from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
 from sweep.launch.standby import StandbyStarter
-from sweep.launch.warm import MODULE as WARM_MODULE
-from sweep.launch.warm import WarmStarter
+from sweep.launch.warm import WarmParent, WarmStarter
 from sweep.launch.watch import ProcessWatch
 from sweep.rundir import RunDir
 
@@ -89,7 +87,7 @@ class Layout:
         )
 
 
-def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> AheadProcess | None:
+def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> WarmParent | None:
     """Start the process that runs of a task will be forked from; None where they will not be, or it cannot be started.
 
     Whoever asked for it closes it, whether or not a launcher was given it.
@@ -109,7 +107,7 @@ def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> AheadProcess
         gpu_memory_mb=config.gpu_memory_mb,
     )
     with suppress(OSError):
-        return AheadProcess(WARM_MODULE, section, environment)
+        return WarmParent(section, environment)
     return None
 
 
@@ -126,7 +124,7 @@ class LocalLauncher:
         *,
         inventory: GpuInventory | None = None,
         say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
-        early: AheadProcess | None = None,
+        early: WarmParent | None = None,
     ) -> None:
         self._config = config
         layout = Layout.of(config, inventory)
@@ -203,6 +201,8 @@ class LocalLauncher:
         while not self._is_closed:
             next_s = self._enforce(monotonic_s())
             gone, is_woken = self._watch.wait(0.0 if self._ended else min(until, next_s) - monotonic_s())
+            if not gone:
+                self._starter.tidy()
             for run_id in gone:
                 self._live[run_id].ended_at_s = monotonic_s()
                 self._bury(self._live[run_id])
@@ -287,7 +287,7 @@ class LocalLauncher:
         """Kill what is left of a session whose leader is gone; once nothing is, reap the leader and tell of its end."""
         now_s = monotonic_s()
         assert live.ended_at_s is not None
-        if kill_members(live.process.pid) and now_s - live.ended_at_s < BURIAL_LIMIT_S:
+        if not live.process.is_alone() and kill_members(live.process.pid) and now_s - live.ended_at_s < BURIAL_LIMIT_S:
             return  # killed, not gone: looked at again in a moment
         del self._live[live.request.run_id]
         ended = ending_of(live.request.run_id, RunDir(live.request.dir), self._exit_of(live))
@@ -323,7 +323,7 @@ def make_starter(
     slots: int,
     has_devices: bool,
     say: Callable[[str], None],
-    early: AheadProcess | None = None,
+    early: WarmParent | None = None,
 ) -> Starter:
     """Return the starter that `launcher.start` asks for. Raises ConfigError for forks where runs get GPUs."""
     if start == "warm" and has_devices:

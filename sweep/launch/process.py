@@ -35,8 +35,15 @@ class RunProcess(Protocol):
         """Return whether it is gone (a zombie is), without waiting."""
         ...
 
+    def is_alone(self) -> bool:
+        """Return whether it is known, without a look at all processes, that nothing of its session lives. Ended only."""
+        ...
+
     def collect(self) -> int | None:
-        """Reap it and return its exit code as subprocess has it, None where only its parent could know. Ended only."""
+        """Reap it and return its exit code as subprocess has it, None where only its parent could know. Ended only.
+
+        From then on its pid may be given to another process, at once or soon.
+        """
         ...
 
 
@@ -57,6 +64,10 @@ class AdoptedProcess:
     def has_ended(self) -> bool:
         """Return whether it is gone, a zombie included."""
         return not self._process.is_running() or _is_zombie(self._process)
+
+    def is_alone(self) -> bool:
+        """Return False: nobody has looked."""
+        return False
 
     def collect(self) -> None:
         """Return None: its parent, init by now, has the exit code."""

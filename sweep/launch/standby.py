@@ -45,6 +45,9 @@ class StandbyStarter:
         self._replace(folder, environment)
         return process
 
+    def tidy(self) -> None:
+        """Do nothing."""
+
     def close(self) -> None:
         """Send the idle ones away."""
         while self._idle:

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.launch.ahead import AheadProcess
@@ -17,11 +19,60 @@ WARM_UP_S = 20.0
 CRASHES = 2
 """A parent that has died so many times in a row, without a run in between, is given up."""
 
+BURIED_AT_ONCE = 8
+"""Ended runs of which the parent is told together that it may reap them, where no quiet time comes before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What a parent saw of a run's end. `has_left` is whether anything may live on that the run has started."""
+
+    code: int
+    has_left: bool
+
+
+class WarmParent(AheadProcess):
+    """The process that runs are forked from: it sees them end, and reaps them once it is told that they are buried.
+
+    Raises OSError where there can be none.
+    """
+
+    def __init__(self, what: Path | str, environment: Mapping[str, str]) -> None:
+        super().__init__(MODULE, what, environment)
+        self._ended: dict[int, _Ended] = {}  # by pid
+        self._buried: list[int] = []
+
+    def ending(self, pid: int) -> _Ended | None:
+        """Return how a run that is gone has ended, None where this process died before it could say so."""
+        while pid not in self._ended:
+            if self.state == "gone":
+                return None
+            try:
+                told = self.listen()
+            except OSError:
+                return None
+            self._ended[told["ended"]] = _Ended(told["code"], told["has_left"])
+        return self._ended[pid]
+
+    def bury(self, pid: int) -> None:
+        """Let it reap a run, now or soon: until then the pid is nobody else's."""
+        self._ended.pop(pid, None)
+        self._buried.append(pid)
+        if len(self._buried) >= BURIED_AT_ONCE:
+            self.reap()
+
+    def reap(self) -> None:
+        """Have all buried runs reaped."""
+        if self._buried and self.state != "gone":
+            with suppress(OSError):
+                self.tell(reap=self._buried)
+        self._buried = []
+
 
 class WarmChild:
     """A run that was forked from the warm parent."""
 
-    def __init__(self, pid: int, started_at: float, parent: AheadProcess) -> None:
+    def __init__(self, pid: int, started_at: float, parent: WarmParent) -> None:
         self.pid, self.started_at = pid, started_at
         self._parent = parent
 
@@ -29,15 +80,16 @@ class WarmChild:
         """Return whether it is gone; a zombie as long as its parent lives, so that its pid is not given away."""
         return is_gone(self.pid)
 
+    def is_alone(self) -> bool:
+        """Return whether its parent, which gets whatever a run leaves behind, has got nothing."""
+        ended = self._parent.ending(self.pid)
+        return ended is not None and not ended.has_left
+
     def collect(self) -> int | None:
         """Have it reaped and return its exit code, None where the parent has died: init has it by now."""
-        if self._parent.state == "gone":
-            return None
-        try:
-            code: int | None = self._parent.ask(collect=self.pid)["code"]
-        except OSError:
-            return None
-        return code
+        ended = self._parent.ending(self.pid)
+        self._parent.bury(self.pid)
+        return None if ended is None else ended.code
 
 
 class WarmStarter:
@@ -55,13 +107,13 @@ class WarmStarter:
         instead: Starter,
         unsafe_instead: Starter,
         say: Callable[[str], None],
-        early: AheadProcess | None = None,
+        early: WarmParent | None = None,
     ) -> None:
         self._early = early
         self._instead = instead
         self._unsafe_instead = unsafe_instead
         self._say = say
-        self._parent: AheadProcess | None = None
+        self._parent: WarmParent | None = None
         self._for_good: Starter | None = None
         self._crashes = 0
         self._patience_s = WARM_UP_S
@@ -82,6 +134,11 @@ class WarmStarter:
             return WarmChild(answer["pid"], answer["started_at"], parent)
         return (self._for_good or self._instead).start(folder, environment)
 
+    def tidy(self) -> None:
+        """Have ended runs reaped."""
+        if self._parent is not None:
+            self._parent.reap()
+
     def close(self) -> None:
         """Send the parent away."""
         if self._parent is not None:
@@ -90,11 +147,11 @@ class WarmStarter:
         self._instead.close()
         self._unsafe_instead.close()
 
-    def _ready_parent(self, folder: Path, environment: Mapping[str, str]) -> AheadProcess | None:
+    def _ready_parent(self, folder: Path, environment: Mapping[str, str]) -> WarmParent | None:
         """Return a parent from which this run may be forked now, None where it is to be started otherwise."""
         while self._for_good is None:
             if self._parent is None:
-                self._parent = self._take_early(environment) or AheadProcess(MODULE, folder, environment)
+                self._parent = self._take_early(environment) or WarmParent(folder, environment)
             elif not self._parent.is_for(environment):
                 return None
             state = self._parent.look(self._patience_s)
@@ -108,7 +165,7 @@ class WarmStarter:
             self._part(self._parent, state)
         return None
 
-    def _take_early(self, environment: Mapping[str, str]) -> AheadProcess | None:
+    def _take_early(self, environment: Mapping[str, str]) -> WarmParent | None:
         """Return the parent that was started before, where there is one and runs in this environment may come of it."""
         early, self._early = self._early, None
         if early is None or early.is_for(environment):
@@ -116,7 +173,7 @@ class WarmStarter:
         early.close()
         return None
 
-    def _part(self, parent: AheadProcess, state: str) -> None:
+    def _part(self, parent: WarmParent, state: str) -> None:
         """Let go of a parent that cannot be used, and for good where the next one would be no better."""
         self._parent = None
         code = parent.close()

@@ -2,12 +2,12 @@
 
 from sweep.config import LoadedConfig
 from sweep.domain.probe import ProbeName
-from sweep.launch import AheadProcess
+from sweep.launch import WarmParent
 from sweep.study.progress import Progress
 from sweep.study.session import StudyEnd, run_study
 
 
-def run_job(loaded: LoadedConfig, *, progress: Progress, early: AheadProcess | None = None) -> StudyEnd:
+def run_job(loaded: LoadedConfig, *, progress: Progress, early: WarmParent | None = None) -> StudyEnd:
     """Run what a config asks for; `early` is for no study of several. Raises as `run_study` does."""
     if loaded.study.stages:
         from sweep.study.road import run_road

@@ -21,7 +21,7 @@ from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
-from sweep.launch import AheadProcess, build_launcher, devices_of
+from sweep.launch import WarmParent, build_launcher, devices_of
 from sweep.plan import missing_packages
 from sweep.report.phrases import count_text, share_text
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
@@ -63,7 +63,7 @@ class StudyEnd:
         return self.status == "ended" and self.summary.get("ok", True) is True
 
 
-def run_study(loaded: LoadedConfig, *, progress: Progress, early: AheadProcess | None = None) -> StudyEnd:
+def run_study(loaded: LoadedConfig, *, progress: Progress, early: WarmParent | None = None) -> StudyEnd:
     """Run a study, or go on with it, until it ends or is interrupted; leaves its files in every case.
 
     `early` is what `start_early` made of its config, which the caller closes.
@@ -124,7 +124,7 @@ class Session:
         store: Store,
         record: StudyRecord,
         progress: Progress,
-        early: AheadProcess | None,
+        early: WarmParent | None,
     ) -> None:
         self.config, self.plan, self.folder, self.store, self.record = loaded.study, plan, folder, store, record
         self.progress, self.early = progress, early

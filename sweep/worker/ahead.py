@@ -5,10 +5,11 @@ The line to the driver is a SOCK_SEQPACKET socket on standard input, one JSON ob
     to the driver                                    to the process
     {"state": "ready"|"unsafe"|"failed", "why": ..}  once, when it has done what could be done ahead
     {"pid": N, ..} or {"error": ..}                  {"run": folder}, with a descriptor of the run's out.log
-    {"code": N}                                      {"collect": pid}
+    {"ended": pid, "code": N, "has_left": bool}      {"reap": [pid, ..]}
 
 A warm parent sends a second socket with its state: runs are told on that one, to whichever of its children is free,
-which says when it was started, too (`started_at`, seconds since the epoch).
+which says when it was started, too (`started_at`, seconds since the epoch). It says of each run that it has ended, and
+reaps it when it is told.
 """
 
 import ctypes

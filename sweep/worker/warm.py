@@ -5,11 +5,14 @@ memory that is copied on write: `shared_things` says what there is otherwise, an
 """
 
 import atexit
+import ctypes
 import gc
 import os
 import select
+import signal
 import sys
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +24,11 @@ from sweep.worker.pages import collapse_pages
 SPARES = 2
 """Children that wait for a run: the next run starts at once while another child is forked beside it."""
 IMPROVE_AFTER_S = 0.005
+ASK_EVERY_S = 0.02
+"""Where the kernel has no descriptors of processes, runs are asked so often whether they have ended."""
+
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
 
 HARMLESS_DEVICES = frozenset({"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})
 
@@ -35,24 +43,30 @@ def main(arguments: list[str]) -> None:
     shared = [] if failure else shared_things(before)
     state = "failed" if failure else "unsafe" if shared else "ready"
     theirs, ours = Line.pair()
-    try:
+    nursery = Nursery(line, ours, mark, preamble())
+    with suppress(OSError):  # the driver is gone
         with theirs:
             line.say(state=state, why=failure or "; ".join(shared)[:WHY_CHARS], descriptor=theirs.fileno())
         if state == "ready":
-            Nursery(line, ours, mark, preamble()).serve()
-    except OSError:
-        return  # the driver is gone; the runs have sessions of their own and go on
+            nursery.serve()
+    if nursery.has_runs():  # they have sessions of their own and go on: what they still need is not tidied up
+        os._exit(0)
 
 
 class Nursery:
     """Forks children ahead of the runs: one waits on the line that all share and becomes the run that it is told.
 
-    A spare child holds one end of a pipe and writes to it when it has a run: one that closes it without has died.
+    A spare child holds one end of a pipe and writes to it when it has a run: one that closes it without has died. Of a
+    run that ends the driver is told at once; it is reaped, so that its pid is free, when the driver says so.
     """
 
     def __init__(self, line: Line, runs: Line, mark: RunMark, printed: bytes) -> None:
         self._line, self._runs, self._mark, self._printed = line, runs, mark, printed
         self._spares: dict[int, int] = {}  # pid by our end of the pipe
+        self._running: dict[int, int | None] = {}  # by pid, the descriptor that tells of the end, where there are such
+        self._ended: set[int] = set()  # pids that are not reaped yet
+        self._gets_orphans = become_subreaper()
+        self._before = children()
 
     def serve(self) -> None:
         """Go on until the driver is gone. Raises OSError where it goes just then."""
@@ -60,18 +74,26 @@ class Nursery:
         has_improved = False
         while True:
             # Nothing is asked for: a good time. Spares come later, or they would keep the pages as they were.
-            while not has_improved and not self._ready([self._line.fileno(), self._runs.fileno()], 0.0):
+            while not has_improved and not self._ready([self._line.fileno(), self._runs.fileno(), *self._ends()], 0.0):
+                for descriptor in self._ready(list(self._spares), 0.0):
+                    self._note_taken(descriptor)
                 has_improved = next(improving, "done") is not None
             problem = self._fork_spares(SPARES if has_improved else 1)
-            watched = [self._line.fileno(), *(self._spares or [self._runs.fileno()])]
-            for descriptor in self._ready(watched, None if has_improved else IMPROVE_AFTER_S):
+            watched = [self._line.fileno(), *(self._spares or [self._runs.fileno()]), *self._ends()]
+            wait_s = ASK_EVERY_S if None in self._running.values() else None
+            for descriptor in self._ready(watched, wait_s if has_improved else IMPROVE_AFTER_S):
                 if descriptor in self._spares:
                     self._note_taken(descriptor)
                 elif descriptor == self._runs.fileno():
                     self._refuse(problem)
-                elif not self._collect():
+                elif descriptor == self._line.fileno() and not self._reap():
                     self._send_away()
                     return
+            self._tell_ends()
+
+    def has_runs(self) -> bool:
+        """Return whether runs go on that were forked from here, or may have been told to a spare child."""
+        return any(ending_code(pid) is None for pid in (*self._running, *self._spares.values()))
 
     def _fork_spares(self, count: int) -> str:
         """Have so many children waiting; return what stands in the way, empty where nothing does."""
@@ -95,7 +117,7 @@ class Nursery:
         try:
             os.setsid()
             self._line.close()
-            for descriptor in self._spares:
+            for descriptor in (*self._spares, *self._ends()):
                 os.close(descriptor)
             drop_exit_functions()
             started_at = process_started_at(os.getpid())
@@ -119,7 +141,9 @@ class Nursery:
         pid = self._spares.pop(descriptor)
         has_run = bool(os.read(descriptor, 1))
         os.close(descriptor)
-        if not has_run:
+        if has_run:
+            self._running[pid] = end_descriptor(pid)
+        else:
             os.waitpid(pid, 0)
 
     def _refuse(self, problem: str) -> None:
@@ -128,13 +152,38 @@ class Nursery:
             os.close(told[1][0])
             self._runs.say(error=problem)
 
-    def _collect(self) -> bool:
-        """Reap the run that the driver names; return False where there is no driver."""
+    def _ends(self) -> list[int]:
+        """Return the descriptors that can be read once a run has ended."""
+        return [descriptor for descriptor in self._running.values() if descriptor is not None]
+
+    def _tell_ends(self) -> None:
+        """Tell the driver of the runs that have ended, and whether they may have left something behind."""
+        codes = {pid: code for pid in self._running if (code := ending_code(pid)) is not None}
+        for pid, code in codes.items():
+            descriptor = self._running.pop(pid)
+            if descriptor is not None:
+                os.close(descriptor)
+            self._ended.add(pid)
+            self._line.say(ended=pid, code=code, has_left=not self._gets_orphans or self._has_orphans())
+
+    def _has_orphans(self) -> bool:
+        """Return whether there are children that were not forked here: runs have left them. Reaps those that are dead."""
+        known = {*self._spares.values(), *self._running, *self._ended, *self._before}
+        while found := children() - known:
+            alive = {pid for pid in found if ending_code(pid) is None}
+            for pid in found - alive:
+                os.waitpid(pid, 0)  # and look again: its own children are ours now
+            if alive:
+                return True
+        return False
+
+    def _reap(self) -> bool:
+        """Reap the runs that the driver has done with; return False where there is no driver."""
         told = self._line.listen()
-        if told is None:
-            return False
-        self._line.say(code=os.waitstatus_to_exitcode(os.waitpid(told[0]["collect"], 0)[1]))
-        return True
+        for pid in [] if told is None else told[0]["reap"]:
+            os.waitpid(pid, 0)
+            self._ended.discard(pid)
+        return told is not None
 
     def _send_away(self) -> None:
         """See the spare children end: the driver's end of their line is closed."""
@@ -161,18 +210,40 @@ def drop_exit_functions() -> None:
         atexit.register(multiprocessing._exit_function)
 
 
-def has_children() -> bool:
-    """Return whether runs go on that were forked from here."""
+def ending_code(pid: int) -> int | None:
+    """Return the exit code of a child that has ended, negative for a signal, and leave it a zombie; None else."""
+    found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if found is None:
+        return None
+    return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+
+
+def end_descriptor(pid: int) -> int | None:
+    """Return a descriptor that can be read once a child has ended, None where the kernel has none."""
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return False
-    return True
+        return os.pidfd_open(pid)
+    except (OSError, AttributeError):  # before Linux 5.3, or out of descriptors
+        return None
+
+
+def become_subreaper() -> bool:
+    """Have the kernel make children of ours of what runs leave behind; return whether it does and we can list them."""
+    is_subreaper = ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    return is_subreaper and CHILDREN.exists()
+
+
+def children() -> set[int]:
+    """Return the pids of our children, dead ones that are not reaped included; none where the kernel does not say.
+
+    The list is exact here: one thread forks and reaps, and it reads the list meanwhile.
+    """
+    return set(map(int, CHILDREN.read_bytes().split())) if CHILDREN.exists() else set()
 
 
 def shared_things(before: dict[int, str]) -> list[str]:
     """Return in words what this process holds that a forked child would share or lose; `before` are its first files."""
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        return ["ignores SIGCHLD: nobody would know how a child has ended"]
     # Libraries that know of forks (OpenBLAS) end their threads before one and start them again when they need them.
     probe = os.fork()
     if probe == 0:
@@ -204,6 +275,4 @@ def open_files() -> dict[int, str]:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
-    if has_children():  # the driver has died: what they still need is not tidied up
-        os._exit(0)
     end_process(0)

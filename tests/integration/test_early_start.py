@@ -11,19 +11,19 @@ import pytest
 from launched_runs import STUBS, end_of, launcher_config, run_request
 
 from sweep.domain.states import TrialState
-from sweep.launch import AheadProcess, build_launcher, start_early
+from sweep.launch import WarmParent, build_launcher, start_early
 from sweep.rundir import RunDir
 
 TASK = {"_target_": "state_tasks.tells_parent"}
 
 
 @pytest.fixture
-def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AheadProcess | None]]:
+def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., WarmParent | None]]:
     """`start_early` for a config, its processes closed at the end."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(STUBS), str(tmp_path)]))
-    made: list[AheadProcess] = []
+    made: list[WarmParent] = []
 
-    def start(task: dict[str, Any] = TASK, **changes: Any) -> AheadProcess | None:
+    def start(task: dict[str, Any] = TASK, **changes: Any) -> WarmParent | None:
         found = start_early(launcher_config(**changes), task)
         made.extend([] if found is None else [found])
         return found
@@ -33,7 +33,7 @@ def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         process.close()
 
 
-def parent_of_a_run(folder: RunDir, process: AheadProcess, **spec: Any) -> int:
+def parent_of_a_run(folder: RunDir, process: WarmParent, **spec: Any) -> int:
     """Return the pid of the process that a run was forked from, by a launcher that was given `process`."""
     launcher = build_launcher(launcher_config(), early=process)
     try:

@@ -184,7 +184,51 @@ def test_a_task_whose_import_ends_the_process_fails_with_its_log(site: Site, sta
         assert "died 2 times" in site.said[0]
 
 
+ORPHANS = """
+import os, signal, time
+def train(cfg, run):
+    told = run.artifact("orphan")
+    if os.fork() == 0:
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if cfg["own_group"]:
+                os.setpgid(0, 0)
+            told.write_text(str(os.getpid()))
+            time.sleep(600)
+        os._exit(0)
+    os.wait()
+    while not told.exists() or not told.read_text():
+        time.sleep(0.001)
+    run.log(1, loss=1.0)
+"""
+
+
+@pytest.mark.parametrize("own_group", [False, True])
+def test_what_outlives_its_own_parent_in_a_trial_ends_with_the_trial(site: Site, own_group: bool) -> None:
+    (site.path / "orphan_task.py").write_text(ORPHANS)
+    launcher = site.launcher("warm")
+    for _ in range(2):
+        ended, folder = site.run(launcher, "orphan_task.train", own_group=own_group)
+        assert ended.state is TrialState.COMPLETED
+        assert is_gone(int(text_of(folder, "orphan")))
+    assert site.said == []
+
+
+def test_ended_trials_are_reaped_while_the_driver_waits(site: Site) -> None:
+    (site.path / "orphan_task.py").write_text(ORPHANS)
+    launcher = site.launcher("warm")
+    site.run(launcher, "orphan_task.train", own_group=False)
+    parent = psutil.Process(int(text_of(site.run(launcher, "tells_parent")[1], "parent")))
+    assert launcher.poll(0.05) == []
+    wait_for(lambda: living(parent.children()) == parent.children())
+
+
+def living(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in processes if not is_gone(process.pid)]
+
+
 UNSAFE = {
+    "signal": ("import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n", "SIGCHLD"),
     "thread": (
         "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
         "thread",
@@ -322,7 +366,7 @@ def test_children_that_wait_for_a_run_may_die(site: Site) -> None:
         ended, folder = site.run(launcher, "tells_parent")
         assert ended.state is TrialState.COMPLETED
         parent = psutil.Process(int(text_of(folder, "parent")))
-        for spare in wait_for(parent.children):
+        for spare in wait_for(lambda: living(parent.children())):
             spare.kill()
             wait_for(lambda pid=spare.pid: not psutil.pid_exists(pid))  # reaped, and not taken for a run
     assert int(text_of(folder, "parent")) == parent.pid
