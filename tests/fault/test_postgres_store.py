@@ -101,7 +101,7 @@ def test_a_lost_postgresql_database_is_made_anew_from_the_run_folders(folder, un
     folder.run(*folder.command)
     folder.url = folder.server.new_database()
     refused = folder.run(*folder.command, code=1)
-    assert "`python -m sweep rebuild`" in refused.text
+    assert f"`python -m sweep rebuild --store '{folder.url}'`" in refused.text
     folder.run("rebuild", "--store", folder.url)
     folder.run(*folder.command)
     assert folder.outcome() == undisturbed
