@@ -33,6 +33,7 @@ from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance, gpu_models
 from sweep.study.results import leave_reports, load_reports, recorded_config, summarise
+from sweep.study.silence import Silence
 from sweep.study.steps import step
 from sweep.study.walltime import WallTime
 
@@ -133,6 +134,7 @@ class Session:
         self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
         self.curves = CurveFiles(store, record.id, folder)
         self.loading = load_reports()
+        self.silence = Silence(store, record, self.config.target, progress.message)
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports."""
@@ -180,12 +182,13 @@ class Session:
         )
         return build_driver(self.config.driver.name, given)
 
-    def _on_outcome(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:  # noqa: ARG002 - the loop's
+    def _on_outcome(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:
         """Leave what a finished trial's reader looks for: its curves for VisualDL, now and then the summary."""
         for _ in self.loading:  # short trials leave no quiet time: it takes as long now as later
             pass
         if curves is not None:
             self.curves.add(trial, curves)
+        self.silence.take(outcome)
         begun_s = monotonic_s()
         if begun_s > self.summarise_at_s:
             summary = summarise(self.store, self.record, wall_s=self.taken.in_all_s(self.store))
