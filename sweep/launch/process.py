@@ -36,7 +36,7 @@ class RunProcess(Protocol):
         ...
 
     def is_alone(self) -> bool:
-        """Return whether it is known, without a look at all processes, that nothing of its session lives. Ended only."""
+        """Return whether it is known, without listing processes, that none of its session lives. Ended only."""
         ...
 
     def collect(self) -> int | None:

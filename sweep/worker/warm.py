@@ -167,7 +167,7 @@ class Nursery:
             self._line.say(ended=pid, code=code, has_left=not self._gets_orphans or self._has_orphans())
 
     def _has_orphans(self) -> bool:
-        """Return whether there are children that were not forked here: runs have left them. Reaps those that are dead."""
+        """Return whether there are children that were not forked here: runs have left them. Reaps the dead ones."""
         known = {*self._spares.values(), *self._running, *self._ended, *self._before}
         while found := children() - known:
             alive = {pid for pid in found if ending_code(pid) is None}

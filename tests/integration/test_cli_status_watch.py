@@ -48,7 +48,10 @@ def end(url, status="ended"):
     ("status", "words"),
     [
         ("ended", "s ended. <b>dropout=off</b> restores it"),
-        ("interrupted", "s was interrupted with 1 trial still to run; `python -m sweep resume s --store URL` goes on with it"),
+        (
+            "interrupted",
+            "s was interrupted with 1 trial still to run; `python -m sweep resume s --store URL` goes on with it",
+        ),
         ("failed", "s could not be completed"),
     ],
 )

@@ -366,7 +366,7 @@ def test_children_that_wait_for_a_run_may_die(site: Site) -> None:
         ended, folder = site.run(launcher, "tells_parent")
         assert ended.state is TrialState.COMPLETED
         parent = psutil.Process(int(text_of(folder, "parent")))
-        for spare in wait_for(lambda: living(parent.children())):
+        for spare in wait_for(lambda parent=parent: living(parent.children())):
             spare.kill()
             wait_for(lambda pid=spare.pid: not psutil.pid_exists(pid))  # reaped, and not taken for a run
     assert int(text_of(folder, "parent")) == parent.pid
