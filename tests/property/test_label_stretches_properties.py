@@ -17,7 +17,8 @@ def neighbours(seed, n, kind):
     stretch = sorted(rng.integers(0, n, 2))
     labels[slice(*stretch)] = np.roll(labels[slice(*stretch)], int(rng.integers(-3, 4)))
     distance = ((x[:, None] - x) ** 2).sum(axis=2) + np.diag(np.full(n, np.inf))
-    return Neighbours(labels=labels, rows=np.arange(n), nearest=np.argsort(distance, axis=1)[:, :5], kind=kind)
+    rows, nearest = np.arange(n), np.argsort(distance, axis=1)[:, :5]
+    return Neighbours(labels=labels, numbers=rows, rows=rows, nearest=nearest, kind=kind)
 
 
 def counted(near, labels, chosen):

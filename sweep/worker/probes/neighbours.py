@@ -43,10 +43,10 @@ def measure_neighbours(
     score = _agreement if kind == "classes" else _correlation
     found: dict[str, Any] = {"n": len(rows), "kind": kind, "agreement": score(y[rows], y[rows][nearest])}
     found |= _chance(y[rows], kind)
-    found["shifted"] = {
-        str(k): score(np.roll(y, k)[rows], np.roll(y, k)[rows][nearest]) for k in MOVES
-    }  # of y in the order of the set: a label that belongs to a row before or behind
-    found["along_rows"] = measure_stretches(Neighbours(labels=y, rows=rows, nearest=nearest, kind=kind))
+    moved = {k: np.roll(y, k)[rows] for k in MOVES}  # of y in the order of the set: of a row before or behind
+    found["shifted"] = {str(k): score(labels, labels[nearest]) for k, labels in moved.items()}
+    near = Neighbours(labels=y, numbers=np.flatnonzero(good), rows=rows, nearest=nearest, kind=kind)
+    found["along_rows"] = measure_stretches(near)
     if val_x is None or val_y is None or val_x.shape[1:] != train_x.shape[1:]:
         return found
     val_labels = classes_of(val_y)

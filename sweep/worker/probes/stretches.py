@@ -5,7 +5,7 @@ pairs that touch these rows agree; the sums over all stretches come from tables 
 stretch and every move costs a few additions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,12 @@ Ints = NDArray[np.int64]
 class Neighbours:
     """Pairs of samples, and the labels of the set they are from.
 
-    `labels` [m] of the whole set in its order; `rows` [n], ascending, the samples looked at; `nearest` [n, k] for each
-    its neighbours, as numbers below n.
+    `labels` [m] of all usable samples in their order, `numbers` [m] which of the set these are; `rows` [n], ascending,
+    those of them looked at; `nearest` [n, k] for each its neighbours, as numbers below n.
     """
 
     labels: Floats
+    numbers: Ints
     rows: Ints
     nearest: Ints
     kind: str  # "classes" or "values"
@@ -85,16 +86,16 @@ def measure_stretches(near: Neighbours) -> dict[str, Any] | None:
 
     `moved`: the stretch and the move after which most pairs agree, with the agreement of the pairs that touch it
     `before` and `after`, and that of pairs that touch the `rest` with only the stretch moved, and with everything moved
-    (`rest_moved`). `apart`: the stretch that agrees least with the rest, of those
-    whose labels are distributed as the rest's: agreement `across`, `within` and `outside`, and by `chance`.
-    Each with the `samples` behind it; `rows` are [first, last] numbers into `near.labels`. Agreement is a share of
-    pairs; of a regression 1 - d**2 / 2, d the difference of two targets' ranks in standard deviations: 1 where they are
-    equal, 0 on average where they have nothing to do with each other.
+    (`rest_moved`). `apart`: the stretch that agrees least with the rest, of those whose labels are distributed as the
+    rest's: agreement `across`, `within` and `outside`, and by `chance`. Each with the `samples` behind it; `rows` are
+    the first and the last of the stretch, of `near.numbers`. Agreement is a share of pairs; of a regression
+    1 - d**2 / 2, d the difference of two targets' ranks in standard deviations: 1 where they are equal, 0 on average
+    where they have nothing to do with each other.
     """
     if len(near.rows) < 2 * SHORTEST:
         return None
     if near.kind == "values":
-        near = Neighbours(labels=_scores(near.labels), rows=near.rows, nearest=near.nearest, kind=near.kind)
+        near = replace(near, labels=_scores(near.labels))
     stretches = _stretches(len(near.rows))
     return {"moved": _moved(near, stretches), "apart": _apart(near, stretches)}
 
@@ -141,7 +142,7 @@ def _moved(near: Neighbours, stretches: _Stretches) -> dict[str, Any]:
     for move in MOVES:
         other = near.at(move)
         both = table(other, other)
-        across = stretches.across(table(other, own)) + stretches.into(table(own, other))
+        across = stretches.across(table(other, own) + table(own, other).T)
         total = outside + across + stretches.within(both)
         at = int(total.argmax())
         if total[at] <= most:
@@ -166,7 +167,7 @@ def _rows(near: Neighbours, stretches: _Stretches, at: int) -> list[int]:
     first = int(np.searchsorted(stretches.block, stretches.begin[at]))
     after = int(np.searchsorted(stretches.block, stretches.end[at]))
     last = len(near.labels) - 1 if after == len(near.rows) else int(near.rows[after]) - 1
-    return [0 if first == 0 else int(near.rows[first]), last]
+    return [int(near.numbers[near.rows[first]]), int(near.numbers[last])]
 
 
 def _apart(near: Neighbours, stretches: _Stretches) -> dict[str, Any] | None:
