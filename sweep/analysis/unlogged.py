@@ -33,10 +33,17 @@ def unlogged_sentences(outcomes: Sequence[Outcome], target: Target, logged: Coll
 
 
 def _way_out(names: Sequence[str], target: Target, *, by_metric: bool) -> str:
-    """Return the override that judges by a metric that is there: the nearest in name, else one of the right kind."""
-    near = nearest(target.metric, names) if target.metric else None
-    metric = near or min(names, key=lambda n: (is_loss(n) is not (target.mode is Mode.MIN), not n.startswith("val"), n))
-    if not by_metric:
-        return f"To judge by one of them, add converge.metric={metric} converge.target=NUMBER to the command."
-    which = f"The nearest is {metric}" if near else "To judge by one of them"
-    return f"{which}{':' if near else ','} add converge.metric={metric} to the command."
+    """Return the override that judges by a metric that is there: of the target's kind, the nearest in name, else any.
+
+    Where none is a loss as the target's is, or not a loss, the threshold and the mode would not fit: both are set anew.
+    """
+    alike = [name for name in names if is_loss(name) is (target.mode is Mode.MIN)]
+    near = nearest(target.metric, alike or names) if target.metric else None
+    metric = near or min(alike or names, key=lambda name: (not name.startswith("val"), name))
+    words = [f"converge.metric={metric}"]
+    if by_metric and not alike:
+        words.append(f"converge.mode={Mode.MIN if is_loss(metric) else Mode.MAX}")
+    if not (by_metric and alike):
+        words.append("converge.target=NUMBER")
+    which = f"The nearest is {metric}:" if near and by_metric else "To judge by one of them,"
+    return f"{which} add {' '.join(words)} to the command."

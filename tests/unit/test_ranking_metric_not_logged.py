@@ -51,6 +51,18 @@ def test_a_target_that_is_to_fall_is_offered_a_loss():
     assert "converge.metric=val/loss " in ranking_of(mode=Mode.MIN).answer
 
 
+@pytest.mark.parametrize(
+    ("metric", "mode", "logged", "override"),
+    [
+        ("val/acc", Mode.MAX, ("val/loss",), "converge.metric=val/loss converge.mode=min converge.target=NUMBER"),
+        ("val/loss", Mode.MIN, ("val/acc",), "converge.metric=val/acc converge.mode=max converge.target=NUMBER"),
+        ("val/acc", Mode.MAX, ("val/loss", "train/score"), "converge.metric=train/score"),
+    ],
+)
+def test_a_threshold_is_not_carried_over_to_a_metric_of_the_other_kind(metric, mode, logged, override):
+    assert ranking_of(metric, logged, mode=mode).answer.endswith(f"add {override} to the command.")
+
+
 def test_without_a_target_it_is_the_loss_that_is_missing():
     answer = ranking_of(None, ("val/acc", "watch/loss"), threshold=None).answer
     assert answer.startswith("No trial logged a loss, which decides where no target is given: nothing can be judged.")
