@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sweep.launch.process import kill_members
 from sweep.rundir import RUN_VARIABLE
 
 MARK_ROOM = 4096
@@ -108,7 +109,13 @@ class AheadProcess:
         return False
 
     def close(self) -> int:
-        """Let it go, wait for its end and return its exit code. What it forked stays; one still warming is killed."""
+        """Let it go, see its session end and return its exit code. Runs that it forked lead others, and stay."""
+        code = self.leave()
+        kill_members(self.child.pid)  # what importing the task has started
+        return code
+
+    def leave(self) -> int:
+        """Let it go, wait for its end and return its exit code; one still warming is killed."""
         if self.look() == "warming":
             self.child.kill()  # nobody waits for what it imports
         self._close()

@@ -25,7 +25,7 @@ class StandbyProcess(ColdProcess):
         if not self._ahead.has_taken_a_run():
             with suppress(OSError), self._log.open("ab") as log:
                 log.write(self._ahead.printed())
-        return self._ahead.close()
+        return self._ahead.leave()  # of a run that has been buried nothing is left
 
 
 class StandbyStarter:

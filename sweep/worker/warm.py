@@ -26,6 +26,8 @@ SPARES = 2
 IMPROVE_AFTER_S = 0.005
 ASK_EVERY_S = 0.02
 """Where the kernel has no descriptors of processes, runs are asked so often whether they have ended."""
+TIDY_EVERY_S = 0.1
+"""While runs go on, what they have left and has died is reaped so often, as init would: a run may wait for it."""
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
@@ -66,7 +68,6 @@ class Nursery:
         self._running: dict[int, int | None] = {}  # by pid, the descriptor that tells of the end, where there are such
         self._ended: set[int] = set()  # pids that are not reaped yet
         self._gets_orphans = become_subreaper()
-        self._before = children()
 
     def serve(self) -> None:
         """Go on until the driver is gone. Raises OSError where it goes just then."""
@@ -77,11 +78,14 @@ class Nursery:
             while not has_improved and not self._ready([self._line.fileno(), self._runs.fileno(), *self._ends()], 0.0):
                 for descriptor in self._ready(list(self._spares), 0.0):
                     self._note_taken(descriptor)
+                self._tell_ends()  # those without a descriptor
                 has_improved = next(improving, "done") is not None
             problem = self._fork_spares(SPARES if has_improved else 1)
             watched = [self._line.fileno(), *(self._spares or [self._runs.fileno()]), *self._ends()]
-            wait_s = ASK_EVERY_S if None in self._running.values() else None
-            for descriptor in self._ready(watched, wait_s if has_improved else IMPROVE_AFTER_S):
+            ready = self._ready(watched, self._patience_s() if has_improved else IMPROVE_AFTER_S)
+            if not ready and self._gets_orphans:
+                self._has_orphans()
+            for descriptor in ready:
                 if descriptor in self._spares:
                     self._note_taken(descriptor)
                 elif descriptor == self._runs.fileno():
@@ -156,6 +160,12 @@ class Nursery:
         """Return the descriptors that can be read once a run has ended."""
         return [descriptor for descriptor in self._running.values() if descriptor is not None]
 
+    def _patience_s(self) -> float | None:
+        """Return how long nothing has to be looked at that does not show by itself, None for ever."""
+        if None in self._running.values():
+            return ASK_EVERY_S
+        return TIDY_EVERY_S if self._running else None
+
     def _tell_ends(self) -> None:
         """Tell the driver of the runs that have ended, and whether they may have left something behind."""
         codes = {pid: code for pid in self._running if (code := ending_code(pid)) is not None}
@@ -168,7 +178,7 @@ class Nursery:
 
     def _has_orphans(self) -> bool:
         """Return whether there are children that were not forked here: runs have left them. Reaps the dead ones."""
-        known = {*self._spares.values(), *self._running, *self._ended, *self._before}
+        known = {*self._spares.values(), *self._running, *self._ended}
         while found := children() - known:
             alive = {pid for pid in found if ending_code(pid) is None}
             for pid in found - alive:
@@ -228,8 +238,9 @@ def end_descriptor(pid: int) -> int | None:
 
 def become_subreaper() -> bool:
     """Have the kernel make children of ours of what runs leave behind; return whether it does and we can list them."""
-    is_subreaper = ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-    return is_subreaper and CHILDREN.exists()
+    if not CHILDREN.exists():  # dead ones would pile up: nobody would know what to reap
+        return False
+    return bool(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def children() -> set[int]:
@@ -240,10 +251,20 @@ def children() -> set[int]:
     return set(map(int, CHILDREN.read_bytes().split())) if CHILDREN.exists() else set()
 
 
+def has_children() -> bool:
+    """Return whether any child of this process lives. Reaps the dead ones."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
 def shared_things(before: dict[int, str]) -> list[str]:
     """Return in words what this process holds that a forked child would share or lose; `before` are its first files."""
-    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-        return ["ignores SIGCHLD: nobody would know how a child has ended"]
+    if signal.getsignal(signal.SIGCHLD) is not signal.SIG_DFL:  # a handler may reap whatever has ended
+        return ["ignores or handles SIGCHLD: nobody would know how a child has ended"]
     # Libraries that know of forks (OpenBLAS) end their threads before one and start them again when they need them.
     probe = os.fork()
     if probe == 0:
@@ -251,6 +272,8 @@ def shared_things(before: dict[int, str]) -> list[str]:
     os.waitpid(probe, 0)
     threads = sum(1 for _ in Path("/proc/self/task").iterdir())
     found = [f"has {threads} threads"] if threads > 1 else []
+    if has_children():
+        found.append("has started a process that goes on")
     now = open_files()
     found += [f"holds {now[fd]} open" for fd in sorted(now) if now[fd] != before.get(fd)]
     for mapping in Path("/proc/self/maps").read_text(errors="replace").splitlines():

@@ -223,12 +223,72 @@ def test_ended_trials_are_reaped_while_the_driver_waits(site: Site) -> None:
     wait_for(lambda: living(parent.children()) == parent.children())
 
 
+VANISHING = """
+import os, time
+def lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+def train(cfg, run):
+    told, tell = os.pipe()
+    if os.fork() == 0:
+        pid = os.fork()
+        os.write(tell, b"%d" % pid) if pid else None
+        os._exit(0)
+    os.wait()
+    orphan = int(os.read(told, 20))
+    until = time.monotonic() + 20
+    while lives(orphan):
+        assert time.monotonic() < until, "a process that has ended is still there"
+        time.sleep(0.005)
+"""
+
+
+def test_a_trial_sees_a_process_vanish_that_has_lost_its_parent_and_ended(site: Site) -> None:
+    (site.path / "vanishing_task.py").write_text(VANISHING)
+    ended, _ = site.run(site.launcher("warm"), "vanishing_task.train")
+    assert (ended.state, ended.message) == (TrialState.COMPLETED, "")
+
+
+@pytest.mark.parametrize("start", ["auto", "standby"])
+def test_what_a_tasks_import_has_started_ends_with_the_launcher(site: Site, start: str) -> None:
+    pids = site.path / "pids"
+    (site.path / "serving_task.py").write_text(
+        "import subprocess\nserver = subprocess.Popen(['sleep', '600'])\n"
+        f"with open({str(pids)!r}, 'a') as file:\n    print(server.pid, file=file)\n"
+        "def train(cfg, run):\n    assert server.poll() is None\n"
+    )
+    launcher = site.launcher(start)
+    for _ in range(2):
+        assert site.run(launcher, "serving_task.train")[0].state is TrialState.COMPLETED
+    wait_for(lambda: len(pids.read_text().split()) >= 3)  # one that waits for a run has its own, too
+    launcher.close()
+    wait_for(lambda: all(is_gone(int(pid)) for pid in pids.read_text().split()))
+
+
+def test_without_a_list_of_children_a_parent_gets_no_orphans(tmp_path: Path) -> None:
+    code = f"""
+        import ctypes
+        from pathlib import Path
+        from sweep.worker import warm
+        warm.CHILDREN = Path({str(tmp_path / "children")!r})
+        is_subreaper = ctypes.c_int(-1)
+        print(warm.become_subreaper(), ctypes.CDLL(None).prctl(37, ctypes.byref(is_subreaper)), is_subreaper.value)
+    """
+    told = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert told.stdout == "False 0 0\n"  # dead ones that it does not know of would stay zombies
+
+
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [process for process in processes if not is_gone(process.pid)]
 
 
 UNSAFE = {
     "signal": ("import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n", "SIGCHLD"),
+    "handler": ("import os, signal\nsignal.signal(signal.SIGCHLD, lambda *_: os.waitpid(-1, os.WNOHANG))\n", "SIGCHLD"),
+    "process": ("import subprocess\nkept = subprocess.Popen(['sleep', '600'])\n", "process"),
     "thread": (
         "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
         "thread",
