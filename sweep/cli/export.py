@@ -92,7 +92,10 @@ def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:
 
 
 def _to_csv(store: Store, study: StudyRecord, folder: Path) -> tuple[Path, Path]:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UsageError(f"{folder} cannot be a folder to write to: {exc.strerror}") from exc
     trials, points = folder / "trials.csv", folder / "points.csv"
     _write_csv(trials, TRIAL_COLUMNS, _trial_rows(store, study))
     _write_csv(points, ("trial", "metric", "step", "value"), _point_rows(store, study))

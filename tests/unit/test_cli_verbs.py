@@ -1,4 +1,8 @@
+import pytest
+from recorded_study import make_study, url_of
+
 from sweep.cli.main import main
+from sweep.store import Store
 
 
 def test_a_verb_behind_an_option_is_told_to_come_first(capsys):
@@ -11,3 +15,17 @@ def test_a_config_folder_may_be_called_as_a_verb(tmp_path, monkeypatch, capsys):
     (tmp_path / "plan").mkdir()
     assert main(["--config-dir", "plan", "task=nothing_of_the_kind"]) == 2
     assert "comes first" not in capsys.readouterr().err
+
+
+def test_a_verbs_help_keeps_the_capitals_of_names(capsys):
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    assert "A study as csv, as an Optuna study, or as VisualDL logs." in capsys.readouterr().out
+
+
+def test_export_into_what_is_no_folder_is_an_error_in_words(tmp_path, capsys):
+    with Store.open(url_of(tmp_path)) as store:
+        make_study(store, tmp_path)
+    (tmp_path / "taken").write_text("a file")
+    assert main(["export", "--store", url_of(tmp_path), "--to", str(tmp_path / "taken")]) == 2
+    assert f"error: {tmp_path / 'taken'} cannot be a folder to write to: File exists" in capsys.readouterr().err
