@@ -32,8 +32,9 @@ def status_word(status: str, question: str, trials: int, *, makes_diverge: bool 
 
 
 def cell_text(key: str) -> str:
-    """Return a cell's key with its params in short, for reading."""
-    return re.sub(r"(?<==)[^,]+", lambda value: short_value(value[0]), key)
+    """Return what a cell changes, of its key, as `str` of the cell does: its params in short."""
+    changes = re.split(r",(?=[^,=\[\]]+=)", key)  # not at the commas of a list
+    return " + ".join(re.sub(r"(?<==).+", lambda value: short_value(value[0]), change) for change in changes)
 
 
 def point_text(point: Mapping[str, Any]) -> str:
@@ -176,7 +177,8 @@ def provenance_text(provenance: Mapping[str, Any]) -> str:
         parts.append(f"host {provenance['host']}")
     gpus = provenance.get("gpus") or []
     parts.append(count_text(len(gpus), "GPU") if gpus else "CPU")
-    parts.append(f"seeds {seeds_text(provenance.get('seeds') or [])}")
+    seeds = provenance.get("seeds") or []
+    parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {seeds_text(seeds)}")
     return " · ".join(parts)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.report.phrases import DASH, count_text, duration_text, number_text, seeds_text
+from sweep.report.phrases import DASH, cell_text, count_text, duration_text, number_text, seeds_text
 from sweep.report.tables import new_table
 
 
@@ -29,7 +29,7 @@ def render_plan(plan: Mapping[str, Any]) -> RenderableType:
         about = Text(shlex.join(cell["overrides"]) or DASH, style="dim")
         if cell["cell"] in copies:
             about.append(f"  same as {copies[cell['cell']]}", style="yellow")
-        table.add_row(Text(_cell_text(cell["cell"])), about)
+        table.add_row(Text(cell_text(cell["cell"])), about)
     lines = [Text.assemble(("inert  ", "dim"), f"{item['toggle']}: {item['reason']}") for item in plan["inert"]]
     return Group(table, "", *lines, _plan_cost(plan))
 
@@ -64,10 +64,6 @@ def _render_search_plan(plan: Mapping[str, Any]) -> RenderableType:
     if plan.get("wall_s") is not None:
         parts.append(f"at most about {duration_text(plan['wall_s'])}")
     return Group(table, "", Text(" · ".join(parts), style="bold"))
-
-
-def _cell_text(key: str) -> str:
-    return key.replace(",", " + ")
 
 
 def _plan_cost(plan: Mapping[str, Any]) -> Text:

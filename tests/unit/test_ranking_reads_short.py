@@ -22,6 +22,7 @@ from sweep.report import build_summary
 from sweep.report.csvfile import ranking_csv
 from sweep.report.html import render_html
 from sweep.report.markdown import render_markdown
+from sweep.report.phrases import cell_text
 from sweep.report.progress import LiveProgress
 from sweep.report.terminal import render_ranking
 
@@ -66,9 +67,9 @@ def test_a_short_value_is_the_same_to_four_digits_and_never_longer(value):
 
 
 def test_a_cells_key_keeps_what_its_text_leaves_out():
-    cell = Cell(Cell.of(["dropout=off"]).toggles, (("task.lr", EXACT),))
-    assert str(cell) == "dropout=off + task.lr=0.0031623"
-    assert cell.key == f"dropout=off,task.lr={EXACT}"
+    cell = Cell(Cell.of(["dropout=off"]).toggles, (("task.hidden", "[64,32]"), ("task.lr", EXACT)))
+    assert str(cell) == cell_text(cell.key) == "dropout=off + task.hidden=[64,32] + task.lr=0.0031623"
+    assert cell.key == f"dropout=off,task.hidden=[64,32],task.lr={EXACT}"
 
 
 @pytest.fixture(scope="module")
