@@ -163,8 +163,13 @@ class Parser(argparse.ArgumentParser):
             if word.startswith("-"):
                 self.refuse_option(word)
         if unknown:
-            self.error(f"it takes no {shlex.join(unknown)}")
+            self._refuse_word(unknown)
         return found
+
+    def _refuse_word(self, unknown: list[str]) -> NoReturn:
+        has_study = len(unknown) == 1 and "--study" in self._option_string_actions
+        hint = f"a study is named by --study {shlex.quote(unknown[0])}" if has_study else f"see {self.prog} --help"
+        raise UsageError(f"{self.prog}: it takes no {shlex.join(unknown)}", hint=hint)
 
     def refuse_option(self, word: str) -> NoReturn:
         """Raise UsageError for an option that does not exist, with those that do."""
@@ -182,9 +187,14 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {problem}\n  allowed: {', '.join(allowed)}", hint=hint)
 
 
+def _sentence(text: str) -> str:
+    """Return it as a sentence; `str.capitalize` would write Optuna in small letters."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def verb_parser(name: str) -> Parser:
     """Return the parser of a verb, with the options that every verb on a store has."""
-    parser = Parser(prog=f"python -m sweep {name}", description=VERBS[name].help.capitalize() + ".")
+    parser = Parser(prog=f"python -m sweep {name}", description=_sentence(VERBS[name].help))
     parser.add_argument(
         "--store",
         default=verbs_store(),

@@ -37,6 +37,7 @@ def test_the_nearest_name_is_one_alike_or_one_that_goes_on_where_the_word_ends(t
         (["baseline", "acept"], ("'acept'", "allowed: accept, show, diff", "did you mean 'accept'?")),
         (["rerun", "s", "--state", "faild"], ("--state", "'faild'", "did you mean 'failed'?")),
         (["show", "base"], ("'base' is not the number of a trial", "python -m sweep show --help")),
+        (["show", "0", "mine-base"], ("it takes no mine-base", "a study is named by --study mine-base")),
         (["ls", "mine"], ("python -m sweep ls: it takes no mine", "python -m sweep ls --help")),
     ],
 )
