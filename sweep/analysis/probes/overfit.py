@@ -124,7 +124,10 @@ def _how_it_failed(state: GateState) -> str:
     if part is None:
         text = "the loss is negative from the start: look at its sign (the gate cannot judge a loss that has no floor)"
     elif abs(part - 1) <= UNMOVED:
-        text = "the loss does not move: look for frozen parameters, a learning rate of 0, an output that is constant"
+        text = (
+            "the loss does not move: look for frozen parameters, a learning rate of 0 or far too high, an output that "
+            "is constant"
+        )
     elif part >= GROWN:
         text = "the loss grows: look at the sign of the loss and at the learning rate"
     elif part <= HALF and wrong:
