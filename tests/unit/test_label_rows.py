@@ -159,6 +159,14 @@ def test_rows_of_a_set_that_was_read_in_part_are_said_to_be_those_read():
     assert "of those read seem moved one row down" in check.found
 
 
+@pytest.mark.parametrize("kind", ["classes", "values"])
+def test_labels_that_are_all_the_same_are_not_called_permuted(kind):
+    x, y, _ = digits()
+    [check] = looked_at((x, np.zeros_like(y), kind)).values()
+    assert check.severity == "not_checked"
+    assert "all the same" in check.found
+
+
 def test_too_few_samples_are_not_judged():
     x, y, kind = digits()
     assert NAME not in looked_at((x[:90], y[:90], kind))

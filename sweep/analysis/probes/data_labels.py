@@ -197,7 +197,7 @@ def agreement_checks(found: Figures) -> Iterator[Check]:
     """Yield the checks of labels and inputs together: of all rows, along the rows, and of the validation set."""
     name, near = "labels and inputs", found.get("neighbours")
     if near is None or near["n"] < FEWEST:
-        yield Check.skipped(name, f"needs {FEWEST} samples with a label or a target each")
+        yield Check.skipped(name, f"needs {FEWEST} samples with a label or a target each, not all the same")
         return
     yield _train_agreement(name, near, (found.get("reads_input") or {}).get("trained") or {})
     yield from row_checks(found)

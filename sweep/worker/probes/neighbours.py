@@ -34,7 +34,7 @@ def measure_neighbours(
     if labels is None or kind == "other":
         return None
     good = _usable(train_x, labels)
-    if good.sum() < FEWEST:
+    if good.sum() < FEWEST or np.ptp(labels[good]) == 0:
         return None
     x, scale = _features(train_x[good])
     rows = np.linspace(0, len(x) - 1, min(len(x), SAMPLES)).round().astype(int)
