@@ -13,7 +13,7 @@ from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 from sweep.reading import open_store
-from sweep.report.phrases import share_text
+from sweep.report.phrases import provenance_text, share_text
 from sweep.report.progress import LiveProgress
 from sweep.store import Store
 
@@ -37,6 +37,11 @@ def test_progress_counts_one_trial(total, text):
             )
         )  # fmt: skip
     assert text in console.file.getvalue()
+
+
+def test_figures_come_from_one_seed():
+    assert provenance_text({"seeds": [3]}) == "CPU · seed 3"
+    assert provenance_text({"seeds": [0, 1, 2]}) == "CPU · seeds 0–2"
 
 
 def test_figures_of_one_run():
