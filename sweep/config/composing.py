@@ -200,6 +200,9 @@ def _apply(override: Override, config: DictConfig) -> None:
             else:
                 OmegaConf.update(config, key, override.value(), merge=True)
     except OmegaConfBaseException as exc:
+        if isinstance(OmegaConf.select(config, key), DictConfig):
+            hint = "axes are chosen by their names with '+axis=[NAME]'" if key == "axes" else f"{key}.NAME=VALUE"
+            raise ConfigError(key, "is a section of keys", value=override.input_line, hint=hint) from exc
         raise ConfigError(key, reason(exc), value=override.input_line) from exc
 
 

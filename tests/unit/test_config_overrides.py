@@ -1,5 +1,6 @@
 import pytest
 
+from sweep.config.composing import compose
 from sweep.config.overrides import parse_overrides, task_override
 from sweep.errors import ConfigError
 
@@ -91,3 +92,11 @@ def test_a_task_override_is_read_with_its_type(text, key, value):
 def test_a_level_may_only_set_a_task_key(text):
     with pytest.raises(ValueError, match=r"task\.KEY=VALUE|one value|one$|has one|cannot be read"):
         task_override(text)
+
+
+@pytest.mark.parametrize("typed", ["+axes=[dropout]", "axes=[dropout]"])
+def test_a_list_where_axes_are_described_is_answered_with_the_option_that_chooses_them(typed):
+    with pytest.raises(ConfigError) as caught:
+        compose([typed])
+    assert caught.value.key == "axes"
+    assert "'+axis=[NAME]'" in str(caught.value)
