@@ -104,8 +104,9 @@ def _needed(repair: Repair, effects: Sequence[Effect], question: Question) -> st
             mostly = 2 * lacking.converged > lacking.trials
             if mostly is (question is Question.BREAK):
                 needed.append(f"{effect.toggle} ({lacking.converged} of {lacking.trials} without it)")
-    found = ", ".join(needed) if needed else "no single one"
-    return f" Of these, needed while the others are on: {found}."
+    if not needed:
+        return " None of these was seen to be needed while the others are on."
+    return f" Of these, needed while the others are on: {', '.join(needed)}."
 
 
 def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence[Effect]) -> str:

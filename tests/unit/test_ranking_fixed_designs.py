@@ -294,3 +294,9 @@ def test_one_seed_is_said_as_one():
     assert "0 of 1 seed;" in ranking.answer
     assert "converged on 1 of 1 seed," in ranking.answer
     assert ranking.notes[0].startswith("With 1 seed no")
+
+
+def test_a_set_of_which_each_alone_converges_too_is_not_said_to_need_one():
+    ranking = rank(study([(), (D,), (A,), (D, A)], lambda c, s: 200 if c else None, seeds=4), AXES[::2], TARGET)
+    assert [r.toggles for r in ranking.repairs] == [(A, D)]
+    assert "None of these was seen to be needed while the others are on." in ranking.answer
