@@ -46,7 +46,7 @@ def _study(arguments: list[str]) -> int:
         with LiveProgress(console) as progress:
             end = run_job(loaded, progress=progress, early=early)
     silence_broken_streams()  # nobody reads any more, and yet the exit code tells how it ended
-    console.print(render_summary(end.summary))
+    print_rich(render_summary(end.summary))
     console.print(f"report: {end.folder / 'report.html'}", highlight=False, soft_wrap=True)
     if end.status == "ended":
         return 0 if end.is_ok else 1

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from sweep.report.markdown import code, escaped
 from sweep.report.phrases import count_text, duration_text, provenance_text
 from sweep.report.stages import TITLES, view
 from sweep.report.summary import NO_PROVENANCE, SCHEMA, strict
+from sweep.report.tables import recommended_lines
 from sweep.rundir import write_json_atomic, write_text_atomic
 
 KIND = "stages"
@@ -125,10 +125,7 @@ def render_staged(summary: Mapping[str, Any]) -> RenderableType:
             parts += [view(stage["stage"]).terminal(stage["section"])]
         parts += [Text.assemble(("note  ", "dim"), note) for note in stage["notes"] if note not in summary["notes"]]
         parts += [""]
-    if summary["recommended"]["overrides"]:
-        parts.append(Text.assemble(("use  ", "dim"), (shlex.join(summary["recommended"]["overrides"]), "bold")))
-        parts.append(Text("apply it:", style="dim"))
-        parts.append(Padding(Text(summary["recommended"]["command"], overflow="fold"), (0, 0, 0, 2)))
+    parts += recommended_lines(summary["recommended"])
     parts += [Text.assemble(("note  ", "dim"), note) for note in summary["notes"]]
     parts += [Text.assemble(("cost  ", "dim"), staged_cost(summary["cost"]))]
     parts += [Text.assemble(("from  ", "dim"), provenance_text(summary["provenance"]))]

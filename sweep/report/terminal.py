@@ -3,12 +3,10 @@
 Nothing here imports scipy, jinja2 or the analysis: reading verbs print a stored summary in well under a second.
 """
 
-import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,7 +27,7 @@ from sweep.report.phrases import (
 )
 from sweep.report.seen import brief_lines, full_lines
 from sweep.report.staged import KIND, render_staged
-from sweep.report.tables import new_table, styled_status, styled_verdict
+from sweep.report.tables import command_lines, new_table, recommended_lines, styled_status, styled_verdict
 
 WIDE = 104
 """From this width on the steps saved have a column of their own and heads stand in one line."""
@@ -189,16 +187,8 @@ def _repair_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def _command_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
-    lines: list[RenderableType] = []
-    recommended, decide = summary["recommended"], summary["decide"]
-    if recommended["overrides"]:
-        lines.append(Text.assemble(("use  ", "dim"), (shlex.join(recommended["overrides"]), "bold")))
-        lines.append(_command("apply it", recommended["command"]))
+    lines = recommended_lines(summary["recommended"])
+    decide = summary["decide"]
     if decide:
-        lines.append(_command(f"more seeds would decide ({decide['seeds']} in all)", decide["command"]))
+        lines += command_lines(f"more seeds would decide ({decide['seeds']} in all)", decide["command"])
     return [*lines, ""] if lines else []
-
-
-def _command(label: str, command: str) -> RenderableType:
-    """A command under its label, unbroken wherever the terminal leaves room, so that it can be copied."""
-    return Group(Text(f"{label}:", style="dim"), Padding(Text(command, overflow="fold"), (0, 0, 0, 2)))

@@ -97,6 +97,13 @@ def test_the_answer_and_the_table_of_a_search_are_short_and_its_command_is_exact
     assert f"```sh\n{summary['recommended']['command']}\n```" in render_markdown(summary)
 
 
+def test_the_command_to_copy_is_one_line_in_a_narrow_terminal(search):
+    summary = build_summary(search)
+    console = Console(file=io.StringIO(), width=40)
+    console.print(render_ranking(summary), crop=False)
+    assert f"\n  {summary['recommended']['command']}\n" in console.file.getvalue()
+
+
 def test_the_page_of_a_search_is_short_but_for_what_is_to_be_pasted(search):
     summary = build_summary(search)
     page = render_html(search, summary)
