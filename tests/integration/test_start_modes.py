@@ -223,6 +223,21 @@ def test_ended_trials_are_reaped_while_the_driver_waits(site: Site) -> None:
     wait_for(lambda: living(parent.children()) == parent.children())
 
 
+def test_an_end_is_told_while_the_parent_is_busy_where_the_kernel_has_no_descriptors_of_processes(site: Site) -> None:
+    go = site.path / "go"
+    (site.path / "busy_task.py").write_text(
+        "import os, sys, time\n"
+        f"def improve():\n    while not os.path.exists({str(go)!r}):\n        time.sleep(0.005)\n        yield\n"
+        "if 'warm' in sys.argv[0]:\n    del os.pidfd_open\n    sys.modules['__main__'].collapse_pages = improve\n"
+        "def train(cfg, run):\n    os._exit(7)\n"
+    )
+    launcher = site.launcher("warm")
+    for _ in range(2):
+        assert site.run(launcher, "busy_task.train")[0].exit_code == 7
+    go.touch()
+    assert site.run(launcher, "busy_task.train")[0].exit_code == 7
+
+
 VANISHING = """
 import os, time
 def lives(pid):
