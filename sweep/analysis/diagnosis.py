@@ -13,8 +13,8 @@ NEAR = 3.0
 FAR = 10.0
 """One this far off is: where the point converges on every seed, other changes need not be tried."""
 
-
 MISSED = (Verdict.DIVERGED, Verdict.STALLED, Verdict.NOT_CONVERGED)
+"""Verdicts of a trial that was judged and did not converge."""
 
 FAILED_GATE = ("not_learnt", "diverged")
 """Verdicts of the overfit gate that say that ten samples cannot be learnt."""
@@ -119,8 +119,8 @@ def _base_words(summary: Mapping[str, Any]) -> str:
         return f"The base converges on {base['converged']} of {base['seeds']} seeds."
     seen = [str(symptom.get("title") or symptom["message"]) for symptom in base["symptoms"][:2]]
     missed = {word: count for word, count in base.get("verdicts", {}).items() if word in MISSED}
-    kinds = ", ".join(f"{count} {word}" for word, count in missed.items()) if len(missed) > 1 else base["verdict"]
-    words = str(kinds).replace("_", " ")
+    kinds = ", ".join(f"{count} {word}" for word, count in missed.items()) if len(missed) > 1 else str(base["verdict"])
+    words = kinds.replace("_", " ")
     because = f": {'; '.join(_lowered(text) for text in seen)}" if seen else ""
     return f"The base does not converge (0 of {base['seeds']} seeds, {words}{because})."
 
