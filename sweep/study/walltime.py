@@ -14,7 +14,8 @@ class WallTime:
     """Counts from where earlier sittings of a study have left off; made when a sitting begins.
 
     Of a sitting that came to its end, the time is on record. Of one that was killed, the time counts in which a trial
-    of it ran: that much is certain.
+    of it ran: that much is certain. The figure is a lower bound: after a sitting on record, what that one took beside
+    its trials hides as much of a killed one, for a summary does not say until when it counts.
     """
 
     def __init__(self, store: Store, record: StudyRecord) -> None:
