@@ -213,7 +213,8 @@ class Session:
                 f"{log}\nmend it, then `python -m sweep rerun {self.record.name} --state failed{store}`"
             )
         if loop.interrupt is not Interrupt.NONE:
-            return "interrupted", f"interrupted with {count_text(left, 'trial')} still to run; go on with: {again}"
+            rest = f" with {count_text(left, 'trial')} still to run" if left else ""
+            return "interrupted", f"interrupted{rest}; go on with: {again}"
         failed = counts.get(TrialState.FAILED, 0) + counts.get(TrialState.LOST, 0)
         if failed * 2 > sum(counts.values()):
             return "failed", (

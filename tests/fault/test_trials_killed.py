@@ -184,6 +184,17 @@ def test_ctrl_c_while_the_first_trials_are_launched_lets_them_end(folder, undist
     check_same_outcome(folder, undisturbed)
 
 
+def test_ctrl_c_while_the_last_trials_run_does_not_count_what_is_left(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.1", "launcher.slots=4")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 4)
+    os.kill(driver.pid, signal.SIGINT)
+    assert driver.wait() == 130
+    assert "interrupted; go on with: python -m sweep" in driver.text
+    folder.run(*command)
+    check_same_outcome(folder, undisturbed)
+
+
 def test_a_task_that_cannot_be_imported_stops_the_study_with_the_traceback_shown_once(folder):
     (folder.path / "mini.py").write_text("import no_such_module\n\ndef train(cfg, run):\n    pass\n")
     driver = folder.run(*STUDY, "seeds=10", code=1)
