@@ -178,6 +178,7 @@ def test_a_task_without_a_paddle_optimizer_is_told_so():
     result = read([trial([], findings={"steps": 0, "optimizers": 0})])
     assert not result.is_ok
     assert "no step of a Paddle optimizer" in result.answer
+    assert "+search=tpe" in result.answer
 
 
 def test_a_seed_that_cannot_be_read_is_left_out_and_named():

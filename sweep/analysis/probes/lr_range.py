@@ -196,7 +196,7 @@ def _refusal_words(refusal: str, section: Mapping[str, Any]) -> str:
         ),
         NO_OPTIMIZER: (
             "There is no learning rate to search: the task made no step of a Paddle optimizer, and the range test can "
-            "set the rate of no other."
+            "set the rate of no other. Where task.lr is the rate, +search=tpe searches it."
         ),
         NO_LOSS: (
             "No learning rate can be read off: the task steps its optimizer, and shows no loss, neither to "
