@@ -22,6 +22,7 @@ from sweep.launch.process import (
     AdoptedProcess,
     RunProcess,
     is_alive,
+    keep_ended_children,
     kill_members,
     kill_orphans,
     signal_group,
@@ -106,6 +107,7 @@ def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> WarmParent |
         has_gpus=layout.has_gpus,
         gpu_memory_mb=config.gpu_memory_mb,
     )
+    keep_ended_children()
     with suppress(OSError):
         return WarmParent(section, environment)
     return None
@@ -126,6 +128,7 @@ class LocalLauncher:
         say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
         early: WarmParent | None = None,
     ) -> None:
+        keep_ended_children()
         self._config = config
         layout = Layout.of(config, inventory)
         self.slots = layout.slots

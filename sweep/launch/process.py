@@ -73,6 +73,13 @@ class AdoptedProcess:
         """Return None: its parent, init by now, has the exit code."""
 
 
+def keep_ended_children() -> None:
+    """Have the kernel keep how children end where this process was started with SIGCHLD ignored; they inherit that."""
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        with suppress(ValueError):  # only the main thread may
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:
     """Return whether the process of this pid and start time lives: never another one that got the same pid.
 

@@ -223,6 +223,18 @@ def test_ended_trials_are_reaped_while_the_driver_waits(site: Site) -> None:
     wait_for(lambda: living(parent.children()) == parent.children())
 
 
+@pytest.mark.parametrize("start", STARTS)
+def test_how_a_trial_ended_is_known_though_the_driver_was_started_with_sigchld_ignored(site: Site, start: str) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # as a shell's `trap "" CHLD` leaves it to its commands
+    try:
+        launcher = site.launcher(start)
+        assert [site.run(launcher, "segfaults")[0].exit_code for _ in range(2)] == [-signal.SIGSEGV] * 2
+        launcher.close()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert site.said == []
+
+
 def test_an_end_is_told_while_the_parent_is_busy_where_the_kernel_has_no_descriptors_of_processes(site: Site) -> None:
     go = site.path / "go"
     (site.path / "busy_task.py").write_text(
