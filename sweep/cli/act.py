@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 from sweep.cli.main import verb_parser
+from sweep.cli.shared import open_existing
 from sweep.config.stores import default_store, is_same_store, is_store_word, store_option
 from sweep.domain.states import LEGAL_TRANSITIONS, TrialState
 from sweep.domain.trial import StudyRecord
@@ -34,7 +35,7 @@ def rerun(arguments: list[str]) -> int:
     parser.add_argument("--state", default="failed,lost", help=f"comma-separated, of: {', '.join(AGAIN)}")
     args = parser.parse_args(arguments)
     states = {_state(word.strip()) for word in args.state.split(",")}
-    with Store.open(args.store) as store:
+    with open_existing(args.store) as store:
         record = store.study(args.study)
         with StudyLock(StudyDir.of(record).lock, store_option(args.store)), store.transaction():
             trials = store.trials(record.id, states)

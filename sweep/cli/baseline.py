@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.cli.output import print_json, print_rich
+from sweep.cli.shared import open_existing
 from sweep.config.stores import store_option
 from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.suspects import suspects
@@ -55,7 +56,7 @@ def _accept(args: Any, parser: Parser) -> int:
 
     if bool(args.study) == (args.last is not None):
         parser.error("accept takes either a STUDY or --last N")
-    with Store.open(args.store) as store:
+    with open_existing(args.store) as store:
         kept = Regressions(store)
         regression = _chosen(kept, args)
         if args.study:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from sweep.cli.main import verb_parser
 from sweep.cli.output import print_json
+from sweep.cli.shared import open_existing
 from sweep.errors import UsageError
 from sweep.store import Store
 
@@ -38,8 +39,7 @@ def gc(arguments: list[str]) -> int:
     from sweep.study.garbage import Rule, collect_garbage
 
     rule = Rule(keep_nights=args.keep_nights, keep_days=args.keep_days, regression=args.regression)
-    Store.open(args.store, read_only=True).close()  # where there is none, none is made
-    with Store.open(args.store) as store:
+    with open_existing(args.store) as store:
         freed = collect_garbage(store, rule, file=Store.file_of(args.store), is_dry=args.dry_run)
     if args.json:
         return print_json({"dry_run": args.dry_run, **asdict(freed)})

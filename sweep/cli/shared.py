@@ -20,6 +20,12 @@ def read_parser(name: str, *, has_study: bool = True, has_json: bool = True) -> 
     return parser
 
 
+def open_existing(url: str) -> Store:
+    """Return a store opened for a verb that changes it; where there is none, none is made. Raises NotFoundError."""
+    Store.open(url, read_only=True).close()
+    return Store.open(url)
+
+
 def chosen_study(store: Store, name: str | None, url: str) -> StudyRecord:
     """Return the study of this name, the latest where none is given, of the store at this URL. Raises NotFoundError."""
     if name and store.find_study(name) is None and name in Regressions(store).names():

@@ -119,3 +119,10 @@ def test_the_hints_of_reading_verbs_name_the_store(tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.count(f"`python -m sweep status s --store {url}`") == 2
     assert f"`python -m sweep ls --store {url}`" in said
+
+
+@pytest.mark.parametrize("words", [("rerun", "s"), ("baseline", "accept", "--last", "1"), ("gc",)])
+def test_a_verb_that_changes_a_store_makes_none_where_there_is_none(tmp_path, capsys, words):
+    assert main([*words, "--store", url_of(tmp_path)]) == 2
+    assert "there is no store at" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
