@@ -32,4 +32,4 @@ class Silence:
 
             said = unlogged_sentences(self._unjudged, self._target, self._store.metric_names(self._record.id))
             if said:
-                self._say(f"after {ENOUGH} trials: {said} Ctrl-C ends the study")
+                self._say(f"{said} (So it is after {ENOUGH} trials; Ctrl-C ends the study.)")
