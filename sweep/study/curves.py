@@ -32,15 +32,16 @@ class CurveFiles:
         if len(self._waiting) < KEPT:
             self._waiting.append((trial, curves))
 
-    def write_some(self) -> None:
-        """Write a few of those that wait. Raises OSError."""
+    def write_some(self) -> bool:
+        """Write a few of those that wait; return whether more do. Raises OSError."""
         for _ in range(min(AT_ONCE, len(self._waiting))):
             self._write(*self._waiting.pop(0))
+        return bool(self._waiting)
 
     def write_all(self) -> None:
         """Write whatever is missing of the trials that have ended, in whatever session. Raises OSError."""
-        while self._waiting:
-            self.write_some()
+        while self.write_some():
+            pass
         missing = {
             trial.number: trial
             for trial in self._store.trials(self._study_id, _LOGGED)

@@ -56,7 +56,8 @@ class StudyLoop:
 
     Every trial of the study that is pending when the loop starts is launched; what the driver asks for is added.
     `on_outcome(outcome, trial, curves)` is called once for each trial finished here; `curves` is what its run logged,
-    None where no run was made for it here. `on_quiet` is called now and then while runs go on and none ends.
+    None where no run was made for it here. `on_quiet` is called while runs go on and none ends, to do a bit of what can
+    wait; it returns whether more of it is left.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class StudyLoop:
         folder: StudyDir,
         progress: Progress,
         on_outcome: Callable[[Outcome, TrialRecord, Mapping[str, Series] | None], None],
-        on_quiet: Callable[[], None] = lambda: None,
+        on_quiet: Callable[[], bool] = lambda: False,
     ) -> None:
         self.study, self.config, self.target = study, config, config.target
         self.thresholds = SymptomThresholds.of(config.symptoms)
@@ -120,7 +121,10 @@ class StudyLoop:
         if self._started:
             with self.store.transaction():
                 self._record_started()
-        self.on_quiet()
+        while self.on_quiet():
+            ended = self.launcher.poll(0.0)
+            if ended or self.interrupt is not self._announced:
+                return ended
         return self.launcher.poll(POLL_S)
 
     def _fill(self) -> None:

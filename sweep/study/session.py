@@ -196,10 +196,9 @@ class Session:
             took_s = monotonic_s() - begun_s
             self.summarise_at_s = begun_s + max(SUMMARY_EVERY_S, took_s / SUMMARY_SHARE)
 
-    def _in_quiet(self) -> None:
-        """Do a bit of what the end of the study needs, while trials run and none ends."""
-        if next(self.loading, "all") == "all":
-            self.curves.write_some()
+    def _in_quiet(self) -> bool:
+        """Do a bit of what the end of the study needs, while trials run and none ends; return whether more is left."""
+        return next(self.loading, "all") != "all" or self.curves.write_some()
 
     def _status(self, loop: StudyLoop) -> tuple[str, str]:
         counts = self.store.counts(self.record.id)
