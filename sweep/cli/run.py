@@ -92,13 +92,18 @@ def plan(arguments: list[str]) -> int:
     loaded = _load(args, overrides, overrides)
     if loaded.study.regression is not None:
         return _plan_night(loaded, is_json=args.json)
-    from sweep.report.plans import render_plan
-    from sweep.study.stageplan import plan_stages
-
-    view = plan_stages(loaded) if loaded.study.stages else _plan_view(loaded)
+    view = _stages_view(loaded) if loaded.study.stages else _plan_view(loaded)
     if args.json:
         return print_json(view)
+    from sweep.report.plans import render_plan
+
     return print_rich(render_plan(view))
+
+
+def _stages_view(loaded: LoadedConfig) -> dict[str, object]:
+    from sweep.study.stageplan import plan_stages  # brings SciPy along
+
+    return plan_stages(loaded)
 
 
 def _plan_view(loaded: LoadedConfig) -> dict[str, object]:

@@ -31,6 +31,11 @@ import sweep.drivers
 part("drivers")
 list(sweep.open_store(sys.argv[1]).latest().trials())
 part("open_store")
+import contextlib, io
+from sweep.cli.main import main
+with contextlib.redirect_stdout(io.StringIO()):
+    assert main(["plan", "+ablation=regularization", f"store.url={sys.argv[1]}"]) == 0
+part("plan")
 print(json.dumps(loaded))
 """
 
@@ -65,3 +70,7 @@ def test_optuna_is_imported_only_by_a_study_that_searches(loaded):
 
 def test_opening_a_store_imports_neither_scipy_nor_hydra_nor_optuna_nor_paddle(loaded):
     assert not {"hydra", "optuna", "scipy", "paddle", "jinja2", "pandas"} & loaded["open_store"]
+
+
+def test_a_plan_imports_neither_scipy_nor_paddle(loaded):
+    assert not {"optuna", "scipy", "paddle", "jinja2", "visualdl"} & loaded["plan"]
