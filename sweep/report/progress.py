@@ -18,7 +18,9 @@ from sweep.report.phrases import count_text, duration_text, number_text, verdict
 from sweep.report.summary import outcome_word
 from sweep.report.tables import VERDICT_STYLES, new_table
 
-REFRESH_PER_S = 4
+REFRESH_PER_S = 2
+"""Running trials are read once a second, and a drawing costs some 3 ms: more often would show nothing new."""
+
 BURST_LINES = 40
 """Without a terminal, so many trials get a line each at once; after that lines are at least LINE_EVERY_S apart."""
 LINE_EVERY_S = 2.0
@@ -38,7 +40,7 @@ class _Running:
 
 
 class LiveProgress:
-    """Shows a study while it runs. Events only change a few numbers; drawing happens 4 times a second, elsewhere.
+    """Shows a study while it runs. Events only change a few numbers; drawing happens twice a second, elsewhere.
 
     A context manager; `close` (or leaving it) puts the terminal back. `clock` returns monotonic seconds.
     """
