@@ -42,7 +42,12 @@ def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
             hint="run it first, and the ablation with the rate that it suggests",
         )
     shown = Audience(progress)
-    end = run_study(loaded, progress=shown)
+    return run_study(loaded, progress=shown, then=lambda end: _confirmed(loaded, end, shown))
+
+
+def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: Audience) -> StudyEnd:
+    """Run the confirmation of what the range tests suggest; return how the search as a whole has ended."""
+    config = loaded.study
     confirming = confirmation(loaded, end.summary) if end.status == "ended" else None
     if confirming is None:
         return end

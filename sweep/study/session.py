@@ -4,7 +4,7 @@ import errno
 import gc
 import shlex
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +64,17 @@ class StudyEnd:
         return self.status == "ended" and self.summary.get("ok", True) is True
 
 
-def run_study(loaded: LoadedConfig, *, progress: Progress, early: WarmParent | None = None) -> StudyEnd:
+def run_study(
+    loaded: LoadedConfig,
+    *,
+    progress: Progress,
+    early: WarmParent | None = None,
+    then: Callable[[StudyEnd], StudyEnd] = lambda end: end,
+) -> StudyEnd:
     """Run a study, or go on with it, until it ends or is interrupted; leaves its files in every case.
 
-    `early` is what `start_early` made of its config, which the caller closes.
+    `early` is what `start_early` made of its config, which the caller closes. `then` is what belongs to the study after
+    its own trials, and is done while it is still held; what it returns is returned.
 
     Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError where another driver is
     at work on it.
@@ -84,7 +91,7 @@ def run_study(loaded: LoadedConfig, *, progress: Progress, early: WarmParent | N
         step("trials enrolled")
         write_json_atomic(folder.plan, {**plan.to_dict(), "record": plan_record(record)})
         step("plan written")
-        return Session(loaded, plan, folder, store, record, Audience(progress), early).run()
+        return then(Session(loaded, plan, folder, store, record, Audience(progress), early).run())
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from sweep.cli.main import main
+from sweep.rundir import StudyDir, StudyLock
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 90.0
@@ -52,8 +53,10 @@ def killed_while_confirming(results):
         assert process.poll() is None, "ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    held_by = StudyLock(StudyDir(results, "rates").lock).driver_pid()
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    assert held_by == process.pid, "`stop rates` would not find it, nor a second driver be refused"
 
 
 def test_a_search_killed_while_confirming_goes_on_and_repeats_nothing(tmp_path):

@@ -106,6 +106,14 @@ def test_a_confirmation_at_work_keeps_its_search_running(store, tmp_path):
     assert not seen.is_over
 
 
+def test_a_search_whose_driver_is_about_to_confirm_it_is_not_over(store, tmp_path):
+    add_search(store, tmp_path)
+    with StudyLock(StudyDir(tmp_path / "results", "r").lock):
+        seen = read_standing(store, "r", url_of(tmp_path))
+    assert not seen.is_over
+    assert seen.study.status != "interrupted"
+
+
 def test_a_suggestion_that_nothing_has_confirmed_yet_is_said(store, tmp_path, capsys):
     add_search(store, tmp_path)
     text = shown(capsys, tmp_path, "r")
