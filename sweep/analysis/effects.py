@@ -53,10 +53,11 @@ def build_effects(
     overrides: Mapping[Toggle, tuple[str, ...]],
 ) -> list[Effect]:
     """Return the effects ordered by rank; ties share one. What a toggle is needed for is found later (repairs)."""
-    outcomes = [table.proportion(table.row([c.toggle])) for c in comparisons]
+    rows = [table.row([c.toggle]) for c in comparisons]
+    outcomes = [table.proportion(row) for row in rows]
     statuses = [status_of(c, o, question) for c, o in zip(comparisons, outcomes, strict=True)]
     more = further_seeds(comparisons, statuses, question)
-    blown = [_divergence(table, c) for c in comparisons]
+    divergences = [_divergence(table, c) for c in comparisons]
     effects = {
         c.toggle: Effect(
             toggle=c.toggle,
@@ -70,12 +71,14 @@ def build_effects(
             steps_to_target=_steps(table, c),
             more_seeds=needed,
             seeds=_seeds(table, c),
-            note=_note(c, status, question, seen.note),
+            note=_note(c, status, question, divergence.note),
             overrides=overrides.get(c.toggle, ()),
-            diverged=seen.count,
-            makes_diverge=seen.is_caused,
+            diverged=table.count_diverged(row),
+            makes_diverge=divergence.is_caused,
         )
-        for c, outcome, status, needed, seen in zip(comparisons, outcomes, statuses, more, blown, strict=True)
+        for c, row, outcome, status, needed, divergence in zip(
+            comparisons, rows, outcomes, statuses, more, divergences, strict=True
+        )
     }
     return _ranked(table, comparisons, effects, question)
 
@@ -210,9 +213,8 @@ def _seeds(table: Table, comparison: Comparison) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Divergence:
-    """How many trials of base + toggle diverged, whether the toggle makes them, and what is said of it."""
+    """Whether a toggle makes the training diverge, and what is said of it."""
 
-    count: int = 0
     is_caused: bool = False
     note: str = ""
 
@@ -229,11 +231,11 @@ def _divergence(table: Table, comparison: Comparison) -> _Divergence:
     trials = table.proportion(comparison.treated).trials
     base_trials = table.proportion(comparison.reference).trials
     if 2 * count <= trials or 2 * base >= base_trials:
-        return _Divergence(count=count)
+        return _Divergence()
     is_caused = 2 * count - trials >= SPRT_LEAD and base_trials - 2 * base >= SPRT_LEAD
     verb = "makes it diverge" if is_caused else "diverges"
     return _Divergence(
-        count=count, is_caused=is_caused, note=f"{verb} ({count} of {trials} seeds, the base {base} of {base_trials})"
+        is_caused=is_caused, note=f"{verb} ({count} of {trials} seeds, the base {base} of {base_trials})"
     )
 
 

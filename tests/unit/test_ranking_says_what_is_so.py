@@ -96,6 +96,11 @@ def test_divergence_that_the_base_shares_or_few_seeds_show_is_not_put_down_to_th
     assert effect.note == ""
 
 
+def test_trials_that_diverged_are_counted_where_there_is_no_base_to_compare_them_with():
+    effect = effect_of("huge", huge="dddd", low="ssss")
+    assert (effect.sufficiency.trials, effect.diverged, effect.makes_diverge) == (4, 4, False)
+
+
 @pytest.fixture(scope="module")
 def diverging():
     """A study whose base stalls and one toggle of which diverges."""
