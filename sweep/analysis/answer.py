@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweep.analysis.effects import is_broken
+from sweep.domain.counts import count_text, share_text
 from sweep.domain.effect import BaseSummary, Effect, EffectStatus, Question, Repair, SearchedPoint
 from sweep.domain.states import TrialState
 from sweep.domain.symptoms import SYMPTOMS
@@ -32,7 +33,7 @@ def answer(
         return "No trial was run."
     if unlogged:
         diverged = sum(o.verdict is Verdict.DIVERGED for o in outcomes)
-        return f"{unlogged} {diverged} of {_trials(len(outcomes))} diverged." if diverged else unlogged
+        return f"{unlogged} {share_text(diverged, len(outcomes), 'trial')} diverged." if diverged else unlogged
     if not any(outcome.is_evidence for outcome in outcomes):
         return f"No trial ran to a verdict: {_causes(outcomes)}."
     if not base.seeds:
@@ -49,14 +50,14 @@ def answer(
 
 def search_answer(outcomes: Sequence[Outcome], best: SearchedPoint) -> str:
     """Return what a search over params found: its best trial, which a single run does not prove."""
-    count = sum(o.converged for o in outcomes)
+    tried, count = count_text(len(outcomes), "trial"), sum(o.converged for o in outcomes)
     how = f"converged at step {best.tau}" if best.tau is not None else "did not converge"
     value = "" if best.best is None else f", best value {best.best:.4g}"
-    return f"Best of {len(outcomes)} trials ({count} converged): {best.cell}; it {how}{value}, on seed {best.seed}."
+    return f"Best of {tried} ({count} converged): {best.cell}; it {how}{value}, on seed {best.seed}."
 
 
 def _base_sentence(base: BaseSummary, outcomes: Sequence[Outcome]) -> str:
-    count = f"{base.converged} of {_seeds(base.seeds)}"
+    count = share_text(base.converged, base.seeds, "seed")
     if 2 * base.converged > base.seeds:
         return f"The base converges ({count})."
     titles = list(dict.fromkeys(SYMPTOMS[s.rule].title for s in base.symptoms if s.rule in SYMPTOMS))[:SEEN]
@@ -84,7 +85,8 @@ def _repair_sentence(repairs: Sequence[Repair], base: BaseSummary, question: Que
     rest = f", or {len(repairs) - 4} more" if len(repairs) > 4 else ""
     best = repairs[0]
     p = f", exact p = {best.p_value:.2g}" if best.p_value is not None else ""
-    evidence = f"{best.outcome.converged} of {_seeds(best.outcome.trials)} against {base.converged} of {base.seeds}{p}"
+    seen = share_text(best.outcome.converged, best.outcome.trials, "seed")
+    evidence = f"{seen} against {base.converged} of {base.seeds}{p}"
     return f"{', or '.join(shown)}{rest} {verb} convergence ({evidence})."
 
 
@@ -121,7 +123,9 @@ def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence
         if len(tried) == 1:
             return f"The one change that was tried does not {verb.removesuffix('s')} convergence.{helps}"
         return f"None of the {len(tried)} changes {verb} convergence.{helps}"
-    ruled_out = f"; {len(decided)} others do not" if decided and not any(is_broken(e) for e in decided) else ""
+    ruled_out = ""
+    if decided and not any(is_broken(e) for e in decided):
+        ruled_out = f"; {count_text(len(decided), 'other')} {'does' if len(decided) == 1 else 'do'} not"
     return f"Not decided: {_undecided(undecided[0])}{ruled_out}."
 
 
@@ -134,20 +138,12 @@ def _diverging(tried: Sequence[Effect]) -> str:
 
 def _undecided(effect: Effect) -> str:
     seen = effect.sufficiency
-    text = f"{effect.toggle} converged on {seen.converged} of {_seeds(seen.trials)}"
+    text = f"{effect.toggle} converged on {share_text(seen.converged, seen.trials, 'seed')}"
     if not seen.trials:
         text = f"{effect.toggle} has no trial of its own" if not effect.note else f"{effect.toggle}: {effect.note}"
     if effect.more_seeds is None:
         return f"{text}, too little to say"
-    return f"{text}, too few to say; {_seeds(effect.more_seeds, 'more ')} would decide if they come out alike"
-
-
-def _trials(count: int) -> str:
-    return f"{count} trial{'s' * (count != 1)}"
-
-
-def _seeds(count: int, more: str = "") -> str:
-    return f"{count} {more}seed{'s' * (count != 1)}"
+    return f"{text}, too few to say; {count_text(effect.more_seeds, 'more seed')} would decide if they come out alike"
 
 
 def _causes(outcomes: Sequence[Outcome]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from sweep.analysis.stats import Floats, holm, paired_test, sign_flip_p, split_p
 from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
+from sweep.domain.counts import count_text
 from sweep.domain.words import StrEnum
 
 
@@ -64,7 +65,7 @@ def compare_cells(table: Table, toggle: Toggle, contrast: Contrast, treated: int
     counts = (both, gained, lost, int(known.sum()) - both - gained - lost)
     seen = int((table.converged[treated] >= 0).sum()), int((table.converged[reference] >= 0).sum())
     dropped = max(seen) - sum(counts)
-    note = f"{dropped} seed{'s' * (dropped > 1)} left out of the test: no verdict on one side" if dropped else ""
+    note = f"{count_text(dropped, 'seed')} left out of the test: no verdict on one side" if dropped else ""
     if not sum(counts):
         return Comparison(
             toggle=toggle,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep.domain.counts import share_text
 from sweep.domain.verdict import Verdict
 
 NEAR = 3.0
@@ -116,13 +117,13 @@ def ranked_symptoms(base: Mapping[str, Any] | None) -> Sequence[str]:
 def _base_words(summary: Mapping[str, Any]) -> str:
     base = summary["base"]
     if base["converged"]:
-        return f"The base converges on {base['converged']} of {base['seeds']} seeds."
+        return f"The base converges on {share_text(base['converged'], base['seeds'], 'seed')}."
     seen = [str(symptom.get("title") or symptom["message"]) for symptom in base["symptoms"][:2]]
     missed = {word: count for word, count in base.get("verdicts", {}).items() if word in MISSED}
     kinds = ", ".join(f"{count} {word}" for word, count in missed.items()) if len(missed) > 1 else str(base["verdict"])
     words = kinds.replace("_", " ")
     because = f": {'; '.join(_lowered(text) for text in seen)}" if seen else ""
-    return f"The base does not converge (0 of {base['seeds']} seeds, {words}{because})."
+    return f"The base does not converge ({share_text(0, base['seeds'], 'seed')}, {words}{because})."
 
 
 def _data_warnings(data: Mapping[str, Any] | None) -> list[str]:

@@ -7,6 +7,7 @@ from sweep.analysis.compare import Comparison, Contrast, compare_cells
 from sweep.analysis.stats import ALPHA, SPRT_LEAD, holm, paired_test, proportion
 from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
+from sweep.domain.counts import share_text
 from sweep.domain.effect import Effect, EffectStatus, Proportion, Question, StepsToTarget
 
 MAX_MORE_SEEDS = 40
@@ -235,7 +236,7 @@ def _divergence(table: Table, comparison: Comparison) -> _Divergence:
     is_caused = 2 * count - trials >= SPRT_LEAD and base_trials - 2 * base >= SPRT_LEAD
     verb = "makes it diverge" if is_caused else "diverges"
     return _Divergence(
-        is_caused=is_caused, note=f"{verb} ({count} of {trials} seeds, the base {base} of {base_trials})"
+        is_caused=is_caused, note=f"{verb} ({share_text(count, trials, 'seed')}, the base {base} of {base_trials})"
     )
 
 

@@ -11,6 +11,7 @@ from sweep.analysis.repairs import build_repairs, find_interactions, find_necess
 from sweep.analysis.table import Table
 from sweep.analysis.unlogged import unlogged_sentences
 from sweep.domain.axis import Axis, Cell, Toggle
+from sweep.domain.counts import count_text, share_text
 from sweep.domain.effect import (
     BaseSummary,
     CellSummary,
@@ -147,8 +148,8 @@ def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect])
     notes = []
     silent = [o for o in outcomes if not o.is_evidence]
     if silent:
-        about = f"{len(silent)} of {len(outcomes)} trials say nothing about convergence"
-        notes.append(f"{about}: {silent_counts(silent)}.")
+        about = f"{share_text(len(silent), len(outcomes), 'trial')} {'says' if len(silent) == 1 else 'say'} nothing"
+        notes.append(f"{about} about convergence: {silent_counts(silent)}.")
     if table.base is None and any(e.p_value is None for e in effects):
         notes.append("The design has no base cell: nothing is compared with the task as it is.")
     if (
@@ -156,7 +157,7 @@ def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect])
         and len(table.seeds) < 4
         and any(e.status is EffectStatus.UNDECIDED for e in effects)
     ):
-        seeds = f"{len(table.seeds)} seed{'s' * (len(table.seeds) > 1)}"
+        seeds = count_text(len(table.seeds), "seed")
         notes.append(f"With {seeds} no exact test against the base can pass; 4 are the least that can.")
     return tuple(notes)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from sweep.cli.main import verb_parser
 from sweep.cli.shared import open_existing
 from sweep.config.stores import default_store, is_same_store, is_store_word, store_option
+from sweep.domain.counts import count_text
 from sweep.domain.states import LEGAL_TRANSITIONS, TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, UsageError
-from sweep.report.phrases import count_text
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 

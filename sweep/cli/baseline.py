@@ -13,10 +13,10 @@ from sweep.cli.main import Parser, verb_parser
 from sweep.cli.output import print_json, print_rich
 from sweep.cli.shared import open_existing
 from sweep.config.stores import store_option
+from sweep.domain.counts import count_text, share_text
 from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
-from sweep.report.phrases import count_text, share_text
 from sweep.report.tables import new_table
 from sweep.rundir import StudyDir
 from sweep.store import Regressions, Store

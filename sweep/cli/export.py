@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sweep.cli.shared import chosen_study, read_parser
+from sweep.domain.counts import count_text
 from sweep.domain.target import LOSS_PREFERENCE, Target
 from sweep.domain.trial import StudyRecord
 from sweep.errors import UsageError
-from sweep.report.phrases import count_text
 from sweep.rundir import StudyDir
 from sweep.store import Store
 

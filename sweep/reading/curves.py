@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep.domain.counts import count_text
 from sweep.domain.metric import Series, Steps, Values
 from sweep.reading import display
 from sweep.reading.source import missing
-from sweep.report.phrases import count_text
 
 DRAWN = 60
 """Curves drawn in one picture at most."""

@@ -6,7 +6,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.report.phrases import DASH, cell_text, count_text, number_text, p_text
+from sweep.domain.counts import count_text
+from sweep.report.phrases import DASH, cell_text, number_text, p_text
 from sweep.report.tables import new_table, styled_verdict
 
 SHOWN_PAIRS = 20

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
 from sweep.domain.probe import PROBE_REASON
 from sweep.domain.states import LIVE_STATES, TrialState
@@ -19,7 +20,7 @@ from sweep.domain.symptoms import layer_of
 from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement
-from sweep.report.phrases import DASH, count_text, duration_text, number_text, share_text, verdicts_text
+from sweep.report.phrases import DASH, duration_text, number_text, verdicts_text
 from sweep.report.seen import brief_lines, full_lines, told
 from sweep.report.sparkline import sparkline
 from sweep.report.tables import new_table, styled_state, styled_verdict

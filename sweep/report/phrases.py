@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sweep.domain.axis import short_value
+from sweep.domain.counts import count_text
 from sweep.domain.effect import NO_KNOB, EffectStatus, Question
 from sweep.domain.target import HOLD_EVALUATIONS
 
@@ -108,16 +109,6 @@ def duration_text(seconds: float) -> str:
     if whole < 7200:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def count_text(count: int, singular: str, plural: str | None = None) -> str:
-    """Return `1 trial`, `20 trials`."""
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
-
-
-def share_text(part: int, whole: int, singular: str) -> str:
-    """Return `3 of 4 trials`, `1 of 1 trial`."""
-    return f"{part:,} of {count_text(whole, singular)}"
 
 
 def joined(words: Sequence[str], last: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.report.phrases import DASH, cell_text, count_text, duration_text, number_text, seeds_text
+from sweep.domain.counts import count_text
+from sweep.report.phrases import DASH, cell_text, duration_text, number_text, seeds_text
 from sweep.report.tables import new_table
 
 

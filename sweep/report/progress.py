@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.clock import monotonic_s
+from sweep.domain.counts import count_text
 from sweep.domain.trial import Outcome
-from sweep.report.phrases import count_text, duration_text, number_text, verdicts_text
+from sweep.report.phrases import duration_text, number_text, verdicts_text
 from sweep.report.summary import outcome_word
 from sweep.report.tables import VERDICT_STYLES, new_table
 

@@ -10,11 +10,12 @@ from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.text import Text
 
+from sweep.domain.counts import count_text
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, QUESTION_KEYS, arguments, key_of, own_words
 from sweep.report.markdown import code, escaped
-from sweep.report.phrases import count_text, duration_text, provenance_text
+from sweep.report.phrases import duration_text, provenance_text
 from sweep.report.stages import TITLES, view
 from sweep.report.summary import NO_PROVENANCE, SCHEMA, strict
 from sweep.report.tables import recommended_lines

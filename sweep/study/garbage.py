@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sweep.clock import now_utc
+from sweep.domain.counts import count_text
 from sweep.domain.trial import StudyRecord
 from sweep.errors import StudyLockedError
-from sweep.report.phrases import count_text
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Regressions, Store
 from sweep.store.retention import borrowers, curve_points, drop_curves, file_bytes, vacuum

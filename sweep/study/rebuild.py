@@ -9,13 +9,13 @@ from typing import Any
 from sweep.clock import now_utc
 from sweep.config.secrets import without_password
 from sweep.domain.axis import Cell
+from sweep.domain.counts import count_text
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialSpec
 from sweep.errors import NotFoundError, UsageError
 from sweep.judge import SymptomThresholds
 from sweep.launch import find_run_process
-from sweep.report.phrases import count_text
 from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
 from sweep.study.live import LiveRun

@@ -15,6 +15,7 @@ from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.secrets import without_password
 from sweep.config.stores import store_option
+from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
@@ -23,7 +24,6 @@ from sweep.drivers.protocol import Driver
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import WarmParent, build_launcher, devices_of
 from sweep.plan import missing_packages
-from sweep.report.phrases import count_text, share_text
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience

@@ -9,11 +9,12 @@ from rich.console import Console
 from sweep.cli.baseline import Figures
 from sweep.cli.main import main
 from sweep.domain.axis import Cell
+from sweep.domain.counts import share_text
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 from sweep.reading import open_store
-from sweep.report.phrases import provenance_text, share_text
+from sweep.report.phrases import provenance_text
 from sweep.report.progress import LiveProgress
 from sweep.store import Store
 

@@ -296,6 +296,15 @@ def test_one_seed_is_said_as_one():
     assert ranking.notes[0].startswith("With 1 seed no")
 
 
+def test_one_change_that_is_ruled_out_and_one_trial_without_a_verdict_are_said_as_one():
+    truth = {(): None, (W,): None, (D,): 200}
+    outcomes = study(list(truth), lambda c, s: truth[tuple(c)], seeds=4)
+    outcomes.append(outcome((A,), 0, None, number=99, state=TrialState.FAILED, verdict=Verdict.UNDECIDED))
+    assert "come out alike; 1 other does not." in rank(outcomes[:-1], AXES[:2], TARGET).answer
+    alone = rank(outcomes[-1:], AXES, TARGET).notes
+    assert alone[0].startswith("1 of 1 trial says nothing about convergence")
+
+
 def test_a_set_of_which_each_alone_converges_too_is_not_said_to_need_one():
     ranking = rank(study([(), (D,), (A,), (D, A)], lambda c, s: 200 if c else None, seeds=4), AXES[::2], TARGET)
     assert [r.toggles for r in ranking.repairs] == [(A, D)]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from sweep.domain.counts import count_text
 from sweep.domain.nights import Baseline, LossHash, Night
 from sweep.domain.regression import Numerics, NumericsStatus
 
@@ -60,7 +61,7 @@ def _changed(now: dict[tuple[int, int], str], before: Iterable[LossHash]) -> int
 
 def _said(changed: int, against: str, still: str) -> Numerics:
     if changed:
-        words = f"the losses of {changed} fixed seed{'s' if changed > 1 else ''} differ from those of {against}"
+        words = f"the losses of {count_text(changed, 'fixed seed')} differ from those of {against}"
         return Numerics(status=NumericsStatus.CHANGED, against=against, words=words)
     return Numerics(status=NumericsStatus.EQUAL, against=against, words=f"losses bitwise as {against}{still}")
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from sweep.domain.counts import count_text, share_text
 from sweep.domain.nights import Baseline, Night
 from sweep.domain.regression import NumericsStatus, RegressionSettings, StepsChange, TaskReport, TaskVerdict
 
@@ -43,7 +44,7 @@ def comparison_gap(baseline: Baseline | None, night: Night, settings: Regression
 
 def words_of(report: TaskReport, tonight: Night, gap: str | None) -> str:
     """Return the sentence of a task's verdict."""
-    seeds = f"{report.converged} of {report.trials} seeds converged"
+    seeds = f"{share_text(report.converged, report.trials, 'seed')} converged"
     if report.verdict == TaskVerdict.NOT_RUN:
         if report.alarm is not None and report.trials:
             looks = "broken" if report.alarm.kind == TaskVerdict.BROKEN else "slower"
@@ -101,7 +102,7 @@ def _notes(
         yield f"an alarm ({kind}) was checked on {alarm.fresh} fresh seeds and did not stand (p = {alarm.p_value:.2g})"
     if report.trials > report.converged and report.change is not None and report.verdict != TaskVerdict.BROKEN:
         missed = report.trials - report.converged
-        yield f"{missed} of {report.trials} seeds missed the target; a miss counts as two budgets"
+        yield f"{share_text(missed, report.trials, 'seed')} missed the target; a miss counts as two budgets"
     repeats = judged[-1].repeats if judged and judged[-1].night is tonight else 0
     if repeats:
         yield f"{repeats} of {report.trials} runs repeat an earlier draw (same seed, same steps) and add no evidence"
@@ -118,7 +119,7 @@ def _notes(
     since = [night for night in nights if night.at >= baseline.accepted_at]
     if len(since) > len(judged):
         left_out = len(since) - len(judged)
-        yield f"{left_out} earlier night{'s' * (left_out > 1)} with another target, budget or device left out"
+        yield f"{count_text(left_out, 'earlier night')} with another target, budget or device left out"
 
 
 def _without_evidence(night: Night) -> list[tuple[str, int]]:

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from sweep.domain.counts import count_text
 from sweep.domain.regression import FAILURES, TaskReport, TaskVerdict, exit_code_of
-from sweep.report.phrases import count_text, joined
+from sweep.report.phrases import joined
 
 SCHEMA = 1
 ORDER = tuple(

@@ -20,10 +20,10 @@ from sweep.config.regression import (
     read_regression,
     task_studies,
 )
+from sweep.domain.counts import share_text
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
 from sweep.domain.regression import RegressionSettings, TaskReport, TaskVerdict
 from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
-from sweep.report.phrases import share_text
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import NightRecord, Regressions, Store, TaskNight
