@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sweep.cli.main import verb_parser
 from sweep.cli.shared import open_existing
-from sweep.config.stores import default_store, is_same_store, is_store_word, store_option
+from sweep.config.stores import default_store, is_same_store, is_store_word, results_of, store_option
 from sweep.domain.counts import count_text
 from sweep.domain.states import LEGAL_TRANSITIONS, TrialState
 from sweep.domain.trial import StudyRecord
@@ -68,12 +68,16 @@ def rebuild(arguments: list[str]) -> int:
     """Make the store anew from the run folders; what was there is moved aside, never overwritten."""
     parser = verb_parser("rebuild")
     parser.add_argument(
-        "--results", action="append", type=Path, metavar="DIR", help="a results folder (default: results); repeatable"
+        "--results",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="a results folder (default: the one whose sweep.db the store is, else results); repeatable",
     )
     args = parser.parse_args(arguments)
     from sweep.study.rebuild import rebuild_store  # SciPy comes with the ranking
 
-    moved = rebuild_store(args.store, args.results or [Path("results")], print)
+    moved = rebuild_store(args.store, args.results or [Path(results_of(args.store))], print)
     if moved is not None:
         print(f"what was there is kept as {moved}")
     print("rebuilt; the command of a study goes on with it")

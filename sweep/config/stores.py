@@ -17,6 +17,12 @@ def default_store(results: str = "results") -> str:
     return f"{_FILE}{results}/sweep.db"
 
 
+def results_of(url: str) -> str:
+    """Return the results folder whose default store this is, `results` for any other store."""
+    folder = url.removeprefix(_FILE).rpartition("/")[0]
+    return folder if folder and url == default_store(folder) else "results"
+
+
 def verbs_store() -> str:
     """Return the store that a verb reads without `--store`: $SWEEP_STORE, else the default one."""
     return os.environ.get(VARIABLE) or default_store()
@@ -32,6 +38,14 @@ def is_same_store(one: str, other: str) -> bool:
 def store_option(url: str) -> str:
     """Return ` --store URL`, to stand behind a verb, without its password; empty where the verb finds it without."""
     return "" if is_same_store(url, verbs_store()) else f" --store {shlex.quote(without_password(url))}"
+
+
+def rebuild_command(url: str, results: str | None = None) -> str:
+    """Return the command that makes a store anew, from this results folder where one is given."""
+    folder = ""
+    if results is not None and os.path.realpath(results) != os.path.realpath(results_of(url)):
+        folder = f" --results {shlex.quote(results)}"
+    return f"python -m sweep rebuild{store_option(url)}{folder}"
 
 
 def without_default_store(command: Iterable[str], results: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from sqlalchemy.pool import StaticPool
 
 from sweep.clock import monotonic_s
 from sweep.config.secrets import without_password
+from sweep.config.stores import rebuild_command
 from sweep.errors import NotFoundError, StoreError, StoreUrlError
 from sweep.store import postgres
 
@@ -172,15 +173,13 @@ def explained(name: str, error: BaseException) -> StoreError | None:
         return None
     found = getattr(error, "orig", None) or error
     is_postgres = type(found).__module__.startswith("psycopg")
-    problem, hint = (postgres.explain if is_postgres else _explain)(str(found))
+    problem, hint = postgres.explain(str(found)) if is_postgres else _explain(name, str(found))
     return StoreError(f"store {name}: {problem}", hint=hint)
 
 
-REBUILD = "`python -m sweep rebuild` makes it anew from the run folders, which hold what every trial wrote"
-
 _EXPLANATIONS = (
-    ("not a database", "the file is not a SQLite database", f"name another store.url, or: {REBUILD}"),
-    ("malformed", "the file is damaged or truncated", REBUILD),
+    ("not a database", "the file is not a SQLite database", "name another store.url, or: {rebuild}"),
+    ("malformed", "the file is damaged or truncated", "{rebuild}"),
     ("locked", f"another process has kept it locked for {BUSY_TIMEOUT_MS // 1000} s", "end that process"),
     ("disk is full", "the disk is full", "make room, then run the same command again: it continues"),
     ("readonly", "the file may not be written", "check its permissions and its folder's"),
@@ -188,8 +187,10 @@ _EXPLANATIONS = (
 )
 
 
-def _explain(message: str) -> tuple[str, str | None]:
+def _explain(file: str, message: str) -> tuple[str, str | None]:
+    anew = rebuild_command(f"sqlite:///{file}")
+    rebuild = f"`{anew}` makes it anew from the run folders, which hold what every trial wrote"
     for sign, problem, hint in _EXPLANATIONS:
         if sign in message:
-            return f"{problem} ({message})", hint
+            return f"{problem} ({message})", hint.format(rebuild=rebuild)
     return message, None

@@ -8,6 +8,7 @@ from typing import Any
 
 from sweep.clock import now_utc
 from sweep.config.secrets import without_password
+from sweep.config.stores import store_option
 from sweep.domain.axis import Cell
 from sweep.domain.counts import count_text
 from sweep.domain.states import FINISHED_STATES, TrialState
@@ -69,7 +70,7 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
     found.sort(key=lambda study: study.created_at)
     with ExitStack() as held:
         for study in found:
-            held.enter_context(StudyLock(study.folder.lock))
+            held.enter_context(StudyLock(study.folder.lock, store_option(url)))
             refuse_running(study)
         if file is None or problem is None:
             fill(url, found, say)

@@ -14,7 +14,7 @@ from typing import Any
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.secrets import without_password
-from sweep.config.stores import store_option
+from sweep.config.stores import rebuild_command, store_option
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
@@ -256,8 +256,8 @@ def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRe
             raise StoreError(
                 f"{folder.path} holds {count_text(finished, 'finished trial')} of a study that the store "
                 f"{without_password(config.store_url)} has not",
-                hint=f"`python -m sweep rebuild{store_option(config.store_url)}` makes the store anew from the "
-                "folders; or set study=NAME, results=DIR",
+                hint=f"`{rebuild_command(config.store_url, config.results)}` makes the store anew from the folders; or "
+                "set study=NAME, results=DIR",
             )
         return store.create_study(
             name=config.name,

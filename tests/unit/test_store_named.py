@@ -8,7 +8,7 @@ from recorded_study import end_trial, make_study, make_trial, url_of
 
 from sweep.cli.act import command_in
 from sweep.cli.main import main, verb_parser
-from sweep.config.stores import default_store, is_same_store, store_option, verbs_store
+from sweep.config.stores import default_store, is_same_store, rebuild_command, results_of, store_option, verbs_store
 from sweep.errors import StudyLockedError
 from sweep.reading import open_store
 from sweep.report.commands import own_words
@@ -119,6 +119,36 @@ def test_the_hints_of_reading_verbs_name_the_store(tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.count(f"`python -m sweep status s --store {url}`") == 2
     assert f"`python -m sweep ls --store {url}`" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "results", "words"),
+    [
+        (DEFAULT, "results", ""),
+        ("sqlite:///out/sweep.db", "out", " --store sqlite:///out/sweep.db"),
+        ("sqlite:///out/sweep.db", "results", " --store sqlite:///out/sweep.db --results results"),
+        ("sqlite:///x.db", "results", " --store sqlite:///x.db"),
+        ("sqlite:///sweep.db", "my results", " --store sqlite:///sweep.db --results 'my results'"),
+        ("postgresql://me:secret@host/db", "out", " --store postgresql://me@host/db --results out"),
+    ],
+)
+def test_the_command_that_makes_a_store_anew_names_it_and_a_folder_that_it_would_not_look_in(url, results, words):
+    assert rebuild_command(url, results) == f"python -m sweep rebuild{words}"
+
+
+def test_a_default_store_is_made_anew_from_its_own_results_folder():
+    assert results_of(default_store("/else/where")) == "/else/where"
+    assert results_of("sqlite:////else/where/other.db") == "results"
+
+
+def test_a_damaged_store_is_told_with_the_command_that_makes_that_one_anew(tmp_path, capsys):
+    file = tmp_path / "out" / "sweep.db"
+    file.parent.mkdir()
+    file.write_bytes(b"no database" * 1000)
+    assert main(["ls", "--store", f"sqlite:///{file}"]) == 1
+    assert f"`python -m sweep rebuild --store sqlite:///{file}` makes it anew" in capsys.readouterr().err
+    assert main(["rebuild", "--store", f"sqlite:///{file}"]) == 2
+    assert f"no study lies in {file.parent}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [("rerun", "s"), ("baseline", "accept", "--last", "1"), ("gc",)])

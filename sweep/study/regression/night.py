@@ -20,9 +20,10 @@ from sweep.config.regression import (
     read_regression,
     task_studies,
 )
+from sweep.config.stores import store_option
 from sweep.domain.counts import share_text
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
-from sweep.domain.regression import RegressionSettings, TaskReport, TaskVerdict
+from sweep.domain.regression import TaskReport, TaskVerdict
 from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir, StudyLock
@@ -182,7 +183,7 @@ class NightSession:
         ]
         baseline = self.kept.baseline(self.config.name, task.entry.name, night.environment.device_class)
         report = judge_task(task.entry.name, baseline, [*before, night], self.config.settings)
-        return report if baseline is not None else _counted(report, [*before, night], self.config.settings)
+        return report if baseline is not None else _counted(report, [*before, night], self.config)
 
     def _night(self, task: TaskStudies, record: NightRecord, hashes: tuple[LossHash, ...]) -> Night:
         night = Night(
@@ -263,13 +264,14 @@ class NightSession:
         )
 
 
-def _counted(report: TaskReport, nights: Sequence[Night], settings: RegressionSettings) -> TaskReport:
+def _counted(report: TaskReport, nights: Sequence[Night], config: RegressionConfig) -> TaskReport:
     """Return a report without a baseline that says how many runs there are for one."""
     if report.verdict is not TaskVerdict.NO_BASELINE:
         return report
     there = sum(run.is_evidence for night in nights if night.target == nights[-1].target for run in night.runs)
-    least = settings.min_baseline_runs
+    least = config.settings.min_baseline_runs
     if there < least:
         return replace(report, words=f"no baseline yet ({there} of {least} runs)")
-    accept = f"`python -m sweep baseline accept --last {len(nights)} --task {report.task}`"
+    store = store_option(config.store_url)
+    accept = f"`python -m sweep baseline accept --last {len(nights)} --task {report.task}{store}`"
     return replace(report, words=f"no baseline yet: there are {there} runs, which {accept} makes one of")
