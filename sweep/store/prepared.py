@@ -6,7 +6,6 @@ database they are run as SQLAlchemy runs them. The caller holds the transaction.
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Insert, Select, Update
@@ -32,9 +31,8 @@ class Prepared:
             name: parameter.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
             for parameter, name in compiled.bind_names.items()
         }
-        names = tuple(compiled.positiontup or ())
-        self._get = itemgetter(*names, names[0])  # one name more, so that there are two: it then returns a tuple
-        self._processed = tuple((at, process) for at, name in enumerate(names) if (process := processors[name]))
+        self._names = tuple(compiled.positiontup or ())
+        self._processed = tuple((at, process) for at, name in enumerate(self._names) if (process := processors[name]))
 
     def change(self, conn: Connection, values: Mapping[str, Any]) -> int:
         """Run it and return how many rows it has changed."""
@@ -64,8 +62,7 @@ class Prepared:
         return found
 
     def _bound(self, values: Mapping[str, Any]) -> list[Any]:
-        bound = [*self._get(values)]
-        bound.pop()
+        bound = [values[name] for name in self._names]
         for at, process in self._processed:
             bound[at] = process(bound[at])
         return bound
