@@ -214,8 +214,8 @@ def become_subreaper() -> bool:
 
 
 def children() -> set[int]:
-    """Return the pids of our children, dead ones that are not reaped included; none where the kernel does not say.
+    """Return the pids of our children, dead ones that are not reaped included, where the kernel lists them.
 
     The list is exact here: one thread forks and reaps, and it reads the list meanwhile.
     """
-    return set(map(int, CHILDREN.read_bytes().split())) if CHILDREN.exists() else set()
+    return set(map(int, CHILDREN.read_bytes().split()))
