@@ -5,9 +5,10 @@ from collections.abc import Callable
 from sweep.config import LauncherConfig
 from sweep.errors import ConfigError
 from sweep.launch.ending import Exit, ending_of
-from sweep.launch.local import Layout, LocalLauncher, start_early
+from sweep.launch.local import LocalLauncher
 from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
+from sweep.launch.starting import Layout, start_early
 from sweep.launch.warm import WarmParent
 
 LAUNCHERS: dict[str, Callable[..., Launcher]] = {"local": LocalLauncher}

@@ -1,23 +1,19 @@
 """The launcher for this machine: each run is a session of processes of its own, on a slot or a GPU."""
 
-import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
-from sweep.errors import ConfigError, LaunchError
-from sweep.launch.cold import ColdStarter, Starter
+from sweep.errors import LaunchError
 from sweep.launch.ending import Exit, ending_of
 from sweep.launch.environment import child_environment
-from sweep.launch.gpus import GpuInventory, NvmlInventory, select_devices, visible_devices
+from sweep.launch.gpus import GpuInventory
 from sweep.launch.leases import CPU, QUARANTINE_AFTER, DeviceLeases, device_text
-from sweep.launch.machine import MemoryKills, usable_cores
+from sweep.launch.machine import MemoryKills
 from sweep.launch.process import (
     AdoptedProcess,
     RunProcess,
@@ -28,14 +24,12 @@ from sweep.launch.process import (
     signal_group,
 )
 from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
-from sweep.launch.standby import StandbyStarter
-from sweep.launch.warm import WarmParent, WarmStarter
+from sweep.launch.starting import Layout, make_starter
+from sweep.launch.warm import WarmParent
 from sweep.launch.watch import ProcessWatch
 from sweep.rundir import RunDir
 
 SIGTERM, SIGKILL = 15, 9
-SECTION_MOST = 1 << 16
-"""Characters of a task's section that are handed over as an argument: the kernel takes twice as many bytes."""
 BURIAL_PAUSE_S = 0.005
 BURIAL_LIMIT_S = 5.0
 """A killed process that is not gone after this hangs in the kernel; nobody can do more about it."""
@@ -57,60 +51,6 @@ class _LiveRun:
     is_timed_out: bool = False
     requested: TrialState | None = None
     ended_at_s: float | None = None  # its leader is gone; the rest of its session may not be
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """What there is on this machine for a study: GPUs by name, whether there are any at all, runs at a time."""
-
-    devices: tuple[str, ...]
-    has_gpus: bool
-    places: int  # on each device
-    slots: int
-    threads: int  # for each run
-
-    @classmethod
-    def of(cls, config: LauncherConfig, inventory: GpuInventory | None = None) -> "Layout":
-        """Return what the config leaves to a study. Raises ConfigError."""
-        gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
-        visible = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
-        devices = tuple(select_devices(config.gpus, visible, gpus))
-        cores = usable_cores()
-        places = config.slots_per_gpu if devices else (config.slots or cores)
-        most = places * max(1, len(devices))
-        slots = min(config.slots or most, most)
-        return cls(
-            devices=devices,
-            has_gpus=bool(gpus) or config.gpus == (),
-            places=places,
-            slots=slots,
-            threads=max(1, cores // slots),
-        )
-
-
-def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> WarmParent | None:
-    """Start the process that runs of a task will be forked from; None where they will not be, or it cannot be started.
-
-    Whoever asked for it closes it, whether or not a launcher was given it.
-    """
-    section = json.dumps(task)
-    if config.name != "local" or config.start not in ("auto", "warm") or len(section) > SECTION_MOST:
-        return None
-    layout = Layout.of(config)
-    if layout.devices:
-        return None
-    environment = child_environment(
-        os.environ,
-        {},
-        device=CPU,
-        threads=layout.threads,
-        has_gpus=layout.has_gpus,
-        gpu_memory_mb=config.gpu_memory_mb,
-    )
-    keep_ended_children()
-    with suppress(OSError):
-        return WarmParent(section, environment)
-    return None
 
 
 class LocalLauncher:
@@ -318,29 +258,3 @@ def _age_s(request: RunRequest, started: RunStarted) -> float:
     except OSError:
         begun = started.pid_started_at
     return max(0.0, now_utc().timestamp() - max(begun, started.pid_started_at))
-
-
-def make_starter(
-    start: str,
-    *,
-    slots: int,
-    has_devices: bool,
-    say: Callable[[str], None],
-    early: WarmParent | None = None,
-) -> Starter:
-    """Return the starter that `launcher.start` asks for. Raises ConfigError for forks where runs get GPUs."""
-    if start == "warm" and has_devices:
-        raise ConfigError(
-            "launcher.start",
-            "a run that gets a GPU cannot be forked: a CUDA context does not survive it",
-            value=start,
-            allowed=("auto", "standby", "cold"),
-            hint="launcher.gpus=[] stays on the CPU",
-        )
-    cold = ColdStarter()
-    standby = StandbyStarter(spares=slots, instead=cold)
-    if start == "cold":
-        return cold
-    if start == "standby" or has_devices:
-        return standby
-    return WarmStarter(instead=cold, unsafe_instead=standby, say=say, early=early)

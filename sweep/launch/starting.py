@@ -1,0 +1,102 @@
+"""How runs start on this machine: what there is to run on, and what their processes come of."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sweep.config import LauncherConfig
+from sweep.errors import ConfigError
+from sweep.launch.cold import ColdStarter, Starter
+from sweep.launch.environment import child_environment
+from sweep.launch.gpus import GpuInventory, NvmlInventory, select_devices, visible_devices
+from sweep.launch.leases import CPU
+from sweep.launch.machine import usable_cores
+from sweep.launch.process import keep_ended_children
+from sweep.launch.standby import StandbyStarter
+from sweep.launch.warm import WarmParent, WarmStarter
+
+SECTION_MOST = 1 << 16
+"""Characters of a task's section that are handed over as an argument: the kernel takes twice as many bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What there is on this machine for a study: GPUs by name, whether there are any at all, runs at a time."""
+
+    devices: tuple[str, ...]
+    has_gpus: bool
+    places: int  # on each device
+    slots: int
+    threads: int  # for each run
+
+    @classmethod
+    def of(cls, config: LauncherConfig, inventory: GpuInventory | None = None) -> "Layout":
+        """Return what the config leaves to a study. Raises ConfigError."""
+        gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
+        visible = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        devices = tuple(select_devices(config.gpus, visible, gpus))
+        cores = usable_cores()
+        places = config.slots_per_gpu if devices else (config.slots or cores)
+        most = places * max(1, len(devices))
+        slots = min(config.slots or most, most)
+        return cls(
+            devices=devices,
+            has_gpus=bool(gpus) or config.gpus == (),
+            places=places,
+            slots=slots,
+            threads=max(1, cores // slots),
+        )
+
+
+def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> WarmParent | None:
+    """Start the process that runs of a task will be forked from; None where they will not be, or it cannot be started.
+
+    Whoever asked for it closes it, whether or not a launcher was given it.
+    """
+    section = json.dumps(task)
+    if config.name != "local" or config.start not in ("auto", "warm") or len(section) > SECTION_MOST:
+        return None
+    layout = Layout.of(config)
+    if layout.devices:
+        return None
+    environment = child_environment(
+        os.environ,
+        {},
+        device=CPU,
+        threads=layout.threads,
+        has_gpus=layout.has_gpus,
+        gpu_memory_mb=config.gpu_memory_mb,
+    )
+    keep_ended_children()
+    with suppress(OSError):
+        return WarmParent(section, environment)
+    return None
+
+
+def make_starter(
+    start: str,
+    *,
+    slots: int,
+    has_devices: bool,
+    say: Callable[[str], None],
+    early: WarmParent | None = None,
+) -> Starter:
+    """Return the starter that `launcher.start` asks for. Raises ConfigError for forks where runs get GPUs."""
+    if start == "warm" and has_devices:
+        raise ConfigError(
+            "launcher.start",
+            "a run that gets a GPU cannot be forked: a CUDA context does not survive it",
+            value=start,
+            allowed=("auto", "standby", "cold"),
+            hint="launcher.gpus=[] stays on the CPU",
+        )
+    cold = ColdStarter()
+    standby = StandbyStarter(spares=slots, instead=cold)
+    if start == "cold":
+        return cold
+    if start == "standby" or has_devices:
+        return standby
+    return WarmStarter(instead=cold, unsafe_instead=standby, say=say, early=early)
