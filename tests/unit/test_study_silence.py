@@ -1,12 +1,6 @@
 """What is said early of trials that do not log what they are to be judged by."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1]))
-
 from recorded_study import TARGET, end_trial, make_study, make_trial, url_of
 
 from sweep.domain.target import Target
