@@ -14,11 +14,11 @@ from sweep.domain.counts import count_text
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, QUESTION_KEYS, arguments, key_of, own_words
+from sweep.report.copied import recommended_lines
 from sweep.report.markdown import code, escaped
 from sweep.report.phrases import duration_text, provenance_text
 from sweep.report.stages import TITLES, view
 from sweep.report.summary import NO_PROVENANCE, SCHEMA, strict
-from sweep.report.tables import recommended_lines
 from sweep.rundir import write_json_atomic, write_text_atomic
 
 KIND = "stages"

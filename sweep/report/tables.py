@@ -1,11 +1,6 @@
-"""The look of our terminal output: one style of table, one colour per word (the word itself always says it)."""
-
-import shlex
-from collections.abc import Mapping
-from typing import Any
+"""The look of our terminal tables: one style of table, one colour per word (the word itself always says it)."""
 
 from rich.box import SIMPLE_HEAD
-from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -57,21 +52,3 @@ def styled_status(status: str, word: str, *, is_bad: bool = False) -> Text:
 def styled_state(state: str) -> Text:
     """Return an execution state (of a study or a trial) in its colour."""
     return Text(state.replace("_", " "), style=STATE_STYLES.get(state, ""))
-
-
-def recommended_lines(recommended: Mapping[str, Any]) -> list[RenderableType]:
-    """Return the lines with the overrides to use and the command that applies them; none where there are none."""
-    if not recommended["overrides"]:
-        return []
-    use = Text.assemble(("use  ", "dim"), (shlex.join(recommended["overrides"]), "bold"))
-    return [_whole(use), *command_lines("apply it", recommended["command"])]
-
-
-def command_lines(label: str, command: str) -> list[RenderableType]:
-    """Return a command under its label, in one line however narrow the terminal: to be printed without cropping."""
-    return [Text(f"{label}:", style="dim"), _whole(Text(f"  {command}"))]
-
-
-def _whole(text: Text) -> Text:
-    text.no_wrap, text.overflow = True, "ignore"
-    return text

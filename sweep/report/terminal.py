@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from sweep.report.copied import command_lines, recommended_lines
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
@@ -27,7 +28,7 @@ from sweep.report.phrases import (
 )
 from sweep.report.seen import brief_lines, full_lines
 from sweep.report.staged import KIND, render_staged
-from sweep.report.tables import command_lines, new_table, recommended_lines, styled_status, styled_verdict
+from sweep.report.tables import new_table, styled_status, styled_verdict
 
 WIDE = 104
 """From this width on the steps saved have a column of their own and heads stand in one line."""
