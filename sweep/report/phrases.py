@@ -34,8 +34,8 @@ def status_word(status: str, question: str, trials: int, *, makes_diverge: bool 
 
 def cell_text(key: str) -> str:
     """Return what a cell changes, of its key, as `str` of the cell does: its params in short."""
-    changes = re.split(r",(?=[^,=\[\]]+=)", key)  # not at the commas of a list
-    return " + ".join(re.sub(r"(?<==).+", lambda value: short_value(value[0]), change) for change in changes)
+    changes = (change.partition("=") for change in re.split(r",(?=[^,=\[\]]+=)", key))  # not at the commas of a list
+    return " + ".join(f"{name}{sign}{short_value(value) if '.' in name else value}" for name, sign, value in changes)
 
 
 def point_text(point: Mapping[str, Any]) -> str:

@@ -72,6 +72,11 @@ def test_a_cells_key_keeps_what_its_text_leaves_out():
     assert cell.key == f"dropout=off,task.hidden=[64,32],task.lr={EXACT}"
 
 
+@pytest.mark.parametrize("key", ["base", "dropout=off", f"lr={EXACT}", f"lr={EXACT},wd=x0.1"])
+def test_a_level_keeps_its_name_though_it_is_a_number(key):
+    assert cell_text(key) == str(Cell.of([] if key == "base" else key.split(","))) == key.replace(",", " + ")
+
+
 @pytest.fixture(scope="module")
 def search():
     """A search whose values have all their digits."""
