@@ -99,9 +99,10 @@ def render_status(
         Text.assemble((study.name, "bold"), "  ", styled_state(study.status), f"  task {study.task}"),
         Text.assemble(("trials    ", "dim"), verdicts_text(states) or "none"),
     ]
-    if checks:
-        parts.append(Text.assemble(("checks    ", "dim"), verdicts_text(checks)))
-    if verdicts or not checks:
+    is_check = study.config.get("probe") is not None
+    if checks or is_check:
+        parts.append(Text.assemble(("checks    ", "dim"), verdicts_text(checks) or "none yet"))
+    if verdicts or not (checks or is_check):
         parts.append(Text.assemble(("verdicts  ", "dim"), verdicts_text(verdicts) or "none yet"))
     parts += brief_lines(seen)
     for label, trials in (("running", running), ("failed", failed)):

@@ -69,6 +69,13 @@ def test_trials_of_a_check_are_done_or_failed_and_never_undecided(store, tmp_pat
     assert "verdicts" not in text
 
 
+def test_a_check_that_has_just_begun_waits_for_no_verdicts(store, tmp_path, capsys):
+    make_trial(store, make_study(store, tmp_path, "c", probe={"name": "data"}))
+    text = shown(capsys, tmp_path, "c")
+    assert "checks    none yet" in text
+    assert "verdicts" not in text
+
+
 def test_json_counts_checks_apart_from_verdicts(store, tmp_path, capsys):
     add_check(store, tmp_path)
     said = json.loads(shown(capsys, tmp_path, "c", "--json"))
