@@ -192,8 +192,9 @@ def _ablation_words(ablation: Mapping[str, Any], verify: Mapping[str, Any] | Non
         return f"What restores convergence{alone}: {', or '.join(ways)}; exact test, p = {p:.2g}."
     tried = [toggle for toggle in ablation["toggles"] if toggle["trials"]]
     worse = [str(toggle["toggle"]) for toggle in tried if toggle["status"] == "harms" or toggle.get("makes_diverge")]
-    without = [t for t in (str(e["toggle"]) for e in tried if e["status"] == "no_effect") if t not in worse]
-    open_ones = [str(toggle["toggle"]) for toggle in tried if toggle["status"] in ("undecided", "helps")]
+    others = [toggle for toggle in tried if str(toggle["toggle"]) not in worse]
+    without = [str(toggle["toggle"]) for toggle in others if toggle["status"] == "no_effect"]
+    open_ones = [str(toggle["toggle"]) for toggle in others if toggle["status"] in ("undecided", "helps")]
     words = ["No change tried restores convergence for certain."]
     words += [f"Without effect: {_listed(without)}."] if without else []
     words += [f"Worse: {_listed(worse)}."] if worse else []

@@ -141,6 +141,12 @@ def test_a_change_that_makes_it_worse_is_not_without_effect():
     assert "Without effect: a=off. Worse: b=on, c=on." in diagnosis(Findings(ablation=ablation))
 
 
+def test_a_change_that_makes_it_diverge_on_few_seeds_is_worse_and_not_open():
+    ablation = ranked([("a=off", "undecided", 1.0), ("b=on", "undecided", 1.0)])
+    ablation["toggles"][1]["makes_diverge"] = True
+    assert "Worse: b=on. Not decided: a=off." in diagnosis(Findings(ablation=ablation))
+
+
 def test_seeds_of_the_base_that_miss_in_different_ways_are_counted():
     base = {"seeds": 3, "converged": 0, "verdict": "diverged", "symptoms": []}
     mixed = {"base": {**base, "verdicts": {"diverged": 2, "not_converged": 1, "undecided": 1, "crash": 1}}}
