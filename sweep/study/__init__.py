@@ -1,7 +1,8 @@
 """The loop: the only place where driver, launcher, store and judge meet.
 
 running one study
-  session     opens what a study needs, runs it and leaves its files
+  session     opens a study, runs it and leaves its files
+  opening     what it needs before: packages, the folder's lock, its record
   planning    what will be run, before anything is
   loop        asks, launches, ingests, judges and tells, until nothing is left
   live        one running trial: what it has logged so far, as the monitor's rules and the driver see it

@@ -18,10 +18,11 @@ from sweep.report.staged import StageEntry, staged_summary, write_staged
 from sweep.rundir import StudyDir, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
+from sweep.study.opening import check_packages, driving, open_record, plan_record
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.results import report_data
-from sweep.study.session import StudyEnd, check_packages, driving, open_record, plan_record
+from sweep.study.session import StudyEnd
 from sweep.study.stages import (
     ablation_question,
     axes_of,

@@ -1,6 +1,5 @@
-"""Opens what a study needs, runs its loop, and leaves its files: plan.json, summary.json and the reports."""
+"""One sitting of a study: runs its loop, and leaves its files, plan.json, summary.json and the reports."""
 
-import errno
 import gc
 import shlex
 import signal
@@ -12,35 +11,28 @@ from types import FrameType
 from typing import Any
 
 from sweep.clock import monotonic_s
-from sweep.config import LoadedConfig, StudyConfig
-from sweep.config.secrets import without_password
-from sweep.config.stores import rebuild_command, store_option
+from sweep.config import LoadedConfig
+from sweep.config.stores import store_option
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
-from sweep.errors import ConfigError, MissingPaddleError, StoreError
-from sweep.launch import WarmParent, build_launcher, devices_of
-from sweep.plan import missing_packages
-from sweep.rundir import StudyDir, StudyLock, write_json_atomic
+from sweep.launch import WarmParent, build_launcher
+from sweep.rundir import StudyDir, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
 from sweep.study.loop import Interrupt, StudyLoop
+from sweep.study.opening import check_packages, driving, open_record, plan_record
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
-from sweep.study.provenance import collect_provenance, gpu_models
-from sweep.study.results import leave_reports, load_reports, recorded_config, summarise
+from sweep.study.provenance import gpu_models
+from sweep.study.results import leave_reports, load_reports, summarise
 from sweep.study.silence import Silence
 from sweep.study.steps import step
 from sweep.study.walltime import WallTime
-
-_NO_PLACE = frozenset(
-    {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT}
-)
-"""What makes a folder one that cannot be used, whatever is mended around it."""
 
 SUMMARY_EVERY_S = 10.0
 """How old the summary of a running study, as `rank` shows it, may be: older only where it takes long to make."""
@@ -92,33 +84,6 @@ def run_study(
         write_json_atomic(folder.plan, {**plan.to_dict(), "record": plan_record(record)})
         step("plan written")
         return then(Session(loaded, plan, folder, store, record, Audience(progress), early).run())
-
-
-@contextmanager
-def driving(folder: StudyDir, store_url: str) -> Iterator[None]:
-    """Hold the lock of a study, whose trials are kept in this store.
-
-    Raises ConfigError where its folder cannot be written, StudyLockedError.
-    """
-    lock = StudyLock(folder.lock, store_option(store_url))
-    try:
-        lock.acquire()
-        folder.trials.mkdir(exist_ok=True)
-        folder.clear_unfinished()
-    except OSError as error:
-        lock.release()
-        if error.errno not in _NO_PLACE:
-            raise
-        raise ConfigError(
-            "results",
-            f"the folder cannot be written ({error.strerror}: {error.filename})",
-            value=str(folder.results),
-            hint="results=DIR names another one",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class Session:
@@ -228,58 +193,6 @@ class Session:
                 f"see `python -m sweep status {self.record.name}{store}`"
             )
         return "ended", ""
-
-
-def check_packages(config: StudyConfig) -> None:
-    """Raise MissingPaddleError where the task needs a paddle that is not installed."""
-    if "paddle" in missing_packages(config.task):
-        raise MissingPaddleError(
-            f"task {config.task_name} needs paddle, and no paddle is installed here",
-            hint='pip install "paddle-sweep[cpu]" (or [gpu]); from a checkout: pip install -e ".[cpu]"',
-        )
-
-
-def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRecord:
-    """Return the study's record, made anew or brought up to what is asked now.
-
-    Its GPUs are those that runs may be on, and at its end those that they were on.
-
-    Raises StoreError where the folder holds results that the store knows nothing of: they would be run again.
-    """
-    config = loaded.study
-    found = store.find_study(config.name)
-    devices = {*devices_of(config.launcher), *(store.devices(found.id) if found else ())}
-    provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds, devices=devices)
-    if found is None:
-        finished = folder.results_found()
-        if finished:
-            raise StoreError(
-                f"{folder.path} holds {count_text(finished, 'finished trial')} of a study that the store "
-                f"{without_password(config.store_url)} has not",
-                hint=f"`{rebuild_command(config.store_url, config.results)}` makes the store anew from the folders; or "
-                "set study=NAME, results=DIR",
-            )
-        return store.create_study(
-            name=config.name,
-            task=config.task_name,
-            command=loaded.command,
-            config=recorded_config(config),
-            provenance=provenance,
-        )
-    store.update_study(
-        found.id, status="running", command=loaded.command, config=recorded_config(config), provenance=provenance
-    )
-    return store.study(config.name)
-
-
-def plan_record(record: StudyRecord) -> dict[str, Any]:
-    """Return what plan.json keeps of the study, so that the store can be rebuilt from the folders."""
-    return {
-        "command": list(record.command),
-        "config": dict(record.config),
-        "provenance": dict(record.provenance),
-        "created_at": record.created_at.isoformat(),
-    }
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sweep.errors import ConfigError
 from sweep.launch.gpus import FixedInventory, Gpu, NvmlInventory
 from sweep.rundir import StudyDir
 from sweep.store import Store
-from sweep.study.session import open_record, plan_record
+from sweep.study.opening import open_record, plan_record
 
 TASK = "# @package _global_\ntask: {_target_: mine.train, lr: 0.1}\nconverge: {budget_steps: 5}\n"
 NAMES = ("NVIDIA H100", "NVIDIA H200")

@@ -14,7 +14,7 @@ from sweep.reading import open_store
 from sweep.report.commands import own_words
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
-from sweep.study.session import driving
+from sweep.study.opening import driving
 
 DEFAULT = "sqlite:///results/sweep.db"
 

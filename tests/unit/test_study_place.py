@@ -6,7 +6,7 @@ import pytest
 
 from sweep.errors import ConfigError
 from sweep.rundir import StudyDir
-from sweep.study.session import driving
+from sweep.study.opening import driving
 
 
 def test_a_folder_that_cannot_be_made_names_the_key_and_the_place():

@@ -29,13 +29,14 @@ from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.study.garbage import Rule, collect_garbage
+from sweep.study.opening import check_packages
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.regression.environment import environment_of
 from sweep.study.regression.files import save_night
 from sweep.study.regression.gathering import hashes_of, runs_of, target_text
-from sweep.study.session import check_packages, run_study
+from sweep.study.session import run_study
 
 GOES_ON = timedelta(hours=12)
 """A night that was cut off goes on for so long after it began, also past midnight; then its date is another night."""

@@ -1,0 +1,104 @@
+"""What a study needs before its first run: its packages, its folder's lock, and its record in the store."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sweep.config import LoadedConfig, StudyConfig
+from sweep.config.secrets import without_password
+from sweep.config.stores import rebuild_command, store_option
+from sweep.domain.counts import count_text
+from sweep.domain.trial import StudyRecord
+from sweep.errors import ConfigError, MissingPaddleError, StoreError
+from sweep.launch import devices_of
+from sweep.plan import missing_packages
+from sweep.rundir import StudyDir, StudyLock
+from sweep.store import Store
+from sweep.study.provenance import collect_provenance
+from sweep.study.results import recorded_config
+
+_NO_PLACE = frozenset(
+    {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT}
+)
+"""What makes a folder one that cannot be used, whatever is mended around it."""
+
+
+@contextmanager
+def driving(folder: StudyDir, store_url: str) -> Iterator[None]:
+    """Hold the lock of a study, whose trials are kept in this store.
+
+    Raises ConfigError where its folder cannot be written, StudyLockedError.
+    """
+    lock = StudyLock(folder.lock, store_option(store_url))
+    try:
+        lock.acquire()
+        folder.trials.mkdir(exist_ok=True)
+        folder.clear_unfinished()
+    except OSError as error:
+        lock.release()
+        if error.errno not in _NO_PLACE:
+            raise
+        raise ConfigError(
+            "results",
+            f"the folder cannot be written ({error.strerror}: {error.filename})",
+            value=str(folder.results),
+            hint="results=DIR names another one",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def check_packages(config: StudyConfig) -> None:
+    """Raise MissingPaddleError where the task needs a paddle that is not installed."""
+    if "paddle" in missing_packages(config.task):
+        raise MissingPaddleError(
+            f"task {config.task_name} needs paddle, and no paddle is installed here",
+            hint='pip install "paddle-sweep[cpu]" (or [gpu]); from a checkout: pip install -e ".[cpu]"',
+        )
+
+
+def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRecord:
+    """Return the study's record, made anew or brought up to what is asked now.
+
+    Its GPUs are those that runs may be on, and at its end those that they were on.
+
+    Raises StoreError where the folder holds results that the store knows nothing of: they would be run again.
+    """
+    config = loaded.study
+    found = store.find_study(config.name)
+    devices = {*devices_of(config.launcher), *(store.devices(found.id) if found else ())}
+    provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds, devices=devices)
+    if found is None:
+        finished = folder.results_found()
+        if finished:
+            raise StoreError(
+                f"{folder.path} holds {count_text(finished, 'finished trial')} of a study that the store "
+                f"{without_password(config.store_url)} has not",
+                hint=f"`{rebuild_command(config.store_url, config.results)}` makes the store anew from the folders; or "
+                "set study=NAME, results=DIR",
+            )
+        return store.create_study(
+            name=config.name,
+            task=config.task_name,
+            command=loaded.command,
+            config=recorded_config(config),
+            provenance=provenance,
+        )
+    store.update_study(
+        found.id, status="running", command=loaded.command, config=recorded_config(config), provenance=provenance
+    )
+    return store.study(config.name)
+
+
+def plan_record(record: StudyRecord) -> dict[str, Any]:
+    """Return what plan.json keeps of the study, so that the store can be rebuilt from the folders."""
+    return {
+        "command": list(record.command),
+        "config": dict(record.config),
+        "provenance": dict(record.provenance),
+        "created_at": record.created_at.isoformat(),
+    }
