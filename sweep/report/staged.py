@@ -1,7 +1,7 @@
 """Studies made of stages (checks, learning-rate range, the whole road): their summary.json and its three renderings."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,9 +55,17 @@ class StageEntry:
 
 
 def staged_summary(
-    record: StudyRecord, stages: Sequence[StageEntry], result: ProbeResult, *, cost: Mapping[str, Any]
+    record: StudyRecord,
+    stages: Sequence[StageEntry],
+    result: ProbeResult,
+    *,
+    cost: Mapping[str, Any],
+    seeds: Iterable[int],
 ) -> dict[str, Any]:
-    """Return summary.json of a study made of stages; `result` is what they show together (its section is not used)."""
+    """Return summary.json of a study made of stages; `result` is what they show together (its section is not used).
+
+    `seeds` are those of the stages' trials: a stage has its own.
+    """
     summary = {
         "schema": SCHEMA,
         "kind": KIND,
@@ -87,7 +95,7 @@ def staged_summary(
             "command": base_command(record, result.overrides) if result.overrides else None,
         },
         "cost": dict(cost),
-        "provenance": {**NO_PROVENANCE, "seeds": list(record.config["seeds"]), **record.provenance},
+        "provenance": {**NO_PROVENANCE, **record.provenance, "seeds": sorted(set(seeds))},
     }
     plain: dict[str, Any] = strict(summary)
     return plain

@@ -58,8 +58,8 @@ def build_summary(data: ReportData) -> dict[str, Any]:
         },
         "provenance": {
             **NO_PROVENANCE,
-            "seeds": sorted({outcome.seed for outcome in data.outcomes}),
             **data.study.provenance,
+            "seeds": sorted({outcome.seed for outcome in data.outcomes}),
         },
     }
     plain: dict[str, Any] = strict(summary)

@@ -78,7 +78,7 @@ def range_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s
         stages.append(StageEntry.of_probe("lr_confirm", confirm_record.name, read))
         outcomes = [*outcomes, *store.outcomes(confirm_record.id)]
         result = replace(read, answer=f"{found.answer} {read.answer}", notes=found.notes)
-    return staged_summary(record, stages, result, cost=cost_of(outcomes, wall_s))
+    return staged_summary(record, stages, result, cost=cost_of(outcomes, wall_s), seeds=[o.seed for o in outcomes])
 
 
 def _recorded_confirmation(

@@ -44,14 +44,17 @@ def probe_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s
     name = str(record.config["probe"]["name"])
     outcomes = store.outcomes(record.id)
     entry = StageEntry.of_probe(name, record.name, result)
-    return staged_summary(record, [entry], result, cost=cost_of(outcomes, wall_s))
+    return staged_summary(record, [entry], result, cost=cost_of(outcomes, wall_s), seeds=[o.seed for o in outcomes])
 
 
 def cost_of(outcomes: list[Outcome], wall_s: float) -> dict[str, Any]:
-    """Return what trials have cost: those run here, their optimizer steps, and the wall time given."""
+    """Return what trials have cost: how many there are, the optimizer steps run for them, and the wall time given.
+
+    Reused ones are counted, and cost nothing.
+    """
     run = [outcome for outcome in outcomes if not outcome.reused]
     return {
-        "trials": len(run),
+        "trials": len(outcomes),
         "steps": sum(outcome.steps for outcome in run),
         "wall_s": wall_s,
         "reused": len(outcomes) - len(run),

@@ -83,6 +83,7 @@ class Road:
         self.has_axes = True
         self.entries: list[StageEntry] = []
         self.trials = {"trials": 0, "steps": 0, "reused": 0}
+        self.seeds: set[int] = set()
 
     def run(self) -> StudyEnd:
         """Run stage after stage, until one decides, fails or is interrupted."""
@@ -212,6 +213,7 @@ class Road:
             )
         for key in self.trials:
             self.trials[key] += int(end.summary["cost"][key])
+        self.seeds.update(end.summary["provenance"]["seeds"])
 
     def _curves(self, loaded: LoadedConfig) -> list[dict[str, Any]]:
         with Store.open(loaded.study.store_url, read_only=True) as store:
@@ -230,10 +232,10 @@ class Road:
         config = self.loaded.study
         with Store.open(config.store_url) as store:
             devices = {device for entry in self.entries for device in store.devices(store.study(entry.study).id)}
-            provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds, devices=devices)
+            provenance = collect_provenance(folder=Path.cwd(), seeds=sorted(self.seeds), devices=devices)
             store.update_study(self.record.id, status=status, provenance=provenance, ended=True)
             record = store.study(self.record.name)
-            summary = staged_summary(record, self.entries, self._result(), cost=self._cost(store))
+            summary = staged_summary(record, self.entries, self._result(), cost=self._cost(store), seeds=self.seeds)
             store.save_summary(record.id, summary)
         write_staged(summary, self.folder.results)
         step("reports written")

@@ -52,6 +52,7 @@ def test_a_base_that_converges_ends_the_road(folder):
     assert stages_of(summary) == ["base"]
     assert summary["notes"] == ["Not run, because it was decided before: ablation, verify."]
     assert summary["cost"]["trials"] == 3
+    assert summary["provenance"]["seeds"] == [0, 1, 2], "not the five that the ablation would have had"
 
 
 def test_broken_data_end_the_road_before_anything_is_trained(folder):

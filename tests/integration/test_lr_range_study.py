@@ -78,6 +78,7 @@ def test_a_search_killed_while_confirming_goes_on_and_repeats_nothing(tmp_path):
     assert summary["recommended"]["command"].endswith(summary["recommended"]["overrides"][0])
     assert "probe.steps" not in summary["recommended"]["command"]
     assert summary["cost"]["trials"] == 6
+    assert summary["provenance"]["seeds"] == [0, 1, 2], "two of the range tests, and one that confirms"
     assert summary["recommended"]["overrides"][0] in ended.stdout
     assert "▲" in ended.stdout
     assert 'class="rates"' in (tmp_path / "rates" / "report.html").read_text()

@@ -107,6 +107,13 @@ def test_undecided_says_its_n_and_the_command_that_would_decide(summaries):
     assert summary["decide"]["command"].endswith(f"task.lr=0.5 seeds={5 + more}")
 
 
+def test_the_seeds_named_are_those_that_trials_had():
+    data = samples.three_axes()
+    asked = {**data.study.provenance, "seeds": list(range(50))}  # a search tries its points on the first of them
+    named = build_summary(replace(data, study=replace(data.study, provenance=asked)))["provenance"]["seeds"]
+    assert named == sorted({outcome.seed for outcome in data.outcomes}) != asked["seeds"]
+
+
 def recommended(command, overrides=("task.dropout=0.0",)):
     data = samples.three_axes()
     data = replace(
