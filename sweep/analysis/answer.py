@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sweep.analysis.effects import is_broken
 from sweep.domain.counts import count_text, share_text
-from sweep.domain.effect import BaseSummary, Effect, EffectStatus, Question, Repair, SearchedPoint
+from sweep.domain.effect import BaseSummary, Effect, EffectStatus, Question, Repair, SearchedPoint, together
 from sweep.domain.states import TrialState
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.trial import Outcome
@@ -91,7 +91,7 @@ def _repair_sentence(repairs: Sequence[Repair], base: BaseSummary, question: Que
 
 
 def _repair(repair: Repair, *, alone: bool) -> str:
-    names = " with ".join(str(toggle) for toggle in repair.toggles)
+    names = together([str(toggle) for toggle in repair.toggles])
     return f"{names} alone" if alone and len(repair.toggles) == 1 else names
 
 
@@ -123,10 +123,18 @@ def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence
         if len(tried) == 1:
             return f"The one change that was tried does not {verb.removesuffix('s')} convergence.{helps}"
         return f"None of the {len(tried)} changes {verb} convergence.{helps}"
+    rest = undecided[1:]
+    also = f"; {_some(rest)} {'is' if len(rest) == 1 else 'are'} not decided either" if rest else ""
     ruled_out = ""
     if decided and not any(is_broken(e) for e in decided):
-        ruled_out = f"; {count_text(len(decided), 'other')} {'does' if len(decided) == 1 else 'do'} not"
-    return f"Not decided: {_undecided(undecided[0])}{ruled_out}."
+        do_not = f"{'does' if len(decided) == 1 else 'do'} not {verb.removesuffix('s')} convergence"
+        ruled_out = f"; {_some(decided)} {do_not}"
+    return f"Not decided: {_undecided(undecided[0])}{also}{ruled_out}."
+
+
+def _some(effects: Sequence[Effect]) -> str:
+    """Return toggles by their names, or how many they are where that is shorter."""
+    return " and ".join(str(e.toggle) for e in effects) if len(effects) <= 2 else f"{len(effects)} others"
 
 
 def _diverging(tried: Sequence[Effect]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.domain.counts import share_text
+from sweep.domain.effect import together
 from sweep.domain.verdict import Verdict
 
 NEAR = 3.0
@@ -184,8 +185,7 @@ def _ablation_words(ablation: Mapping[str, Any], verify: Mapping[str, Any] | Non
     proven = [toggle for toggle in last["toggles"] if toggle["status"] == "restores"]
     if last["repairs"] and last["recommended"]["overrides"] and proven:
         ways = [
-            f"{' with '.join(r['toggles'])} ({r['converged']} of {r['seeds']} {seeds} {against})"
-            for r in last["repairs"]
+            f"{together(r['toggles'])} ({r['converged']} of {r['seeds']} {seeds} {against})" for r in last["repairs"]
         ]
         alone = ", each alone" if len(ways) > 1 and all(len(r["toggles"]) == 1 for r in last["repairs"]) else ""
         p = max(toggle["p_adjusted"] for toggle in proven)

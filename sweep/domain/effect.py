@@ -1,5 +1,6 @@
 """Effects, repairs and the ranking: what a study found, as data. Computed in analysis/, shown by report/."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweep.domain.axis import Cell, Toggle
@@ -163,3 +164,11 @@ class Ranking:
     notes: tuple[str, ...] = ()
     recommended: tuple[str, ...] = ()  # overrides of the recommended repair, empty where there is none
     searched: tuple[SearchedPoint, ...] = ()  # the best points of a search over params, best first
+
+
+def together(toggles: Sequence[str]) -> str:
+    """Return how the toggles of one set are named: `A`, `A with B`, `A with B and C`, `A with B, C and D`."""
+    first, *rest = toggles
+    if len(rest) < 2:
+        return " with ".join(toggles)
+    return f"{first} with {', '.join(rest[:-1])} and {rest[-1]}"

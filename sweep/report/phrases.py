@@ -8,7 +8,7 @@ from typing import Any
 
 from sweep.domain.axis import short_value
 from sweep.domain.counts import count_text
-from sweep.domain.effect import NO_KNOB, EffectStatus, Question
+from sweep.domain.effect import NO_KNOB, EffectStatus, Question, together
 from sweep.domain.target import HOLD_EVALUATIONS
 
 DASH = "–"
@@ -127,9 +127,7 @@ def alternatives_text(summary: Mapping[str, Any]) -> str:
     phrases = []
     for repair in summary["repairs"]:
         toggles = repair["toggles"]
-        phrases.append(
-            f"{toggles[0]} alone" if len(toggles) == 1 else f"{toggles[0]} with {joined(toggles[1:], 'and')}"
-        )
+        phrases.append(f"{together(toggles)} alone" if len(toggles) == 1 else together(toggles))
     return ", or ".join(phrases)
 
 

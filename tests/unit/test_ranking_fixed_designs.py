@@ -80,6 +80,22 @@ def test_three_seeds_never_restore_and_say_how_many_more_would():
     assert ranking.recommended == ()
     assert "Not decided: dropout=off converged on 3 of 3 seeds" in ranking.answer
     assert "2 more seeds would decide" in ranking.answer
+    assert ranking.answer.endswith("; augmentation=off and weight_decay=off are not decided either.")
+
+
+def test_what_is_ruled_out_beside_something_undecided_is_named():
+    ranking = rank(study(ONE_AT_A_TIME, lambda c, s: 200 if W not in c and c else None, seeds=4), AXES, TARGET)
+    assert "Not decided: augmentation=off converged on 4 of 4 seeds" in ranking.answer
+    assert ranking.answer.endswith(
+        "; dropout=off is not decided either; weight_decay=off does not restore convergence."
+    )
+
+
+def test_a_set_of_three_reads_as_one_set():
+    ranking = rank(
+        study([(), (D, W, A), (D, W), (D, A), (W, A)], lambda c, s: 200 if len(c) == 3 else None), AXES, TARGET
+    )
+    assert "augmentation=off with dropout=off and weight_decay=off restores convergence" in ranking.answer
 
 
 def test_more_seeds_keeps_its_word():
