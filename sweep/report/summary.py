@@ -8,6 +8,7 @@ from typing import Any
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
 from sweep.domain.probe import PROBE_REASON
+from sweep.domain.states import LIVE_STATES, TrialState
 from sweep.domain.trial import Outcome
 from sweep.report.commands import arguments, fixed_command, key_of, overrides_of, study_command
 from sweep.report.data import ReportData
@@ -15,6 +16,8 @@ from sweep.report.phrases import status_word
 from sweep.report.seen import told
 
 SCHEMA = 1
+
+_TO_RUN = LIVE_STATES | {TrialState.PENDING, TrialState.CANCELLED}
 
 NO_PROVENANCE: dict[str, Any] = {"git_sha": None, "dirty": None, "packages": {}, "host": None, "gpus": []}
 
@@ -241,7 +244,12 @@ def cell_overrides(cell: Cell, data: ReportData) -> tuple[str, ...]:
 
 
 def _decide(data: ReportData) -> dict[str, Any] | None:
-    """The seeds, and the command, that would decide every undecided toggle if they came out like those seen."""
+    """The seeds, and the command, that would decide every undecided toggle if they came out like those seen.
+
+    None where trials are still to run: those may decide it.
+    """
+    if any(outcome.state in _TO_RUN for outcome in data.outcomes):
+        return None
     more = max((effect.more_seeds or 0 for effect in data.ranking.effects), default=0)
     seeds = sorted({outcome.seed for outcome in data.outcomes})
     if not more or not seeds:

@@ -11,6 +11,7 @@ sys.path.append(str(ROOT / "scripts"))
 
 import report_samples as samples  # noqa: E402 - the path is set above
 
+from sweep.domain.states import TrialState  # noqa: E402
 from sweep.report import build_summary  # noqa: E402
 
 DESIGN_KEYS = {
@@ -105,6 +106,13 @@ def test_undecided_says_its_n_and_the_command_that_would_decide(summaries):
     more = max(toggle["more_seeds"] for toggle in undecided)
     assert summary["decide"]["seeds"] == 5 + more
     assert summary["decide"]["command"].endswith(f"task.lr=0.5 seeds={5 + more}")
+
+
+def test_no_more_seeds_are_asked_for_while_trials_are_still_to_run():
+    data = samples.twelve_axes()
+    first, *rest = data.outcomes
+    for state in (TrialState.PENDING, TrialState.RUNNING, TrialState.CANCELLED):
+        assert build_summary(replace(data, outcomes=(replace(first, state=state), *rest)))["decide"] is None
 
 
 def test_the_seeds_named_are_those_that_trials_had():
