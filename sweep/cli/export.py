@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sweep.cli.shared import chosen_study, read_parser
+from sweep.cli.shared import chosen_study, read_parser, with_trials
 from sweep.domain.counts import count_text
 from sweep.domain.target import LOSS_PREFERENCE, Target
 from sweep.domain.trial import StudyRecord
@@ -26,7 +26,7 @@ def export(arguments: list[str]) -> int:
     if args.to and args.optuna:
         raise UsageError("--to goes with csv and --visualdl; --optuna names its own file")
     with Store.open(args.store, read_only=True) as store:
-        study = chosen_study(store, args.study, args.store)
+        study = with_trials(store, chosen_study(store, args.study, args.store))
         folder = args.to or StudyDir.of(study).path
         if args.optuna:
             print(_to_optuna(store, study, args.optuna, replace=args.force))

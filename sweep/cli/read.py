@@ -2,14 +2,17 @@
 
 import sys
 from argparse import ArgumentTypeError
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sweep.cli.main import Parser
 from sweep.cli.output import plain, print_json, print_rich
-from sweep.cli.shared import as_it_stands, chosen_study, read_parser
+from sweep.cli.shared import as_it_stands, chosen_study, read_parser, stage_names, with_trials
 from sweep.config.stores import store_option
 from sweep.domain.metric import Series
+from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.errors import NotFoundError, UsageError
@@ -25,14 +28,22 @@ def ls(arguments: list[str]) -> int:
     parser = read_parser("ls", has_study=False)
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
-        rows = [
-            (as_it_stands(study), store.counts(study.id), store.summary(study.id) or {}) for study in store.studies()
-        ]
+        studies = store.studies()
+        own = {study.name: store.counts(study.id) for study in studies}
+        rows = [(as_it_stands(study), _with_stages(study, own), store.summary(study.id) or {}) for study in studies]
     if args.json:
         return print_json([{**plain(study), "trials": plain(counts)} for study, counts, _ in rows])
     return print_rich(
         render_studies([(study, plain(counts), str(summary.get("answer", ""))) for study, counts, summary in rows])
     )
+
+
+def _with_stages(study: StudyRecord, own: Mapping[str, Mapping[TrialState, int]]) -> Counter[TrialState]:
+    """Return a study's trials per state, those of its stages included; `own` are each study's own, by name."""
+    counts: Counter[TrialState] = Counter()
+    for name in (study.name, *stage_names(study)):
+        counts.update(own.get(name, {}))
+    return counts
 
 
 def rank(arguments: list[str]) -> int:
@@ -119,7 +130,7 @@ def _number(word: str) -> int:
 def _trial(store: Store, args: Any) -> tuple[StudyRecord, TrialRecord]:
     if args.trial < 0:
         raise UsageError(f"trial numbers start at 0, got {args.trial}")
-    study = chosen_study(store, args.study, args.store)
+    study = with_trials(store, chosen_study(store, args.study, args.store))
     return study, store.trial(study.id, args.trial)
 
 

@@ -8,6 +8,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Regressions, Store
+from sweep.study.stages import confirm_study, stage_study
 
 
 def read_parser(name: str, *, has_study: bool = True, has_json: bool = True) -> Parser:
@@ -35,6 +36,26 @@ def chosen_study(store: Store, name: str | None, url: str) -> StudyRecord:
             f"`python -m sweep ls{store_option(url)}`",
         )
     return store.study(name) if name else store.latest_study()
+
+
+def stage_names(study: StudyRecord) -> list[str]:
+    """Return what the stages of a study are called, that of a range search with the study that confirms it.
+
+    Empty where the study is not made of stages.
+    """
+    stages = [stage_study(study.name, str(stage)) for stage in study.config.get("stages") or ()]
+    return [name for stage in stages for name in (stage, confirm_study(stage))]
+
+
+def with_trials(store: Store, study: StudyRecord) -> StudyRecord:
+    """Return a study that has trials of its own. Raises NotFoundError for one made of stages, and names those."""
+    begun = [name for name in stage_names(study) if store.find_study(name) is not None]
+    if study.config.get("stages"):
+        raise NotFoundError(
+            f"{study.name} is made of stages, and has no trials of its own\n  stages: {', '.join(begun) or 'none yet'}",
+            hint="name the one that is meant",
+        )
+    return study
 
 
 def lock_of(study: StudyRecord) -> StudyLock | None:

@@ -14,7 +14,7 @@ from sweep.errors import NotFoundError, TransitionError
 from sweep.store import jsontext
 from sweep.store.prepared import Prepared
 from sweep.store.records import Event, cell_text, judgement_of, new_trial_record, symptom_of, trial_record
-from sweep.store.schema import events, runs, symptoms, trials
+from sweep.store.schema import events, runs, studies, symptoms, trials
 
 IN_LIST = 500
 """Values in one SQL IN list: well under SQLite's old limit of 999 variables."""
@@ -111,8 +111,9 @@ def by_number(conn: Connection, study_id: int, number: int) -> TrialRecord:
     row = conn.execute(query).one_or_none()
     if row is None:
         total = conn.execute(select(func.count()).where(trials.c.study_id == study_id)).scalar()
+        name = conn.execute(select(studies.c.name).where(studies.c.id == study_id)).scalar()
         hint = f"it has trials 0 to {total - 1}" if total else "it has no trials yet"
-        raise NotFoundError(f"the study has no trial {number}", hint=hint)
+        raise NotFoundError(f"study {name} has no trial {number}", hint=hint)
     return trial_record(row, symptoms_of(conn, row.id))
 
 
