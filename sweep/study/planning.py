@@ -4,10 +4,11 @@ from contextlib import closing
 from typing import Any
 
 from sweep.config import LoadedConfig
-from sweep.domain.axis import Cell
+from sweep.domain.axis import BASE, Cell
 from sweep.domain.space import Param
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
+from sweep.drivers.points import PointSpace
 from sweep.drivers.protocol import Proposal
 from sweep.errors import ConfigError
 from sweep.launch import build_launcher
@@ -38,8 +39,8 @@ class StudyPlan:
     def enrol(self, store: Store, record: StudyRecord) -> None:
         """Bring a study's stored trials up to this plan.
 
-        Trials that answer another question (another target, axis, or task code) are retired: kept, and left out of
-        this study's ranking. Trials that are missing are added, and those that any study has finished are reused.
+        Trials that answer another question (another target, axis, space, or task code) are retired: kept, and left out
+        of this study's ranking. Trials that are missing are added, and those that any study has finished are reused.
         """
         with store.transaction():
             stored = store.trials(record.id, retired=True)
@@ -61,13 +62,15 @@ class StudyPlan:
         if self.fixed is not None:
             specs: tuple[TrialSpec, ...] = self.fixed.trials
         else:
-            specs = tuple(spec for trial in stored if (spec := self._recomposed(trial)) is not None)
+            space = PointSpace(self.config.axes, self.space)
+            found = [t for t in stored if t.seed in self.config.seeds and (t.cell == BASE or space.point(t.cell))]
+            specs = tuple(spec for trial in found if (spec := self._recomposed(trial)) is not None)
         return {(spec.cell.key, spec.seed, spec.fingerprint) for spec in specs}
 
     def _recomposed(self, trial: TrialRecord) -> TrialSpec | None:
         try:
             return self.compose(Proposal(trial.cell, trial.seed))
-        except (KeyError, ConfigError):  # an axis, level or key that the study no longer has
+        except ConfigError:  # a key that the task no longer has
             return None
 
     def to_dict(self) -> dict[str, Any]:
