@@ -156,7 +156,10 @@ def _overfit_words(found: Findings) -> str:
         return ""
     if recommendation(found):
         return "As it is, it cannot even learn ten samples by heart."
-    return "It cannot even learn ten samples by heart: look at model, head, loss, labels and optimizer."
+    return (
+        "It cannot even learn ten samples by heart: look at model, head, loss, labels, the scale of the inputs and "
+        "the optimizer."
+    )
 
 
 def _lr_words(found: Findings) -> str:

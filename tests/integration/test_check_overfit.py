@@ -121,7 +121,7 @@ def test_a_planted_fault_of_model_head_loss_or_optimizer_fails_the_gate(fault, s
     assert not result.is_ok
     assert result.section["verdict"] == verdict, result.answer
     assert words in result.answer
-    assert "the model, the head, the loss, the labels or the optimizer flow" in result.answer
+    assert "the model, the head, the loss, the labels, the scale of the inputs or the optimizer flow" in result.answer
 
 
 def test_a_softmax_too_many_is_named_where_the_samples_are_learnt_all_the_same(tmp_path):

@@ -6,7 +6,7 @@ import yaml
 from PIL import Image
 from rich.console import Console
 
-from sweep.report.stages import data
+from sweep.report.stages import data, overfit
 
 ROOT = Path(__file__).parents[2]
 NASTY = "<script>alert(1)</script> | `x`"
@@ -48,6 +48,12 @@ def test_a_cell_of_the_markdown_table_stays_one(section):
     line = data.markdown(section).splitlines()[2]
     assert line.replace("\\|", "").count("|") == 6
     assert "<script>" not in line
+
+
+def test_a_gate_that_could_not_be_asked_says_so_once():
+    row = {"seed": 0, "verdict": "not_checked", "samples": None, "classes": [], "changed": [], "curves": []}
+    assert text(overfit.terminal({"trials": [row]})).strip() == ""
+    assert "10 samples; changed" in text(overfit.terminal({"trials": [{**row, "samples": 10}]}))
 
 
 @pytest.mark.parametrize("check", ["data", "overfit"])

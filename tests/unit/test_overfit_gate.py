@@ -1,6 +1,12 @@
+import numpy as np
 import pytest
 
+from sweep.analysis.probes.overfit import read_probe
+from sweep.domain.metric import Series
 from sweep.domain.overfit import OverfitGate, Side, side_of
+from sweep.domain.probe import Probe, ProbeContext, ProbeName, ProbeTrial
+from sweep.domain.states import TrialState
+from sweep.domain.target import Mode, Target
 
 
 def run(points, fraction=0.01):
@@ -81,3 +87,27 @@ def test_a_loss_without_a_floor_is_never_learnt_by_its_part():
 
 def test_what_the_monitor_adds_is_no_metric_of_the_tasks():
     assert run([(k, {"watch/loss": 1.0 / k**4, "watch/error": 0.0}) for k in range(1, 30)]).metric is None
+
+
+def answer_of(losses, right, classes):
+    steps = np.arange(1, len(losses) + 1)
+    logged = {"train/loss": losses, "val/acc": [right] * len(losses)}
+    trial = ProbeTrial(
+        number=0,
+        seed=0,
+        state=TrialState.COMPLETED,
+        message="",
+        series={name: Series(steps, np.asarray(values, dtype=float)) for name, values in logged.items()},
+        findings={"samples": len(classes), "classes": classes, "changed": []},
+        artifacts="trials/0/artifacts",
+    )
+    target = Target(metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=20, stop_early=True)
+    probe = Probe(name=ProbeName.OVERFIT, settings={"steps": len(losses), "loss_fraction": 0.01})
+    return read_probe([trial], ProbeContext(probe=probe, task={}, target=target)).answer
+
+
+def test_a_loss_that_only_comes_down_to_that_of_a_guess_points_to_the_scale_of_the_inputs():
+    classes = ["0"] * 4 + ["1"] * 3 + ["2"] * 3
+    answer = answer_of([44.8, 3.0, *[1.089] * 8], 0.4, classes)
+    assert "the loss comes down from 44.8 to what a guess scores: look at the scale of the inputs" in answer
+    assert "labels reach the loss and the metric" in answer_of([44.8, 3.0, *[0.7] * 8], 0.4, classes)

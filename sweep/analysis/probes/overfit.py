@@ -1,6 +1,7 @@
 """What the overfit gate says: has the task's training learnt its few samples by heart, and if not, how it failed."""
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,9 @@ EARLY = 0.95
 UNMOVED = 0.01
 GROWN = 1.5
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
-FLOW = "the fault is in the model, the head, the loss, the labels or the optimizer flow"
+AS_A_GUESS = 0.05
+"""A loss within this part of what a guess scores, which knows no more than how frequent each class is, is one."""
+FLOW = "the fault is in the model, the head, the loss, the labels, the scale of the inputs or the optimizer flow"
 
 
 class GateVerdict(StrEnum):
@@ -112,11 +115,11 @@ def _why(trial: ProbeTrial, state: GateState, verdict: GateVerdict) -> str:
     if verdict is GateVerdict.DIVERGED:
         return f"values are not finite from step {state.bad_step} on: a learning rate that is too high, or an overflow"
     if verdict is GateVerdict.NOT_LEARNT:
-        return _how_it_failed(state)
+        return _how_it_failed(state, trial.findings.get("classes", ()))
     return ""
 
 
-def _how_it_failed(state: GateState) -> str:
+def _how_it_failed(state: GateState, classes: Sequence[str]) -> str:
     wrong = "" if state.right is None else f"{1 - state.right:.0%} of the samples are still wrong"
     part = state.loss_part
     if part is None and (state.first_loss is None or state.first_loss >= 0):
@@ -130,11 +133,23 @@ def _how_it_failed(state: GateState) -> str:
         )
     elif part >= GROWN:
         text = "the loss grows: look at the sign of the loss and at the learning rate"
+    elif _is_guess(part * (state.first_loss or 0.0), classes):
+        text = (
+            f"the loss comes down from {state.first_loss:.3g} to what a guess scores: look at the scale of the inputs, "
+            "the learning rate, and how labels reach the loss"
+        )
     elif part <= HALF and wrong:
         text = f"the loss falls to {part:.0%} of its first value: look at how labels reach the loss and the metric"
     else:
         text = f"the loss comes down to {part:.0%} of its first value: look at the head, the loss and the learning rate"
     return f"{wrong}; {text}" if wrong else text
+
+
+def _is_guess(loss: float, classes: Sequence[str]) -> bool:
+    """Return whether a cross entropy in nats is that of a guess: the entropy of the samples' classes."""
+    shares = [count / len(classes) for count in Counter(classes).values()]
+    entropy = -sum(share * math.log(share) for share in shares)
+    return entropy > 0 and abs(loss / entropy - 1) <= AS_A_GUESS
 
 
 def _note(state: GateState, verdict: GateVerdict) -> str:
@@ -186,7 +201,7 @@ def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any
     why = f" ({row['why']})" if row["why"] else ""
     match row["verdict"]:
         case GateVerdict.NOT_CHECKED:
-            return f"Not checked: {row['why']}."
+            return f"Whether the model can learn a few samples is not checked: {row['why']}."
         case GateVerdict.CRASHED:
             return f"Training on {samples} fails{among}: {row['why']}."
         case GateVerdict.ENDED_EARLY:
@@ -201,7 +216,7 @@ def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any
             return f"The model does not learn {samples}{among}, its training diverges{why}: {FLOW}."
     return (
         f"The model does not learn {samples} by heart within {steps:,} steps{among}: {FLOW}; "
-        f"data, augmentation and regularisation are unlikely.{_sentence(row['why'])}"
+        f"augmentation, regularisation and too little data are unlikely.{_sentence(row['why'])}"
     )
 
 

@@ -23,7 +23,7 @@ Section = Mapping[str, Any]
 def terminal(section: Section) -> RenderableType:
     """Return verdict, what was switched off, and a line for each curve."""
     parts: list[RenderableType] = []
-    for row in section["trials"]:
+    for row in _told(section):
         parts.append(Text(_headline(row, len(section["trials"]) > 1), style="dim"))
         longest = max((len(curve["metric"]) for curve in row["curves"]), default=0)
         for curve in row["curves"]:
@@ -59,7 +59,7 @@ def html(section: Section, folder: Path) -> "Markup":  # noqa: ARG001 - every st
             _headline(row, len(section["trials"]) > 1),
             Markup("").join(_card(row, curve) for curve in row["curves"] if curve["values"]),
         )
-        for row in section["trials"]
+        for row in _told(section)
     ]
     return rule + Markup("").join(bodies)
 
@@ -82,6 +82,12 @@ def _card(row: Section, curve: Section) -> "Markup":
     return Markup('<div class="card"><h3><span>{}</span><span>{}</span></h3><figure>{}</figure></div>').format(
         curve["metric"], _from_to(curve), chart
     )
+
+
+def _told(section: Section) -> list[Section]:
+    """Return the trials of which the answer has not said all: it has of a single one that took no samples."""
+    trials = list(section["trials"])
+    return [] if len(trials) == 1 and not trials[0]["samples"] else trials
 
 
 def _headline(row: Section, is_one_of_many: bool) -> str:
