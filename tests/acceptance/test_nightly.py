@@ -125,6 +125,24 @@ def test_ten_nights_without_a_change_raise_no_alarm(ten_nights):
     assert {verdict for _, verdict in seen[ACCEPTED_AFTER:]} <= {"ok", "improved"}
 
 
+def test_what_a_night_says_as_it_runs_stands_in_order(nights, capsys):
+    assert nights.night(11) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heads = ("2026-10-11: task 1 of 1, moons", "seed 0 for 30 steps: does it", "1/1 trial ended", "3/3 trials ended")
+    said = [next(head for head in heads if line.startswith(head)) for line in lines if line.startswith(heads)]
+    assert said == list(heads)
+    assert lines.index("running 3 trials") > next(n for n, line in enumerate(lines) if line.startswith("1/1 trial"))
+
+
+def test_a_night_that_nobody_reads_any_more_goes_on(nights, monkeypatch):
+    def gone(self, text):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("sweep.report.progress.LiveProgress.message", gone)
+    assert nights.night(11) == 0
+    assert (nights.path / "results" / "small" / name_of(11) / "night.json").exists()
+
+
 def test_every_night_ran_its_own_seeds_and_the_same_fixed_one(ten_nights):
     there, _ = ten_nights
     with there.store() as store:

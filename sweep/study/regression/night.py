@@ -28,6 +28,7 @@ from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import NightRecord, Regressions, Store, TaskNight
+from sweep.study.audience import Audience
 from sweep.study.garbage import Rule, collect_garbage
 from sweep.study.opening import check_packages
 from sweep.study.planning import StudyPlan
@@ -76,7 +77,7 @@ def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
         for task in tasks:
             check_packages(task.nightly.study)
             StudyPlan(task.nightly)
-        return NightSession(config, loaded.command, name, tasks, folder, store, progress).run()
+        return NightSession(config, loaded.command, name, tasks, folder, store, Audience(progress)).run()
 
 
 @contextmanager
@@ -148,6 +149,9 @@ class NightSession:
         problems: list[str] = []
         hashes: tuple[LossHash, ...] = ()
         if task.determinism is not None:
+            fixed = task.determinism.study
+            seed, steps = fixed.seeds[0], fixed.target.budget_steps
+            self.progress.message(f"seed {seed} for {steps:,} steps: does it still give the same losses?")
             self._run(task.determinism, problems)
             hashes = self._hashes(task.determinism)
         self._run(task.nightly, problems)
@@ -171,6 +175,8 @@ class NightSession:
         except (ConfigError, StudyLockedError, LaunchError) as error:
             problems.append(f"{loaded.study.name}: {error.message}")
             return
+        finally:
+            self.progress.close()  # its last line, before anything else is said
         if end.status == "interrupted":
             raise InterruptedNightError
         if end.status == "failed":
@@ -275,4 +281,4 @@ def _counted(report: TaskReport, nights: Sequence[Night], config: RegressionConf
         return replace(report, words=f"no baseline yet ({there} of {least} runs)")
     store = store_option(config.store_url)
     accept = f"`python -m sweep baseline accept --last {len(nights)} --task {report.task}{store}`"
-    return replace(report, words=f"no baseline yet: there are {there} runs, which {accept} makes one of")
+    return replace(report, words=f"no baseline yet: there are {there} runs; {accept} makes one of them")
