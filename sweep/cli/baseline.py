@@ -17,6 +17,7 @@ from sweep.domain.counts import count_text, share_text
 from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
+from sweep.report.phrases import DASH
 from sweep.report.tables import new_table
 from sweep.rundir import StudyDir
 from sweep.store import Regressions, Store
@@ -83,18 +84,18 @@ def _show(args: Any, parser: Parser) -> int:  # noqa: ARG001 - all actions are c
     if args.json:
         return print_json([baseline_data(each) for each in found])
     table = new_table()
-    for name in ("task", "runs", "converged", "median steps", "spread", "device", "code", "accepted", "from"):
-        table.add_column(name)
+    for name in ("task", "conv.", "steps", "code"):
+        table.add_column(name, justify="right" if name == "conv." else "left", no_wrap=True)
+    for name, least in (("device", 6), ("accepted (UTC)", 10), ("from", 9)):  # a narrow terminal breaks them at spaces
+        table.add_column(name, overflow="fold", min_width=least)
     for each in found:
         figures = _figures(each.runs)
         table.add_row(
             each.task,
-            str(figures.runs),
-            str(figures.converged),
-            figures.median_text,
-            figures.spread_text,
+            f"{figures.converged}/{figures.runs}",
+            figures.steps_text,
+            each.environment.git_sha[:8] + (" (changed)" if each.environment.dirty else ""),
             each.environment.device_class,
-            each.environment.git_sha[:10] + (" (changed)" if each.environment.dirty else ""),
             f"{each.accepted_at:%Y-%m-%d %H:%M}",
             f"{count_text(len(each.studies), 'study', 'studies')} on {each.environment.host or 'an unknown host'}",
         )
@@ -122,9 +123,10 @@ def _diff(args: Any, parser: Parser) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
-    """What a baseline is compared with: an earlier one, or the last nights."""
+    """What a baseline is compared with: the one that it replaced (`is_before`), or the last nights."""
 
     name: str
+    is_before: bool
     runs: tuple[NightRun, ...]
     environment: Environment
 
@@ -140,40 +142,45 @@ def _other(kept: Regressions, regression: str, current: Baseline, args: Any) -> 
         if len(same) < 2:
             return None
         before = same[-2]
-        return Other(
-            name=f"baseline of {before.accepted_at:%Y-%m-%d}", runs=before.runs, environment=before.environment
-        )
+        return Other(name=_name_of(before), is_before=True, runs=before.runs, environment=before.environment)
     nights = [each.night for each in kept.task_nights(regression, current.task)][-(args.last or 1) :]
     if not nights:
         return None
     name = nights[-1].name if len(nights) == 1 else f"{nights[0].name} to {nights[-1].name}"
     runs = tuple(run for night in nights for run in night.runs)
-    return Other(name=name, runs=runs, environment=nights[-1].environment)
+    return Other(name=name, is_before=False, runs=runs, environment=nights[-1].environment)
 
 
 def _difference(current: Baseline, other: Other) -> dict[str, Any]:
-    ours, theirs = _figures(current.runs), _figures(other.runs)
-    change = None
-    if ours.median and theirs.median:
-        change = round(100 * (theirs.median / ours.median - 1), 1)
+    """Return what differs, from the earlier to the later: a baseline follows what it replaced, and nights follow it."""
+    mine = Other(
+        name=_name_of(current), is_before=not other.is_before, runs=current.runs, environment=current.environment
+    )
+    before, now = (other, mine) if other.is_before else (mine, other)
+    old, new = _figures(before.runs), _figures(now.runs)
+    change = round(100 * (new.median / old.median - 1), 1) if old.median and new.median else None
+    size = "" if change is None else f", median steps {change:+.1f} %"
     return {
         "task": current.task,
         "accepted_at": current.accepted_at.isoformat(),
         "with": other.name,
-        "baseline": ours.to_dict(),
-        "other": theirs.to_dict(),
+        "words": f"{now.name} against {before.name}{size}",
+        "baseline": _figures(mine.runs).to_dict(),
+        "other": _figures(other.runs).to_dict(),
         "median_change_percent": change,
         "differences": [
-            {"what": s.what, "name": s.name, "baseline": s.before, "other": s.now, "words": s.words}
-            for s in suspects(current.environment, other.environment)
+            {"what": s.what, "name": s.name, "before": s.before, "now": s.now, "words": s.words}
+            for s in suspects(before.environment, now.environment)
         ],
     }
 
 
+def _name_of(baseline: Baseline) -> str:
+    return f"the baseline of {baseline.accepted_at:%Y-%m-%d %H:%M}"
+
+
 def _difference_text(each: dict[str, Any]) -> RenderableType:
-    change = each["median_change_percent"]
-    size = "" if change is None else f", median steps {change:+.1f} %"
-    lines = [f"{each['task']}: baseline of {each['accepted_at'][:10]} against {each['with']}{size}"]
+    lines = [f"{each['task']}: {each['words']}"]
     for word in ("baseline", "other"):
         figures = each[word]
         name = "baseline" if word == "baseline" else each["with"]
@@ -194,14 +201,9 @@ class Figures:
     high: int | None
 
     @property
-    def median_text(self) -> str:
-        """The median as a table shows it."""
-        return "-" if self.median is None else f"{self.median:g}"
-
-    @property
-    def spread_text(self) -> str:
-        """Least and most steps as a table shows them."""
-        return "-" if self.low is None else f"{self.low} to {self.high}"
+    def steps_text(self) -> str:
+        """The median, and least and most steps, as a table shows them."""
+        return DASH if self.median is None else f"{self.median:g} ({self.low} to {self.high})"
 
     def words(self) -> str:
         """Return them as one line."""

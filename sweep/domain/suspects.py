@@ -17,8 +17,12 @@ def _differences(before: Environment, now: Environment) -> Iterator[Suspect]:
         yield from _pairs("config", before.settings, now.settings)
     elif before.config != now.config and before.config and now.config:
         yield _suspect("config", "config", before.config, now.config, "the task's config is another one")
-    yield from _pairs("flag", before.flags, now.flags)
-    yield from _pairs("package", before.packages, now.packages)
+    if bool(before.config) == bool(now.config):
+        yield from _pairs("flag", before.flags, now.flags)
+        yield from _pairs("package", before.packages, now.packages)
+    else:  # a baseline that is a study: nobody put down its flags, nor what its task imports beside the usual packages
+        known = dict(now.packages if before.config else before.packages)
+        yield from (each for each in _pairs("package", before.packages, now.packages) if each.name in known)
     for what, label in (
         ("python", "Python"),
         ("driver", "driver"),

@@ -9,6 +9,7 @@ import datetime
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -294,6 +295,17 @@ def test_baselines_are_shown_compared_and_replaced_only_by_command(nights, capsy
     assert len(newer["runs"]) == 15
     [replaced] = printed(nights, capsys, "baseline", "diff", "--previous", "--json")
     assert (replaced["baseline"]["runs"], replaced["other"]["runs"]) == (15, 12)
+    words = [difference["words"] for difference in replaced["differences"]]
+    assert "task.lr 0.5 → 0.4" in words, "from what was replaced to what replaced it"
+
+
+def test_baselines_are_listed_with_their_tasks_names_whole_in_80_columns(nights, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    capsys.readouterr()
+    assert nights.sweep("baseline", "show") == 0
+    said = capsys.readouterr().out
+    assert re.search(r"^moons +12/12  \d+(\.5)? \(\d+ to \d+\)", said, flags=re.MULTILINE)
+    assert "…" not in said
 
 
 def test_plan_shows_the_studies_of_a_night_and_runs_nothing(nights, capsys):

@@ -217,6 +217,15 @@ def test_uncommitted_changes_a_new_package_and_a_new_driver_are_suspects():
     assert suspects(HERE, HERE) == ()
 
 
+def test_what_a_baseline_that_is_a_study_does_not_know_is_no_suspect():
+    study = replace(HERE, config="", packages=(("numpy", "2.3.0"), ("scipy", "1.17")))
+    night = replace(
+        study, config="x", flags=(("OMP_NUM_THREADS", "1"),), packages=(("numpy", "2.3.1"), ("pandas", "3.1"))
+    )
+    assert [s.words for s in suspects(study, night)] == ["numpy 2.3.0 → 2.3.1", "scipy 1.17 is gone"]
+    assert [s.words for s in suspects(night, study)] == ["numpy 2.3.1 → 2.3.0", "scipy 1.17 is new"]
+
+
 def hashed(night, digest, **changes):
     return replace(night, hashes=(LossHash(seed=0, steps=30, digest=digest),), **changes)
 
