@@ -58,8 +58,8 @@ def chromium():
     return found
 
 
-def measured(page, tmp_path, name):
-    """Lay the page out at desktop width; the measuring script needs the policy gone, so it works on a copy."""
+def measured(page, tmp_path, name, width=WIDTH):
+    """Lay the page out at this width; the measuring script needs the policy gone, so it works on a copy."""
     copy = re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>", f"<script>{MEASURE}</script></body>")
     path = tmp_path / f"{name}.html"
     path.write_text(copy, encoding="utf-8")
@@ -67,7 +67,7 @@ def measured(page, tmp_path, name):
         [
             chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--no-first-run", "--hide-scrollbars",
-            f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={WIDTH},2000", "--dump-dom", path.as_uri(),
+            f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},2000", "--dump-dom", path.as_uri(),
         ],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
@@ -85,6 +85,15 @@ def test_nothing_overflows_is_cut_overlaps_or_is_split_at_desktop_width(name, tm
     assert found["overlaps"] == []
     assert found["split"] == []
     assert found["panels"] == page.count('class="panel"')
+
+
+@pytest.mark.parametrize(("name", "width"), [("three_axes", 800), ("twelve_axes", 800), ("three_axes", 1024)])
+def test_on_a_narrow_screen_wide_tables_scroll_and_the_page_does_not(name, width, tmp_path):
+    data = samples.SAMPLES[name]()
+    found = measured(render_html(data, build_summary(data)), tmp_path, name, width)
+    assert found["scroll"] <= width
+    assert found["overlaps"] == []
+    assert [each for each in found["split"] if " in STRONG." in each] == [], "the names of the changes"
 
 
 def test_names_without_a_place_to_break_stay_on_the_page(tmp_path):
