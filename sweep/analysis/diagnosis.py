@@ -122,9 +122,9 @@ def _base_words(summary: Mapping[str, Any]) -> str:
     seen = [str(symptom.get("title") or symptom["message"]) for symptom in base["symptoms"][:2]]
     missed = {word: count for word, count in base.get("verdicts", {}).items() if word in MISSED}
     kinds = ", ".join(f"{count} {word}" for word, count in missed.items()) if len(missed) > 1 else str(base["verdict"])
-    words = kinds.replace("_", " ")
+    words = "" if kinds == Verdict.NOT_CONVERGED else f", {kinds}".replace("_", " ")
     because = f": {'; '.join(_lowered(text) for text in seen)}" if seen else ""
-    return f"The base does not converge ({share_text(0, base['seeds'], 'seed')}, {words}{because})."
+    return f"The base does not converge ({share_text(0, base['seeds'], 'seed')}{words}{because})."
 
 
 def _data_warnings(data: Mapping[str, Any] | None) -> list[str]:

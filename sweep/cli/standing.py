@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from sweep.cli.output import plain
@@ -68,7 +69,7 @@ class Standing:
         failed = self.failed[:SHOWN_FAILED]
         known = self.study, self.states, self.verdicts, self.running, failed, self.progress
         shown = render_status(*known, checks=self.checks, seen=self.symptoms)
-        return Group(shown, *(Text(f"  {line}", style="dim") for line in self.stages))
+        return Group(shown, *(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False) for line in self.stages))
 
     def line(self) -> str:
         """Return it in one line."""

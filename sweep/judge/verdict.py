@@ -138,11 +138,15 @@ def _held(tracked: TargetState, target: Target) -> str:
     return f"{_goal(tracked)} held {hold}from step {tracked.tau}{end}"
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _short(tracked: TargetState, target: Target) -> str:
     need = target.hold if target.hold is not None else HOLD_EVALUATIONS
     if tracked.evaluations < need:
         return (
-            f"{tracked.metric} was evaluated {tracked.evaluations} times by step {tracked.last_step}; "
+            f"{tracked.metric} was evaluated {_times(tracked.evaluations)} by step {tracked.last_step}; "
             f"{_goal(tracked)} has to hold for {need}"
         )
     return f"{_goal(tracked)} not held by step {tracked.last_step}: best {_number(tracked.best)}"

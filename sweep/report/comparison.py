@@ -8,7 +8,7 @@ from rich.text import Text
 
 from sweep.domain.counts import count_text
 from sweep.report.phrases import DASH, cell_text, number_text, p_text
-from sweep.report.tables import new_table, styled_verdict
+from sweep.report.tables import labelled, new_table, styled_verdict
 
 SHOWN_PAIRS = 20
 SHOWN_DIFFERENCES = 30
@@ -18,7 +18,7 @@ def render_comparison(found: Mapping[str, Any]) -> RenderableType:
     """Return what two studies say when laid side by side: sentence, cells, verdicts that differ, what differs."""
     a, b = found["a"], found["b"]
     parts: list[RenderableType] = [Text(sentence(found), style="bold")]
-    parts += [Text.assemble(("note  ", "dim"), note) for note in found["notes"]]
+    parts += labelled("note", *found["notes"])
     if found["cells"]:
         parts += ["", _cells(found["cells"], a, b)]
     if found["differing"]:

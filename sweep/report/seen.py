@@ -6,12 +6,12 @@ from functools import cache
 from typing import Any
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.verdict import Symptom
 from sweep.report.phrases import number_text
+from sweep.report.tables import new_rows
 
 _KNOB = re.compile(r"\btask\.([\w.]+)=")
 
@@ -73,7 +73,7 @@ def axes_text(tests: Sequence[str]) -> str:
 
 def brief_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     """Return a line per symptom of the base, as it stands beside a ranking; nothing where there is none."""
-    rows = _rows()
+    rows = new_rows()
     for symptom in symptoms[:BRIEF]:
         rows.add_row("seen", Text.assemble(f"{_title(symptom)} ({place_text(symptom)})", (_after(symptom), "dim")))
     more = len(symptoms) - BRIEF
@@ -84,7 +84,7 @@ def brief_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
 
 def full_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     """Return each symptom of the base with its usual causes and how to test them; nothing where there is none."""
-    rows = _rows()
+    rows = new_rows()
     for symptom in symptoms:
         rows.add_row("seen", Text.assemble((_title(symptom), "bold"), f" ({place_text(symptom)}){_after(symptom)}"))
         if symptom.get("causes"):
@@ -93,14 +93,6 @@ def full_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             tests, option = ", ".join(symptom["tests"]), f"  '{axes_text(symptom['tests'])}'"
             rows.add_row("", Text.assemble(("tested by  ", "dim"), tests, (option, "dim")))
     return [rows] if symptoms else []
-
-
-def _rows() -> Table:
-    """Return a table of two columns, so that what does not fit a line goes on below its beginning."""
-    rows = Table.grid(padding=(0, 2, 0, 0))
-    rows.add_column(style="dim", no_wrap=True)
-    rows.add_column(overflow="fold")
-    return rows
 
 
 def _after(symptom: Mapping[str, Any]) -> str:

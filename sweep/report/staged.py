@@ -19,6 +19,7 @@ from sweep.report.markdown import code, escaped
 from sweep.report.phrases import duration_text, provenance_text
 from sweep.report.stages import TITLES, view
 from sweep.report.summary import NO_PROVENANCE, SCHEMA, strict
+from sweep.report.tables import labelled
 from sweep.rundir import write_json_atomic, write_text_atomic
 
 KIND = "stages"
@@ -128,16 +129,18 @@ def render_staged(summary: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [Text(summary["answer"], style="bold"), ""]
     is_single = len(summary["stages"]) == 1
     for stage in summary["stages"]:
+        shown: list[RenderableType] = []
         if not is_single:
-            parts += [Rule(TITLES[stage["stage"]], align="left", style="dim"), Text(stage["answer"])]
+            shown += [Rule(TITLES[stage["stage"]], align="left", style="dim"), Text(stage["answer"])]
         if is_single or stage["stage"] not in QUIET or not stage["ok"]:
-            parts += [view(stage["stage"]).terminal(stage["section"])]
-        parts += [Text.assemble(("note  ", "dim"), note) for note in stage["notes"] if note not in summary["notes"]]
-        parts += [""]
+            body = view(stage["stage"]).terminal(stage["section"])
+            shown += [] if isinstance(body, Group) and not body.renderables else [body]
+        shown += labelled("note", *(note for note in stage["notes"] if note not in summary["notes"]))
+        parts += [*shown, ""] if shown else []
     parts += recommended_lines(summary["recommended"])
-    parts += [Text.assemble(("note  ", "dim"), note) for note in summary["notes"]]
-    parts += [Text.assemble(("cost  ", "dim"), staged_cost(summary["cost"]))]
-    parts += [Text.assemble(("from  ", "dim"), provenance_text(summary["provenance"]))]
+    parts += labelled("note", *summary["notes"])
+    parts += labelled("cost", staged_cost(summary["cost"]))
+    parts += labelled("from", provenance_text(summary["provenance"]))
     return Group(*parts)
 
 

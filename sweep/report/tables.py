@@ -39,6 +39,22 @@ def new_table() -> Table:
     return Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0), show_edge=False)
 
 
+def new_rows() -> Table:
+    """Return an empty table of labels and texts: what does not fit a line goes on below the text's beginning."""
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column(overflow="fold")
+    return rows
+
+
+def labelled(label: str, *texts: str) -> list[RenderableType]:
+    """Return each text behind its label, as the rows of a table; nothing where there is no text."""
+    rows = new_rows()
+    for text in texts:
+        rows.add_row(label, Text(text))
+    return [rows] if texts else []
+
+
 def styled_verdict(verdict: str) -> Text:
     """Return a verdict or a failure class as it is shown."""
     return Text(verdict.replace("_", " "), style=VERDICT_STYLES.get(verdict, "red"))

@@ -28,7 +28,7 @@ from sweep.report.phrases import (
 )
 from sweep.report.seen import brief_lines, full_lines
 from sweep.report.staged import KIND, render_staged
-from sweep.report.tables import new_table, styled_status, styled_verdict
+from sweep.report.tables import labelled, new_table, styled_status, styled_verdict
 
 WIDE = 104
 """From this width on the steps saved have a column of their own and heads stand in one line."""
@@ -58,9 +58,9 @@ def render_ranking(summary: Mapping[str, Any]) -> RenderableType:
     parts += _command_lines(summary)
     if summary["toggles"] and not summary["search"]:
         parts += brief_lines(summary["base"]["symptoms"])
-    parts += [Text.assemble(("note  ", "dim"), note) for note in [*summary["notes"], *toggle_notes(summary)]]
-    parts += [Text.assemble(("cost  ", "dim"), cost_text(summary["cost"]))]
-    parts += [Text.assemble(("from  ", "dim"), provenance_text(summary["provenance"]))]
+    parts += labelled("note", *summary["notes"], *toggle_notes(summary))
+    parts += labelled("cost", cost_text(summary["cost"]))
+    parts += labelled("from", provenance_text(summary["provenance"]))
     return Group(*parts)
 
 

@@ -46,7 +46,7 @@ def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair(
         ablation=ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",)),
     )
     assert diagnosis(found) == (
-        "The base does not converge (0 of 3 seeds, not converged: the loss does not fall). "
+        "The base does not converge (0 of 3 seeds: the loss does not fall). "
         "It can learn ten samples by heart, so model, head, loss and optimizer work. "
         "What restores convergence: a=off (5 of 5 seeds against 0 of 5 for the base); exact test, p = 0.008."
     )
@@ -155,6 +155,8 @@ def test_seeds_of_the_base_that_miss_in_different_ways_are_counted():
     )
     alike = {"base": {**base, "verdicts": {"diverged": 3}}}
     assert diagnosis(Findings(base=alike)).startswith("The base does not converge (0 of 3 seeds, diverged).")
+    short = {"base": {**base, "verdict": "not_converged", "verdicts": {"not_converged": 3}}}
+    assert diagnosis(Findings(base=short)).startswith("The base does not converge (0 of 3 seeds).")
 
 
 def test_a_base_that_converges_now_and_then_gets_the_rankings_own_words():

@@ -115,6 +115,7 @@ def test_too_few_evaluations_for_the_hold_are_named():
     result = said({"val/acc": series([0.95, 0.95], [300, 600])})
     assert result.verdict is Verdict.NOT_CONVERGED
     assert "evaluated 2 times" in result.reason
+    assert "evaluated once by step 300" in said({"val/acc": series([0.95], [300])}).reason
 
 
 def test_the_rule_used_without_a_threshold_is_named():

@@ -35,6 +35,13 @@ def test_every_line_fits_the_terminal_and_no_figure_is_cut(summaries, name, widt
         assert f"{toggle['converged']}/{toggle['trials']}" in text
 
 
+def test_what_goes_on_in_a_second_line_does_so_below_its_beginning(summaries):
+    long = {**summaries["three_axes"], "notes": ["word " * 30]}
+    lines = printed(render_ranking(long), 80).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("note  word"))
+    assert lines[first + 1].startswith("      word")
+
+
 def test_without_a_terminal_there_are_no_colour_codes(summaries):
     assert "\x1b" not in printed(render_ranking(summaries["three_axes"]))
     assert "\x1b" in printed(render_ranking(summaries["three_axes"]), force_terminal=True, color_system="standard")

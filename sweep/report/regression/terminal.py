@@ -10,7 +10,7 @@ from sweep.domain.regression import TaskVerdict
 from sweep.report.phrases import DASH, provenance_text
 from sweep.report.regression.document import change_cell, verdict_word
 from sweep.report.regression.junit import good_text
-from sweep.report.tables import new_table
+from sweep.report.tables import labelled, new_table
 
 VERDICT_STYLES = {
     TaskVerdict.OK: "green",
@@ -46,8 +46,8 @@ def render_regression(summary: Mapping[str, Any]) -> RenderableType:
     ]
     for task in summary["tasks"]:
         parts += _details(task)
-    parts += [Text.assemble(("note  ", "dim"), note) for note in summary["notes"]]
-    parts.append(Text.assemble(("from  ", "dim"), provenance_text(summary["provenance"])))
+    parts += labelled("note", *summary["notes"])
+    parts += labelled("from", provenance_text(summary["provenance"]))
     return Group(*parts)
 
 

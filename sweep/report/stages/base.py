@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from sweep.report.markdown import code, escaped
@@ -19,7 +20,7 @@ def terminal(section: Mapping[str, Any]) -> RenderableType:
         Text(target_text(section["target"]), style="dim"),
         Text(f"base  {base['converged']}/{base['trials']} converged: {verdicts_text(base['verdicts']) or DASH}"),
     ]
-    return Group(*parts, *(Text(f"  {line}") for line in _symptoms(base)))
+    return Group(*parts, *(Padding(Text(line), (0, 0, 0, 2), expand=False) for line in _symptoms(base)))
 
 
 def markdown(section: Mapping[str, Any]) -> str:
