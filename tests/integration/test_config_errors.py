@@ -177,6 +177,14 @@ def test_a_level_that_is_not_there_cannot_be_removed(folder, monkeypatch):
     assert "did you mean ~axes.clip.levels.off" in str(error)
 
 
+def test_a_task_of_ones_own_without_its_folder_is_answered_with_the_option_that_names_it(folder):
+    with pytest.raises(ConfigError, match=r"your own files, such as task/quux\.yaml: --config-dir DIR"):
+        load_study_config(["task=quux"])
+    with pytest.raises(ConfigError) as caught:
+        load_study_config(["task=quux"], [folder])
+    assert "--config-dir" not in str(caught.value)
+
+
 def test_a_config_dir_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="does not exist"):
         load_study_config([], [tmp_path / "nowhere"])
