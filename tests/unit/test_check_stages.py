@@ -6,7 +6,7 @@ import yaml
 from PIL import Image
 from rich.console import Console
 
-from sweep.report.stages import data, overfit
+from sweep.report.stages import base, data, overfit
 
 ROOT = Path(__file__).parents[2]
 NASTY = "<script>alert(1)</script> | `x`"
@@ -54,6 +54,19 @@ def test_a_gate_that_could_not_be_asked_says_so_once():
     row = {"seed": 0, "verdict": "not_checked", "samples": None, "classes": [], "changed": [], "curves": []}
     assert text(overfit.terminal({"trials": [row]})).strip() == ""
     assert "10 samples; changed" in text(overfit.terminal({"trials": [{**row, "samples": 10}]}))
+
+
+def test_what_holds_before_training_was_seen_from_the_start():
+    seen = {
+        "rule": "input_scale",
+        "title": "The inputs are not normalised",
+        "step": 0,
+        "layer": "",
+        "message": "to 1680",
+    }
+    shown = {"converged": 0, "trials": 3, "verdicts": {"stalled": 3}, "symptoms": [seen]}
+    target = {"metric": "val/acc", "mode": "max", "threshold": 0.9, "hold": 3, "budget_steps": 9}
+    assert "not normalised (from the start): to 1680" in text(base.terminal({"base": shown, "target": target}))
 
 
 @pytest.mark.parametrize("check", ["data", "overfit"])

@@ -184,7 +184,7 @@ def test_a_task_without_a_paddle_optimizer_is_told_so():
 def test_a_seed_that_cannot_be_read_is_left_out_and_named():
     result = read([*(trial(as_run(valley(seed=i))[1], number=i) for i in (0, 1)), trial(np.full(150, 2.3), number=2)])
     assert result.section["point"] is not None
-    assert "2 (flat)" in result.notes[0]
+    assert "nothing can be read off it: seed 2 (flat)" in result.notes[0]
 
 
 def test_only_the_second_attempt_of_a_task_that_ended_early_is_read():

@@ -213,7 +213,8 @@ def _notes(section: Mapping[str, Any]) -> tuple[str, ...]:
         other = [row for row in seeds if row["refusal"] is not None and not row["message"]]
         if other:
             listed = ", ".join(f"{row['seed']} ({row['refusal'].replace('_', ' ')})" for row in other)
-            notes.append(f"Left out, because nothing can be read off them: seeds {listed}.")
+            whose = "it: seed" if len(other) == 1 else "them: seeds"
+            notes.append(f"Left out, because nothing can be read off {whose} {listed}.")
         if not section["overrides"]:
             notes.append(
                 "The task has no key that sets this rate (task.lr, task.learning_rate or task.lr_scale): "

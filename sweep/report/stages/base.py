@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from sweep.report.markdown import code, escaped
+from sweep.report.markdown import escaped
 from sweep.report.phrases import DASH, target_text, verdicts_text
+from sweep.report.seen import place_text, title_of
 
 
 def terminal(section: Mapping[str, Any]) -> RenderableType:
@@ -48,8 +49,7 @@ def html(section: Mapping[str, Any], folder: Path) -> Markup:
 
 
 def _symptoms(base: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for symptom in base["symptoms"]:
-        title = symptom.get("title") or code(symptom["rule"])
-        lines.append(f"{title} (step {symptom['step']}): {symptom['message']}")
-    return lines
+    return [
+        f"{symptom.get('title') or title_of(symptom['rule'])} ({place_text(symptom)}): {symptom['message']}"
+        for symptom in base["symptoms"]
+    ]
