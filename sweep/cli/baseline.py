@@ -6,11 +6,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sweep.cli.main import Parser, verb_parser
-from sweep.cli.output import print_json, print_rich
+from sweep.cli.output import Printer, print_json, print_rich
 from sweep.cli.shared import open_existing
 from sweep.config.stores import store_option
 from sweep.domain.counts import count_text, share_text
@@ -69,7 +69,7 @@ def _accept(args: Any, parser: Parser) -> int:
     accepted = [offer.baseline for offer in offers if offer.baseline is not None]
     if args.json:
         return print_json([baseline_data(each) for each in accepted])
-    console = Console()
+    console = Printer()
     for offer in offers:
         words = offer.problem if offer.baseline is None else f"accepted: {_figures(offer.baseline.runs).words()}"
         console.print(Text(f"{offer.task}: {words}"), soft_wrap=True)

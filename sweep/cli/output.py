@@ -12,6 +12,14 @@ from sweep.domain.axis import Cell
 from sweep.rundir.events import number_text
 
 
+class Printer(Console):
+    """A console whose reader may go away: that raises BrokenPipeError, where rich would end the program with code 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what `main` and `Audience` know: nobody reads any more."""
+        raise BrokenPipeError
+
+
 def plain(value: Any) -> Any:
     """Return records as JSON can say them: cells by their key, times as ISO 8601, NaN and infinities by name."""
     if isinstance(value, Cell):
@@ -35,10 +43,10 @@ def print_json(data: object) -> int:
 
 def print_whole(text: str) -> None:
     """Print words with a command in them: a terminal may break its lines, and copies them whole."""
-    Console().print(Text(text), soft_wrap=True)
+    Printer().print(Text(text), soft_wrap=True)
 
 
 def print_rich(what: RenderableType) -> int:
     """Print what a person reads, nothing cut off that is wider than the terminal; return the exit code 0."""
-    Console().print(what, crop=False)
+    Printer().print(what, crop=False)
     return 0

@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from sweep.cli.main import Parser
-from sweep.cli.output import print_json, print_rich
+from sweep.cli.output import Printer, print_json, print_rich
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
@@ -17,6 +15,8 @@ from sweep.launch import WarmParent, start_early
 from sweep.study.audience import outliving_the_terminal, silence_broken_streams
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from sweep.study.planning import StudyPlan
 
 
@@ -42,16 +42,24 @@ def _study(arguments: list[str]) -> int:
         from sweep.report.terminal import render_summary
         from sweep.study.jobs import run_job
 
-        console = Console()
-        with LiveProgress(console) as progress:
+        with LiveProgress(Printer()) as progress:
             end = run_job(loaded, progress=progress, early=early)
-    silence_broken_streams()  # nobody reads any more, and yet the exit code tells how it ended
-    print_rich(render_summary(end.summary))
-    console.print(f"report: {end.folder / 'report.html'}", highlight=False, soft_wrap=True)
+    _tell(render_summary(end.summary), end.folder, end.message if end.status != "ended" else "")
     if end.status == "ended":
         return 0 if end.is_ok else 1
-    Console(stderr=True).print(end.message, highlight=False, soft_wrap=True, markup=False)
     return 130 if end.status == "interrupted" else 1
+
+
+def _tell(answer: "RenderableType", folder: Path, message: str) -> None:
+    """Print how it ended. Where nobody reads any more nothing is said, and the exit code still tells."""
+    silence_broken_streams()
+    try:
+        print_rich(answer)
+        Printer().print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+        if message:
+            Printer(stderr=True).print(message, highlight=False, soft_wrap=True, markup=False)
+    except BrokenPipeError:
+        silence_broken_streams()
 
 
 @contextmanager
@@ -73,14 +81,9 @@ def _regression(loaded: LoadedConfig) -> int:
     from sweep.report.regression import render_regression
     from sweep.study.regression.night import run_regression
 
-    console = Console()
-    with LiveProgress(console) as progress:
+    with LiveProgress(Printer()) as progress:
         end = run_regression(loaded, progress=progress)
-    silence_broken_streams()
-    console.print(render_regression(end.summary))
-    console.print(f"report: {end.folder / 'report.html'}", highlight=False, soft_wrap=True)
-    if end.message:
-        Console(stderr=True).print(end.message, highlight=False, soft_wrap=True, markup=False)
+    _tell(render_regression(end.summary), end.folder, end.message)
     return end.exit_code
 
 
@@ -124,7 +127,7 @@ def _plan_night(loaded: LoadedConfig, *, is_json: bool) -> int:
     views = [_plan_view(each) for task in tasks for each in (task.determinism, task.nightly) if each is not None]
     if is_json:
         return print_json({"regression": config.name, "night": str(night), "studies": views})
-    console = Console()
+    console = Printer()
     for view in views:
         console.print(f"[bold]{view['study']}[/bold]  task {view['task']}", highlight=False)
         console.print(render_plan(view))
