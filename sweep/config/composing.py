@@ -131,7 +131,7 @@ def _check_group(override: Override, folders: Sequence[Path]) -> None:
     options = option_names(group, folders)
     for name in names:
         if not isinstance(name, str) or name not in options:
-            is_ours_alone = len(folders) == 1 and nearest(str(name), options) is None
+            is_ours_alone = name and len(folders) == 1 and nearest(str(name), options) is None
             hint = f"your own files, such as {group}/{name}.yaml: --config-dir DIR" if is_ours_alone else None
             raise ConfigError(group, "there is no such option", value=str(name), allowed=options, hint=hint)
 

@@ -133,7 +133,8 @@ def _malformed(text: str, exc: HydraException) -> ConfigError:
     """Return the error for an override that Hydra's grammar refuses."""
     if "=" not in text:
         near = nearest(text, GROUPS)
-        hint = "an override is KEY=VALUE, +KEY=VALUE or ~KEY" + (f"; did you mean {near}=NAME?" if near else "")
+        meant = f"; did you mean {'+' * (near in _ADDED_GROUPS)}{near}=NAME?" if near else ""
+        hint = f"an override is KEY=VALUE, +KEY=VALUE or ~KEY, without spaces{meant}"
         return ConfigError(text, "is neither a command nor an override", hint=hint)
     key, _, value = recordable([text])[0].partition("=")
     hint = "quote text with special signs: KEY='\"text\"'; lists are [a,b], mappings {a: 1}"

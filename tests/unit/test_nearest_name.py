@@ -39,6 +39,8 @@ def test_the_nearest_name_is_one_alike_or_one_that_goes_on_where_the_word_ends(t
         (["show", "base"], ("'base' is not the number of a trial", "python -m sweep show --help")),
         (["show", "0", "mine-base"], ("it takes no mine-base", "a study is named by --study mine-base")),
         (["ls", "mine"], ("python -m sweep ls: it takes no mine", "python -m sweep ls --help")),
+        (["+diagnose"], ("is neither a command nor an override", "without spaces; did you mean +diagnose=NAME?")),
+        (["+task", "=mine"], ("did you mean task=NAME?",)),
     ],
 )
 def test_a_wrong_word_behind_a_verb_is_answered_with_what_is_allowed_and_the_nearest(words, said, capsys):
