@@ -28,7 +28,7 @@ SMOOTH = 0.15
 def visualize_batch(
     x: Any, y: Any = None, *, limit: int = 32, columns: int = 8, layout: str | None = None
 ) -> Image.Image:
-    """Return a picture of the first `limit` samples of a batch, `columns` a row, each over its label.
+    """Return a picture of the first `limit` samples of a batch with their labels, `columns` images a row.
 
     `x` [n, ...] is an array or a tensor. Its `layout` is found by `layout_of` unless given: "NCHW", "NHWC", "HW" (grey
     images [n, h, w]), "pixels" (flat grey images [n, side * side]), "table" [n, features]. Whatever is no picture is
@@ -169,12 +169,14 @@ def _strip(table: NDArray[np.float64], labels: Sequence[str] | None) -> Image.Im
     n, shown = table.shape
     width, height = max(1, min(28, WIDEST // shown)), TEXT + 5
     left = 8 if labels is None else 72
-    canvas = Image.new("RGB", (left + shown * width + 8, n * height + 2 * height + 8), "white")
+    title = f"{features} features, {n} samples; blue below, red above the feature's mean"
+    font = ImageFont.load_default(TEXT)
+    wide = max(shown * width, round(font.getlength(title)))
+    canvas = Image.new("RGB", (left + wide + 8, n * height + 2 * height + 8), "white")
     colours = Image.fromarray(_colours(table)).resize((shown * width, n * height), Image.Resampling.NEAREST)
     canvas.paste(colours, (left, height + 4))
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(TEXT)
-    ink = (28, 37, 48)
-    draw.text((left, 2), f"{features} features, {n} samples; blue below, red above the feature's mean", ink, font)
+    draw, ink = ImageDraw.Draw(canvas), (28, 37, 48)
+    draw.text((left, 2), title, ink, font)
     for i in range(n if labels is not None else 0):
         draw.text((8, height + 4 + i * height), labels[i] if labels else "", ink, font)
     return canvas

@@ -62,3 +62,10 @@ def test_a_batch_without_a_sample_is_refused():
 
 def test_it_is_part_of_the_package():
     assert sweep.visualize_batch is visualize_batch
+
+
+@pytest.mark.parametrize("features", [1, 13])
+def test_the_words_over_a_narrow_table_are_not_cut(features):
+    picture = np.asarray(visualize_batch(np.random.default_rng(0).standard_normal((20, features)), np.arange(20)))
+    assert (picture[:18, -8:] == 255).all(), "white behind the last word"
+    assert (picture[:18, -40:-8] < 128).any()

@@ -86,6 +86,6 @@ def _figure(section: Section, folder: Path) -> "Markup":
         return Markup('<p class="hint">A batch with its labels: {}</p>').format(section["picture"])
     return Markup(
         '<figure class="batch"><img alt="A batch of the training set with its labels" '
-        'src="data:image/png;base64,{}"><figcaption class="hint">The first samples of the training set, '
-        "each over its label.</figcaption></figure>"
+        'src="data:image/png;base64,{}"><figcaption class="hint">The first samples of the training set '
+        "with their labels.</figcaption></figure>"
     ).format(base64.b64encode(data).decode())
