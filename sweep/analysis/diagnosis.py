@@ -22,8 +22,9 @@ FAILED_GATE = ("not_learnt", "diverged")
 """Verdicts of the overfit gate that say that ten samples cannot be learnt."""
 
 NO_AXES = (
-    "No change was tried: the task has none of the knobs that the axes turn (task.dropout, task.clip, ...); "
-    "give it some, or name a change of your own: '+axes.NAME={levels: {LEVEL: [task.KEY=VALUE]}}'."
+    "No change was tried: the task has none of the knobs that the axes turn (task.dropout, task.clip, ...), or has "
+    "them as the axes would set them; give it some, or name a change of your own: "
+    "'+axes.NAME={levels: {LEVEL: [task.KEY=VALUE]}}'."
 )
 
 NAMED = 8
@@ -144,6 +145,8 @@ def _overfit_words(found: Findings) -> str:
         return ""
     section = _section(found.overfit)
     verdict = section["verdict"]
+    if verdict == "crashed":
+        return "Whether it can learn ten samples by heart is not known: its training fails on so few."
     if verdict == "learnt":
         high = [trial["loss_part"] for trial in section.get("trials", ()) if trial["note"]]
         if high:

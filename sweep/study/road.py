@@ -108,7 +108,7 @@ class Road:
             self.progress.close()
             step("stage ended")
             self._take(stage, stage_loaded, end)
-            if end.status != "ended":
+            if end.status == "interrupted" or (end.status == "failed" and not self._goes_on_without(stage)):
                 status, message = end.status, self._words(end)
                 break
         return self._end(status, message)
@@ -118,6 +118,13 @@ class Road:
         if "base" not in self.loaded.study.stages:  # checks: each says something of its own
             return False
         return stage != "data" and (self.found.is_data_broken or self.found.base_converges)
+
+    def _goes_on_without(self, stage: str) -> bool:
+        """Return whether what a stage would have said is not needed: in a diagnosis, that of a probe of the training.
+
+        The base has run by then: what fails is the training on few samples, or at odd learning rates.
+        """
+        return "base" in self.loaded.study.stages and stage in ("overfit", "lr_range")
 
     def _loaded(self, stage: str, *, is_wide: bool = False) -> LoadedConfig:
         """Return the study of a stage, composed anew from the command's own overrides."""

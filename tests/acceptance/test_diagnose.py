@@ -114,6 +114,41 @@ def test_a_rate_that_was_found_is_tried_though_the_task_has_no_lr_scale(folder):
     assert "What restores convergence: lr=range" in summary["answer"]
 
 
+STIFF = """
+import numpy as np
+
+
+def data(cfg):
+    rows = np.random.default_rng(0).standard_normal((64, 4), dtype=np.float32)
+    return (rows, rows.sum(axis=1, keepdims=True)), (rows[:8], rows[:8].sum(axis=1, keepdims=True))
+
+
+def train(cfg, run):
+    (x, y), _ = data(cfg)
+    assert abs(x[63]).max() < 9  # which a set of ten samples has not
+    for step in range(1, cfg.steps + 1):
+        run.log(step, **{"train/loss": 0.1 if cfg.dropout == 0 else 1.0})
+"""
+STIFF_CONFIG = """# @package _global_
+task: {_target_: stiff.train, dropout: 0.5, steps: "${converge.budget_steps}"}
+converge: {metric: train/loss, mode: min, target: 0.5, budget_steps: 20}
+"""
+
+
+def test_a_training_that_fails_on_ten_samples_is_said_and_does_not_end_the_road(folder):
+    (folder.path / "stiff.py").write_text(STIFF)
+    (folder.path / "my_conf" / "task" / "stiff.yaml").write_text(STIFF_CONFIG)
+    words = ("--config-dir", "my_conf", "task=stiff", "+diagnose=full", "stages=[base,overfit,ablation]")
+    ended = folder.sweep(*words)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    summary = summary_of(folder, "stiff-diagnose")
+    assert stages_of(summary) == ["base", "overfit", "ablation"]
+    assert "index 63 is out of bounds" in summary["stages"][1]["answer"]
+    assert "train has to do with sets of any length" in summary["stages"][1]["answer"]
+    assert "is not known: its training fails on so few" in summary["answer"]
+    assert summary["recommended"]["overrides"] == ["task.dropout=0.0"]
+
+
 ROAD = ("task=digits_mlp", "task.lr=30", "+diagnose=full", "seeds=4")
 
 

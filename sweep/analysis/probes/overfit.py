@@ -203,7 +203,10 @@ def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any
         case GateVerdict.NOT_CHECKED:
             return f"Whether the model can learn a few samples is not checked: {row['why']}."
         case GateVerdict.CRASHED:
-            return f"Training on {samples} fails{among}: {row['why']}."
+            return (
+                f"Training on {samples} fails{among}: {row['why']}. They stand in place of what data(cfg) returns: "
+                "train has to do with sets of any length."
+            )
         case GateVerdict.ENDED_EARLY:
             return (
                 f"Not decided: the task's training ended by itself after {row['last_step']:,} of {steps:,} steps, "
