@@ -110,4 +110,5 @@ def test_a_loss_that_only_comes_down_to_that_of_a_guess_points_to_the_scale_of_t
     classes = ["0"] * 4 + ["1"] * 3 + ["2"] * 3
     answer = answer_of([44.8, 3.0, *[1.089] * 8], 0.4, classes)
     assert "the loss comes down from 44.8 to what a guess scores: look at the scale of the inputs" in answer
+    assert "a guess" not in answer_of([1.2, 1.1, *[1.089] * 8], 0.4, classes), "slow, and not from far above"
     assert "labels reach the loss and the metric" in answer_of([44.8, 3.0, *[0.7] * 8], 0.4, classes)

@@ -21,6 +21,8 @@ GROWN = 1.5
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
 AS_A_GUESS = 0.05
 """A loss within this part of what a guess scores, which knows no more than how frequent each class is, is one."""
+FAR = 2 / 3
+"""It has come down from far above where its last value is at most this part of its first."""
 FLOW = "the fault is in the model, the head, the loss, the labels, the scale of the inputs or the optimizer flow"
 
 
@@ -133,7 +135,7 @@ def _how_it_failed(state: GateState, classes: Sequence[str]) -> str:
         )
     elif part >= GROWN:
         text = "the loss grows: look at the sign of the loss and at the learning rate"
-    elif _is_guess(part * (state.first_loss or 0.0), classes):
+    elif part <= FAR and _is_guess(part * (state.first_loss or 0.0), classes):
         text = (
             f"the loss comes down from {state.first_loss:.3g} to what a guess scores: look at the scale of the inputs, "
             "the learning rate, and how labels reach the loss"
