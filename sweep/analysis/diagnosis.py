@@ -118,6 +118,8 @@ def ranked_symptoms(base: Mapping[str, Any] | None) -> Sequence[str]:
 
 def _base_words(summary: Mapping[str, Any]) -> str:
     base = summary["base"]
+    if not base["seeds"]:
+        return str(summary["answer"])
     if base["converged"]:
         return f"The base converges on {share_text(base['converged'], base['seeds'], 'seed')}."
     seen = [str(symptom.get("title") or symptom["message"]) for symptom in base["symptoms"][:2]]

@@ -159,6 +159,11 @@ def test_seeds_of_the_base_that_miss_in_different_ways_are_counted():
     assert diagnosis(Findings(base=short)).startswith("The base does not converge (0 of 3 seeds).")
 
 
+def test_a_base_without_a_verdict_is_not_said_to_miss():
+    crashed = {"base": {"seeds": 0, "converged": 0, "verdict": "undecided", "symptoms": []}, "answer": "3 crash of 3."}
+    assert diagnosis(Findings(base=crashed)) == "3 crash of 3."
+
+
 def test_a_base_that_converges_now_and_then_gets_the_rankings_own_words():
     assert diagnosis(Findings(ablation=ranked([], question="break"))) == "The ranking's own words."
 
