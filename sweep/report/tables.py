@@ -1,6 +1,7 @@
 """The look of our terminal tables: one style of table, one colour per word (the word itself always says it)."""
 
 from rich.box import SIMPLE_HEAD
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
