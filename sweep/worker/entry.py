@@ -4,13 +4,11 @@ import atexit
 import importlib
 import os
 import resource
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from sweep.clock import monotonic_s, now_utc
@@ -22,6 +20,7 @@ from sweep.rundir.result import EXIT_WITHOUT_RESULT
 from sweep.task import StopTrial, TaskConfig
 from sweep.worker.run import WorkerRun
 from sweep.worker.seeding import seed_globals
+from sweep.worker.sigterm import SigtermWatch
 
 REPORTED_PACKAGES = ("numpy", "paddle", "scipy", "sklearn")
 """Their versions go into result.json where the task has imported them."""
@@ -134,7 +133,8 @@ def end_process(code: int) -> NoReturn:
 
 def _execute(section: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> dict[str, Any]:
     """Run the task, or the probe on it, and return how it ended: state, stop_reason, failure."""
-    _end_on_sigterm(run)
+    sigterm = SigtermWatch(run)
+    failure = None
     try:
         # The data probe prepares the task itself: data that cannot be had is what it is there to find.
         task, cfg = prepared_task(section, is_prepared=probe is None or probe.name is not ProbeName.DATA)
@@ -147,50 +147,31 @@ def _execute(section: Mapping[str, Any], run: WorkerRun, probe: Probe | None) ->
         pass
     except BaseException as error:
         if not _is_clean_exit(error):
-            return _failed(error, run)
-    reason = run.stop_reason or StopReason.RETURNED
+            failure = _told(error)
+    reason = run.stop_reason
+    # SIGTERM goes to the whole group, so a task may see its data loaders die before it sees that it is to stop.
+    if reason is None and (sigterm.was_handled_by_task() or (run.is_terminated and failure is not None)):
+        run.is_terminated = True
+        reason = run.asked_to_stop()
+    if reason is None and failure is not None:
+        return {"state": str(TrialState.FAILED), "stop_reason": None, "failure": failure}
+    # After StopTrial the trial was over: what went wrong while the task cleaned up is in the log and changes nothing.
+    reason = reason or StopReason.RETURNED
     return {"state": str(_STATE_OF.get(reason, TrialState.COMPLETED)), "stop_reason": str(reason), "failure": None}
 
 
-def _failed(error: BaseException, run: WorkerRun) -> dict[str, Any]:
+def _told(error: BaseException) -> dict[str, Any]:
+    """Return a failure as result.json tells it, and print its traceback."""
     from sweep.worker.failure import describe_failure, format_error  # what they need is imported by failures only
 
     with suppress(OSError):
         print(format_error(error), file=sys.stderr, flush=True)
-    # After StopTrial the trial was over: what went wrong while the task cleaned up is in the log and changes nothing.
-    # SIGTERM goes to the whole group, so a task may see its data loaders die before it sees that it is to stop.
-    reason = run.stop_reason or (StopReason.STOPPED if run.is_terminated else None)
-    if reason is not None:
-        return {"state": str(_STATE_OF.get(reason, TrialState.COMPLETED)), "stop_reason": str(reason), "failure": None}
-    return {"state": str(TrialState.FAILED), "stop_reason": None, "failure": describe_failure(error)}
+    return describe_failure(error)
 
 
 def _is_clean_exit(error: BaseException) -> bool:
     """Return whether the task ended itself by `sys.exit()`, which for a script is a way to return."""
     return isinstance(error, SystemExit) and error.code in (None, 0)
-
-
-def _end_on_sigterm(run: WorkerRun) -> None:
-    """Let SIGTERM end the run at its next `log`; a second one kills it. Forked children die of the first."""
-
-    def on_term(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
-        run.is_terminated = True
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    signal.signal(signal.SIGTERM, on_term)
-    # Held back while forking: one that comes before the child has its default back would be lost in the interpreter.
-    os.register_at_fork(
-        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
-        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
-        after_in_child=_die_of_sigterm,
-    )
-
-
-def _die_of_sigterm() -> None:
-    # Only in the main thread may a handler be set; a child forked by another thread is left as it is.
-    with suppress(ValueError):
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def _cap_memory(memory_mb: int | None) -> None:

@@ -125,18 +125,8 @@ class WorkerRun:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def _write_facts(self, facts: Mapping[str, float | str]) -> None:
-        self._events.write("facts", v={k: v if isinstance(v, str) else number_text(v) for k, v in facts.items()})
-
-    def _decide(self, step: int, values: Mapping[str, float]) -> StopReason | None:
-        if self._is_probe:  # ends when the probe has seen enough, wherever the target is
-            return self._asked_to_stop()
-        reason = self._tracker.update(step, values)
-        if reason is None and step >= self._budget_steps:
-            reason = StopReason.BUDGET
-        return reason or self._asked_to_stop()
-
-    def _asked_to_stop(self) -> StopReason | None:
+    def asked_to_stop(self) -> StopReason | None:
+        """Return why the run is to end where somebody has asked for that. Who asks often is answered now and then."""
         now = monotonic_s()
         if now < self._look_at and not self.is_terminated:
             return None
@@ -147,6 +137,17 @@ class WorkerRun:
             return StopReason.STOPPED if self.is_terminated else None
         except (OSError, ValueError):  # there, but touched by hand
             return StopReason.STOPPED
+
+    def _write_facts(self, facts: Mapping[str, float | str]) -> None:
+        self._events.write("facts", v={k: v if isinstance(v, str) else number_text(v) for k, v in facts.items()})
+
+    def _decide(self, step: int, values: Mapping[str, float]) -> StopReason | None:
+        if self._is_probe:  # ends when the probe has seen enough, wherever the target is
+            return self.asked_to_stop()
+        reason = self._tracker.update(step, values)
+        if reason is None and step >= self._budget_steps:
+            reason = StopReason.BUDGET
+        return reason or self.asked_to_stop()
 
 
 def _checked_step(step: int) -> int:

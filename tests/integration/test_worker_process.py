@@ -226,6 +226,48 @@ def test_a_second_sigterm_kills_a_run_that_does_not_log(tmp_path: Path) -> None:
     assert read_result(folder.result) is None
 
 
+HANDLERS = {
+    "exits": "sys.exit(0)",
+    "fails": "sys.exit(143)",
+    "interrupts": "raise KeyboardInterrupt",
+    "returns": "flags.append(1)",
+}
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_task_that_sees_to_sigterm_itself_was_stopped_and_has_not_completed(tmp_path: Path, handler: str) -> None:
+    (tmp_path / "tidy.py").write_text(
+        "import signal, sys, time\nflags = []\n"
+        f"def on_term(*_):\n    {HANDLERS[handler]}\n"
+        "def train(cfg, run):\n    signal.signal(signal.SIGTERM, on_term)\n    run.artifact('ready').touch()\n"
+        "    while not flags:\n        time.sleep(0.005)\n"
+    )
+    folder = write_spec(tmp_path / "run", "tidy.train")
+    process = spawn(folder, python_path=tmp_path)
+    wait_for(folder.artifacts / "ready")
+    process.terminate()
+    process.communicate(timeout=LIMIT_S)
+    result = read_result(folder.result)
+    assert result is not None
+    assert (result["state"], result["stop_reason"]) == ("cancelled", "stopped")
+
+
+def test_a_sigterm_to_a_process_that_the_task_forked_is_no_news_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "forks.py").write_text(
+        "import os, signal, sys, time\n\ndef train(cfg, run):\n    ready, tell = os.pipe()\n    child = os.fork()\n"
+        "    if child == 0:\n        signal.signal(signal.SIGTERM, lambda *_: os._exit(7))\n"
+        "        os.write(tell, b'!')\n        time.sleep(60)\n"
+        "    os.read(ready, 1)\n    os.kill(child, signal.SIGTERM)\n"
+        "    run.log(1, status=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    folder = write_spec(tmp_path / "run", "forks.train")
+    spawn(folder, python_path=tmp_path).communicate(timeout=LIMIT_S)
+    result = read_result(folder.result)
+    assert result is not None
+    assert (result["state"], result["stop_reason"]) == ("completed", "returned")
+    assert points_of(read_events(folder.events, 0)[0])["status"].values.tolist() == [7.0]
+
+
 def test_processes_that_the_task_forks_die_of_one_sigterm(tmp_path: Path) -> None:
     (tmp_path / "forks.py").write_text(
         "import os, signal, time\n\ndef train(cfg, run):\n    for step in range(50):\n        child = os.fork()\n"
