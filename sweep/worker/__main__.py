@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from sweep.rundir import RunDir
-from sweep.worker.entry import end_process, run_trial
+from sweep.worker.entry import run_trial
+from sweep.worker.leaving import end_process
 
 
 def main(arguments: list[str]) -> int:

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sweep.rundir import RUN_VARIABLE, RunDir
-from sweep.worker.entry import end_process, prepared_task, run_trial
+from sweep.worker.entry import prepared_task, run_trial
 from sweep.worker.failure import format_error
+from sweep.worker.leaving import end_process, flush_output
 
 MESSAGE_BYTES = 1 << 16
 PREAMBLE_BYTES = 1 << 16
@@ -108,20 +109,21 @@ def load_ahead(what: str) -> str | None:
 
     Whatever comes of a failure is left to the run itself, which is to meet it as one that was started for itself.
     """
+    failure = None
     try:
         prepared_task(json.loads(what) if what.startswith("{") else RunDir(Path(what)).read_spec()["task"])
     except BaseException as error:  # even SystemExit: a run says what it means
-        return format_error(error).rstrip().rpartition("\n")[2][:WHY_CHARS]
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    return None
+        failure = format_error(error).rstrip().rpartition("\n")[2][:WHY_CHARS]
+    flush_output()
+    return failure
 
 
 def preamble() -> bytes:
     """Return what importing has printed so far: a run that imports for itself has it in its log."""
-    size = os.fstat(1).st_size
-    return os.pread(1, PREAMBLE_BYTES, max(0, size - PREAMBLE_BYTES))
+    with suppress(OSError):  # importing has closed it
+        size = os.fstat(1).st_size
+        return os.pread(1, PREAMBLE_BYTES, max(0, size - PREAMBLE_BYTES))
+    return b""
 
 
 def run_and_exit(folder: Path, log: int, printed: bytes) -> NoReturn:

@@ -1,6 +1,5 @@
 """One run from spec.json to result.json."""
 
-import atexit
 import importlib
 import os
 import resource
@@ -9,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.domain.probe import Probe, ProbeName
@@ -115,20 +114,6 @@ def run_trial(folder: RunDir) -> int:
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return EXIT_WITHOUT_RESULT
     return 1 if ending["state"] == TrialState.FAILED else 0
-
-
-def end_process(code: int) -> NoReturn:
-    """End this process, whose result is on disk. Never returns.
-
-    A thread that the task left behind must not keep the slot, and a library that dies while it is torn down must not
-    make a finished trial look like a crash: so no further than what asked to be run at exit.
-    """
-    try:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:  # also where the log is on a full disk
-        os._exit(code)
 
 
 def _execute(section: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> dict[str, Any]:

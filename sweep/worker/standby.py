@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sweep.rundir import RUN_VARIABLE
 from sweep.worker.ahead import Line, RunMark, load_ahead, preamble, run_and_exit
-from sweep.worker.entry import end_process
+from sweep.worker.leaving import end_process
 
 
 def main(arguments: list[str]) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweep.worker.ahead import WHY_CHARS, Line, RunMark, load_ahead, preamble
-from sweep.worker.entry import end_process
+from sweep.worker.leaving import end_process
 from sweep.worker.nursery import Nursery
 
 HARMLESS_DEVICES = frozenset({"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})

@@ -95,6 +95,26 @@ def test_what_a_trial_prints_and_what_its_import_prints_is_in_its_log(site: Site
     assert [(site.run(launcher, "tells_parent")[1] / "out.log").read_text() for _ in range(3)] == ["imported\n"] * 3
 
 
+STREAMS = {
+    "no flush": "class Tee:\n    def write(self, text, out=sys.stdout):\n        out.write(text)\nsys.stdout = Tee()\n",
+    "none": "sys.stdout = sys.stderr = None\n",
+    "closed": "os.closerange(0, 3)\n",
+}
+
+
+@pytest.mark.parametrize("streams", STREAMS)
+@pytest.mark.parametrize("start", STARTS)
+def test_a_task_may_make_of_its_streams_what_it_likes(site: Site, start: str, streams: str) -> None:
+    (site.path / "streams_task.py").write_text(
+        f"import os, sys\n{STREAMS[streams]}def train(cfg, run):\n    run.log(1, loss=1.0)\n"
+    )
+    launcher = site.launcher(start)
+    for _ in range(2):
+        ended, _ = site.run(launcher, "streams_task.train")
+        assert (ended.state, ended.message) == (TrialState.COMPLETED, "")
+    assert site.said == []
+
+
 @pytest.mark.parametrize("start", STARTS)
 def test_nothing_that_a_trial_changes_is_seen_by_the_next(site: Site, start: str) -> None:
     launcher = site.launcher(start)

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import psutil
 import pytest
 
 from sweep.rundir import RunDir, points_of, read_events, read_result
@@ -35,13 +37,16 @@ def write_spec(path: Path, task: str, *, seed: int = 0, budget: int = 10**6, **s
     return folder
 
 
-def spawn(folder: RunDir, *, python_path: Path = STUBS) -> "subprocess.Popen[str]":
+def spawn(
+    folder: RunDir, *, python_path: Path = STUBS, stdout: int | IO[str] = subprocess.PIPE
+) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "sweep.worker", str(folder.path)],
         env={**os.environ, "PYTHONPATH": f"{python_path}{os.pathsep}{ROOT}"},
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -154,6 +159,83 @@ def test_what_the_task_registered_at_exit_is_run(tmp_path: Path) -> None:
     )
     spawn(write_spec(tmp_path / "run", "at_exit.train"), python_path=tmp_path).communicate(timeout=LIMIT_S)
     assert (tmp_path / "run" / "done").exists()
+
+
+LEFT = {
+    "concurrent.futures": "from concurrent.futures import ProcessPoolExecutor\npool = ProcessPoolExecutor(1)\n"
+    "def leave():\n    assert list(pool.map(abs, [-1])) == [1]\n",
+    "joblib": "from joblib import Parallel, delayed\n"
+    "def leave():\n    assert Parallel(n_jobs=2)([delayed(abs)(-1)]) == [1]\n",
+    "pool": "import multiprocessing\ndef leave():\n    global pool\n    pool = multiprocessing.Pool(1)\n",
+    "manager": "import multiprocessing\ndef leave():\n    global manager\n    manager = multiprocessing.Manager()\n",
+}
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_pools_of_processes_that_the_task_leaves_open_do_not_keep_the_process(tmp_path: Path, what: str) -> None:
+    (tmp_path / "pools.py").write_text(f"{LEFT[what]}\ndef train(cfg, run):\n    leave()\n")
+    folder = write_spec(tmp_path / "run", "pools.train")
+    process = spawn(folder, python_path=tmp_path)
+    output, _ = process.communicate(timeout=LIMIT_S)  # open as long as anything lives that has it
+    assert (process.returncode, output) == (0, "")
+
+
+ENDLESS = {
+    "exit function": "atexit.register(endless)",
+    "process": "multiprocessing.get_context('fork').Process(target=endless).start()",
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_what_does_not_come_to_its_end_at_exit_is_left_and_the_log_says_where(tmp_path: Path, what: str) -> None:
+    (tmp_path / "endless.py").write_text(
+        "import atexit, multiprocessing, time\nfrom sweep.worker import leaving\nleaving.EXIT_S = 0.3\n"
+        "def endless():\n    while True:\n        time.sleep(0.01)\n"
+        f"def train(cfg, run):\n    print('printed')\n    {ENDLESS[what]}\n"
+    )
+    folder = write_spec(tmp_path / "run", "endless.train")
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        process = spawn(folder, python_path=tmp_path, stdout=file)
+        process.wait(LIMIT_S)
+    for left in living_in_group(process.pid):
+        os.kill(left, signal.SIGKILL)
+    result = read_result(folder.result)
+    assert result is not None
+    assert result["state"] == "completed"
+    assert "printed" in log.read_text()
+    assert "end_process" in log.read_text()
+
+
+def living_in_group(group: int) -> list[int]:
+    living = []
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError):
+            if process.pid != group and os.getpgid(process.pid) == group:
+                living.append(process.pid)
+    return living
+
+
+WRITES = {
+    "a tee whose flush does nothing": "class Tee:\n    terminal, copy = sys.stdout, open('copy', 'w')\n"
+    "    def write(self, text):\n        self.terminal.write(text)\n        self.copy.write(text)\n"
+    "    def flush(self):\n        pass\n"
+    "def train(cfg, run):\n    sys.stdout = Tee()\n    print('written')\n",
+    "C": "import ctypes, shutil\n"
+    "def train(cfg, run):\n    ctypes.CDLL(None).printf(b'written\\n')\n    open('copy', 'w').write('written\\n')\n",
+    "a tee without a flush": "class Tee:\n    def write(self, text, out=sys.stdout):\n        out.write(text)\n"
+    "sys.stdout = Tee()\n"
+    "def train(cfg, run):\n    print('written')\n    open('copy', 'w').write('written\\n')\n",
+}
+
+
+@pytest.mark.parametrize("how", WRITES)
+def test_nothing_that_a_task_has_written_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "")
+    (tmp_path / "writes.py").write_text(f"import os, sys\nos.chdir({str(tmp_path)!r})\n{WRITES[how]}")
+    folder = write_spec(tmp_path / "run", "writes.train")
+    output, _ = spawn(folder, python_path=tmp_path).communicate(timeout=LIMIT_S)
+    assert output == (tmp_path / "copy").read_text() == "written\n"
 
 
 def test_prepare_is_called_once_and_does_not_shift_what_the_trial_draws(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""The end of a process whose result is on disk: what Python's own end would do, but not waiting for ever."""
+
+import atexit
+import ctypes
+import faulthandler
+import gc
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import Any, NoReturn
+
+EXIT_S = 30.0
+"""What a task leaves for its exit may go on for so long: a trial that is over must not keep its slot."""
+
+_FILES = frozenset({io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom})
+
+
+def end_process(code: int) -> NoReturn:
+    """End this process, whose result is on disk. Never returns.
+
+    A thread that the task left behind must not keep the slot, and a library that dies while it is torn down must not
+    make a finished trial look like a crash: so no further than what asked to be run at exit and what was printed. Where
+    that does not come to an end, the log says where it was.
+    """
+    try:
+        with suppress(RuntimeError):  # no thread can be started
+            faulthandler.dump_traceback_later(EXIT_S, exit=True, file=2)
+        flush_output()
+        end_pools()
+        atexit._run_exitfuncs()
+        flush_output(*open_files())
+    finally:
+        os._exit(code)
+
+
+def end_pools() -> None:
+    """Let pools of processes end theirs, as Python's own end does: multiprocessing waits for these at exit.
+
+    Pools of threads are not asked: they would wait for whatever theirs do.
+    """
+    if threads := sys.modules.get("concurrent.futures.thread"):
+        threads._threads_queues.clear()
+    if threading := sys.modules.get("threading"):
+        for end in reversed(threading._threading_atexits):  # of concurrent.futures, joblib
+            with suppress(Exception):
+                end()
+
+
+def flush_output(*files: Any) -> None:
+    """Write out what standard output and error, Python's and C's, and other files still hold.
+
+    The task may have made of `sys.stdout` what it likes; its `flush` may be missing, or do nothing.
+    """
+    for file in (*files, sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with suppress(Exception):  # closed, on a full disk, or no file at all
+            file.flush()
+    ctypes.CDLL(None).fflush(None)
+
+
+def open_files() -> list[Any]:
+    """Return the files that nobody will close any more: they live on in a global, or in a cycle."""
+    return [found for found in gc.get_objects() if type(found) in _FILES]
