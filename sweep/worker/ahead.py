@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 from sweep.rundir import RUN_VARIABLE, RunDir
 from sweep.worker.entry import prepared_task, run_trial
 from sweep.worker.failure import format_error
-from sweep.worker.leaving import end_process, flush_output
+from sweep.worker.leaving import end_process, flush_output, leave_if_forked
 
 MESSAGE_BYTES = 1 << 16
 PREAMBLE_BYTES = 1 << 16
@@ -109,11 +109,12 @@ def load_ahead(what: str) -> str | None:
 
     Whatever comes of a failure is left to the run itself, which is to meet it as one that was started for itself.
     """
-    failure = None
+    pid, failure = os.getpid(), None
     try:
         prepared_task(json.loads(what) if what.startswith("{") else RunDir(Path(what)).read_spec()["task"])
     except BaseException as error:  # even SystemExit: a run says what it means
         failure = format_error(error).rstrip().rpartition("\n")[2][:WHY_CHARS]
+    leave_if_forked(pid, 1)
     flush_output()
     return failure
 

@@ -17,6 +17,7 @@ from sweep.domain.target import Target
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
 from sweep.task import StopTrial, TaskConfig
+from sweep.worker.leaving import leave_if_forked
 from sweep.worker.run import WorkerRun
 from sweep.worker.seeding import seed_globals
 from sweep.worker.sigterm import SigtermWatch
@@ -63,12 +64,14 @@ def prepared_task(section: Mapping[str, Any], *, is_prepared: bool = True) -> tu
     Nothing of it knows the trial's seed: whether it has been done ahead, for all trials, cannot be told by a trial.
     `is_prepared` False only imports it.
     """
+    pid = os.getpid()
     seed_globals(AHEAD_SEED)
     cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
     task = load_task(str(section["_target_"]))
     if is_prepared and task.prepare is not None:
         seed_globals(AHEAD_SEED)
         task.prepare(cfg)
+    leave_if_forked(pid, 0)
     return task, cfg
 
 
@@ -119,7 +122,7 @@ def run_trial(folder: RunDir) -> int:
 def _execute(section: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> dict[str, Any]:
     """Run the task, or the probe on it, and return how it ended: state, stop_reason, failure."""
     sigterm = SigtermWatch(run)
-    failure = None
+    pid, failure = os.getpid(), None
     try:
         # The data probe prepares the task itself: data that cannot be had is what it is there to find.
         task, cfg = prepared_task(section, is_prepared=probe is None or probe.name is not ProbeName.DATA)
@@ -133,6 +136,7 @@ def _execute(section: Mapping[str, Any], run: WorkerRun, probe: Probe | None) ->
     except BaseException as error:
         if not _is_clean_exit(error):
             failure = _told(error)
+    leave_if_forked(pid, 0 if failure is None else 1)
     reason = run.stop_reason
     # SIGTERM goes to the whole group, so a task may see its data loaders die before it sees that it is to stop.
     if reason is None and (sigterm.was_handled_by_task() or (run.is_terminated and failure is not None)):

@@ -34,6 +34,16 @@ def end_process(code: int) -> NoReturn:
         os._exit(code)
 
 
+def leave_if_forked(pid: int, code: int) -> None:
+    """End this process where it is not the one of this pid: the task has forked it, and it has come out of its code.
+
+    It is no run, and what the run wants done at exit is not its business.
+    """
+    if os.getpid() != pid:
+        flush_output()
+        os._exit(code)
+
+
 def end_pools() -> None:
     """Let pools of processes end theirs, as Python's own end does: multiprocessing waits for these at exit.
 

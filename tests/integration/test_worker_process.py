@@ -238,6 +238,26 @@ def test_nothing_that_a_task_has_written_is_lost(tmp_path: Path, monkeypatch: py
     assert output == (tmp_path / "copy").read_text() == "written\n"
 
 
+COMES_BACK = {
+    "train": "def train(cfg, run):\n    if os.fork():\n        os.wait()\n        os._exit(3)\n",
+    "train, failing": "def train(cfg, run):\n    if not os.fork():\n        1 / 0\n    os.wait()\n    os._exit(3)\n",
+    "import": "if os.fork():\n    os.wait()\n    os._exit(3)\ndef train(cfg, run):\n    run.log(1, loss=1.0)\n",
+}
+
+
+@pytest.mark.parametrize("out_of", COMES_BACK)
+def test_a_process_that_the_task_forked_and_that_comes_back_says_nothing_of_the_run(
+    tmp_path: Path, out_of: str
+) -> None:
+    (tmp_path / "comes_back.py").write_text(f"import os\n{COMES_BACK[out_of]}")
+    folder = write_spec(tmp_path / "run", "comes_back.train")
+    process = spawn(folder, python_path=tmp_path)
+    process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 3
+    assert read_result(folder.result) is None
+    assert [event["e"] for event in read_events(folder.events, 0)[0]] == ["start"]
+
+
 def test_prepare_is_called_once_and_does_not_shift_what_the_trial_draws(tmp_path: Path) -> None:
     drawn = []
     for extra in (0, 5):
