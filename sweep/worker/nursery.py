@@ -24,6 +24,19 @@ TIDY_EVERY_S = 0.1
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
 
+OF_EACH_PROCESS = (
+    ("logging", "shutdown"),
+    ("paddle.base.multiprocess_utils", "_cleanup"),
+    ("multiprocessing.util", "_exit_function"),
+    ("paddle.io.multiprocess_utils", "_cleanup"),
+    ("paddle.io.dataloader.dataloader_iter", "_clear_loader"),
+)
+"""What libraries do at exit to what the process itself has made, as they register it: the last one comes first.
+
+Without Paddle's, the batches of a data loader stay in /dev/shm. What it does there to free memory takes 15 ms, and is
+left to the end of the process.
+"""
+
 
 class Nursery:
     """Forks children ahead of the runs: one waits on the line that all share and becomes the run that it is told.
@@ -179,15 +192,15 @@ def drop_exit_functions() -> None:
     """Forget what was registered to be done at exit: the parent will do it, once, and no child may do it to all.
 
     (A temporary folder made by the task's module would be removed by the first run that ends.) What the run itself
-    registers is done.
+    registers is done, and so is what libraries have registered to tidy up after whichever process calls it.
     """
     atexit._clear()
     for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
         finalizer.atexit = False
     atexit.register(weakref.finalize._exitfunc)  # type: ignore[attr-defined]
-    multiprocessing = sys.modules.get("multiprocessing.util")
-    if multiprocessing is not None:  # it knows by the pid what is its own
-        atexit.register(multiprocessing._exit_function)
+    for module, name in OF_EACH_PROCESS:
+        if function := getattr(sys.modules.get(module), name, None):
+            atexit.register(function)
 
 
 def ending_code(pid: int) -> int | None:

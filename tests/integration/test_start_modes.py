@@ -148,6 +148,19 @@ def test_what_a_trial_asks_for_at_exit_is_done(site: Site, start: str) -> None:
     assert (folder / "at_exit").exists()
 
 
+@pytest.mark.parametrize("start", STARTS)
+def test_what_a_trial_logs_is_written_at_its_exit_though_logging_was_imported_before(site: Site, start: str) -> None:
+    (site.path / "logging_task.py").write_text(
+        "import logging, logging.handlers\ndef train(cfg, run):\n"
+        "    kept = logging.handlers.MemoryHandler(99, target=logging.FileHandler(run.artifact('log')))\n"
+        "    logging.getLogger().addHandler(kept)\n    logging.warning('kept')\n"
+    )
+    launcher = site.launcher(start)
+    for _ in range(2):
+        _, folder = site.run(launcher, "logging_task.train")
+        assert (folder / "artifacts" / "log").read_text() == "kept\n"
+
+
 def test_what_the_tasks_module_asks_for_at_exit_is_done_when_the_launcher_closes(site: Site) -> None:
     (site.path / "tidy_task.py").write_text(
         "import tempfile\nfrom pathlib import Path\nkept = tempfile.TemporaryDirectory()\n"

@@ -70,3 +70,41 @@ def test_what_a_trial_does_to_paddle_is_not_seen_by_the_next(tmp_path: Path) -> 
     assert run(launcher, tmp_path / "after", study, _target_=f"{module}.train") == before
     launcher.close()
     assert said == []
+
+
+LOADING = """
+import multiprocessing
+import numpy as np
+from paddle.io import DataLoader, Dataset
+
+class Rows(Dataset):
+    def __len__(self):
+        return 400
+    def __getitem__(self, index):
+        return np.full(8, index, dtype="float32")
+
+def train(cfg, run):
+    loader = DataLoader(Rows(), batch_size=4, num_workers=2, use_shared_memory=True)
+    for step, batch in enumerate(loader, start=1):
+        if step == 1:
+            run.artifact("workers").write_text(" ".join(str(p.pid) for p in multiprocessing.active_children()))
+        run.log(step, loss=float(batch.mean()))
+"""
+
+
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_a_data_loader_that_a_trial_ends_in_the_midst_of_leaves_no_shared_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
+    (tmp_path / "loading_task.py").write_text(LOADING)
+    said: list[str] = []
+    study = load_study_config(["task=digits_mlp"]).study
+    launcher = launcher_for(study, start, said)
+    logged = run(launcher, tmp_path / "run", study, _target_="loading_task.train")
+    launcher.close()
+    assert len(logged) == BUDGET  # of 100 batches
+    workers = (tmp_path / "run" / "artifacts" / "workers").read_text().split()
+    assert len(workers) == 2
+    assert [file.name for pid in workers for file in Path("/dev/shm").glob(f"paddle_{pid}_*")] == []
+    assert said == []
