@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.clock import now_utc
+from sweep.rundir.files import sayable
 
 if TYPE_CHECKING:
     from sweep.domain.metric import Series
@@ -123,7 +124,7 @@ def _parse_all(lines: list[bytes]) -> list[Event]:
     """Return the events of these lines. Lines as our writer makes them are decoded in one go: twice as fast."""
     if all(line.startswith(b'{"e":"') and line.endswith(b"}") for line in lines):
         try:
-            events = _decode((b"[" + b",".join(lines) + b"]").decode("utf-8"))
+            events = _decode(b"[" + b",".join(lines) + b"]")
         except (ValueError, RecursionError):
             pass
         else:
@@ -135,7 +136,7 @@ def _parse_all(lines: list[bytes]) -> list[Event]:
 def _parse(line: bytes) -> Event | None:
     """Return the event of a line, None where it is none."""
     try:
-        event = _decode(line.decode("utf-8"))
+        event = _decode(line)
     except (ValueError, RecursionError):
         return None
     return event if _is_event(event) else None
@@ -155,7 +156,18 @@ def _reject(constant: str) -> float:
     raise ValueError(f"not strict JSON: {constant}")
 
 
-_decode = json.JSONDecoder(parse_constant=_reject).decode
+def _all_sayable(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {sayable(name): sayable(value) if isinstance(value, str) else value for name, value in pairs}
+
+
+_decode_plain = json.JSONDecoder(parse_constant=_reject).decode
+_decode_escaped = json.JSONDecoder(parse_constant=_reject, object_pairs_hook=_all_sayable).decode
+
+
+def _decode(data: bytes) -> Any:
+    """Return what JSON text says, in strings that any database takes. Raises ValueError, RecursionError."""
+    has_surrogates = b"\\ud" in data or b"\\uD" in data  # whole pairs mostly: rare, and they take longer
+    return (_decode_escaped if has_surrogates else _decode_plain)(data.decode("utf-8"))
 
 
 def points_of(events: Iterable[Event]) -> dict[str, "Series"]:

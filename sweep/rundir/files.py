@@ -41,6 +41,11 @@ def read_json(path: Path | str) -> Any:
     return json.loads(read_bytes(path).decode("utf-8"))
 
 
+def sayable(text: str) -> str:
+    """Return a text as UTF-8 can say it: half of a surrogate pair, of a file's odd name, say, is spelled out."""
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
 def read_bytes(path: Path | str) -> bytes:
     """Return the contents of a small file. Raises OSError.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.domain.states import FailureClass, StopReason, TrialState
-from sweep.rundir.files import read_json
+from sweep.rundir.files import read_json, sayable
 
 CORRUPT = "corrupt"
 """`state` of a result that is there and cannot be used; `problem` then says why."""
@@ -28,7 +28,11 @@ def read_result(path: Path | str) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError) as error:
         return _corrupt(path, f"{type(error).__name__}: {error}")
     problem = _problem(result)
-    return _corrupt(path, problem) if problem else result
+    if problem:
+        return _corrupt(path, problem)
+    if result["state"] == TrialState.FAILED:
+        result["failure"]["message"] = sayable(result["failure"]["message"])
+    return dict(result)
 
 
 def _corrupt(path: Path | str, problem: str) -> dict[str, Any]:

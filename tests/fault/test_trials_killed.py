@@ -211,6 +211,15 @@ def test_failures_of_one_type_with_different_words_stop_the_study_too(folder):
     assert len(folder.runs()) <= 5
 
 
+def test_words_of_a_trial_that_no_utf8_can_say_cost_only_that_trial(folder):
+    folder.run(*STUDY, "task.fault=odd_words", "task.fault_seeds=[0]")
+    assert failures(folder) == ["crash", "crash"]
+    assert [row[2] for row in folder.verdicts()] == ["failed", "completed", "failed", "completed"]
+    [[message]] = folder.query("select distinct message from runs where failure = 'crash'")
+    assert message == r"ValueError: no such file: caf\udce9"
+    assert r"of/caf\udce9" in [row[0] for row in folder.query("select metric from metric_chunks")]
+
+
 def test_what_a_driver_knows_of_an_ending_lies_in_the_runs_folder(folder):
     folder.run(*STUDY, "task.fault=segv", "task.fault_seeds=[0]")
     ending = json.loads((folder.trial(0) / "ending.json").read_text())

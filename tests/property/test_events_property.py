@@ -67,3 +67,16 @@ def test_any_bytes_are_read_without_an_error_up_to_the_last_newline(lines: list[
         path.write_bytes(text)
         _, position = read_events(path, 0)
     assert position == text.rfind(b"\n") + 1
+
+
+@given(st.dictionaries(st.text(st.characters()), values, max_size=4), st.text(st.characters()))
+def test_any_words_are_read_as_text_that_can_be_written_anywhere(metrics: dict[str, float], fact: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "events.jsonl"
+        writer = EventWriter(path)
+        writer.write("facts", v={"fact": fact})
+        writer.log(1, metrics)
+        writer.close()
+        facts, logged = read_events(path, 0)[0]
+    assert facts["v"]["fact"].encode() == fact.encode(errors="backslashreplace")
+    assert set(logged["v"]) == {name.encode(errors="backslashreplace").decode() for name in metrics}

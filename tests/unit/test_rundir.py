@@ -102,6 +102,14 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (result["state"], result["wall_s"]) == (TrialState.COMPLETED, 1.5)
 
 
+def test_the_message_of_a_failure_is_read_as_text_that_can_be_written_anywhere(tmp_path: Path) -> None:
+    failure = {"class": "crash", "message": "no such image: caf\udce9\U0001f4a5.png"}
+    write_json_atomic(tmp_path / "result.json", {"schema": 1, "state": "failed", "failure": failure})
+    result = read_result(tmp_path / "result.json")
+    assert result is not None
+    assert result["failure"]["message"] == "no such image: caf\\udce9\U0001f4a5.png"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -89,6 +89,12 @@ def raise_differently(run):
     raise ValueError(f"no good value in {run.dir.name}")
 
 
+def odd_words(run):
+    run.describe(**{"of caf\udce9": "caf\udce9"})
+    run.log(3, **{"of/caf\udce9": 1.0})
+    raise ValueError("no such file: caf\udce9")
+
+
 def bad_gpu(run):
     if os.environ["CUDA_VISIBLE_DEVICES"] == "1":
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
@@ -123,6 +129,7 @@ FAULTS = {
         allocate,
         paddle_gpu_oom,
         raise_differently,
+        odd_words,
         bad_gpu,
         torn_line,
         binary_and_huge_lines,
