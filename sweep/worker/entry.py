@@ -153,7 +153,7 @@ def _told(error: BaseException) -> dict[str, Any]:
     """Return a failure as result.json tells it, and print its traceback."""
     from sweep.worker.failure import describe_failure, format_error  # what they need is imported by failures only
 
-    with suppress(OSError):
+    with suppress(Exception):  # the disk is full, or the task has closed what it printed to
         print(format_error(error), file=sys.stderr, flush=True)
     return describe_failure(error)
 

@@ -17,13 +17,13 @@ TRACEBACK_CHARS = 20_000
 
 def describe_failure(error: BaseException) -> dict[str, Any]:
     """Return class, type, one-line message and traceback (its last 20,000 characters) of an exception."""
-    kind, message = type(error).__name__, str(error).strip()
+    kind, message = type(error).__name__, _words_of(error)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "paddle":
         kind = "MissingPaddleError"
         message = 'this task needs paddle, which is not installed: pip install "paddle-sweep[cpu]" (or [gpu])'
     line = next((line.strip() for line in message.splitlines() if line.strip()), "")
     return {
-        "class": str(_class_of(error)),
+        "class": str(_class_of(error, message)),
         "type": kind,
         "message": (f"{kind}: {line}" if line else kind)[:MESSAGE_CHARS],
         "traceback": format_error(error)[-TRACEBACK_CHARS:],
@@ -38,8 +38,15 @@ def format_error(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, frames))
 
 
-def _class_of(error: BaseException) -> FailureClass:
-    if isinstance(error, MemoryError) or says_out_of_memory(f"{type(error).__name__}: {error}"):
+def _words_of(error: BaseException) -> str:
+    try:
+        return str(error).strip()
+    except Exception:
+        return "<its words could not be had>"
+
+
+def _class_of(error: BaseException, message: str) -> FailureClass:
+    if isinstance(error, MemoryError) or says_out_of_memory(f"{type(error).__name__}: {message}"):
         return FailureClass.OOM
     if isinstance(error, OSError) and error.errno in _MACHINE:
         return FailureClass.INFRA

@@ -108,6 +108,30 @@ def test_a_crash_is_told_in_the_result_and_in_the_log(tmp_path: Path) -> None:
     assert "sweep/worker/entry.py" not in output
 
 
+FAILS_ODDLY = {
+    "without words": (
+        "class Mute(Exception):\n    def __str__(self):\n        raise ValueError('no words')\n"
+        "def train(cfg, run):\n    raise Mute\n",
+        "Mute: <its words could not be had>",
+    ),
+    "with stderr closed": (
+        "import sys\ndef train(cfg, run):\n    sys.stderr.close()\n    raise RuntimeError('odd')\n",
+        "RuntimeError: odd",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", FAILS_ODDLY)
+def test_a_crash_is_told_however_it_comes(tmp_path: Path, how: str) -> None:
+    source, message = FAILS_ODDLY[how]
+    (tmp_path / "fails_oddly.py").write_text(source)
+    folder = write_spec(tmp_path / "run", "fails_oddly.train")
+    spawn(folder, python_path=tmp_path).communicate(timeout=LIMIT_S)
+    result = read_result(folder.result)
+    assert result is not None
+    assert (result["failure"]["class"], result["failure"]["message"]) == ("crash", message)
+
+
 def test_running_out_of_memory_is_a_class_of_its_own(tmp_path: Path) -> None:
     _, result, _ = run(tmp_path, "allocates")
     assert (result["state"], result["failure"]["class"]) == ("failed", "oom")
