@@ -2,7 +2,7 @@
 
 import sys
 from argparse import ArgumentTypeError
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def logs(arguments: list[str]) -> int:
     if not log.exists():
         raise NotFoundError(f"trial {trial.number} left no log at {log}", hint="run folders are looked up from here")
     with log.open(encoding="utf-8", errors="replace") as lines:
-        sys.stdout.writelines(lines.readlines()[-args.tail :] if args.tail else lines)
+        sys.stdout.writelines(deque(lines, maxlen=args.tail) if args.tail else lines)
     return 0
 
 

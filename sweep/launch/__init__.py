@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sweep.config import LauncherConfig
 from sweep.errors import ConfigError
-from sweep.launch.ending import Exit, ending_of
+from sweep.launch.ending import Exit, ending_of, log_tail
 from sweep.launch.local import LocalLauncher
 from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
@@ -48,5 +48,6 @@ __all__ = [
     "devices_of",
     "ending_of",
     "find_run_process",
+    "log_tail",
     "start_early",
 ]

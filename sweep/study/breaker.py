@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from sweep.domain.states import FailureClass
-from sweep.launch import RunEnded
+from sweep.launch import RunEnded, log_tail
 from sweep.rundir import StudyDir
 
 SYSTEMATIC = 3
@@ -57,7 +57,5 @@ class CircuitBreaker:
         if not self.failed:
             return ""
         first = self.failed[0]
-        log = folder.trial(first.number).log
-        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        lines = text.splitlines()[-LOG_TAIL:] or [first.message]
+        lines = log_tail(folder.trial(first.number).log).splitlines()[-LOG_TAIL:] or [first.message]
         return "\n".join([f"trial {first.number}: {first.message}", *(f"  | {line}" for line in lines)])
