@@ -227,10 +227,11 @@ class LocalLauncher:
             signal_group(live.process, SIGTERM)
 
     def _bury(self, live: _LiveRun) -> None:
-        """Kill what is left of a session whose leader is gone; once nothing is, reap the leader and tell of its end."""
+        """Kill what is left of a run whose leader is gone; once nothing is, reap the leader and tell of its end."""
         now_s = monotonic_s()
         assert live.ended_at_s is not None
-        if not live.process.is_alone() and kill_members(live.process.pid) and now_s - live.ended_at_s < BURIAL_LIMIT_S:
+        left = [] if live.process.is_alone() else kill_members(live.process.pid, live.request.dir)
+        if left and now_s - live.ended_at_s < BURIAL_LIMIT_S:
             return  # killed, not gone: looked at again in a moment
         del self._live[live.request.run_id]
         ended = ending_of(live.request.run_id, RunDir(live.request.dir), self._exit_of(live))

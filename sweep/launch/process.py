@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +12,7 @@ import psutil
 from sweep.launch.environment import DEVICE_VARIABLE
 from sweep.launch.leases import CPU
 from sweep.launch.protocol import RunStarted
-from sweep.rundir import RUN_VARIABLE
+from sweep.rundir import RUN_VARIABLE, read_bytes
 
 START_TOLERANCE_S = 2.0
 """A process's start in seconds since the epoch is reckoned from the boot time, which moves as the clock is corrected.
@@ -108,7 +109,10 @@ def leads_run(process: psutil.Process, folder: Path) -> bool:
 
 def shows_run(pid: int, folder: Path) -> bool:
     """Return whether a process, or the one that it was forked from, was started for a folder's run or became it."""
-    return _environment(pid).get(RUN_VARIABLE) == str(folder.absolute())
+    with suppress(OSError):
+        shown = read_bytes(f"/proc/{pid}/environ")
+        return b"\0%s=%s\0" % (RUN_VARIABLE.encode(), os.fsencode(folder.absolute())) in b"\0" + shown
+    return False
 
 
 def is_gone(pid: int) -> bool:
@@ -151,18 +155,34 @@ def _leads_session(process: psutil.Process) -> bool:
     return os.getsid(process.pid) == process.pid and not _is_zombie(process)
 
 
-def session_members(session: int) -> list[int]:
-    """Return the pids of all live processes of a session but its leader, whatever group they have moved to."""
-    members = []
-    # getsid costs a fraction of a microsecond; psutil is asked for the few that match only.
+def members_of(session: int, folder: Path | None = None) -> list[int]:
+    """Return the pids of all live processes of a session but its leader, whatever group they have moved to.
+
+    With the folder of a run, also those that have left the run's session: they show the folder all the same.
+    """
+    found = []
+    since = 0 if folder is None else _start_ticks(session)
+    # getsid costs a fraction of a microsecond, a look into /proc ten; psutil is asked for the few that match only.
     for name in os.listdir("/proc"):  # noqa: PTH208 - a Path for each takes ten times as long
-        if name.isdecimal():
+        if name.isdecimal() and (pid := int(name)) != session:
             try:
-                if os.getsid(pid := int(name)) == session and pid != session and not _is_zombie(psutil.Process(pid)):
-                    members.append(pid)
+                is_one = os.getsid(pid) == session
+                # What a process shows is kept in its memory: of one that hangs in the kernel it may never be read.
+                if folder is not None and not is_one and _start_ticks(pid) >= since:
+                    is_one = shows_run(pid, folder)
+                if is_one and not _is_zombie(psutil.Process(pid)):
+                    found.append(pid)
             except (OSError, psutil.Error):
                 pass  # gone since
-    return members
+    return found
+
+
+def _start_ticks(pid: int) -> int:
+    """Return when a process started, in clock ticks since the boot; 0 where it is gone."""
+    with suppress(OSError):
+        stat = read_bytes(f"/proc/{pid}/stat")
+        return int(stat[stat.rindex(b")") :].split()[20])
+    return 0
 
 
 def signal_group(process: RunProcess, signum: int) -> None:
@@ -171,28 +191,29 @@ def signal_group(process: RunProcess, signum: int) -> None:
         os.killpg(process.pid, signum)
 
 
-def kill_members(session: int) -> bool:
-    """Kill what still lives of a session whose leader is gone; return whether there was anything."""
-    members = session_members(session)
+def kill_members(session: int, folder: Path | None = None) -> list[int]:
+    """Kill what still lives of a session whose leader is gone, and of a run in that folder; return what there was."""
+    found = members_of(session, folder)
     # As long as a session has members its number is not given away: a live process of this number is a later one.
     with suppress(psutil.Error):
-        if members and not _is_zombie(psutil.Process(session)):
-            return False
-    for pid in members:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    return bool(members)
+        if found and not _is_zombie(psutil.Process(session)):
+            found = [pid for pid in found if folder is not None and shows_run(pid, folder)]
+    _kill(found)
+    return found
 
 
 def kill_orphans(session: int, folder: Path) -> None:
-    """Kill what a run left in its session whose leader ended unobserved.
+    """Kill what a run left whose leader ended unobserved.
 
     Only processes that name the run's folder in their environment: since a reboot the session may be somebody else's.
     """
-    for pid in session_members(session):
-        with suppress(psutil.Error, OSError):
-            if shows_run(pid, folder):
-                os.kill(pid, signal.SIGKILL)
+    _kill(pid for pid in members_of(session, folder) if shows_run(pid, folder))
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _is_zombie(process: psutil.Process) -> bool:

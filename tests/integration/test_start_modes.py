@@ -224,8 +224,8 @@ def train(cfg, run):
     if os.fork() == 0:
         if os.fork() == 0:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            if cfg["own_group"]:
-                os.setpgid(0, 0)
+            if cfg["own"]:
+                {"group": os.setpgrp, "session": os.setsid}[cfg["own"]]()
             told.write_text(str(os.getpid()))
             time.sleep(600)
         os._exit(0)
@@ -236,12 +236,13 @@ def train(cfg, run):
 """
 
 
-@pytest.mark.parametrize("own_group", [False, True])
-def test_what_outlives_its_own_parent_in_a_trial_ends_with_the_trial(site: Site, own_group: bool) -> None:
+@pytest.mark.parametrize("own", ["", "group", "session"])
+@pytest.mark.parametrize("start", STARTS)
+def test_what_outlives_its_own_parent_in_a_trial_ends_with_the_trial(site: Site, start: str, own: str) -> None:
     (site.path / "orphan_task.py").write_text(ORPHANS)
-    launcher = site.launcher("warm")
+    launcher = site.launcher(start)
     for _ in range(2):
-        ended, folder = site.run(launcher, "orphan_task.train", own_group=own_group)
+        ended, folder = site.run(launcher, "orphan_task.train", own=own)
         assert ended.state is TrialState.COMPLETED
         assert is_gone(int(text_of(folder, "orphan")))
     assert site.said == []
@@ -250,7 +251,7 @@ def test_what_outlives_its_own_parent_in_a_trial_ends_with_the_trial(site: Site,
 def test_ended_trials_are_reaped_while_the_driver_waits(site: Site) -> None:
     (site.path / "orphan_task.py").write_text(ORPHANS)
     launcher = site.launcher("warm")
-    site.run(launcher, "orphan_task.train", own_group=False)
+    site.run(launcher, "orphan_task.train", own="")
     parent = psutil.Process(int(text_of(site.run(launcher, "tells_parent")[1], "parent")))
     assert launcher.poll(0.05) == []
     wait_for(lambda: living(parent.children()) == parent.children())
@@ -602,10 +603,12 @@ def test_a_run_is_adopted_though_the_clock_was_set_and_no_other_runs_process_is(
     assert end_of(launcher).state is TrialState.CANCELLED
 
 
+@pytest.mark.parametrize("leaves", ["pass", "os.setsid()"])
 @pytest.mark.parametrize("start", STARTS)
-def test_what_a_dead_run_has_forked_is_killed_when_it_is_not_adopted(site: Site, start: str) -> None:
+def test_what_a_dead_run_has_forked_is_killed_when_it_is_not_adopted(site: Site, start: str, leaves: str) -> None:
     (site.path / "forking_task.py").write_text(
-        "import os, time\ndef train(cfg, run):\n    child = os.fork()\n    if child == 0:\n        time.sleep(600)\n"
+        "import os, time\ndef train(cfg, run):\n    child = os.fork()\n"
+        f"    if child == 0:\n        {leaves}\n        time.sleep(600)\n"
         "    run.artifact('child').write_text(str(child))\n    time.sleep(600)\n"
     )
     asked, started, _ = driver_that_dies(site, start, "forking_task.train")
