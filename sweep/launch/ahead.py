@@ -111,7 +111,7 @@ class AheadProcess:
     def close(self) -> int:
         """Let it go, see its session end and return its exit code. Runs that it forked lead others, and stay."""
         code = self.leave()
-        kill_members(self.child.pid)  # what importing the task has started
+        kill_members(self.child.pid, spares_trackers=True)  # what importing the task has started
         return code
 
     def leave(self) -> int:

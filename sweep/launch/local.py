@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.config import LauncherConfig
@@ -17,6 +17,7 @@ from sweep.launch.machine import MemoryKills
 from sweep.launch.process import (
     AdoptedProcess,
     RunProcess,
+    drop_batches,
     is_alive,
     keep_ended_children,
     kill_members,
@@ -31,6 +32,8 @@ from sweep.rundir import RunDir
 
 SIGTERM, SIGKILL = 15, 9
 BURIAL_PAUSE_S = 0.005
+TRACKERS_S = 1.0
+"""What removes the shared memory of a run, once all the others are gone, has so long."""
 BURIAL_LIMIT_S = 5.0
 """A killed process that is not gone after this hangs in the kernel; nobody can do more about it."""
 
@@ -51,6 +54,7 @@ class _LiveRun:
     is_timed_out: bool = False
     requested: TrialState | None = None
     ended_at_s: float | None = None  # its leader is gone; the rest of its session may not be
+    killed: set[int] = field(default_factory=set)  # pids of that rest
 
 
 class LocalLauncher:
@@ -230,9 +234,13 @@ class LocalLauncher:
         """Kill what is left of a run whose leader is gone; once nothing is, reap the leader and tell of its end."""
         now_s = monotonic_s()
         assert live.ended_at_s is not None
-        left = [] if live.process.is_alone() else kill_members(live.process.pid, live.request.dir)
-        if left and now_s - live.ended_at_s < BURIAL_LIMIT_S:
-            return  # killed, not gone: looked at again in a moment
+        lasted_s = now_s - live.ended_at_s
+        if not live.process.is_alone():
+            left = kill_members(live.process.pid, live.request.dir, spares_trackers=lasted_s < TRACKERS_S)
+            live.killed.update(left)
+            if left and lasted_s < BURIAL_LIMIT_S:
+                return  # killed, not gone: looked at again in a moment
+        drop_batches(live.killed)
         del self._live[live.request.run_id]
         ended = ending_of(live.request.run_id, RunDir(live.request.dir), self._exit_of(live))
         if self._leases.give_back(live.device, has_failed=ended.failure in _DEVICE_FAILURES):

@@ -191,14 +191,18 @@ def signal_group(process: RunProcess, signum: int) -> None:
         os.killpg(process.pid, signum)
 
 
-def kill_members(session: int, folder: Path | None = None) -> list[int]:
-    """Kill what still lives of a session whose leader is gone, and of a run in that folder; return what there was."""
+def kill_members(session: int, folder: Path | None = None, *, spares_trackers: bool = False) -> list[int]:
+    """Kill what still lives of a session whose leader is gone, and of a run in that folder; return what there was.
+
+    `spares_trackers` leaves out those that remove shared memory and semaphores as soon as all who used them are gone,
+    and then end.
+    """
     found = members_of(session, folder)
     # As long as a session has members its number is not given away: a live process of this number is a later one.
     with suppress(psutil.Error):
         if found and not _is_zombie(psutil.Process(session)):
             found = [pid for pid in found if folder is not None and shows_run(pid, folder)]
-    _kill(found)
+    _kill(pid for pid in found if not (spares_trackers and _is_tracker(pid)))
     return found
 
 
@@ -208,6 +212,22 @@ def kill_orphans(session: int, folder: Path) -> None:
     Only processes that name the run's folder in their environment: since a reboot the session may be somebody else's.
     """
     _kill(pid for pid in members_of(session, folder) if shows_run(pid, folder))
+
+
+def drop_batches(pids: Iterable[int]) -> None:
+    """Remove what data loaders that were killed have left in shared memory: Paddle names each batch by its process."""
+    for pid in pids:
+        for batch in Path("/dev/shm").glob(f"paddle_{pid}_*"):
+            with suppress(OSError):
+                batch.unlink()
+
+
+def _is_tracker(pid: int) -> bool:
+    """Return whether a process is a resource tracker, Python's or joblib's, or just becomes what it is to be."""
+    with suppress(OSError):
+        words = read_bytes(f"/proc/{pid}/cmdline")
+        return not words or b"resource_tracker" in words
+    return False
 
 
 def _kill(pids: Iterable[int]) -> None:

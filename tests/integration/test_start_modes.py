@@ -248,6 +248,29 @@ def test_what_outlives_its_own_parent_in_a_trial_ends_with_the_trial(site: Site,
     assert site.said == []
 
 
+SHARED = """
+import os, signal
+from multiprocessing import shared_memory
+def train(cfg, run):
+    global kept
+    kept = shared_memory.SharedMemory(create=True, size=64)
+    run.artifact("name").write_text(kept.name)
+    if cfg["dies"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("start", STARTS)
+def test_shared_memory_that_a_trial_leaves_is_removed_when_it_ends(site: Site, start: str, dies: bool) -> None:
+    (site.path / "sharing_task.py").write_text(SHARED)
+    launcher = site.launcher(start)
+    for _ in range(2):
+        ended, folder = site.run(launcher, "sharing_task.train", dies=dies)
+        assert ended.state is (TrialState.FAILED if dies else TrialState.COMPLETED)
+        assert not (Path("/dev/shm") / text_of(folder, "name")).exists()
+
+
 def test_ended_trials_are_reaped_while_the_driver_waits(site: Site) -> None:
     (site.path / "orphan_task.py").write_text(ORPHANS)
     launcher = site.launcher("warm")

@@ -25,7 +25,15 @@ def _python_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(STUBS), str(ROOT)]))
 
 
-def run(launcher: LocalLauncher, path: Path, study: StudyConfig, *, threads: int = 1, **task: Any) -> list[Any]:
+def run(
+    launcher: LocalLauncher,
+    path: Path,
+    study: StudyConfig,
+    *,
+    threads: int = 1,
+    state: TrialState = TrialState.COMPLETED,
+    **task: Any,
+) -> list[Any]:
     """Run one trial and return what it logged, number by number as it is written."""
     folder = RunDir(path)
     folder.renew(attempt=1)
@@ -36,7 +44,7 @@ def run(launcher: LocalLauncher, path: Path, study: StudyConfig, *, threads: int
     until = time.monotonic() + LIMIT_S
     while time.monotonic() < until:
         for ended in launcher.poll(1.0):
-            assert ended.state is TrialState.COMPLETED, (folder.log.read_text(), ended)
+            assert ended.state is state, (folder.log.read_text(), ended)
             return [(event["s"], event["v"]) for event in read_events(folder.events, 0)[0] if event["e"] == "log"]
     raise AssertionError("it did not end")
 
@@ -73,7 +81,7 @@ def test_what_a_trial_does_to_paddle_is_not_seen_by_the_next(tmp_path: Path) -> 
 
 
 LOADING = """
-import multiprocessing
+import multiprocessing, os, signal
 import numpy as np
 from paddle.io import DataLoader, Dataset
 
@@ -88,22 +96,26 @@ def train(cfg, run):
     for step, batch in enumerate(loader, start=1):
         if step == 1:
             run.artifact("workers").write_text(" ".join(str(p.pid) for p in multiprocessing.active_children()))
+        if step == 5 and cfg.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
         run.log(step, loss=float(batch.mean()))
 """
 
 
+@pytest.mark.parametrize("dies", [False, True])
 @pytest.mark.parametrize("start", ["warm", "cold"])
 def test_a_data_loader_that_a_trial_ends_in_the_midst_of_leaves_no_shared_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, dies: bool
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
     (tmp_path / "loading_task.py").write_text(LOADING)
     said: list[str] = []
     study = load_study_config(["task=digits_mlp"]).study
     launcher = launcher_for(study, start, said)
-    logged = run(launcher, tmp_path / "run", study, _target_="loading_task.train")
+    state = TrialState.FAILED if dies else TrialState.COMPLETED
+    logged = run(launcher, tmp_path / "run", study, state=state, _target_="loading_task.train", dies=dies)
     launcher.close()
-    assert len(logged) == BUDGET  # of 100 batches
+    assert len(logged) == (4 if dies else BUDGET)  # of 100 batches
     workers = (tmp_path / "run" / "artifacts" / "workers").read_text().split()
     assert len(workers) == 2
     assert [file.name for pid in workers for file in Path("/dev/shm").glob(f"paddle_{pid}_*")] == []
