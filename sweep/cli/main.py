@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 from sweep.config.stores import default_store, verbs_store
@@ -79,6 +80,9 @@ VERBS: dict[str, Verb] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (docs/studies.md)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a sign that a terminal has not is spelled out: no reason to break off
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _dispatch(arguments)
     except SweepError as error:
@@ -91,6 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
+        if error.errno == errno.ENOENT and error.filename is None:
+            print("error: the working directory is no longer there", file=sys.stderr)
+            print("  hint: cd into a folder that is", file=sys.stderr)
+            return 2
         if error.errno not in _OF_THE_MACHINE:
             raise
         print(f"error: {error.strerror}: {error.filename or 'while writing'}", file=sys.stderr)
