@@ -18,8 +18,8 @@ def write_json_atomic(path: Path, data: Any, *, is_durable: bool = True) -> None
 
 
 def write_text_atomic(path: Path, text: str) -> None:
-    """Write a text (UTF-8): a reader sees the old file or the new one. Raises OSError, UnicodeEncodeError."""
-    _write_atomic(path, text.encode("utf-8"), is_durable=True)
+    """Write a text (UTF-8): a reader sees the old file or the new one. Raises OSError."""
+    _write_atomic(path, text.encode("utf-8", errors="backslashreplace"), is_durable=True)
 
 
 def _write_atomic(path: Path, data: bytes, *, is_durable: bool) -> None:

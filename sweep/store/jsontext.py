@@ -17,9 +17,11 @@ _TEXTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 def dumps(value: Any) -> str:
     """Return strict JSON text. Raises TypeError for what is not plain data, ValueError for a cycle."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
     except ValueError:  # a non-finite number somewhere: rare, so only then is the whole value walked
-        return json.dumps(_tagged(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+        text = json.dumps(_tagged(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+    # What a folder's undecodable name has left is escaped, as JSON would escape it: no database takes it as it is.
+    return text if text.isascii() else text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def loads(text: str) -> Any:

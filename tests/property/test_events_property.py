@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sweep.rundir import EventWriter, points_of, read_events
@@ -70,6 +70,7 @@ def test_any_bytes_are_read_without_an_error_up_to_the_last_newline(lines: list[
 
 
 @given(st.dictionaries(st.text(st.characters()), values, max_size=4), st.text(st.characters()))
+@example({"of/caf\udce9": 1.0}, "caf\udce9")
 def test_any_words_are_read_as_text_that_can_be_written_anywhere(metrics: dict[str, float], fact: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from hypothesis.stateful import (
@@ -76,9 +76,10 @@ def refuse(constant: str) -> None:
 
 
 @given(value=PLAIN)
+@example(value={"caf\udce9": "caf\udce9"})  # as the name of a file that is no UTF-8
 def test_any_plain_data_survives_as_strict_json(value: Any) -> None:
     text = jsontext.dumps(value)
-    json.loads(text, parse_constant=refuse)
+    json.loads(text.encode("utf-8"), parse_constant=refuse)
     assert repr(jsontext.loads(text)) == repr(value)
 
 

@@ -1,6 +1,8 @@
 import csv
+import errno
 import io
 import json
+import os
 import re
 import sys
 from dataclasses import replace
@@ -65,10 +67,15 @@ def test_markdown_shows_what_a_config_wrote_as_it_is():
     assert "**&lt;b&gt;a&lt;/b&gt; \\| \\`b\\` \\[c\\]\\(d\\) \\# e**" in text
 
 
-def test_a_file_is_replaced_whole_or_left_as_it_was(tmp_path):
+def test_a_file_is_replaced_whole_or_left_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "report.md"
     path.write_text("old", encoding="utf-8")
-    with pytest.raises(UnicodeEncodeError):
-        write_text_atomic(path, "new \ud800")
+
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_text_atomic(path, "new")
     assert path.read_text(encoding="utf-8") == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.md"]
