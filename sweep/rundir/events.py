@@ -8,6 +8,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ CHUNK_BYTES = 1 << 20
 """How much is read at a time."""
 LINE_LIMIT = 1 << 20
 """A longer line is not an event of ours: it is dropped without ever being held in memory whole."""
+METRICS_MOST = 1000
+"""In one event: with names of up to a thousand signs, its line is short enough."""
 STEP_LIMIT = 2**63
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -44,8 +47,11 @@ class EventWriter:
         self._is_torn = not _ends_with_newline(self._fd)
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Append the metrics logged at a step. Raises OSError."""
-        self.write("log", s=step, v={name: number_text(value) for name, value in metrics.items()})
+        """Append the metrics logged at a step, in as many events as it takes. Raises OSError."""
+        values = {name: number_text(value) for name, value in metrics.items()}
+        while len(values) > METRICS_MOST:
+            self.write("log", s=step, v={name: values.pop(name) for name in list(islice(values, METRICS_MOST))})
+        self.write("log", s=step, v=values)
 
     def write(self, kind: str, **fields: Any) -> None:
         """Append one event; floats in `fields` are finite. Raises OSError; the file then takes further events."""

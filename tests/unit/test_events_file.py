@@ -22,6 +22,17 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "events.jsonl"
 
 
+def test_so_many_metrics_that_a_line_does_not_hold_them_come_back(file: Path) -> None:
+    metrics = {f"layer{number:05}/norm_of_the_gradient_of_its_weight": float(number) for number in range(45_000)}
+    EventWriter(file).log(3, metrics)
+    assert file.stat().st_size > 2 * LINE_LIMIT
+    events, _ = read_events(file, 0)
+    points = points_of(events)
+    assert {name: (int(s.steps[0]), float(s.values[0])) for name, s in points.items()} == {
+        name: (3, value) for name, value in metrics.items()
+    }
+
+
 def test_a_missing_file_has_no_events(file: Path) -> None:
     assert read_events(file, 0) == ([], 0)
 
