@@ -32,7 +32,7 @@ from sweep.rundir import RunDir
 
 SIGTERM, SIGKILL = 15, 9
 BURIAL_PAUSE_S = 0.005
-TRACKERS_S = 1.0
+TRACKERS_S = 4.0
 """What removes the shared memory of a run, once all the others are gone, has so long."""
 BURIAL_LIMIT_S = 5.0
 """A killed process that is not gone after this hangs in the kernel; nobody can do more about it."""
