@@ -19,6 +19,7 @@ from sweep.launch.process import (
     RunProcess,
     drop_batches,
     is_alive,
+    is_gone,
     keep_ended_children,
     kill_members,
     kill_orphans,
@@ -54,7 +55,7 @@ class _LiveRun:
     is_timed_out: bool = False
     requested: TrialState | None = None
     ended_at_s: float | None = None  # its leader is gone; the rest of its session may not be
-    killed: set[int] = field(default_factory=set)  # pids of that rest
+    left: set[int] = field(default_factory=set)  # pids of that rest: what is dying shows no folder any more
 
 
 class LocalLauncher:
@@ -236,11 +237,10 @@ class LocalLauncher:
         assert live.ended_at_s is not None
         lasted_s = now_s - live.ended_at_s
         if not live.process.is_alone():
-            left = kill_members(live.process.pid, live.request.dir, spares_trackers=lasted_s < TRACKERS_S)
-            live.killed.update(left)
-            if left and lasted_s < BURIAL_LIMIT_S:
+            live.left.update(kill_members(live.process.pid, live.request.dir, spares_trackers=lasted_s < TRACKERS_S))
+            if lasted_s < BURIAL_LIMIT_S and not all(map(is_gone, live.left)):
                 return  # killed, not gone: looked at again in a moment
-        drop_batches(live.killed)
+        drop_batches(live.left)
         del self._live[live.request.run_id]
         ended = ending_of(live.request.run_id, RunDir(live.request.dir), self._exit_of(live))
         if self._leases.give_back(live.device, has_failed=ended.failure in _DEVICE_FAILURES):
