@@ -1,16 +1,14 @@
 """Where runs come from: children of the warm process, forked ahead, that wait for a run; it sees them end."""
 
-import atexit
 import ctypes
 import os
 import select
-import sys
-import weakref
 from pathlib import Path
 from typing import NoReturn
 
 from sweep.clock import process_started_at
 from sweep.worker.ahead import Line, RunMark, run_and_exit
+from sweep.worker.leaving import drop_exit_functions
 from sweep.worker.pages import collapse_pages
 
 SPARES = 2
@@ -23,19 +21,6 @@ TIDY_EVERY_S = 0.1
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
-
-OF_EACH_PROCESS = (
-    ("logging", "shutdown"),
-    ("paddle.base.multiprocess_utils", "_cleanup"),
-    ("multiprocessing.util", "_exit_function"),
-    ("paddle.io.multiprocess_utils", "_cleanup"),
-    ("paddle.io.dataloader.dataloader_iter", "_clear_loader"),
-)
-"""What libraries do at exit to what the process itself has made, as they register it: the last one comes first.
-
-Without Paddle's, the batches of a data loader stay in /dev/shm. What it does there to free memory takes 15 ms, and is
-left to the end of the process.
-"""
 
 
 class Nursery:
@@ -186,21 +171,6 @@ class Nursery:
 
     def _ready(self, descriptors: list[int], wait_s: float | None) -> list[int]:
         return select.select(descriptors, [], [], wait_s)[0]
-
-
-def drop_exit_functions() -> None:
-    """Forget what was registered to be done at exit: the parent will do it, once, and no child may do it to all.
-
-    (A temporary folder made by the task's module would be removed by the first run that ends.) What the run itself
-    registers is done, and so is what libraries have registered to tidy up after whichever process calls it.
-    """
-    atexit._clear()
-    for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
-        finalizer.atexit = False
-    atexit.register(weakref.finalize._exitfunc)  # type: ignore[attr-defined]
-    for module, name in OF_EACH_PROCESS:
-        if function := getattr(sys.modules.get(module), name, None):
-            atexit.register(function)
 
 
 def ending_code(pid: int) -> int | None:
