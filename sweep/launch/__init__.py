@@ -12,7 +12,7 @@ from sweep.launch.starting import Layout, start_early
 from sweep.launch.warm import WarmParent
 
 LAUNCHERS: dict[str, Callable[..., Launcher]] = {"local": LocalLauncher}
-"""By the name that `launcher.name` gives; each is called with the config, `say` and `early`."""
+"""By the name that `launcher.name` gives; each is called with the config, `say`, `early` and `is_current`."""
 
 
 def build_launcher(
@@ -20,14 +20,16 @@ def build_launcher(
     *,
     say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
     early: WarmParent | None = None,
+    is_current: Callable[[], bool] = lambda: True,
 ) -> Launcher:
     """Return the launcher that the config names; it tells `say` what a person should read. Raises ConfigError.
 
-    `early` is what `start_early` made.
+    `early` is what `start_early` made. `is_current` tells whether the task's code is still the one to be run: where it
+    is not, `can_start` of the launcher says no, but for runs that come of a process which has imported it before.
     """
     if config.name not in LAUNCHERS:
         raise ConfigError("launcher.name", "no such launcher", value=config.name, allowed=LAUNCHERS)
-    return LAUNCHERS[config.name](config, say=say, early=early)
+    return LAUNCHERS[config.name](config, say=say, early=early, is_current=is_current)
 
 
 def devices_of(config: LauncherConfig) -> tuple[str, ...]:

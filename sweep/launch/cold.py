@@ -18,6 +18,11 @@ class Starter(Protocol):
     It names the folder in the environment that the kernel shows of it (RUN_VARIABLE); the rest of it is `environment`.
     """
 
+    @property
+    def has_imported(self) -> bool:
+        """Whether the next run comes of a process that has imported the task, and keeps the code that it had then."""
+        ...
+
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
         """Start the run of a folder. Raises OSError."""
         ...
@@ -58,6 +63,11 @@ class ColdProcess:
 
 class ColdStarter:
     """Starts `python -m sweep.worker FOLDER` with the interpreter that runs this."""
+
+    @property
+    def has_imported(self) -> bool:
+        """False: each run imports the task."""
+        return False
 
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
         """Start the run of a folder in a session of its own. Raises OSError."""

@@ -62,7 +62,8 @@ class LocalLauncher:
     """Runs on this machine. A start that fails raises LaunchError, and `poll` never hears of that run.
 
     `inventory` tells the GPUs, and `say` is told what a person should know of how runs start and on what. `early` is a
-    process to fork runs from where one was started before.
+    process to fork runs from where one was started before. `is_current` tells whether a process that imports the task
+    now gets the code that its runs are to have; where it does not, none is started.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class LocalLauncher:
         inventory: GpuInventory | None = None,
         say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
         early: WarmParent | None = None,
+        is_current: Callable[[], bool] = lambda: True,
     ) -> None:
         keep_ended_children()
         self._config = config
@@ -90,6 +92,8 @@ class LocalLauncher:
         self._live: dict[int, _LiveRun] = {}
         self._ended: list[RunEnded] = []
         self._is_closed = False
+        self._is_current = is_current
+        self._has_right_code = False  # the process that the next run comes of: it was looked at after its import
 
     @property
     def free_slots(self) -> int:
@@ -102,8 +106,8 @@ class LocalLauncher:
         return self._leases.quarantined
 
     def can_start(self, *, exclusive: bool = False) -> bool:
-        """Return whether `start` would find a device, a whole one for `exclusive`."""
-        return self._leases.can_take(exclusive=exclusive)
+        """Return whether `start` would find a device, a whole one for `exclusive`, and the code that it is to run."""
+        return self._leases.can_take(exclusive=exclusive) and self._finds_code()
 
     def start(self, request: RunRequest) -> RunStarted:
         """Start one run. Raises DeviceBusyError, LaunchError; then nothing of it runs."""
@@ -187,6 +191,14 @@ class LocalLauncher:
         self._watch.close()
         self._memory_kills.close()
         self._starter.close()
+
+    def _finds_code(self) -> bool:
+        has_imported = self._starter.has_imported
+        if has_imported and self._has_right_code:
+            return True
+        is_current = self._is_current()
+        self._has_right_code = has_imported and is_current
+        return is_current
 
     def _environment(self, request: RunRequest, device: str) -> dict[str, str]:
         """Return the environment of a run, the same one for all that ask for the same."""

@@ -69,7 +69,10 @@ class Launcher(Protocol):
         ...
 
     def can_start(self, *, exclusive: bool = False) -> bool:
-        """Whether `start` would find a place now; for an `exclusive` run that is a device on which nothing runs."""
+        """Whether `start` would find a place now; for an `exclusive` run that is a device on which nothing runs.
+
+        And whether it would run the code that is to be run, where the launcher was told how to know that.
+        """
         ...
 
     def start(self, request: RunRequest) -> RunStarted:

@@ -39,6 +39,11 @@ class StandbyStarter:
         self._instead = instead
         self._idle: list[AheadProcess] = []  # the oldest first
 
+    @property
+    def has_imported(self) -> bool:
+        """False: those that wait may have imported the task at any time, before it was edited or after."""
+        return False
+
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
         """Start the run of a folder. Raises OSError."""
         process = self._take(folder, environment) or self._instead.start(folder, environment)

@@ -118,6 +118,12 @@ class WarmStarter:
         self._crashes = 0
         self._patience_s = WARM_UP_S
 
+    @property
+    def has_imported(self) -> bool:
+        """Whether there is a parent that runs are forked from."""
+        parent = self._parent
+        return parent is not None and parent.state == "ready" and parent.child.poll() is None
+
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
         """Start the run of a folder. Raises OSError."""
         while (parent := self._ready_parent(folder, environment)) is not None:

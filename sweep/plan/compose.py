@@ -27,7 +27,7 @@ class TrialComposer:
         self._base = TaskBase(loaded.config)
         self._axes = {axis.name: axis for axis in loaded.study.axes}
         self._tasks: dict[Cell, dict[str, Any]] = {}
-        self.code = find_task(loaded.study.task.get(TARGET_KEY)).digest
+        self.source = find_task(loaded.study.task.get(TARGET_KEY))
 
     def overrides(self, cell: Cell) -> tuple[str, ...]:
         """Return the overrides that make a cell from the base: levels in the order of the axes, then params.
@@ -57,4 +57,4 @@ class TrialComposer:
         )
 
     def _fingerprint(self, task: Mapping[str, Any], seed: int) -> str:
-        return fingerprint(task, seed, code=self.code, target=self._study.target, probe=self._study.probe)
+        return fingerprint(task, seed, code=self.source.digest, target=self._study.target, probe=self._study.probe)

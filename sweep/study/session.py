@@ -24,6 +24,7 @@ from sweep.rundir import StudyDir, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
+from sweep.study.edits import PlannedCode
 from sweep.study.loop import Interrupt, StudyLoop
 from sweep.study.opening import check_packages, driving, open_record, plan_record
 from sweep.study.planning import StudyPlan
@@ -106,11 +107,14 @@ class Session:
         self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
         self.curves = CurveFiles(store, record.id, folder)
         self.loading = load_reports()
+        self.code = PlannedCode(plan.composer.source, progress.message)
         self.silence = Silence(store, record, self.config.target, progress.message)
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports."""
-        launcher = build_launcher(self.config.launcher, say=self.progress.message, early=self.early)
+        launcher = build_launcher(
+            self.config.launcher, say=self.progress.message, early=self.early, is_current=self.code.is_current
+        )
         try:
             loop = StudyLoop(
                 study=self.record,
@@ -186,6 +190,13 @@ class Session:
         if loop.interrupt is not Interrupt.NONE:
             rest = f" with {count_text(left, 'trial')} still to run" if left else ""
             return "interrupted", f"interrupted{rest}; go on with: {again}"
+        if left:  # the launcher had no more places for them
+            return "failed", (
+                f"could not be completed: {', '.join(self.code.changed)} was edited while it ran, and "
+                f"{count_text(left, 'trial')} still to run would have had other code than those before\n"
+                f"begin anew, with what it says now: {again}\n"
+                "(with the old code in its place again, the same command goes on where it was)"
+            )
         failed = counts.get(TrialState.FAILED, 0) + counts.get(TrialState.LOST, 0)
         if failed * 2 > sum(counts.values()):
             return "failed", (

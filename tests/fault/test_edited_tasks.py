@@ -1,0 +1,61 @@
+"""The task is edited while its study runs: no trial runs other code than it was planned with."""
+
+import pytest
+from conftest import STUDY, Folder, wait_until
+from test_trials_killed import check_same_outcome
+
+COMMAND = (*STUDY, "launcher.slots=1", "task.pause_s=0.05")
+OTHER_CODE = "\nraise RuntimeError('other code')\n"
+
+
+def edit(folder: Folder) -> str:
+    """Append to the task what no trial survives; return what it was."""
+    task = folder.path / "mini.py"
+    before = task.read_text()
+    task.write_text(before + OTHER_CODE)
+    return before
+
+
+@pytest.mark.parametrize("start", ["cold", "standby"])
+def test_a_task_edited_while_its_study_runs_starts_no_trial_of_other_code(folder, undisturbed, start):
+    command = (*COMMAND, f"launcher.start={start}")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 1)
+    before = edit(folder)
+    assert driver.wait() == 1
+    assert driver.text.count("mini.py: edited since the study was planned") == 1
+    assert "3 trials still to run" in driver.text
+    assert folder.starts() == {0: 1}
+    assert {run[2] for run in folder.runs()} == {"completed"}
+    (folder.path / "mini.py").write_text(before)
+    folder.run(*command)
+    assert folder.starts() == {0: 1, 1: 1, 2: 1, 3: 1}
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_task_edited_while_its_study_runs_is_not_imported_again_where_runs_are_forked(folder, undisturbed):
+    driver = folder.start(*COMMAND, "launcher.start=warm")
+    wait_until(lambda: sum(folder.results().values()) >= 1)  # the second one is started by then, or about to be
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
+    edit(folder)
+    assert driver.wait() == 0, driver.text
+    assert "edited" not in driver.text
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_warm_parent_that_dies_after_the_task_was_edited_is_not_replaced(folder):
+    driver = folder.start(*COMMAND, "launcher.start=warm")
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
+    edit(folder)
+    [parent] = [p for p in children_of(driver.pid) if "sweep.worker.warm" in p.cmdline()]
+    parent.kill()
+    assert driver.wait() == 1
+    assert "mini.py: edited since the study was planned" in driver.text
+    assert "other code" not in "".join(log.read_text() for log in folder.study.glob("trials/*/out.log"))
+    assert folder.left() == []
+
+
+def children_of(pid: int):
+    import psutil
+
+    return psutil.Process(pid).children()
