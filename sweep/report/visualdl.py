@@ -9,6 +9,7 @@ from typing import Any
 
 from sweep.clock import now_utc
 from sweep.domain.metric import Series
+from sweep.rundir import naming
 
 FILE_NAME = "vdlrecords.0000000000.log"
 """VisualDL knows its files by this name; one of ours holds a whole trial."""
@@ -50,8 +51,14 @@ def write_trial(
         write(_image(picture, now_ms).SerializeToString())
     vdl_dir.mkdir(parents=True, exist_ok=True)
     temporary = vdl_dir / ".writing.tmp"
-    temporary.write_bytes(buffer.getvalue())
+    with naming(file):
+        temporary.write_bytes(buffer.getvalue())
     temporary.replace(file)
+
+
+def is_written(vdl_dir: Path) -> bool:
+    """Return whether a trial's log is there: a driver that died, or a full disk, may have left its folder alone."""
+    return (vdl_dir / FILE_NAME).exists()
 
 
 def _image(picture: Path, now_ms: int) -> Any:

@@ -2,8 +2,20 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give an OSError inside the block the name of the file: one of a full disk comes from a write, and has none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def write_json_atomic(path: Path, data: Any, *, is_durable: bool = True) -> None:
@@ -25,7 +37,7 @@ def write_text_atomic(path: Path, text: str) -> None:
 def _write_atomic(path: Path, data: bytes, *, is_durable: bool) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with naming(path), temporary.open("wb") as file:
             file.write(data)
             file.flush()
             if is_durable:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.rundir.events import Event, read_events
-from sweep.rundir.files import read_json, write_json_atomic
+from sweep.rundir.files import naming, read_json, write_json_atomic
 from sweep.rundir.result import read_result
 
 if TYPE_CHECKING:  # a trial's process does without
@@ -78,8 +78,9 @@ class RunDir:
         data = _encode(spec).encode() + b"\n"
         file = os.open(f"{self.path}/{_SPEC}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            while data:
-                data = data[os.write(file, data) :]
+            with naming(self.spec):
+                while data:
+                    data = data[os.write(file, data) :]
         finally:
             os.close(file)
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from sweep.domain.metric import Series
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.trial import TrialRecord
-from sweep.report.visualdl import write_trial
+from sweep.report.visualdl import is_written, write_trial
 from sweep.rundir import StudyDir
 from sweep.store import Store
 
@@ -33,7 +33,7 @@ class CurveFiles:
             self._waiting.append((trial, curves))
 
     def write_some(self) -> bool:
-        """Write a few of those that wait; return whether more do. Raises OSError."""
+        """Write a few of those that wait; return whether more do. Raises OSError; that one is left to `write_all`."""
         for _ in range(min(AT_ONCE, len(self._waiting))):
             self._write(*self._waiting.pop(0))
         return bool(self._waiting)
@@ -45,7 +45,7 @@ class CurveFiles:
         missing = {
             trial.number: trial
             for trial in self._store.trials(self._study_id, _LOGGED)
-            if trial.source_trial_id is None and not self._folder.trial(trial.number).visualdl.exists()
+            if trial.source_trial_id is None and not is_written(self._folder.trial(trial.number).visualdl)
         }
         if missing:
             points = self._store.study_series(self._study_id, self._store.metric_names(self._study_id))

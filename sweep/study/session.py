@@ -4,7 +4,7 @@ import gc
 import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -174,7 +174,11 @@ class Session:
 
     def _in_quiet(self) -> bool:
         """Do a bit of what the end of the study needs, while trials run and none ends; return whether more is left."""
-        return next(self.loading, "all") != "all" or self.curves.write_some()
+        if next(self.loading, "all") != "all":
+            return True
+        with suppress(OSError):  # no reason to stop trials that run: the end of the study tries again
+            return self.curves.write_some()
+        return False
 
     def _status(self, loop: StudyLoop) -> tuple[str, str]:
         counts = self.store.counts(self.record.id)

@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sweep.config import LoadedConfig, load_study_config
+
 HERE = Path(__file__).parent
 PROJECT = HERE / "project"
 REPOSITORY = HERE.parents[1]
@@ -81,11 +83,15 @@ def zygote() -> Iterator[Zygote]:
 
 @dataclass
 class Folder:
-    """Where a user works."""
+    """Where a user works. `place` and `database` are where a test has results and store."""
 
     path: Path
     zygote: Zygote
     _runs: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        self.place = self.path / "results"
+        self.database = self.place / "sweep.db"
 
     def start(self, *arguments: str, **env: str) -> DriverProcess:
         """Start a driver and return at once."""
@@ -113,13 +119,13 @@ class Folder:
 
     @property
     def study(self) -> Path:
-        return self.path / "results" / "s"
+        return self.place / "s"
 
     def trial(self, number: int) -> Path:
         return self.study / "trials" / str(number)
 
     def query(self, sql: str, *values: object) -> list[tuple]:
-        with closing(sqlite3.connect(self.path / "results" / "sweep.db")) as db:
+        with closing(sqlite3.connect(self.database)) as db:
             return db.execute(sql, values).fetchall()
 
     def table(self) -> list[tuple]:
@@ -169,6 +175,10 @@ class Folder:
                 done[int(result.parent.name.partition(".")[0])] += 1
         return done
 
+    def logs(self) -> set[int]:
+        """Return the trials whose curves VisualDL finds."""
+        return {int(log.parts[-3]) for log in self.study.glob("trials/[0-9]/vdl/vdlrecords*.log")}
+
     def left(self) -> list[str]:
         """Return the processes that have to do with this folder, by command line, environment or cwd."""
         return [" ".join(process.cmdline()) for process in processes_of(self.path)]
@@ -211,3 +221,27 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> dic
         outcome = folder.outcome()
         assert [row[3] for row in outcome["verdicts"]].count("converged") == 2
     return outcome
+
+
+# -- a driver in this process
+
+
+class Silent:
+    """Nobody watches."""
+
+    def __getattr__(self, name: str):
+        return lambda *args, **kwargs: None
+
+
+def load(*overrides: str) -> LoadedConfig:
+    return load_study_config(overrides, [Path("my_conf")], command=overrides)
+
+
+@pytest.fixture
+def here(folder: Folder, monkeypatch) -> Folder:
+    """A folder in which studies are driven from this process."""
+    monkeypatch.chdir(folder.path)
+    monkeypatch.syspath_prepend(str(folder.path))
+    monkeypatch.setenv("PYTHONPATH", str(folder.path))
+    yield folder
+    sys.modules.pop("mini", None)

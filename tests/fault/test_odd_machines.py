@@ -3,29 +3,19 @@
 import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import psutil
 import pytest
-from conftest import STUDY, Folder, new_folder, wait_until
+from conftest import STUDY, Folder, Silent, load, new_folder, wait_until
 from test_trials_killed import check_same_outcome
 
 from sweep import clock
-from sweep.config import LoadedConfig, load_study_config
 from sweep.launch import LocalLauncher
 from sweep.launch.gpus import FixedInventory
 from sweep.study import session
 from sweep.study.session import run_study
-
-
-class Silent:
-    """Nobody watches."""
-
-    def __getattr__(self, name: str):
-        return lambda *args, **kwargs: None
 
 
 class Messages(Silent):
@@ -36,20 +26,6 @@ class Messages(Silent):
 
     def message(self, text: str) -> None:
         self.texts.append(text)
-
-
-def load(*overrides: str) -> LoadedConfig:
-    return load_study_config(overrides, [Path("my_conf")], command=overrides)
-
-
-@pytest.fixture
-def here(folder: Folder, monkeypatch) -> Folder:
-    """A folder in which studies are driven from this process."""
-    monkeypatch.chdir(folder.path)
-    monkeypatch.syspath_prepend(str(folder.path))
-    monkeypatch.setenv("PYTHONPATH", str(folder.path))
-    yield folder
-    sys.modules.pop("mini", None)
 
 
 def test_a_gpu_on_which_trials_fail_in_a_row_is_quarantined_and_the_others_go_on(here, monkeypatch):

@@ -1,18 +1,21 @@
 """Faults of the store and of the disk: locked, full, read-only, truncated, gone."""
 
+import errno
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import STUDY, Folder, Zygote, new_folder, wait_until
+from conftest import STUDY, Folder, Silent, Zygote, load, new_folder, wait_until
 from test_trials_killed import check_same_outcome, failures
+
+from sweep.report import visualdl
+from sweep.study import curves
+from sweep.study.session import run_study
 
 RUINS = {
     "cut in half": lambda db: os.truncate(db, db.stat().st_size // 2),
@@ -172,17 +175,16 @@ def fill_up(disk: Path, leave: int = 0) -> Path:
     return ballast
 
 
-def on_disk(disk: Path) -> tuple[str, ...]:
-    return (*STUDY, f"results={disk}/results")
+def on_disk(folder: Folder, disk: Path) -> tuple[str, ...]:
+    """Return the command of a study whose results go to a disk, and its store elsewhere."""
+    folder.place, folder.database = disk / "results", folder.path / "elsewhere.db"
+    return (*STUDY, f"results={folder.place}", f"store.url=sqlite:///{folder.database}")
 
 
-def test_a_disk_that_is_full_of_events_is_an_infra_failure_and_the_study_goes_on_later(
-    tmp_path, folder, small_disk, undisturbed
-):
-    store = f"store.url=sqlite:///{tmp_path}/elsewhere.db"
-    command = (*on_disk(small_disk), store, "task.pause_s=0.05")
+def test_a_disk_that_is_full_of_events_is_an_infra_failure_and_the_study_goes_on_later(folder, small_disk, undisturbed):
+    command = (*on_disk(folder, small_disk), "task.pause_s=0.05")
     driver = folder.start(*command)
-    wait_until(lambda: len(list(small_disk.glob("results/s/trials/*/events.jsonl"))) >= 2)
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
     ballast = fill_up(small_disk)
     assert driver.wait() == 1
     assert "Traceback" not in driver.text.replace("Traceback (most recent call last)", "", 1)
@@ -190,29 +192,54 @@ def test_a_disk_that_is_full_of_events_is_an_infra_failure_and_the_study_goes_on
     assert folder.left() == []
     ballast.unlink()
     folder.run(*command)
-    with closing(sqlite3.connect(tmp_path / "elsewhere.db")) as db:
-        found = db.execute("select cell, seed, state, verdict, tau from trials order by cell, seed").fetchall()
-    assert found == [(row[0], row[1], row[2], row[3], row[4]) for row in undisturbed["verdicts"]]
-    assert folder.left() == []
+    check_same_outcome(folder, undisturbed)
 
 
-def test_a_disk_that_is_full_when_results_are_written_costs_a_retry_and_no_verdict(
-    tmp_path, folder, small_disk, undisturbed
-):
+def test_a_disk_that_is_full_when_results_are_written_costs_a_retry_and_no_verdict(folder, small_disk, undisturbed):
     # Events still find room in the last page of their file; a result needs a file of its own.
-    store = f"store.url=sqlite:///{tmp_path}/elsewhere.db"
-    command = (*on_disk(small_disk), store, "task.pause_s=0.1")
+    command = (*on_disk(folder, small_disk), "task.pause_s=0.1")
     driver = folder.start(*command)
-    wait_until(lambda: len(list(small_disk.glob("results/s/trials/*/events.jsonl"))) >= 2)
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
     ballast = fill_up(small_disk)
     code = driver.wait()
     assert code == 1, driver.text
-    with closing(sqlite3.connect(tmp_path / "elsewhere.db")) as db:
-        assert {row[0] for row in db.execute("select failure from runs where failure is not null")} <= {"infra"}
+    assert set(failures(folder)) == {"infra"}
     ballast.unlink()
     folder.run(*command)
-    with closing(sqlite3.connect(tmp_path / "elsewhere.db")) as db:
-        assert db.execute("select count(*) from trials where state = 'completed'").fetchone() == (4,)
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_disk_that_is_full_when_logs_and_reports_are_written_costs_none_of_them(folder, small_disk, undisturbed):
+    # Room for four results and two of four VisualDL logs, a page each.
+    command = (*on_disk(folder, small_disk), "task.pause_s=0.1", "launcher.slots=4")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 4)
+    ballast = fill_up(small_disk, leave=6 * 4096)
+    assert driver.wait() == 1
+    assert "Traceback" not in driver.text
+    assert f"No space left on device: {folder.study}/" in driver.text
+    ballast.unlink()
+    folder.run(*command)
+    check_same_outcome(folder, undisturbed)
+    assert folder.logs() == {0, 1, 2, 3}
+
+
+def test_a_disk_that_is_full_as_a_log_is_written_stops_no_trial_that_runs(here, monkeypatch, undisturbed):
+    tried: list[Path] = []
+
+    def write(folder: Path, *args, **options) -> None:
+        tried.append(folder)
+        if len(tried) == 1:
+            folder.mkdir()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        visualdl.write_trial(folder, *args, **options)
+
+    monkeypatch.setattr(curves, "write_trial", write)
+    command = ("task=mini", "+axis=[stuck]", "seeds=2", "study=s", "launcher.slots=2", "task.pause_s=0.06")
+    assert run_study(load(*command), progress=Silent()).status == "ended"
+    check_same_outcome(here, undisturbed)
+    assert tried.count(tried[0]) == 2
+    assert here.logs() == {0, 1, 2, 3}
 
 
 def test_a_disk_that_is_full_when_the_database_is_written_ends_the_study_with_words(folder, small_disk, undisturbed):
