@@ -10,7 +10,7 @@ SYSTEMATIC = 3
 """So many trials that fail in the same way, with none completed, stop a study."""
 
 LOG_TAIL = 30
-"""Lines of a failed trial's log that are shown."""
+"""Lines of a failed trial's log that are shown, of its last 8 KiB: some print megabytes without an end of line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,14 @@ def test_three_trials_that_crash_alike_stop_a_study_in_which_none_has_completed(
     assert "ImportError" in loop.breaker.failure_log(loop.folder)
 
 
+def test_of_a_log_of_many_megabytes_only_the_end_is_shown(bench):
+    loop = bench.loop(FakeLauncher(Failing(1, says="x" * (4 << 20) + "\nImportError: no module", seed=None)))
+    loop.run()
+    shown = loop.breaker.failure_log(loop.folder)
+    assert shown.endswith("| ImportError: no module")
+    assert len(shown) < 10_000
+
+
 def test_failures_of_one_exception_type_count_as_alike_whatever_they_say(bench):
     bench.seeds = tuple(range(10))
 
