@@ -81,6 +81,10 @@ class StoreError(SweepError):
     """The store cannot be opened, read or written: names the file and what can be done."""
 
 
+class DamagedStoreError(StoreError):
+    """The file of the store is damaged, or no database: nothing reads it any more."""
+
+
 class StoreUrlError(UsageError, StoreError):
     """`store.url` names nothing that a store can be kept in."""
 

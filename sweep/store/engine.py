@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 from sweep.clock import monotonic_s
 from sweep.config.secrets import without_password
 from sweep.config.stores import rebuild_command
-from sweep.errors import NotFoundError, StoreError, StoreUrlError
+from sweep.errors import DamagedStoreError, NotFoundError, StoreError, StoreUrlError
 from sweep.store import postgres
 
 BUSY_TIMEOUT_MS = 60_000
@@ -174,8 +174,12 @@ def explained(name: str, error: BaseException) -> StoreError | None:
     found = getattr(error, "orig", None) or error
     is_postgres = type(found).__module__.startswith("psycopg")
     problem, hint = postgres.explain(str(found)) if is_postgres else _explain(name, str(found))
-    return StoreError(f"store {name}: {problem}", hint=hint)
+    is_damaged = not is_postgres and any(sign in str(found) for sign in _DAMAGE)
+    return (DamagedStoreError if is_damaged else StoreError)(f"store {name}: {problem}", hint=hint)
 
+
+_DAMAGE = ("not a database", "malformed")
+"""What SQLite says of a file that nobody will read again."""
 
 _EXPLANATIONS = (
     ("not a database", "the file is not a SQLite database", "name another store.url, or: {rebuild}"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, inspect, select, text, update
 
-from sweep.errors import NotFoundError, StoreError
+from sweep.errors import DamagedStoreError, NotFoundError, StoreError
 from sweep.store.postgres import lock_making_tables
 from sweep.store.schema import SCHEMA_VERSION, metadata, schema_version
 
@@ -46,7 +46,7 @@ def version_of(conn: Connection) -> int | None:
         )
     found = conn.execute(select(schema_version.c.version)).scalar()
     if found is None:
-        raise StoreError("its schema_version table is empty")
+        raise DamagedStoreError("its schema_version table is empty")
     return int(found)
 
 

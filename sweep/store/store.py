@@ -13,7 +13,7 @@ from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Verdict
-from sweep.errors import SweepError
+from sweep.errors import DamagedStoreError, NotFoundError, SweepError
 from sweep.store import jsontext, migrations, outcomes, runs, series, studies, trials
 from sweep.store.engine import begun, integrity_problem, make_engine, name_of, parse_url, sqlite_path, translated
 from sweep.store.records import Event
@@ -66,14 +66,15 @@ class Store:
 
     @classmethod
     def damage(cls, url: str) -> str | None:
-        """Return what is wrong with the store at a URL, read from end to end; None where nothing is.
+        """Return how the store at a URL is damaged, read from end to end; None where it is not.
 
-        A file without tables counts as damaged: it holds nothing, whatever it once held.
+        A file without tables counts as damaged: it holds nothing, whatever it once held. Raises StoreError where that
+        cannot be told, and for what is whole and not to be read from here: another version's, another program's.
         """
         try:
             with cls.open(url, read_only=True) as store, store.transactions.reading() as conn:
                 found = integrity_problem(conn)
-        except SweepError as exc:
+        except (DamagedStoreError, NotFoundError) as exc:
             return exc.message
         return None if found is None else f"store {name_of(parse_url(url))}: {found}"
 

@@ -46,7 +46,8 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
 
     A store that can be read stays, and only gets the studies that it does not know; so does a database on a server, in
     which an empty place is enough. Raises UsageError where it knows all of them, or one is running, NotFoundError where
-    there is nothing to rebuild it from, and StoreError for a database on a server that cannot be used.
+    there is nothing to rebuild it from, and StoreError for a database that cannot be used and is not damaged: another
+    version's, another program's, locked, or on a server.
     """
     file = Store.file_of(url)
     shown = without_password(url) if file is None else str(file)
@@ -54,8 +55,8 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
         Store.open(url).close()  # nothing of a server's can be moved aside: it can be used, or says why it cannot
         problem = None
     else:
-        problem = Store.damage(url) if file.exists() else "there is none"
-    say(f"store {shown}: {problem or 'can be read from end to end'}")
+        problem = Store.damage(url) if file.exists() else f"store {shown}: there is none"
+    say(problem or f"store {shown}: can be read from end to end")
     found = [study for folder in results for study in studies_in(folder, say)]
     if not found:
         raise NotFoundError(f"no study lies in {', '.join(map(str, results))}", hint="--results DIR names the folder")

@@ -3,10 +3,12 @@
 import errno
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from test_trials_killed import check_same_outcome, failures
 from sweep.report import visualdl
 from sweep.study import curves
 from sweep.study.session import run_study
+
+DATA = Path(__file__).parents[1] / "data"
 
 RUINS = {
     "cut in half": lambda db: os.truncate(db, db.stat().st_size // 2),
@@ -98,12 +102,37 @@ def test_a_study_cut_short_is_rebuilt_and_goes_on(folder, undisturbed):
     check_same_outcome(folder, undisturbed)
 
 
+def newer(db: Path) -> None:
+    with closing(sqlite3.connect(db)) as conn, conn:
+        conn.execute("update schema_version set version = version + 1")
+
+
+def another_programs(db: Path) -> None:
+    with closing(sqlite3.connect(db)) as conn, conn:
+        conn.execute("alter table schema_version rename to books")
+
+
+STANDING: dict[str, tuple[Callable[[Path], object], str]] = {
+    "this one's": (lambda db: None, "nothing to rebuild"),
+    "a newer one's": (newer, "use the newer sweep"),
+    "an older one's": (lambda db: shutil.copy(DATA / "store_v2.db", db), "upgrades it in place"),
+    "another program's": (another_programs, "not a store of sweep"),
+    "a folder": (lambda db: (db.unlink(), db.mkdir()), "cannot be opened"),
+}
+
+
 def test_a_store_that_can_be_read_is_not_rebuilt(folder):
     folder.run()
-    before = (folder.path / "results" / "sweep.db").read_bytes()
-    refused = folder.run("rebuild", code=2)
-    assert "nothing to rebuild" in refused.text
-    assert (folder.path / "results" / "sweep.db").read_bytes() == before
+    good = folder.database.read_bytes()
+    for whose, (make, words) in STANDING.items():
+        db = folder.place / f"{whose}.db"
+        db.write_bytes(good)
+        make(db)
+        before = db.is_file() and db.read_bytes()
+        refused = folder.run("rebuild", "--store", f"sqlite:///{db}", code=None)
+        assert (refused.wait() != 0, words in refused.text) == (True, True), f"{whose}: {refused.text}"
+        assert (db.is_file() and db.read_bytes()) == before
+        assert list(folder.place.glob("*.broken-*")) == []
 
 
 def test_a_store_is_not_rebuilt_while_a_study_runs(folder):
