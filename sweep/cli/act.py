@@ -12,6 +12,7 @@ from sweep.domain.states import LEGAL_TRANSITIONS, TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, UsageError
 from sweep.rundir import StudyDir, StudyLock
+from sweep.rundir.lock import END_SIGNAL
 from sweep.store import Store
 
 AGAIN = {str(state): state for state in TrialState if TrialState.PENDING in LEGAL_TRANSITIONS[state]}
@@ -59,7 +60,7 @@ def stop(arguments: list[str]) -> int:
             f"study {record.name} is not running here",
             hint=f"`python -m sweep ls{store_option(args.store)}` lists the studies",
         )
-    os.kill(pid, signal.SIGTERM if args.now else signal.SIGINT)
+    os.kill(pid, signal.SIGTERM if args.now else END_SIGNAL)
     print(f"study {record.name}: driver {pid} told to {'stop now' if args.now else 'end after the running trials'}")
     return 0
 

@@ -4,8 +4,10 @@ import argparse
 import errno
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from io import TextIOWrapper
@@ -13,6 +15,7 @@ from typing import Any, NoReturn
 
 from sweep.config.stores import default_store, verbs_store
 from sweep.errors import SweepError, UsageError, nearest
+from sweep.rundir.lock import END_SIGNAL
 
 USAGE = """\
 usage: python -m sweep [--config-dir DIR]... [OVERRIDES]    run a study
@@ -83,6 +86,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a sign that a terminal has not is spelled out: no reason to break off
             stream.reconfigure(errors="backslashreplace")
+    with suppress(ValueError):  # only the main thread may
+        signal.signal(END_SIGNAL, signal.default_int_handler)  # like Ctrl-C, wherever nothing else is made of it
     try:
         return _dispatch(arguments)
     except SweepError as error:

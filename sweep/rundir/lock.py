@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from types import TracebackType
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.errors import StudyLockedError
+
+END_SIGNAL = signal.SIGUSR1
+"""Asks whoever holds a lock to come to an end after what runs; more of it asks no more, as a second SIGINT would."""
 
 _READER_S = 0.2
 """A reader that asks who drives holds the lock for microseconds; a driver that starts just then waits so long."""

@@ -21,6 +21,7 @@ from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.launch import WarmParent, build_launcher
 from sweep.rundir import StudyDir, write_json_atomic
+from sweep.rundir.lock import END_SIGNAL
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
@@ -111,32 +112,39 @@ class Session:
         self.silence = Silence(store, record, self.config.target, progress.message)
 
     def run(self) -> StudyEnd:
-        """Run the loop and leave the reports."""
+        """Run the loop and leave the reports; then raises KeyboardInterrupt for an interrupt that came meanwhile."""
+        driver = self._driver()
         launcher = build_launcher(
             self.config.launcher, say=self.progress.message, early=self.early, is_current=self.code.is_current
         )
-        try:
-            loop = StudyLoop(
-                study=self.record,
-                config=self.config,
-                compose=self.plan.compose,
-                driver=self._driver(),
-                launcher=launcher,
-                store=self.store,
-                folder=self.folder,
-                progress=self.progress,
-                on_outcome=self._on_outcome,
-                on_quiet=self._in_quiet,
-            )
-            gc.freeze()  # what is there by now stays: not to be looked through again while trials run
-            with _interrupts(loop):
+        loop = StudyLoop(
+            study=self.record,
+            config=self.config,
+            compose=self.plan.compose,
+            driver=driver,
+            launcher=launcher,
+            store=self.store,
+            folder=self.folder,
+            progress=self.progress,
+            on_outcome=self._on_outcome,
+            on_quiet=self._in_quiet,
+        )
+        gc.freeze()  # what is there by now stays: not to be looked through again while trials run
+        with _interrupts(loop):
+            try:
                 loop.run()
-        finally:
-            launcher.close()
-        step("loop ended")
+            finally:
+                launcher.close()
+            step("loop ended")
+            end = self._leave(*self._status(loop))
+        if end.status == "ended" and loop.interrupt is not Interrupt.NONE:
+            raise KeyboardInterrupt
+        return end
+
+    def _leave(self, status: str, message: str) -> StudyEnd:
+        """Write whatever a study leaves."""
         self.curves.write_all()
         step("curves written")
-        status, message = self._status(loop)
         used = {**self.record.provenance, "gpus": gpu_models(self.store.devices(self.record.id))}
         self.store.update_study(self.record.id, status=status, ended=True, provenance=used)
         step("status recorded")
@@ -212,16 +220,15 @@ class Session:
 
 @contextmanager
 def _interrupts(loop: StudyLoop) -> Iterator[None]:
-    """Let Ctrl-C drain and a second one stop; SIGTERM stops."""
+    """Let Ctrl-C drain and a second one stop; `stop` drains, however often it is given, and SIGTERM stops."""
 
     def on_interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
-        if loop.interrupt is Interrupt.NONE and signum == signal.SIGINT:
+        if loop.interrupt is Interrupt.NONE and signum != signal.SIGTERM:
             loop.interrupt = Interrupt.DRAIN
-        else:
+        elif signum != END_SIGNAL:
             loop.interrupt = Interrupt.STOP
 
-    handlers = {signal.SIGINT: on_interrupt, signal.SIGTERM: on_interrupt}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    before = {number: signal.signal(number, on_interrupt) for number in (signal.SIGINT, signal.SIGTERM, END_SIGNAL)}
     try:
         yield
     finally:

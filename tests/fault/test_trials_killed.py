@@ -7,7 +7,11 @@ import signal
 
 import psutil
 import pytest
-from conftest import STUDY, Folder, wait_until
+from conftest import STUDY, Folder, Silent, load, wait_until
+
+from sweep.rundir.lock import END_SIGNAL
+from sweep.study import results, session
+from sweep.study.session import run_study
 
 ONE_FAULT = ("task.fault_seeds=[0]", "task.fault_times=1")
 """It happens to the first attempt of the trials with seed 0; the others are as ever."""
@@ -193,6 +197,36 @@ def test_ctrl_c_while_the_last_trials_run_does_not_count_what_is_left(folder, un
     assert "interrupted; go on with: python -m sweep" in driver.text
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
+
+
+def test_stop_lets_running_trials_end_however_often_it_is_given(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.1", "launcher.slots=4")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 4)
+    for _ in range(2):
+        assert "told to end after the running trials" in folder.run("stop", "s").text
+    assert driver.wait() == 130
+    check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, END_SIGNAL])
+def test_an_interrupt_while_the_reports_are_written_is_obeyed_once_they_are(here, monkeypatch, undisturbed, signum):
+    def leave(*args, **options) -> dict:
+        for _ in range(3):
+            os.kill(os.getpid(), signum)
+        return results.leave_reports(*args, **options)
+
+    monkeypatch.setattr(session, "leave_reports", leave)
+    before = signal.signal(signum, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_study(load("task=mini", "+axis=[stuck]", "seeds=2", "study=s", "launcher.slots=2"), progress=Silent())
+    finally:
+        signal.signal(signum, before)
+    check_same_outcome(here, undisturbed)
+    assert (here.study / "report.html").exists()
+    assert here.query("select status from studies") == [("ended",)]
 
 
 def test_a_task_that_cannot_be_imported_stops_the_study_with_the_traceback_shown_once(folder):
