@@ -69,6 +69,10 @@ class StudyLockedError(SweepError):
     """Another live process drives this study: names its pid and host."""
 
 
+class StudyGoneError(SweepError):
+    """The folder of a study was removed or replaced while its driver was at work on it."""
+
+
 class LaunchError(SweepError):
     """A run could not be started; nothing of it runs. The machine's fault, not the task's."""
 

@@ -40,6 +40,7 @@ class StudyLock:
         self.path = path
         self._store_option = store_option
         self._fd: int | None = None
+        self._folder: os.stat_result | None = None  # as it was when the lock was taken
 
     def __enter__(self) -> "StudyLock":
         self.acquire()
@@ -66,6 +67,35 @@ class StudyLock:
                     f"{option}` ends it; study=NAME runs a study of another name",
                 )
             time.sleep(0.01)
+        self._take_in(fd)
+        self._folder = self.path.parent.stat()
+
+    def keeps(self) -> bool:
+        """Return whether the lock that is held still keeps others away; a file that is gone alone is laid anew.
+
+        False where the folder was removed or replaced: whoever drives the study next knows nothing of this lock.
+        """
+        assert self._fd is not None
+        assert self._folder is not None
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self._fd))
+        except FileNotFoundError:
+            pass
+        try:
+            if not os.path.samestat(self.path.parent.stat(), self._folder):
+                return False
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except (FileNotFoundError, FileExistsError):
+            return False
+        if not _take(fd, fcntl.LOCK_EX):
+            os.close(fd)
+            return False
+        os.close(self._fd)
+        self._take_in(fd)
+        return True
+
+    def _take_in(self, fd: int) -> None:
+        """Hold a file that is locked, and say in it who does."""
         words = {"pid": os.getpid(), "host": os.uname().nodename, "started": now_utc().isoformat(timespec="seconds")}
         os.ftruncate(fd, 0)
         os.pwrite(fd, json.dumps(words).encode(), 0)

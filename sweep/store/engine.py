@@ -192,9 +192,13 @@ _EXPLANATIONS = (
 
 
 def _explain(file: str, message: str) -> tuple[str, str | None]:
-    anew = rebuild_command(f"sqlite:///{file}")
-    rebuild = f"`{anew}` makes it anew from the run folders, which hold what every trial wrote"
     for sign, problem, hint in _EXPLANATIONS:
         if sign in message:
-            return f"{problem} ({message})", hint.format(rebuild=rebuild)
+            return f"{problem} ({message})", hint.format(rebuild=rebuild_hint(file))
     return message, None
+
+
+def rebuild_hint(file: str) -> str:
+    """Return how a SQLite store is made anew."""
+    anew = rebuild_command(f"sqlite:///{file}")
+    return f"`{anew}` makes it anew from the run folders, which hold what every trial wrote"

@@ -1,7 +1,8 @@
 """The store: everything a study knows, in one database. The only place in which sweep speaks to it."""
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,9 +14,18 @@ from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Verdict
-from sweep.errors import DamagedStoreError, NotFoundError, SweepError
+from sweep.errors import DamagedStoreError, NotFoundError, StoreError, SweepError
 from sweep.store import jsontext, migrations, outcomes, runs, series, studies, trials
-from sweep.store.engine import begun, integrity_problem, make_engine, name_of, parse_url, sqlite_path, translated
+from sweep.store.engine import (
+    begun,
+    integrity_problem,
+    make_engine,
+    name_of,
+    parse_url,
+    rebuild_hint,
+    sqlite_path,
+    translated,
+)
 from sweep.store.records import Event
 from sweep.store.transactions import Transactions
 
@@ -33,8 +43,10 @@ class Store:
     name that is not there.
     """
 
-    def __init__(self, conn: Connection, name: str, *, read_only: bool) -> None:
+    def __init__(self, conn: Connection, name: str, *, read_only: bool, file: Path | None = None) -> None:
         self.transactions = Transactions(conn, name, read_only=read_only)
+        self._name, self._file = name, file
+        self._opened = None if file is None else file.stat()
 
     @classmethod
     def open(cls, url: str, *, read_only: bool = False, driving: str | None = None) -> "Store":
@@ -62,7 +74,7 @@ class Store:
             if isinstance(exc, SweepError) and name not in exc.message:
                 raise type(exc)(f"store {name}: {exc.message}", hint=exc.hint) from exc
             raise
-        return cls(conn, name, read_only=read_only)
+        return cls(conn, name, read_only=read_only, file=sqlite_path(parsed))
 
     @classmethod
     def damage(cls, url: str) -> str | None:
@@ -82,6 +94,17 @@ class Store:
     def file_of(cls, url: str) -> Path | None:
         """Return the file of a SQLite URL, None for any other database. Raises StoreError."""
         return sqlite_path(parse_url(url))
+
+    def check_in_place(self) -> None:
+        """Raise StoreError where the file was removed or replaced: nobody will find there what was written here."""
+        if self._file is None or self._opened is None:
+            return
+        with suppress(FileNotFoundError):
+            if os.path.samestat(self._file.stat(), self._opened):
+                return
+        raise StoreError(
+            f"store {self._name} was removed or replaced while the study ran", hint=rebuild_hint(self._name)
+        )
 
     def close(self) -> None:
         """Give the connection back. The store is not used after that; closing twice does nothing."""

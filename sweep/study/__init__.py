@@ -5,6 +5,7 @@ running one study
   opening     what it needs before: packages, the folder's lock, its record
   planning    what will be run, before anything is
   loop        asks, launches, ingests, judges and tells, until nothing is left
+  interrupts  what a person may ask of it meanwhile, and the signals that ask it
   live        one running trial: what it has logged so far, as the monitor's rules and the driver see it
   recording   a run's process, what it wrote and how it ended, put on record
   recovery    what a driver that died has left: which of its runs still go on, and how the others ended

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,13 @@ from sweep.domain.metric import Series
 from sweep.domain.states import RETRIED, FailureClass, StopReason, TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord, TrialSpec
 from sweep.drivers.protocol import Driver, Proposal
-from sweep.errors import SweepError
+from sweep.errors import StudyGoneError, SweepError
 from sweep.judge import SymptomThresholds
 from sweep.launch import Launcher, RunEnded, RunRequest, RunStarted
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.breaker import CircuitBreaker
+from sweep.study.interrupts import WORDS, Interrupt
 from sweep.study.live import LiveRun
 from sweep.study.progress import Progress
 from sweep.study.recording import ingest, record_end, record_process, spec_of, write_ending
@@ -35,18 +35,6 @@ READ_EVERY_S = 1.0
 """How often the events of running trials are read: the live view is at most this old."""
 
 
-class Interrupt(IntEnum):
-    """What a person asked for."""
-
-    NONE = 0
-    DRAIN = 1  # launch nothing more, let what runs come to its end
-    STOP = 2  # stop what runs, too
-
-
-_WORDS = {
-    Interrupt.DRAIN: "letting running trials come to their end; Ctrl-C again stops them",
-    Interrupt.STOP: "stopping",
-}
 _TAKEN_UP = (TrialState.CANCELLED, TrialState.LOST)
 _OF_THE_MACHINE = frozenset({FailureClass.KILLED, FailureClass.INFRA})
 
@@ -57,7 +45,7 @@ class StudyLoop:
     Every trial of the study that is pending when the loop starts is launched; what the driver asks for is added.
     `on_outcome(outcome, trial, curves)` is called once for each trial finished here; `curves` is what its run logged,
     None where no run was made for it here. `on_quiet` is called while runs go on and none ends, to do a bit of what can
-    wait; it returns whether more of it is left.
+    wait; it returns whether more of it is left. `is_ours` says whether the study's folder is still what was locked.
     """
 
     def __init__(
@@ -73,12 +61,14 @@ class StudyLoop:
         progress: Progress,
         on_outcome: Callable[[Outcome, TrialRecord, Mapping[str, Series] | None], None],
         on_quiet: Callable[[], bool] = lambda: False,
+        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self.study, self.config, self.target = study, config, config.target
         self.thresholds = SymptomThresholds.of(config.symptoms)
         self.compose, self.driver, self.launcher = compose, driver, launcher
         self.store, self.folder = store, folder
         self.progress, self.on_outcome, self.on_quiet = progress, on_outcome, on_quiet
+        self.is_ours = is_ours
         self.interrupt = Interrupt.NONE  # set from signal handlers
         self.breaker = CircuitBreaker()
         self._announced = Interrupt.NONE
@@ -91,11 +81,22 @@ class StudyLoop:
     # -- the loop
 
     def run(self) -> None:
-        """Run until nothing is left, or an interrupt has been obeyed, or a systematic failure shows."""
-        self._recover()
-        done = self._replay()
-        self.progress.start(self.driver.expected_trials(), done)
+        """Run until nothing is left, or an interrupt has been obeyed, or a systematic failure shows.
+
+        Raises StudyGoneError once the study's folder is no longer the one that it began with.
+        """
+        try:
+            self._recover()
+            done = self._replay()
+            self.progress.start(self.driver.expected_trials(), done)
+            self._go_round()
+        except (OSError, SweepError):
+            self._check_place()  # that would be the reason
+            raise
+
+    def _go_round(self) -> None:
         while True:
+            self._check_place()
             self._announce()
             if self.interrupt is Interrupt.STOP or self.breaker.is_open:
                 self._stop_all()
@@ -107,11 +108,18 @@ class StudyLoop:
             if monotonic_s() - self._read_at >= READ_EVERY_S:
                 self._read_running()
 
+    def _check_place(self) -> None:
+        if not self.is_ours():
+            raise StudyGoneError(
+                f"{self.folder.path} was removed or replaced while its study ran",
+                hint="the same command goes on with what is there",
+            )
+
     def _announce(self) -> None:
         """Say what an interrupt has brought about: not where the signal came, in the midst of whatever was printed."""
         if self.interrupt is not self._announced:
             self._announced = self.interrupt
-            self.progress.message(_WORDS[self.interrupt])
+            self.progress.message(WORDS[self.interrupt])
 
     def _poll(self) -> Sequence[RunEnded]:
         """Wait for runs to end. Where that takes a while, what can wait is done first."""
@@ -283,6 +291,7 @@ class StudyLoop:
         """
         if not all_ended:
             return
+        self._check_place()  # another driver may have these trials by now
         settled, begun = [], []
         with self.store.transaction():
             for ended in all_ended:

@@ -26,7 +26,7 @@ _NO_PLACE = frozenset(
 
 
 @contextmanager
-def driving(folder: StudyDir, store_url: str) -> Iterator[None]:
+def driving(folder: StudyDir, store_url: str) -> Iterator[StudyLock]:
     """Hold the lock of a study, whose trials are kept in this store.
 
     Raises ConfigError where its folder cannot be written, StudyLockedError.
@@ -47,7 +47,7 @@ def driving(folder: StudyDir, store_url: str) -> Iterator[None]:
             hint="results=DIR names another one",
         ) from error
     try:
-        yield
+        yield lock
     finally:
         lock.release()
 

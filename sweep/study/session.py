@@ -2,12 +2,10 @@
 
 import gc
 import shlex
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from sweep.clock import monotonic_s
@@ -20,13 +18,13 @@ from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.launch import WarmParent, build_launcher
-from sweep.rundir import StudyDir, write_json_atomic
-from sweep.rundir.lock import END_SIGNAL
+from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
 from sweep.study.edits import PlannedCode
-from sweep.study.loop import Interrupt, StudyLoop
+from sweep.study.interrupts import Interrupt, obeying_interrupts
+from sweep.study.loop import StudyLoop
 from sweep.study.opening import check_packages, driving, open_record, plan_record
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
@@ -71,13 +69,13 @@ def run_study(
     its own trials, and is done while it is still held; what it returns is returned.
 
     Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError where another driver is
-    at work on it.
+    at work on it, StudyGoneError and StoreError where its folder or its store was removed meanwhile.
     """
     config = loaded.study
     check_packages(config)
     plan = StudyPlan(loaded)
     folder = StudyDir(Path(config.results), config.name)
-    with driving(folder, config.store_url), Store.open(config.store_url, driving=config.name) as store:
+    with driving(folder, config.store_url) as lock, Store.open(config.store_url, driving=config.name) as store:
         step("study locked")
         record = open_record(store, loaded, folder)
         step("study recorded")
@@ -85,7 +83,9 @@ def run_study(
         step("trials enrolled")
         write_json_atomic(folder.plan, {**plan.to_dict(), "record": plan_record(record)})
         step("plan written")
-        return then(Session(loaded, plan, folder, store, record, Audience(progress), early).run())
+        end = then(Session(loaded, plan, folder, lock, store, record, Audience(progress), early).run())
+        store.check_in_place()
+        return end
 
 
 class Session:
@@ -96,11 +96,13 @@ class Session:
         loaded: LoadedConfig,
         plan: StudyPlan,
         folder: StudyDir,
+        lock: StudyLock,
         store: Store,
         record: StudyRecord,
         progress: Progress,
         early: WarmParent | None,
     ) -> None:
+        self.lock = lock
         self.config, self.plan, self.folder, self.store, self.record = loaded.study, plan, folder, store, record
         self.progress, self.early = progress, early
         self.command = loaded.command
@@ -128,9 +130,10 @@ class Session:
             progress=self.progress,
             on_outcome=self._on_outcome,
             on_quiet=self._in_quiet,
+            is_ours=self.lock.keeps,
         )
         gc.freeze()  # what is there by now stays: not to be looked through again while trials run
-        with _interrupts(loop):
+        with obeying_interrupts(loop):
             try:
                 loop.run()
             finally:
@@ -216,21 +219,3 @@ class Session:
                 f"see `python -m sweep status {self.record.name}{store}`"
             )
         return "ended", ""
-
-
-@contextmanager
-def _interrupts(loop: StudyLoop) -> Iterator[None]:
-    """Let Ctrl-C drain and a second one stop; `stop` drains, however often it is given, and SIGTERM stops."""
-
-    def on_interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
-        if loop.interrupt is Interrupt.NONE and signum != signal.SIGTERM:
-            loop.interrupt = Interrupt.DRAIN
-        elif signum != END_SIGNAL:
-            loop.interrupt = Interrupt.STOP
-
-    before = {number: signal.signal(number, on_interrupt) for number in (signal.SIGINT, signal.SIGTERM, END_SIGNAL)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

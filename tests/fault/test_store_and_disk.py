@@ -148,6 +148,52 @@ def test_a_store_is_not_rebuilt_while_a_study_runs(folder):
     assert not (folder.path / "results" / "none.db").exists()
 
 
+# -- gone while a study runs
+
+
+@pytest.mark.parametrize("gone", ["results", "results/s"])
+def test_a_driver_whose_folder_is_removed_gives_way_to_the_next(folder, undisturbed, gone):
+    # Its lock went with the folder: two drivers would move each other's runs about.
+    command = (*STUDY, "task.pause_s=0.1")
+    first = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 2)
+    (folder.path / gone).rename(folder.path / "away")
+    second = folder.start(*command)
+    assert first.wait() == 1
+    assert "results/s was removed or replaced while its study ran" in first.text
+    assert "Traceback" not in first.text
+    assert second.wait() == 0, second.text
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_lock_removed_while_a_study_runs_still_keeps_others_away(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.1")
+    first = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 2)
+    lock = folder.study / "driver.lock"
+    lock.unlink()
+    wait_until(lock.exists)
+    assert f"pid {first.pid} on" in folder.run(*command, code=1).text
+    assert first.wait() == 0
+    check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
+
+
+def test_a_database_removed_while_a_study_runs_is_told_at_its_end_and_rebuilt(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.05")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 2)
+    folder.database.unlink()
+    assert driver.wait() == 1
+    assert "store results/sweep.db was removed or replaced while the study ran" in driver.text
+    assert "Traceback" not in driver.text
+    assert folder.ranking() == undisturbed["ranking"]
+    folder.run("rebuild")
+    folder.run(*command)
+    check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
+
+
 # -- locked
 
 HOLD = """

@@ -9,7 +9,7 @@ from sweep.domain.states import TrialState
 from sweep.launch.fake import FakeLauncher, write_run
 from sweep.rundir import RunDir
 from sweep.store import Store
-from sweep.study.loop import Interrupt
+from sweep.study.interrupts import Interrupt
 
 
 @pytest.fixture

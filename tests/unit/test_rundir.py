@@ -163,3 +163,27 @@ def test_the_driver_is_known_while_it_holds_the_lock_and_not_afterwards(tmp_path
     with lock:
         assert StudyLock(tmp_path / "lock").driver_pid() == os.getpid()
     assert StudyLock(tmp_path / "lock").driver_pid() is None
+
+
+def test_a_lock_file_that_is_removed_is_laid_anew_and_keeps_others_away(tmp_path: Path) -> None:
+    path = StudyDir(tmp_path, "s").lock
+    with StudyLock(path) as lock:
+        assert lock.keeps()
+        path.unlink()
+        assert lock.keeps()
+        with pytest.raises(StudyLockedError, match=f"pid {os.getpid()} on"):
+            StudyLock(path).acquire()
+    StudyLock(path).acquire()
+
+
+def test_a_lock_keeps_nobody_away_from_another_folder_in_its_place(tmp_path: Path) -> None:
+    path = StudyDir(tmp_path, "s").lock
+    with StudyLock(path) as lock:
+        path.parent.rename(tmp_path / "away")
+        assert not lock.keeps()
+        path.parent.mkdir()
+        assert not lock.keeps()
+        assert list(path.parent.iterdir()) == []
+        with StudyLock(path):  # another driver's
+            assert not lock.keeps()
+            assert StudyLock(path).driver_pid() == os.getpid()
