@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sweep.clock import monotonic_s, now_utc
@@ -142,7 +143,7 @@ class LocalLauncher:
             return False
         live = _LiveRun(request, process, started.device, self._memory_kills.count())
         if request.timeout_s is not None:
-            live.deadline_s = monotonic_s() + max(0.0, request.timeout_s - _age_s(request, started))
+            live.deadline_s = monotonic_s() + max(0.0, request.timeout_s - _age_s(request, process))
         self._leases.take_over(started.device)
         self._take_in(live)
         return True
@@ -272,10 +273,12 @@ class LocalLauncher:
         )
 
 
-def _age_s(request: RunRequest, started: RunStarted) -> float:
-    """Return how long a run has been going on: since its spec.json was written. Its process may be older."""
-    try:
-        begun = RunDir(request.dir).spec.stat().st_mtime
-    except OSError:
-        begun = started.pid_started_at
-    return max(0.0, now_utc().timestamp() - max(begun, started.pid_started_at))
+def _age_s(request: RunRequest, process: RunProcess) -> float:
+    """Return how long a run has been going on: since its spec.json was written. Its process may be older.
+
+    Never longer than the process, whose age is reckoned from the boot: the clock may have been set since.
+    """
+    begun = process.started_at
+    with suppress(OSError):
+        begun = max(begun, RunDir(request.dir).spec.stat().st_mtime)
+    return max(0.0, now_utc().timestamp() - begun)

@@ -289,6 +289,18 @@ def test_an_adopted_run_keeps_its_timeout(make: Make, tmp_path: Path) -> None:
     assert end_of(launcher).state is TrialState.TIMED_OUT
 
 
+def test_an_adopted_run_keeps_its_time_though_the_clock_was_set_forward(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+    ready(asked.dir)
+    yesterday = time.time() - 86400
+    os.utime(RunDir(asked.dir).spec, (yesterday, yesterday))
+    launcher = make()
+    assert launcher.adopt(replace(asked, timeout_s=600.0), replace(started, pid_started_at=yesterday))
+    assert launcher.poll(0.2) == []
+    launcher.stop(asked.run_id, TrialState.CANCELLED)
+    assert end_of(launcher).state is TrialState.CANCELLED
+
+
 def test_what_a_vanished_run_left_in_its_session_is_killed_when_it_is_not_adopted(make: Make, tmp_path: Path) -> None:
     asked, started = start_from_a_driver_that_dies(tmp_path / "run", "spawns_a_grandchild", hang=True)
     grandchild = int(ready(asked.dir, "grandchild"))
