@@ -171,7 +171,7 @@ def _cap_memory(memory_mb: int | None) -> None:
     """
     if memory_mb is not None:
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        cap = memory_mb << 20
+        cap = min(memory_mb << 20, sys.maxsize)  # the kernel's numbers end there
         resource.setrlimit(resource.RLIMIT_DATA, (cap if most == resource.RLIM_INFINITY else min(cap, most), most))
 
 

@@ -78,6 +78,15 @@ def test_a_task_that_returns_has_completed(tmp_path: Path) -> None:
     assert points_of(events)["val/acc"].values.tolist() == [0.1, 0.2, 0.3, 0.4]
 
 
+def test_a_memory_cap_beyond_what_a_system_can_count_caps_nothing(tmp_path: Path) -> None:
+    folder = write_spec(tmp_path, "ok")
+    folder.write_spec({**folder.read_spec(), "memory_mb": 10**20})
+    assert spawn(folder).wait(LIMIT_S) == 0
+    result = read_result(folder.result)
+    assert result is not None
+    assert result["state"] == "completed"
+
+
 def test_divergence_is_a_completed_run_and_not_a_failure(tmp_path: Path) -> None:
     code, result, _ = run(tmp_path, "diverges")
     assert (code, result["state"], result["stop_reason"], result["last_step"]) == (0, "completed", "diverged", 3)
