@@ -48,6 +48,7 @@ exit codes: 0 the study ended and its report stands; 1 it could not be completed
 
 _OF_THE_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+    | {errno.EMFILE, errno.ENFILE, errno.ESTALE}
 )
 """What a person mends outside sweep: a traceback would say less than the file's name."""
 

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.errors import StudyLockedError
+from sweep.rundir.files import naming
 
 END_SIGNAL = signal.SIGUSR1
 """Asks whoever holds a lock to come to an end after what runs; more of it asks no more, as a second SIGINT would."""
@@ -52,7 +53,11 @@ class StudyLock:
         self.release()
 
     def acquire(self) -> None:
-        """Take the lock or raise StudyLockedError. The folder is made where it is missing."""
+        """Take the lock or raise StudyLockedError, or OSError. The folder is made where it is missing."""
+        with naming(self.path):
+            self._acquire()
+
+    def _acquire(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         until = monotonic_s() + _READER_S

@@ -24,12 +24,15 @@ _NO_PLACE = frozenset(
 )
 """What makes a folder one that cannot be used, whatever is mended around it."""
 
+_NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EISDIR})
+"""Likewise: its file system has no locks, or a folder is where the lock would be."""
+
 
 @contextmanager
 def driving(folder: StudyDir, store_url: str) -> Iterator[StudyLock]:
     """Hold the lock of a study, whose trials are kept in this store.
 
-    Raises ConfigError where its folder cannot be written, StudyLockedError.
+    Raises ConfigError where its folder cannot be used, StudyLockedError.
     """
     lock = StudyLock(folder.lock, store_option(store_url))
     try:
@@ -38,7 +41,7 @@ def driving(folder: StudyDir, store_url: str) -> Iterator[StudyLock]:
         folder.clear_unfinished()
     except OSError as error:
         lock.release()
-        if error.errno not in _NO_PLACE:
+        if error.errno not in _NO_PLACE | _NO_LOCKS:
             raise
         raise ConfigError(
             "results",

@@ -1,6 +1,7 @@
 """Faults of the store and of the disk: locked, full, read-only, truncated, gone."""
 
 import errno
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -15,6 +16,7 @@ import pytest
 from conftest import STUDY, Folder, Silent, Zygote, load, new_folder, wait_until
 from test_trials_killed import check_same_outcome, failures
 
+from sweep.errors import ConfigError
 from sweep.report import visualdl
 from sweep.study import curves
 from sweep.study.session import run_study
@@ -354,6 +356,7 @@ def test_a_folder_that_may_not_be_written_is_named(folder, read_only_disk, place
     assert "Traceback" not in done.text
     assert str(read_only_disk) in done.text
     assert folder.left() == []
+    assert folder.starts() == {}
 
 
 def test_a_file_in_the_place_of_the_results_folder_is_named(folder):
@@ -361,6 +364,16 @@ def test_a_file_in_the_place_of_the_results_folder_is_named(folder):
     done = folder.run(code=2)
     assert "results" in done.text
     assert "Traceback" not in done.text
+
+
+def test_a_file_system_without_locks_is_named(here, monkeypatch):
+    def unknown(fd: int, kind: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    with pytest.raises(ConfigError, match=r"results: .*Function not implemented: results/s/driver\.lock"):
+        run_study(load("task=mini", "study=s"), progress=Silent())
+    assert here.starts() == {}
 
 
 # -- two at once

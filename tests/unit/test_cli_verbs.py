@@ -1,6 +1,10 @@
+import errno
+import os
+
 import pytest
 from recorded_study import make_study, url_of
 
+from sweep.cli import main as cli_main
 from sweep.cli.main import main
 from sweep.store import Store
 
@@ -29,3 +33,13 @@ def test_export_into_what_is_no_folder_is_an_error_in_words(tmp_path, capsys):
     (tmp_path / "taken").write_text("a file")
     assert main(["export", "--store", url_of(tmp_path), "--to", str(tmp_path / "taken")]) == 2
     assert f"error: {tmp_path / 'taken'} cannot be a folder to write to: File exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EMFILE, errno.ESTALE])
+def test_what_the_machine_refuses_is_told_by_the_files_name(monkeypatch, capsys, code):
+    def refuse(arguments):
+        raise OSError(code, os.strerror(code), "results/s/plan.json")
+
+    monkeypatch.setattr(cli_main, "_dispatch", refuse)
+    assert main(["task=mine"]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {os.strerror(code)}: results/s/plan.json\n  hint: mend that")
