@@ -4,8 +4,9 @@
 
 At each moment a study in a folder of its own is started, its driver killed with SIGKILL after a random time, every
 third time together with all it has started, and the same command given again, with another kill one time in four.
-Plan, verdicts and ranking must then be those of the undisturbed study, with no trial finished twice and no process
-left. Prints a line per moment that went wrong, and a table; exits 1 where one did.
+Plan, verdicts and ranking must then be those of the undisturbed study, with no trial finished twice, none started twice
+where only drivers were killed, and no process left. Prints a line per moment that went wrong, and a table; exits 1
+where one did.
 """
 
 import argparse
@@ -63,14 +64,14 @@ def moment(number: int, root: Path, zygote: Zygote, expected: dict[str, Any], to
     """Kill at one moment and return what came of it."""
     rng = random.Random(f"{seed}/{number}")
     for folder in new_folder(root / f"moment {number}", zygote):
-        kills = 0
+        kills, with_all = 0, number % 3 == 0
         while True:
             driver = folder.start(*COMMAND)
-            kills += kill_after(driver, rng.uniform(0, 1.2 * took_s), with_all=number % 3 == 0)
+            kills += kill_after(driver, rng.uniform(0, 1.2 * took_s), with_all=with_all)
             if rng.random() < 0.75:
                 break
         driver = folder.run(*COMMAND, code=None)
-        wrong = problem(folder, driver, expected)
+        wrong = problem(folder, driver, expected, is_begun_once=not with_all)
         if wrong:
             print(f"moment {number}: {wrong}\n{driver.text}", flush=True)
             return f"WRONG: {wrong}"
@@ -92,7 +93,7 @@ def kill_after(driver: DriverProcess, wait_s: float, *, with_all: bool) -> bool:
     return bool(driver.wait() == -signal.SIGKILL)
 
 
-def problem(folder: Folder, driver: DriverProcess, expected: dict[str, Any]) -> str:
+def problem(folder: Folder, driver: DriverProcess, expected: dict[str, Any], *, is_begun_once: bool) -> str:
     """Return what is not as it should be, empty where all is."""
     if driver.wait() != 0:
         return f"exit code {driver.wait()}"
@@ -102,6 +103,8 @@ def problem(folder: Folder, driver: DriverProcess, expected: dict[str, Any]) -> 
         return f"another {', '.join(different)}"
     if set(folder.results().values()) != {1}:
         return f"trials finished twice: {folder.results()}"
+    if is_begun_once and set(folder.starts().values()) != {1}:
+        return f"trials started twice: {folder.starts()}"
     return ""
 
 

@@ -83,10 +83,11 @@ def zygote() -> Iterator[Zygote]:
 
 @dataclass
 class Folder:
-    """Where a user works. `place` and `database` are where a test has results and store."""
+    """Where a user works. `place` and `database` are where a test has results and store, `name` is its study."""
 
     path: Path
     zygote: Zygote
+    name: str = "s"
     _runs: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -119,7 +120,7 @@ class Folder:
 
     @property
     def study(self) -> Path:
-        return self.place / "s"
+        return self.place / self.name
 
     def trial(self, number: int) -> Path:
         return self.study / "trials" / str(number)
@@ -132,7 +133,8 @@ class Folder:
         """Return every trial with its verdict and its curve's end: all of it is the same for equal outcomes."""
         return self.query(
             "select t.number, t.cell, t.seed, t.fingerprint, t.state, t.verdict, t.tau, t.last_step, t.best, t.final "
-            "from trials t where is_current order by t.cell, t.seed"
+            "from trials t join studies s on t.study_id = s.id where is_current and s.name = ? order by t.cell, t.seed",
+            self.name,
         )
 
     def verdicts(self) -> list[tuple]:

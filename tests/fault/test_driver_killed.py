@@ -1,13 +1,17 @@
 """SIGKILL of the driver at every step of its loop; then the same command again."""
 
 import itertools
+import json
+import os
+import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import STUDY, Folder, Zygote, new_folder, wait_until
+from conftest import REPOSITORY, STUDY, Folder, Zygote, new_folder, wait_until
+from test_trials_killed import check_same_outcome
 
 AT_A_TIME = 3
 LIMIT = 200
@@ -15,10 +19,15 @@ LIMIT = 200
 
 NAMES = {
     "study locked", "study recorded", "trials enrolled", "plan written", "intent recorded", "folder renewed",
-    "spec written", "process started", "process recorded", "run ended", "end recorded", "driver told", "loop ended",
-    "status recorded", "reports written", "summary saved",
+    "spec written", "process started", "process recorded", "events ingested", "run ended", "end recorded",
+    "driver told", "loop ended", "curves written", "status recorded", "reports written", "summary saved",
 }  # fmt: skip
-"""Every kind of step there is."""
+"""Every kind of step in the first sitting of a study of a fixed design."""
+
+LATER = {"run of an earlier session recovered", "trial taken up again"}
+SEARCHED = {"proposal enrolled"}
+STAGED = {"stage ended"}
+"""What there is beyond that: in later sittings, in a search, in a study made of others. Each has a test of its own."""
 
 
 def walked(
@@ -74,6 +83,8 @@ def walk(tmp_path_factory, zygote) -> dict[int | str, dict]:
 
 def test_every_step_of_the_loop_is_walked(walk):
     assert names_of(walk) >= NAMES
+    code = "".join(file.read_text() for file in (REPOSITORY / "sweep").rglob("*.py"))
+    assert set(re.findall(r'\bstep\("([^"]+)"\)', code)) == NAMES | LATER | SEARCHED | STAGED
 
 
 def test_a_driver_killed_at_any_step_and_started_again_comes_to_the_same_plan_verdicts_and_ranking(walk, undisturbed):
@@ -89,16 +100,72 @@ def test_a_driver_killed_at_any_step_runs_no_trial_twice_and_loses_none(walk):
     assert {found["step"]: found["logs"] for found in walk.values() if found["logs"] != once.keys()} == {}
 
 
+def test_a_driver_killed_at_the_steps_of_later_sittings_repeats_nothing_that_has_ended(folder: Folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.1", "launcher.slots=4")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 4)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait()
+    folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP="run of an earlier session recovered")
+    driver = folder.start(*command)
+    wait_until(lambda: "running 4 trials" in driver.text)  # from then on it obeys
+    os.kill(driver.pid, signal.SIGTERM)
+    assert driver.wait() == 130
+    assert folder.starts() == {0: 1, 1: 1, 2: 1, 3: 1}
+    assert {row[2] for row in folder.verdicts()} == {"cancelled"}
+    folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP="trial taken up again")
+    folder.run(*command)
+    check_same_outcome(folder, undisturbed)
+    assert folder.starts() == {0: 2, 1: 2, 2: 2, 3: 2}  # of which the first was stopped
+
+
+def test_a_search_whose_driver_is_killed_comes_to_the_same_trials_and_ranking(tmp_path, zygote):
+    command = (
+        "--config-dir", "my_conf", "task=mini", "task.stuck=false", "driver=optuna", "driver.n_trials=5",
+        "+driver.sampler_args.n_startup_trials=2", "+params.task.steps=range(4,20)", "seeds=1", "study=s",
+        "launcher.slots=1",
+    )  # fmt: skip
+    found = {}
+    for at in (None, *SEARCHED, "14", "23", "32"):
+        for folder in new_folder(tmp_path / f"step {at}", zygote):
+            if at is not None:
+                folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=at)
+            folder.run(*command)
+            ranking = json.loads((folder.study / "summary.json").read_text())
+            found[at] = (folder.table(), ranking["answer"], folder.starts(), folder.left())
+    assert len({row[1] for row in found[None][0]}) >= 5
+    assert set(found[None][2].values()) == {1}
+    assert {at: outcome for at, outcome in found.items() if outcome != found[None]} == {}
+
+
+def test_a_study_of_stages_whose_driver_is_killed_comes_to_the_same_answer(tmp_path, zygote):
+    command = (
+        "--config-dir", "my_conf", "task=mini", "stages=[data,base,overfit]", "study=s", "seeds=2", "launcher.slots=2",
+    )  # fmt: skip
+    found = {}
+    for at in (None, *STAGED, "28", "52"):  # of some 65
+        for folder in new_folder(tmp_path / f"step {at}", zygote):
+            if at is not None:
+                folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=at)
+            folder.run(*command)
+            summary = json.loads((folder.study / "summary.json").read_text())
+            stages = []
+            for stage in summary["stages"]:
+                folder.name = stage["study"]
+                stages.append((folder.name, stage["answer"], folder.table(), folder.starts()))
+            found[at] = (summary["answer"], stages, folder.left())
+    assert [stage[0] for stage in found[None][1]] == ["s.data", "s.base", "s.overfit"]
+    assert [set(stage[3].values()) for stage in found[None][1]] == [{1}] * 3
+    assert {at: outcome for at, outcome in found.items() if outcome != found[None]} == {}
+
+
 def test_a_driver_killed_while_a_failed_trial_is_put_up_again_repeats_no_finished_trial(tmp_path, zygote):
     # The step at which an old folder, with its result, is still where the next attempt's will be.
     for folder in new_folder(tmp_path / "work", zygote):
         command = (*STUDY, "task.fault=raise_differently", "task.fault_seeds=[0]", "task.fault_times=1")
         folder.run(*command)
         assert [run[2] for run in folder.runs()].count("failed") == 2
-        for at in range(4, 40):  # none before is
-            killed = folder.run("rerun", "s", "--state", "failed", code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=str(at))
-            if "intent recorded" in killed.text:
-                break
+        folder.run("rerun", "s", "--state", "failed", code=-signal.SIGKILL, SWEEP_KILL_AT_STEP="intent recorded")
         assert "failure" in (folder.trial(0) / "result.json").read_text()  # of the first attempt
         folder.run(*command)
         assert {row[3] for row in folder.verdicts()} == {"converged", "stalled"}
@@ -107,35 +174,24 @@ def test_a_driver_killed_while_a_failed_trial_is_put_up_again_repeats_no_finishe
 
 
 @pytest.mark.parametrize("start", ["warm", "standby", "cold"])
-def test_a_process_that_its_driver_never_recorded_is_found_and_not_started_again(tmp_path, zygote, start):
+def test_a_process_that_its_driver_never_recorded_is_found_and_not_started_again(folder: Folder, undisturbed, start):
     command = (*STUDY, "task.pause_s=0.15", f"launcher.start={start}")
-    for at in range(7, 20):  # none before is
-        for folder in new_folder(tmp_path / f"step {at}", zygote):
-            killed = folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=str(at))
-            if "process started" in killed.text:
-                assert set(folder.query("select pid from runs")) == {(None,)}
-                folder.run(*command)
-                assert set(folder.starts().values()) == {1}
-                assert folder.query("select count(*) from runs where pid is not null") == [(4,)]
-                assert folder.left() == []
-                return
-    raise AssertionError("there is no such step")
+    folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP="process started")
+    assert set(folder.query("select pid from runs")) == {(None,)}
+    folder.run(*command)
+    assert set(folder.starts().values()) == {1}
+    assert folder.query("select count(*) from runs where pid is not null") == [(4,)]
+    check_same_outcome(folder, undisturbed)
 
 
-def test_trials_that_outlive_their_driver_are_adopted(folder: Folder):
+def test_trials_that_outlive_their_driver_are_adopted(folder: Folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.1")
     driver = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
-    signal_driver(driver.pid)
+    os.kill(driver.pid, signal.SIGKILL)
     assert driver.wait() == -signal.SIGKILL
     pids = {run[0] for run in folder.query("select pid from runs where pid is not null")}
     folder.run(*command)
     assert set(folder.starts().values()) == {1}
     assert pids <= {run[0] for run in folder.query("select pid from runs")}
-    assert folder.left() == []
-
-
-def signal_driver(pid: int) -> None:
-    import os
-
-    os.kill(pid, signal.SIGKILL)
+    check_same_outcome(folder, undisturbed)

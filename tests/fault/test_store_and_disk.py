@@ -220,6 +220,7 @@ def test_a_database_locked_for_30_s_by_another_process_is_waited_for(folder, und
     assert time.monotonic() - began >= 29
     assert other.wait() == 0
     check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
 
 
 # -- full
@@ -332,8 +333,8 @@ def test_a_disk_that_is_full_when_the_database_is_written_ends_the_study_with_wo
     assert folder.left() == []
     ballast.unlink()
     folder.run(*command)
-    assert folder.ranking() == undisturbed["ranking"]
-    assert set(folder.results().values()) == {1}
+    folder.database = small_disk / "sweep.db"
+    check_same_outcome(folder, undisturbed)
 
 
 # -- read-only
@@ -389,15 +390,15 @@ def test_the_second_driver_of_a_study_is_refused_with_pid_and_host_of_the_first(
     assert set(folder.starts().values()) == {1}
 
 
-def test_two_studies_in_one_store_at_the_same_time_both_end(folder):
-    drivers = [
-        folder.start("--config-dir", "my_conf", "task=mini", "+axis=[stuck]", f"study={name}", f"seeds={seeds}",
-                     "launcher.slots=1", "store.url=sqlite:///results/sweep.db")
-        for name, seeds in (("a", "[0,1,2]"), ("b", "[10,11,12]"))
-    ]  # fmt: skip
+def test_two_studies_in_one_store_at_the_same_time_both_end(folder, undisturbed):
+    names = ("a", "b")
+    drivers = [folder.start(*STUDY, f"study={name}", "reuse=false", "task.pause_s=0.03") for name in names]
     assert [driver.wait() for driver in drivers] == [0, 0], [driver.text for driver in drivers]
-    found = folder.query(
-        "select s.name, t.state, count(*) from trials t join studies s on t.study_id = s.id group by 1"
-    )
-    assert found == [("a", "completed", 6), ("b", "completed", 6)]
-    assert folder.left() == []
+    ran = "select min(r.started_at), max(r.ended_at) from runs r join trials t on r.trial_id = t.id group by study_id"
+    (begun_a, ended_a), (begun_b, ended_b) = folder.query(ran)
+    assert begun_a < ended_b, "they did not run at the same time"
+    assert begun_b < ended_a, "they did not run at the same time"
+    for name in names:
+        folder.name = name
+        check_same_outcome(folder, undisturbed)
+        assert set(folder.starts().values()) == {1}

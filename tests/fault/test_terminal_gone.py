@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import STUDY, Folder, processes_of, wait_until
+from test_trials_killed import check_same_outcome
 
 
 @dataclass
@@ -41,41 +42,41 @@ def reports(folder: Folder) -> set[str]:
     return {name for name in wanted if (folder.study / name).exists()}
 
 
-def check_complete(folder: Folder) -> None:
+def check_complete(folder: Folder, undisturbed: dict) -> None:
     assert len(reports(folder)) == 4
     assert folder.query("select status from studies") == [("ended",)]
     assert {run[2] for run in folder.runs()} == {"completed"}
     assert set(folder.starts().values()) == {1}
-    assert folder.left() == []
+    check_same_outcome(folder, undisturbed)
 
 
-def test_a_connection_that_drops_while_trials_run_costs_nothing_and_the_report_is_left(folder):
+def test_a_connection_that_drops_while_trials_run_costs_nothing_and_the_report_is_left(folder, undisturbed):
     session = log_in(folder, *STUDY, "task.pause_s=0.1")
     wait_until(lambda: sum(folder.starts().values()) >= 1)
     session.hang_up()
     assert session.process.wait(60) == 0
-    check_complete(folder)
+    check_complete(folder, undisturbed)
 
 
-def test_a_connection_that_drops_as_the_study_is_composed_does_not_end_it(folder):
+def test_a_connection_that_drops_as_the_study_is_composed_does_not_end_it(folder, undisturbed):
     session = log_in(folder, *STUDY)
     wait_until(lambda: _has_handler(session.process.pid))
     session.hang_up()
     assert session.process.wait(60) == 0
-    check_complete(folder)
+    check_complete(folder, undisturbed)
 
 
-def test_a_connection_that_drops_while_the_reports_are_written_does_not_end_it(folder):
+def test_a_connection_that_drops_while_the_reports_are_written_does_not_end_it(folder, undisturbed):
     session = log_in(folder, *STUDY)
     wait_until(lambda: folder.study.exists() and (folder.path / "results" / "sweep.db").exists())
     wait_until(lambda: _ended(folder))
     session.hang_up()
     assert session.process.wait(60) == 0
-    check_complete(folder)
+    check_complete(folder, undisturbed)
 
 
 @pytest.mark.parametrize("tool", [["nohup"], ["setsid", "--wait"]])
-def test_under_the_plain_tools_a_study_goes_on_too(folder, tool):
+def test_under_the_plain_tools_a_study_goes_on_too(folder, undisturbed, tool):
     own, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     with (folder.path / "sweep.log").open("w") as log:
@@ -89,7 +90,7 @@ def test_under_the_plain_tools_a_study_goes_on_too(folder, tool):
     os.close(own)
     process.wait(60)
     wait_until(lambda: not processes_of(folder.path))  # setsid itself is hung up on; the study is not
-    check_complete(folder)
+    check_complete(folder, undisturbed)
     assert "trials ended" in (folder.path / "sweep.log").read_text()
 
 

@@ -22,11 +22,27 @@ def failures(folder: Folder) -> list[str]:
 
 
 def check_same_outcome(folder: Folder, undisturbed: dict) -> None:
+    """Check that a study has come to what the undisturbed one has, though its command may have asked for a fault."""
     found = folder.outcome()
     assert found["left"] == []
-    assert [row[1:] for row in found["verdicts"]] == [row[1:] for row in undisturbed["verdicts"]]
+    assert found["verdicts"] == undisturbed["verdicts"]
     assert found["ranking"] == undisturbed["ranking"]
-    assert set(folder.results().values()) == {1}
+    assert wanted(found) == wanted(undisturbed)
+    assert folder.results() == {0: 1, 1: 1, 2: 1, 3: 1}
+
+
+def wanted(outcome: dict) -> list[tuple]:
+    """Return the trials of a plan; their fingerprints are other ones where the command is another."""
+    return [(trial["cell"], trial["seed"]) for trial in outcome["plan"]["trials"]]
+
+
+def check_others(folder: Folder, undisturbed: dict, *, seed: int = 1) -> None:
+    """Check that nothing is left, and that the trials of the seed to which nothing happened are as ever."""
+    assert folder.left() == []
+    rows = [row for row in folder.verdicts() if row[1] == seed]
+    assert rows == [row for row in undisturbed["verdicts"] if row[1] == seed]
+    assert len(rows) == 2
+    assert {folder.results()[number] for number, _, state, _ in folder.runs() if state == "completed"} == {1}
 
 
 @pytest.mark.parametrize("fault", ["kill", "segv", "spawn_and_kill", "torn_line"])
@@ -64,21 +80,23 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_a_trial_that_ends_without_a_result_has_crashed_and_is_not_tried_again(folder):
-    folder.run(*STUDY, "task.fault=exit_without_result", "task.fault_seeds=[0]")
+def test_a_trial_that_ends_without_a_result_has_crashed_and_is_not_tried_again(folder, undisturbed):
+    driver = folder.run(*STUDY, "task.fault=exit_without_result", "task.fault_seeds=[0]")
     assert failures(folder) == ["crash", "crash"]
     assert len(folder.runs()) == 4
-    assert folder.left() == []
+    assert "2 of 4 trials say nothing about convergence: 2 crash" in driver.text
+    check_others(folder, undisturbed)
 
 
-def test_a_trial_that_dies_each_time_is_reported_and_the_study_ends(folder):
-    folder.run(*STUDY, "task.fault=segv", "task.fault_seeds=[0]")
+def test_a_trial_that_dies_each_time_is_reported_and_the_study_ends(folder, undisturbed):
+    driver = folder.run(*STUDY, "task.fault=segv", "task.fault_seeds=[0]")
     assert failures(folder) == ["killed"] * 4  # each of the two tried twice
     assert [row[2] for row in folder.verdicts()] == ["failed", "completed", "failed", "completed"]
-    assert folder.left() == []
+    assert "2 of 4 trials say nothing about convergence: 2 killed" in driver.text
+    check_others(folder, undisturbed)
 
 
-def test_an_endless_loop_that_ignores_sigterm_is_timed_out_with_its_curve_kept(folder):
+def test_an_endless_loop_that_ignores_sigterm_is_timed_out_with_its_curve_kept(folder, undisturbed):
     limits = ("launcher.timeout_s=1.5", "launcher.grace_s=0.2")
     folder.run(*STUDY, "task.fault=hang", "task.fault_at=7", "task.fault_seeds=[0]", *limits)
     assert sorted(row[2] for row in folder.verdicts()) == ["completed", "completed", "timed_out", "timed_out"]
@@ -87,18 +105,19 @@ def test_an_endless_loop_that_ignores_sigterm_is_timed_out_with_its_curve_kept(f
     )
     assert curves == [(7,), (7,)]
     assert len(folder.runs()) == 4  # never tried again
-    assert folder.left() == []
+    check_others(folder, undisturbed)
 
 
-def test_a_trial_without_bound_under_a_memory_cap_is_oom_tried_again_alone_once_and_reported(folder):
+def test_a_trial_without_bound_under_a_memory_cap_is_oom_tried_again_alone_once_and_reported(folder, undisturbed):
     command = (*STUDY, "task.fault=allocate", "task.fault_seeds=[0]", "task.pause_s=0.02", "launcher.memory_mb=600")
-    folder.run(*command)
+    driver = folder.run(*command)
     assert failures(folder) == ["oom"] * 4
     assert [row[2] for row in folder.verdicts()] == ["failed", "completed", "failed", "completed"]
     for trial, attempt, _, failure in folder.runs():
         if failure == "oom" and attempt == 2:
             assert folder.query(ALONGSIDE, trial, attempt) == [(0,)], "it was not alone"
-    assert folder.left() == []
+    assert "2 of 4 trials say nothing about convergence: 2 oom" in driver.text
+    check_others(folder, undisturbed)
 
 
 ALONGSIDE = """
@@ -107,9 +126,10 @@ where t.number = ? and r.attempt = ? and o.id != r.id and o.started_at < r.ended
 """
 
 
-def test_paddles_words_for_gpu_memory_are_recognised(folder):
+def test_paddles_words_for_gpu_memory_are_recognised(folder, undisturbed):
     folder.run(*STUDY, "task.fault=paddle_gpu_oom", "task.fault_seeds=[0]")
     assert failures(folder) == ["oom"] * 4
+    check_others(folder, undisturbed)
 
 
 def test_a_warm_parent_killed_takes_no_trial_with_it(folder, undisturbed):
@@ -147,6 +167,7 @@ def test_a_terminal_that_hangs_up_does_not_end_the_study(folder, undisturbed):
     os.close(own)  # the kernel sends SIGHUP
     assert process.wait(60) == 0
     check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
 
 
 def test_a_reader_that_goes_away_does_not_end_the_study(folder, undisturbed):
@@ -155,6 +176,7 @@ def test_a_reader_that_goes_away_does_not_end_the_study(folder, undisturbed):
     process.stdout.close()
     assert process.wait(60) == 0
     check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
 
 
 def test_a_driver_without_standard_streams_runs_a_study(folder, undisturbed):
@@ -163,6 +185,7 @@ def test_a_driver_without_standard_streams_runs_a_study(folder, undisturbed):
     )
     assert process.wait(60) == 0
     check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
 
 
 def test_sigterm_stops_the_trials_and_the_same_command_goes_on(folder, undisturbed):
