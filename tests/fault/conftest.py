@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from visualdl import LogReader
 
 from sweep.config import LoadedConfig, load_study_config
 
@@ -152,7 +153,13 @@ class Folder:
 
     def outcome(self) -> dict:
         """Return all that has to be the same, whatever happened on the way."""
-        return {"plan": self.plan(), "verdicts": self.verdicts(), "ranking": self.ranking(), "left": self.left()}
+        return {
+            "plan": self.plan(),
+            "verdicts": self.verdicts(),
+            "ranking": self.ranking(),
+            "logs": self.logs(),
+            "left": self.left(),
+        }
 
     def runs(self) -> list[tuple]:
         """Return (trial number, attempt, state, failure) of every run."""
@@ -177,9 +184,15 @@ class Folder:
                 done[int(result.parent.name.partition(".")[0])] += 1
         return done
 
-    def logs(self) -> set[int]:
-        """Return the trials whose curves VisualDL finds."""
-        return {int(log.parts[-3]) for log in self.study.glob("trials/[0-9]/vdl/vdlrecords*.log")}
+    def logs(self) -> dict[int, int]:
+        """Return by trial how many points VisualDL finds of its loss."""
+        readers = {
+            int(log.parts[-3]): LogReader(file_path=str(log)) for log in self.study.glob("trials/[0-9]/vdl/*.log")
+        }
+        return {
+            number: len(reader.get_data("scalar", "train/loss")) if "train/loss" in reader.get_tags()["scalar"] else 0
+            for number, reader in sorted(readers.items())
+        }
 
     def left(self) -> list[str]:
         """Return the processes that have to do with this folder, by command line, environment or cwd."""

@@ -48,7 +48,6 @@ def walked(
                 "starts": dict(folder.starts()),
                 "results": dict(folder.results()),
                 "live": [run for run in folder.runs() if run[2] in ("launching", "running")],
-                "logs": folder.logs(),
             }
 
 
@@ -76,9 +75,22 @@ def names_of(seen: dict[int | str, dict]) -> set[str]:
     return {found["step"].partition(": ")[2] for found in seen.values()}
 
 
+WALKED = (*STUDY, "task.pause_s=0.03")
+"""Trials of half a second: at most steps some of them outlive their driver until the next one is there."""
+
+
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory, zygote) -> dict[int | str, dict]:
-    return walk_all(tmp_path_factory.mktemp("walk"), zygote, STUDY)
+    return walk_all(tmp_path_factory.mktemp("walk"), zygote, WALKED)
+
+
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory, zygote) -> dict:
+    [outcome] = [
+        folder.run(*WALKED) and folder.outcome()
+        for folder in new_folder(tmp_path_factory.mktemp("unharmed") / "work", zygote)
+    ]
+    return outcome
 
 
 def test_every_step_of_the_loop_is_walked(walk):
@@ -87,9 +99,8 @@ def test_every_step_of_the_loop_is_walked(walk):
     assert set(re.findall(r'\bstep\("([^"]+)"\)', code)) == NAMES | LATER | SEARCHED | STAGED
 
 
-def test_a_driver_killed_at_any_step_and_started_again_comes_to_the_same_plan_verdicts_and_ranking(walk, undisturbed):
-    other = {found["step"]: found["outcome"] for found in walk.values() if found["outcome"] != undisturbed}
-    assert other == {}
+def test_a_driver_killed_at_any_step_and_started_again_comes_to_the_same_plan_verdicts_and_ranking(walk, unharmed):
+    assert {found["step"]: found["outcome"] for found in walk.values() if found["outcome"] != unharmed} == {}
 
 
 def test_a_driver_killed_at_any_step_runs_no_trial_twice_and_loses_none(walk):
@@ -97,7 +108,6 @@ def test_a_driver_killed_at_any_step_runs_no_trial_twice_and_loses_none(walk):
     assert {found["step"]: found["starts"] for found in walk.values() if found["starts"] != once} == {}
     assert {found["step"]: found["results"] for found in walk.values() if found["results"] != once} == {}
     assert {found["step"]: found["live"] for found in walk.values() if found["live"]} == {}
-    assert {found["step"]: found["logs"] for found in walk.values() if found["logs"] != once.keys()} == {}
 
 
 def test_a_driver_killed_at_the_steps_of_later_sittings_repeats_nothing_that_has_ended(folder: Folder, undisturbed):

@@ -27,6 +27,7 @@ def check_same_outcome(folder: Folder, undisturbed: dict) -> None:
     assert found["left"] == []
     assert found["verdicts"] == undisturbed["verdicts"]
     assert found["ranking"] == undisturbed["ranking"]
+    assert found["logs"] == undisturbed["logs"]
     assert wanted(found) == wanted(undisturbed)
     assert folder.results() == {0: 1, 1: 1, 2: 1, 3: 1}
 
@@ -116,6 +117,7 @@ def test_a_trial_without_bound_under_a_memory_cap_is_oom_tried_again_alone_once_
     for trial, attempt, _, failure in folder.runs():
         if failure == "oom" and attempt == 2:
             assert folder.query(ALONGSIDE, trial, attempt) == [(0,)], "it was not alone"
+    assert {row[0] for row in folder.query("select message from runs where failure = 'oom'")} == {"MemoryError"}
     assert "2 of 4 trials say nothing about convergence: 2 oom" in driver.text
     check_others(folder, undisturbed)
 
@@ -141,6 +143,17 @@ def test_a_warm_parent_killed_takes_no_trial_with_it(folder, undisturbed):
     assert driver.wait() == 0, driver.text
     check_same_outcome(folder, undisturbed)
     assert set(folder.starts().values()) == {1}
+
+
+def test_a_warm_parent_killed_with_its_trials_costs_them_no_attempt(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.05", "launcher.start=warm", "launcher.retries=0")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) >= 2)
+    for process in psutil.Process(driver.pid).children(recursive=True):  # the parent before its children
+        process.kill()
+    assert driver.wait() == 0, driver.text
+    check_same_outcome(folder, undisturbed)
+    assert failures(folder) == ["lost", "lost"]
 
 
 @pytest.mark.parametrize("start", ["warm", "standby", "cold"])
@@ -196,6 +209,7 @@ def test_sigterm_stops_the_trials_and_the_same_command_goes_on(folder, undisturb
     assert driver.wait() == 130
     assert "go on with: python -m sweep" in driver.text
     assert folder.left() == []
+    assert {run[2] for run in folder.runs()} == {"cancelled"}
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
