@@ -190,7 +190,9 @@ class Folder:
             int(log.parts[-3]): LogReader(file_path=str(log)) for log in self.study.glob("trials/[0-9]/vdl/*.log")
         }
         return {
-            number: len(reader.get_data("scalar", "train/loss")) if "train/loss" in reader.get_tags()["scalar"] else 0
+            number: len(reader.get_data("scalar", "train/loss"))
+            if "train/loss" in reader.get_tags().get("scalar", ())
+            else 0
             for number, reader in sorted(readers.items())
         }
 
