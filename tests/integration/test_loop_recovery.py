@@ -168,7 +168,7 @@ def test_a_driver_killed_again_and_again_costs_a_trial_none_of_its_attempts(benc
     bench.retries = 0
     reaper = Reaper(monkeypatch)
     for _ in range(5):  # each time the machine goes down with it
-        assert reaper.run(bench.loop(FakeLauncher(lambda folder: None, machine=FakeMachine())), 8)
+        assert reaper.run(bench.loop(FakeLauncher(lambda folder: None, machine=FakeMachine())), 6)
     reaper.run(bench.loop(FakeLauncher(trains)), 0)
     assert bench.verdicts() == AS_PLANNED
 
