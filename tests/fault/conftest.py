@@ -134,8 +134,8 @@ class Folder:
         """Return every trial with its verdict and its curve's end: all of it is the same for equal outcomes."""
         return self.query(
             "select t.number, t.cell, t.seed, t.fingerprint, t.state, t.verdict, t.tau, t.last_step, t.best, t.final "
-            "from trials t join studies s on t.study_id = s.id where is_current and s.name = ? order by t.cell, t.seed",
-            self.name,
+            "from trials t join studies s on t.study_id = s.id "
+            f"where is_current and s.name = '{self.name}' order by t.cell, t.seed"
         )
 
     def verdicts(self) -> list[tuple]:

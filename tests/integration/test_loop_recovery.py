@@ -184,3 +184,13 @@ def test_what_another_database_has_left_in_a_folder_is_nobodys_result(bench, mon
     reaper.run(bench.loop(FakeLauncher(trains)), 0)
     assert bench.verdicts() == AS_PLANNED
     assert len(list(bench.folder.trials.glob("0.attempt-*"))) == 1  # kept, not read
+
+
+def test_half_a_spec_is_that_of_a_run_that_has_not_begun(bench, monkeypatch):
+    reaper = Reaper(monkeypatch)
+    assert reaper.run(bench.loop(FakeLauncher(trains)), 3)
+    assert reaper.name == "folder renewed"
+    bench.folder.trial(0).spec.write_text('{"schema": 1, "run_id": 1, "beg')
+    reaper.run(bench.loop(FakeLauncher(trains)), 0)
+    assert bench.verdicts() == AS_PLANNED
+    assert [run[:3] for run in bench.runs()][:2] == [(0, 1, "lost"), (0, 2, "completed")]
