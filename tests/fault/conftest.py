@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import signal
 import sqlite3
@@ -32,6 +33,16 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "condition not met in time"
         time.sleep(0.01)
+
+
+def shown_until(terminal: int, text: str, timeout_s: float = 60) -> str:
+    """Return what a terminal shows from now on until this text is there."""
+    deadline = time.monotonic() + timeout_s
+    shown = b""
+    while text.encode() not in shown:
+        assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], f"no {text!r} in {shown!r}"
+        shown += os.read(terminal, 1 << 16)
+    return shown.decode(errors="replace")
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import sqlite3
@@ -384,6 +385,30 @@ def test_the_second_driver_of_a_study_is_refused_with_pid_and_host_of_the_first(
     second = folder.run(*STUDY, "task.pause_s=0.1", code=1)
     assert f"pid {first.pid} on {os.uname().nodename}" in second.text
     assert first.wait() == 0
+    check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
+
+
+def test_of_drivers_that_start_at_the_same_instant_one_drives(folder, undisturbed):
+    drivers = [folder.start(*STUDY, "task.pause_s=0.1") for _ in range(6)]
+    assert sorted(driver.wait() for driver in drivers) == [0, 1, 1, 1, 1, 1], [driver.text for driver in drivers]
+    [first] = [driver for driver in drivers if driver.wait() == 0]
+    for driver in drivers:
+        assert driver is first or f"is being run by pid {first.pid} on" in driver.text
+    check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
+
+
+def test_a_lock_file_that_nobody_holds_stops_nobody(folder, undisturbed):
+    lock = folder.study / "driver.lock"
+    lock.parent.mkdir(parents=True)
+    elsewhere = {"pid": os.getpid(), "host": "elsewhere", "started": "2020-01-01T00:00:00+00:00"}
+    for content in (b"", b"\x00\xff{", b"[1]", json.dumps(elsewhere).encode(),
+                    json.dumps({**elsewhere, "host": os.uname().nodename}).encode()):  # fmt: skip
+        lock.write_bytes(content)
+        folder.run()
+        lock.write_bytes(content)
+        assert "is not running here" in folder.run("stop", "s", code=2).text
     check_same_outcome(folder, undisturbed)
     assert set(folder.starts().values()) == {1}
 

@@ -1,13 +1,15 @@
 """What becomes of a study whose trials, warm parent or terminal die."""
 
+import fcntl
 import json
 import os
 import pty
 import signal
+import termios
 
 import psutil
 import pytest
-from conftest import STUDY, Folder, Silent, load, wait_until
+from conftest import STUDY, Folder, Silent, load, shown_until, wait_until
 
 from sweep.rundir.lock import END_SIGNAL
 from sweep.study import results, session
@@ -173,7 +175,7 @@ def test_a_terminal_that_hangs_up_does_not_end_the_study(folder, undisturbed):
     own, theirs = pty.openpty()
     process = folder.popen(
         *STUDY, "task.pause_s=0.1", stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )  # fmt: skip
     os.close(theirs)
     wait_until(lambda: sum(folder.starts().values()) >= 1 or os.read(own, 1000) == b"")
@@ -234,6 +236,43 @@ def test_ctrl_c_while_the_last_trials_run_does_not_count_what_is_left(folder, un
     assert "interrupted; go on with: python -m sweep" in driver.text
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
+
+
+def test_ctrl_c_twice_stops_the_trials_and_leaves_the_terminal_as_it_was(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.1", "launcher.slots=4")
+    own, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    process = folder.popen(
+        *command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    shown = shown_until(own, "4 running")  # the live view is there, and whoever obeys
+    os.write(own, b"\x03")
+    shown += shown_until(own, "Ctrl-C again stops them")
+    os.write(own, b"\x03")
+    shown += shown_until(own, "go on with: python -m sweep")
+    assert process.wait(60) == 130
+    assert "Traceback" not in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l"), "the cursor is hidden"
+    assert termios.tcgetattr(theirs) == before
+    os.close(theirs)
+    os.close(own)
+    assert {run[2] for run in folder.runs()} == {"cancelled"}
+    assert folder.left() == []
+    folder.run(*command)
+    check_same_outcome(folder, undisturbed)
+
+
+def test_a_driver_stopped_and_continued_has_missed_nothing(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.03", "launcher.timeout_s=60")
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 2)
+    os.kill(driver.pid, signal.SIGSTOP)
+    wait_until(lambda: sum(folder.results().values()) == 2)
+    os.kill(driver.pid, signal.SIGCONT)
+    assert driver.wait() == 0, driver.text
+    check_same_outcome(folder, undisturbed)
+    assert set(folder.starts().values()) == {1}
 
 
 def test_stop_lets_running_trials_end_however_often_it_is_given(folder, undisturbed):
