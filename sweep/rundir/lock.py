@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -83,15 +84,15 @@ class StudyLock:
         assert self._fd is not None
         assert self._folder is not None
         try:
-            return os.path.samestat(self.path.stat(), os.fstat(self._fd))
-        except FileNotFoundError:
-            pass
-        try:
+            with suppress(FileNotFoundError):
+                return os.path.samestat(self.path.stat(), os.fstat(self._fd))
             if not os.path.samestat(self.path.parent.stat(), self._folder):
                 return False
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        except (FileNotFoundError, FileExistsError):
+        except (FileNotFoundError, NotADirectoryError, FileExistsError):
             return False
+        except OSError:  # a disk that is full or does not answer: it is tried again
+            return True
         if not _take(fd, fcntl.LOCK_EX):
             os.close(fd)
             return False

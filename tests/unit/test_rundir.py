@@ -1,5 +1,6 @@
 """Paths, whole files, results and the lock of a study's folder."""
 
+import errno
 import json
 import math
 import os
@@ -187,3 +188,16 @@ def test_a_lock_keeps_nobody_away_from_another_folder_in_its_place(tmp_path: Pat
         with StudyLock(path):  # another driver's
             assert not lock.keeps()
             assert StudyLock(path).driver_pid() == os.getpid()
+        path.unlink()
+        path.parent.rmdir()
+        path.parent.write_text("a file")
+        assert not lock.keeps()
+
+
+def test_a_disk_that_does_not_answer_is_no_sign_of_a_lock_that_is_gone(tmp_path: Path, monkeypatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with StudyLock(tmp_path / "lock") as lock:
+        monkeypatch.setattr(Path, "stat", fail)
+        assert lock.keeps()
