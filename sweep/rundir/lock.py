@@ -42,7 +42,7 @@ class StudyLock:
         self.path = path
         self._store_option = store_option
         self._fd: int | None = None
-        self._folder: os.stat_result | None = None  # as it was when the lock was taken
+        self._folder_fd: int | None = None  # kept open, so that no other folder gets its number
 
     def __enter__(self) -> "StudyLock":
         self.acquire()
@@ -74,7 +74,7 @@ class StudyLock:
                 )
             time.sleep(0.01)
         self._take_in(fd)
-        self._folder = self.path.parent.stat()
+        self._folder_fd = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def keeps(self) -> bool:
         """Return whether the lock that is held still keeps others away; a file that is gone alone is laid anew.
@@ -82,11 +82,11 @@ class StudyLock:
         False where the folder was removed or replaced: whoever drives the study next knows nothing of this lock.
         """
         assert self._fd is not None
-        assert self._folder is not None
+        assert self._folder_fd is not None
         try:
             with suppress(FileNotFoundError):
                 return os.path.samestat(self.path.stat(), os.fstat(self._fd))
-            if not os.path.samestat(self.path.parent.stat(), self._folder):
+            if not os.path.samestat(self.path.parent.stat(), os.fstat(self._folder_fd)):
                 return False
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         except (FileNotFoundError, NotADirectoryError, FileExistsError):
@@ -109,9 +109,10 @@ class StudyLock:
 
     def release(self) -> None:
         """Give the lock back. Does nothing where it is not held."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        for fd in (self._fd, self._folder_fd):
+            if fd is not None:
+                os.close(fd)
+        self._fd = self._folder_fd = None
 
     def holder(self) -> LockHolder | None:
         """Return who holds the lock, None where nobody does (or it is just being taken)."""

@@ -180,7 +180,8 @@ def test_a_lock_file_that_is_removed_is_laid_anew_and_keeps_others_away(tmp_path
 def test_a_lock_keeps_nobody_away_from_another_folder_in_its_place(tmp_path: Path) -> None:
     path = StudyDir(tmp_path, "s").lock
     with StudyLock(path) as lock:
-        path.parent.rename(tmp_path / "away")
+        path.unlink()
+        path.parent.rmdir()
         assert not lock.keeps()
         path.parent.mkdir()
         assert not lock.keeps()
