@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -76,6 +77,11 @@ class AheadProcess:
         """
         try:
             self.tell(log=log, **message)
+            if self._is_answered():
+                return self._receive(0.0, self._runs)
+            self._runs.shutdown(
+                socket.SHUT_WR
+            )  # its children wait for no run any more: soon one answers, or all are gone
             return self._receive(ANSWER_S, self._runs)
         except OSError:
             self._give_up()
@@ -123,6 +129,19 @@ class AheadProcess:
             return self.child.wait(LEAVE_S)
         self.child.kill()
         return self.child.wait()
+
+    def _is_answered(self) -> bool:
+        """Wait for an answer; False where the process dies first, though a child of its may hold the line of the runs.
+
+        Raises TimeoutError.
+        """
+        waiting = select.poll()
+        waiting.register(self._runs, select.POLLIN)
+        waiting.register(self._socket, 0)  # tells of a hang-up alone
+        told = [fd for fd, _ in waiting.poll(ANSWER_S * 1000)]
+        if not told:
+            raise TimeoutError("no answer")
+        return self._runs.fileno() in told
 
     def _give_up(self) -> None:
         self.state = "gone"

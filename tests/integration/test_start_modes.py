@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,8 +21,10 @@ from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import ConfigError, LaunchError
 from sweep.launch import RunEnded, RunRequest, RunStarted, find_run_process
 from sweep.launch import warm as warm_module
+from sweep.launch.ahead import ANSWER_S
 from sweep.launch.gpus import FixedInventory
 from sweep.launch.local import LocalLauncher
+from sweep.launch.warm import WarmParent
 from sweep.rundir import RunDir, read_result
 
 STARTS = ["warm", "standby", "cold"]
@@ -503,6 +506,31 @@ def test_a_parent_that_does_not_answer_is_killed_and_replaced(site: Site, monkey
         assert ended.state is TrialState.COMPLETED
     wait_for(lambda: is_gone(parent))
     assert int(text_of(folder, "parent")) not in (parent, os.getpid())
+
+
+def test_a_parent_that_dies_as_it_is_told_a_run_holds_nobody_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher = site.launcher("warm")
+    site.run(launcher, "tells_parent")
+    [parent] = [child for child in psutil.Process().children() if "sweep.worker.warm" in child.cmdline()]
+    spares = wait_for(lambda: found if len(found := living(parent.children())) == 2 else None)
+    for process in (parent, *spares):
+        process.suspend()
+    tell = WarmParent.tell
+
+    def tell_and_kill(self: WarmParent, **message: Any) -> None:
+        tell(self, **message)
+        if "run" in message and parent.is_running():  # one child takes it and cannot say so, the other one waits on
+            parent.kill()
+            for spare in spares:
+                spare.resume()
+
+    monkeypatch.setattr(WarmParent, "tell", tell_and_kill)
+    began = time.monotonic()
+    ended, folder = site.run(launcher, "tells_parent")
+    assert time.monotonic() - began < ANSWER_S
+    assert ended.state is TrialState.COMPLETED
+    assert int(text_of(folder, "parent")) != parent.pid
+    assert not living(spares)
 
 
 def test_children_that_wait_for_a_run_may_die(site: Site) -> None:
