@@ -530,7 +530,7 @@ def test_a_parent_that_dies_as_it_is_told_a_run_holds_nobody_up(site: Site, monk
     assert time.monotonic() - began < ANSWER_S
     assert ended.state is TrialState.COMPLETED
     assert int(text_of(folder, "parent")) != parent.pid
-    assert not living(spares)
+    wait_for(lambda: not living(spares))
 
 
 def test_children_that_wait_for_a_run_may_die(site: Site) -> None:
