@@ -521,6 +521,7 @@ def test_a_parent_that_dies_as_it_is_told_a_run_holds_nobody_up(site: Site, monk
         tell(self, **message)
         if "run" in message and parent.is_running():  # one child takes it and cannot say so, the other one waits on
             parent.kill()
+            wait_for(lambda: is_gone(parent.pid))
             for spare in spares:
                 spare.resume()
 
