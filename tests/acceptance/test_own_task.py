@@ -235,7 +235,7 @@ def test_reading_verbs_in_an_empty_folder_say_what_is_missing(tmp_path, folder):
 
 
 def test_ctrl_c_once_drains_and_the_same_command_goes_on(folder):
-    command = ("--config-dir", "my_conf", "task=mine", "+ablation=mine", "study=cut", "seeds=2", "task.pause_s=0.02")
+    command = ("--config-dir", "my_conf", "task=mine", "+ablation=mine", "study=cut", "seeds=2", "task.pause_s=0.005")
     process = folder.start(*command)
     wait_until(lambda: (folder.path / "results/cut/trials/1/events.jsonl").exists())
     process.send_signal(signal.SIGINT)
