@@ -39,12 +39,13 @@ def chosen_study(store: Store, name: str | None, url: str) -> StudyRecord:
 
 
 def stage_names(study: StudyRecord) -> list[str]:
-    """Return what the stages of a study are called, that of a range search with the study that confirms it.
+    """Return what the stages of a study are called, and that of a range search which confirms what it suggests.
 
-    Empty where the study is not made of stages.
+    Empty where the study is all there is.
     """
     stages = [stage_study(study.name, str(stage)) for stage in study.config.get("stages") or ()]
-    return [name for stage in stages for name in (stage, confirm_study(stage))]
+    confirmed = [study.name] if study.config.get("confirm") is not None else []
+    return [*(name for stage in stages for name in (stage, confirm_study(stage))), *map(confirm_study, confirmed)]
 
 
 def with_trials(store: Store, study: StudyRecord) -> StudyRecord:
