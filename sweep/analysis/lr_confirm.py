@@ -7,7 +7,9 @@ from typing import Any
 
 from sweep.analysis.probes.lr_range import overrides_for, rounded
 from sweep.domain.axis import Axis, Level, Toggle
+from sweep.domain.counts import share_text
 from sweep.domain.probe import ProbeResult
+from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
 
 AXIS = "lr"
@@ -50,13 +52,16 @@ def read_confirmation(rates: Sequence[Rate], outcomes: Sequence[Outcome], base_l
     """Return which of the rates converge, and the overrides of the one to use: empty where none does.
 
     Recommended is the rate that converges on most seeds, the point itself where another does no better, and none where
-    the task's own does better than all. The section says `confirmed` where that is every seed tried.
+    the task's own does better than all, or while trials are still to run. The section says `confirmed` where that is
+    every seed tried.
     """
     rows = [_row(rate, outcomes) for rate in rates]
     ranked = sorted(range(len(rows)), key=lambda i: (-_share(rows[i]), PREFERENCE.index(rates[i].factor)))
     base = [outcome for outcome in outcomes if outcome.cell.is_base and outcome.is_evidence]
     own = {"factor": None, "lr": base_lr, "level": "base", **_counts(base)}
+    is_open = any(outcome.state in OPEN_STATES for outcome in outcomes)
     best = next((i for i in ranked if rows[i]["converged"] and _share(rows[i]) >= _share(own)), None)
+    best = None if is_open else best
     rows.append(own)
     section = {
         "confirmed": best is not None and rows[best]["converged"] == rows[best]["trials"],
@@ -66,7 +71,7 @@ def read_confirmation(rates: Sequence[Rate], outcomes: Sequence[Outcome], base_l
     }
     return ProbeResult(
         is_ok=True,
-        answer=_answer(rows, best, section),
+        answer=f"Not confirmed yet: {_tried(rows)}." if is_open else _answer(rows, best, section),
         section=section,
         overrides=() if best is None else rates[best].overrides,
     )
@@ -100,13 +105,20 @@ def _soonest(rows: Sequence[Mapping[str, Any]]) -> float | None:
     return None if best is None else float(best["lr"])
 
 
+def _tried(rows: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{row['lr']:g} ({row['converged']}/{row['trials']})" for row in rows[:-1])
+
+
+def _converge(row: Mapping[str, Any]) -> str:
+    verb = "converges" if row["trials"] == 1 else "converge"
+    return f"{share_text(row['converged'], row['trials'], 'seed')} {verb}"
+
+
 def _answer(rows: Sequence[Mapping[str, Any]], best: int | None, section: Mapping[str, Any]) -> str:
-    tried = ", ".join(f"{row['lr']:g} ({row['converged']}/{row['trials']})" for row in rows[:-1])
-    own = rows[-1]
+    tried, own = _tried(rows), rows[-1]
     if best is None and own["converged"]:
         return (
-            f"Not confirmed: the task's own rate does better ({own['converged']} of {own['trials']} seeds converge) "
-            f"than those around the point: {tried}."
+            f"Not confirmed: the task's own rate does better ({_converge(own)}) than those around the point: {tried}."
         )
     if best is None:
         return (
@@ -114,7 +126,7 @@ def _answer(rows: Sequence[Mapping[str, Any]], best: int | None, section: Mappin
             "rate alone is not what is wrong."
         )
     row = rows[best]
-    of = f"{row['converged']} of {row['trials']} seeds converge"
+    of = _converge(row)
     if row["factor"] != 1.0:
         point = next(row for row in rows if row["factor"] == 1.0)
         words = (

@@ -30,6 +30,8 @@ class TrialState(StrEnum):
 
 LIVE_STATES = frozenset({TrialState.LAUNCHING, TrialState.RUNNING})
 FINISHED_STATES = frozenset(set(TrialState) - LIVE_STATES - {TrialState.PENDING})
+OPEN_STATES = LIVE_STATES | {TrialState.PENDING, TrialState.CANCELLED}
+"""Of trials that run, or that the same command still runs: what they will say is open."""
 
 LEGAL_TRANSITIONS: dict[TrialState, frozenset[TrialState]] = {
     TrialState.PENDING: frozenset({TrialState.LAUNCHING, TrialState.CANCELLED, TrialState.COMPLETED}),

@@ -8,7 +8,7 @@ from typing import Any
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
 from sweep.domain.probe import PROBE_REASON
-from sweep.domain.states import LIVE_STATES, TrialState
+from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
 from sweep.report.commands import arguments, fixed_command, key_of, overrides_of, study_command
 from sweep.report.data import ReportData
@@ -16,8 +16,6 @@ from sweep.report.phrases import status_word
 from sweep.report.seen import told
 
 SCHEMA = 1
-
-_TO_RUN = LIVE_STATES | {TrialState.PENDING, TrialState.CANCELLED}
 
 NO_PROVENANCE: dict[str, Any] = {"git_sha": None, "dirty": None, "packages": {}, "host": None, "gpus": []}
 
@@ -248,7 +246,7 @@ def _decide(data: ReportData) -> dict[str, Any] | None:
 
     None where trials are still to run: those may decide it.
     """
-    if any(outcome.state in _TO_RUN for outcome in data.outcomes):
+    if any(outcome.state in OPEN_STATES for outcome in data.outcomes):
         return None
     more = max((effect.more_seeds or 0 for effect in data.ranking.effects), default=0)
     seeds = sorted({outcome.seed for outcome in data.outcomes})

@@ -9,6 +9,7 @@ from typing import Any
 
 from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.config import DriverConfig, LoadedConfig, load_study_config
+from sweep.domain.counts import count_text
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError
@@ -94,7 +95,8 @@ def _recorded_confirmation(
         return None
     read = read_confirmation(rates, outcomes, found.section["base_lr"])
     left = sum(not outcome.is_evidence for outcome in outcomes)
-    notes = (f"{left} of {len(outcomes)} of its trials have not come to a verdict.",) if left else ()
+    have = "has" if left == 1 else "have"
+    notes = (f"{left} of its {count_text(len(outcomes), 'trial')} {have} not come to a verdict.",) if left else ()
     return confirm, replace(read, notes=notes)
 
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -101,6 +102,22 @@ def test_where_no_rate_converges_nothing_is_recommended_and_said_so():
     result = read_confirmation(RATES, outcomes((0, 0, 0, 0)), 0.02)
     assert result.answer.startswith("Not confirmed")
     assert result.section["recommended_lr"] is None
+
+
+@pytest.mark.parametrize("state", [TrialState.PENDING, TrialState.RUNNING, TrialState.CANCELLED])
+@pytest.mark.parametrize("converged", [(3, 0, 0, 0), (0, 3, 0, 0), (0, 0, 0, 3)])
+def test_while_trials_are_to_run_nothing_is_confirmed_or_ruled_out(converged, state):
+    *judged, last = outcomes(converged)
+    result = read_confirmation(RATES, [*judged, replace(last, state=state, verdict=Verdict.UNDECIDED, tau=None)], 0.02)
+    assert result.answer.startswith("Not confirmed yet: 0.01 (")
+    assert (result.overrides, result.section["recommended_lr"], result.section["confirmed"]) == ((), None, False)
+
+
+def test_one_seed_is_said_to_converge_in_the_singular():
+    seed = [outcome for outcome in outcomes((3, 3, 3, 3), (50, 30, 60, 90)) if outcome.seed == 0]
+    assert read_confirmation(RATES, seed, 0.02).answer == (
+        "Confirmed: trained at 0.03, 1 of 1 seed converges after 30 steps (median)."
+    )
 
 
 def test_crashed_trials_are_no_evidence():
