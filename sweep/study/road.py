@@ -81,6 +81,7 @@ class Road:
         self.taken = taken
         self.found = Findings()
         self.has_axes = True
+        self.cut_short = ""  # the stage in which the sitting was interrupted
         self.entries: list[StageEntry] = []
         self.trials = {"trials": 0, "steps": 0, "reused": 0}
         self.seeds: set[int] = set()
@@ -191,8 +192,11 @@ class Road:
         return [] if self.found.ablation is None else to_verify(self.found.ablation)
 
     def _take(self, stage: str, loaded: LoadedConfig, end: StudyEnd) -> None:
-        """Keep what a stage found, for the stages after it and for the summary."""
-        self.found = replace(self.found, **{stage: end.summary})
+        """Keep what a stage found, for the stages after it and for the summary; of one cut short only to show it."""
+        if end.status == "interrupted":
+            self.cut_short = stage
+        else:
+            self.found = replace(self.found, **{stage: end.summary})
         command = stage_command(loaded.overrides, loaded.config_dirs)
         if end.summary.get("kind") == "stages":
             for number, part in enumerate(end.summary["stages"]):
@@ -252,14 +256,22 @@ class Road:
         if "base" not in self.loaded.study.stages:
             answers = [entry.answer for entry in self.entries]
             is_ok = all(entry.is_ok for entry in self.entries)
-            return ProbeResult(is_ok=is_ok, answer=" ".join(answers), section={})
+            return ProbeResult(is_ok=is_ok, answer=self._so_far(*answers), section={})
         return ProbeResult(
             is_ok=True,
-            answer=diagnosis(self.found, has_axes=self.has_axes),
+            answer=self._so_far(diagnosis(self.found, has_axes=self.has_axes)),
             section={},
             overrides=recommendation(self.found),
             notes=self._notes(),
         )
+
+    def _so_far(self, *answers: str) -> str:
+        """Return what was found, and where it was interrupted."""
+        stages, words = self.loaded.study.stages, ""
+        if self.cut_short:
+            left = stages[stages.index(self.cut_short) + 1 :]
+            words = f"Interrupted in the stage {self.cut_short}{'; not run yet: ' * bool(left)}{', '.join(left)}."
+        return " ".join(filter(None, [*answers, words]))
 
     def _notes(self) -> tuple[str, ...]:
         done = {entry.study for entry in self.entries}

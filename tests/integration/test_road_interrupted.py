@@ -1,0 +1,46 @@
+"""A study of stages that is interrupted in the middle of one."""
+
+import pytest
+from recorded_study import end_trial, make_study, make_trial
+
+from sweep.config import load_study_config
+from sweep.report.progress import LiveProgress
+from sweep.store import Store
+from sweep.study.results import leave_reports
+from sweep.study.road import run_road
+from sweep.study.session import StudyEnd
+
+
+@pytest.fixture
+def interrupted(tmp_path, monkeypatch):
+    """Return the summary of a road of these stages that was interrupted when one base trial had converged."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_job(loaded, **_):
+        with Store.open(loaded.study.store_url) as store:
+            study = make_study(store, tmp_path, loaded.study.name, axes={})
+            end_trial(store, make_trial(store, study), tau=20)
+            make_trial(store, study, seed=1)
+            return StudyEnd(
+                status="interrupted",
+                message="",
+                summary=leave_reports(store, study, wall_s=1.0),
+                folder=tmp_path / "results" / study.name,
+            )
+
+    def run(*stages):
+        loaded = load_study_config(("task=digits_mlp", "+diagnose=full", f"stages=[{','.join(stages)}]"))
+        return run_road(loaded, progress=LiveProgress(), run_job=run_job).summary
+
+    return run
+
+
+def test_what_a_stage_that_was_cut_short_shows_is_no_finding(interrupted):
+    summary = interrupted("base", "overfit", "ablation")
+    assert summary["answer"] == "Interrupted in the stage base; not run yet: overfit, ablation."
+    assert summary["notes"] == []
+    assert [stage["answer"] for stage in summary["stages"]] == ["The base converges (1 of 1 seed)."]
+
+
+def test_the_last_stage_leaves_none_to_run(interrupted):
+    assert interrupted("base")["answer"] == "Interrupted in the stage base."
