@@ -113,7 +113,12 @@ def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
     from sweep.study.planning import StudyPlan
 
     planned = StudyPlan(loaded)
-    return {**planned.to_dict(), **_cost(planned)}
+    view = {**planned.to_dict(), **_cost(planned)}
+    if loaded.study.confirm is not None:
+        from sweep.study.stageplan import confirming_trials  # brings SciPy along
+
+        view["confirming"] = confirming_trials(loaded.study)
+    return view
 
 
 def _plan_night(loaded: LoadedConfig, *, is_json: bool) -> int:

@@ -15,8 +15,8 @@ from sweep.report.tables import new_table
 def render_plan(plan: Mapping[str, Any]) -> RenderableType:
     """Return a plan (plan.json's contents) as a table of its cells, with duplicates, inert toggles and cost.
 
-    Beside plan.json's keys it reads, where they are there: `reused` (trials already run), `slots`, and `wall_s`
-    (the estimate; None where nothing is known of the task's speed).
+    Beside plan.json's keys it reads, where they are there: `reused` (trials already run), `slots`, `wall_s` (the
+    estimate; None where nothing is known of the task's speed), and `confirming` (trials that follow a range search).
     """
     if "stages" in plan:
         return _render_stages_plan(plan)
@@ -81,4 +81,6 @@ def _plan_cost(plan: Mapping[str, Any]) -> Text:
         parts.append("nothing left to run")
     elif plan.get("wall_s") is not None:
         parts.append(f"about {duration_text(plan['wall_s'])}")
+    if plan.get("confirming"):
+        parts.append(f"then at most {count_text(plan['confirming'], 'trial')} that confirm what they suggest")
     return Text(" · ".join(parts), style="bold")

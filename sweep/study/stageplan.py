@@ -31,6 +31,11 @@ def plan_stages(loaded: LoadedConfig) -> dict[str, Any]:
     }
 
 
+def confirming_trials(config: StudyConfig) -> int:
+    """Return how many trials at most confirm what a range search suggests, those at the task's own rate included."""
+    return 0 if config.confirm is None else (1 + len(FACTORS)) * int(config.confirm["seeds"])
+
+
 def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
     config = loaded.study
     if stage == "verify":
@@ -44,8 +49,8 @@ def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
         return _left_open(stage, config, trials=2 * len(config.seeds))
     trials = None if planned.fixed is None else len(planned.fixed.trials)
     steps = None if trials is None else trials * planned.config.target.budget_steps
-    if stage == "lr_range" and trials is not None and steps is not None and planned.config.confirm is not None:
-        confirming = (1 + len(FACTORS)) * int(planned.config.confirm["seeds"])  # the task's own rate, too
+    if stage == "lr_range" and trials is not None and steps is not None:
+        confirming = confirming_trials(planned.config)
         trials, steps = trials + confirming, steps + confirming * config.target.budget_steps
     return {
         "stage": stage,

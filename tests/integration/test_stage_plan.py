@@ -2,6 +2,7 @@
 
 import pytest
 
+from sweep.cli.main import main
 from sweep.config import load_study_config
 from sweep.study.stageplan import plan_stages
 
@@ -37,3 +38,11 @@ def test_a_task_without_knobs_has_a_plan_with_the_rate_that_may_be_found(config_
     ablation = stages("task=bare", "seeds=4", config_dirs=[config_dir])["ablation"]
     assert ablation["trials"] == 2 * 4
     assert ablation["command"] == ""
+
+
+@pytest.mark.parametrize(("words", "said"), [((), "then at most 12 trials that confirm"), (("confirm=null",), None)])
+def test_the_plan_of_a_range_search_tells_the_trials_that_confirm_it(words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", "task=digits_mlp", "+search=lr_range", *words]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert said in text if said else "confirm" not in text
