@@ -207,7 +207,7 @@ def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any
         case GateVerdict.CRASHED:
             return (
                 f"Training on {samples} fails{among}: {row['why']}. They stand in place of what data(cfg) returns: "
-                "train has to do with sets of any length."
+                "train must work with sets of any length."
             )
         case GateVerdict.ENDED_EARLY:
             return (
