@@ -29,7 +29,7 @@ def reports():
 
 def summary_of(reports):
     return regression_summary(
-        reports, night="2026-11-09", at=samples.START, command=["python", "-m", "sweep"], provenance={"host": "here"}
+        reports, night="2026-11-09", at=samples.START, command=["+regression=n"], provenance={"host": "here"}
     )
 
 
@@ -59,6 +59,10 @@ def terminal(summary, width=100):
     console = Console(file=io.StringIO(), width=width)
     console.print(render_regression(summary))
     return console.file.getvalue()
+
+
+def test_the_page_has_the_whole_command_of_the_night(folder):
+    assert "<code>python -m sweep +regression=n</code>" in (folder / "report.html").read_text()
 
 
 def test_the_four_files_are_written_and_the_summary_is_what_was_given(folder, summary):

@@ -7,6 +7,7 @@ from typing import Any
 
 from sweep.domain.regression import TaskVerdict
 from sweep.report import phrases
+from sweep.report.commands import PROGRAM, arguments
 from sweep.report.html import environment, render_page
 from sweep.report.regression.chart import MAX_NIGHTS, history_svg
 from sweep.report.regression.document import change_cell, verdict_word
@@ -22,7 +23,7 @@ def regression_html(summary: Mapping[str, Any]) -> str:
         title=f"Nightly regression, {summary['night']}",
         styles=environment().get_template("regression.css").render(),
         summary=summary,
-        command=shlex.join(summary["command"]),
+        command=shlex.join([*PROGRAM, *arguments(summary["command"])]),
         tiles=[(verdict_word(word), count) for word, count in summary["counts"].items() if count],
         tasks=[_row(task) for task in summary["tasks"]],
         max_nights=MAX_NIGHTS,
