@@ -205,7 +205,7 @@ class Session:
         if loop.interrupt is not Interrupt.NONE:
             rest = f" with {count_text(left, 'trial')} still to run" if left else ""
             return "interrupted", f"interrupted{rest}; go on with: {again}"
-        if left:  # the launcher had no more places for them
+        if left and self.code.changed:
             return "failed", (
                 f"could not be completed: {', '.join(self.code.changed)} was edited while it ran, and "
                 f"{count_text(left, 'trial')} still to run would have had other code than those before\n"

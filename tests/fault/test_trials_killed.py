@@ -55,6 +55,15 @@ def test_a_trial_killed_by_a_signal_is_tried_again_and_changes_nothing(folder, u
     check_same_outcome(folder, undisturbed)
 
 
+def test_a_trial_that_somebody_else_stops_is_taken_up_again_by_the_same_command(folder, undisturbed):
+    command = (*STUDY, "task.fault=terminate", *ONE_FAULT)
+    driver = folder.run(*command)
+    assert sorted(row[2] for row in folder.verdicts()) == ["cancelled", "cancelled", "completed", "completed"]
+    assert "edited" not in driver.text
+    folder.run(*command)
+    check_same_outcome(folder, undisturbed)
+
+
 def test_a_corrupt_result_is_tried_again_and_changes_nothing(folder, undisturbed):
     folder.run(*STUDY, "task.fault=corrupt_result", *ONE_FAULT)
     assert failures(folder) == ["infra", "infra"]

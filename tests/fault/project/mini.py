@@ -46,6 +46,10 @@ def kill(run):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def terminate(run):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def segv(run):
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -122,6 +126,7 @@ FAULTS = {
     function.__name__: function
     for function in (
         kill,
+        terminate,
         segv,
         exit_without_result,
         hang,
