@@ -20,6 +20,7 @@ from test_trials_killed import check_same_outcome, failures
 from sweep.errors import ConfigError
 from sweep.report import visualdl
 from sweep.study import curves
+from sweep.study.regression.night import run_regression
 from sweep.study.session import run_study
 
 DATA = Path(__file__).parents[1] / "data"
@@ -373,6 +374,8 @@ def test_a_file_system_without_locks_is_named(here, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", unknown)
     with pytest.raises(ConfigError, match=r"results: .*Function not implemented: results/s/driver\.lock"):
         run_study(load("task=mini", "study=s"), progress=Silent())
+    with pytest.raises(ConfigError, match=r"results: .*Function not implemented: results/nightly/driver\.lock"):
+        run_regression(load("+regression=nightly"), progress=Silent())
     assert here.starts() == {}
 
 

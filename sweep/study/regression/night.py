@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,11 +26,11 @@ from sweep.domain.nights import Environment, LossHash, Night, NightRun
 from sweep.domain.regression import TaskReport, TaskVerdict
 from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
 from sweep.report.regression import regression_summary, write_regression_reports
-from sweep.rundir import StudyDir, StudyLock
+from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.study.audience import Audience
 from sweep.study.garbage import Rule, collect_garbage
-from sweep.study.opening import check_packages
+from sweep.study.opening import check_packages, driving
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
@@ -69,7 +69,7 @@ def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
     """
     config = read_regression(loaded)
     folder = StudyDir(Path(config.results), config.name)
-    with _driving(folder), Store.open(config.store_url, driving=config.name) as store:
+    with _driving(folder, config.store_url), Store.open(config.store_url, driving=config.name) as store:
         if store.find_study(config.name) is not None:
             raise ConfigError("study", "is the name of a study, not of a regression", value=config.name)
         name = config.night or _current_night(Regressions(store), config.name)
@@ -81,17 +81,14 @@ def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
 
 
 @contextmanager
-def _driving(folder: StudyDir) -> Iterator[None]:
-    lock = StudyLock(folder.lock)
-    try:
-        lock.acquire()
-    except StudyLockedError as error:
-        words = error.message.replace("study", "regression", 1)
-        raise UsageError(words, hint="two nights at once would share one history; wait for the other") from error
-    try:
+def _driving(folder: StudyDir, store_url: str) -> Iterator[None]:
+    with ExitStack() as held:
+        try:
+            held.enter_context(driving(folder, store_url))
+        except StudyLockedError as error:
+            words = error.message.replace("study", "regression", 1)
+            raise UsageError(words, hint="two nights at once would share one history; wait for the other") from error
         yield
-    finally:
-        lock.release()
 
 
 def _current_night(found: Regressions, regression: str) -> NightName:
