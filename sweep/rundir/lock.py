@@ -89,23 +89,24 @@ class StudyLock:
             if not os.path.samestat(self.path.parent.stat(), os.fstat(self._folder_fd)):
                 return False
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            if not _take(fd, fcntl.LOCK_EX):
+                os.close(fd)
+                return False
+            self._take_in(fd)
         except (FileNotFoundError, NotADirectoryError, FileExistsError):
             return False
         except OSError:  # a disk that is full or does not answer: it is tried again
             return True
-        if not _take(fd, fcntl.LOCK_EX):
-            os.close(fd)
-            return False
-        os.close(self._fd)
-        self._take_in(fd)
         return True
 
     def _take_in(self, fd: int) -> None:
-        """Hold a file that is locked, and say in it who does."""
+        """Hold a file that is locked, in the place of one that is gone, and say in it who does."""
+        before, self._fd = self._fd, fd
+        if before is not None:
+            os.close(before)
         words = {"pid": os.getpid(), "host": os.uname().nodename, "started": now_utc().isoformat(timespec="seconds")}
         os.ftruncate(fd, 0)
         os.pwrite(fd, json.dumps(words).encode(), 0)
-        self._fd = fd
 
     def release(self) -> None:
         """Give the lock back. Does nothing where it is not held."""

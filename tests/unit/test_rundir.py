@@ -195,6 +195,20 @@ def test_a_lock_keeps_nobody_away_from_another_folder_in_its_place(tmp_path: Pat
         assert not lock.keeps()
 
 
+def test_a_lock_file_laid_anew_on_a_full_disk_keeps_others_away(tmp_path: Path, monkeypatch) -> None:
+    def full(*args: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with StudyLock(tmp_path / "lock") as lock:
+        (tmp_path / "lock").unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pwrite", full)
+            assert lock.keeps()
+        assert lock.keeps()
+        with pytest.raises(StudyLockedError):
+            StudyLock(tmp_path / "lock").acquire()
+
+
 def test_a_disk_that_does_not_answer_is_no_sign_of_a_lock_that_is_gone(tmp_path: Path, monkeypatch) -> None:
     def fail(*args: object, **options: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
