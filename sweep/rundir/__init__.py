@@ -4,7 +4,7 @@ Standard library only; numpy is imported where points become series, which a tri
 """
 
 from sweep.rundir.events import Event, EventWriter, facts_of, points_of, read_events
-from sweep.rundir.files import naming, read_bytes, read_json, write_json_atomic, write_text_atomic
+from sweep.rundir.files import digest_of, naming, read_bytes, read_json, write_json_atomic, write_text_atomic
 from sweep.rundir.lock import LockHolder, StudyLock
 from sweep.rundir.paths import RUN_VARIABLE, RunDir, StudyDir
 from sweep.rundir.result import CORRUPT, read_result
@@ -18,6 +18,7 @@ __all__ = [
     "RunDir",
     "StudyDir",
     "StudyLock",
+    "digest_of",
     "facts_of",
     "naming",
     "points_of",

@@ -1,5 +1,6 @@
 """Whole files: written in full or not at all."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -56,6 +57,14 @@ def read_json(path: Path | str) -> Any:
 def sayable(text: str) -> str:
     """Return a text as UTF-8 can say it: half of a surrogate pair, of a file's odd name, say, is spelled out."""
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def digest_of(path: Path | str) -> str | None:
+    """Return a hex digest of a small file, None where it cannot be read."""
+    try:
+        return hashlib.blake2b(read_bytes(path), digest_size=16).hexdigest()
+    except OSError:
+        return None
 
 
 def read_bytes(path: Path | str) -> bytes:

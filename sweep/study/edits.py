@@ -1,11 +1,11 @@
 """No trial runs other code than it was planned with: notices where a task's files have been edited since."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.config.source import TaskSource
+from sweep.rundir import digest_of
 
 
 @dataclass(slots=True)
@@ -13,20 +13,22 @@ class _File:
     """A file as it was read: its stamp says without reading it whether it may be another by now."""
 
     stamp: tuple[int, int, int] | None
-    digest: bytes | None
+    digest: str | None
 
 
 class PlannedCode:
     """The files of a task as they were when a study was planned, which is now. `say` is told at most once of a change.
 
-    `changed` are the names of the files that were found edited or gone the last time that somebody asked.
+    `changed` are the names of the files that were found edited or gone the last time that somebody asked. `digests` are
+    those of the files by path: a trial that imports the task is given them, and looks for itself.
     """
 
     def __init__(self, source: TaskSource, say: Callable[[str], None]) -> None:
         self.changed: tuple[str, ...] = ()
         self._say = say
         self._has_said = False
-        self._files = {path: _File(_stamp(path), _digest(path)) for _, path in source.files}
+        self._files = {path: _File(_stamp(path), digest_of(path)) for _, path in source.files}
+        self.digests = {str(path.absolute()): file.digest for path, file in self._files.items()}
 
     def is_current(self) -> bool:
         """Return whether a process that imports the task now gets the code that was planned."""
@@ -44,7 +46,7 @@ def _is_other(path: Path, file: _File) -> bool:
     stamp = _stamp(path)
     if stamp is not None and stamp == file.stamp:
         return False
-    if stamp is None or _digest(path) != file.digest:
+    if stamp is None or digest_of(path) != file.digest:
         return True
     file.stamp = stamp  # touched, or edited and put back
     return False
@@ -56,10 +58,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _digest(path: Path) -> bytes | None:
-    try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
-    except OSError:
-        return None

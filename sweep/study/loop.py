@@ -46,6 +46,7 @@ class StudyLoop:
     `on_outcome(outcome, trial, curves)` is called once for each trial finished here; `curves` is what its run logged,
     None where no run was made for it here. `on_quiet` is called while runs go on and none ends, to do a bit of what can
     wait; it returns whether more of it is left. `is_ours` says whether the study's folder is still what was locked.
+    `code` has the digests of the task's files, by path: no trial is to import others.
     """
 
     def __init__(
@@ -62,13 +63,14 @@ class StudyLoop:
         on_outcome: Callable[[Outcome, TrialRecord, Mapping[str, Series] | None], None],
         on_quiet: Callable[[], bool] = lambda: False,
         is_ours: Callable[[], bool] = lambda: True,
+        code: Mapping[str, str | None] | None = None,
     ) -> None:
         self.study, self.config, self.target = study, config, config.target
         self.thresholds = SymptomThresholds.of(config.symptoms)
         self.compose, self.driver, self.launcher = compose, driver, launcher
         self.store, self.folder = store, folder
         self.progress, self.on_outcome, self.on_quiet = progress, on_outcome, on_quiet
-        self.is_ours = is_ours
+        self.is_ours, self.code = is_ours, code or {}
         self.interrupt = Interrupt.NONE  # set from signal handlers
         self.breaker = CircuitBreaker()
         self._announced = Interrupt.NONE
@@ -248,7 +250,7 @@ class StudyLoop:
             live.dir.renew(attempt=live.run.attempt)
             live.has_folder = True
             step("folder renewed")
-            spec = spec_of(self.config, live.trial, live.run)
+            spec = spec_of(self.config, live.trial, live.run, self.code)
             live.dir.write_spec(spec)
             step("spec written")
             started = self.launcher.start(self._request(live, spec=spec, exclusive=exclusive))

@@ -24,8 +24,11 @@ def identity_of(run: RunRecord) -> dict[str, object]:
     return {"run_id": run.id, "begun": None if run.started_at is None else run.started_at.isoformat()}
 
 
-def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord) -> dict[str, Any]:
-    """Return the contents of spec.json: all that a worker needs to know, or whoever rebuilds the store."""
+def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord, code: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the contents of spec.json: all that a worker needs to know, or whoever rebuilds the store.
+
+    `code` has the digests of the task's files, by path.
+    """
     return {
         "schema": 1,
         **identity_of(run),
@@ -39,6 +42,7 @@ def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord) -> dict[str
         "overrides": list(trial.overrides),
         "fingerprint": trial.fingerprint,
         "task": dict(trial.task),
+        "code": code,
         "target": _target_mapping(config.target),
         "memory_mb": config.launcher.memory_mb,
         "watch": config.watch,

@@ -131,6 +131,7 @@ class Session:
             on_outcome=self._on_outcome,
             on_quiet=self._in_quiet,
             is_ours=self.lock.keeps,
+            code=self.code.digests,
         )
         gc.freeze()  # what is there by now stays: not to be looked through again while trials run
         with obeying_interrupts(loop):

@@ -111,7 +111,7 @@ def load_ahead(what: str) -> str | None:
     """
     pid, failure = os.getpid(), None
     try:
-        prepared_task(json.loads(what) if what.startswith("{") else RunDir(Path(what)).read_spec()["task"])
+        prepared_task({"task": json.loads(what)} if what.startswith("{") else RunDir(Path(what)).read_spec())
     except BaseException as error:  # even SystemExit: a run says what it means
         failure = format_error(error).rstrip().rpartition("\n")[2][:WHY_CHARS]
     leave_if_forked(pid, 1)

@@ -17,6 +17,7 @@ from sweep.domain.target import Target
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
 from sweep.task import StopTrial, TaskConfig
+from sweep.worker.edited import check_code
 from sweep.worker.leaving import leave_if_forked
 from sweep.worker.run import WorkerRun
 from sweep.worker.seeding import seed_globals
@@ -58,16 +59,24 @@ def load_task(target: str) -> Task:
     return Task(getattr(module, name), **extras)
 
 
-def prepared_task(section: Mapping[str, Any], *, is_prepared: bool = True) -> tuple[Task, TaskConfig]:
-    """Return the task of a section, imported and prepared, and its config. Raises whatever the task's code raises.
+def prepared_task(spec: Mapping[str, Any], *, is_prepared: bool = True) -> tuple[Task, TaskConfig]:
+    """Return the task of a spec, imported and prepared, and its config. Raises whatever the task's code raises.
 
     Nothing of it knows the trial's seed: whether it has been done ahead, for all trials, cannot be told by a trial.
     `is_prepared` False only imports it.
+
+    Raises EditedTaskError where it is imported here and now, and its files are others than when the study was planned.
     """
-    pid = os.getpid()
+    pid, section = os.getpid(), spec["task"]
     seed_globals(AHEAD_SEED)
     cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
-    task = load_task(str(section["_target_"]))
+    target = str(section["_target_"])
+    is_there = target.rpartition(".")[0] in sys.modules
+    try:
+        task = load_task(target)
+    finally:
+        if not is_there:  # else it has been looked at before, and may be edited since
+            check_code(spec.get("code", {}))
     if is_prepared and task.prepare is not None:
         seed_globals(AHEAD_SEED)
         task.prepare(cfg)
@@ -97,7 +106,7 @@ def run_trial(folder: RunDir) -> int:
             is_probe=probe is not None,
             watch=str(spec.get("watch", "light")),
         )
-        ending = _execute(spec["task"], run, probe)
+        ending = _execute(spec, run, probe)
         with suppress(OSError):  # a full disk: result.json is the one that counts
             events.write("end", state=ending["state"], reason=ending["stop_reason"])
         wall_s = monotonic_s() - started_s
@@ -119,13 +128,13 @@ def run_trial(folder: RunDir) -> int:
     return 1 if ending["state"] == TrialState.FAILED else 0
 
 
-def _execute(section: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> dict[str, Any]:
+def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> dict[str, Any]:
     """Run the task, or the probe on it, and return how it ended: state, stop_reason, failure."""
     sigterm = SigtermWatch(run)
     pid, failure = os.getpid(), None
     try:
         # The data probe prepares the task itself: data that cannot be had is what it is there to find.
-        task, cfg = prepared_task(section, is_prepared=probe is None or probe.name is not ProbeName.DATA)
+        task, cfg = prepared_task(spec, is_prepared=probe is None or probe.name is not ProbeName.DATA)
         seed_globals(run.seed)
         if probe is None:
             task.train(cfg, run)

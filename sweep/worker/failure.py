@@ -8,6 +8,7 @@ from typing import Any
 
 from sweep.domain.failure import says_out_of_memory
 from sweep.domain.states import FailureClass
+from sweep.worker.edited import EditedTaskError
 
 _HERE = str(Path(__file__).parent)
 _MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
@@ -48,6 +49,6 @@ def _words_of(error: BaseException) -> str:
 def _class_of(error: BaseException, message: str) -> FailureClass:
     if isinstance(error, MemoryError) or says_out_of_memory(f"{type(error).__name__}: {message}"):
         return FailureClass.OOM
-    if isinstance(error, OSError) and error.errno in _MACHINE:
+    if isinstance(error, EditedTaskError) or (isinstance(error, OSError) and error.errno in _MACHINE):
         return FailureClass.INFRA
     return FailureClass.CRASH

@@ -20,7 +20,7 @@ def edit(folder: Folder) -> str:
 def test_a_task_edited_while_its_study_runs_starts_no_trial_of_other_code(folder, undisturbed, start):
     command = (*COMMAND, f"launcher.start={start}")
     driver = folder.start(*command)
-    wait_until(lambda: sum(folder.starts().values()) == 1)
+    wait_until(lambda: b'"e":"log"' in events_of(folder, 0))  # it has imported the task
     before = edit(folder)
     assert driver.wait() == 1
     assert driver.text.count("mini.py: edited since the study was planned") == 1
@@ -30,6 +30,23 @@ def test_a_task_edited_while_its_study_runs_starts_no_trial_of_other_code(folder
     (folder.path / "mini.py").write_text(before)
     folder.run(*command)
     assert folder.starts() == {0: 1, 1: 1, 2: 1, 3: 1}
+    check_same_outcome(folder, undisturbed)
+
+
+def events_of(folder: Folder, number: int) -> bytes:
+    events = folder.trial(number) / "events.jsonl"
+    return events.read_bytes() if events.exists() else b""
+
+
+def test_a_task_edited_as_a_trial_begins_gives_it_no_other_code(folder, undisturbed):
+    command = (*STUDY, "launcher.slots=1", "launcher.start=cold")
+    driver = folder.start(*command)
+    wait_until(lambda: (folder.trial(0) / "spec.json").exists())
+    before = edit(folder)
+    assert driver.wait() == 1
+    assert {run[3] for run in folder.runs()} <= {"infra", None}, driver.text
+    (folder.path / "mini.py").write_text(before)
+    folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
 

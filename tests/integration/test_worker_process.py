@@ -13,7 +13,7 @@ from typing import IO, Any
 import psutil
 import pytest
 
-from sweep.rundir import RunDir, points_of, read_events, read_result
+from sweep.rundir import RunDir, digest_of, points_of, read_events, read_result
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +85,23 @@ def test_a_memory_cap_beyond_what_a_system_can_count_caps_nothing(tmp_path: Path
     result = read_result(folder.result)
     assert result is not None
     assert result["state"] == "completed"
+
+
+@pytest.mark.parametrize("edit", ["", "x = 1", "raise RuntimeError('half of an edit')"])
+def test_a_task_edited_before_its_import_is_no_result(tmp_path: Path, edit: str) -> None:
+    task = tmp_path / "mine.py"
+    task.write_text("def train(cfg, run): pass\n")
+    folder = write_spec(tmp_path / "run", "mine.train")
+    folder.write_spec({**folder.read_spec(), "code": {str(task): digest_of(task)}})
+    task.write_text(task.read_text() + edit)
+    spawn(folder, python_path=tmp_path).wait(LIMIT_S)
+    result = read_result(folder.result)
+    assert result is not None
+    if not edit:
+        assert result["state"] == "completed"
+    else:
+        assert (result["state"], result["failure"]["class"]) == ("failed", "infra")
+        assert result["failure"]["message"].startswith("EditedTaskError: mine.py: edited since the study was planned")
 
 
 def test_divergence_is_a_completed_run_and_not_a_failure(tmp_path: Path) -> None:
