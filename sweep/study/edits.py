@@ -23,7 +23,11 @@ class PlannedCode:
     those of the files by path: a trial that imports the task is given them, and looks for itself.
     """
 
-    def __init__(self, source: TaskSource, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        source: TaskSource,
+        say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
+    ) -> None:
         self.changed: tuple[str, ...] = ()
         self._say = say
         self._has_said = False
@@ -40,6 +44,15 @@ class PlannedCode:
                 "that run come to their end"
             )
         return not self.changed
+
+    def message(self, left: str, again: str) -> str:
+        """Return why what is `left` (`3 trials`) was not run, and how to go on: `again` is the command."""
+        return (
+            f"could not be completed: {', '.join(self.changed)} was edited while it ran, and {left} still to run would "
+            "have had other code than those before\n"
+            f"begin anew, with what it says now: {again}\n"
+            "(with the old code in its place again, the same command goes on where it was)"
+        )
 
 
 def _is_other(path: Path, file: _File) -> bool:

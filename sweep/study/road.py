@@ -10,6 +10,8 @@ from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recom
 from sweep.analysis.priors import axes_for
 from sweep.config import LoadedConfig, level_names, load_study_config
 from sweep.config.folders import folder_words
+from sweep.config.source import find_task
+from sweep.domain.counts import count_text
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
@@ -18,6 +20,7 @@ from sweep.report.staged import StageEntry, staged_summary, write_staged
 from sweep.rundir import StudyDir, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
+from sweep.study.edits import PlannedCode
 from sweep.study.opening import check_packages, driving, open_record, plan_record
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
@@ -79,6 +82,7 @@ class Road:
         self.loaded, self.record, self.folder = loaded, record, folder
         self.progress, self.run_job = progress, run_job
         self.taken = taken
+        self.code = PlannedCode(find_task(loaded.study.task["_target_"]))
         self.found = Findings()
         self.has_axes = True
         self.cut_short = ""  # the stage in which the sitting was interrupted
@@ -98,6 +102,10 @@ class Road:
             if stage == "ablation" and not self._asked():
                 self.has_axes = False
                 continue
+            if not self.code.is_current():
+                left = count_text(len(stages) - number + 1, "stage")
+                status, message = "failed", self.code.message(left, self._again())
+                break
             stage_loaded = self._loaded(stage)
             self.progress.message(f"stage {number} of {len(stages)}: {stage}  ({stage_loaded.study.name})")
             end = self.run_job(stage_loaded, progress=self.progress)
@@ -231,12 +239,14 @@ class Road:
             return base_curves(report_data(store, store.study(loaded.study.name), wall_s=0.0))
 
     def _words(self, end: StudyEnd) -> str:
-        again = shlex.join(["python", "-m", "sweep", *self.loaded.command])
         return (
-            f"{end.message}\nwhen that is done, go on with: {again}"
+            f"{end.message}\nwhen that is done, go on with: {self._again()}"
             if end.status == "failed"
-            else (f"interrupted in the middle of a stage; go on with: {again}")
+            else (f"interrupted in the middle of a stage; go on with: {self._again()}")
         )
+
+    def _again(self) -> str:
+        return shlex.join(["python", "-m", "sweep", *self.loaded.command])
 
     def _end(self, status: str, message: str) -> StudyEnd:
         """Write the study's files and its summary."""

@@ -207,12 +207,7 @@ class Session:
             rest = f" with {count_text(left, 'trial')} still to run" if left else ""
             return "interrupted", f"interrupted{rest}; go on with: {again}"
         if left and self.code.changed:
-            return "failed", (
-                f"could not be completed: {', '.join(self.code.changed)} was edited while it ran, and "
-                f"{count_text(left, 'trial')} still to run would have had other code than those before\n"
-                f"begin anew, with what it says now: {again}\n"
-                "(with the old code in its place again, the same command goes on where it was)"
-            )
+            return "failed", self.code.message(count_text(left, "trial"), again)
         failed = counts.get(TrialState.FAILED, 0) + counts.get(TrialState.LOST, 0)
         if failed * 2 > sum(counts.values()):
             return "failed", (

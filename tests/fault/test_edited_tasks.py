@@ -1,5 +1,7 @@
 """The task is edited while its study runs: no trial runs other code than it was planned with."""
 
+from dataclasses import replace
+
 import pytest
 from conftest import STUDY, Folder, wait_until
 from test_trials_killed import check_same_outcome
@@ -70,6 +72,21 @@ def test_a_warm_parent_that_dies_after_the_task_was_edited_is_not_replaced(folde
     assert "mini.py: edited since the study was planned" in driver.text
     assert "other code" not in "".join(log.read_text() for log in folder.study.glob("trials/*/out.log"))
     assert folder.left() == []
+
+
+def test_a_task_edited_between_the_stages_of_a_study_ends_it(folder):
+    command = ("--config-dir", "my_conf", "task=mini", "+axis=[stuck]", "stages=[base,ablation]", "seeds=2", "study=s")
+    base = replace(folder, name="s.base")
+    driver = folder.start(*command, "task.pause_s=0.05", "launcher.start=warm")
+    wait_until(lambda: b'"e":"log"' in events_of(base, 0))
+    before = edit(folder)
+    assert driver.wait() == 1
+    assert "mini.py was edited while it ran" in driver.text
+    assert "1 stage still to run" in driver.text
+    assert not (folder.place / "s.ablation").exists()
+    (folder.path / "mini.py").write_text(before)
+    folder.run(*command, "task.pause_s=0.05", "launcher.start=warm")
+    assert set(base.starts().values()) == {1}
 
 
 def children_of(pid: int):
