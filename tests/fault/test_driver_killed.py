@@ -111,7 +111,9 @@ def test_a_driver_killed_at_any_step_runs_no_trial_twice_and_loses_none(walk):
 
 
 def test_a_driver_killed_at_the_steps_of_later_sittings_repeats_nothing_that_has_ended(folder: Folder, undisturbed):
-    command = (*STUDY, "task.pause_s=0.1", "launcher.slots=4")
+    command = (*STUDY, "task.pause_s=0.01", "launcher.slots=4")
+    hold = folder.path / "hold"
+    hold.touch()
     driver = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 4)
     os.kill(driver.pid, signal.SIGKILL)
@@ -123,6 +125,7 @@ def test_a_driver_killed_at_the_steps_of_later_sittings_repeats_nothing_that_has
     assert driver.wait() == 130
     assert folder.starts() == {0: 1, 1: 1, 2: 1, 3: 1}
     assert {row[2] for row in folder.verdicts()} == {"cancelled"}
+    hold.unlink()
     folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP="trial taken up again")
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
