@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sweep.domain.states import FailureClass
+from sweep.domain.states import FailureClass, TrialState
 from sweep.launch import RunEnded, log_tail
 from sweep.rundir import StudyDir
 
@@ -46,11 +46,12 @@ class CircuitBreaker:
             return False
         return self.devices <= {trial.device for trial in self.failed}
 
-    def count(self, number: int, ended: RunEnded, device: str | None, *, is_failure: bool, is_result: bool) -> None:
+    def count(self, number: int, ended: RunEnded, device: str | None) -> None:
         """Take in a trial that has ended and is not tried again."""
-        if is_failure:
+        if ended.state is TrialState.FAILED:
             self.failed.append(Failed(number, ended.failure, ended.message, device))
-        self.completed += is_result
+        elif ended.state is not TrialState.CANCELLED:
+            self.completed += 1
 
     def failure_log(self, folder: StudyDir) -> str:
         """Return the end of the first failed trial's log, with the trial named; empty where none has failed."""

@@ -17,7 +17,8 @@ class LiveRun:
     """One run being followed. `read_bytes` is how much of events.jsonl has been taken in.
 
     `is_wanted` is False for a run of a retired trial, whose outcome nobody asks for any more; `has_folder` is False
-    where what lies in `dir` is not this run's. `announced` is what the `start` event says: pid and time.
+    where what lies in `dir` is not this run's; `exclusive` is True where it is to have a device alone. `announced` is
+    what the `start` event says: pid and time.
     """
 
     trial: TrialRecord
@@ -25,6 +26,7 @@ class LiveRun:
     dir: RunDir
     is_wanted: bool = True
     has_folder: bool = True
+    exclusive: bool = False
     device: str | None = None
     has_started: bool = False
     announced: tuple[int, float] | None = None

@@ -30,6 +30,7 @@ from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import gpu_models
 from sweep.study.results import leave_reports, load_reports, summarise
+from sweep.study.runs import OpenStudy
 from sweep.study.silence import Silence
 from sweep.study.steps import step
 from sweep.study.walltime import WallTime
@@ -120,18 +121,20 @@ class Session:
             self.config.launcher, say=self.progress.message, early=self.early, is_current=self.code.is_current
         )
         loop = StudyLoop(
-            study=self.record,
-            config=self.config,
+            OpenStudy(
+                record=self.record,
+                config=self.config,
+                store=self.store,
+                folder=self.folder,
+                code=self.code.digests,
+            ),
             compose=self.plan.compose,
             driver=driver,
             launcher=launcher,
-            store=self.store,
-            folder=self.folder,
             progress=self.progress,
             on_outcome=self._on_outcome,
             on_quiet=self._in_quiet,
             is_ours=self.lock.keeps,
-            code=self.code.digests,
         )
         gc.freeze()  # what is there by now stays: not to be looked through again while trials run
         with obeying_interrupts(loop):

@@ -15,6 +15,7 @@ from sweep.launch import Launcher, RunEnded
 from sweep.rundir import RunDir, StudyDir
 from sweep.store import Store
 from sweep.study.loop import StudyLoop
+from sweep.study.runs import OpenStudy
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=1, budget_steps=5, stop_early=True)
 AXES = (Axis(name="stuck", levels=(Level(name="off", overrides=("task.stuck=false",)),)),)
@@ -111,8 +112,8 @@ class Bench:
         self.driver = Told(driver or GridDriver(self.cells, self.seeds))
         end_at_last(launcher)
         return StudyLoop(
-            study=record, config=self.config(), compose=self.compose, driver=self.driver, launcher=launcher,
-            store=self.store, folder=self.folder, progress=self.watcher, on_outcome=self.note,
+            OpenStudy(record=record, config=self.config(), store=self.store, folder=self.folder, code={}),
+            compose=self.compose, driver=self.driver, launcher=launcher, progress=self.watcher, on_outcome=self.note,
         )  # fmt: skip
 
     def note(self, outcome: Outcome, trial: TrialRecord, curves: object) -> None:

@@ -12,6 +12,7 @@ from sweep.launch.fake import FakeLauncher, FakeMachine, write_run
 from sweep.rundir import RunDir
 from sweep.store import Store
 from sweep.study import loop as loop_module
+from sweep.study import runs as runs_module
 from sweep.study.loop import StudyLoop
 
 
@@ -30,7 +31,8 @@ class Reaper:
 
     def __init__(self, monkeypatch) -> None:
         self.at, self.count, self.name = 0, 0, ""
-        monkeypatch.setattr(loop_module, "step", self)
+        for module in (loop_module, runs_module):
+            monkeypatch.setattr(module, "step", self)
 
     def __call__(self, name: str) -> None:
         self.count += 1

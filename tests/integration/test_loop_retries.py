@@ -144,25 +144,21 @@ def test_one_bad_gpu_is_no_systematic_failure(bench):
 
 
 def test_a_drain_lets_running_trials_end_and_launches_no_more(bench):
-    loop = bench.loop(FakeLauncher(trains, slots=1))
-
     def once(folder: RunDir) -> int:
         loop.interrupt = Interrupt.DRAIN
         return trains(folder)
 
-    loop.launcher = FakeLauncher(once, slots=1)
+    loop = bench.loop(FakeLauncher(once, slots=1))
     loop.run()
     assert [run[2] for run in bench.runs()] == ["completed"]
     assert any("Ctrl-C again" in text for text in bench.watcher.messages)
 
 
 def test_a_stop_cancels_what_runs_and_the_next_session_runs_it(bench):
-    loop = bench.loop(FakeLauncher(trains))
-
     def hangs(folder: RunDir) -> None:
         loop.interrupt = Interrupt.STOP
 
-    loop.launcher = FakeLauncher(hangs)
+    loop = bench.loop(FakeLauncher(hangs))
     loop.run()
     assert {o.state for o in bench.outcomes() if o.state is not TrialState.PENDING} == {TrialState.CANCELLED}
     assert bench.driver.told == []

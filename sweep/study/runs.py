@@ -1,0 +1,212 @@
+"""The runs of a study: begun on record, started, followed, and brought into the store as they end."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweep.config import StudyConfig
+from sweep.domain.states import RETRIED, FailureClass, TrialState
+from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
+from sweep.errors import SweepError
+from sweep.judge import SymptomThresholds
+from sweep.launch import Launcher, RunEnded, RunRequest, RunStarted
+from sweep.rundir import StudyDir
+from sweep.store import Store
+from sweep.study.live import LiveRun
+from sweep.study.recording import ingest, record_end, record_process, spec_of, write_ending
+from sweep.study.recovery import left_behind
+from sweep.study.steps import step
+
+_OF_THE_MACHINE = frozenset({FailureClass.KILLED, FailureClass.INFRA})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenStudy:
+    """A study that this process has locked and works on.
+
+    `code` has the digests of the task's files, by path: no trial is to import others.
+    """
+
+    record: StudyRecord
+    config: StudyConfig
+    store: Store
+    folder: StudyDir
+    code: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A run whose end is on record. `outcome` is its trial's, None where that waits for another run."""
+
+    live: LiveRun
+    ended: RunEnded
+    outcome: Outcome | None
+
+
+class StudyRuns:
+    """The trials of a study that wait for a run, and its `live` runs by run id.
+
+    What to run, and whom to tell of it, is the loop's business.
+    """
+
+    def __init__(self, study: OpenStudy, launcher: Launcher) -> None:
+        self.study, self.launcher = study, launcher
+        self.config, self.store = study.config, study.store
+        self.live: dict[int, LiveRun] = {}
+        self._thresholds = SymptomThresholds.of(study.config.symptoms)
+        self._waiting: deque[tuple[TrialRecord, bool]] = deque()  # (trial, needs a device alone)
+        self._started: dict[int, RunStarted] = {}  # by run id, those whose process is not on record yet
+        self._from = Path.cwd()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a trial waits for a run."""
+        return bool(self._waiting)
+
+    def put_up(self, trial: TrialRecord, *, exclusive: bool = False) -> None:
+        """Have a pending trial wait for a run, `exclusive` for one that has a device alone."""
+        self._waiting.append((trial, exclusive))
+
+    def put_up_again(self, trial: TrialRecord) -> None:
+        """Have a pending trial wait that an earlier session may have run before."""
+        # Most have no folder yet: nothing of them needs to be asked for.
+        last = self.store.latest_run(trial.id) if self.study.folder.trial(trial.number).path.exists() else None
+        self.put_up(trial, exclusive=last is not None and last.failure is FailureClass.OOM)
+
+    def recover(self) -> None:
+        """Adopt the runs of a driver that died, and record the end of those that are over."""
+        for live, ended in left_behind(self.store, self.study.record.id, self.launcher, self._request):
+            if ended is None:
+                self.live[live.run.id] = live
+                if not live.is_wanted:
+                    self.launcher.stop(live.run.id, TrialState.CANCELLED)
+            else:
+                with self.store.transaction():
+                    self._record(live, ended, may_retry=True)
+            step("run of an earlier session recovered")
+
+    def begin(self) -> list[LiveRun]:
+        """Record the intent to run waiting trials, as many as there are places for, before anything outside happens.
+
+        The caller holds a transaction, and launches them when it is over.
+        """
+        begun: list[LiveRun] = []
+        places = self.launcher.free_slots
+        while self._waiting and len(begun) < places:
+            trial, exclusive = self._waiting[0]
+            if (exclusive and begun) or not self.launcher.can_start(exclusive=exclusive):
+                break
+            self._waiting.popleft()
+            folder = self.study.folder.trial(trial.number)
+            run = self.store.begin_run(trial.id, str(folder.path))
+            live = self.live[run.id] = LiveRun(trial, run, folder, has_folder=False, exclusive=exclusive)
+            begun.append(live)
+            if exclusive:
+                break
+        return begun
+
+    def launch(self, live: LiveRun) -> RunEnded | None:
+        """Start a run that is on record as intended. Returns its end where it could not be started."""
+        step("intent recorded")
+        try:
+            live.dir.renew(attempt=live.run.attempt)
+            live.has_folder = True
+            step("folder renewed")
+            spec = spec_of(self.config, live.trial, live.run, self.study.code)
+            live.dir.write_spec(spec)
+            step("spec written")
+            started = self.launcher.start(self._request(live, spec))
+        except (OSError, SweepError) as error:
+            return _not_started(live.run.id, str(error))
+        step("process started")
+        self._started[live.run.id] = started
+        live.device = started.device
+        return None
+
+    def record_started(self) -> None:
+        """Put on record whose processes were started since the last time."""
+        if not self._started:
+            return
+        with self.store.transaction():
+            for started in self._started.values():
+                record_process(self.store, started)
+                step("process recorded")
+        self._started.clear()
+
+    def read(self) -> None:
+        """Take in what the live runs have written."""
+        with self.store.transaction():
+            for live in self.live.values():
+                ingest(self.store, live)
+        step("events ingested")
+
+    def settle(self, all_ended: Sequence[RunEnded], *, may_retry: bool) -> list[Settled]:
+        """Judge runs that have ended and record it. A trial to be tried again, where any may be, waits once more.
+
+        The caller holds a transaction.
+        """
+        settled = []
+        for ended in all_ended:
+            live = self.live.pop(ended.run_id)
+            step("run ended")
+            outcome = self._record(live, ended, may_retry=may_retry)
+            if outcome is None:
+                again = self.store.trial(self.study.record.id, live.trial.number)
+                self.put_up(again, exclusive=ended.failure is FailureClass.OOM)
+            settled.append(Settled(live, ended, outcome))
+        return settled
+
+    def stop_all(self) -> None:
+        """Have all live runs stopped."""
+        for run_id in self.live:
+            self.launcher.stop(run_id, TrialState.CANCELLED)
+
+    def _request(self, live: LiveRun, spec: Mapping[str, Any] | None = None) -> RunRequest:
+        # Absolute: a process is known again by it from wherever a driver is started, and a task may change its cwd.
+        folder, timeout_s = self._from / live.dir.path, self.config.launcher.timeout_s
+        return RunRequest(run_id=live.run.id, dir=folder, spec=spec, timeout_s=timeout_s, exclusive=live.exclusive)
+
+    def _record(self, live: LiveRun, ended: RunEnded, *, may_retry: bool) -> Outcome | None:
+        """Record the end of a run; return its trial's outcome, None where it is to be tried again and is pending.
+
+        The caller holds a transaction.
+        """
+        is_retried = may_retry and live.is_wanted and self._is_retried(live, ended)
+        if ended.state is not TrialState.COMPLETED and live.has_folder:
+            write_ending(live.dir, ended, is_retried=is_retried)
+        ingest(self.store, live, is_over=True)
+        outcome = record_end(
+            self.store,
+            live,
+            ended,
+            self.config.target,
+            thresholds=self._thresholds,
+            started=self._started.pop(live.run.id, None),
+            is_probe=self.config.probe is not None,
+        )
+        if is_retried:
+            self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
+        return None if is_retried else outcome
+
+    def _is_retried(self, live: LiveRun, ended: RunEnded) -> bool:
+        if ended.failure not in RETRIED:
+            return False
+        if ended.failure is FailureClass.LOST:  # the driver died, not the trial: that costs it no attempt
+            return True
+        is_oom = ended.failure is FailureClass.OOM
+        counted = {FailureClass.OOM} if is_oom else _OF_THE_MACHINE
+        before = sum(run.failure in counted for run in self.store.runs(live.trial.id))
+        return before < (1 if is_oom else self.config.launcher.retries)
+
+
+def _not_started(run_id: int, message: str) -> RunEnded:
+    return RunEnded(
+        run_id=run_id,
+        state=TrialState.FAILED,
+        exit_code=None,
+        failure=FailureClass.INFRA,
+        message=message,
+        stop_reason=None,
+    )
