@@ -16,6 +16,9 @@ from sweep.worker.leaving import end_process
 from sweep.worker.nursery import Nursery
 
 HARMLESS_DEVICES = frozenset({"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})
+# jemalloc's own, which comes with pyarrow and so with many an import of pandas and scikit-learn: its fork handlers hold
+# its locks around a fork and have a child begin without it (background_thread_prefork, _postfork_child).
+HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})
 
 
 def main(arguments: list[str]) -> None:
@@ -57,7 +60,7 @@ def shared_things(before: dict[int, str]) -> list[str]:
     if probe == 0:
         os._exit(0)
     os.waitpid(probe, 0)
-    threads = sum(1 for _ in Path("/proc/self/task").iterdir())
+    threads = sum(name not in HARMLESS_THREADS for name in thread_names())
     found = [f"has {threads} threads"] if threads > 1 else []
     if has_children():
         found.append("has started a process that goes on")
@@ -68,6 +71,15 @@ def shared_things(before: dict[int, str]) -> list[str]:
         if words[1][1] == "w" and words[1][3] == "s":
             found.append(f"shares memory ({words[5] if len(words) > 5 else 'anonymous'})")
     return found
+
+
+def thread_names() -> list[str]:
+    """Return the name of each thread of this process."""
+    names = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            names.append((task / "comm").read_text(errors="replace").strip())
+    return names
 
 
 def open_files() -> dict[int, str]:

@@ -415,6 +415,18 @@ def test_threads_that_a_fork_ends_do_not_stand_in_its_way(site: Site) -> None:
     assert parents != {str(os.getpid())}
 
 
+def test_the_thread_of_an_allocator_that_sees_to_forks_itself_does_not_stand_in_their_way(site: Site) -> None:
+    (site.path / "allocating_task.py").write_text(
+        "import threading, time\nfrom pathlib import Path\n"
+        "thread = threading.Thread(target=time.sleep, args=(600,), daemon=True)\nthread.start()\n"
+        "Path(f'/proc/self/task/{thread.native_id}/comm').write_text('jemalloc_bg_thd')\n"
+        "def train(cfg, run):\n    import os\n    run.artifact('parent').write_text(str(os.getppid()))\n"
+    )
+    _, folder = site.run(site.launcher("warm"), "allocating_task.train")
+    assert site.said == []
+    assert text_of(folder, "parent") != str(os.getpid())
+
+
 def test_a_run_in_another_environment_is_not_forked(site: Site) -> None:
     launcher = site.launcher("warm")
     _, folder = site.run(launcher, "tells_parent")
