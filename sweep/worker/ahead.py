@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from sweep.rundir import RUN_VARIABLE, RunDir
 from sweep.worker.entry import prepared_task, run_trial
-from sweep.worker.failure import format_error
+from sweep.worker.failure import describe_failure, format_error
 from sweep.worker.leaving import end_process, flush_output, leave_if_forked
 
 MESSAGE_BYTES = 1 << 16
@@ -113,7 +113,7 @@ def load_ahead(what: str) -> str | None:
     try:
         prepared_task({"task": json.loads(what)} if what.startswith("{") else RunDir(Path(what)).read_spec())
     except BaseException as error:  # even SystemExit: a run says what it means
-        failure = format_error(error).rstrip().rpartition("\n")[2][:WHY_CHARS]
+        failure = describe_failure(error)["message"]
     leave_if_forked(pid, 1)
     flush_output()
     return failure

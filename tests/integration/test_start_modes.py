@@ -183,6 +183,7 @@ BROKEN = {
     "syntax": ("def train(:\n", "SyntaxError"),
     "prepare": ("def prepare(cfg):\n    raise OSError('no data')\ndef train(cfg, run):\n    pass\n", "no data"),
     "exit": ("import sys\nsys.exit('not like this')\n", "not like this"),
+    "lines": ("raise OSError('no data\\n  hint: fetch them')\n", "OSError: no data"),
 }
 
 
