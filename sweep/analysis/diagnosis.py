@@ -196,8 +196,9 @@ def _ablation_words(ablation: Mapping[str, Any], verify: Mapping[str, Any] | Non
             f"{together(r['toggles'])} ({r['converged']} of {r['seeds']} {seeds} {against})" for r in last["repairs"]
         ]
         alone = ", each alone" if len(ways) > 1 and all(len(r["toggles"]) == 1 for r in last["repairs"]) else ""
-        p = max(toggle["p_adjusted"] for toggle in proven)
-        return f"What restores convergence{alone}: {', or '.join(ways)}; exact test, p = {p:.2g}."
+        least = max(proven, key=lambda toggle: toggle["p_adjusted"])
+        p, adjusted = least["p_adjusted"], " after Holm" * (least["p_adjusted"] != least["p_value"])
+        return f"What restores convergence{alone}: {', or '.join(ways)}; exact test, p = {p:.2g}{adjusted}."
     tried = [toggle for toggle in ablation["toggles"] if toggle["trials"]]
     worse = [str(toggle["toggle"]) for toggle in tried if toggle["status"] == "harms" or toggle.get("makes_diverge")]
     others = [toggle for toggle in tried if str(toggle["toggle"]) not in worse]

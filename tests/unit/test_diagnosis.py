@@ -102,10 +102,19 @@ def ranked(toggles, *, repairs=(), recommended=(), question="restore"):
         "answer": "The ranking's own words.",
         "question": question,
         "base": {"converged": 0, "trials": 5},
-        "toggles": [{"toggle": name, "status": status, "trials": 5, "p_adjusted": p} for name, status, p in toggles],
+        "toggles": [
+            {"toggle": name, "status": status, "trials": 5, "p_value": p, "p_adjusted": p}
+            for name, status, p in toggles
+        ],
         "repairs": [{"toggles": [name], "converged": 5, "seeds": 5} for name in repairs],
         "recommended": {"overrides": list(recommended)},
     }
+
+
+def test_a_p_value_that_is_adjusted_says_so():
+    ablation = ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",))
+    ablation["toggles"][0]["p_adjusted"] = 0.032
+    assert diagnosis(Findings(ablation=ablation)).endswith("exact test, p = 0.032 after Holm.")
 
 
 def test_alternative_repairs_are_named_with_what_stands_behind_them():
