@@ -108,6 +108,9 @@ def _parse(text: str) -> Override:
         override = OverridesParser.create().parse_override(text)
     except HydraException as exc:
         raise _malformed(given, exc) from exc
+    if is_group(override) and not override.is_delete() and isinstance(override.value(), int | float | None):
+        head, _, name = text.partition("=")  # of a file: `nan` is no number there, nor `1` or `true`
+        override = OverridesParser.create().parse_override(f"{head}='{name.strip()}'")
     key = override.key_or_group
     if not key:
         raise ConfigError(given, "names no key", hint="an override is KEY=VALUE, +KEY=VALUE or ~KEY")

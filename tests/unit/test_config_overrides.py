@@ -27,6 +27,12 @@ def test_a_param_may_be_quoted():
     assert parse_overrides(['+params.task.lr="interval(0, 1)"']).params == (("task.lr", "interval(0, 1)"),)
 
 
+@pytest.mark.parametrize("name", ["nan", "1", "1e3", "true", "null"])
+def test_an_option_is_a_files_name_also_where_it_looks_like_a_value(name):
+    assert parse_overrides([f"task={name}"]).choices("task") == (name,)
+    assert parse_overrides([f"task={name}"]).group_texts == [f"task='{name}'"]
+
+
 def test_a_removed_level_may_have_a_dot_in_its_name():
     parsed = parse_overrides(["~axes.lr.levels.x0.1", "~axes.clip", "~params.task.lr"])
     assert parsed.removed_axes == (("lr", "x0.1"), ("clip", None))
