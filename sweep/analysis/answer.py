@@ -41,7 +41,7 @@ def answer(
         return f"Nothing can be compared: no base trial ran to a verdict ({why})."
     tried = [e for e in effects if e.status is not EffectStatus.INERT]
     start = _base_sentence(base, outcomes)
-    if not tried:
+    if not tried and not any(o.cell.params for o in outcomes if o.is_evidence):
         return start
     if repairs:
         return f"{_repair_sentence(repairs, base, question)}{_needed(repairs[0], effects, question)} {start}"

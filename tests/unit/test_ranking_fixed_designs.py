@@ -272,6 +272,12 @@ def test_a_search_names_its_best_trial_and_the_overrides():
     assert "task.lr=0.02" in ranking.answer
 
 
+def test_a_search_of_which_every_point_diverged_says_so():
+    points = [outcome((), 0, None, number=n, verdict=Verdict.DIVERGED) for n in range(3)]
+    points[1:] = [replace(point, cell=Cell(params=(("task.lr", f"{point.number}"),))) for point in points[1:]]
+    assert rank(points, (), TARGET).answer.endswith(" Every trial with a verdict diverged, whatever was changed.")
+
+
 def test_cost_counts_what_ran_and_names_what_was_reused():
     outcomes = [*study([()], lambda c, s: None, seeds=2), outcome((D,), 0, 100, number=2, reused=True)]
     cost = rank(outcomes, AXES, TARGET).cost
