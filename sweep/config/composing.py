@@ -14,7 +14,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from sweep.config.folders import GROUPS, option_names, search_folders
+from sweep.config.folders import GROUPS, ONE_OF, option_names, search_folders
 from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides, reason
 from sweep.config.values import unknown_key
 from sweep.errors import ConfigError, nearest
@@ -120,13 +120,14 @@ def _check_group(override: Override, folders: Sequence[Path]) -> None:
         return
     value = override.value()
     names = value if isinstance(value, list) else [value]
-    if group in REQUIRED_GROUPS and (isinstance(value, list) or override.is_add()):
+    plus = "" if group in REQUIRED_GROUPS else "+"
+    if group in ONE_OF and (isinstance(value, list) or (override.is_add() and not plus)):
         raise ConfigError(
             group,
-            "one option is to be chosen, without a +",
+            f"one option is to be chosen{'' if plus else ', without a +'}",
             value=override.input_line,
             allowed=option_names(group, folders),
-            hint=f"{group}=NAME",
+            hint=f"{plus}{group}=NAME",
         )
     options = option_names(group, folders)
     for name in names:

@@ -10,6 +10,8 @@ GROUPS = (
     "search", "check", "diagnose", "regression",
 )  # fmt: skip
 """The config groups: one folder each, one file per option."""
+ONE_OF = frozenset(GROUPS) - {"axis", "ablation"}
+"""Those of which one option is chosen: of several the last would stand, and nothing would say so."""
 
 
 def conf_root() -> Path:

@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sweep.config.folders import GROUPS
+from sweep.config.folders import GROUPS, ONE_OF
 from sweep.config.secrets import recordable
 from sweep.errors import ConfigError, nearest
 
@@ -122,8 +122,10 @@ def _parse(text: str) -> Override:
             hint="use --config-dir for config folders, results= and launcher.* for the rest",
         )
     if override.is_sweep_override():
-        search = f"to search over values: +search=tpe '+params.{key}={given.partition('=')[2]}'; "
-        hint = (search if key.startswith("task.") else "") + f"for a list: {key}=[a,b]"
+        name, _, values = given.partition("=")
+        search = f"to search over values: +search=tpe '+params.{key}={values}'; "
+        listed = f"for a list: {name}=[{'a,b' if '(' in values else values}]"
+        hint = f"{name}=NAME" if key in ONE_OF else (search if key.startswith("task.") else "") + listed
         raise ConfigError(key, "one study has one value for each key", value=given, hint=hint)
     if override.package is not None or (override.is_delete() and is_group(override) and key != "axis"):
         raise ConfigError(key, "cannot be removed or moved to another package", value=given)

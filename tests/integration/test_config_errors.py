@@ -77,6 +77,9 @@ CASES = {
     "task._target_=usertask.trian": ("task._target_", "did you mean 'train'"),
     "+task=user": ("task", "without a +"),
     "task=[user]": ("task", "one option"),
+    "+check=[data,overfit]": ("check", "one option is to be chosen (value: '+check=[data,overfit]')"),
+    "task=digits_mlp,digits_cnn": ("task", "task=NAME"),
+    "+axis=dropout,lr": ("axis", "+axis=[dropout,lr]"),
     "~task": ("task", "cannot be removed"),
     "~seeds": ("seeds", "cannot be removed"),
     # axes
@@ -101,7 +104,7 @@ CASES = {
     "seeds=[1,1]": ("seeds", "named twice"),
     "seeds=[0,-1]": ("seeds", "0 or more"),
     "seeds=[a]": ("seeds", "whole number"),
-    "seeds=1,2": ("seeds", "[a,b]"),
+    "seeds=1,2": ("seeds", "for a list: seeds=[1,2]"),
     "seeds=1000000000": ("seeds", "at most"),
     "converge.mode=up": ("converge.mode", "allowed: max, min"),
     "converge.target=high": ("converge.target", "finite number"),
