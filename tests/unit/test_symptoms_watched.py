@@ -127,6 +127,15 @@ def test_non_finite_tells_where_it_began():
     assert symptom.message.endswith("it began in the activation of layer 1 (ReLU)")
 
 
+def test_a_loss_that_alone_is_not_finite_tells_where_it_began():
+    series = {name: Series(np.array([5]), np.array([np.nan])) for name in ("train/loss", "val/loss")}
+    told = found("non_finite", series, {"watch/first_bad": {"step": 5, "layer": "", "what": "loss"}})
+    assert [s.message for s in told] == [
+        "train/loss is nan; it began in the loss, with all layers finite",
+        "val/loss is nan",
+    ]
+
+
 def test_what_nan_does_to_every_layer_is_no_symptom_of_its_own():
     broken = {
         name: series for name, (part, *_) in FIRING.items() if name != "non_finite" for name, series in part.items()

@@ -1,5 +1,7 @@
 """Values that are no finite numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sweep.domain.metric import is_loss
@@ -12,6 +14,7 @@ def non_finite(evidence: Evidence) -> list[Symptom]:
     """Return, per metric, the first NaN or infinity of a loss, a gradient, a weight, or the target's metric.
 
     Of the monitor's series only the first layer that went bad is named, or the gradient's norm where no layer was seen.
+    Where it began is told of that, or where all of these stayed finite (log of a negative number) of the metric.
     """
     found = []
     for name, series in sorted(evidence.series.items()):
@@ -24,7 +27,11 @@ def non_finite(evidence: Evidence) -> list[Symptom]:
             at = int(np.argmax(bad))
             value = float(series.values[at])
             found.append(make_symptom("non_finite", name, series.steps[at], value, np.inf, f"{name} is {value}"))
-    return found + _in_layers(evidence)
+    watched = _in_layers(evidence)
+    if found and not watched:
+        at = min(range(len(found)), key=lambda n: found[n].step)
+        found[at] = replace(found[at], message=found[at].message + _began(evidence))
+    return found + watched
 
 
 def _in_layers(evidence: Evidence) -> list[Symptom]:
@@ -37,10 +44,7 @@ def _in_layers(evidence: Evidence) -> list[Symptom]:
     if seen:
         step, _, layer, count = min(seen)
         message = f"{evidence.layer_text(layer)} has {count:,.0f} NaN or infinite values in its weight and gradient"
-        origin = evidence.described("first_bad")
-        if origin.get("what"):
-            where = f" of {evidence.layer_text(str(origin['layer']))}" if origin.get("layer") else ""
-            message += f"; it began in the {origin['what']}{where}"
+        message += _began(evidence)
         return [make_symptom("non_finite", f"{WATCH}bad/{layer}", step, count, 0.0, message)]
     norm = evidence.series.get(WATCH + "grad_norm", NOTHING)
     bad = ~np.isfinite(norm.values)
@@ -50,3 +54,13 @@ def _in_layers(evidence: Evidence) -> list[Symptom]:
     value = float(norm.values[at])
     message = f"the norm of the gradient is {value}"
     return [make_symptom("non_finite", WATCH + "grad_norm", norm.steps[at], value, np.inf, message)]
+
+
+def _began(evidence: Evidence) -> str:
+    """Return in words where the monitor saw the first of them, empty where it saw none."""
+    origin = evidence.described("first_bad")
+    if not origin.get("what"):
+        return ""
+    where = f" of {evidence.layer_text(str(origin['layer']))}" if origin.get("layer") else ""
+    where += ", with all layers finite" if origin["what"] == "loss" else ""
+    return f"; it began in the {origin['what']}{where}"
