@@ -32,6 +32,8 @@ from sweep.report.tables import labelled, new_table, styled_status, styled_verdi
 
 WIDE = 104
 """From this width on the steps saved have a column of their own and heads stand in one line."""
+NARROW = 70
+"""Below this width the intervals are left out: names of toggles were squeezed, at last to nothing, instead."""
 
 
 def render_summary(summary: Mapping[str, Any]) -> RenderableType:
@@ -80,28 +82,29 @@ class RankingTable:
         self.summary = summary
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self._table(is_wide=options.max_width >= WIDE)
+        yield self._table(is_wide=options.max_width >= WIDE, is_narrow=options.max_width < NARROW)
         yield from _inert_lines(self.summary)
 
-    def _table(self, *, is_wide: bool) -> Table:
+    def _table(self, *, is_wide: bool, is_narrow: bool) -> Table:
         asks_for_seeds = any(toggle["more_seeds"] for toggle in tried_toggles(self.summary))
         table = new_table()
         table.add_column("", justify="right", no_wrap=True)
-        table.add_column("toggle", overflow="fold")
+        table.add_column("toggle", overflow="fold", min_width=8)
         table.add_column("", no_wrap=True)
         table.add_column("converged" if is_wide else "conv.", justify="right", no_wrap=True)
-        table.add_column("95 %", no_wrap=True)
+        if not is_narrow:
+            table.add_column("95 %", no_wrap=True)
         table.add_column("p (Holm)" if is_wide else "p\n(Holm)", justify="right", no_wrap=True)
         table.add_column("steps", justify="right", no_wrap=True)
         if is_wide:
             table.add_column("saved", justify="right", no_wrap=True)
         if asks_for_seeds:
             table.add_column("more seeds" if is_wide else "more\nseeds", justify="right", no_wrap=True)
-        for row in self._rows(is_wide=is_wide, asks_for_seeds=asks_for_seeds):
+        for row in self._rows(is_wide=is_wide, is_narrow=is_narrow, asks_for_seeds=asks_for_seeds):
             table.add_row(*row)
         return table
 
-    def _rows(self, *, is_wide: bool, asks_for_seeds: bool) -> Iterable[list[RenderableType]]:
+    def _rows(self, *, is_wide: bool, is_narrow: bool, asks_for_seeds: bool) -> Iterable[list[RenderableType]]:
         base = self.summary["base"]
         interval = interval_text(*base["interval"]) if base["trials"] and base["interval"] else DASH
         yield [
@@ -109,7 +112,7 @@ class RankingTable:
             "base",
             styled_verdict(base["verdict"]),
             f"{base['converged']}/{base['trials']}",
-            interval,
+            *([] if is_narrow else [interval]),
             "",
             number_text(base["median_steps_to_target"]),
         ]
@@ -125,7 +128,7 @@ class RankingTable:
                     is_bad=toggle.get("makes_diverge", False),
                 ),
                 f"{toggle['converged']}/{toggle['trials']}",
-                interval_text(*toggle["interval"]) if toggle["trials"] else DASH,
+                *([] if is_narrow else [interval_text(*toggle["interval"]) if toggle["trials"] else DASH]),
                 p_text(toggle["p_adjusted"]),
                 number_text(steps["median"]),
             ]

@@ -170,3 +170,11 @@ def test_notes_that_are_the_same_stand_in_one_line():
     summary = build_summary(samples.everything("crash"))
     (line,) = [line for line in printed(summary).splitlines() if "no seed has a verdict" in line]
     assert line.rstrip() == "note  augmentation=off, dropout=off, weight_decay=off: no seed has a verdict on both sides"
+
+
+@pytest.mark.parametrize(("width", "name"), [(60, "weight_decay=off"), (40, "weight_d")])
+def test_a_narrow_terminal_leaves_the_names_of_the_changes(few_knobs, width, name):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(render_ranking(build_summary(few_knobs)))
+    table = console.file.getvalue().partition("toggle")[2]
+    assert name in table
