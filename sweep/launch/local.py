@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from signal import SIGKILL, SIGTERM
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.config import LauncherConfig
@@ -32,7 +33,6 @@ from sweep.launch.warm import WarmParent
 from sweep.launch.watch import ProcessWatch
 from sweep.rundir import RunDir
 
-SIGTERM, SIGKILL = 15, 9
 BURIAL_PAUSE_S = 0.005
 TRACKERS_S = 4.0
 """What removes the shared memory of a run, once all the others are gone, has so long."""
@@ -149,24 +149,20 @@ class LocalLauncher:
         return True
 
     def poll(self, wait_s: float) -> Sequence[RunEnded]:
-        """Return the runs that ended since the last call; waits at most `wait_s`, less where one ends or `wake`s."""
+        """Return the runs that ended since the last call; waits at most `wait_s`, less where one ends."""
         until = monotonic_s() + wait_s
         while not self._is_closed:
             next_s = self._enforce(monotonic_s())
-            gone, is_woken = self._watch.wait(0.0 if self._ended else min(until, next_s) - monotonic_s())
+            gone = self._watch.wait(0.0 if self._ended else min(until, next_s) - monotonic_s())
             if not gone:
                 self._starter.tidy()
             for run_id in gone:
                 self._live[run_id].ended_at_s = monotonic_s()
                 self._bury(self._live[run_id])
-            if self._ended or is_woken or monotonic_s() >= until:
+            if self._ended or monotonic_s() >= until:
                 break
         ended, self._ended = self._ended, []
         return ended
-
-    def wake(self) -> None:
-        """Let `poll` return now. May be called from a signal handler."""
-        self._watch.wake()
 
     def stop(self, run_id: int, state: TrialState) -> None:
         """End a run that is to be recorded as `state`: SIGTERM to its group, SIGKILL after the grace time."""
