@@ -79,9 +79,8 @@ class AheadProcess:
             self.tell(log=log, **message)
             if self._is_answered():
                 return self._receive(0.0, self._runs)
-            self._runs.shutdown(
-                socket.SHUT_WR
-            )  # its children wait for no run any more: soon one answers, or all are gone
+            # Its children wait for no run any more: soon one answers, or all are gone.
+            self._runs.shutdown(socket.SHUT_WR)
             return self._receive(ANSWER_S, self._runs)
         except OSError:
             self._give_up()

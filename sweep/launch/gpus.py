@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sweep.errors import ConfigError
 
@@ -61,11 +61,14 @@ class NvmlInventory:
             pynvml.nvmlShutdown()
 
 
-def _gpu(nvml: "object", index: int) -> Gpu:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)  # type: ignore[attr-defined]
-    memory = nvml.nvmlDeviceGetMemoryInfo(handle).total  # type: ignore[attr-defined]
-    uuid, name = nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle)  # type: ignore[attr-defined]
-    return Gpu(index=index, uuid=str(uuid), name=str(name), memory_mb=int(memory) >> 20)
+def _gpu(nvml: Any, index: int) -> Gpu:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    return Gpu(
+        index=index,
+        uuid=str(nvml.nvmlDeviceGetUUID(handle)),
+        name=str(nvml.nvmlDeviceGetName(handle)),
+        memory_mb=int(nvml.nvmlDeviceGetMemoryInfo(handle).total) >> 20,
+    )
 
 
 def visible_devices(gpus: Sequence[Gpu], parent: str | None) -> tuple[str, ...]:

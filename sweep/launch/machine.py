@@ -12,12 +12,8 @@ MOST_BYTES = 1 << 14
 
 def usable_cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
     """Return how many cores this process may use, at least 1: its affinity, cut to the CPU quota of its cgroup."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not Linux
-        cores = os.cpu_count() or 1
     quotas = [q for folder in _folders("cpu", cgroups, membership) if (q := _quota(folder)) is not None]
-    return max(1, int(min([cores, *quotas])))
+    return max(1, int(min([len(os.sched_getaffinity(0)), *quotas])))
 
 
 class MemoryKills:
