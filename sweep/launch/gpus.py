@@ -1,10 +1,12 @@
 """Which GPUs there are, and which of them this study may use."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sweep.errors import ConfigError
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +16,6 @@ class Gpu:
     index: int
     uuid: str
     name: str
-    memory_mb: int
 
 
 class GpuInventory(Protocol):
@@ -33,9 +34,8 @@ class FixedInventory:
 
     @classmethod
     def of(cls, count: int) -> "FixedInventory":
-        """Return an inventory of `count` made-up GPUs with 16 GiB each."""
-        made_up = (Gpu(index=i, uuid=f"GPU-0000-{i}", name="made up", memory_mb=16384) for i in range(count))
-        return cls(tuple(made_up))
+        """Return an inventory of `count` made-up GPUs."""
+        return cls(tuple(Gpu(index=i, uuid=f"GPU-0000-{i}", name="made up") for i in range(count)))
 
     def gpus(self) -> Sequence[Gpu]:
         """Return the GPUs it was made with."""
@@ -47,28 +47,31 @@ class NvmlInventory:
 
     def gpus(self) -> Sequence[Gpu]:
         """Return all GPUs by index; none where no driver is present or it does not answer."""
-        import pynvml  # only where GPUs are asked for: it costs what all reading verbs together may
+        return _ask_nvml(lambda nvml: tuple(_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())), ())
 
+
+def driver_version() -> str:
+    """Return the version of NVIDIA's driver, empty where there is none."""
+    return _ask_nvml(lambda nvml: str(nvml.nvmlSystemGetDriverVersion()), "")
+
+
+def _ask_nvml(question: Callable[[Any], Answer], otherwise: Answer) -> Answer:
+    """Return what NVIDIA's driver says, `otherwise` where there is none or it does not answer."""
+    import pynvml  # only where GPUs are asked for: it costs what all reading verbs together may
+
+    try:
+        pynvml.nvmlInit()
         try:
-            pynvml.nvmlInit()
-        except pynvml.NVMLError:
-            return ()
-        try:
-            return tuple(_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount()))
-        except pynvml.NVMLError:
-            return ()
+            return question(pynvml)
         finally:
             pynvml.nvmlShutdown()
+    except pynvml.NVMLError:
+        return otherwise
 
 
 def _gpu(nvml: Any, index: int) -> Gpu:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
-    return Gpu(
-        index=index,
-        uuid=str(nvml.nvmlDeviceGetUUID(handle)),
-        name=str(nvml.nvmlDeviceGetName(handle)),
-        memory_mb=int(nvml.nvmlDeviceGetMemoryInfo(handle).total) >> 20,
-    )
+    return Gpu(index=index, uuid=str(nvml.nvmlDeviceGetUUID(handle)), name=str(nvml.nvmlDeviceGetName(handle)))
 
 
 def visible_devices(gpus: Sequence[Gpu], parent: str | None) -> tuple[str, ...]:

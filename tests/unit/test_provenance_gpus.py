@@ -23,7 +23,7 @@ def opened(tmp_path, monkeypatch):
     (tmp_path / "conf" / "task").mkdir(parents=True)
     (tmp_path / "conf" / "task" / "mine.yaml").write_text(TASK)
     (tmp_path / "mine.py").write_text("def train(cfg, run): pass\n")
-    machine = tuple(Gpu(index=i, uuid=f"GPU-{i}", name=name, memory_mb=1) for i, name in enumerate(NAMES))
+    machine = tuple(Gpu(index=i, uuid=f"GPU-{i}", name=name) for i, name in enumerate(NAMES))
     monkeypatch.setattr(NvmlInventory, "gpus", FixedInventory(machine).gpus)
     with Store.open("sqlite://") as store:
 

@@ -14,6 +14,7 @@ from sweep.config import StudyConfig
 from sweep.config.knobs import TARGET_KEY
 from sweep.config.source import find_task
 from sweep.domain.nights import Environment
+from sweep.launch.gpus import driver_version
 from sweep.plan.fingerprint import digest
 from sweep.study.provenance import gpu_models
 
@@ -41,7 +42,7 @@ def environment_of(
         host=str(provenance.get("host") or ""),
         device=device_model(devices),
         cpu=processor(),
-        driver=gpu_driver(),
+        driver=driver_version(),
     )
     return found if config is None else _with_task(found, packages, config)
 
@@ -83,23 +84,6 @@ def processor() -> str:
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, "") or platform.machine()
-
-
-@lru_cache(maxsize=1)
-def gpu_driver() -> str:
-    """Return the version of NVIDIA's driver, empty where there is none."""
-    import pynvml  # only where GPUs are asked for
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return ""
-    try:
-        return str(pynvml.nvmlSystemGetDriverVersion())
-    except pynvml.NVMLError:
-        return ""
-    finally:
-        pynvml.nvmlShutdown()
 
 
 @lru_cache(maxsize=1)
