@@ -5,23 +5,15 @@ from pathlib import Path
 
 from sqlalchemy import delete, func, select
 
-from sweep.store.schema import metric_chunks, runs, studies, trials
+from sweep.store import studies
+from sweep.store.schema import metric_chunks, runs, trials
 from sweep.store.store import Store
 
 
 def borrowers(store: Store, study_id: int) -> list[str]:
     """Return the names of the other studies whose trials reuse runs of this one, sorted."""
-    user, source = trials.alias("user_"), trials.alias("source_")
-    query = (
-        select(studies.c.name)
-        .distinct()
-        .join(user, user.c.study_id == studies.c.id)
-        .join(source, source.c.id == user.c.source_trial_id)
-        .where(source.c.study_id == study_id, studies.c.id != study_id)
-        .order_by(studies.c.name)
-    )
     with store.transactions.reading() as conn:
-        return list(conn.execute(query).scalars())
+        return studies.borrowers(conn, study_id)
 
 
 def curve_points(store: Store, study_id: int) -> int:

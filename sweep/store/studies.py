@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord
@@ -120,26 +120,27 @@ def verdict_counts(conn: Connection, study_id: int) -> dict[Verdict, int]:
     return {Verdict(verdict): count for verdict, count in conn.execute(query)}
 
 
+def borrowers(conn: Connection, study_id: int) -> list[str]:
+    """Return the names of the other studies whose trials reuse runs of this one, sorted."""
+    user, source = trials.alias("user_"), trials.alias("source_")
+    query = (
+        select(studies.c.name)
+        .distinct()
+        .join(user, user.c.study_id == studies.c.id)
+        .join(source, source.c.id == user.c.source_trial_id)
+        .where(source.c.study_id == study_id, studies.c.id != study_id)
+        .order_by(studies.c.name)
+    )
+    return list(conn.execute(query).scalars())
+
+
 def remove(conn: Connection, study_id: int) -> None:
     """Delete a study with all its rows.
 
     Raises NotFoundError, and StoreError where trials of other studies reuse runs of this one.
     """
     study = by_id(conn, study_id)
-    user, source = trials.alias("user_"), trials.alias("source_")
-    borrowers = conn.execute(
-        select(studies.c.name)
-        .where(
-            exists().where(
-                user.c.study_id == studies.c.id,
-                user.c.source_trial_id == source.c.id,
-                source.c.study_id == study_id,
-            ),
-            studies.c.id != study_id,
-        )
-        .order_by(studies.c.name)
-    )
-    names = list(borrowers.scalars())
+    names = borrowers(conn, study_id)
     if names:
         raise StoreError(
             f"study {study.name!r} cannot be deleted: its trials are reused by {', '.join(names)}",
