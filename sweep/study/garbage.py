@@ -6,7 +6,8 @@ what a study that stays takes trials from.
 """
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Rule:
 class Freed:
     """What was deleted, or would be. `studies` (of nights) went whole, `thinned` lost their run folders and curves.
 
-    `kept` names studies that are past their time and stay, with the reason.
+    `kept` names studies that are past their time and of which something stays, with the reason.
     """
 
     studies: tuple[str, ...]
@@ -69,46 +70,51 @@ def size_text(count: int) -> str:
     return f"{size:.1f} GB"
 
 
-def collect_garbage(
-    store: Store,
-    rule: Rule,
-    *,
-    file: Path | None = None,
-    is_dry: bool = False,
-) -> Freed:
+def collect_garbage(store: Store, rule: Rule, *, file: Path | None = None, is_dry: bool = False) -> Freed:
     """Delete what is past its time, and say what that freed; `is_dry` only says what it would.
 
     `file` is the store's SQLite file where it is to be made smaller, too (which takes a moment for a large one).
     """
-    wanted = {record.name: record for record in _past_their_time(store, rule)}
-    whole = _night_studies(store, rule) & wanted.keys()
-    kept: list[tuple[str, str]] = []
-    gone: list[str] = []
-    freed_bytes = points = 0
     before = file_bytes(file)
-    for record in wanted.values():
-        reason = _why_kept(store, record, set(wanted))
+    freed = _collect(store, _past_their_time(store, rule), _night_studies(store, rule), is_dry=is_dry)
+    if file is None or is_dry:
+        return freed
+    if freed.studies or freed.thinned:
+        vacuum(store)
+    return replace(freed, database_bytes=max(0, before - file_bytes(file)))
+
+
+def _collect(store: Store, past: Sequence[StudyRecord], of_nights: set[str], *, is_dry: bool) -> Freed:
+    """Delete these studies, those of nights whole; the database is as large as before."""
+    gone: list[str] = []
+    kept: list[tuple[str, str]] = []
+    freed_bytes = points = 0
+    for record in past:
+        reason = _why_kept(store, record, {each.name for each in past})
         if reason:
             kept.append((record.name, reason))
             continue
-        folder = StudyDir.of(record)
-        own_bytes, own_points = _size(folder, is_whole=record.name in whole), curve_points(store, record.id)
-        if record.name not in whole and not own_bytes and not own_points:
+        folder, is_whole = StudyDir.of(record), record.name in of_nights
+        own_bytes, own_points = _size(folder, is_whole=is_whole), curve_points(store, record.id)
+        if not is_whole and not own_bytes and not own_points:
             continue  # thinned before
-        if not is_dry and not _delete(store, record, folder, is_whole=record.name in whole):
-            kept.append((record.name, "it is running"))
-            continue
+        if not is_dry:
+            if not _delete(store, record, folder, is_whole=is_whole):
+                kept.append((record.name, "it is running"))
+                continue
+            left = _size(folder, is_whole=is_whole)
+            if left:
+                kept.append((record.name, f"{size_text(left)} of its folder {folder.path} cannot be deleted"))
+            own_bytes -= left
         gone.append(record.name)
         freed_bytes, points = freed_bytes + own_bytes, points + own_points
-    if file is not None and not is_dry and gone:
-        vacuum(store)
     return Freed(
-        studies=tuple(name for name in gone if name in whole),
-        thinned=tuple(name for name in gone if name not in whole),
+        studies=tuple(name for name in gone if name in of_nights),
+        thinned=tuple(name for name in gone if name not in of_nights),
         kept=tuple(kept),
         folder_bytes=freed_bytes,
         points=points,
-        database_bytes=0 if is_dry else max(0, before - file_bytes(file)),
+        database_bytes=0,
     )
 
 
@@ -122,9 +128,13 @@ def _is_elsewhere(record: StudyRecord, folder: StudyDir) -> bool:
 
 
 def _past_their_time(store: Store, rule: Rule) -> list[StudyRecord]:
-    """Return the studies that the rule no longer keeps, borrowers before those that they take trials from."""
+    """Return the studies that the rule no longer keeps, the one whose status changed last first.
+
+    So whoever takes trials from another goes before it, as a rule: where it is not, the next gc takes the rest.
+    """
     old = _night_studies(store, rule)
-    of_nights = {study for name in Regressions(store).names() for study in _studies_of(store, name)}
+    kept = Regressions(store)
+    of_nights = {study for name in kept.names() for studies in kept.studies(name).values() for study in studies}
     limit = None if rule.keep_days is None else now_utc() - timedelta(days=rule.keep_days)
     return [
         record
@@ -151,10 +161,6 @@ def _night_studies(store: Store, rule: Rule) -> set[str]:
     return found
 
 
-def _studies_of(store: Store, regression: str) -> set[str]:
-    return set().union(*Regressions(store).studies(regression).values())
-
-
 def _why_kept(store: Store, record: StudyRecord, past: set[str]) -> str:
     if record.name in Regressions(store).kept_studies():
         return "a baseline was made from it"
@@ -177,10 +183,9 @@ def _delete(store: Store, record: StudyRecord, folder: StudyDir, *, is_whole: bo
 
     The rows go first: folders without a study are in nobody's way, a study without its folders would be.
     """
-    is_there = folder.path.is_dir()
     lock = StudyLock(folder.lock)
     try:
-        if is_there:
+        if folder.path.is_dir():
             lock.acquire()
         if is_whole and not borrowers(store, record.id):
             store.delete_study(record.id)
