@@ -37,7 +37,8 @@ from sweep.domain.verdict import Judgement, Verdict
 from sweep.report import build_summary
 from sweep.rundir import StudyDir
 from sweep.store import Store
-from sweep.study.results import recorded_config, report_data
+from sweep.study.recorded import recorded_config
+from sweep.study.results import report_data
 
 TABLE = Path(__file__).parent.parent / "results" / "benchmarks" / "verbs.md"
 TARGET_S = 1.0

@@ -11,6 +11,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.errors import UsageError
 from sweep.rundir import StudyDir
 from sweep.store import Store
+from sweep.study.recorded import recorded_axes
 
 
 def export(arguments: list[str]) -> int:
@@ -40,7 +41,6 @@ def export(arguments: list[str]) -> int:
 def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> str:
     from sweep.plan.space import parse_space  # Hydra reads `params:`
     from sweep.report.optuna_mirror import MirroredTrial, write_mirror
-    from sweep.study.results import recorded_axes
 
     if "://" not in url:
         raise UsageError(f"--optuna {url!r} is not a storage URL", hint=f"a file is sqlite:///{url}")
@@ -82,7 +82,6 @@ def _metric(store: Store, study: StudyRecord, target: Target) -> str | None:
 
 def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:
     from sweep.report.visualdl_study import write_study
-    from sweep.study.results import recorded_axes
 
     target = Target.from_mapping(study.config["converge"])
     metric = _metric(store, study, target)

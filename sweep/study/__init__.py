@@ -22,10 +22,11 @@ studies of several
   stages      what each stage is asked, as overrides; the names of their studies
   stageplan   what stages will run, as far as that is known before
   lr_range    a learning-rate range search and the trials that confirm it
-  probing     from the trials of a check to what they showed
+  probing     from the trials of a check, or of a range search, to what they showed
   regression  nights, their baselines and alarms
 
 what is left
+  recorded    the config that the store keeps of a study, and what that says
   results     from the store to ranking and reports
   curves      the VisualDL logs of trials
   provenance  what the figures were made with

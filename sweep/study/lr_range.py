@@ -7,20 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
+from sweep.analysis.lr_confirm import axis_of, rates_of
 from sweep.config import DriverConfig, LoadedConfig, load_study_config
-from sweep.domain.counts import count_text
-from sweep.domain.probe import ProbeResult
-from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError
 from sweep.report.commands import key_of
-from sweep.report.staged import StageEntry, staged_summary
-from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.audience import Audience
-from sweep.study.probing import cost_of, probe_result
 from sweep.study.progress import Progress
-from sweep.study.results import leave_reports, recorded_axes
+from sweep.study.results import leave_reports
 from sweep.study.session import StudyEnd, run_study
 from sweep.study.stages import confirm_study
 from sweep.study.walltime import WallTime
@@ -63,41 +57,6 @@ def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: Audience) -> StudyEnd
         summary = leave_reports(store, record, wall_s=taken.in_all_s(store))
         store.save_summary(record.id, summary)
     return replace(end, status=confirmed.status, message=confirmed.message, summary=summary)
-
-
-def range_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> dict[str, Any]:
-    """Return summary.json of a range search: the range tests, and their confirmation as far as it has come."""
-    found = probe_result(store, record, folder)
-    outcomes = store.outcomes(record.id)
-    stages = [StageEntry.of_probe("lr_range", record.name, found)]
-    confirm = _recorded_confirmation(store, record, found)
-    result = found
-    if confirm is None and found.overrides and record.config.get("confirm") is None:
-        result = replace(found, notes=(*found.notes, "Not confirmed by trials (confirm is null)."))
-    if confirm is not None:
-        confirm_record, read = confirm
-        stages.append(StageEntry.of_probe("lr_confirm", confirm_record.name, read))
-        outcomes = [*outcomes, *store.outcomes(confirm_record.id)]
-        result = replace(read, answer=f"{found.answer} {read.answer}", notes=found.notes)
-    return staged_summary(record, stages, result, cost=cost_of(outcomes, wall_s), seeds=[o.seed for o in outcomes])
-
-
-def _recorded_confirmation(
-    store: Store, record: StudyRecord, found: ProbeResult
-) -> tuple[StudyRecord, ProbeResult] | None:
-    """Return the study that confirms just this suggestion, and what it says; None where it has not begun."""
-    confirm = store.find_study(confirm_study(record.name))
-    if confirm is None or record.config.get("confirm") is None:
-        return None
-    rates = rates_of(found.section, record.config["task"])
-    outcomes = store.outcomes(confirm.id)
-    if not rates or recorded_axes(confirm) != (axis_of(rates),) or not any(o.is_evidence for o in outcomes):
-        return None
-    read = read_confirmation(rates, outcomes, found.section["base_lr"])
-    left = sum(not outcome.is_evidence for outcome in outcomes)
-    have = "has" if left == 1 else "have"
-    notes = (f"{left} of its {count_text(len(outcomes), 'trial')} {have} not come to a verdict.",) if left else ()
-    return confirm, replace(read, notes=notes)
 
 
 def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConfig | None:

@@ -17,7 +17,7 @@ from sweep.plan import missing_packages
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 from sweep.study.provenance import collect_provenance
-from sweep.study.results import recorded_config
+from sweep.study.recorded import recorded_config
 
 _NO_PLACE = frozenset(
     {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT}

@@ -1,17 +1,22 @@
 """From the trials of a probe to what they showed, as the store and the run folders hold it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.analysis.probes import read_probe
-from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeResult, ProbeTrial
+from sweep.domain.counts import count_text
+from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeName, ProbeResult, ProbeTrial
 from sweep.domain.states import FINISHED_STATES
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.report.staged import StageEntry, staged_summary
 from sweep.rundir import StudyDir, read_json
 from sweep.store import Store
+from sweep.study.recorded import recorded_axes
+from sweep.study.stages import confirm_study
 
 
 def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeResult:
@@ -39,15 +44,50 @@ def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeRe
 
 
 def probe_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> dict[str, Any]:
-    """Return summary.json of a probe's study: a document of one stage."""
-    result = probe_result(store, record, folder)
+    """Return summary.json of a probe's study: a document of one stage, of two where a range search was confirmed."""
     name = str(record.config["probe"]["name"])
-    outcomes = store.outcomes(record.id)
+    if name == ProbeName.LR_RANGE:
+        return _range_summary(store, record, folder, wall_s=wall_s)
+    result, outcomes = probe_result(store, record, folder), store.outcomes(record.id)
     entry = StageEntry.of_probe(name, record.name, result)
-    return staged_summary(record, [entry], result, cost=cost_of(outcomes, wall_s), seeds=[o.seed for o in outcomes])
+    return staged_summary(record, [entry], result, cost=_cost_of(outcomes, wall_s), seeds=[o.seed for o in outcomes])
 
 
-def cost_of(outcomes: list[Outcome], wall_s: float) -> dict[str, Any]:
+def _range_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> dict[str, Any]:
+    """Return summary.json of a range search: the range tests, and their confirmation as far as it has come."""
+    found, outcomes = probe_result(store, record, folder), store.outcomes(record.id)
+    stages = [StageEntry.of_probe("lr_range", record.name, found)]
+    confirm = _recorded_confirmation(store, record, found)
+    result = found
+    if confirm is None and found.overrides and record.config.get("confirm") is None:
+        result = replace(found, notes=(*found.notes, "Not confirmed by trials (confirm is null)."))
+    if confirm is not None:
+        confirm_record, read = confirm
+        stages.append(StageEntry.of_probe("lr_confirm", confirm_record.name, read))
+        outcomes = [*outcomes, *store.outcomes(confirm_record.id)]
+        result = replace(read, answer=f"{found.answer} {read.answer}", notes=found.notes)
+    return staged_summary(record, stages, result, cost=_cost_of(outcomes, wall_s), seeds=[o.seed for o in outcomes])
+
+
+def _recorded_confirmation(
+    store: Store, record: StudyRecord, found: ProbeResult
+) -> tuple[StudyRecord, ProbeResult] | None:
+    """Return the study that confirms just this suggestion, and what it says; None where it has not begun."""
+    confirm = store.find_study(confirm_study(record.name))
+    if confirm is None or record.config.get("confirm") is None:
+        return None
+    rates = rates_of(found.section, record.config["task"])
+    outcomes = store.outcomes(confirm.id)
+    if not rates or recorded_axes(confirm) != (axis_of(rates),) or not any(o.is_evidence for o in outcomes):
+        return None
+    read = read_confirmation(rates, outcomes, found.section["base_lr"])
+    left = sum(not outcome.is_evidence for outcome in outcomes)
+    have = "has" if left == 1 else "have"
+    notes = (f"{left} of its {count_text(len(outcomes), 'trial')} {have} not come to a verdict.",) if left else ()
+    return confirm, replace(read, notes=notes)
+
+
+def _cost_of(outcomes: list[Outcome], wall_s: float) -> dict[str, Any]:
     """Return what trials have cost: how many there are, the optimizer steps run for them, and the wall time given.
 
     Reused ones are counted, and cost nothing.

@@ -20,9 +20,10 @@ from sweep.launch import find_run_process
 from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
 from sweep.study.live import LiveRun
+from sweep.study.recorded import is_staged
 from sweep.study.recording import ingest, read_ending, record_end
 from sweep.study.regression.files import restore_records
-from sweep.study.results import is_staged, summarise
+from sweep.study.results import summarise
 
 Say = Callable[[str], None]
 

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from sweep.config import StudyConfig
-from sweep.domain.axis import Axis, Cell, Level
+from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
-from sweep.domain.probe import ProbeName
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
@@ -17,6 +15,7 @@ from sweep.report import ReportData, build_summary, write_reports
 from sweep.report.staged import KIND, write_staged
 from sweep.rundir import StudyDir
 from sweep.store import Store
+from sweep.study.recorded import is_staged, recorded_axes
 
 READ_AHEAD = 200
 """The curves of so many trials are read at once: 1,000 points of a metric of each are 3 MB."""
@@ -25,38 +24,10 @@ PAGE = ("page.html", "report.html", "page.css", "page.js")
 """The templates of a report: making code of them takes 0.2 s."""
 
 
-def recorded_config(config: StudyConfig) -> dict[str, Any]:
-    """Return the config that the store keeps: as composed, with what was made of axes and target in their place."""
-    return {
-        **config.raw,
-        "axes": {axis.name: {level.name: list(level.overrides) for level in axis.levels} for axis in config.axes},
-        "converge": config.target.to_mapping(),
-        "seeds": list(config.seeds),
-        "inert": [list(pair) for pair in config.inert],
-    }
-
-
-def recorded_axes(record: StudyRecord) -> tuple[Axis, ...]:
-    """Return the axes of a recorded study."""
-    return tuple(
-        Axis(name=name, levels=tuple(Level(name=level, overrides=tuple(texts)) for level, texts in levels.items()))
-        for name, levels in record.config["axes"].items()
-    )
-
-
-def is_staged(record: StudyRecord) -> bool:
-    """Return whether a study is made of others, so that its summary is put together from theirs."""
-    return bool(record.config.get("stages")) or record.config.get("regression") is not None
-
-
 def summarise(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
     """Return the summary of a study's trials as they are now."""
     if record.config.get("probe") is not None:
-        if record.config["probe"]["name"] == ProbeName.LR_RANGE:
-            from sweep.study.lr_range import range_summary
-
-            return range_summary(store, record, StudyDir.of(record), wall_s=wall_s)
-        from sweep.study.probing import probe_summary
+        from sweep.study.probing import probe_summary  # SciPy comes with it
 
         return probe_summary(store, record, StudyDir.of(record), wall_s=wall_s)
     return build_summary(report_data(store, record, wall_s=wall_s))
