@@ -54,6 +54,18 @@ class StageEntry:
             notes=result.notes,
         )
 
+    @classmethod
+    def of_document(cls, stage: Mapping[str, Any]) -> "StageEntry":
+        """Return the stage of another study's summary.json, without the command that ran it."""
+        return cls(
+            stage=stage["stage"],
+            study=stage["study"],
+            is_ok=stage["ok"],
+            answer=stage["answer"],
+            section=stage["section"],
+            notes=tuple(stage["notes"]),
+        )
+
 
 def staged_summary(
     record: StudyRecord,

@@ -16,7 +16,8 @@ from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
 from sweep.report.basecurves import base_curves
-from sweep.report.staged import StageEntry, staged_summary, write_staged
+from sweep.report.commands import PROGRAM
+from sweep.report.staged import KIND, StageEntry, staged_summary, write_staged
 from sweep.rundir import StudyDir, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
@@ -106,21 +107,26 @@ class Road:
                 left = count_text(len(stages) - number + 1, "stage")
                 status, message = "failed", self.code.message(left, self._again())
                 break
-            stage_loaded = self._loaded(stage)
-            self.progress.message(f"stage {number} of {len(stages)}: {stage}  ({stage_loaded.study.name})")
-            end = self.run_job(stage_loaded, progress=self.progress)
-            if stage == "ablation" and end.status == "ended" and is_fruitless(end.summary):
-                wider = self._loaded(stage, is_wide=True)
-                if wider.study.axes != stage_loaded.study.axes:
-                    self.progress.message("none of these restores convergence: trying the other axes, too")
-                    stage_loaded, end = wider, self.run_job(wider, progress=self.progress)
-            self.progress.close()
-            step("stage ended")
-            self._take(stage, stage_loaded, end)
+            end = self._run_stage(stage, f"stage {number} of {len(stages)}")
             if end.status == "interrupted" or (end.status == "failed" and not self._goes_on_without(stage)):
-                status, message = end.status, self._words(end)
+                status, message = end.status, self._why(end)
                 break
         return self._end(status, message)
+
+    def _run_stage(self, stage: str, which: str) -> StudyEnd:
+        """Run the study of a stage and keep what it found; an ablation that finds nothing, with the other axes, too."""
+        loaded = self._loaded(stage)
+        self.progress.message(f"{which}: {stage}  ({loaded.study.name})")
+        end = self.run_job(loaded, progress=self.progress)
+        if stage == "ablation" and end.status == "ended" and is_fruitless(end.summary):
+            wider = self._loaded(stage, is_wide=True)
+            if wider.study.axes != loaded.study.axes:
+                self.progress.message("none of these restores convergence: trying the other axes, too")
+                loaded, end = wider, self.run_job(wider, progress=self.progress)
+        self.progress.close()
+        step("stage ended")
+        self._take(stage, loaded, end)
+        return end
 
     def _is_decided(self, stage: str) -> bool:
         """Return whether what was found makes this stage, and all after it, superfluous (only in a diagnosis)."""
@@ -143,14 +149,12 @@ class Road:
         elif stage == "verify":
             ask = axes_of(self._to_verify())
         overrides = self._overrides(stage, ask)
-        return load_study_config(overrides, self.loaded.config_dirs, command=self._words_of(overrides))
+        command = (*folder_words(self.loaded.config_dirs), *overrides)
+        return load_study_config(overrides, self.loaded.config_dirs, command=command)
 
     def _overrides(self, stage: str, ablation: tuple[str, ...] = ()) -> tuple[str, ...]:
         config = self.loaded.study
         return stage_overrides(stage, self.loaded.overrides, study=config.name, seeds=config.seeds, ablation=ablation)
-
-    def _words_of(self, overrides: tuple[str, ...]) -> tuple[str, ...]:
-        return (*folder_words(self.loaded.config_dirs), *overrides)
 
     def _ablation(self, *, is_wide: bool) -> tuple[str, ...]:
         """Return what the ablation stage asks: nothing of ours where the command says it itself.
@@ -206,19 +210,9 @@ class Road:
         else:
             self.found = replace(self.found, **{stage: end.summary})
         command = stage_command(loaded.overrides, loaded.config_dirs)
-        if end.summary.get("kind") == "stages":
-            for number, part in enumerate(end.summary["stages"]):
-                self.entries.append(
-                    StageEntry(
-                        stage=part["stage"],
-                        study=part["study"],
-                        is_ok=part["ok"],
-                        answer=part["answer"],
-                        section=part["section"],
-                        notes=tuple(part["notes"]),
-                        command=command if number == 0 else None,
-                    )
-                )
+        if end.summary.get("kind") == KIND:
+            first, *others = map(StageEntry.of_document, end.summary["stages"])
+            self.entries += [replace(first, command=command), *others]
         else:
             self.entries.append(
                 StageEntry(
@@ -238,15 +232,14 @@ class Road:
         with Store.open(loaded.study.store_url, read_only=True) as store:
             return base_curves(report_data(store, store.study(loaded.study.name), wall_s=0.0))
 
-    def _words(self, end: StudyEnd) -> str:
-        return (
-            f"{end.message}\nwhen that is done, go on with: {self._again()}"
-            if end.status == "failed"
-            else (f"interrupted in the middle of a stage; go on with: {self._again()}")
-        )
+    def _why(self, end: StudyEnd) -> str:
+        """Return why a stage that did not end ends the whole, and how to go on."""
+        if end.status == "failed":
+            return f"{end.message}\nwhen that is done, go on with: {self._again()}"
+        return f"interrupted in the middle of a stage; go on with: {self._again()}"
 
     def _again(self) -> str:
-        return shlex.join(["python", "-m", "sweep", *self.loaded.command])
+        return shlex.join([*PROGRAM, *self.loaded.command])
 
     def _end(self, status: str, message: str) -> StudyEnd:
         """Write the study's files and its summary."""

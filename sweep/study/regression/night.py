@@ -25,6 +25,7 @@ from sweep.domain.counts import share_text
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
 from sweep.domain.regression import TaskReport, TaskVerdict
 from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
+from sweep.report.commands import PROGRAM
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
@@ -235,7 +236,7 @@ class NightSession:
 
     def _end(self, night: NightRecord, status: str) -> NightEnd:
         message, recorded = "", status
-        again = shlex.join(["python", "-m", "sweep", *self.command])
+        again = shlex.join([*PROGRAM, *self.command])
         not_run = [report.task for report in self.reports if report.verdict is TaskVerdict.NOT_RUN]
         if status == "interrupted":
             left = len(self.tasks) - len(self.reports)
