@@ -146,7 +146,7 @@ def find_run_process(run_id: int, folder: Path, announced: tuple[int, float] | N
 def _environment(pid: int) -> dict[str, str]:
     """Return what the kernel keeps as a process's environment: psutil would stop at the room that a mark leaves."""
     with suppress(OSError):
-        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        entries = read_bytes(f"/proc/{pid}/environ").split(b"\0")
         return dict(os.fsdecode(entry).partition("=")[::2] for entry in entries if b"=" in entry)
     return {}
 

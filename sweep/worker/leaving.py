@@ -44,7 +44,7 @@ def end_process(code: int) -> NoReturn:
         flush_output()
         end_pools()
         atexit._run_exitfuncs()
-        flush_output(*open_files())
+        flush_output(*unclosed_files())
     finally:
         os._exit(code)
 
@@ -98,6 +98,6 @@ def flush_output(*files: Any) -> None:
     _flush_c(None)
 
 
-def open_files() -> list[Any]:
+def unclosed_files() -> list[Any]:
     """Return the files that nobody will close any more: they live on in a global, or in a cycle."""
     return [found for found in gc.get_objects() if type(found) in _FILES]

@@ -52,7 +52,7 @@ class Nursery:
             watched = [self._line.fileno(), *(self._spares or [self._runs.fileno()]), *self._ends()]
             ready = self._ready(watched, self._patience_s() if has_improved else IMPROVE_AFTER_S)
             if not ready and self._gets_orphans:
-                self._has_orphans()
+                self._reap_orphans()
             for descriptor in ready:
                 if descriptor in self._spares:
                     self._note_taken(descriptor)
@@ -142,10 +142,10 @@ class Nursery:
             if descriptor is not None:
                 os.close(descriptor)
             self._ended.add(pid)
-            self._line.say(ended=pid, code=code, has_left=not self._gets_orphans or self._has_orphans())
+            self._line.say(ended=pid, code=code, has_left=not self._gets_orphans or self._reap_orphans())
 
-    def _has_orphans(self) -> bool:
-        """Return whether there are children that were not forked here: runs have left them. Reaps the dead ones."""
+    def _reap_orphans(self) -> bool:
+        """Reap the dead of the children that runs have left us; return whether any of them lives."""
         known = {*self._spares.values(), *self._running, *self._ended}
         while found := children() - known:
             alive = {pid for pid in found if ending_code(pid) is None}

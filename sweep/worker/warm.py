@@ -41,8 +41,8 @@ def main(arguments: list[str]) -> None:
         os._exit(0)
 
 
-def has_children() -> bool:
-    """Return whether any child of this process lives. Reaps the dead ones."""
+def reap_children() -> bool:
+    """Reap the dead children of this process; return whether any lives."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -62,7 +62,7 @@ def shared_things(before: dict[int, str]) -> list[str]:
     os.waitpid(probe, 0)
     threads = sum(name not in HARMLESS_THREADS for name in thread_names())
     found = [f"has {threads} threads"] if threads > 1 else []
-    if has_children():
+    if reap_children():
         found.append("has started a process that goes on")
     now = open_files()
     found += [f"holds {now[fd]} open" for fd in sorted(now) if now[fd] != before.get(fd)]
