@@ -52,7 +52,7 @@ def outliving_the_terminal() -> Iterator[None]:
 class Audience:
     """Shows a study to whoever watches; when printing fails it falls silent instead of ending the study."""
 
-    def __init__(self, shown: "Progress") -> None:
+    def __init__(self, shown: Progress) -> None:
         self._shown = shown
 
     def start(self, total: int | None, done: int) -> None:
@@ -67,7 +67,7 @@ class Audience:
         """Pass it on."""
         self._try(lambda: self._shown.trial_progress(number, step, metric, value))
 
-    def trial_ended(self, outcome: "Outcome") -> None:
+    def trial_ended(self, outcome: Outcome) -> None:
         """Pass it on."""
         self._try(lambda: self._shown.trial_ended(outcome))
 

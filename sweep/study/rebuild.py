@@ -52,13 +52,9 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
     """
     file = Store.file_of(url)
     shown = without_password(url) if file is None else str(file)
-    if file is None:
-        Store.open(url).close()  # nothing of a server's can be moved aside: it can be used, or says why it cannot
-        problem = None
-    else:
-        problem = Store.damage(url) if file.exists() else f"store {shown}: there is none"
+    problem = _problem(url, file)
     say(problem or f"store {shown}: can be read from end to end")
-    found = [study for folder in results for study in studies_in(folder, say)]
+    found = [study for folder in results for study in _studies_in(folder, say)]
     if not found:
         raise NotFoundError(f"no study lies in {', '.join(map(str, results))}", hint="--results DIR names the folder")
     if problem is None:
@@ -73,19 +69,27 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
     with ExitStack() as held:
         for study in found:
             held.enter_context(StudyLock(study.folder.lock, store_option(url)))
-            refuse_running(study)
+            _refuse_running(study)
         if file is None or problem is None:
-            fill(url, found, say)
+            _fill(url, found, say)
             return None
         new = file.with_name(f"{file.name}.rebuilding")
-        remove_database(new)
-        fill(f"sqlite:///{new}", found, say)
-        moved = move_aside(file)
+        _remove_database(new)
+        _fill(f"sqlite:///{new}", found, say)
+        moved = _move_aside(file)
         new.rename(file)
     return moved
 
 
-def studies_in(results: Path, say: Say) -> list[Recovered]:
+def _problem(url: str, file: Path | None) -> str | None:
+    """Return why a store has to be made anew, None where it can be used. Raises StoreError where that is no help."""
+    if file is None:
+        Store.open(url).close()  # nothing of a server's can be moved aside: it can be used, or says why it cannot
+        return None
+    return Store.damage(url) if file.exists() else f"store {file}: there is none"
+
+
+def _studies_in(results: Path, say: Say) -> list[Recovered]:
     """Return what lies in the folders of a results folder; `say` is told of what cannot be used."""
     found = []
     for path in sorted(results.glob("*/plan.json")):
@@ -107,7 +111,7 @@ def studies_in(results: Path, say: Say) -> list[Recovered]:
     return found
 
 
-def refuse_running(study: Recovered) -> None:
+def _refuse_running(study: Recovered) -> None:
     """Raise UsageError where a run of a driver that died still goes on: its end has to be waited for."""
     for number in study.specs:
         process = find_run_process(0, study.folder.trial(number).path.absolute())
@@ -117,36 +121,41 @@ def refuse_running(study: Recovered) -> None:
             )
 
 
-def fill(url: str, found: Sequence[Recovered], say: Say) -> None:
+def _fill(url: str, found: Sequence[Recovered], say: Say) -> None:
     """Bring all studies into a new store: their trials first, then what one study reuses of another; then nights."""
     with Store.open(url) as store:
         records = []
         for study in found:
             with store.transaction():
-                records.append(restore(store, study))
+                records.append(_restore(store, study))
         for study, record in zip(found, records, strict=True):
             with store.transaction():
-                restore_reused(store, study, record)
-            counts = store.counts(record.id)
-            is_whole = set(counts) <= FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
-            is_whole = is_whole and sum(counts.values()) >= len(study.plan.get("trials", ()))
-            summary = written_summary(study) if is_staged(record) else {}
-            is_whole = is_whole and summary.get("status", "ended") == "ended"
-            store.update_study(record.id, status="ended" if is_whole else "interrupted", ended=True)
-            record = store.study(record.name)
-            if is_staged(record):
-                store.save_summary(record.id, summary)
-                say(f"{record.name}: the summary of its stages")
-                continue
-            store.save_summary(record.id, summarise(store, record, wall_s=wall_s(study)))
-            states = ", ".join(f"{count} {state}" for state, count in counts.items())
-            say(f"{record.name}: {count_text(sum(counts.values()), 'trial')} ({states})")
-
+                _restore_reused(store, study, record)
+            _end(store, study, record, say)
         for results in {study.folder.results: None for study in found}:
             restore_records(store, results, say)
 
 
-def restore(store: Store, study: Recovered) -> StudyRecord:
+def _end(store: Store, study: Recovered, record: StudyRecord, say: Say) -> None:
+    """Set how a study whose trials are in the store has ended, and its summary."""
+    counts = store.counts(record.id)
+    total = sum(counts.values())
+    written = _written_summary(study) if is_staged(record) else None
+    is_whole = (
+        set(counts) <= FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
+        and total >= len(study.plan.get("trials", ()))
+        and (written is None or written.get("status", "ended") == "ended")
+    )
+    store.update_study(record.id, status="ended" if is_whole else "interrupted", ended=True)
+    if written is not None:
+        store.save_summary(record.id, written)
+        say(f"{record.name}: the summary of its stages")
+        return
+    store.save_summary(record.id, summarise(store, store.study(record.name), wall_s=_written_wall_s(study)))
+    say(f"{record.name}: {count_text(total, 'trial')} ({', '.join(f'{n} {state}' for state, n in counts.items())})")
+
+
+def _restore(store: Store, study: Recovered) -> StudyRecord:
     """Bring a study and all trials that have a folder into the store."""
     given = study.plan["record"]
     record = store.create_study(
@@ -157,7 +166,7 @@ def restore(store: Store, study: Recovered) -> StudyRecord:
         provenance=given["provenance"],
     )
     thresholds = SymptomThresholds.of(given["config"].get("symptoms") or {})
-    trials = store.add_trials(record.id, [planned(spec) for spec in study.specs.values()], numbers=list(study.specs))
+    trials = store.add_trials(record.id, [_spec_of(spec) for spec in study.specs.values()], numbers=list(study.specs))
     for trial in trials:
         folder = study.folder.trial(trial.number)
         run = store.begin_run(trial.id, str(folder.path))
@@ -175,7 +184,7 @@ def restore(store: Store, study: Recovered) -> StudyRecord:
     return record
 
 
-def planned(spec: dict[str, Any]) -> TrialSpec:
+def _spec_of(spec: dict[str, Any]) -> TrialSpec:
     """Return the trial of a spec.json."""
     return TrialSpec(
         cell=Cell(Cell.of(spec["toggles"]).toggles, tuple((str(k), str(v)) for k, v in spec["params"])),
@@ -186,7 +195,7 @@ def planned(spec: dict[str, Any]) -> TrialSpec:
     )
 
 
-def restore_reused(store: Store, study: Recovered, record: StudyRecord) -> None:
+def _restore_reused(store: Store, study: Recovered, record: StudyRecord) -> None:
     """Add the trials of a fixed design that had no run of their own, where another trial's can be reused.
 
     What then is still missing is added when the study goes on. A study that reuses nothing has none.
@@ -212,14 +221,14 @@ def restore_reused(store: Store, study: Recovered, record: StudyRecord) -> None:
             store.reuse(trial.id, source)
 
 
-def wall_s(study: Recovered) -> float:
+def _written_wall_s(study: Recovered) -> float:
     """Return the wall time that the study's last summary gives, 0 where there is none."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         return float(read_json(study.folder.summary)["cost"]["wall_s"])
     return 0.0
 
 
-def written_summary(study: Recovered) -> dict[str, Any]:
+def _written_summary(study: Recovered) -> dict[str, Any]:
     """Return what a study made of others has written of them, {"status": "interrupted"} where it has not."""
     with suppress(OSError, ValueError):
         summary = read_json(study.folder.summary)
@@ -228,7 +237,7 @@ def written_summary(study: Recovered) -> dict[str, Any]:
     return {"status": "interrupted"}
 
 
-def move_aside(file: Path) -> Path | None:
+def _move_aside(file: Path) -> Path | None:
     """Rename a database, with its log, to a name that says when; return that, None where there is no file."""
     stamp = f"{now_utc():%Y%m%dT%H%M%SZ}"
     aside = file.with_name(f"{file.name}.broken-{stamp}")
@@ -240,7 +249,7 @@ def move_aside(file: Path) -> Path | None:
     return moved
 
 
-def remove_database(file: Path) -> None:
+def _remove_database(file: Path) -> None:
     """Remove what a rebuild that died has left."""
     for suffix in ("", "-wal", "-shm"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
