@@ -11,7 +11,7 @@ from sweep.domain.probe import PROBE_REASON
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, RunRecord, TrialRecord
-from sweep.domain.verdict import Verdict
+from sweep.domain.verdict import Judgement, Verdict
 from sweep.judge import SymptomThresholds, judge
 from sweep.launch import Exit, RunEnded, RunStarted, ending_of
 from sweep.rundir import RunDir, read_json
@@ -93,7 +93,7 @@ def record_end(
     started: RunStarted | None = None,
     is_probe: bool = False,
 ) -> Outcome:
-    """Judge a run, end it and its trial in the store, and return the outcome, as the store would.
+    """Judge a run, end it and its trial in the store, and return the outcome.
 
     `started` tells of its process where that is not on record yet. A probe is not judged: it did not train towards the
     target.
@@ -115,6 +115,11 @@ def record_end(
         is_whole=live.is_whole,
         process=None if started is None else process_of(started),
     )
+    return _outcome(live, ended, judgement)
+
+
+def _outcome(live: LiveRun, ended: RunEnded, judgement: Judgement) -> Outcome:
+    """Return what `Store.outcome` would, without its queries."""
     return Outcome(
         number=live.trial.number,
         cell=live.trial.cell,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,10 @@ def run_trial(folder: RunDir) -> int:
         events.write("start", pid=os.getpid(), host=os.uname().nodename)
         _cap_memory(spec.get("memory_mb"))
         probe = Probe.from_mapping(spec["probe"]) if "probe" in spec else None
-        target = Target.from_mapping(spec["target"])
         run = WorkerRun(
             folder,
             seed=int(spec["seed"]),
-            target=target,
+            target=Target.from_mapping(spec["target"]),
             events=events,
             is_probe=probe is not None,
             watch=str(spec.get("watch", "light")),
@@ -109,23 +109,29 @@ def run_trial(folder: RunDir) -> int:
         ending = _execute(spec, run, probe)
         with suppress(OSError):  # a full disk: result.json is the one that counts
             events.write("end", state=ending["state"], reason=ending["stop_reason"])
-        wall_s = monotonic_s() - started_s
-        result = {
-            "schema": 1,
-            **ending,
-            "last_step": run.last_step,
-            "wall_s": round(wall_s, 4),
-            "started_at": started_at.isoformat(),
-            "ended_at": now_utc().isoformat(),
-            "peak_memory_mb": _peak_memory_mb(),
-            "packages": _packages(),
-        }
-        write_json_atomic(folder.result, result, is_durable=wall_s >= DURABLE_FROM_S)
+        _leave_result(folder, ending, last_step=run.last_step, started_at=started_at, wall_s=monotonic_s() - started_s)
     except OSError as error:
         with suppress(OSError):  # the log may be on the same full disk
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return EXIT_WITHOUT_RESULT
     return 1 if ending["state"] == TrialState.FAILED else 0
+
+
+def _leave_result(
+    folder: RunDir, ending: Mapping[str, Any], *, last_step: int | None, started_at: datetime, wall_s: float
+) -> None:
+    """Write result.json. Raises OSError."""
+    result = {
+        "schema": 1,
+        **ending,
+        "last_step": last_step,
+        "wall_s": round(wall_s, 4),
+        "started_at": started_at.isoformat(),
+        "ended_at": now_utc().isoformat(),
+        "peak_memory_mb": _peak_memory_mb(),
+        "packages": _packages(),
+    }
+    write_json_atomic(folder.result, result, is_durable=wall_s >= DURABLE_FROM_S)
 
 
 def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> dict[str, Any]:
