@@ -408,7 +408,8 @@ def test_a_sigterm_to_a_process_that_the_task_forked_is_no_news_of_the_run(tmp_p
     (tmp_path / "forks.py").write_text(
         "import os, signal, sys, time\n\ndef train(cfg, run):\n    ready, tell = os.pipe()\n    child = os.fork()\n"
         "    if child == 0:\n        signal.signal(signal.SIGTERM, lambda *_: os._exit(7))\n"
-        "        os.write(tell, b'!')\n        time.sleep(60)\n"
+        "        os.write(tell, b'!')\n"
+        "        while True:\n            time.sleep(0.01)  # a signal that comes just before a sleep does not end it\n"
         "    os.read(ready, 1)\n    os.kill(child, signal.SIGTERM)\n"
         "    run.log(1, status=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
