@@ -19,7 +19,7 @@ END_SIGNAL = signal.SIGUSR1
 """Asks whoever holds a lock to come to an end after what runs; more of it asks no more, as a second SIGINT would."""
 
 _READER_S = 0.2
-"""A reader that asks who drives holds the lock for microseconds; a driver that starts just then waits so long."""
+"""A reader that asks who drives holds the lock for microseconds; a driver that takes it just then waits so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,21 +60,27 @@ class StudyLock:
 
     def _acquire(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        until = monotonic_s() + _READER_S
-        while not _take(fd, fcntl.LOCK_EX):
-            if monotonic_s() >= until:
-                holder = _read_holder(fd)
-                os.close(fd)
-                name, option = self.path.parent.name, self._store_option
-                raise StudyLockedError(
-                    f"study {name!r} is being run by {_name(holder)}",
-                    hint=f"`python -m sweep status {name} --watch{option}` follows it, `python -m sweep stop {name}"
-                    f"{option}` ends it; study=NAME runs a study of another name",
-                )
-            time.sleep(0.01)
+        fd = self._locked_file()
+        if fd is None:
+            name, option = self.path.parent.name, self._store_option
+            raise StudyLockedError(
+                f"study {name!r} is being run by {_name(self.holder())}",
+                hint=f"`python -m sweep status {name} --watch{option}` follows it, `python -m sweep stop {name}"
+                f"{option}` ends it; study=NAME runs a study of another name",
+            )
         self._take_in(fd)
         self._folder_fd = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _locked_file(self, flags: int = 0) -> int | None:
+        """Return a descriptor of the file, locked; None where another process holds it. Raises OSError."""
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, 0o644)
+        is_taken = False
+        try:
+            is_taken = _take_soon(fd)
+        finally:
+            if not is_taken:
+                os.close(fd)
+        return fd if is_taken else None
 
     def keeps(self) -> bool:
         """Return whether the lock that is held still keeps others away; a file that is gone alone is laid anew.
@@ -88,9 +94,8 @@ class StudyLock:
                 return os.path.samestat(self.path.stat(), os.fstat(self._fd))
             if not os.path.samestat(self.path.parent.stat(), os.fstat(self._folder_fd)):
                 return False
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-            if not _take(fd, fcntl.LOCK_EX):
-                os.close(fd)
+            fd = self._locked_file(os.O_EXCL)
+            if fd is None:
                 return False
             self._take_in(fd)
         except (FileNotFoundError, NotADirectoryError, FileExistsError):
@@ -130,6 +135,16 @@ class StudyLock:
         """Return the pid of the study's driver, None where none runs on this host."""
         holder = self.holder()
         return holder.pid if holder is not None and holder.host == os.uname().nodename else None
+
+
+def _take_soon(fd: int) -> bool:
+    """Take a lock for oneself, though somebody may just be asking who holds it; return whether it was free."""
+    until = monotonic_s() + _READER_S
+    while not _take(fd, fcntl.LOCK_EX):
+        if monotonic_s() >= until:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _take(fd: int, kind: int) -> bool:

@@ -1,6 +1,7 @@
 """Paths, whole files, results and the lock of a study's folder."""
 
 import errno
+import fcntl
 import json
 import math
 import os
@@ -216,3 +217,31 @@ def test_a_disk_that_does_not_answer_is_no_sign_of_a_lock_that_is_gone(tmp_path:
     with StudyLock(tmp_path / "lock") as lock:
         monkeypatch.setattr(Path, "stat", fail)
         assert lock.keeps()
+
+
+def test_a_lock_file_laid_anew_is_held_though_somebody_just_asks_who_drives(tmp_path: Path, monkeypatch) -> None:
+    flock, asked = fcntl.flock, []
+
+    def busy_at_first(fd: int, kind: int) -> None:
+        asked.append(fd)
+        if len(asked) == 1:
+            raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK))
+        flock(fd, kind)
+
+    with StudyLock(tmp_path / "lock") as lock:
+        (tmp_path / "lock").unlink()
+        monkeypatch.setattr(fcntl, "flock", busy_at_first)
+        assert lock.keeps()
+        with pytest.raises(StudyLockedError):
+            StudyLock(tmp_path / "lock").acquire()
+
+
+def test_a_file_system_without_locks_costs_no_descriptor(tmp_path: Path, monkeypatch) -> None:
+    def missing(fd: int, kind: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", missing)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(OSError, match="No locks available"):
+        StudyLock(tmp_path / "lock").acquire()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
