@@ -1,4 +1,27 @@
-"""Launchers: where and how runs execute. To add one: a file, and a line in LAUNCHERS."""
+"""Launchers: where and how runs execute. To add one: a file, and a line in LAUNCHERS.
+
+  protocol     what a launcher is asked and what it tells
+  local        the launcher for this machine
+  fake         one without processes, for tests of whatever uses a launcher
+
+how a run's process comes to be
+  starting     what there is to run on, and which of these starts it
+  cold         a fresh interpreter per run
+  standby      idle interpreters that have imported everything, each for one run
+  warm         one process that has imported the task, forked for each run
+  ahead        a process of either kind, seen from here
+  environment  what a run's process is given
+
+whether it goes on, and how it ended
+  process      a run's process with its session: found, told from others, ended
+  watch        sleeping until one ends
+  ending       how a run ended, from what it left and how its process went
+
+what it runs on
+  gpus         which GPUs there are, and which of them a study may use
+  leases       who has which device
+  machine      cores, and the kernel's count of those it killed for want of memory
+"""
 
 from collections.abc import Callable
 

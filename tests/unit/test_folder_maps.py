@@ -1,0 +1,15 @@
+"""The first thing to read of a large folder says what each of its modules is for."""
+
+import pkgutil
+import re
+
+import pytest
+
+from sweep import launch, store, study, worker
+
+
+@pytest.mark.parametrize("folder", [launch, store, study, worker], ids=lambda folder: folder.__name__)
+def test_the_map_of_a_folder_names_each_of_its_modules_once(folder):
+    named = re.findall(r"^  (\w+)  ", folder.__doc__, re.MULTILINE)
+    there = {module.name for module in pkgutil.iter_modules(folder.__path__)} - {"__main__"}
+    assert sorted(named) == sorted(there)
