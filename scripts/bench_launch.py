@@ -13,7 +13,7 @@ Needs the extras `cpu` and `bench`; who is not installed gets a row that says so
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from launching.candidates import BY_KEY, CANDIDATES, versions
@@ -45,9 +45,9 @@ def arguments() -> argparse.Namespace:
     return args
 
 
-def names(allowed: object) -> Callable[[str], list[str]]:
+def names(allowed: Iterable[str]) -> Callable[[str], list[str]]:
     """Return what reads a comma-separated list of allowed names."""
-    known = list(allowed)  # type: ignore[call-overload]
+    known = list(allowed)
 
     def name_list(text: str) -> list[str]:
         words = text.split(",")
@@ -77,8 +77,7 @@ def measure(args: argparse.Namespace) -> list[Section]:
 
 def main() -> None:
     args = arguments()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:SLOTS])  # inherited by all that is started
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:SLOTS])  # inherited by all that is started
     before = os.getloadavg()[0]
     sections = measure(args)
     targets = [target.row() for section in sections for target in section.targets]

@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,41 +42,45 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as root, closing(Zygote()) as zygote:
         started = time.monotonic()
-        [expected] = [outcome_of(folder) for folder in new_folder(Path(root) / "undisturbed", zygote)]
+        with new_folder(Path(root) / "undisturbed", zygote) as folder:
+            folder.run(*COMMAND)
+            expected = folder.outcome()
         took_s = time.monotonic() - started
+        soak = Soak(Path(root), zygote, expected, took_s, args.seed)
         with ThreadPoolExecutor(args.at_a_time) as pool:
-            words = list(
-                pool.map(
-                    lambda number: moment(number, Path(root), zygote, expected, took_s, args.seed), range(args.moments)
-                )
-            )
+            words = list(pool.map(soak.moment, range(args.moments)))
     print(f"{args.moments} moments within {took_s:.1f} s of study, seed {args.seed}, {time.monotonic() - began:.0f} s:")
     for word, count in Counter(words).most_common():
         print(f"  {count:4}  {word}")
     return 1 if any(word.startswith("WRONG") for word in words) else 0
 
 
-def outcome_of(folder: Folder) -> dict[str, Any]:
-    folder.run(*COMMAND)
-    return dict(folder.outcome())
+@dataclass(frozen=True)
+class Soak:
+    """What all moments have in common: `expected` is the outcome of the undisturbed study, which took `took_s`."""
 
+    root: Path
+    zygote: Zygote
+    expected: dict[str, Any]
+    took_s: float
+    seed: int
 
-def moment(number: int, root: Path, zygote: Zygote, expected: dict[str, Any], took_s: float, seed: int) -> str:
-    """Kill at one moment and return what came of it."""
-    rng = random.Random(f"{seed}/{number}")
-    for folder in new_folder(root / f"moment {number}", zygote):
-        kills, with_all = 0, number % 3 == 0
-        while True:
-            driver = folder.start(*COMMAND)
-            kills += kill_after(driver, rng.uniform(0, 1.2 * took_s), with_all=with_all)
-            if rng.random() < 0.75:
-                break
-        driver = folder.run(*COMMAND, code=None)
-        wrong = problem(folder, driver, expected, is_begun_once=not with_all)
+    def moment(self, number: int) -> str:
+        """Kill at one moment and return what came of it."""
+        rng = random.Random(f"{self.seed}/{number}")
+        with new_folder(self.root / f"moment {number}", self.zygote) as folder:
+            kills, with_all = 0, number % 3 == 0
+            while True:
+                driver = folder.start(*COMMAND)
+                kills += kill_after(driver, rng.uniform(0, 1.2 * self.took_s), with_all=with_all)
+                if rng.random() < 0.75:
+                    break
+            driver = folder.run(*COMMAND, code=None)
+            wrong = problem(folder, driver, self.expected, is_begun_once=not with_all)
         if wrong:
             print(f"moment {number}: {wrong}\n{driver.text}", flush=True)
             return f"WRONG: {wrong}"
-    return f"killed {kills} times" if kills else "ended before it was killed"
+        return f"killed {kills} times" if kills else "ended before it was killed"
 
 
 def kill_after(driver: DriverProcess, wait_s: float, *, with_all: bool) -> bool:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -228,21 +228,25 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 
 @pytest.fixture
 def folder(tmp_path: Path, zygote: Zygote) -> Iterator[Folder]:
-    yield from new_folder(tmp_path / "work", zygote)
+    with new_folder(tmp_path / "work", zygote) as made:
+        yield made
 
 
+@contextmanager
 def new_folder(path: Path, zygote: Zygote) -> Iterator[Folder]:
-    """Yield a folder with the task in it; at the end nothing that has to do with it is alive."""
+    """Make a folder with the task in it; at the end nothing that has to do with it is alive."""
     shutil.copytree(PROJECT, path)
-    yield Folder(path, zygote)
-    for process in processes_of(path):
-        process.send_signal(signal.SIGKILL)
+    try:
+        yield Folder(path, zygote)
+    finally:
+        for process in processes_of(path):
+            process.send_signal(signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> dict:
     """Return the outcome of STUDY when nothing goes wrong."""
-    for folder in new_folder(tmp_path_factory.mktemp("undisturbed") / "work", zygote):
+    with new_folder(tmp_path_factory.mktemp("undisturbed") / "work", zygote) as folder:
         folder.run()
         assert folder.left() == []
         assert folder.starts() == {0: 1, 1: 1, 2: 1, 3: 1}

@@ -35,7 +35,7 @@ def walked(
 ) -> None:
     """Take step after step: kill the driver there, give the command again, and note what came of it."""
     for at in walk:
-        for folder in new_folder(root / f"step {at}", zygote):
+        with new_folder(root / f"step {at}", zygote) as folder:
             code = folder.run(*command, code=None, SWEEP_KILL_AT_STEP=str(at)).wait()
             if code == 0:  # it came to its end before the step
                 return
@@ -86,11 +86,9 @@ def walk(tmp_path_factory, zygote) -> dict[int | str, dict]:
 
 @pytest.fixture(scope="module")
 def unharmed(tmp_path_factory, zygote) -> dict:
-    [outcome] = [
-        folder.run(*WALKED) and folder.outcome()
-        for folder in new_folder(tmp_path_factory.mktemp("unharmed") / "work", zygote)
-    ]
-    return outcome
+    with new_folder(tmp_path_factory.mktemp("unharmed") / "work", zygote) as folder:
+        folder.run(*WALKED)
+        return folder.outcome()
 
 
 def test_every_step_of_the_loop_is_walked(walk):
@@ -140,7 +138,7 @@ def test_a_search_whose_driver_is_killed_comes_to_the_same_trials_and_ranking(tm
     )  # fmt: skip
     found = {}
     for at in (None, *SEARCHED, "14", "23", "32"):
-        for folder in new_folder(tmp_path / f"step {at}", zygote):
+        with new_folder(tmp_path / f"step {at}", zygote) as folder:
             if at is not None:
                 folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=at)
             folder.run(*command)
@@ -157,7 +155,7 @@ def test_a_study_of_stages_whose_driver_is_killed_comes_to_the_same_answer(tmp_p
     )  # fmt: skip
     found = {}
     for at in (None, *STAGED, "28", "52"):  # of some 65
-        for folder in new_folder(tmp_path / f"step {at}", zygote):
+        with new_folder(tmp_path / f"step {at}", zygote) as folder:
             if at is not None:
                 folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=at)
             folder.run(*command)
@@ -174,7 +172,7 @@ def test_a_study_of_stages_whose_driver_is_killed_comes_to_the_same_answer(tmp_p
 
 def test_a_driver_killed_while_a_failed_trial_is_put_up_again_repeats_no_finished_trial(tmp_path, zygote):
     # The step at which an old folder, with its result, is still where the next attempt's will be.
-    for folder in new_folder(tmp_path / "work", zygote):
+    with new_folder(tmp_path / "work", zygote) as folder:
         command = (*STUDY, "task.fault=raise_differently", "task.fault_seeds=[0]", "task.fault_times=1")
         folder.run(*command)
         assert [run[2] for run in folder.runs()].count("failed") == 2

@@ -112,10 +112,10 @@ def test_a_pid_that_came_round_again_is_neither_adopted_nor_killed(folder, undis
     "name", ['it\'s a "study" of $HOME; é ü 实验', "  spaced  ", "100%25 #1?&", os.fsdecode(b"caf\xe9")]
 )
 def test_a_folder_with_an_odd_name_is_like_any_other(tmp_path, zygote, undisturbed, name):
-    for folder in new_folder(tmp_path / name, zygote):
+    with new_folder(tmp_path / name, zygote) as folder:
         command = (*STUDY, "task.pause_s=0.03")
         driver = folder.start(*command)
-        wait_until(lambda folder=folder: sum(folder.starts().values()) >= 2)
+        wait_until(lambda: sum(folder.starts().values()) >= 2)
         kill(driver)
         folder.run(*command)
         assert set(folder.starts().values()) == {1}

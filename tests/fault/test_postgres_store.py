@@ -28,7 +28,7 @@ class PostgresFolder(Folder):
 
 @pytest.fixture
 def folder(tmp_path: Path, zygote: Zygote, postgres_server: PostgresServer) -> Iterator[PostgresFolder]:
-    for made in new_folder(tmp_path / "work", zygote):
+    with new_folder(tmp_path / "work", zygote) as made:
         yield PostgresFolder(made.path, zygote, server=postgres_server, url=postgres_server.new_database())
 
 

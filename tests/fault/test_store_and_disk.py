@@ -42,7 +42,7 @@ def everything(folder: Folder) -> dict:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, zygote) -> Iterator[Folder]:
     """A study with a trial that crashed, one that died twice, one that was timed out, one that was tried again."""
-    for folder in new_folder(tmp_path_factory.mktemp("finished") / "work", zygote):
+    with new_folder(tmp_path_factory.mktemp("finished") / "work", zygote) as folder:
         folder.run("--config-dir", "my_conf", "task=mini", "seeds=[3]", "study=other", "launcher.slots=2")
         folder.run("--config-dir", "my_conf", "task=mini", "+axis=[stuck]", "study=s", "launcher.slots=2", *FAULTY)
         yield folder
