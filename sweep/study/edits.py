@@ -47,9 +47,10 @@ class PlannedCode:
 
     def message(self, left: str, again: str) -> str:
         """Return why what is `left` (`3 trials`) was not run, and how to go on: `again` is the command."""
+        were = "was" if len(self.changed) == 1 else "were"
         return (
-            f"could not be completed: {', '.join(self.changed)} was edited while it ran, and {left} still to run would "
-            "have had other code than those before\n"
+            f"could not be completed: {', '.join(self.changed)} {were} edited while it ran, and {left} still to run "
+            "would have had other code than those before\n"
             f"begin anew, with what it says now: {again}\n"
             "(with the old code in its place again, the same command goes on where it was)"
         )

@@ -63,3 +63,14 @@ def test_a_file_that_is_gone_is_not_current_and_one_put_back_is(planned):
     assert code.is_current()
     assert code.changed == ()
     assert len(said) == 1
+
+
+def test_two_files_were_and_one_was_edited(planned):
+    code, _, folder = planned
+    (folder / "helper.py").write_text("x = 2")
+    assert not code.is_current()
+    assert " helper.py was edited " in code.message("3 trials", "again")
+    (folder / "mine.py").write_text("")
+    assert not code.is_current()
+    assert f" {', '.join(code.changed)} were edited " in code.message("3 trials", "again")
+    assert set(code.changed) == {"helper.py", "mine.py"}
