@@ -383,6 +383,8 @@ UNSAFE = {
         "thread",
     ),
     "file": ("kept = open(__file__)\n", "unsafe_task.py"),
+    # As a CUDA context keeps /dev/nvidiactl open.
+    "device": ("import os\nkept = os.open('/dev/ptmx', os.O_RDWR | os.O_NOCTTY)\n", "ptmx open"),
     "socket": ("import socket\nkept = socket.socketpair()\n", "socket"),
     "memory": ("import mmap\nkept = mmap.mmap(-1, 4096)\n", "memory"),
 }
