@@ -4,7 +4,8 @@ running one study
   session     opens a study, runs it and leaves its files
   opening     what it needs before: packages, the folder's lock, its record
   planning    what will be run, before anything is
-  loop        asks, launches, ingests, judges and tells, until nothing is left
+  loop        asks, launches and tells, until nothing is left
+  runs        the trials that wait for a run, and the runs under way: begun on record, started, judged as they end
   interrupts  what a person may ask of it meanwhile, and the signals that ask it
   live        one running trial: what it has logged so far, as the monitor's rules and the driver see it
   recording   a run's process, what it wrote and how it ended, put on record
