@@ -20,6 +20,7 @@ from sweep.domain.trial import Outcome, StudyRecord
 from sweep.domain.verdict import Symptom, Verdict
 from sweep.plan.designs import DESIGNS
 from sweep.report import ReportData
+from sweep.report.data import no_dir
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
 STARTED = datetime(2026, 3, 2, 9, 30, tzinfo=timezone.utc)
@@ -159,7 +160,7 @@ def study(
         ranking=ranking,
         outcomes=tuple(outcomes),
         curves=logged,
-        trial_dirs={o.number: f"results/{name}/trials/{o.number}" for o in outcomes},
+        dir_of=lambda outcome: f"results/{name}/trials/{outcome.number}",
     )
 
 
@@ -236,7 +237,7 @@ def search() -> ReportData:
         axes=(),
         outcomes=outcomes,
         curves=dict(enumerate(made)),
-        trial_dirs={},
+        dir_of=no_dir,
         ranking=rank(outcomes, (), TARGET),
     )
 

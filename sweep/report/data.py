@@ -1,6 +1,6 @@
 """What a report is made of. Everything is handed in: nothing here reads the store or the disk."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sweep.domain.axis import Axis
@@ -13,12 +13,18 @@ Curves = Mapping[int, Mapping[str, Series]]
 """Trial number -> metric -> series. May read lazily: a trial is looked up at most once, and only if it is drawn."""
 
 
+def no_dir(outcome: Outcome) -> str:  # noqa: ARG001 - of a trial like any other
+    """Return the folder of trials that have none."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """One study, ready to be reported.
 
     `cell_overrides` maps a cell's key to the Hydra overrides that make it from the base; a cell it lacks takes the
-    overrides of its toggles from `axes`. `trial_dirs` maps a trial's number to its folder as a person would type it.
+    overrides of its toggles from `axes`. `dir_of` gives the folder of a trial as a person would type it, "" where
+    there is none.
     """
 
     study: StudyRecord
@@ -28,7 +34,7 @@ class ReportData:
     outcomes: tuple[Outcome, ...]
     curves: Curves = field(default_factory=dict, hash=False)
     cell_overrides: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    trial_dirs: Mapping[int, str] = field(default_factory=dict, hash=False)
+    dir_of: Callable[[Outcome], str] = field(default=no_dir, compare=False)
 
     @property
     def task(self) -> str:

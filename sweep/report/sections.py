@@ -152,7 +152,7 @@ def trial_rows(data: ReportData) -> Capped:
                 "best": number_text(outcome.best),
                 "final": number_text(outcome.final),
                 "wall": duration_text(outcome.wall_s),
-                "dir": data.trial_dirs.get(outcome.number, ""),
+                "dir": data.dir_of(outcome),
                 "command": fixed_command(data, overrides, seeds=[outcome.seed]) if with_commands else "",
             }
         )

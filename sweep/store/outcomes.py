@@ -49,7 +49,7 @@ def of_trial(conn: Connection, trial_id: int) -> Outcome:
 def _outcomes(conn: Connection, which: ColumnElement[bool], symptoms: dict[int, tuple[Symptom, ...]]) -> list[Outcome]:
     last_runs = {row[0]: row for row in conn.execute(_RUNS.where(which).order_by(runs.c.attempt))}
     rows = conn.execute(_TRIALS.where(which).order_by(trials.c.number))
-    return [_outcome(row, last_runs.get(row[0]), symptoms.get(row[0], ())) for row in rows]
+    return [_outcome(row, last_runs.pop(row[0], None), symptoms.get(row[0], ())) for row in rows]
 
 
 def _outcome(trial: Sequence[Any], run: Sequence[Any] | None, symptoms: tuple[Symptom, ...]) -> Outcome:

@@ -78,7 +78,7 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
         ranking=rank(outcomes, axes, target, inert=inert, wall_s=wall_s, logged=logged),
         outcomes=outcomes,
         curves=StoredCurves(store, record.id),
-        trial_dirs={o.number: str(folder.trial(o.number).path) for o in outcomes if not o.reused},
+        dir_of=lambda outcome: "" if outcome.reused else str(folder.trial(outcome.number).path),
     )
 
 

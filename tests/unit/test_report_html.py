@@ -59,7 +59,7 @@ def hostile_study():
         outcomes=(outcome, *data.outcomes[1:]),
         curves=curves,
         target=replace(data.target, metric=EVIL),
-        trial_dirs={0: EVIL},
+        dir_of=lambda outcome: EVIL,
     )
 
 
