@@ -28,6 +28,7 @@ from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Verdict
 from sweep.errors import StoreError, UsageError
+from sweep.report.commands import PROGRAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,7 +269,7 @@ def _study_attributes(study: StudyRecord, target: Target, answer: str) -> dict[s
     provenance = json.loads(json.dumps(study.provenance, default=str))
     return {
         "task": study.task,
-        "command": ["python", "-m", "sweep", *study.command],
+        "command": [*PROGRAM, *study.command],
         "status": study.status,
         "answer": answer,
         "target": target.to_mapping(),

@@ -18,6 +18,7 @@ from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.launch import WarmParent, build_launcher
+from sweep.report.commands import PROGRAM
 from sweep.rundir import StudyDir, StudyLock, write_json_atomic
 from sweep.store import Store
 from sweep.study.audience import Audience
@@ -198,7 +199,7 @@ class Session:
     def _status(self, loop: StudyLoop) -> tuple[str, str]:
         counts = self.store.counts(self.record.id)
         left = counts.get(TrialState.PENDING, 0) + counts.get(TrialState.CANCELLED, 0)
-        again = shlex.join(["python", "-m", "sweep", *self.command])
+        again = shlex.join([*PROGRAM, *self.command])
         store = store_option(self.config.store_url)
         log = loop.breaker.failure_log(self.folder)
         if loop.breaker.is_open:
