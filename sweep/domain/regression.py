@@ -14,9 +14,16 @@ class TaskVerdict(StrEnum):
     IMPROVED = "improved"  # reaches its target in fewer steps; never an alarm
     SLOWER = "slower"  # reaches its target later, confirmed on fresh seeds
     BROKEN = "broken"  # converges on fewer seeds than the baseline allows, confirmed on fresh seeds
-    NUMERICS_CHANGED = "numerics_changed"  # the same seed gives other losses than before; not worse
+    NUMERICS_CHANGED = "numerics_changed"  # the same seed gives other losses than before; fails nothing
     NO_BASELINE = "no_baseline"  # nothing to compare with (yet); fails nothing
     NOT_RUN = "not_run"  # no run has a verdict, or an alarm could not be checked on fresh seeds
+
+
+class Leaning(StrEnum):
+    """A difference from the baseline that its interval shows and the CUSUM has not confirmed. Fails nothing."""
+
+    SLOWER = "slower"  # more steps to target: the interval lies above 0
+    FASTER = "faster"  # fewer: it lies below 0
 
 
 FAILURES = frozenset({TaskVerdict.SLOWER, TaskVerdict.BROKEN})
@@ -179,6 +186,15 @@ class TaskReport:
     good_night: str | None = None
     history: tuple[NightPoint, ...] = ()
     change_points: tuple[ChangePoint, ...] = ()
+
+    @property
+    def leaning(self) -> Leaning | None:
+        """Where steps to target differ from the baseline's by their interval, and no verdict reports that."""
+        if self.change is None or self.verdict not in (TaskVerdict.OK, TaskVerdict.NUMERICS_CHANGED):
+            return None
+        if self.change.low > 0:
+            return Leaning.SLOWER
+        return Leaning.FASTER if self.change.high < 0 else None
 
 
 def exit_code_of(verdicts: Iterable[TaskVerdict]) -> int:

@@ -53,6 +53,7 @@ def environment() -> Environment:
         "duration": phrases.duration_text,
         "inert": phrases.inert_text,
         "point": phrases.point_text,
+        "minute": phrases.minute_text,
     }
     return env
 

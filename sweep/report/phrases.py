@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from sweep.domain.axis import short_value
@@ -109,6 +110,16 @@ def duration_text(seconds: float) -> str:
     if whole < 7200:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def minute_text(at: str) -> str:
+    """Return a time of a record (ISO 8601) to the minute: `2026-11-23 02:15 UTC`; other text as it is."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return at
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 def joined(words: Sequence[str], last: str) -> str:

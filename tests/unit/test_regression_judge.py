@@ -16,7 +16,7 @@ from sweep.analysis.regression.changepoints import change_points
 from sweep.analysis.regression.cusum import fewer_p
 from sweep.analysis.regression.reference import log_tau, reference_of, slack_of, threshold_of
 from sweep.domain.nights import LossHash, night_seeds
-from sweep.domain.regression import NumericsStatus, RegressionSettings, TaskVerdict, exit_code_of
+from sweep.domain.regression import Leaning, NumericsStatus, RegressionSettings, TaskVerdict, exit_code_of
 
 
 @pytest.fixture
@@ -69,6 +69,47 @@ def test_an_alarm_that_fresh_seeds_refute_is_ok_and_says_so(rng, baseline):
     report = judged(baseline, nights)
     assert (report.verdict, report.alarm.confirmed) == (TaskVerdict.OK, False)
     assert any("did not stand" in note for note in report.notes)
+
+
+def slower_night(times=1.3, **changes):
+    """A night after a ten-run baseline whose interval excludes 0, and whose CUSUM stays below the threshold."""
+    rng = np.random.default_rng(1)
+    baseline = baseline_of(drawn(rng, range(10)))
+    return baseline, [night_of(1, drawn(rng, seeds_of(1), times), **changes)]
+
+
+def test_a_night_that_is_slower_by_its_interval_says_so_with_how_near_an_alarm_is():
+    report = judged(*slower_night())
+    assert (report.verdict, report.needs_confirmation, report.leaning) == (TaskVerdict.OK, False, Leaning.SLOWER)
+    assert "slower so far, not confirmed" in report.words
+    assert f"CUSUM {report.path[-1].upper:.2f} of {report.threshold:.2f}" in report.words
+
+
+def test_other_losses_on_a_slower_night_are_not_called_no_worse():
+    baseline, nights = slower_night(hashes=(LossHash(seed=0, steps=30, digest="bb"),))
+    report = judged(replace(baseline, hashes=(LossHash(seed=0, steps=30, digest="aa"),)), nights)
+    assert (report.verdict, report.leaning) == (TaskVerdict.NUMERICS_CHANGED, Leaning.SLOWER)
+    assert "no worse" not in report.words
+    assert "slower so far, not confirmed" in report.words
+
+
+def test_a_night_that_is_faster_by_its_interval_says_so():
+    report = judged(*slower_night(0.75))
+    assert (report.verdict, report.leaning) == (TaskVerdict.OK, Leaning.FASTER)
+    assert "faster so far, not confirmed" in report.words
+
+
+def test_an_interval_around_0_leans_to_no_side(rng, baseline):
+    report = judged(baseline, [night_of(1, drawn(rng, seeds_of(1)))])
+    assert report.change.low < 0 < report.change.high
+    assert (report.leaning, "so far" in report.words) == (None, False)
+
+
+def test_a_slower_night_that_fresh_seeds_refute_says_which(rng, baseline):
+    nights = [*history(rng, 10), night_of(11, drawn(rng, seeds_of(11), 1.5), confirmation=drawn(rng, [7, 8, 9]))]
+    report = judged(baseline, nights)
+    assert (report.verdict, report.leaning, report.alarm.confirmed) == (TaskVerdict.OK, Leaning.SLOWER, False)
+    assert "3 fresh seeds did not bear it out" in report.words
 
 
 def test_a_confirmed_alarm_stays_on_without_asking_again_and_ends_when_the_old_level_is_back(rng, baseline):

@@ -16,7 +16,8 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import regression_samples as samples
 from rich.console import Console
 
-from sweep.domain.regression import Suspect, TaskVerdict
+from sweep.analysis.regression.wording import standing_text
+from sweep.domain.regression import StepsChange, Suspect, TaskVerdict
 from sweep.report.regression import regression_summary, render_regression, write_regression_reports
 
 EVIL = "</title><script>alert(1)</script>\"'&]]>\x00{{ 7*7 }}|`"
@@ -84,6 +85,27 @@ def test_the_answer_names_what_regressed_and_the_exit_code_says_so(summary):
 def test_a_quiet_night_says_no_regression(reports):
     quiet = summary_of([report for report in reports if report.verdict == TaskVerdict.OK])
     assert (quiet["answer"], quiet["exit_code"]) == ("No regression in 2 tasks: 2 ok.", 0)
+
+
+def test_a_slower_night_without_an_alarm_is_in_every_file(reports, tmp_path):
+    quiet = next(report for report in reports if report.verdict == TaskVerdict.OK and not report.notes)
+    slower = replace(quiet, change=StepsChange(percent=36.0, low=13.0, high=62.0, nights=1))
+    slower = replace(slower, words=standing_text(slower))
+    summary = summary_of([slower])
+    write_regression_reports(summary, tmp_path)
+    assert (summary["exit_code"], summary["tasks"][0]["so_far"]) == (0, "slower")
+    assert "not confirmed" in summary["answer"]
+    assert not summary["answer"].startswith("No regression")
+    words = [" ".join(terminal(summary).split()), ET.parse(tmp_path / "junit.xml").find(".//system-out").text]
+    words += [(tmp_path / name).read_text() for name in ("report.md", "report.html")]
+    for text in words:
+        assert "slower so far, not confirmed: CUSUM" in text
+        assert "no worse" not in text
+
+
+def test_the_page_gives_its_time_in_minutes(folder):
+    foot = (folder / "report.html").read_text().partition("<footer>")[2]
+    assert "2026-10-01 02:00 UTC" in foot
 
 
 def test_junit_has_one_case_per_task_and_says_how_it_ended(folder):

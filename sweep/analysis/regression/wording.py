@@ -1,12 +1,20 @@
-"""What is said of a task: one sentence, and the notes beside it."""
+"""The wording of a task's report: one sentence, and the notes beside it."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from sweep.analysis.regression.cusum import IMPROVED_TIMES
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.nights import Baseline, Night
-from sweep.domain.regression import NumericsStatus, RegressionSettings, StepsChange, TaskReport, TaskVerdict
+from sweep.domain.regression import (
+    Leaning,
+    NumericsStatus,
+    RegressionSettings,
+    StepsChange,
+    TaskReport,
+    TaskVerdict,
+)
 
 
 class JudgedNight(Protocol):
@@ -67,10 +75,39 @@ def words_of(report: TaskReport, tonight: Night, gap: str | None) -> str:
             f" (p = {alarm.p_value:.2g})"
         )
     if report.verdict == TaskVerdict.NUMERICS_CHANGED and report.numerics is not None:
-        return f"{report.numerics.words}; {seeds}, no worse than the baseline"
+        return f"{report.numerics.words}; {standing_text(report)}"
     if report.verdict == TaskVerdict.IMPROVED:
         return f"{change_text(report.change)}; accept a new baseline to hold the new level"
-    return f"{seeds}, {change_text(report.change)}" if report.change else f"{seeds}, nothing new to compare"
+    return standing_text(report)
+
+
+def standing_text(report: TaskReport) -> str:
+    """Return how a task without a confirmed change stands against its baseline.
+
+    An interval that excludes 0 is never passed over: it is reported as not confirmed, with how near an alarm is.
+    """
+    seeds = f"{share_text(report.converged, report.trials, 'seed')} converged"
+    if report.change is None:
+        figures = report.baseline
+        if report.trials and not report.converged and figures is not None:
+            return f"{seeds} (baseline: {figures.converged} of {figures.runs}), not confirmed"
+        return f"{seeds}, nothing new to compare"
+    if report.leaning is None:
+        return f"{seeds}, {change_text(report.change)}"
+    return f"{seeds}, {change_text(report.change)}: {report.leaning} so far, not confirmed{_evidence(report)}"
+
+
+def _evidence(report: TaskReport) -> str:
+    """Return how far the side of the CUSUM that a task leans to has climbed: `: CUSUM 1.57 of 1.62`."""
+    alarm = report.alarm
+    if report.leaning is Leaning.SLOWER and alarm is not None and alarm.confirmed is False:
+        return f": {count_text(alarm.fresh, 'fresh seed')} did not bear it out (p = {alarm.p_value:.2g})"
+    if not report.path:
+        return ""
+    last = report.path[-1]
+    if report.leaning is Leaning.SLOWER:
+        return f": CUSUM {last.upper:.2f} of {last.threshold:.2f}"
+    return f": CUSUM {last.lower:.2f} of {IMPROVED_TIMES * last.threshold:.2f}"
 
 
 def change_text(change: StepsChange | None) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sweep.domain.counts import count_text
-from sweep.domain.regression import FAILURES, TaskReport, TaskVerdict, exit_code_of
+from sweep.domain.regression import FAILURES, Leaning, TaskReport, TaskVerdict, exit_code_of
 from sweep.report.phrases import joined
 
 SCHEMA = 1
@@ -45,8 +45,14 @@ def regression_summary(
 
 
 def verdict_word(verdict: str) -> str:
-    """Return a verdict as it is said: `numerics changed`."""
+    """Return a verdict as a reader sees it: `numerics changed`."""
     return verdict.replace("_", " ")
+
+
+def is_quiet(task: Mapping[str, Any]) -> bool:
+    """Return whether a task's row in the table says all: nothing is noted of it, and it leans to neither side."""
+    is_plain = task["verdict"] in (TaskVerdict.OK, TaskVerdict.NO_BASELINE)
+    return is_plain and not task["notes"] and task["so_far"] is None
 
 
 def change_cell(task: Mapping[str, Any]) -> str:
@@ -69,13 +75,25 @@ def _answer(reports: Sequence[TaskReport]) -> str:
     bad = [report for report in reports if report.verdict in FAILURES]
     counts = Counter(report.verdict for report in reports if report.verdict not in FAILURES)
     others = ", ".join(f"{counts[verdict]} {verdict_word(verdict)}" for verdict in ORDER if counts[verdict])
+    so_far = _so_far(reports)
     if not bad:
-        return f"No regression in {count_text(len(reports), 'task')}: {others}."
+        sure = "confirmed " if so_far else ""
+        return f"No {sure}regression in {count_text(len(reports), 'task')}: {others}.{so_far}"
     named = [f"{report.task} ({verdict_word(report.verdict)})" for report in bad]
-    shown = named if len(named) <= 5 else [*named[:5], f"{len(named) - 5} more"]
     verb = "task regressed" if len(bad) == 1 else "tasks regressed"
     rest = f" The others: {others}." if others else ""
-    return f"{len(bad)} of {len(reports)} {verb}: {joined(shown, 'and')}.{rest}"
+    return f"{len(bad)} of {len(reports)} {verb}: {_some(named)}.{rest}{so_far}"
+
+
+def _so_far(reports: Sequence[TaskReport]) -> str:
+    """Return the sentence on tasks that are slower by their interval, short of an alarm; empty if there are none."""
+    slower = [report for report in reports if report.leaning is Leaning.SLOWER]
+    named = [f"{report.task} ({_signed(report.change.percent)} %)" for report in slower if report.change is not None]
+    return f" Slower so far, not confirmed: {_some(named)}." if named else ""
+
+
+def _some(named: Sequence[str]) -> str:
+    return joined(named if len(named) <= 5 else [*named[:5], f"{len(named) - 5} more"], "and")
 
 
 def _task(report: TaskReport) -> dict[str, Any]:
@@ -84,6 +102,7 @@ def _task(report: TaskReport) -> dict[str, Any]:
     return {
         "task": report.task,
         "verdict": str(report.verdict),
+        "so_far": None if report.leaning is None else str(report.leaning),
         "words": report.words,
         "notes": list(report.notes),
         "night": report.night,

@@ -5,15 +5,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from sweep.domain.regression import TaskVerdict
 from sweep.report import phrases
 from sweep.report.commands import PROGRAM, arguments
 from sweep.report.html import environment, render_page
 from sweep.report.regression.chart import MAX_NIGHTS, history_svg
 from sweep.report.regression.document import change_cell, verdict_word
 from sweep.report.regression.junit import good_text
-
-QUIET = (TaskVerdict.OK, TaskVerdict.NO_BASELINE)
 
 
 def regression_html(summary: Mapping[str, Any]) -> str:
@@ -39,5 +36,4 @@ def _row(task: Mapping[str, Any]) -> dict[str, Any]:
         "change_text": change_cell(task),
         "chart": history_svg(task),
         "good": good_text(task),
-        "is_quiet": task["verdict"] in QUIET and not task["notes"],
     }

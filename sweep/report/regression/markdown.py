@@ -6,7 +6,7 @@ from typing import Any
 from sweep.domain.regression import TaskVerdict
 from sweep.report.markdown import escaped
 from sweep.report.phrases import provenance_text
-from sweep.report.regression.document import change_cell, verdict_word
+from sweep.report.regression.document import change_cell, is_quiet, verdict_word
 from sweep.report.regression.junit import good_text
 
 MARKS = {
@@ -38,7 +38,7 @@ def regression_markdown(summary: Mapping[str, Any]) -> str:
 
 
 def _details(task: Mapping[str, Any]) -> Iterable[str]:
-    if task["verdict"] in (TaskVerdict.OK, TaskVerdict.NO_BASELINE) and not task["notes"]:
+    if is_quiet(task):
         return
     yield f"**{escaped(task['task'])}** ({verdict_word(task['verdict'])}): {escaped(task['words'])}."
     yield ""

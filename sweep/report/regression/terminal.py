@@ -8,7 +8,7 @@ from rich.text import Text
 
 from sweep.domain.regression import TaskVerdict
 from sweep.report.phrases import DASH, provenance_text
-from sweep.report.regression.document import change_cell, verdict_word
+from sweep.report.regression.document import change_cell, is_quiet, verdict_word
 from sweep.report.regression.junit import good_text
 from sweep.report.tables import labelled, new_table
 
@@ -52,7 +52,7 @@ def render_regression(summary: Mapping[str, Any]) -> RenderableType:
 
 
 def _details(task: Mapping[str, Any]) -> list[RenderableType]:
-    if task["verdict"] == TaskVerdict.OK and not task["notes"]:
+    if is_quiet(task) and task["verdict"] != TaskVerdict.NO_BASELINE:
         return []
     style = VERDICT_STYLES[TaskVerdict(task["verdict"])]
     parts: list[RenderableType] = [Text.assemble((f"{task['task']}  ", style), task["words"])]
