@@ -73,6 +73,10 @@ class StudyGoneError(SweepError):
     """The folder of a study was removed or replaced while its driver was at work on it."""
 
 
+class TaskEditedError(SweepError):
+    """The task was edited between the reading of its code and the start of its study."""
+
+
 class LaunchError(SweepError):
     """A run could not be started; nothing of it runs. The machine's fault, not the task's."""
 

@@ -67,7 +67,7 @@ def started_early(loaded: LoadedConfig) -> Iterator[WarmParent | None]:
     """Hold the process that a study's runs are forked from, where they are, so that it imports from now on."""
     study = loaded.study
     is_plain = not study.stages and study.probe is None  # others may be several studies, each with its own process
-    early = start_early(study.launcher, study.task) if is_plain else None
+    early = start_early(study.launcher, study.task, loaded.source.digests) if is_plain else None
     try:
         yield early
     finally:

@@ -12,6 +12,8 @@ from sweep.domain.target import Target
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from sweep.config.source import TaskSource
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverConfig:
@@ -92,12 +94,15 @@ class LoadedConfig:
     """A validated study with what composing its trials needs.
 
     `config` is the config before its interpolations are resolved, so that a level's override reaches every key that
-    refers to it. `command` is the command line that asked for the study, without the password of `store.url`;
+    refers to it. `source` is the task's code as it was read with the config: it is read once, so that fingerprints,
+    checks and runs are of one version. `command` is the command line that asked for the study, without the password of
+    `store.url`;
     `overrides` and `config_dirs` are what it was composed from.
     """
 
     study: StudyConfig
     config: "DictConfig" = field(hash=False)
+    source: "TaskSource" = field(hash=False)
     command: tuple[str, ...]
     overrides: tuple[str, ...] = ()
     config_dirs: tuple[Path, ...] = ()
@@ -110,17 +115,22 @@ class LoadedConfig:
 
 
 def load_study_config(
-    overrides: Sequence[str], config_dirs: Sequence[Path] = (), *, command: Sequence[str] = ()
+    overrides: Sequence[str],
+    config_dirs: Sequence[Path] = (),
+    *,
+    command: Sequence[str] = (),
+    source: "TaskSource | None" = None,
 ) -> LoadedConfig:
     """Return the study that these Hydra overrides ask for, validated.
 
-    `config_dirs` are the user's own config folders: task/, axis/, ablation/ files in them stand beside ours. Raises
+    `config_dirs` are the user's own config folders: task/, axis/, ablation/ files in them stand beside ours. `source`
+    is the task's code if it was read before: a study that belongs to another one uses the same code. Raises
     ConfigError for whatever is wrong with a key or value; Hydra's own exceptions do not come through.
     """
     # Hydra takes 0.3 s to import; verbs that only read the store use this module's types without it.
     from sweep.config.study import load
 
-    return load(overrides, config_dirs, command=tuple(command))
+    return load(overrides, config_dirs, command=tuple(command), source=source)
 
 
 def level_names(axis: str, overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[str, ...]:

@@ -4,12 +4,13 @@ import ast
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
+from sweep.domain.digest import content_digest
 from sweep.errors import ConfigError
 
 
@@ -17,11 +18,15 @@ from sweep.errors import ConfigError
 class TaskSource:
     """The code of a task: its own module and what it imports from the same package or folder, transitively.
 
-    `files` maps module names to paths, by name. `imports` are the top-level names of everything else imported without
-    a fallback, standard library included. `digest` is a hex digest of all the files' bytes.
+    Each file is read once, and all that is known of its contents comes from that one read.
+
+    `files` maps module names to paths, by name. `digests` are of the files' contents, by absolute path. `imports` are
+    the top-level names of everything else imported without a fallback, standard library included. `digest` is a hex
+    digest of all the files' bytes.
     """
 
     files: tuple[tuple[str, Path], ...]
+    digests: Mapping[str, str] = field(hash=False)
     imports: frozenset[str]
     digest: str
 
@@ -40,7 +45,8 @@ def find_task(target: object) -> TaskSource:
             value=target,
             hint=f"it is looked for in {Path.cwd()} and on PYTHONPATH",
         )
-    tree = _parse(path)
+    content = path.read_bytes()
+    tree = _parse(path, content)
     if function not in _defined(tree):
         raise ConfigError(
             "task._target_",
@@ -48,7 +54,7 @@ def find_task(target: object) -> TaskSource:
             value=function,
             allowed=[node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"],
         )
-    return _collect(module, path)
+    return _collect(module, path, content)
 
 
 def missing_imports(source: TaskSource) -> tuple[str, ...]:
@@ -77,9 +83,10 @@ def _is_found(name: str) -> bool:
         return name in sys.modules
 
 
-def _collect(module: str, path: Path) -> TaskSource:
-    """Return the files reached from a module inside its own top-level package, or its folder where it has none."""
+def _collect(module: str, path: Path, content: bytes) -> TaskSource:
+    """Return the files reached from a module inside its own top-level package, or its folder if it has none."""
     files: dict[str, Path] = {}
+    contents = {module: content}
     others: set[str] = set()
     waiting = [module]
     while waiting:
@@ -90,18 +97,24 @@ def _collect(module: str, path: Path) -> TaskSource:
         if file is None:
             continue
         files[name] = file
+        if name not in contents:
+            contents[name] = file.read_bytes()
         # `import a.b.c` runs a/__init__.py and a/b/__init__.py first.
         waiting += [name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)]
-        for imported in _imports(_parse(file), name, is_package=file.name == "__init__.py"):
+        for imported in _imports(_parse(file, contents[name]), name, is_package=file.name == "__init__.py"):
             if _is_local(imported, module, path):
                 waiting.append(imported)
             else:
                 others.add(imported.partition(".")[0])
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(files):
-        content = files[name].read_bytes()
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return TaskSource(files=tuple(sorted(files.items())), imports=frozenset(others), digest=digest.hexdigest())
+        digest.update(f"{name}\0{len(contents[name])}\0".encode() + contents[name])
+    return TaskSource(
+        files=tuple(sorted(files.items())),
+        digests={str(files[name].absolute()): content_digest(contents[name]) for name in sorted(files)},
+        imports=frozenset(others),
+        digest=digest.hexdigest(),
+    )
 
 
 def _is_local(imported: str, module: str, path: Path) -> bool:
@@ -113,9 +126,9 @@ def _is_local(imported: str, module: str, path: Path) -> bool:
     return (beside / f"{top}.py").is_file() or (beside / top / "__init__.py").is_file()
 
 
-def _parse(path: Path) -> ast.Module:
+def _parse(path: Path, content: bytes) -> ast.Module:
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
+        return ast.parse(content, filename=str(path))
     except SyntaxError as exc:
         raise ConfigError("task._target_", f"{path}, line {exc.lineno}: {exc.msg}", value=path.stem) from exc
 

@@ -18,7 +18,7 @@ from sweep.config.lr_range import read_confirm
 from sweep.config.overrides import dotted, reason
 from sweep.config.params import read_params
 from sweep.config.secrets import recordable, without_password
-from sweep.config.source import find_task
+from sweep.config.source import TaskSource, find_task
 from sweep.config.values import Section
 from sweep.domain.names import is_loss
 from sweep.domain.probe import Probe, ProbeName
@@ -41,14 +41,16 @@ MAX_SEEDS = 10_000
 _STUDY_NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}", re.ASCII)
 
 
-def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tuple[str, ...]) -> LoadedConfig:
-    """Return the validated study that these overrides ask for. Raises ConfigError."""
+def load(
+    overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tuple[str, ...], source: TaskSource | None = None
+) -> LoadedConfig:
+    """Return the validated study that these overrides ask for (see `load_study_config`). Raises ConfigError."""
     composed = compose_study(overrides, config_dirs)
     _check_files(composed.config)
     raw = _resolve(composed.config)
     root = Section(raw, "", KEYS)
     base = TaskBase(composed.config)
-    find_task(base.section[TARGET_KEY])
+    source = source or find_task(base.section[TARGET_KEY])
     _check_task_types(base, composed.before)
     axes = read_axes(root.get("axes"), base, skipped=_skipped(root, composed))
     params = read_params(root.get("params"), base)
@@ -82,6 +84,7 @@ def load(overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tupl
     return LoadedConfig(
         study=study,
         config=composed.config,
+        source=source,
         command=recordable(command),
         overrides=tuple(overrides),
         config_dirs=tuple(config_dirs),

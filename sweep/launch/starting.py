@@ -19,7 +19,8 @@ from sweep.launch.standby import StandbyStarter
 from sweep.launch.warm import WarmParent, WarmStarter
 
 SECTION_MOST = 1 << 16
-"""Characters of a task's section that are handed over as an argument: the kernel takes twice as many bytes."""
+"""Most characters of JSON handed over as an argument (a task's section, its files' digests). The kernel takes twice
+as many bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,15 @@ class Layout:
         )
 
 
-def start_early(config: LauncherConfig, task: Mapping[str, Any]) -> WarmParent | None:
-    """Start the process that runs of a task will be forked from; None where they will not be, or it cannot be started.
+def start_early(
+    config: LauncherConfig, task: Mapping[str, Any], code: Mapping[str, str] | None = None
+) -> WarmParent | None:
+    """Start the process that runs of a task will be forked from; None if they will not be, or it cannot be started.
 
-    Whoever asked for it closes it, whether or not a launcher was given it.
+    `code` has the digests of the task's files, by path: no others are imported. The caller closes it, whether or not
+    a launcher was given it.
     """
-    section = json.dumps(task)
+    section = json.dumps({"task": task, "code": code or {}})
     if config.name != "local" or config.start not in ("auto", "warm") or len(section) > SECTION_MOST:
         return None
     layout = Layout.of(config)

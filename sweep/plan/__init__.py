@@ -1,7 +1,7 @@
 """Everything to be run, before one process starts: designs, composed trials with their fingerprints, the plan."""
 
-from sweep.plan.compose import TrialComposer, missing_packages
+from sweep.plan.compose import TrialComposer
 from sweep.plan.designs import DESIGNS
 from sweep.plan.plan import Plan, build_plan
 
-__all__ = ["DESIGNS", "Plan", "TrialComposer", "build_plan", "missing_packages"]
+__all__ = ["DESIGNS", "Plan", "TrialComposer", "build_plan"]

@@ -4,30 +4,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sweep.config import LoadedConfig
-from sweep.config.knobs import TARGET_KEY, TaskBase
-from sweep.config.source import find_task, missing_imports
+from sweep.config.knobs import TaskBase
 from sweep.domain.axis import Cell
 from sweep.domain.trial import TrialSpec
 from sweep.plan.fingerprint import fingerprint
 
 
-def missing_packages(task: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the packages that the task's code imports and that are not installed, sorted; nothing is imported."""
-    return missing_imports(find_task(task.get(TARGET_KEY)))
-
-
 class TrialComposer:
-    """Composes the trials of one study.
-
-    The task's code is read once, when the composer is made: all trials of a study have the same.
-    """
+    """Composes the trials of one study, all with the task's code that was read with its config."""
 
     def __init__(self, loaded: LoadedConfig) -> None:
         self._study = loaded.study
         self._base = TaskBase(loaded.config)
         self._axes = {axis.name: axis for axis in loaded.study.axes}
         self._tasks: dict[Cell, dict[str, Any]] = {}
-        self.source = find_task(loaded.study.task.get(TARGET_KEY))
+        self._code = loaded.source.digest
 
     def overrides(self, cell: Cell) -> tuple[str, ...]:
         """Return the overrides that make a cell from the base: levels in the order of the axes, then params.
@@ -57,4 +48,4 @@ class TrialComposer:
         )
 
     def _fingerprint(self, task: Mapping[str, Any], seed: int) -> str:
-        return fingerprint(task, seed, code=self.source.digest, target=self._study.target, probe=self._study.probe)
+        return fingerprint(task, seed, code=self._code, target=self._study.target, probe=self._study.probe)

@@ -1,12 +1,13 @@
 """Whole files: written in full or not at all."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from sweep.domain.digest import content_digest
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def sayable(text: str) -> str:
 def digest_of(path: Path | str) -> str | None:
     """Return a hex digest of a small file, None where it cannot be read."""
     try:
-        return hashlib.blake2b(read_bytes(path), digest_size=16).hexdigest()
+        return content_digest(read_bytes(path))
     except OSError:
         return None
 

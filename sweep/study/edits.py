@@ -1,26 +1,27 @@
-"""No trial runs other code than it was planned with: notices where a task's files have been edited since."""
+"""No trial runs other code than it was planned with: notices whether a task's files have been edited since."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.config.source import TaskSource
+from sweep.errors import TaskEditedError
 from sweep.rundir import digest_of
 
 
 @dataclass(slots=True)
 class _File:
-    """A file as it was read: its stamp says without reading it whether it may be another by now."""
+    """A file as it was read. `stamp` is the last one under which it had this digest, None before the first look."""
 
-    stamp: tuple[int, int, int] | None
-    digest: str | None
+    digest: str
+    stamp: tuple[int, int, int] | None = None
 
 
 class PlannedCode:
-    """The files of a task as they were when a study was planned, which is now. `say` is told at most once of a change.
+    """The files of a task as they were read with the study's config. `say` is called at most once about a change.
 
-    `changed` are the names of the files that were found edited or gone the last time that somebody asked. `digests` are
-    those of the files by path: a trial that imports the task is given them, and looks for itself.
+    `changed` are the names of the files that were edited or gone at the last look. `digests` are those of the files by
+    path: a trial that imports the task is given them, and looks for itself.
     """
 
     def __init__(
@@ -31,29 +32,42 @@ class PlannedCode:
         self.changed: tuple[str, ...] = ()
         self._say = say
         self._has_said = False
-        self._files = {path: _File(_stamp(path), digest_of(path)) for _, path in source.files}
-        self.digests = {str(path.absolute()): file.digest for path, file in self._files.items()}
+        # The read itself left no stamp, and one taken now may be that of an edit: the first look reads the file again.
+        self._files = {Path(path): _File(digest) for path, digest in source.digests.items()}
+        self.digests = dict(source.digests)
 
     def is_current(self) -> bool:
         """Return whether a process that imports the task now gets the code that was planned."""
-        self.changed = tuple(path.name for path, file in self._files.items() if _is_other(path, file))
+        self._look()
         if self.changed and not self._has_said:
             self._has_said = True
             self._say(
-                f"{', '.join(self.changed)}: edited since the study was planned; no more trials are started, and those "
-                "that run come to their end"
+                f"{', '.join(self.changed)}: edited since the study was planned; no more trials are started, running "
+                "ones finish"
             )
         return not self.changed
 
+    def require_current(self) -> None:
+        """Raise TaskEditedError if a file was edited since it was read: for before anything is recorded."""
+        self._look()
+        if self.changed:
+            raise TaskEditedError(
+                f"{', '.join(self.changed)}: edited since the config was read; nothing was run",
+                hint="run the same command again: it reads the file as it is now",
+            )
+
     def message(self, left: str, again: str) -> str:
-        """Return why what is `left` (`3 trials`) was not run, and how to go on: `again` is the command."""
+        """Return why what is `left` (`3 trials`) was not run, and how to continue: `again` is the command."""
         were = "was" if len(self.changed) == 1 else "were"
         return (
             f"could not be completed: {', '.join(self.changed)} {were} edited while it ran, and {left} still to run "
             "would have had other code than those before\n"
-            f"begin anew, with what it says now: {again}\n"
-            "(with the old code in its place again, the same command goes on where it was)"
+            f"start again with the edited code: {again}\n"
+            "(Restore the old code and the same command resumes.)"
         )
+
+    def _look(self) -> None:
+        self.changed = tuple(path.name for path, file in self._files.items() if _is_other(path, file))
 
 
 def _is_other(path: Path, file: _File) -> bool:
@@ -62,7 +76,7 @@ def _is_other(path: Path, file: _File) -> bool:
         return False
     if stamp is None or digest_of(path) != file.digest:
         return True
-    file.stamp = stamp  # touched, or edited and put back
+    file.stamp = stamp  # the first look, or touched, or edited and put back
     return False
 
 

@@ -74,6 +74,6 @@ def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConf
     # Its own overrides would not bring its axis back: whoever resumes it goes on with the search that it belongs to.
     is_named = any(key_of(word) == "study" for word in loaded.command)
     command = loaded.command if is_named else (*loaded.command, f"study={config.name}")
-    base = load_study_config([*kept, *own], loaded.config_dirs, command=command)
+    base = load_study_config([*kept, *own], loaded.config_dirs, command=command, source=loaded.source)
     design = DriverConfig(name="grid", settings={**base.study.driver.settings, "design": "one_at_a_time"})
     return replace(base, study=replace(base.study, axes=(axis_of(rates),), driver=design))

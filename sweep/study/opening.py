@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sweep.config import LoadedConfig, StudyConfig
+from sweep.config import LoadedConfig
 from sweep.config.secrets import without_password
+from sweep.config.source import missing_imports
 from sweep.config.stores import rebuild_command, store_option
 from sweep.domain.counts import count_text
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import devices_of
-from sweep.plan import missing_packages
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 from sweep.study.provenance import collect_provenance
@@ -55,11 +55,11 @@ def driving(folder: StudyDir, store_url: str) -> Iterator[StudyLock]:
         lock.release()
 
 
-def check_packages(config: StudyConfig) -> None:
-    """Raise MissingPaddleError where the task needs a paddle that is not installed."""
-    if "paddle" in missing_packages(config.task):
+def check_packages(loaded: LoadedConfig) -> None:
+    """Raise MissingPaddleError if the task needs a paddle that is not installed."""
+    if "paddle" in missing_imports(loaded.source):
         raise MissingPaddleError(
-            f"task {config.task_name} needs paddle, and no paddle is installed here",
+            f"task {loaded.study.task_name} needs paddle, and no paddle is installed here",
             hint='pip install "paddle-sweep[cpu]" (or [gpu]); from a checkout: pip install -e ".[cpu]"',
         )
 

@@ -10,7 +10,6 @@ from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recom
 from sweep.analysis.priors import axes_for
 from sweep.config import LoadedConfig, level_names, load_study_config
 from sweep.config.folders import folder_words
-from sweep.config.source import find_task
 from sweep.domain.counts import count_text
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
@@ -56,7 +55,7 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
     """
     config = loaded.study
     check_stages(config.stages)
-    check_packages(config)
+    check_packages(loaded)
     folder = StudyDir(Path(config.results), config.name)
     with driving(folder, config.store_url):
         with Store.open(config.store_url) as store:
@@ -83,7 +82,7 @@ class Road:
         self.loaded, self.record, self.folder = loaded, record, folder
         self.progress, self.run_job = progress, run_job
         self.taken = taken
-        self.code = PlannedCode(find_task(loaded.study.task["_target_"]))
+        self.code = PlannedCode(loaded.source)
         self.found = Findings()
         self.has_axes = True
         self.cut_short = ""  # the stage in which the sitting was interrupted
@@ -150,7 +149,7 @@ class Road:
             ask = axes_of(self._to_verify())
         overrides = self._overrides(stage, ask)
         command = (*folder_words(self.loaded.config_dirs), *overrides)
-        return load_study_config(overrides, self.loaded.config_dirs, command=command)
+        return load_study_config(overrides, self.loaded.config_dirs, command=command, source=self.loaded.source)
 
     def _overrides(self, stage: str, ablation: tuple[str, ...] = ()) -> tuple[str, ...]:
         config = self.loaded.study

@@ -70,22 +70,25 @@ def run_study(
     `early` is what `start_early` made of its config, which the caller closes. `then` is what belongs to the study after
     its own trials, and is done while it is still held; what it returns is returned.
 
-    Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError where another driver is
-    at work on it, StudyGoneError and StoreError where its folder or its store was removed meanwhile.
+    Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError if another orchestrator
+    runs it, TaskEditedError if the task was edited since its code was read, StudyGoneError and StoreError if its
+    folder or its store was removed meanwhile.
     """
     config = loaded.study
-    check_packages(config)
+    check_packages(loaded)
     plan = StudyPlan(loaded)
+    code = PlannedCode(loaded.source, progress.message)
     folder = StudyDir(Path(config.results), config.name)
     with driving(folder, config.store_url) as lock, Store.open(config.store_url, driving=config.name) as store:
         step("study locked")
+        code.require_current()
         record = open_record(store, loaded, folder)
         step("study recorded")
         plan.enrol(store, record)
         step("trials enrolled")
         write_json_atomic(folder.plan, {**plan.to_dict(), "record": plan_record(record)})
         step("plan written")
-        end = then(Session(loaded, plan, folder, lock, store, record, Audience(progress), early).run())
+        end = then(Session(loaded, plan, folder, lock, store, record, Audience(progress), early, code).run())
         store.check_in_place()
         return end
 
@@ -103,8 +106,9 @@ class Session:
         record: StudyRecord,
         progress: Progress,
         early: WarmParent | None,
+        code: PlannedCode,
     ) -> None:
-        self.lock = lock
+        self.lock, self.code = lock, code
         self.config, self.plan, self.folder, self.store, self.record = loaded.study, plan, folder, store, record
         self.progress, self.early = progress, early
         self.command = loaded.command
@@ -112,7 +116,6 @@ class Session:
         self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
         self.curves = CurveFiles(store, record.id, folder)
         self.loading = load_reports()
-        self.code = PlannedCode(plan.composer.source, progress.message)
         self.silence = Silence(store, record, self.config.target, progress.message)
 
     def run(self) -> StudyEnd:

@@ -105,13 +105,13 @@ class RunMark:
 def load_ahead(what: str) -> str | None:
     """Do what every run of a task begins with; return in one line why that failed, None where it did not.
 
-    `what` is the folder of such a run, or the task's section of the config as JSON.
+    `what` is the folder of such a run, or JSON of what of its spec is needed (`task`, `code`).
 
     Whatever comes of a failure is left to the run itself, which is to meet it as one that was started for itself.
     """
     pid, failure = os.getpid(), None
     try:
-        prepared_task({"task": json.loads(what)} if what.startswith("{") else RunDir(Path(what)).read_spec())
+        prepared_task(json.loads(what) if what.startswith("{") else RunDir(Path(what)).read_spec())
     except BaseException as error:  # even SystemExit: a run says what it means
         failure = describe_failure(error)["message"]
     leave_if_forked(pid, 1)

@@ -1,10 +1,20 @@
 """The task is edited while its study runs: no trial runs other code than it was planned with."""
 
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from conftest import STUDY, Folder, wait_until
 from test_trials_killed import check_same_outcome
+
+from sweep.config import load_study_config
+from sweep.domain.axis import BASE
+from sweep.errors import TaskEditedError
+from sweep.plan import TrialComposer
+from sweep.store import Store
+from sweep.study.progress import Progress
+from sweep.study.session import run_study
 
 COMMAND = (*STUDY, "launcher.slots=1", "task.pause_s=0.05")
 OTHER_CODE = "\nraise RuntimeError('other code')\n"
@@ -87,6 +97,23 @@ def test_a_task_edited_between_the_stages_of_a_study_ends_it(folder):
     (folder.path / "mini.py").write_text(before)
     folder.run(*command, "task.pause_s=0.05", "launcher.start=warm")
     assert set(base.starts().values()) == {1}
+
+
+def test_a_task_edited_between_its_reading_and_the_start_of_its_study_gives_no_verdict(folder, monkeypatch):
+    monkeypatch.chdir(folder.path)
+    loaded = load_study_config([*STUDY[2:], "store.url=sqlite:///early.db"], [Path("my_conf")])
+    edit(folder)
+    with pytest.raises(TaskEditedError, match=r"mini\.py: edited"):
+        run_study(loaded, progress=Mock(spec=Progress))
+    with Store.open("sqlite:///early.db") as store:
+        assert store.studies() == []
+        assert store.find_finished(loaded_fingerprints(loaded)) == {}
+    assert not any(folder.path.rglob("spec.json"))
+
+
+def loaded_fingerprints(loaded) -> list[str]:
+    composer = TrialComposer(loaded)
+    return [spec.fingerprint for spec in composer.compose(BASE, loaded.study.seeds)]
 
 
 def children_of(pid: int):

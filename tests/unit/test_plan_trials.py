@@ -5,10 +5,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from sweep.config import DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
+from sweep.config.source import find_task, missing_imports
 from sweep.domain.axis import BASE, Axis, Cell, Level
 from sweep.domain.target import Mode, Target
 from sweep.errors import ConfigError
-from sweep.plan import DESIGNS, TrialComposer, build_plan, missing_packages
+from sweep.plan import DESIGNS, TrialComposer, build_plan
 from sweep.plan.fingerprint import canonical_json, fingerprint
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=100, stop_early=True)
@@ -42,7 +43,12 @@ def make_loaded(*, axes=AXES, seeds=(0, 1, 2), target=TARGET):
                                 timeout_s=None, retries=1, grace_s=10.0),
         store_url="sqlite://", results="results", inert=(("clip=off", "the task has this value already"),), raw={},
     )  # fmt: skip
-    return LoadedConfig(study=study, config=OmegaConf.create({"task": task, "budget": 100}), command=())
+    return LoadedConfig(
+        study=study,
+        config=OmegaConf.create({"task": task, "budget": 100}),
+        source=find_task("plantask.train"),
+        command=(),
+    )
 
 
 def test_a_trials_config_is_the_base_with_the_cells_overrides(loaded):
@@ -82,7 +88,8 @@ def test_fingerprints_differ_by_cell_seed_and_task_code(loaded, folder):
     prints = [spec.fingerprint for cell in cells for spec in composer.compose(cell, (0, 1))]
     assert len(set(prints)) == len(prints) == 12
     (folder / "plantask.py").write_text("def train(cfg, run): return\n")
-    assert TrialComposer(loaded).compose(BASE, [0])[0].fingerprint not in prints
+    assert TrialComposer(loaded).compose(BASE, [0])[0].fingerprint == prints[0], "one config, one version of the code"
+    assert TrialComposer(make_loaded()).compose(BASE, [0])[0].fingerprint not in prints
 
 
 @pytest.mark.parametrize(
@@ -151,7 +158,7 @@ def test_equal_plans_have_equal_digests_and_other_plans_others(loaded):
 
 def test_missing_packages_of_a_task_are_named(folder):
     (folder / "plantask.py").write_text("def train(cfg, run):\n    import no_such_package.sub\n")
-    assert missing_packages({"_target_": "plantask.train"}) == ("no_such_package",)
+    assert missing_imports(make_loaded().source) == ("no_such_package",)
 
 
 def test_canonical_json_refuses_what_json_does_not_have():

@@ -5,6 +5,8 @@ import os
 import pytest
 
 from sweep.config.source import find_task
+from sweep.errors import TaskEditedError
+from sweep.rundir import digest_of
 from sweep.study.edits import PlannedCode
 
 
@@ -74,3 +76,20 @@ def test_two_files_were_and_one_was_edited(planned):
     assert not code.is_current()
     assert f" {', '.join(code.changed)} were edited " in code.message("3 trials", "again")
     assert set(code.changed) == {"helper.py", "mine.py"}
+
+
+def test_a_task_edited_after_it_was_read_is_not_current_whenever_its_files_are_looked_at_first(planned):
+    _, _, folder = planned
+    source = find_task("mine.train")
+    (folder / "helper.py").write_text("x = 2")
+    code = PlannedCode(source)
+    assert code.digests == source.digests
+    assert not code.is_current()
+    with pytest.raises(TaskEditedError, match=r"helper\.py: edited"):
+        code.require_current()
+
+
+def test_the_digests_of_a_task_are_those_of_its_files(planned):
+    _, _, folder = planned
+    digests = find_task("mine.train").digests
+    assert digests == {str(folder / name): digest_of(folder / name) for name in ("mine.py", "helper.py")}

@@ -10,9 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sweep.config import StudyConfig
-from sweep.config.knobs import TARGET_KEY
-from sweep.config.source import find_task
+from sweep.config import LoadedConfig
 from sweep.domain.nights import Environment
 from sweep.launch.gpus import driver_version
 from sweep.plan.fingerprint import digest
@@ -25,12 +23,11 @@ NOT_FLAGS = frozenset({"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "PADDLE_TRAI
 
 
 def environment_of(
-    provenance: Mapping[str, Any], *, devices: Iterable[str], config: StudyConfig | None = None
+    provenance: Mapping[str, Any], *, devices: Iterable[str], loaded: LoadedConfig | None = None
 ) -> Environment:
     """Return the environment of runs on these devices (as the launcher named them), of a study's provenance.
 
-    `config` is the study's where it is at hand: then its task's packages, code, settings and this process's flags are
-    named, too.
+    With the study's config (`loaded`), its task's packages, code and settings and this process's flags are named, too.
     """
     packages = {str(name): str(version) for name, version in dict(provenance.get("packages") or {}).items()}
     found = Environment(
@@ -44,20 +41,20 @@ def environment_of(
         cpu=processor(),
         driver=driver_version(),
     )
-    return found if config is None else _with_task(found, packages, config)
+    return found if loaded is None else _with_task(found, packages, loaded)
 
 
-def _with_task(found: Environment, packages: dict[str, str], config: StudyConfig) -> Environment:
-    source = find_task(config.task.get(TARGET_KEY))
-    for module in source.imports:
+def _with_task(found: Environment, packages: dict[str, str], loaded: LoadedConfig) -> Environment:
+    task = loaded.study.task
+    for module in loaded.source.imports:
         for name in _distributions().get(module, ()):
             packages.setdefault(name, metadata.version(name))
     return replace(
         found,
         packages=tuple(sorted(packages.items())),
-        config=digest(dict(config.task)),
-        code=source.digest,
-        settings=tuple(sorted(_flat(config.task))),
+        config=digest(dict(task)),
+        code=loaded.source.digest,
+        settings=tuple(sorted(_flat(task))),
         flags=tuple(sorted((k, v) for k, v in os.environ.items() if FLAG.match(k) and k not in NOT_FLAGS)),
     )
 

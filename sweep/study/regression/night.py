@@ -24,7 +24,7 @@ from sweep.config.stores import store_option
 from sweep.domain.counts import share_text
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
 from sweep.domain.regression import TaskReport, TaskVerdict
-from sweep.errors import ConfigError, LaunchError, StudyLockedError, UsageError
+from sweep.errors import ConfigError, LaunchError, StudyLockedError, TaskEditedError, UsageError
 from sweep.report.commands import PROGRAM
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir
@@ -76,7 +76,7 @@ def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
         name = config.night or _current_night(Regressions(store), config.name)
         tasks = task_studies(config, name)
         for task in tasks:
-            check_packages(task.nightly.study)
+            check_packages(task.nightly)
             StudyPlan(task.nightly)
         return NightSession(config, loaded.command, name, tasks, folder, store, Audience(progress)).run()
 
@@ -170,7 +170,7 @@ class NightSession:
         """Run a study to its end. What kept one from running is noted: the other tasks still have their turn."""
         try:
             end = run_study(loaded, progress=self.progress)
-        except (ConfigError, StudyLockedError, LaunchError) as error:
+        except (ConfigError, StudyLockedError, TaskEditedError, LaunchError) as error:
             problems.append(f"{loaded.study.name}: {error.message}")
             return
         finally:
@@ -221,7 +221,7 @@ class NightSession:
         record = self.store.find_study(loaded.study.name)
         if record is None:
             return Environment()
-        return environment_of(record.provenance, devices=self.store.devices(record.id), config=loaded.study)
+        return environment_of(record.provenance, devices=self.store.devices(record.id), loaded=loaded)
 
     def _keep(self, task: TaskStudies, night: Night, report: TaskReport) -> None:
         name = task.nightly.study.name
