@@ -81,8 +81,11 @@ def _metric(store: Store, study: StudyRecord, target: Target) -> str | None:
 
 
 def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:
+    from sweep.report.visualdl import can_write
     from sweep.report.visualdl_study import write_study
 
+    if not can_write():
+        raise UsageError("--visualdl needs VisualDL, which is not installed here", hint="pip install visualdl")
     target = Target.from_mapping(study.config["converge"])
     metric = _metric(store, study, target)
     records = store.trials(study.id)

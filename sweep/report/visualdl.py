@@ -4,6 +4,7 @@ import hashlib
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,11 @@ def write_trial(
     with naming(file):
         temporary.write_bytes(buffer.getvalue())
     temporary.replace(file)
+
+
+def can_write() -> bool:
+    """Return whether VisualDL is installed. It is optional: it brings pandas, and pandas 3 replaces numpy 1."""
+    return find_spec("visualdl") is not None
 
 
 def is_written(vdl_dir: Path) -> bool:

@@ -6,7 +6,7 @@ from itertools import groupby
 from sweep.domain.metric import Series
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.trial import TrialRecord
-from sweep.report.visualdl import is_written, write_trial
+from sweep.report.visualdl import can_write, is_written, write_trial
 from sweep.rundir import StudyDir
 from sweep.store import Store
 
@@ -21,15 +21,19 @@ _LOGGED = FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
 
 
 class CurveFiles:
-    """What is still to be written of one study. A driver that dies leaves it to the end of the next one."""
+    """The logs of one study that are still to be written; the next session writes what a killed one left out.
+
+    Without VisualDL nothing is written. Once it is installed, running the study's command again writes all logs.
+    """
 
     def __init__(self, store: Store, study_id: int, folder: StudyDir) -> None:
         self._store, self._study_id, self._folder = store, study_id, folder
+        self._can_write = can_write()
         self._waiting: list[tuple[TrialRecord, Mapping[str, Series]]] = []
 
     def add(self, trial: TrialRecord, curves: Mapping[str, Series]) -> None:
         """Take note of a trial that has ended here."""
-        if len(self._waiting) < KEPT:
+        if self._can_write and len(self._waiting) < KEPT:
             self._waiting.append((trial, curves))
 
     def write_some(self) -> bool:
@@ -40,6 +44,8 @@ class CurveFiles:
 
     def write_all(self) -> None:
         """Write whatever is missing of the trials that have ended, in whatever session. Raises OSError."""
+        if not self._can_write:
+            return
         while self.write_some():
             pass
         missing = {

@@ -13,6 +13,7 @@ from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.report import ReportData, build_summary, write_reports
 from sweep.report.staged import KIND, write_staged
+from sweep.report.visualdl import can_write
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.recorded import is_staged, recorded_axes
@@ -46,7 +47,8 @@ def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> dict[s
 
 def load_reports() -> Iterator[None]:
     """Import what ranking, logs and the page need, some 0.5 s, in parts, for times when nobody waits."""
-    from visualdl.component.base_component import scalar  # noqa: F401
+    if can_write():
+        from visualdl.component.base_component import scalar  # noqa: F401
 
     yield
     from sweep.analysis import rank  # noqa: F401

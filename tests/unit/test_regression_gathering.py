@@ -26,7 +26,7 @@ def target(**changes) -> Target:
 def test_a_digest_tells_what_float32_tells_apart_and_nothing_finer():
     one = loss_digest({"train/loss": series(0.1, 0.2)})
     assert loss_digest({"train/loss": series(0.1 + 1e-12, 0.2)}) == one
-    assert loss_digest({"train/loss": series(0.1, float(np.nextafter(np.float32(0.2), 1)))}) != one
+    assert loss_digest({"train/loss": series(0.1, float(np.nextafter(np.float32(0.2), np.float32(1))))}) != one
 
 
 def test_a_digest_is_of_losses_with_their_steps_and_of_nothing_else():
