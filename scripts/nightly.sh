@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One night of a regression, for cron:  15 2 * * *  /path/to/scripts/nightly.sh
 # Says nothing and ends with 0 where all is well; else prints the end of its log and keeps the exit code of the sweep
-# (3 a regression was found, 1 it could not be completed, 2 usage or config error, or another night is at work).
+# (3 a regression was found, 1 it could not be completed or another night is running, 2 usage or config error).
 set -euo pipefail
 
 usage() {
@@ -21,7 +21,7 @@ TEXT
 
 fail() {
   echo "nightly.sh: $*" >&2
-  exit 2
+  exit "${code:-2}"
 }
 
 here=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
@@ -67,7 +67,7 @@ done
 
 mkdir -p -- "$logs"
 exec 9>>"$logs/nightly.lock"
-flock --nonblock 9 || fail "another night is at work ($logs/nightly.lock is held)"
+flock --nonblock 9 || code=1 fail "another night is running ($logs/nightly.lock is held)"
 
 log=$logs/$(date -u +%Y%m%dT%H%M%SZ).$$.log
 ln -sfn -- "${log##*/}" "$logs/latest.log"

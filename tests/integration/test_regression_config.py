@@ -2,12 +2,17 @@
 
 from datetime import date
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from sweep.config import load_study_config
 from sweep.config.regression import NightName, confirming_study, parse_night, read_regression, task_studies
-from sweep.errors import ConfigError
+from sweep.errors import ConfigError, StudyLockedError
+from sweep.rundir import StudyDir, StudyLock
+from sweep.study.opening import driving
+from sweep.study.progress import Progress
+from sweep.study.regression.night import run_regression
 
 
 def read(*overrides: str):
@@ -85,3 +90,14 @@ def test_an_error_in_a_tasks_config_says_whose_it_is():
 def test_the_shipped_tasks_are_there():
     conf = Path(__file__).parents[2] / "conf" / "task"
     assert all((conf / f"{task.task}.yaml").is_file() for task in read().tasks)
+
+
+def test_a_second_night_and_a_second_run_of_a_study_are_refused_with_one_exit_code(tmp_path):
+    results, store = tmp_path / "results", f"sqlite:///{tmp_path}/sweep.db"
+    loaded = load_study_config(["+regression=nightly", f"results={results}", f"store.url={store}"])
+    with StudyLock(StudyDir(results, "nightly").lock), pytest.raises(StudyLockedError, match="regression") as night:
+        run_regression(loaded, progress=Mock(spec=Progress))
+    folder = StudyDir(results, "s")
+    with StudyLock(folder.lock), pytest.raises(StudyLockedError) as study, driving(folder, store):
+        pass
+    assert night.value.exit_code == study.value.exit_code == 1

@@ -24,7 +24,7 @@ from sweep.config.stores import store_option
 from sweep.domain.counts import share_text
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
 from sweep.domain.regression import TaskReport, TaskVerdict
-from sweep.errors import ConfigError, LaunchError, StudyLockedError, TaskEditedError, UsageError
+from sweep.errors import ConfigError, LaunchError, StudyLockedError, TaskEditedError
 from sweep.report.commands import PROGRAM
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir
@@ -66,11 +66,11 @@ class InterruptedNightError(Exception):
 def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
     """Run a night of a regression, or go on with it; leaves its record and files in every case.
 
-    Raises ConfigError and MissingPaddleError before anything is run, UsageError where another night is at work.
+    Raises ConfigError and MissingPaddleError before anything is run, StudyLockedError if another night is running.
     """
     config = read_regression(loaded)
     folder = StudyDir(Path(config.results), config.name)
-    with _driving(folder, config.store_url), Store.open(config.store_url, driving=config.name) as store:
+    with _driving(folder, config) as store:
         if store.find_study(config.name) is not None:
             raise ConfigError("study", "is the name of a study, not of a regression", value=config.name)
         name = config.night or _current_night(Regressions(store), config.name)
@@ -82,14 +82,16 @@ def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
 
 
 @contextmanager
-def _driving(folder: StudyDir, store_url: str) -> Iterator[None]:
+def _driving(folder: StudyDir, config: RegressionConfig) -> Iterator[Store]:
+    """Hold the lock of a regression and its open store. Raises StudyLockedError, as for a study."""
     with ExitStack() as held:
         try:
-            held.enter_context(driving(folder, store_url))
+            held.enter_context(driving(folder, config.store_url))
+            store = held.enter_context(Store.open(config.store_url, driving=config.name))
         except StudyLockedError as error:
             words = error.message.replace("study", "regression", 1)
-            raise UsageError(words, hint="two nights at once would share one history; wait for the other") from error
-        yield
+            raise StudyLockedError(words, hint="two nights would share one history; wait for the other") from error
+        yield store
 
 
 def _current_night(found: Regressions, regression: str) -> NightName:
