@@ -23,11 +23,14 @@ class ReadAxes:
     inert: tuple[tuple[str, str], ...]
 
 
-def read_axes(data: object, base: TaskBase, *, skipped: frozenset[str]) -> ReadAxes:
+def read_axes(
+    data: object, base: TaskBase, *, skipped: frozenset[str], named: frozenset[str] = frozenset()
+) -> ReadAxes:
     """Return the axes of the config section `axes`.
 
-    For the axes named in `skipped`, a level whose knob the task lacks, or which the task has as its baseline, is left
-    out and listed; for any other it is an error. Raises ConfigError.
+    For the axes in `skipped`, a level whose knob the task lacks, or which the task has as its baseline, is left out and
+    listed. For those in `named`, a level that the task has already is left out and listed if the axis has another one.
+    Anything else of these kinds is an error. Raises ConfigError.
     """
     axes: list[Axis] = []
     inert: list[tuple[str, str]] = []
@@ -35,9 +38,12 @@ def read_axes(data: object, base: TaskBase, *, skipped: frozenset[str]) -> ReadA
         raise ConfigError("axes", "must be a section of axes", value=data, hint="axes: {} for none")
     for name, section in data.items():
         axis = _read_axis(name, section)
+        is_skipped = axis.name in skipped
+        is_lenient = axis.name in named and not all(_is_baseline(axis, level, base) for level in axis.levels)
         kept = []
         for level in axis.levels:
-            reason = _inapplicable(axis, level, base, is_skipped=axis.name in skipped)
+            may_equal = is_skipped or is_lenient
+            reason = _inapplicable(axis, level, base, may_lack=is_skipped, may_equal=may_equal)
             if reason is None:
                 kept.append(level)
             else:
@@ -91,18 +97,17 @@ def _read_level(key: str, name: object, overrides: Any) -> Level:
     return Level(name=name, overrides=tuple(overrides))
 
 
-def _inapplicable(axis: Axis, level: Level, base: TaskBase, *, is_skipped: bool) -> str | None:
-    """Return why a level changes nothing here, None where it does. Raises ConfigError where that may not be."""
+def _inapplicable(axis: Axis, level: Level, base: TaskBase, *, may_lack: bool, may_equal: bool) -> str | None:
+    """Return why a level changes nothing here, None if it changes something. Raises ConfigError if that is an error."""
     owner = f"axes.{axis.name}.levels.{level.name}"
     for text in level.overrides:
         if not base.has_knob(text, owner=owner):
             knob = text.partition("=")[0]
-            if is_skipped:
+            if may_lack:
                 return f"{NO_KNOB} {knob}"
             raise lacks_knob(owner, text, knob.removeprefix("task."), base.knobs)
-    values = dict(base.check(text, owner=owner) for text in level.overrides)
-    if all(base.knobs[name] == value for name, value in values.items()):
-        if is_skipped:
+    if _is_baseline(axis, level, base):
+        if may_equal:
             return "the task has this value already"
         text = ", ".join(level.overrides)
         others = [other for other in axis.levels if other is not level]
@@ -114,6 +119,15 @@ def _inapplicable(axis: Axis, level: Level, base: TaskBase, *, is_skipped: bool)
             hint=f"leave it out with '~{path}'",
         )
     return None
+
+
+def _is_baseline(axis: Axis, level: Level, base: TaskBase) -> bool:
+    """Return whether the task has all values of a level already; False if it lacks a knob. Raises ConfigError."""
+    owner = f"axes.{axis.name}.levels.{level.name}"
+    if not all(base.has_knob(text, owner=owner) for text in level.overrides):
+        return False
+    values = dict(base.check(text, owner=owner) for text in level.overrides)
+    return all(base.knobs[name] == value for name, value in values.items())
 
 
 def _check_distinct(axis: str, levels: list[Level], base: TaskBase) -> None:

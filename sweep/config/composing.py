@@ -27,8 +27,9 @@ REQUIRED_GROUPS = ("task", "driver", "launcher", "converge", "symptoms")
 class Composition:
     """A composed config, its interpolations not yet resolved, and what was chosen to get it.
 
-    `axes` are the names of the axes that the command line names itself (rather than through an ablation), `folders`
-    where config files were looked for. `before` is the config without the overrides that set single values.
+    `axes` are the names of the axes that the command line names itself (rather than through an ablation), `chosen_axes`
+    those of them that come from an axis file (`+axis=[...]`), `folders` where config files were looked for. `before` is
+    the config without the overrides that set single values.
     """
 
     config: DictConfig
@@ -40,6 +41,7 @@ class Composition:
     diagnose: str | None
     regression: str | None
     axes: frozenset[str]
+    chosen_axes: frozenset[str]
     folders: tuple[Path, ...]
 
 
@@ -77,6 +79,7 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
         diagnose="-".join(parsed.choices("diagnose")) or None,
         regression="-".join(parsed.choices("regression")) or None,
         axes=parsed.named_axes,
+        chosen_axes=frozenset(parsed.choices("axis")),
         folders=tuple(folders),
     )
 

@@ -9,6 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.overrides import dotted, reason, task_override
+from sweep.domain.byhand import by_hand
+from sweep.domain.knobs import kind_of, without_none
 from sweep.errors import ConfigError, nearest
 
 TARGET_KEY = "_target_"
@@ -34,8 +36,8 @@ class TaskBase:
     def check(self, text: str, *, owner: str) -> tuple[str, object]:
         """Return the key (without `task.`) and value of an override.
 
-        Raises ConfigError, naming `owner` (the config key the override stands under), where the task lacks the knob or
-        the value has another type than the knob's.
+        The text `none` of a standard knob becomes null. Raises ConfigError, naming `owner` (the config key that holds
+        the override), if the task lacks the knob or the value has another type than the knob's.
         """
         if text not in self._parsed:
             try:
@@ -45,7 +47,9 @@ class TaskBase:
             name = key.removeprefix("task.")
             if name not in self.knobs:
                 raise lacks_knob(owner, text, name, self.knobs)
-            self._parsed[text] = (name, same_type(owner, text, self.knobs[name], value))
+            base = self.knobs[name]
+            value = without_none(name, value, base=base)
+            self._parsed[text] = (name, same_type(owner, text, base, value))
         return self._parsed[text]
 
     def has_knob(self, text: str, *, owner: str) -> bool:
@@ -114,6 +118,8 @@ def lacks_knob(owner: str, text: str, name: str, knobs: Mapping[str, object]) ->
     near = nearest(name, knobs)
     hints = [] if near is None else [f"did you mean task.{near}?"]
     if owner.startswith("axes."):
+        axis, _, level = owner.removeprefix("axes.").partition(".levels.")
+        hints += [f"by hand: {words}" for words in by_hand([f"{axis}={level}"])]
         hints.append(f"'~{'.'.join(owner.split('.')[:2])}' leaves the axis out")
     return ConfigError(
         owner,
@@ -131,20 +137,9 @@ def same_type(owner: str, text: str, base: object, value: object) -> object:
     """
     if base is None or value is None or (isinstance(value, str) and "${" in value):
         return value
-    want, got = _kind(base), _kind(value)
+    want, got = kind_of(base), kind_of(value)
     if want != got:
         raise ConfigError(owner, f"the task's value is {want} ({base!r}), this is {got}", value=text)
     if isinstance(base, float) and isinstance(value, int):
         return float(value)
     return value
-
-
-def _kind(value: object) -> str:
-    """Return the kind of a plain value, in words. Numbers are one kind: a learning rate of 1 may become 0.5."""
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "text"
-    return "a list" if isinstance(value, list) else "a section"

@@ -8,6 +8,7 @@ from hydra.errors import HydraException
 
 from sweep.config.knobs import TaskBase, lacks_knob, same_type
 from sweep.config.overrides import dotted, reason, task_override
+from sweep.domain.knobs import without_none
 from sweep.errors import ConfigError
 
 FORMS = ("choice(a, b)", "range(1, 10)", "interval(0, 1)", "int(interval(1, 10))", "tag(log, interval(1e-4, 1))")
@@ -50,11 +51,12 @@ def _sweep(owner: str, key: str, text: object) -> Override:
 
 
 def _check_fits(owner: str, override: Override, text: str, base: object) -> None:
-    """Raise ConfigError where a value that could be drawn has another type than the task's."""
+    """Raise ConfigError if a value that could be drawn has another type than the task's."""
     sweep = override.value()
     if isinstance(sweep, ChoiceSweep):
         for choice in override.sweep_string_iterator():
             _, value = task_override(f"{override.key_or_group}={choice}")
+            value = without_none(override.key_or_group.removeprefix("task."), value, base=base)
             same_type(owner, choice, base, value)
         return
     same_type(owner, text, base, 1)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, Node, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config import STARTS, WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
@@ -20,6 +20,7 @@ from sweep.config.params import read_params
 from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
 from sweep.config.values import Section
+from sweep.domain.knobs import STANDARD_KNOBS, without_none
 from sweep.domain.names import is_loss
 from sweep.domain.probe import Probe, ProbeName
 from sweep.domain.target import Mode, Target
@@ -47,12 +48,13 @@ def load(
     """Return the validated study that these overrides ask for (see `load_study_config`). Raises ConfigError."""
     composed = compose_study(overrides, config_dirs)
     _check_files(composed.config)
+    _resolve_none(composed)
     raw = _resolve(composed.config)
     root = Section(raw, "", KEYS)
     base = TaskBase(composed.config)
     source = source or find_task(base.section[TARGET_KEY])
     _check_task_types(base, composed.before)
-    axes = read_axes(root.get("axes"), base, skipped=_skipped(root, composed))
+    axes = read_axes(root.get("axes"), base, skipped=_skipped(root, composed), named=composed.chosen_axes)
     params = read_params(root.get("params"), base)
     driver = _driver(root.get("driver"), composed)
     store_url = Section(root.get("store"), "store", ("url",)).text("url")
@@ -110,6 +112,21 @@ def _check_files(config: DictConfig) -> None:
     if not isinstance(task, DictConfig) or TARGET_KEY not in task:
         hint = "a task's file starts with `# @package _global_` and has `task: {_target_: package.module.function}`"
         raise ConfigError(f"task.{TARGET_KEY}", "is missing", hint=hint)
+
+
+def _resolve_none(composed: Composition) -> None:
+    """Set the standard knobs that the command line gives the value `none` to null, in place (domain/knobs.py)."""
+    before = composed.before.get("task")
+    for name in STANDARD_KNOBS & set(composed.config.task):
+        value = composed.config.task._get_node(name)
+        own = before._get_node(name) if isinstance(before, DictConfig) and name in before else None
+        if without_none(name, _plain(value), base=_plain(own)) is None and _plain(value) is not None:
+            OmegaConf.update(composed.config, f"task.{name}", None)
+
+
+def _plain(node: object) -> object:
+    """Return a config node's value, an interpolation as its text."""
+    return node._value() if isinstance(node, Node) else node
 
 
 def _check_task_types(base: TaskBase, before: DictConfig) -> None:

@@ -17,7 +17,7 @@ from sweep.report.phrases import (
     target_text,
     tried_toggles,
 )
-from sweep.report.seen import place_text
+from sweep.report.seen import by_hand_text, place_text
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#|~!"} | {"<": "&lt;", ">": "&gt;", "\n": " ", "\r": " "})
 
@@ -67,7 +67,7 @@ def findings_tables(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _seen(symptoms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what was seen in the base: a line each, with the usual causes and the toggles that test them."""
+    """Return what was seen in the base: a line each, with the usual causes and what tests them."""
     lines = []
     for symptom in symptoms:
         hint = " (a hint)" if symptom["advisory"] else ""
@@ -76,7 +76,9 @@ def _seen(symptoms: Sequence[Mapping[str, Any]]) -> list[str]:
         )
         causes = f" Usual causes: {escaped(symptom['causes'])}." if symptom["causes"] else ""
         tests = f" Tested by {', '.join(map(code, symptom['tests']))}." if symptom["tests"] else ""
-        lines.append(words + causes + tests)
+        hand = by_hand_text(symptom)
+        code_change = f" By hand, as the task has no knob for it: {escaped(hand)}." if hand else ""
+        lines.append(words + causes + tests + code_change)
     return ["Seen in the base:", "", *lines, ""] if lines else []
 
 

@@ -1,22 +1,23 @@
 """Symptoms in the reader's words: what was seen, where, what usually causes it, which toggles test that."""
 
-import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from sweep.domain.byhand import by_hand
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.verdict import Symptom
 from sweep.report.phrases import number_text
 from sweep.report.tables import new_rows
 
-_KNOB = re.compile(r"\btask\.([\w.]+)=")
-
 BRIEF = 4
-"""So many symptoms are listed beside a ranking; summary.json has them all."""
+"""Number of symptoms listed beside a ranking; summary.json has them all."""
+
+BY_HAND = 3
+"""Number of things to do by hand that are named for a symptom."""
 
 
 def title_of(rule: str) -> str:
@@ -25,10 +26,12 @@ def title_of(rule: str) -> str:
     return about.title if about else rule.replace("_", " ").capitalize()
 
 
-def told(symptom: Symptom, axes: Collection[str], knobs: Collection[str] | None = None) -> dict[str, Any]:
-    """Return a symptom as summary.json has it, with the toggles of these axes, and of those that sweep offers.
+def told(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a symptom as summary.json has it, with what tests its causes.
 
-    `knobs` are the task's own, None where they are not known: an offered axis that sets another is left out.
+    `tests` are toggles of these axes (the study's own), and of those that sweep comes with and that change something in
+    a task with these knobs; `knobs` is None if the task's config is not known. `by_hand` is what to change in the code
+    for the axes whose knob the task lacks.
     """
     about = SYMPTOMS.get(symptom.rule)
     return {
@@ -41,23 +44,43 @@ def told(symptom: Symptom, axes: Collection[str], knobs: Collection[str] | None 
         "metric": symptom.metric,
         "message": symptom.message,
         "causes": about.causes if about else "",
-        "tests": list(about.tests_among({*axes, *offered_axes(knobs)})) if about else [],
+        "tests": _tests(about.tests, axes, knobs) if about else [],
+        "by_hand": _by_hand(about.tests, axes, knobs) if about else [],
         "advisory": about.advisory if about else False,
     }
 
 
-def offered_axes(knobs: Collection[str] | None = None) -> frozenset[str]:
-    """Return the axes that sweep comes with and that set these knobs: a toggle of another one could not be tried."""
-    return frozenset(axis for axis, needed in _needed().items() if knobs is None or needed <= frozenset(knobs))
+def _tests(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, Any] | None) -> list[str]:
+    from sweep.config.offered import can_try
+
+    return [toggle for toggle in toggles if axis_of(toggle) in axes or knobs is None or can_try(toggle, knobs)]
 
 
-@cache
-def _needed() -> Mapping[str, frozenset[str]]:
-    """Return the task's knobs that each axis sweep comes with sets, read off the text: no verb waits for YAML."""
-    from sweep.config.folders import conf_root, option_names
+def _by_hand(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, Any] | None) -> list[str]:
+    """Return what to do by hand, at most BY_HAND texts, most promising first."""
+    from sweep.config.offered import lacks_knobs
 
-    texts = {axis: (conf_root() / "axis" / f"{axis}.yaml").read_text() for axis in option_names("axis", [conf_root()])}
-    return {axis: frozenset(_KNOB.findall(text)) for axis, text in texts.items()}
+    if knobs is None:
+        return []
+    lacking = [toggle for toggle in toggles if axis_of(toggle) not in axes and lacks_knobs(axis_of(toggle), knobs)]
+    return list(by_hand(lacking))[:BY_HAND]
+
+
+def axis_of(toggle: str) -> str:
+    """Return the axis of a toggle that is written `axis=level`."""
+    return toggle.partition("=")[0]
+
+
+def by_hand_text(symptom: Mapping[str, Any]) -> str:
+    """Return what the task has no knob for, as a phrase; empty if there is nothing."""
+    return "; ".join(symptom.get("by_hand", ()))
+
+
+def is_best_by_hand(symptom: Mapping[str, Any]) -> bool:
+    """Return whether the most promising test of a symptom is one that the task has no knob for."""
+    about = SYMPTOMS.get(str(symptom["rule"]))
+    first = by_hand(about.tests[:1]) if about else ()
+    return bool(first) and list(symptom.get("by_hand", ()))[:1] == list(first)
 
 
 def place_text(symptom: Mapping[str, Any]) -> str:
@@ -67,8 +90,10 @@ def place_text(symptom: Mapping[str, Any]) -> str:
 
 
 def axes_text(tests: Sequence[str]) -> str:
-    """Return the override that adds the axes of these toggles: `+axis=[init,lr]`."""
-    return f"+axis=[{','.join(dict.fromkeys(test.partition('=')[0] for test in tests))}]"
+    """Return the overrides that add the axes of these toggles, as they are pasted: `'+axis=[init,lr]'`."""
+    from sweep.config.offered import axes_override
+
+    return shlex.join(axes_override(tests))
 
 
 def brief_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
@@ -89,10 +114,20 @@ def full_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         rows.add_row("seen", Text.assemble((_title(symptom), "bold"), f" ({place_text(symptom)}){_after(symptom)}"))
         if symptom.get("causes"):
             rows.add_row("", Text.assemble(("usual causes  ", "dim"), symptom["causes"]))
-        if symptom.get("tests"):
-            tests, option = ", ".join(symptom["tests"]), f"  '{axes_text(symptom['tests'])}'"
-            rows.add_row("", Text.assemble(("tested by  ", "dim"), tests, (option, "dim")))
+        for row in _what_to_do(symptom):
+            rows.add_row("", row)
     return [rows] if symptoms else []
+
+
+def _what_to_do(symptom: Mapping[str, Any]) -> list[Text]:
+    """Return the toggles that test a symptom's causes and what to do by hand, the more promising of the two first."""
+    rows = []
+    if symptom.get("tests"):
+        tests, option = ", ".join(symptom["tests"]), f"  {axes_text(symptom['tests'])}"
+        rows.append(Text.assemble(("tested by  ", "dim"), tests, (option, "dim")))
+    if words := by_hand_text(symptom):
+        rows.append(Text.assemble(("by hand  ", "dim"), words, ("  (the task has no knob for it)", "dim")))
+    return rows[::-1] if is_best_by_hand(symptom) else rows
 
 
 def _after(symptom: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The real conf/ beside a user's own folder: what can be composed, and how it is spelled."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -204,6 +205,72 @@ def test_a_cell_composes_to_what_hydra_makes_of_its_overrides(folder, overrides)
     with initialize_config_dir(str(conf_root()), version_base="1.3"):
         expected = hydra_compose("config", overrides=["task=user", *overrides, searchpath])
     assert spec.task == dict(expected.task)
+
+
+def test_an_axis_named_on_the_command_line_loses_the_level_that_the_task_has_already(folder):
+    loaded = load(folder, "+axis=[clip,lr]", "~axes.lr.levels.x10")
+    assert toggles(loaded) == ["clip=on", "lr=x0.1", "lr=x0.01"]
+    assert loaded.study.inert == (("clip=off", "the task has this value already"),)
+
+
+@pytest.mark.parametrize("words", [["task.clip=none"], ["task.clip=null"], ["++task.clip=none"], []])
+def test_none_of_a_standard_knob_and_null_are_one_trial(folder, words):
+    trials = build_plan(load(folder, *words), DESIGNS["one_at_a_time"](())).trials
+    expected = build_plan(load(folder), DESIGNS["one_at_a_time"](())).trials
+    assert [trial.task["clip"] for trial in trials] == [None] * 5
+    assert [trial.fingerprint for trial in trials] == [trial.fingerprint for trial in expected]
+
+
+def test_the_toggle_that_removes_clipping_hands_the_task_null(folder):
+    loaded = load(folder, "task.clip=3.0", "+axis=[clip]", "seeds=1")
+    trials = build_plan(loaded, DESIGNS["one_at_a_time"](loaded.study.axes)).trials
+    assert {str(trial.cell): trial.task["clip"] for trial in trials} == {"base": 3.0, "clip=on": 1.0, "clip=off": None}
+
+
+def test_none_in_a_tasks_own_file_stays_the_text_it_is(folder):
+    write(folder / "task" / "words.yaml", TASK.replace("clip: null", "clip: none, amp: none").replace("user", "words"))
+    (folder.parent / "wordstask.py").write_text("def train(cfg, run): pass\n")
+    study = load_study_config(["task=words", "task.amp=none"], [folder]).study
+    assert (study.task["clip"], study.task["amp"]) == ("none", "none")
+
+
+def test_none_can_be_searched_for(folder):
+    study = load(
+        folder, "task.clip=1.0", "+search=random", "~params.task.lr", "+params.task.clip=choice(none, 0.5)"
+    ).study
+    assert dict(study.params) == {"task.clip": "choice(none, 0.5)"}
+
+
+@pytest.mark.parametrize("axis", option_names("axis", [conf_root()]))
+def test_each_of_our_axes_composes_on_a_task_that_has_its_knob(folder, axis):
+    knobs = {
+        "optimizer": "sgd",
+        "init": "default",
+        "scheduler": "step",
+        "batch_scale": 1.0,
+        "shuffle": False,
+        "amp": True,
+    }
+    nulls = dict.fromkeys(("activation", "input_norm", "target_norm", "loss", "adam_eps"))
+    text = TASK.replace(
+        "width: 8,", "".join(f"{k}: {json.dumps(v)}, " for k, v in {**knobs, **nulls}.items()) + "width: 8,"
+    )
+    write(folder / "task" / "whole.yaml", text)
+    loaded = load_study_config(["task=whole", f"+axis=[{axis}]", "task.clip=2.0", "seeds=1"], [folder])
+    cells = DESIGNS["one_at_a_time"](loaded.study.axes)
+    levels = yaml.safe_load((conf_root() / "axis" / f"{axis}.yaml").read_text())[axis]["levels"]
+    assert toggles(loaded) == [f"{axis}={level}" for level in levels]
+    assert len({trial.fingerprint for trial in build_plan(loaded, cells).trials}) == 1 + len(levels)
+
+
+def test_a_level_whose_name_looks_like_a_number_can_be_left_out(folder):
+    loaded = load(
+        folder, "task.clip=2.0", "+task.batch_scale=1.0", "+axis=[batch_size]", "~axes.batch_size.levels.x0.25"
+    )
+    assert toggles(loaded) == ["batch_size=x4"]
+    words = ["+task.adam_eps=1e-8", "+axis=[adam_eps]", "axes.adam_eps.levels.tiny=[task.adam_eps=1e-12]"]
+    assert toggles(load(folder, *words)) == ["adam_eps=1e-4", "adam_eps=tiny"]
+    assert toggles(load(folder, *words, "~axes.adam_eps.levels.1e-4")) == ["adam_eps=tiny"]
 
 
 def test_a_users_file_may_not_hide_one_of_ours(folder):

@@ -13,8 +13,8 @@ def base(**task):
     return TaskBase(OmegaConf.create({"task": TASK | task}))
 
 
-def read(axes, *, skipped=(), **task):
-    return read_axes(axes, base(**task), skipped=frozenset(skipped))
+def read(axes, *, skipped=(), named=(), **task):
+    return read_axes(axes, base(**task), skipped=frozenset(skipped), named=frozenset(named))
 
 
 def refused(axes, **task):
@@ -80,6 +80,39 @@ def test_skipped_axes_lose_what_does_not_apply_and_say_why():
         ("clip=off", "the task has this value already"),
         ("shuffle=on", "the task has no knob task.shuffle"),
     )
+
+
+CLIP = {"clip": {"levels": {"on": ["task.clip=1.0"], "off": ["task.clip=none"]}}}
+
+
+def test_none_of_a_standard_knob_is_null_before_it_is_compared_with_the_baseline():
+    got = read(CLIP, skipped=("clip",))
+    assert [str(toggle) for axis in got.axes for toggle in axis.toggles] == ["clip=on"]
+    assert got.inert == (("clip=off", "the task has this value already"),)
+    assert base(clip=1.0).with_overrides(["task.clip=none"], owner="cell")["clip"] is None
+    assert read(CLIP, clip=2.0).axes[0].level("off").overrides == ("task.clip=none",)
+
+
+def test_none_stays_text_for_a_key_that_is_text_or_no_standard_knob():
+    task = base(scheduler="cosine", pooling="max").with_overrides(
+        ["task.scheduler=none", "task.pooling=none"], owner="cell"
+    )
+    assert (task["scheduler"], task["pooling"]) == ("none", "none")
+
+
+def test_of_an_axis_named_on_the_command_line_a_level_that_is_there_already_is_left_out_and_listed():
+    axes = {"init": {"levels": {"default": ["task.init=default"], "xavier": ["task.init=xavier"]}}}
+    got = read(axes, named=("init",))
+    assert [str(toggle) for axis in got.axes for toggle in axis.toggles] == ["init=xavier"]
+    assert got.inert == (("init=default", "the task has this value already"),)
+    assert "equals the baseline" in str(refused(axes))
+
+
+def test_an_axis_named_on_the_command_line_that_changes_nothing_is_an_error():
+    with pytest.raises(ConfigError, match="equals the baseline"):
+        read({"init": {"levels": {"default": ["task.init=default"]}}}, named=("init",))
+    with pytest.raises(ConfigError, match="no knob"):
+        read({"shuffle": {"levels": {"on": ["task.shuffle=true"]}}}, named=("shuffle",))
 
 
 def test_skipping_does_not_excuse_a_wrong_type():

@@ -1,0 +1,69 @@
+"""The axes that sweep comes with, and which of their toggles can be tried on a task."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from math import prod
+
+from sweep.config.folders import conf_root, option_names
+from sweep.domain.knobs import kind_of, without_none
+
+MOST_CELLS = 16
+"""Largest full factorial that an advised command runs; of more axes it tries one change at a time."""
+
+_LEVEL = re.compile(r'"?([\w.+-]+)"?: \[([^\]]*)\]')
+_SETTING = re.compile(r"task\.([\w.]+)=([^\s,]+)")
+
+Levels = Mapping[str, tuple[tuple[str, str], ...]]
+"""Level name to its settings: (knob without `task.`, value as it is written)."""
+
+
+@cache
+def offered_axes() -> Mapping[str, Levels]:
+    """Return each axis of conf/axis with its levels.
+
+    Read off the text, in which each level is `name: [task.KEY=VALUE, ...]`: reading verbs do not wait for YAML.
+    """
+    found = {}
+    for axis in option_names("axis", [conf_root()]):
+        text = "\n".join(
+            line for line in (conf_root() / "axis" / f"{axis}.yaml").read_text().splitlines() if line[:1] != "#"
+        )
+        found[axis] = {name: tuple(_SETTING.findall(settings)) for name, settings in _LEVEL.findall(text)}
+    return found
+
+
+def lacks_knobs(axis: str, knobs: Mapping[str, object]) -> bool:
+    """Return whether this is one of sweep's axes and a task with these knobs (name to value) lacks a knob it sets."""
+    levels = offered_axes().get(axis, {})
+    return any(knob not in knobs for settings in levels.values() for knob, _ in settings)
+
+
+def can_try(toggle: str, knobs: Mapping[str, object]) -> bool:
+    """Return whether a toggle of an offered axis changes something in a task with these knobs and values."""
+    axis, _, level = toggle.partition("=")
+    settings = offered_axes().get(axis, {}).get(level, ())
+    if not settings or any(knob not in knobs for knob, _ in settings):
+        return False
+    pairs = [(knobs[knob], without_none(knob, _plain(text), base=knobs[knob])) for knob, text in settings]
+    fits = all(base is None or value is None or kind_of(base) == kind_of(value) for base, value in pairs)
+    return fits and any(base != value for base, value in pairs)
+
+
+def axes_override(toggles: Iterable[str]) -> tuple[str, ...]:
+    """Return the overrides that add the axes of these toggles: `+axis=[init,lr]`, with a small design for many."""
+    axes = tuple(dict.fromkeys(toggle.partition("=")[0] for toggle in toggles))
+    cells = prod(1 + len(offered_axes().get(axis, ("",))) for axis in axes)
+    design = ("driver.design=one_at_a_time",) if cells > MOST_CELLS else ()
+    return (f"+axis=[{','.join(axes)}]", *design)
+
+
+def _plain(text: str) -> object:
+    """Return the value that an axis file's text means."""
+    words = {"null": None, "true": True, "false": False}
+    if text in words:
+        return words[text]
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,43 @@
+"""What a person can change in a task's own code for each toggle of the symptom catalogue.
+
+It is the advice for a task that has no knob for the toggle's axis. Data only.
+"""
+
+from collections.abc import Iterable
+
+_INIT = "initialize the weights with nn.initializer.XavierNormal (tanh, sigmoid) or KaimingNormal (ReLU)"
+_LOWER = "lower the learning rate by a factor of 10 to 100"
+
+BY_HAND: dict[str, str] = {
+    "dropout=off": "set the dropout probability to 0",
+    "weight_decay=off": "remove the weight decay",
+    "augmentation=off": "train without augmentation",
+    "init=xavier": _INIT,
+    "init=kaiming": _INIT,
+    "scheduler=constant": "train with a constant learning rate",
+    "scheduler=cosine": "let the learning rate decay: paddle.optimizer.lr.CosineAnnealingDecay",
+    "scheduler=warmup": "warm the learning rate up: paddle.optimizer.lr.LinearWarmup",
+    "clip=on": "clip gradients: grad_clip=nn.ClipGradByGlobalNorm(1.0) in the optimizer",
+    "clip=off": "do not clip gradients",
+    "lr=x0.1": _LOWER,
+    "lr=x0.01": _LOWER,
+    "lr=x10": "raise the learning rate by a factor of 10",
+    "optimizer=adam": "use paddle.optimizer.Adam(learning_rate=1e-3)",
+    "batch_size=x4": "use batches 4 times as large",
+    "batch_size=x0.25": "use batches a quarter as large",
+    "shuffle=on": "shuffle the training data: DataLoader(..., shuffle=True)",
+    "activation=relu": "use ReLU in the hidden layers in place of sigmoid or tanh",
+    "activation=leaky_relu": "use LeakyReLU in the hidden layers in place of ReLU",
+    "input_norm=standardize": "scale the inputs in data(cfg) to zero mean and unit variance per feature",
+    "target_norm=standardize": "scale the targets to zero mean and unit variance, and report metrics in original units",
+    "loss=single_softmax": "remove the softmax before CrossEntropyLoss, which applies it itself",
+    "loss=mean": "use a loss that averages over the batch: reduction='mean'",
+    "adam_eps=1e-4": "give Adam epsilon=1e-4",
+    "amp=off": "train without paddle.amp.auto_cast",
+}
+"""From `axis=level` to what to do in the code. Texts end without a full stop."""
+
+
+def by_hand(toggles: Iterable[str]) -> tuple[str, ...]:
+    """Return what to do by hand for these toggles, each text once, in the order given."""
+    return tuple(dict.fromkeys(BY_HAND[toggle] for toggle in toggles if toggle in BY_HAND))

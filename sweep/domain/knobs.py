@@ -1,0 +1,46 @@
+"""The standard knobs: the keys under `task.` that the axes set, with the same name in every task."""
+
+STANDARD_KNOBS = frozenset(
+    {
+        "activation",
+        "adam_eps",
+        "amp",
+        "augmentation",
+        "batch_scale",
+        "clip",
+        "dropout",
+        "init",
+        "input_norm",
+        "loss",
+        "lr_scale",
+        "optimizer",
+        "scheduler",
+        "shuffle",
+        "target_norm",
+        "weight_decay",
+    }
+)
+
+NONE = "none"
+"""The value of a standard knob that means "there is none" (`clip=off` sets `task.clip=none`)."""
+
+
+def without_none(knob: str, value: object, *, base: object) -> object:
+    """Return the value that a task function is given for a knob: null in place of `none`.
+
+    A knob whose own value in the task's config (`base`) is text keeps the word: there it may be one of the task's
+    choices, as in `scheduler: none`.
+    """
+    is_none = value == NONE and knob in STANDARD_KNOBS and not isinstance(base, str)
+    return None if is_none else value
+
+
+def kind_of(value: object) -> str:
+    """Return the kind of a plain value, in words. Numbers are one kind: a learning rate of 1 may become 0.5."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "a section"
