@@ -5,8 +5,17 @@ from collections.abc import Sequence
 
 from sweep.analysis.effects import is_broken
 from sweep.domain.counts import count_text, share_text
-from sweep.domain.effect import BaseSummary, Effect, EffectStatus, Question, Repair, SearchedPoint, together
-from sweep.domain.states import TrialState
+from sweep.domain.effect import (
+    NOT_RUN_YET,
+    BaseSummary,
+    Effect,
+    EffectStatus,
+    Question,
+    Repair,
+    SearchedPoint,
+    together,
+)
+from sweep.domain.states import LIVE_STATES, TrialState
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
@@ -34,9 +43,14 @@ def answer(
     if unlogged:
         diverged = sum(o.verdict is Verdict.DIVERGED for o in outcomes)
         return f"{unlogged} {share_text(diverged, len(outcomes), 'trial')} diverged." if diverged else unlogged
+    if all(outcome.is_open for outcome in outcomes):
+        return f"No trial has a verdict yet: {silent_counts(outcomes)}."
     if not any(outcome.is_evidence for outcome in outcomes):
         return f"No trial ran to a verdict: {_causes(outcomes)}."
     if not base.seeds:
+        mine = [o for o in outcomes if o.cell.is_base]
+        if mine and all(o.is_open for o in mine):
+            return f"Nothing can be compared yet: no base trial has a verdict ({silent_counts(mine)})."
         why = _causes([o for o in outcomes if o.cell.is_base])
         return f"Nothing can be compared: no base trial ran to a verdict ({why})."
     tried = [e for e in effects if e.status is not EffectStatus.INERT]
@@ -112,6 +126,11 @@ def _needed(repair: Repair, effects: Sequence[Effect], question: Question) -> st
 
 
 def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence[Effect]) -> str:
+    waiting = [e for e in tried if e.is_open]
+    if waiting:
+        rest = [e for e in tried if not e.is_open]
+        seen = f"{_none_found(outcomes, question, rest)} " if rest else ""
+        return f"{seen}Not run yet: {_named(waiting)}."
     verb = "restores" if question is Question.RESTORE else "breaks"
     if all(o.verdict is Verdict.DIVERGED for o in outcomes if o.is_evidence):
         return "Every trial with a verdict diverged, whatever was changed."
@@ -137,21 +156,26 @@ def _some(effects: Sequence[Effect]) -> str:
     return " and ".join(str(e.toggle) for e in effects) if len(effects) <= 2 else f"{len(effects)} others"
 
 
+def _named(effects: Sequence[Effect]) -> str:
+    """Return the first toggles by their names, and how many more there are."""
+    names = ", ".join(str(e.toggle) for e in effects[:NAMED])
+    return f"{names} and {len(effects) - NAMED} more" if len(effects) > NAMED else names
+
+
 def _diverging(tried: Sequence[Effect]) -> str:
     """Return which changes are ruled out for making it worse; empty where none is."""
-    names = [str(e.toggle) for e in tried if e.makes_diverge and e.status is EffectStatus.NO_EFFECT]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f" {', '.join(names[:NAMED])}{more} make{'s' * (len(names) == 1)} it diverge." if names else ""
+    found = [e for e in tried if e.makes_diverge and e.status is EffectStatus.NO_EFFECT]
+    return f" {_named(found)} make{'s' * (len(found) == 1)} it diverge." if found else ""
 
 
 def _undecided(effect: Effect) -> str:
     seen = effect.sufficiency
     text = f"{effect.toggle} converged on {share_text(seen.converged, seen.trials, 'seed')}"
     if not seen.trials:
-        text = f"{effect.toggle} has no trial of its own" if not effect.note else f"{effect.toggle}: {effect.note}"
+        return f"{effect.toggle} has no trial alone" if not effect.note else f"{effect.toggle} ({effect.note})"
     if effect.more_seeds is None:
-        return f"{text}, too little to say"
-    return f"{text}, too few to say; {count_text(effect.more_seeds, 'more seed')} would decide if they come out alike"
+        return f"{text}, too few to decide"
+    return f"{text}, too few to decide; {effect.more_seeds} more with the same outcome would"
 
 
 def _causes(outcomes: Sequence[Outcome]) -> str:
@@ -169,8 +193,10 @@ def silent_counts(outcomes: Sequence[Outcome]) -> str:
 
 
 def _silent_word(outcome: Outcome) -> str:
-    if outcome.state is TrialState.PENDING:
-        return "not run"
+    if outcome.is_open:
+        if outcome.state in LIVE_STATES:
+            return "running"
+        return "stopped" if outcome.state is TrialState.CANCELLED and outcome.steps else NOT_RUN_YET
     if outcome.state is TrialState.COMPLETED:
         return str(outcome.verdict)
     return str(outcome.failure or outcome.state).replace("_", " ")

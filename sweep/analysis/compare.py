@@ -65,14 +65,14 @@ def compare_cells(table: Table, toggle: Toggle, contrast: Contrast, treated: int
     counts = (both, gained, lost, int(known.sum()) - both - gained - lost)
     seen = int((table.converged[treated] >= 0).sum()), int((table.converged[reference] >= 0).sum())
     dropped = max(seen) - sum(counts)
-    note = f"{count_text(dropped, 'seed')} left out of the test: no verdict on one side" if dropped else ""
+    note = f"{count_text(dropped, 'seed')} not compared: one of the two runs has no verdict" if dropped else ""
     if not sum(counts):
         return Comparison(
             toggle=toggle,
             contrast=contrast,
             treated=treated,
             reference=reference,
-            note="no seed has a verdict on both sides",
+            note="no seed has a verdict both with it and without",
         )
     p, test = paired_test(*counts)
     saved = table.steps[reference][known] - table.steps[treated][known]

@@ -18,6 +18,7 @@ from sweep.domain.effect import (
     Cost,
     Effect,
     EffectStatus,
+    Proportion,
     Question,
     Ranking,
     Repair,
@@ -58,7 +59,7 @@ def rank(
     effects = build_effects(table, comparisons, question, overrides)
     passed = passing_sets(table, effects, question)
     needed = find_necessities(table, passed, question)
-    effects = [replace(effect, necessity=needed.get(effect.toggle)) for effect in effects]
+    effects = [_completed(effect, needed.get(effect.toggle), outcomes) for effect in effects]
     effects += inert_effects(inert, len(effects) + 1)
     repairs = build_repairs(table, passed, question, overrides)
     base = _base(table, outcomes)
@@ -79,6 +80,14 @@ def rank(
         recommended=_recommended(question, repairs, searched),
         searched=searched,
     )
+
+
+def _completed(effect: Effect, necessity: Proportion | None, outcomes: Sequence[Outcome]) -> Effect:
+    """Return an effect with what it is needed for; one of which no trial has ended yet is open."""
+    mine = [o for o in outcomes if o.cell.toggles == {effect.toggle} and not o.cell.params]
+    if mine and all(o.is_open for o in mine):
+        return replace(effect, necessity=necessity, is_open=True, note="")
+    return replace(effect, necessity=necessity)
 
 
 def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
@@ -109,7 +118,8 @@ def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
 def _cells(table: Table, outcomes: Sequence[Outcome]) -> tuple[CellSummary, ...]:
     words: dict[Cell, Counter[str]] = {cell: Counter() for cell in table.cells}
     for outcome in outcomes:
-        words[outcome.cell][_word(outcome)] += 1
+        if not outcome.is_open:
+            words[outcome.cell][_word(outcome)] += 1
     order = sorted(
         range(len(table.cells)), key=lambda row: (len(table.cells[row].toggles), bool(table.cells[row].params), row)
     )
@@ -132,11 +142,12 @@ def _word(outcome: Outcome) -> str:
 
 
 def _cost(outcomes: Sequence[Outcome], target: Target, wall_s: float | None) -> Cost:
-    """Return what the study cost; reused trials are counted, and cost nothing."""
+    """Return what the study has cost so far; reused trials are counted, and cost nothing."""
     ran = [o for o in outcomes if not o.reused]
     steps = sum(o.steps for o in ran)
     return Cost(
-        trials=len(outcomes),
+        trials=sum(not o.is_open for o in outcomes),
+        planned=len(outcomes),
         steps=steps,
         base_run_equivalents=steps / target.budget_steps,
         wall_s=sum(o.wall_s for o in ran) if wall_s is None else wall_s,
@@ -146,7 +157,12 @@ def _cost(outcomes: Sequence[Outcome], target: Target, wall_s: float | None) -> 
 
 def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect]) -> tuple[str, ...]:
     notes = []
-    silent = [o for o in outcomes if not o.is_evidence]
+    silent = [o for o in outcomes if not o.is_evidence and not o.is_open]
+    still_open = [o for o in outcomes if o.is_open]
+    if still_open:
+        have = "has" if len(still_open) == 1 else "have"
+        about = share_text(len(still_open), len(outcomes), "trial")
+        notes.append(f"{about} {have} no verdict yet: {silent_counts(still_open)}.")
     if silent:
         about = f"{share_text(len(silent), len(outcomes), 'trial')} {'says' if len(silent) == 1 else 'say'} nothing"
         notes.append(f"{about} about convergence: {silent_counts(silent)}.")

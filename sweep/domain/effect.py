@@ -11,6 +11,10 @@ NO_KNOB = "the task has no knob"
 """So begins the reason of a toggle that is inert because the task does not read what it sets."""
 
 
+NOT_RUN_YET = "not run yet"
+"""Of a trial, or of a toggle of which no trial has ended."""
+
+
 class Question(StrEnum):
     """What the study answers."""
 
@@ -63,7 +67,7 @@ class Effect:
     seen, None where nothing more is needed or no number would. `necessity` counts how the cells came out that lack
     only this toggle of a larger repair, or of all changes together; None where the design has none. For the question
     `restore`, few converged there means that the toggle is needed. `diverged` counts the toggle's own trials that did;
-    `makes_diverge` is whether it is the toggle that makes them.
+    `makes_diverge` is whether it is the toggle that makes them. `is_open`: none of its own trials has ended yet.
     """
 
     toggle: Toggle
@@ -81,6 +85,7 @@ class Effect:
     overrides: tuple[str, ...] = ()
     diverged: int = 0
     makes_diverge: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +132,14 @@ class BaseSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What the study cost. A base-run equivalent is the steps of one full base run (the budget)."""
+    """What the study cost. A base-run equivalent is the steps of one full base run (the budget).
+
+    `trials` have ended, reused ones included; `planned` are all, those that run or are still to run included. `steps`
+    are those of all runs so far.
+    """
 
     trials: int
+    planned: int
     steps: int
     base_run_equivalents: float
     wall_s: float

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sweep.domain.axis import Cell
-from sweep.domain.states import FailureClass, TrialState
+from sweep.domain.states import OPEN_STATES, FailureClass, TrialState
 from sweep.domain.verdict import Judgement, Symptom, Verdict
 
 
@@ -110,6 +110,11 @@ class Outcome:
     def is_evidence(self) -> bool:
         """Whether the trial says anything about convergence: a crash or an undecided trial does not."""
         return self.verdict is not Verdict.UNDECIDED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the trial runs, or is still to run: it has no verdict yet, and is no part of the cost in trials."""
+        return self.state in OPEN_STATES and not self.is_evidence
 
     @property
     def converged(self) -> bool:

@@ -117,7 +117,7 @@ def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     cost = summary["cost"]
     converged = sum(cell["converged"] for cell in summary["cells"])
     tiles = [
-        ("trials", f"{cost['trials']:,}"),
+        ("trials", phrases.trials_text(cost).removesuffix("s").removesuffix(" trial")),
         ("converged", f"{converged:,}"),
         ("steps run", phrases.number_text(cost["steps"])),
         ("base runs' worth", f"{cost['base_run_equivalents']:.3g}"),

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from sweep.domain.axis import short_value
-from sweep.domain.counts import count_text
-from sweep.domain.effect import NO_KNOB, EffectStatus, Question, together
+from sweep.domain.counts import count_text, share_text
+from sweep.domain.effect import NO_KNOB, NOT_RUN_YET, EffectStatus, Question, together
 from sweep.domain.target import HOLD_EVALUATIONS
 
 DASH = "–"
@@ -19,11 +19,14 @@ NO_EFFECT_HERE = "no effect possible here"
 """Stands before the toggles that touch nothing in this task, and cost no trial."""
 
 
-def status_word(status: str, question: str, trials: int, *, makes_diverge: bool = False) -> str:
-    """Return how a status is said: `harms` is "breaks" where the base converges; undecided says its n.
+def status_word(status: str, question: str, trials: int, *, makes_diverge: bool = False, is_open: bool = False) -> str:
+    """Return a status as a reader sees it: `harms` is "breaks" if the base converges; undecided has its n.
 
-    A toggle that has no effect on whether it converges, but makes it diverge, is called by that.
+    A toggle that has no effect on whether it converges, but makes it diverge, is called by that; one of which no trial
+    has ended yet (`is_open`) is "not run yet".
     """
+    if is_open:
+        return NOT_RUN_YET
     if status == EffectStatus.UNDECIDED:
         return f"undecided (n={trials})"
     if status == EffectStatus.NO_EFFECT and makes_diverge:
@@ -156,7 +159,7 @@ def target_text(target: Mapping[str, Any]) -> str:
 def cost_text(cost: Mapping[str, Any]) -> str:
     """Return what the study cost, in one line."""
     parts = [
-        count_text(cost["trials"], "trial"),
+        trials_text(cost),
         count_text(cost["steps"], "step"),
         f"{cost['base_run_equivalents']:.3g} base runs' worth",
         duration_text(cost["wall_s"]),
@@ -164,6 +167,13 @@ def cost_text(cost: Mapping[str, Any]) -> str:
     if cost["reused"]:
         parts.append(f"{cost['reused']:,} reused")
     return " · ".join(parts)
+
+
+def trials_text(cost: Mapping[str, Any]) -> str:
+    """Return the trials of a study that have ended, `21 of 40 trials` while some are still to run."""
+    planned = int(cost.get("planned", cost["trials"]))
+    ended = int(cost["trials"])
+    return share_text(ended, planned, "trial") if ended < planned else count_text(ended, "trial")
 
 
 def provenance_text(provenance: Mapping[str, Any]) -> str:

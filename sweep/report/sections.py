@@ -144,7 +144,7 @@ def trial_rows(data: ReportData) -> Capped:
                 "cell": str(outcome.cell),
                 "seed": outcome.seed,
                 "state": str(outcome.state).replace("_", " ") + (" (reused)" if outcome.reused else ""),
-                "word": outcome_word(outcome),
+                "word": "" if outcome.is_open else outcome_word(outcome),
                 "reason": outcome.reason,
                 "headline": headline(outcome.reason),
                 "tau": number_text(outcome.tau),

@@ -16,7 +16,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, QUESTION_KEYS, arguments, key_of, own_words
 from sweep.report.copied import recommended_lines
 from sweep.report.markdown import code, escaped
-from sweep.report.phrases import duration_text, provenance_text
+from sweep.report.phrases import duration_text, provenance_text, trials_text
 from sweep.report.stages import TITLES, view
 from sweep.report.summary import NO_PROVENANCE, SCHEMA, strict
 from sweep.report.tables import labelled
@@ -196,5 +196,5 @@ def staged_html(summary: Mapping[str, Any], results: Path) -> str:
 def staged_cost(cost: Mapping[str, Any]) -> str:
     """Return the cost in words: `7 trials, 2,450 steps, 12 s`."""
     reused = f", {cost['reused']:,} reused" if cost["reused"] else ""
-    done = f"{count_text(cost['trials'], 'trial')}, {count_text(cost['steps'], 'step')}"
+    done = f"{trials_text(cost)}, {count_text(cost['steps'], 'step')}"
     return f"{done}, {duration_text(cost['wall_s'])}{reused}"

@@ -43,7 +43,7 @@ def build_summary(data: ReportData) -> dict[str, Any]:
         "interactions": [_interaction(interaction) for interaction in ranking.interactions],
         "cells": [_cell(cell, data) for cell in ranking.cells],
         "search": _search(ranking.searched),
-        "verdicts": _counts(outcome_word(outcome) for outcome in data.outcomes),
+        "verdicts": _counts(outcome_word(outcome) for outcome in data.outcomes if not outcome.is_open),
         "states": _counts(str(outcome.state) for outcome in data.outcomes),
         "recommended": {
             "overrides": list(ranking.recommended),
@@ -52,6 +52,7 @@ def build_summary(data: ReportData) -> dict[str, Any]:
         "decide": _decide(data),
         "cost": {
             "trials": ranking.cost.trials,
+            "planned": ranking.cost.planned,
             "steps": ranking.cost.steps,
             "base_run_equivalents": ranking.cost.base_run_equivalents,
             "wall_s": ranking.cost.wall_s,
@@ -172,7 +173,13 @@ def _toggle(effect: Effect, question: Question, is_tied: bool) -> dict[str, Any]
         "rank": effect.rank,
         "tied": is_tied,
         "status": effect.status,
-        "word": status_word(effect.status, question, effect.sufficiency.trials, makes_diverge=effect.makes_diverge),
+        "word": status_word(
+            effect.status,
+            question,
+            effect.sufficiency.trials,
+            makes_diverge=effect.makes_diverge,
+            is_open=effect.is_open,
+        ),
         "trials": effect.sufficiency.trials,
         "converged": effect.sufficiency.converged,
         "diverged": effect.diverged,

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from sweep.domain.states import TrialState
+from sweep.domain.states import OPEN_STATES, TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.domain.verdict import Verdict
 from sweep.errors import NotFoundError, StoreError, nearest
@@ -111,10 +111,11 @@ def counts(conn: Connection, study_id: int) -> dict[TrialState, int]:
 
 
 def verdict_counts(conn: Connection, study_id: int) -> dict[Verdict, int]:
-    """Return how many judged trials have each verdict, retired ones left out, and verdicts without trials."""
+    """Return how many trials have each verdict, retired and stopped ones left out, and verdicts without trials."""
     query = (
         select(trials.c.verdict, func.count())
         .where(trials.c.study_id == study_id, trials.c.is_current, trials.c.verdict.is_not(None))
+        .where(or_(trials.c.state.not_in(OPEN_STATES), trials.c.verdict != Verdict.UNDECIDED))
         .group_by(trials.c.verdict)
     )
     return {Verdict(verdict): count for verdict, count in conn.execute(query)}

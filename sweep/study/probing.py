@@ -88,13 +88,14 @@ def _recorded_confirmation(
 
 
 def _cost_of(outcomes: list[Outcome], wall_s: float) -> dict[str, Any]:
-    """Return what trials have cost: how many there are, the optimizer steps run for them, and the wall time given.
+    """Return what trials have cost: how many have ended, how many there are, their optimizer steps, the wall time.
 
     Reused ones are counted, and cost nothing.
     """
     run = [outcome for outcome in outcomes if not outcome.reused]
     return {
-        "trials": len(outcomes),
+        "trials": sum(not outcome.is_open for outcome in outcomes),
+        "planned": len(outcomes),
         "steps": sum(outcome.steps for outcome in run),
         "wall_s": wall_s,
         "reused": len(outcomes) - len(run),

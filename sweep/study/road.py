@@ -87,7 +87,7 @@ class Road:
         self.has_axes = True
         self.cut_short = ""  # the stage in which the sitting was interrupted
         self.entries: list[StageEntry] = []
-        self.trials = {"trials": 0, "steps": 0, "reused": 0}
+        self.trials = {"trials": 0, "planned": 0, "steps": 0, "reused": 0}
         self.seeds: set[int] = set()
 
     def run(self) -> StudyEnd:

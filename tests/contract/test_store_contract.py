@@ -228,6 +228,15 @@ def test_counts_are_by_state_and_by_verdict(store: Store) -> None:
     assert store.verdict_counts(study.id) == {Verdict.CONVERGED: 1, Verdict.DIVERGED: 1}
 
 
+def test_stopped_trials_have_no_verdict(store: Store) -> None:
+    study = make_study(store)
+    a, b = store.add_trials(study.id, [make_spec(seed) for seed in range(2)])
+    complete(store, a)
+    store.transition(b.id, TrialState.CANCELLED)
+    store.save_judgement(b.id, make_judgement(Verdict.UNDECIDED))
+    assert store.verdict_counts(study.id) == {Verdict.CONVERGED: 1}
+
+
 def test_retired_trials_are_kept_out_of_what_the_study_says(store: Store) -> None:
     study, other = make_study(store), make_study(store, "other")
     kept, retired = store.add_trials(study.id, [make_spec(seed) for seed in range(2)])

@@ -79,7 +79,7 @@ def test_three_seeds_never_restore_and_say_how_many_more_would():
     assert ranking.repairs == ()
     assert ranking.recommended == ()
     assert "Not decided: dropout=off converged on 3 of 3 seeds" in ranking.answer
-    assert "2 more seeds would decide" in ranking.answer
+    assert "2 more with the same outcome would" in ranking.answer
     assert ranking.answer.endswith("; augmentation=off and weight_decay=off are not decided either.")
 
 
@@ -197,7 +197,7 @@ def test_a_crash_is_no_evidence_and_its_partner_is_left_out_of_the_test():
     effect = by_toggle(rank(outcomes, AXES, TARGET))[D]
     assert (effect.sufficiency.converged, effect.sufficiency.trials) == (5, 5)
     assert effect.seeds == (1, 2, 3, 4, 5)
-    assert effect.note == "1 seed left out of the test: no verdict on one side"
+    assert effect.note == "1 seed not compared: one of the two runs has no verdict"
     assert effect.status is EffectStatus.RESTORES
 
 
@@ -301,8 +301,39 @@ def test_trials_that_were_not_run_are_called_that():
     base = study([()], lambda c, s: None, seeds=2)
     waiting = study([(D,)], lambda c, s: None, seeds=2, state=TrialState.PENDING, verdict=Verdict.UNDECIDED)
     ranking = rank([*base, *waiting], AXES[:1], TARGET)
-    assert "2 of 4 trials say nothing about convergence: 2 not run." in ranking.notes
-    assert "dropout=off: no seed has a verdict on both sides" in ranking.answer
+    assert "2 of 4 trials have no verdict yet: 2 not run yet." in ranking.notes
+    assert "Not run yet: dropout=off" in ranking.answer
+    assert by_toggle(ranking)[D].is_open
+    assert dict(ranking.cells[1].verdicts) == {}
+
+
+def interrupted(design=ONE_AT_A_TIME):
+    """Two base trials that ended, one that was stopped under way, and all others cancelled before they ran."""
+    done = study([()], lambda c, s: None, seeds=2)
+    stopped = [outcome((), 2, None, number=2, steps=30, state=TrialState.CANCELLED, verdict=Verdict.UNDECIDED)]
+    rest = study(list(design[1:]), lambda c, s: None, seeds=3, state=TrialState.CANCELLED, verdict=Verdict.UNDECIDED)
+    rest = [replace(each, number=3 + i, steps=0, wall_s=0.0) for i, each in enumerate(rest)]
+    return [*done, *stopped, *rest]
+
+
+def test_an_interrupted_study_counts_as_cost_only_the_trials_that_ended():
+    outcomes = interrupted()
+    cost = rank(outcomes, AXES, TARGET).cost
+    assert (cost.trials, cost.planned) == (2, len(outcomes))
+    assert cost.steps == sum(each.steps for each in outcomes)
+
+
+def test_cancelled_trials_are_not_run_yet_and_have_no_verdict():
+    ranking = rank(interrupted(), AXES, TARGET)
+    assert "not decided" not in ranking.answer.lower()
+    assert "Not run yet: augmentation=off, dropout=off, weight_decay=off" in ranking.answer
+    assert dict(ranking.cells[0].verdicts) == {"stalled": 2}
+
+
+def test_a_study_stopped_before_its_first_verdict_says_so():
+    assert rank(interrupted()[2:], AXES, TARGET).answer.startswith(
+        "No trial has a verdict yet: 9 not run yet, 1 stopped"
+    )
 
 
 def test_the_note_on_few_seeds_does_not_contradict_what_would_decide():
@@ -323,7 +354,8 @@ def test_one_change_that_is_ruled_out_and_one_trial_without_a_verdict_are_said_a
     outcomes = study(list(truth), lambda c, s: truth[tuple(c)], seeds=4)
     outcomes.append(outcome((A,), 0, None, number=99, state=TrialState.FAILED, verdict=Verdict.UNDECIDED))
     assert (
-        "come out alike; weight_decay=off does not restore convergence." in rank(outcomes[:-1], AXES[:2], TARGET).answer
+        "same outcome would; weight_decay=off does not restore convergence."
+        in rank(outcomes[:-1], AXES[:2], TARGET).answer
     )
     alone = rank(outcomes[-1:], AXES, TARGET).notes
     assert alone[0].startswith("1 of 1 trial says nothing about convergence")

@@ -22,7 +22,7 @@ from sweep.report import build_summary
 from sweep.report.csvfile import ranking_csv
 from sweep.report.html import render_html
 from sweep.report.markdown import render_markdown
-from sweep.report.phrases import cell_text
+from sweep.report.phrases import cell_text, cost_text, status_word
 from sweep.report.progress import LiveProgress
 from sweep.report.terminal import render_ranking
 
@@ -169,7 +169,10 @@ def test_where_every_toggle_can_matter_there_is_no_such_line():
 def test_notes_that_are_the_same_stand_in_one_line():
     summary = build_summary(samples.everything("crash"))
     (line,) = [line for line in printed(summary).splitlines() if "no seed has a verdict" in line]
-    assert line.rstrip() == "note  augmentation=off, dropout=off, weight_decay=off: no seed has a verdict on both sides"
+    assert (
+        line.rstrip()
+        == "note  augmentation=off, dropout=off, weight_decay=off: no seed has a verdict both with it and without"
+    )
 
 
 @pytest.mark.parametrize(("width", "name"), [(60, "weight_decay=off"), (40, "weight_d")])
@@ -178,3 +181,13 @@ def test_a_narrow_terminal_leaves_the_names_of_the_changes(few_knobs, width, nam
     console.print(render_ranking(build_summary(few_knobs)))
     table = console.file.getvalue().partition("toggle")[2]
     assert name in table
+
+
+def test_a_change_that_has_not_run_yet_is_not_called_undecided():
+    assert status_word("undecided", "restore", 0, is_open=True) == "not run yet"
+
+
+def test_the_cost_of_a_study_that_is_not_over_names_both_counts():
+    cost = {"trials": 21, "planned": 40, "steps": 2100, "base_run_equivalents": 4.2, "wall_s": 3.0, "reused": 0}
+    assert cost_text(cost).startswith("21 of 40 trials · 2,100 steps")
+    assert cost_text({**cost, "trials": 40}).startswith("40 trials ·")
