@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep.domain.byhand import best_by_hand
 from sweep.domain.counts import share_text
 from sweep.domain.effect import together
 from sweep.domain.verdict import Verdict
@@ -29,6 +30,10 @@ NO_AXES = (
 
 NAMED = 8
 """At most so many changes are named in a sentence."""
+
+
+BY_HAND = 3
+"""Number of things to do by hand that are named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +107,7 @@ def diagnosis(found: Findings, *, has_axes: bool = True) -> str:
         parts += _data_warnings(found.data)
     if not has_axes:
         parts.append(NO_AXES)
-    return " ".join(parts)
+    return " ".join([*parts, *_by_hand(found)])
 
 
 def recommendation(found: Findings) -> tuple[str, ...]:
@@ -135,6 +140,22 @@ def _data_warnings(data: Mapping[str, Any] | None) -> list[str]:
     checks = _section(data).get("checks", ()) if data is not None else ()
     found = [f"{check['name']}: {check['found']}" for check in checks if check["severity"] == "warning"]
     return [f"The data check warns of {'; '.join(found[:2])}."] if found else []
+
+
+def _by_hand(found: Findings) -> list[str]:
+    """Return, as a sentence, what the symptoms of the base point to and the task has no knob for, most telling first.
+
+    With a repair at hand only what a symptom points to before all else is named: the repair may hide that cause.
+    """
+    symptoms = [s for s in found.base["base"]["symptoms"] if not s.get("advisory")] if found.base else []
+    texts: list[str] = []
+    for symptom in symptoms:
+        best = best_by_hand(str(symptom["rule"]), symptom.get("by_hand", ()))
+        texts += [best] if best else []
+    if not recommendation(found):
+        texts += [text for symptom in symptoms for text in symptom.get("by_hand", ())]
+    listed = list(dict.fromkeys(texts))[:BY_HAND]
+    return [f"Not tried, because the task has no knob for it: {'; '.join(listed)}."] if listed else []
 
 
 def _lowered(text: str) -> str:

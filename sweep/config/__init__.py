@@ -133,6 +133,13 @@ def load_study_config(
     return load(overrides, config_dirs, command=tuple(command), source=source)
 
 
+def axis_names(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[str, ...]:
+    """Return the axes that are in the config, whether or not the task has knobs for them."""
+    from sweep.config.composing import compose
+
+    return tuple(str(axis) for axis in compose(overrides, config_dirs).axes)
+
+
 def level_names(axis: str, overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[str, ...]:
     """Return the levels that an axis has in the config, whether or not the task has knobs for them; () without it."""
     from sweep.config.composing import compose

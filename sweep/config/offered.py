@@ -50,6 +50,12 @@ def can_try(toggle: str, knobs: Mapping[str, object]) -> bool:
     return fits and any(base != value for base, value in pairs)
 
 
+def toggles_that_can_be_tried(knobs: Mapping[str, object]) -> tuple[str, ...]:
+    """Return every toggle of sweep's axes that changes something in a task with these knobs and values."""
+    toggles = (f"{axis}={level}" for axis, levels in offered_axes().items() for level in levels)
+    return tuple(toggle for toggle in toggles if can_try(toggle, knobs))
+
+
 def axes_override(toggles: Iterable[str]) -> tuple[str, ...]:
     """Return the overrides that add the axes of these toggles: `+axis=[init,lr]`, with a small design for many."""
     axes = tuple(dict.fromkeys(toggle.partition("=")[0] for toggle in toggles))

@@ -3,7 +3,9 @@
 It is the advice for a task that has no knob for the toggle's axis. Data only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from sweep.domain.symptoms import SYMPTOMS
 
 _INIT = "initialize the weights with nn.initializer.XavierNormal (tanh, sigmoid) or KaimingNormal (ReLU)"
 _LOWER = "lower the learning rate by a factor of 10 to 100"
@@ -41,3 +43,13 @@ BY_HAND: dict[str, str] = {
 def by_hand(toggles: Iterable[str]) -> tuple[str, ...]:
     """Return what to do by hand for these toggles, each text once, in the order given."""
     return tuple(dict.fromkeys(BY_HAND[toggle] for toggle in toggles if toggle in BY_HAND))
+
+
+def best_by_hand(rule: str, texts: Sequence[str]) -> str:
+    """Return the first of `texts` (what to do by hand for a rule) if it is for the rule's most promising toggle.
+
+    Empty if that toggle can be tried.
+    """
+    about = SYMPTOMS.get(rule)
+    first = by_hand(about.tests[:1]) if about else ()
+    return first[0] if first and tuple(texts[:1]) == first else ""

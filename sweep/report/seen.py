@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from sweep.domain.byhand import by_hand
+from sweep.domain.byhand import best_by_hand, by_hand
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.verdict import Symptom
 from sweep.report.phrases import number_text
@@ -76,13 +76,6 @@ def by_hand_text(symptom: Mapping[str, Any]) -> str:
     return "; ".join(symptom.get("by_hand", ()))
 
 
-def is_best_by_hand(symptom: Mapping[str, Any]) -> bool:
-    """Return whether the most promising test of a symptom is one that the task has no knob for."""
-    about = SYMPTOMS.get(str(symptom["rule"]))
-    first = by_hand(about.tests[:1]) if about else ()
-    return bool(first) and list(symptom.get("by_hand", ()))[:1] == list(first)
-
-
 def place_text(symptom: Mapping[str, Any]) -> str:
     """Return where something was seen: `step 50, layer features.0`, `from the start`."""
     step = f"step {number_text(symptom['step'])}" if symptom["step"] else "from the start"
@@ -127,7 +120,7 @@ def _what_to_do(symptom: Mapping[str, Any]) -> list[Text]:
         rows.append(Text.assemble(("tested by  ", "dim"), tests, (option, "dim")))
     if words := by_hand_text(symptom):
         rows.append(Text.assemble(("by hand  ", "dim"), words, ("  (the task has no knob for it)", "dim")))
-    return rows[::-1] if is_best_by_hand(symptom) else rows
+    return rows[::-1] if best_by_hand(str(symptom["rule"]), symptom.get("by_hand", ())) else rows
 
 
 def _after(symptom: Mapping[str, Any]) -> str:

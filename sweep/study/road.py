@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation
-from sweep.analysis.priors import axes_for
-from sweep.config import LoadedConfig, level_names, load_study_config
+from sweep.analysis.priors import axes_for, toggle_factors
+from sweep.config import LoadedConfig, axis_names, level_names, load_study_config
 from sweep.config.folders import folder_words
 from sweep.domain.counts import count_text
 from sweep.domain.probe import ProbeResult
@@ -28,6 +28,7 @@ from sweep.study.results import report_data
 from sweep.study.session import StudyEnd
 from sweep.study.stages import (
     ablation_question,
+    added_axes,
     axes_of,
     check_stages,
     chosen_axes,
@@ -158,8 +159,8 @@ class Road:
     def _ablation(self, *, is_wide: bool) -> tuple[str, ...]:
         """Return what the ablation stage asks: nothing of ours where the command says it itself.
 
-        Otherwise the axes that the symptoms point to, one at a time, with the learning rate that was found as a level;
-        all axes that the task has where `is_wide`.
+        Otherwise the axes that the symptoms point to, one at a time, with the learning rate that was found as a level.
+        With `is_wide`, all axes of `ablation=all` that the task has, and those that the symptoms point to.
         """
         if ablation_question(self.loaded.overrides):
             return ()
@@ -178,9 +179,16 @@ class Road:
         return ablation_question(self.loaded.overrides) or bool(self._available())
 
     def _everything(self) -> tuple[str, ...]:
-        """Return the overrides that ask for every axis, the rate that was found in place of the axis lr's own levels.
+        """Return the overrides that ask for the axes of `ablation=all` and for those that the symptoms point to."""
+        usual = axis_names(self._overrides("ablation", ("+ablation=all",)), self.loaded.config_dirs)
+        pointed = toggle_factors(ranked_symptoms(self.found.base))
+        added = added_axes(pointed, dict(self.loaded.study.task), usual)
+        return (*self._usual(), *([f"+axis=[{','.join(added)}]"] if added else []))
 
-        Its own levels turn `task.lr_scale`, which a task that has `task.lr` need not have.
+    def _usual(self) -> tuple[str, ...]:
+        """Return the overrides that ask for `ablation=all`, the rate that was found in place of the axis lr's levels.
+
+        Those levels turn `task.lr_scale`, which a task that has `task.lr` need not have.
         """
         point = ",".join(self.found.point)
         if not point:

@@ -4,12 +4,14 @@ from typing import Any
 
 from sweep.analysis.lr_confirm import FACTORS
 from sweep.config import LoadedConfig, StudyConfig, load_study_config
+from sweep.config.offered import toggles_that_can_be_tried
 from sweep.errors import NothingToVaryError
 from sweep.study.planning import StudyPlan
 from sweep.study.stages import (
     FRESH_SEEDS,
     VERIFIED,
     ablation_question,
+    added_axes,
     check_stages,
     stage_command,
     stage_overrides,
@@ -48,6 +50,8 @@ def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
     except NothingToVaryError:  # of its own axes the task has none: it may be the rate that is found, against the base
         return _left_open(stage, config, trials=2 * len(config.seeds))
     trials = None if planned.fixed is None else len(planned.fixed.trials)
+    if trials is not None and ablation:  # the axes that the symptoms may add to `ablation=all`
+        trials += _added_levels(planned.config) * len(config.seeds)
     steps = None if trials is None else trials * planned.config.target.budget_steps
     if stage == "lr_range" and trials is not None and steps is not None:
         confirming = confirming_trials(planned.config)
@@ -59,6 +63,14 @@ def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
         "steps": steps,
         "command": stage_command(overrides, loaded.config_dirs),
     }
+
+
+def _added_levels(config: StudyConfig) -> int:
+    """Return the number of levels, beside those of `ablation=all`, that symptoms may add to the ablation."""
+    usual = {axis.name for axis in config.axes} | {toggle.partition("=")[0] for toggle, _ in config.inert}
+    toggles = toggles_that_can_be_tried(config.task)
+    added = added_axes(toggles, config.task, usual)
+    return sum(toggle.partition("=")[0] in added for toggle in toggles)
 
 
 def _left_open(stage: str, config: StudyConfig, *, trials: int) -> dict[str, Any]:

@@ -5,11 +5,12 @@ is not run again.
 """
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sweep.config.folders import folder_words
+from sweep.config.offered import can_try
 from sweep.config.secrets import recordable
 from sweep.errors import ConfigError
 from sweep.report.commands import PROGRAM, key_of
@@ -17,8 +18,8 @@ from sweep.report.commands import PROGRAM, key_of
 BASE_SEEDS = 3
 """Seeds of the base stage: they confirm that it fails, and how."""
 
-DATA_AXES = ("dropout", "weight_decay", "augmentation")
-"""What acts through the data or against learning it by heart: not to blame where ten samples cannot be learnt."""
+DATA_AXES = ("dropout", "weight_decay", "augmentation", "batch_size", "shuffle")
+"""Axes that act through the data or against memorizing it: not to blame if ten samples cannot be overfitted."""
 
 ALL_STAGES = ("data", "base", "overfit", "lr_range", "ablation", "verify")
 
@@ -85,6 +86,15 @@ def chosen_axes(available: Sequence[str], pointed: Sequence[str], *, learns: boo
     able = [axis for axis in chosen if learns or axis not in DATA_AXES]
     able = able or [axis for axis in available if axis not in DATA_AXES]
     return tuple(able or chosen)
+
+
+def added_axes(toggles: Iterable[str], knobs: Mapping[str, object], usual: Collection[str]) -> tuple[str, ...]:
+    """Return the axes of these toggles that an ablation of the `usual` ones lacks and that the task can turn.
+
+    `toggles` are what symptoms point to, `knobs` the task's keys with their values.
+    """
+    axes = (toggle.partition("=")[0] for toggle in toggles if can_try(toggle, knobs))
+    return tuple(dict.fromkeys(axis for axis in axes if axis not in usual))
 
 
 def to_verify(ranking: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -40,6 +40,15 @@ def test_a_task_without_knobs_has_a_plan_with_the_rate_that_may_be_found(config_
     assert ablation["command"] == ""
 
 
+def test_the_axes_that_symptoms_may_add_are_counted(config_dir):
+    knobs = {"": 0, "batch_scale: 1.0, shuffle: false, ": 3}  # batch_size has two levels, shuffle one
+    counts = []
+    for number, text in enumerate(knobs):
+        (config_dir / "task" / f"k{number}.yaml").write_text(BARE.replace("size: 3", f"{text}dropout: 0.5"))
+        counts.append(stages(f"task=k{number}", "seeds=4", config_dirs=[config_dir])["ablation"]["trials"])
+    assert counts == [4 * (2 + added) for added in knobs.values()]
+
+
 @pytest.mark.parametrize(("words", "said"), [((), "then at most 12 trials that confirm"), (("confirm=null",), None)])
 def test_the_plan_of_a_range_search_tells_the_trials_that_confirm_it(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -1,6 +1,7 @@
 import pytest
 
 from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation
+from sweep.domain.byhand import BY_HAND
 
 
 def staged(answer="", recommended=(), **section):
@@ -207,3 +208,33 @@ def test_a_gate_that_is_right_with_a_high_loss_does_not_call_head_and_loss_sound
     answer = diagnosis(Findings(base=base(), overfit=gate))
     assert "its loss stays at 56% of its first value: look whether last layer and loss fit" in answer
     assert "loss and optimizer work" not in answer
+
+
+def scaled(*others):
+    found = base(0, [("input_scale", "The inputs are not normalised"), *others], verdict="not_converged")
+    found["base"]["symptoms"][0]["by_hand"] = [BY_HAND["input_norm=standardize"]]
+    return found
+
+
+def test_a_cause_that_the_task_has_no_knob_for_is_named_with_what_to_do():
+    said = diagnosis(Findings(base=scaled(), ablation=ranked([("lr=x0.1", "no_effect", 1.0)])))
+    assert said.count(BY_HAND["input_norm=standardize"]) == 1
+
+
+def test_a_repair_does_not_hide_the_cause_that_is_most_likely():
+    repaired = ranked([("lr=x0.1", "restores", 0.008)], repairs=("lr=x0.1",), recommended=("task.lr_scale=0.1",))
+    assert BY_HAND["input_norm=standardize"] in diagnosis(Findings(base=scaled(), ablation=repaired))
+
+
+def test_with_a_repair_what_is_less_likely_is_not_named():
+    found = base(0, [("oscillating", "The training oscillates")])
+    found["base"]["symptoms"][0]["by_hand"] = [BY_HAND["shuffle=on"]]
+    repaired = ranked([("lr=x0.1", "restores", 0.008)], repairs=("lr=x0.1",), recommended=("task.lr_scale=0.1",))
+    assert BY_HAND["shuffle=on"] not in diagnosis(Findings(base=found, ablation=repaired))
+    assert BY_HAND["shuffle=on"] in diagnosis(Findings(base=found))
+
+
+def test_a_hint_leads_to_nothing_by_hand():
+    found = scaled()
+    found["base"]["symptoms"][0]["advisory"] = True
+    assert BY_HAND["input_norm=standardize"] not in diagnosis(Findings(base=found))

@@ -4,6 +4,7 @@ from sweep.errors import ConfigError
 from sweep.study.stages import (
     DATA_AXES,
     ablation_question,
+    added_axes,
     axes_of,
     check_stages,
     chosen_axes,
@@ -73,6 +74,13 @@ def test_what_cannot_learn_ten_samples_is_not_over_regularised():
 
 def test_data_axes_are_tried_where_there_are_no_others():
     assert chosen_axes(("dropout",), ["dropout"], learns=False) == ("dropout",)
+
+
+def test_symptoms_add_the_axes_beyond_the_usual_ones_that_the_task_can_turn():
+    knobs = {"input_norm": None, "shuffle": True, "lr_scale": 1.0}
+    toggles = ["lr=x0.1", "input_norm=standardize", "shuffle=on", "activation=relu"]
+    assert added_axes(toggles, knobs, ("lr",)) == ("input_norm",)
+    assert added_axes(toggles, {**knobs, "shuffle": False}, ("lr",)) == ("input_norm", "shuffle")
 
 
 def test_an_unknown_stage_is_refused_with_those_there_are():
