@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import os
 import shlex
 import signal
@@ -152,8 +153,16 @@ def _run_verb(name: str, arguments: list[str]) -> int:
 
 
 def _load(module: str, function: str) -> Callable[[list[str]], int]:
-    """Import only what this command needs: reading verbs answer without Hydra, SciPy or Optuna."""
-    found: Callable[[list[str]], int] = getattr(import_module(module), function)
+    """Import only what this command needs: reading verbs answer without Hydra, SciPy, Optuna or numpy.
+
+    Meanwhile the garbage collector would look through ever more modules, of which none is garbage.
+    """
+    gc.disable()
+    try:
+        found: Callable[[list[str]], int] = getattr(import_module(module), function)
+    finally:
+        gc.freeze()
+        gc.enable()
     return found
 
 

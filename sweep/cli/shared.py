@@ -7,7 +7,7 @@ from sweep.config.stores import store_option
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError
 from sweep.rundir import StudyDir, StudyLock
-from sweep.store import Regressions, Store
+from sweep.store import Store
 from sweep.study.stages import confirm_study, stage_study
 
 
@@ -29,13 +29,19 @@ def open_existing(url: str) -> Store:
 
 def chosen_study(store: Store, name: str | None, url: str) -> StudyRecord:
     """Return the study of this name, the latest where none is given, of the store at this URL. Raises NotFoundError."""
-    if name and store.find_study(name) is None and name in Regressions(store).names():
+    if name and store.find_study(name) is None and _is_regression(store, name):
         raise NotFoundError(
             f"{name} is a nightly regression, not a study",
             hint=f"its report is {name}/report.html in its results folder; each task of each night is a study: "
             f"`python -m sweep ls{store_option(url)}`",
         )
     return store.study(name) if name else store.latest_study()
+
+
+def _is_regression(store: Store, name: str) -> bool:
+    from sweep.store.regressions import Regressions  # only to explain a name that is not found
+
+    return name in Regressions(store).names()
 
 
 def stage_names(study: StudyRecord) -> list[str]:

@@ -1,14 +1,19 @@
-"""Metric series: what a run logged."""
+"""Metric series: what a run logged.
+
+numpy is imported when a series is made: it would be a fifth of the time of a verb that reads none.
+"""
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from sweep.domain.names import is_loss as is_loss
 
-Steps = NDArray[np.int64]
-Values = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Steps: TypeAlias = "NDArray[np.int64]"
+Values: TypeAlias = "NDArray[np.float64]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,5 +33,7 @@ class Series:
     @classmethod
     def of(cls, points: list[tuple[int, float]]) -> "Series":
         """Return the series of these (step, value) points."""
+        import numpy as np
+
         steps = np.array([s for s, _ in points], dtype=np.int64)
         return cls(steps, np.array([v for _, v in points], dtype=np.float64))

@@ -1,15 +1,29 @@
 """What the user sees: terminal, summary.json, report.html, report.md, ranking.csv, VisualDL logs."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sweep.report.data import ReportData
-from sweep.report.summary import build_summary
+if TYPE_CHECKING:
+    from sweep.report.data import ReportData
+    from sweep.report.summary import build_summary
 
 __all__ = ["ReportData", "build_summary", "write_reports"]
 
 
-def write_reports(data: ReportData, folder: Path) -> dict[str, Any]:
+def __getattr__(name: str) -> Any:
+    # Lazily: verbs that only read use other modules of this package, and need neither of these.
+    if name == "ReportData":
+        from sweep.report.data import ReportData
+
+        return ReportData
+    if name == "build_summary":
+        from sweep.report.summary import build_summary
+
+        return build_summary
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def write_reports(data: "ReportData", folder: Path) -> dict[str, Any]:
     """Write summary.json, report.html, report.md and ranking.csv into a study's folder; return the summary.
 
     Each file is replaced whole. Raises OSError.

@@ -1,12 +1,12 @@
 """Terminal tables of what is stored: studies, one study's status, one trial."""
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
@@ -258,9 +258,9 @@ def _metric_table(curves: Mapping[str, Series], target: Target) -> RenderableTyp
     for metric, series in sorted(curves.items(), key=lambda item: (item[0] != target.metric, item[0])):
         if not len(series) or layer_of(metric):
             continue
-        finite = series.values[np.isfinite(series.values)]
+        finite = [value for value in series.values.tolist() if math.isfinite(value)]
         is_max = metric == target.metric and target.mode == "max"
-        best = (float(finite.max()) if is_max else float(finite.min())) if len(finite) else None
+        best = (max(finite) if is_max else min(finite)) if finite else None
         table.add_row(
             Text(metric),
             f"{len(series):,}",

@@ -1,26 +1,23 @@
-"""A curve in one line of text."""
+"""A curve in one line of text. No numpy: a verb that shows one trial does without."""
 
 import math
-from collections.abc import Sequence
-
-import numpy as np
-
-from sweep.domain.metric import Values
+from collections.abc import Iterable
 
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def sparkline(values: Values | Sequence[float], width: int = 24) -> str:
+def sparkline(values: Iterable[float], width: int = 24) -> str:
     """Return values as at most `width` bars, each the last of its part of the curve; `x` where that is not finite.
 
-    The bars go from the lowest to the highest finite value.
+    The bars go from the lowest to the highest finite value. The parts are as equal as can be, the longer ones first.
     """
-    every = np.asarray(values, dtype=np.float64)
-    finite = every[np.isfinite(every)]
+    every = [float(value) for value in values]
+    finite = [value for value in every if math.isfinite(value)]
     count = min(width, len(every))
-    if not len(finite):
+    if not finite:
         return "x" * count
-    low, high = float(finite.min()), float(finite.max())
+    low, high = min(finite), max(finite)
     span = high - low or 1.0
-    ends = [float(part[-1]) for part in np.array_split(every, count)]
+    size, longer = divmod(len(every), count)
+    ends = [every[(part + 1) * size + min(part + 1, longer) - 1] for part in range(count)]
     return "".join(BARS[round((end - low) / span * (len(BARS) - 1))] if math.isfinite(end) else "x" for end in ends)

@@ -28,8 +28,21 @@ values
   regressionjson  nights and baselines as plain data
 """
 
+from typing import TYPE_CHECKING, Any
+
 from sweep.store.records import Event
-from sweep.store.regressions import NightRecord, Regressions, TaskNight
 from sweep.store.store import Store
 
+if TYPE_CHECKING:
+    from sweep.store.regressions import NightRecord, Regressions, TaskNight
+
 __all__ = ["Event", "NightRecord", "Regressions", "Store", "TaskNight"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazily: most commands have nothing to do with nights.
+    if name in __all__:
+        from sweep.store import regressions
+
+        return getattr(regressions, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

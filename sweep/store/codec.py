@@ -1,21 +1,25 @@
 """Metric series as bytes: exact for every int64 step and every float64 value, in any order, and small.
 
+numpy is imported when a series is coded, as in sweep.domain.metric.
+
 Both arrays are packed as 64-bit words, little-endian: steps as wrapping differences (a regular stride is one word),
 values as they are. The first byte says how the words are kept.
 """
 
 import zlib
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from sweep.domain.metric import Series
 from sweep.errors import StoreError
 
-Words = NDArray[np.uint64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-_WORD = np.dtype("<u8")
+Words: TypeAlias = "NDArray[np.uint64]"
+
+_WORD = "<u8"
 _SAME = b"="  # one word, repeated
 _PLANES = b"z"  # zlib over the byte planes: equal exponents and the zero tail of float32 values collapse
 _RAW = b"r"  # the words themselves
@@ -37,6 +41,8 @@ def encode(series: Series, *, small: bool) -> Chunk:
 
     `small` packs it, otherwise the words stay as they are: for a chunk that will be read and packed again soon.
     """
+    import numpy as np
+
     keep = pack if small else raw
     steps = np.ascontiguousarray(series.steps, dtype="<i8").view(_WORD)
     values = np.ascontiguousarray(series.values, dtype="<f8").view(_WORD)
@@ -50,6 +56,8 @@ def encode(series: Series, *, small: bool) -> Chunk:
 
 def decode(chunks: list[Chunk]) -> Series:
     """Return the series of these chunks, in their order. Raises StoreError where the bytes are damaged."""
+    import numpy as np
+
     steps = np.empty(sum(chunk.count for chunk in chunks), dtype=_WORD)
     values = np.empty_like(steps)
     at = 0
@@ -65,6 +73,8 @@ def decode(chunks: list[Chunk]) -> Series:
 
 def pack(words: Words) -> bytes:
     """Return [N] words as bytes, at most 8 N + 1 of them."""
+    import numpy as np
+
     if not len(words):
         return raw(words)
     if bool((words == words[0]).all()):
@@ -82,6 +92,8 @@ def raw(words: Words) -> bytes:
 
 def unpack(data: bytes, count: int) -> Words:
     """Return the [count] words that `pack` or `raw` made these bytes of. Raises StoreError where they do not fit."""
+    import numpy as np
+
     kind, body = data[:1], data[1:]
     try:
         if kind == _SAME:
