@@ -24,6 +24,7 @@ from sweep.domain.effect import (
     Repair,
     SearchedPoint,
 )
+from sweep.domain.roles import loss_note
 from sweep.domain.symptoms import urgency
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
@@ -76,7 +77,7 @@ def rank(
         answer=search_answer(outcomes, searched[0])
         if searched
         else answer(outcomes, question, base, effects, repairs, unlogged),
-        notes=_notes(table, outcomes, effects),
+        notes=_notes(table, outcomes, effects, "" if logged is None else loss_note(target, logged)),
         recommended=_recommended(question, repairs, searched),
         searched=searched,
     )
@@ -155,8 +156,8 @@ def _cost(outcomes: Sequence[Outcome], target: Target, wall_s: float | None) -> 
     )
 
 
-def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect]) -> tuple[str, ...]:
-    notes = []
+def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect], on_loss: str) -> tuple[str, ...]:
+    notes = [on_loss] if on_loss else []
     silent = [o for o in outcomes if not o.is_evidence and not o.is_open]
     still_open = [o for o in outcomes if o.is_open]
     if still_open:

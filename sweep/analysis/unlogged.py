@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from sweep.domain.names import WATCH, is_loss
+from sweep.domain.roles import loss_candidates
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
@@ -20,12 +21,18 @@ def unlogged_sentences(outcomes: Sequence[Outcome], target: Target, logged: Coll
     """
     ended = any(o.state is TrialState.COMPLETED and not o.is_evidence for o in outcomes)
     by_metric = target.metric is not None and target.threshold is not None
-    is_there = target.metric in logged if by_metric else any(is_loss(name) for name in logged)
-    if not ended or is_there:
+    decider = target.named_decider
+    candidates = loss_candidates(target, logged)
+    if not ended or (decider in logged if decider is not None else len(candidates) == 1):
         return ""
-    what = f"'{target.metric}', the target's metric" if by_metric else "a loss, which decides where no target is given"
-    first = f"No trial logged {what}: nothing can be judged."
     names = sorted(name for name in logged if not name.startswith(WATCH))
+    if decider is None and candidates:
+        return (
+            f"Nothing can be judged: without a target the loss decides, and several series could be it "
+            f"({', '.join(candidates)}). To name it, add converge.loss={candidates[0]} to the command."
+        )
+    what = f"'{decider}', the target's metric" if by_metric else "a loss, which decides if no target is given"
+    first = f"No trial logged {what if decider is None or by_metric else repr(decider)}: nothing can be judged."
     if not names:
         return f"{first} They logged no metric at all."
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
@@ -35,8 +42,12 @@ def unlogged_sentences(outcomes: Sequence[Outcome], target: Target, logged: Coll
 def _way_out(names: Sequence[str], target: Target, *, by_metric: bool) -> str:
     """Return the override that judges by a metric that is there: of the target's kind, the nearest in name, else any.
 
-    Where none is a loss as the target's is, or not a loss, the threshold and the mode would not fit: both are set anew.
+    If none is of the target's kind (a loss, or not a loss), threshold and mode would not fit: the override sets both.
+    Without a target a loss is named as the loss.
     """
+    losses = [name for name in names if is_loss(name)]
+    if not by_metric and losses:
+        return f"To judge by one of them, add converge.loss={losses[0]} to the command."
     alike = [name for name in names if is_loss(name) is (target.mode is Mode.MIN)]
     near = nearest(target.metric, alike or names) if target.metric else None
     metric = near or min(alike or names, key=lambda name: (not name.startswith("val"), name))

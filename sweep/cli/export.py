@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sweep.cli.shared import chosen_study, read_parser, with_trials
 from sweep.domain.counts import count_text
-from sweep.domain.target import LOSS_PREFERENCE, Target
+from sweep.domain.roles import shown_metric
+from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
 from sweep.errors import UsageError
 from sweep.rundir import StudyDir
@@ -73,11 +74,8 @@ def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> 
 
 
 def _metric(store: Store, study: StudyRecord, target: Target) -> str | None:
-    """Return the metric whose curves are shown: the target's, else a loss that was logged."""
-    if target.metric is not None:
-        return target.metric
-    names = store.metric_names(study.id)
-    return next((name for name in LOSS_PREFERENCE if name in names), None)
+    """Return the metric whose curves are shown: the target's, else the loss that was logged."""
+    return target.metric or shown_metric(target, store.metric_names(study.id))
 
 
 def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:

@@ -35,7 +35,7 @@ KEYS = (
 LAUNCHER_KEYS = (
     "name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "memory_mb", "timeout_s", "retries", "grace_s", "start"
 )  # fmt: skip
-TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early")
+TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss")
 
 MAX_SEEDS = 10_000
 
@@ -250,13 +250,14 @@ def _symptoms(data: object, composed: Composition) -> dict[str, float]:
 def _target(data: object) -> Target:
     section = Section(data, "converge", TARGET_KEYS)
     metric = section.optional_text("metric")
+    loss = section.optional_text("loss")
     threshold = section.optional_number("target")
     if metric is None and threshold is not None:
         raise ConfigError(
             "converge.metric", "a target needs the metric it is of", value="null", hint="converge.metric=val/acc"
         )
     if section.get("mode") is None:
-        mode = Mode.MIN if metric is None or is_loss(metric) else Mode.MAX
+        mode = Mode.MIN if metric in (None, loss) or is_loss(str(metric)) else Mode.MAX
     else:
         mode = Mode(section.choice("mode", list(Mode)))
     return Target(
@@ -266,6 +267,7 @@ def _target(data: object) -> Target:
         hold=section.optional_integer("hold", low=1),
         budget_steps=section.integer("budget_steps", low=1),
         stop_early=section.flag("stop_early"),
+        loss=loss,
     )
 
 

@@ -6,11 +6,13 @@ Standard library only; an update costs the same however long the run is.
 import math
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from sweep.domain.names import WATCH, is_loss
+from sweep.domain.roles import LOSS_NAMES
+from sweep.domain.target import Target
 
 ACCURACY_WORDS = frozenset({"acc", "accuracy", "top1"})
 ERROR_WORDS = frozenset({"err", "error", "errors"})
@@ -19,7 +21,8 @@ HELD = 3
 HALF = 0.5
 """Without error, and with a training loss of at most this part of its first, the samples are learnt. Two classes at
 random are right by chance once in a thousand evaluations of ten samples; the loss then is where it began."""
-LEARNT_BY_LOSS_PREFERENCE = ("train/loss", "loss", "val/loss")
+LOSS_PREFERENCE = (*LOSS_NAMES, "val/loss")
+"""Where the loss is not named the first of these that is logged counts, else the loss by its name logged first."""
 
 
 class Side(Enum):
@@ -62,16 +65,18 @@ class OverfitGate:
 
     Classification: no error at an evaluation, with the loss at most HALF of its first; or without a loss HELD
     evaluations without error. No accuracy or error logged: the mean of HELD losses at most `loss_fraction` of the
-    first.
+    first. The loss is the one that the target names, else by LOSS_PREFERENCE; a value that is not finite counts in
+    these two series alone.
     """
 
-    def __init__(self, loss_fraction: float) -> None:
+    def __init__(self, loss_fraction: float, target: Target) -> None:
         self._fraction = loss_fraction
+        self._named = target.loss or (target.metric if target.is_metric_loss else None)
         self._losses: dict[str, tuple[float, deque[float]]] = {}
         self._right: dict[str, deque[float]] = {}
         self._most: dict[str, float] = {}
         self._learnt_at: int | None = None
-        self._bad_step: int | None = None
+        self._bad: dict[str, int] = {}  # where a series was first not finite, in the order seen
         self._last_step = 0
 
     def update(self, step: int, values: Mapping[str, float]) -> bool:
@@ -82,15 +87,15 @@ class OverfitGate:
             if name.startswith(WATCH):  # what the monitor adds: no metric of the task's
                 continue
             side = side_of(name)
-            if side is None and not is_loss(name):
+            if side is None and not (is_loss(name) or name == self._named):
                 continue
             if not math.isfinite(value):
-                self._bad_step = step if self._bad_step is None else self._bad_step
+                self._bad.setdefault(name, step)
             elif side is None:
                 self._losses.setdefault(name, (value, deque(maxlen=HELD)))[1].append(value)
             else:
                 is_evaluation |= name == self._add(name, value, side)
-        if self._learnt_at is None and self._bad_step is None and self._is_met(is_evaluation):
+        if self._learnt_at is None and self._bad_step() is None and self._is_met(is_evaluation):
             self._learnt_at = step
         return self._learnt_at is not None
 
@@ -101,14 +106,14 @@ class OverfitGate:
         held = self._right.get(metric or "", deque())
         is_held = len(held) == HELD and min(held) >= 1.0
         return GateState(
-            is_learnt=self._bad_step is None and (self._learnt_at is not None or is_held),
+            is_learnt=self._bad_step() is None and (self._learnt_at is not None or is_held),
             learnt_at=self._learnt_at,
             metric=metric or loss,
             loss=loss,
             first_loss=self._losses[loss][0] if loss else None,
             loss_part=part,
             right=held[-1] if held else None,
-            bad_step=self._bad_step,
+            bad_step=self._bad_step(),
             last_step=self._last_step,
         )
 
@@ -120,16 +125,27 @@ class OverfitGate:
         self._right.setdefault(name, deque(maxlen=HELD)).append(1.0 if share >= 1.0 - 1e-9 else share)
         return self._deciding()
 
+    def _bad_step(self) -> int | None:
+        """Return where the loss or the deciding metric was first not finite, None where neither was."""
+        seen = [*self._right, *(name for name in self._bad if side_of(name) is not None)]
+        roles = (self._loss_name([*self._losses, *self._bad]), _first(seen))
+        return min((self._bad[name] for name in roles if name in self._bad), default=None)
+
     def _deciding(self) -> str | None:
-        names = sorted(self._right, key=lambda name: (not name.startswith(("val", "eval", "test")), name))
-        return names[0] if names else None
+        return _first(self._right)
+
+    def _loss_name(self, logged: Collection[str]) -> str | None:
+        if self._named is not None and self._named in logged:
+            return self._named
+        losses = (name for name in logged if side_of(name) is None)
+        return next((name for name in (*LOSS_PREFERENCE, *losses) if name in logged), None)
 
     def _loss(self) -> tuple[str | None, float | None]:
-        for name in (*LEARNT_BY_LOSS_PREFERENCE, *self._losses):
-            if name in self._losses:
-                first, last = self._losses[name]
-                return name, (sum(last) / len(last)) / first if first > 0 and last else None
-        return None, None
+        name = self._loss_name(self._losses)
+        if name is None:
+            return None, None
+        first, last = self._losses[name]
+        return name, (sum(last) / len(last)) / first if first > 0 and last else None
 
     def _is_met(self, is_evaluation: bool) -> bool:
         loss, part = self._loss()
@@ -142,3 +158,8 @@ class OverfitGate:
         if not is_evaluation or held[-1] < 1.0:
             return False
         return len(held) == HELD and min(held) >= 1.0 if part is None else part <= HALF
+
+
+def _first(names: Iterable[str]) -> str | None:
+    """Return the accuracy or error that decides: of held-out data before others, then the first by name."""
+    return min(names, key=lambda name: (not name.startswith(("val", "eval", "test")), name), default=None)

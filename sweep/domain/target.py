@@ -3,23 +3,25 @@
 Standard library only.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sweep.domain.names import is_loss
 from sweep.domain.words import StrEnum
 
 EMA_DECAY = 0.98
 """Decay per optimizer step of the smoothed loss."""
 BLOW_UP = 1e3
-"""A loss above this many times its first value has diverged."""
+"""A loss above this many times its size at the start has diverged (`blow_up_bound`)."""
 SKILL = 0.5
 """Skill, explained variance, or relative fall of the loss that counts as converged where no target is given."""
 HOLD_EVALUATIONS = 3
 HOLD_FRACTION = 0.05
 """Without `hold`, a target is held over at least 3 evaluations that span at least 5 % of the budget."""
-LOSS_PREFERENCE = ("val/loss", "train/loss", "loss")
-"""Where no target is given the first of these that is logged is watched, else the loss that was logged first."""
+START_VALUES = 5
+"""Number of values at a loss's start whose median size tells what counts as a blow-up."""
 
 
 class Mode(StrEnum):
@@ -35,6 +37,7 @@ class Target:
 
     `threshold` None means that no target was given: TargetRule says what applies. `hold` is a number of evaluations,
     None for the default: at least 3 evaluations and at least 5 % of the budget. `budget_steps` is in optimizer steps.
+    `loss` names the training loss; None looks for it among what is logged.
     """
 
     metric: str | None
@@ -43,6 +46,24 @@ class Target:
     hold: int | None
     budget_steps: int
     stop_early: bool
+    loss: str | None = None
+
+    @property
+    def is_metric_loss(self) -> bool:
+        """Whether the metric is a loss: it is the one in `loss`, or looks like one by its name and mode."""
+        return self.metric is not None and (
+            self.metric == self.loss or (self.mode is Mode.MIN and is_loss(self.metric))
+        )
+
+    @property
+    def named_loss(self) -> str | None:
+        """The series that may end a run as diverged, None where it depends on what is logged (sweep.domain.roles)."""
+        return self.loss or (self.metric if self.is_metric_loss else None)
+
+    @property
+    def named_decider(self) -> str | None:
+        """The series that decides converged, None where that is the loss, whichever it turns out to be."""
+        return self.metric if self.threshold is not None or self.is_metric_loss else self.loss
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the target as plain data, as spec.json holds it; `from_mapping` reads it back."""
@@ -58,6 +79,7 @@ class Target:
             hold=None if items["hold"] is None else int(items["hold"]),
             budget_steps=int(items["budget_steps"]),
             stop_early=bool(items["stop_early"]),
+            loss=items.get("loss"),  # not in what older versions wrote
         )
 
 
@@ -72,7 +94,7 @@ class TargetRule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
-    """The first sign of divergence: a non-finite value, or a loss above 1e3 x its first (`limit` is that bound)."""
+    """The first sign of divergence: a non-finite value, or a loss above its blow-up bound (`limit`)."""
 
     step: int
     metric: str
@@ -88,6 +110,9 @@ class TargetState:
     has none yet. `tau` is where the first held streak began and `held_at` where its hold was complete; both None for
     a miss. `lost_at` is where the last held streak broke, None unless the target is lost at the end of what was seen:
     fewer than half of the last hold's evaluations meet it. `best` and `final` are raw finite values of `metric`.
+
+    `loss` is the series that may end the run as diverged, None where there is none. `candidates` are the series that
+    could be it, where there are several: then it is none of them.
     """
 
     rule: TargetRule
@@ -103,3 +128,17 @@ class TargetState:
     lost_at: int | None
     divergence: Divergence | None
     last_step: int
+    loss: str | None = None
+    candidates: tuple[str, ...] = ()
+
+
+def blow_up_bound(start: Sequence[float]) -> float:
+    """Return the bound above which a loss has blown up, given its first finite values, START_VALUES of them at most.
+
+    It is BLOW_UP times the larger of the first value and the median of their absolute values: a first value near zero
+    is no measure. inf where fewer than START_VALUES are known, or all of them are zero.
+    """
+    if len(start) < START_VALUES:
+        return math.inf
+    size = max(start[0], sorted(abs(value) for value in start[:START_VALUES])[START_VALUES // 2])
+    return BLOW_UP * size if size > 0 else math.inf

@@ -9,19 +9,20 @@ from collections import deque
 from collections.abc import Mapping
 
 from sweep.domain.names import is_loss
+from sweep.domain.roles import LOSS_NAMES, loss_candidates
 from sweep.domain.states import StopReason
 from sweep.domain.target import (
-    BLOW_UP,
     EMA_DECAY,
     HOLD_EVALUATIONS,
     HOLD_FRACTION,
-    LOSS_PREFERENCE,
     SKILL,
+    START_VALUES,
     Divergence,
     Mode,
     Target,
     TargetRule,
     TargetState,
+    blow_up_bound,
 )
 
 
@@ -29,18 +30,21 @@ class _Watch:
     """One metric followed against its level. A loss is compared smoothed, anything else as logged."""
 
     __slots__ = (
-        "best", "bound", "evaluations", "final", "first", "first_step", "held_at", "level", "lost_at", "met_recently",
-        "mode", "name", "prev_step", "recent", "smooth", "streak", "streak_from", "tau", "weight", "weighted",
+        "best", "blown_up", "bound", "broken", "evaluations", "final", "first", "held_at", "level", "lost_at",
+        "met_recently", "mode", "name", "prev_step", "recent", "smooth", "start", "streak", "streak_from", "tau",
+        "weight", "weighted",
     )  # fmt: skip
 
     def __init__(self, name: str, step: int, mode: Mode) -> None:
         self.name = name
         self.mode = mode
         self.smooth = is_loss(name)
-        self.first_step = step
         self.prev_step = step - 1
         self.first: float | None = None
-        self.bound = math.inf  # above it a loss has blown up; set by its first value
+        self.start: list[float] = []
+        self.bound = math.inf  # above it a loss has blown up; known from its first values
+        self.broken: Divergence | None = None  # the first value that is not finite
+        self.blown_up: Divergence | None = None  # the first value above the bound
         self.level: float | None = None  # what it has to reach; known from its first value on
         self.best: float | None = None
         self.final: float | None = None
@@ -53,11 +57,20 @@ class _Watch:
         self.recent: deque[tuple[int, bool]] = deque()
         self.met_recently = 0
 
-    def open(self, value: float) -> None:
-        """Take in the first finite value: it sets the bound above which a loss has blown up."""
-        self.first = self.best = value
-        if self.smooth and value > 0:
-            self.bound = BLOW_UP * value
+    def take(self, step: int, value: float) -> bool:
+        """Take in a value as the sign of divergence that it may be; return whether it is finite."""
+        if not math.isfinite(value):
+            if self.broken is None:
+                self.broken = Divergence(step=step, metric=self.name, value=value, limit=None)
+            return False
+        if self.first is None:
+            self.first = self.best = value
+        if len(self.start) < START_VALUES:
+            self.start.append(value)
+            self.bound = blow_up_bound(self.start)
+        if value > self.bound and self.blown_up is None:
+            self.blown_up = Divergence(step=step, metric=self.name, value=value, limit=self.bound)
+        return True
 
     def observe(self, step: int, value: float) -> float:
         """Take in a finite value and return what is compared with the level."""
@@ -113,23 +126,27 @@ class _Watch:
 class TargetTracker:
     """Follows what one run logs and says when it has converged or diverged (docs/method.md).
 
+    One series decides converged: the target's metric, or without a target the loss. Two can end the run as diverged:
+    the loss, and the metric where it is not finite. Which series is the loss may depend on what is logged; what counts
+    is what was logged up to the end of a step. A divergence of the only candidate stands once its step is over; a
+    second candidate that comes later ends nothing, and from then on neither does the first.
+
     The same state comes out for every interleaving of the metrics as long as each metric's own points come in order
     and steps do not decrease. With `stop_early` a run is over at the step of its decision: later points count for
-    nothing; at that very step divergence outweighs convergence.
+    nothing; within that step another log may still change the decision, and divergence outweighs convergence.
     """
 
     def __init__(self, target: Target, facts: Mapping[str, float | str] | None = None) -> None:
         self._target = target
         self._watches: dict[str, _Watch] = {}
-        self._divergence: Divergence | None = None
+        self._divergence: Divergence | None = None  # one that stands: its step is over
         self._decision: StopReason | None = None
-        self._decided_at = 0
+        self._step: int | None = None
         self._last_step = 0
         self._entropy: float | None = None
         self._variance: float | None = None
-        # The metric is fixed where the user named one that the rule can use; otherwise it depends on what is logged.
-        named = target.metric
-        self._fixed = named if named and (target.threshold is not None or is_loss(named)) else None
+        self._decider = target.named_decider
+        self._names = watched_names(target)
         self._mode = target.mode if target.threshold is not None else Mode.MIN
         self.learn(facts or {})
 
@@ -141,20 +158,28 @@ class TargetTracker:
             watch.level = self._level(watch)
 
     def update(self, step: int, metrics: Mapping[str, float]) -> StopReason | None:
-        """Take in what was logged at `step`; return CONVERGED or DIVERGED once decided and the target stops early."""
+        """Take in what was logged at `step`; return CONVERGED or DIVERGED once decided and the target stops early.
+
+        The decision takes effect with the first log of a later step: until then what is logged may still change it.
+        """
+        if step != self._step:
+            if self._decision is not None:
+                return self._decision
+            self._divergence = self._diverged()
+            self._step = step
         self._last_step = max(self._last_step, step)
-        if self._decision is not None and step != self._decided_at:
-            return self._decision
         for name, value in metrics.items():
-            self._take(step, name, float(value))
+            if name in self._names:
+                self._take(step, name, float(value))
         if self._target.stop_early:
-            self._decide(step)
+            self._decide()
         return self._decision
 
     def state(self) -> TargetState:
         """Return all that is known so far."""
         watch = self._watched()
         lost = watch is not None and watch.is_lost()
+        candidates = loss_candidates(self._target, self._watches)
         return TargetState(
             rule=self.rule,
             metric=watch.name if watch else None,
@@ -167,8 +192,10 @@ class TargetTracker:
             tau=watch.tau if watch else None,
             held_at=watch.held_at if watch else None,
             lost_at=watch.lost_at if watch and lost else None,
-            divergence=self._divergence,
+            divergence=self._diverged(),
             last_step=self._last_step,
+            loss=candidates[0] if len(candidates) == 1 else None,
+            candidates=candidates if len(candidates) > 1 else (),
         )
 
     @property
@@ -183,33 +210,32 @@ class TargetTracker:
     def _take(self, step: int, name: str, value: float) -> None:
         watch = self._watches.get(name)
         if watch is None:
-            if not (is_loss(name) or name == self._fixed):
-                return
             watch = self._watches[name] = _Watch(name, step, self._mode)
-        if not math.isfinite(value):
-            self._diverge(step, name, value, None)
+        is_first = watch.first is None
+        if not watch.take(step, value):
             return
-        if watch.first is None:
-            watch.open(value)
+        if is_first:
             watch.level = self._level(watch)
-        if value > watch.bound:
-            self._diverge(step, name, value, watch.bound)
-        if self._fixed is None or name == self._fixed:
+        if self._decider is None or name == self._decider:
             compared, level = watch.observe(step, value), watch.level
             met = level is not None and (compared >= level if self._mode is Mode.MAX else compared <= level)
             watch.count(step, met, self._target)
 
-    def _diverge(self, step: int, name: str, value: float, limit: float | None) -> None:
-        old = self._divergence
-        # Within one step the metric first by name stands for all, so that the order of logging does not matter.
-        if old is None or (step, name) < (old.step, old.metric):
-            self._divergence = Divergence(step=step, metric=name, value=value, limit=limit)
-
-    def _decide(self, step: int) -> None:
-        # Reached again within the deciding step: what else was logged at it may still change the answer.
-        watch = self._watched()
-        self._decided_at = step
+    def _diverged(self) -> Divergence | None:
+        """Return the first sign of divergence, as things stand if the present step is over."""
         if self._divergence is not None:
+            return self._divergence
+        loss, metric = self._loss(), self._watches.get(self._target.metric or "")
+        signs = [] if loss is None else [loss.broken, loss.blown_up]
+        if metric is not None:
+            signs.append(metric.broken)
+        found = [sign for sign in signs if sign is not None]
+        # Within one step the metric first by name stands for all, so that the order of logging does not matter.
+        return min(found, key=lambda sign: (sign.step, sign.metric)) if found else None
+
+    def _decide(self) -> None:
+        watch = self._watched()
+        if self._diverged() is not None:
             self._decision = StopReason.DIVERGED
         elif watch is not None and watch.held_at is not None:
             self._decision = StopReason.CONVERGED
@@ -217,12 +243,11 @@ class TargetTracker:
             self._decision = None
 
     def _watched(self) -> _Watch | None:
-        if self._fixed is not None:
-            return self._watches.get(self._fixed)
-        for name in LOSS_PREFERENCE:
-            if name in self._watches:
-                return self._watches[name]
-        return min(self._watches.values(), key=lambda w: (w.first_step, w.name), default=None)
+        return self._loss() if self._decider is None else self._watches.get(self._decider)
+
+    def _loss(self) -> _Watch | None:
+        candidates = loss_candidates(self._target, self._watches)
+        return self._watches[candidates[0]] if len(candidates) == 1 else None
 
     def _level(self, watch: _Watch) -> float | None:
         rule = self.rule
@@ -234,6 +259,13 @@ class TargetTracker:
             return (1.0 - SKILL) * self._variance
         # A loss that starts at or below zero has no half: the rule then never decides.
         return SKILL * watch.first if watch.first is not None and watch.first > 0 else None
+
+
+def watched_names(target: Target) -> frozenset[str]:
+    """Return the names of the series that can decide anything."""
+    named = target.named_loss
+    losses = LOSS_NAMES if named is None else (named,)
+    return frozenset(name for name in (target.metric, target.named_decider, *losses) if name is not None)
 
 
 def _positive(value: float | str | None, otherwise: float | None) -> float | None:

@@ -6,9 +6,10 @@ import numpy as np
 
 from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_loss
+from sweep.domain.roles import LOSS_NAMES
 from sweep.domain.states import StopReason, TrialState
-from sweep.domain.target import HOLD_EVALUATIONS, Mode, Target, TargetRule, TargetState
-from sweep.domain.tracker import TargetTracker
+from sweep.domain.target import BLOW_UP, HOLD_EVALUATIONS, Mode, Target, TargetRule, TargetState
+from sweep.domain.tracker import TargetTracker, watched_names
 from sweep.domain.verdict import Judgement, Symptom, Verdict
 from sweep.judge.symptoms import Evidence, find_symptoms
 from sweep.judge.thresholds import SymptomThresholds
@@ -48,7 +49,9 @@ def judge(
     )
     whole = state is TrialState.COMPLETED and ended not in _CUT_SHORT
     if tracked.divergence is None and not tracked.evaluations:
-        verdict, reason = Verdict.UNDECIDED, _never_logged(series, target, _how(ended, state))
+        verdict, reason = Verdict.UNDECIDED, _not_judged(series, target, tracked, _how(ended, state))
+    elif tracked.divergence is None and tracked.level is None:
+        verdict, reason = Verdict.UNDECIDED, _no_half(tracked)
     else:
         verdict, reason = _decide(tracked, target, symptoms, whole=whole, how=_how(ended, state))
     return Judgement(
@@ -66,7 +69,7 @@ def judge(
 def replay(series: Mapping[str, Series], target: Target, facts: Mapping[str, float | str]) -> TargetState:
     """Return the tracker's state after all points, merged by step; equal to what the run itself saw."""
     tracker = TargetTracker(target, facts)
-    watched = [name for name in sorted(series) if is_loss(name) or name == target.metric]
+    watched = sorted(watched_names(target) & series.keys())
     if len(watched) == 1:  # nothing to merge
         [name] = watched
         for step, value in zip(series[name].steps.tolist(), series[name].values.tolist(), strict=True):
@@ -108,16 +111,32 @@ def _decide(
         return Verdict.CONVERGED, _held(tracked, target)
     if not whole:
         return Verdict.UNDECIDED, f"{how} before anything was decided: {_short(tracked, target)}"
-    still = next((s for s in symptoms if s.rule == "flat"), None)
+    # What the monitor saw decides no verdict: watched or not, a run is judged alike.
+    still = next((s for s in symptoms if s.rule == "flat" and not s.metric.startswith(WATCH)), None)
     if still is not None:
         return Verdict.STALLED, f"{_short(tracked, target)}; {still.message}"
     return Verdict.NOT_CONVERGED, f"{_short(tracked, target)} ({how})"
 
 
-def _never_logged(series: Mapping[str, Series], target: Target, how: str) -> str:
-    wanted = target.metric if target.metric and target.threshold is not None else "a loss"
-    logged = ", ".join(sorted(name for name, one in series.items() if len(one))) or "nothing"
-    return f"{wanted} was never logged; logged: {logged} ({how})"
+def _not_judged(series: Mapping[str, Series], target: Target, tracked: TargetState, how: str) -> str:
+    """Return why nothing could be judged, with the override that changes this."""
+    if tracked.candidates and target.named_decider is None:
+        named = ", ".join(tracked.candidates)
+        return f"several series could be the loss ({named}); to name it, add converge.loss={tracked.candidates[0]}"
+    logged = sorted(name for name, one in series.items() if len(one))
+    said = f"logged: {', '.join(logged) or 'nothing'} ({how})"
+    if target.named_decider is not None:
+        return f"{target.named_decider} was never logged; {said}"
+    losses = [name for name in logged if is_loss(name)]
+    hint = f"; to judge by {losses[0]}, add converge.loss={losses[0]}" if losses else ""
+    return f"no target is given, and none of {', '.join(LOSS_NAMES)} was logged; {said}{hint}"
+
+
+def _no_half(tracked: TargetState) -> str:
+    return (
+        f"{tracked.metric} starts at {_number(tracked.first)}: half of its first value means nothing for a loss at or "
+        f"below 0; set a target: converge.metric={tracked.metric} converge.mode=min converge.target=NUMBER"
+    )
 
 
 def _how(ended: StopReason | None, state: TrialState) -> str:
@@ -156,7 +175,7 @@ def _divergence(tracked: TargetState) -> str:
     seen = tracked.divergence
     assert seen is not None
     what = f"{seen.metric} is {seen.value}" if seen.limit is None else (
-        f"{seen.metric} {_number(seen.value)} is above {_number(seen.limit)}, 1000 x its first value,"
+        f"{seen.metric} {_number(seen.value)} is above {_number(seen.limit)}, {BLOW_UP:g} x its size at the start,"
     )  # fmt: skip
     before = "" if tracked.held_at is None else f", after {_goal(tracked)} was held from step {tracked.tau}"
     return f"{what} at step {seen.step}{before}"

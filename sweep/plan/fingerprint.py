@@ -42,6 +42,7 @@ def fingerprint(task: Mapping[str, Any], seed: int, *, code: str, target: Target
                 "hold": target.hold,
                 "budget_steps": target.budget_steps,
                 "stop_early": target.stop_early,
+                **({} if target.loss is None else {"loss": target.loss}),
             },
             **({} if probe is None else {"probe": probe.to_mapping()}),
         }

@@ -90,7 +90,7 @@ class Study:
         trial of the study has logged.
         """
         there = self.metrics()
-        name = metric or self.target.metric or main_metric(there)
+        name = metric or self.target.metric or main_metric(self.target, there)
         if name is None or name not in there:
             raise missing("metric", name, there)
         wanted = {

@@ -7,8 +7,9 @@ from typing import Any, overload
 from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
 from sweep.domain.probe import PROBE_REASON
+from sweep.domain.roles import shown_metric
 from sweep.domain.states import TrialState
-from sweep.domain.target import LOSS_PREFERENCE, Target
+from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, TrialRecord
 from sweep.domain.verdict import Symptom, Verdict
 from sweep.reading import display
@@ -80,7 +81,7 @@ class Trial:
         """
         name = metric if metric is not None else self.target.metric
         found = self._source.store.series(self._id, None if name is None else [name])
-        name = main_metric(found) if name is None else name
+        name = main_metric(self.target, found) if name is None else name
         if name is None or name not in found:
             raise missing(f"metric of trial {self.number} called", name, self.metrics())
         return self.curve_of(name, found[name])
@@ -210,10 +211,10 @@ def cell_key(text: str) -> str:
         return text
 
 
-def main_metric(names: Iterable[str]) -> str | None:
-    """Return the metric that is looked at where the target names none: a loss, else the first by name."""
+def main_metric(target: Target, names: Iterable[str]) -> str | None:
+    """Return the metric to look at if the target names none: the loss, else the first by name."""
     there = list(names)
-    return next((name for name in LOSS_PREFERENCE if name in there), there[0] if there else None)
+    return shown_metric(target, there) or (there[0] if there else None)
 
 
 def _check(what: str, wanted: object, there: Sequence[object]) -> None:

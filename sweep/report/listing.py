@@ -15,6 +15,7 @@ from rich.text import Text
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
 from sweep.domain.probe import PROBE_REASON
+from sweep.domain.roles import loss_note
 from sweep.domain.states import LIVE_STATES, TrialState
 from sweep.domain.symptoms import layer_of
 from sweep.domain.target import Target
@@ -194,6 +195,9 @@ def render_trial(
     parts: list[RenderableType] = [facts]
     if trial.judgement is not None:
         _add_judgement(facts, trial.judgement)
+        note = loss_note(target, curves) if study.config.get("probe") is None else ""
+        if note:
+            facts.add_row("note", Text(note))
     if trial.judgement is not None and trial.judgement.symptoms:
         axes, knobs = [toggle.axis for toggle in trial.cell.toggles], study.config.get("task")
         seen = [told(symptom, axes, knobs) for symptom in trial.judgement.symptoms]

@@ -125,6 +125,7 @@ def _target(data: ReportData) -> dict[str, Any]:
         "hold": target.hold,
         "budget_steps": target.budget_steps,
         "stop_early": target.stop_early,
+        "loss": target.loss,
     }
 
 

@@ -40,7 +40,7 @@ class WorkerRun:
         self._folder = folder
         self._seed = seed
         self._is_probe = is_probe
-        self._budget_steps = target.budget_steps
+        self.target = target
         self._tracker = TargetTracker(target)
         self._events = events
         self._look_at = 0.0
@@ -145,7 +145,7 @@ class WorkerRun:
         if self._is_probe:  # ends when the probe has seen enough, wherever the target is
             return self.asked_to_stop()
         reason = self._tracker.update(step, values)
-        if reason is None and step >= self._budget_steps:
+        if reason is None and step >= self.target.budget_steps:
             reason = StopReason.BUDGET
         return reason or self.asked_to_stop()
 

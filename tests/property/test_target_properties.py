@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sweep.domain.target import Mode, Target
 from sweep.domain.tracker import TargetTracker
 
-METRICS = ("val/acc", "train/loss", "val/loss", "odd_loss", "grad_norm")
+METRICS = ("val/acc", "train/loss", "loss", "val/loss", "odd_loss", "grad_norm")
 values = st.one_of(
     st.floats(0.0, 3.0),
     st.sampled_from([0.95, 0.99, math.nan, math.inf, -math.inf, 1e6]),
@@ -19,7 +19,8 @@ logs = st.dictionaries(
 ).map(lambda d: [(step, metric, value) for (step, metric), value in sorted(d.items(), key=lambda kv: kv[0][0])])
 targets = st.builds(
     Target,
-    metric=st.sampled_from([None, "val/acc", "val/loss"]),
+    metric=st.sampled_from([None, "val/acc", "val/loss", "loss"]),
+    loss=st.sampled_from([None, None, "train/loss", "odd_loss"]),
     mode=st.sampled_from(Mode),
     threshold=st.sampled_from([None, 0.5, 0.9, 1.5]),
     hold=st.sampled_from([None, 1, 2, 4]),
@@ -61,6 +62,29 @@ def test_a_decision_stands(target, points, known):
         answer = tracker.update(step, {m: v for s, m, v in points if s == step})
         assert decided is None or answer is decided
         decided = answer
+
+
+@settings(max_examples=200, deadline=None)
+@given(target=targets, points=logs, known=facts, data=st.data())
+def test_the_decision_falls_at_the_same_step_for_every_order_of_logging(target, points, known, data):
+    taken = []
+    for order in (points, sorted(data.draw(st.permutations(points)), key=lambda p: p[0])):
+        tracker, open_step, pending = TargetTracker(target, known), None, None
+        for step, metric, value in order:
+            if pending is not None and step != open_step:
+                break
+            pending, open_step = tracker.update(step, {metric: value}), step
+        taken.append((pending, open_step if pending else None, plain(tracker.state())))
+    assert taken[0] == taken[1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(target=targets, points=logs, known=facts, name=st.sampled_from(["aux/loss", "loss_scale", "kl_loss"]))
+def test_a_series_without_a_role_changes_nothing(target, points, known, name):
+    noise = [(step, name, value) for step, _, value in points]
+    beside = sorted([*points, *noise], key=lambda p: p[0])
+    without = run(target, points, known, merged=False).state()
+    assert plain(run(target, beside, known, merged=False).state()) == plain(without)
 
 
 @settings(max_examples=200, deadline=None)

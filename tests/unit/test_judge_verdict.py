@@ -119,9 +119,9 @@ def test_too_few_evaluations_for_the_hold_are_named():
 
 
 def test_the_rule_used_without_a_threshold_is_named():
-    loss = {"val/loss": series(0.5)}
+    loss = {"train/loss": series(0.5)}
     assert said(loss, threshold=None, facts={"label_entropy": math.log(10)}).rule == "skill"
     assert said(loss, threshold=None, facts={"target_variance": 2.0}).rule == "explained_variance"
     assert said(loss, threshold=None).rule == "half_loss"
     result = said(loss, threshold=None, facts={"label_entropy": math.log(10)})
-    assert "val/loss <= 1.151 (skill 0.5: half of the label entropy)" in result.reason
+    assert "train/loss <= 1.151 (skill 0.5: half of the label entropy)" in result.reason

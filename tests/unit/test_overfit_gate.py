@@ -8,9 +8,11 @@ from sweep.domain.probe import Probe, ProbeContext, ProbeName, ProbeTrial
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
 
+NO_TARGET = Target(metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=20, stop_early=True)
+
 
 def run(points, fraction=0.01):
-    gate = OverfitGate(fraction)
+    gate = OverfitGate(fraction, NO_TARGET)
     for step, values in points:
         gate.update(step, values)
     return gate.state()
@@ -101,9 +103,8 @@ def answer_of(losses, right, classes):
         findings={"samples": len(classes), "classes": classes, "changed": []},
         artifacts="trials/0/artifacts",
     )
-    target = Target(metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=20, stop_early=True)
     probe = Probe(name=ProbeName.OVERFIT, settings={"steps": len(losses), "loss_fraction": 0.01})
-    return read_probe([trial], ProbeContext(probe=probe, task={}, target=target)).answer
+    return read_probe([trial], ProbeContext(probe=probe, task={}, target=NO_TARGET)).answer
 
 
 def test_a_loss_that_only_comes_down_to_that_of_a_guess_points_to_the_scale_of_the_inputs():

@@ -65,7 +65,7 @@ def test_a_threshold_is_not_carried_over_to_a_metric_of_the_other_kind(metric, m
 
 def test_without_a_target_it_is_the_loss_that_is_missing():
     answer = ranking_of(None, ("val/acc", "watch/loss"), threshold=None).answer
-    assert answer.startswith("No trial logged a loss, which decides where no target is given: nothing can be judged.")
+    assert answer.startswith("No trial logged a loss, which decides if no target is given: nothing can be judged.")
     assert answer.endswith("add converge.metric=val/acc converge.target=NUMBER to the command.")
 
 

@@ -128,11 +128,11 @@ def test_non_finite_tells_where_it_began():
 
 
 def test_a_loss_that_alone_is_not_finite_tells_where_it_began():
-    series = {name: Series(np.array([5]), np.array([np.nan])) for name in ("train/loss", "val/loss")}
+    series = {name: Series(np.array([5]), np.array([np.nan])) for name in ("train/loss", "val/acc", "aux/loss")}
     told = found("non_finite", series, {"watch/first_bad": {"step": 5, "layer": "", "what": "loss"}})
     assert [s.message for s in told] == [
         "train/loss is nan; it began in the loss, with all layers finite",
-        "val/loss is nan",
+        "val/acc is nan",
     ]
 
 

@@ -11,6 +11,7 @@ from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_loss
 from sweep.domain.overfit import HALF, GateState, OverfitGate, side_of
 from sweep.domain.probe import ProbeContext, ProbeResult, ProbeTrial
+from sweep.domain.target import Target
 from sweep.domain.words import StrEnum
 
 CURVE_POINTS = 240
@@ -41,7 +42,7 @@ class GateVerdict(StrEnum):
 def read_probe(trials: Sequence[ProbeTrial], context: ProbeContext) -> ProbeResult:
     """Return the verdict of the gate; it is ok where every trial has learnt its samples."""
     steps, fraction = int(context.probe.settings["steps"]), float(context.probe.settings["loss_fraction"])
-    rows = [_row(trial, steps, fraction) for trial in trials]
+    rows = [_row(trial, steps, fraction, context.target) for trial in trials]
     learnt = [row for row in rows if row["verdict"] == GateVerdict.LEARNT]
     is_ok = bool(rows) and len(learnt) == len(rows)
     notes = tuple(dict.fromkeys(row["note"] for row in rows if row["note"]))
@@ -58,8 +59,8 @@ def read_probe(trials: Sequence[ProbeTrial], context: ProbeContext) -> ProbeResu
     )
 
 
-def _row(trial: ProbeTrial, steps: int, fraction: float) -> dict[str, Any]:
-    state = _replay(trial.series, fraction)
+def _row(trial: ProbeTrial, steps: int, fraction: float, target: Target) -> dict[str, Any]:
+    state = _replay(trial.series, fraction, target)
     verdict = _verdict(trial, state, steps)
     return {
         "trial": trial.number,
@@ -81,14 +82,14 @@ def _row(trial: ProbeTrial, steps: int, fraction: float) -> dict[str, Any]:
     }
 
 
-def _replay(series: Mapping[str, Series], fraction: float) -> GateState:
+def _replay(series: Mapping[str, Series], fraction: float, target: Target) -> GateState:
     """Return what the gate knew at the end: the rule by which the run stopped, over what it logged."""
     at: dict[int, dict[str, float]] = defaultdict(dict)
     for name, points in series.items():
-        if is_loss(name) or side_of(name) is not None:
+        if is_loss(name) or name == target.named_loss or side_of(name) is not None:
             for step, value in zip(points.steps.tolist(), points.values.tolist(), strict=True):
                 at[step][name] = value
-    gate = OverfitGate(fraction)
+    gate = OverfitGate(fraction, target)
     for step in sorted(at):
         gate.update(step, at[step])
     return gate.state()

@@ -38,7 +38,7 @@ def _loss_oscillation(evidence: Evidence) -> list[Symptom]:
 
 def _metric_swings(evidence: Evidence) -> list[Symptom]:
     limits, name = evidence.thresholds, evidence.target.metric
-    if name is None or is_loss(name) or name not in evidence.series:
+    if name is None or evidence.target.is_metric_loss or name not in evidence.series:
         return []
     series = finite(evidence.series[name])
     keep = series.steps >= limits.warm_up * evidence.target.budget_steps
@@ -74,7 +74,7 @@ def slow(evidence: Evidence) -> list[Symptom]:
     steps, values = series.steps[keep], series.values[keep]
     if len(values) < limits.slow_evaluations or steps[-1] < limits.slow_until * budget or flat(evidence):
         return []
-    is_share = series.values.min() >= 0 and series.values.max() <= 1 and not is_loss(metric)
+    is_share = series.values.min() >= 0 and series.values.max() <= 1 and metric != state.loss and not is_loss(metric)
     way = 1.0 if is_share else abs(state.level - float(series.values[0]))
     per_evaluation = line_slope(steps, values) * float(np.median(np.diff(steps)))
     gain = (per_evaluation if state.mode is Mode.MAX else -per_evaluation) / way if way > 0 else 0.0

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH, is_loss
+from sweep.domain.names import WATCH, is_loss, is_validation
+from sweep.domain.roles import loss_of, training_loss_of
 from sweep.domain.target import EMA_DECAY, Target, TargetState
 from sweep.domain.verdict import Symptom
 from sweep.judge.thresholds import SymptomThresholds
@@ -46,27 +47,40 @@ class Evidence:
         return self.state.held_at is not None and self.state.lost_at is None
 
     @cached_property
+    def role_names(self) -> tuple[str, ...]:
+        """The logged series that decide anything: the loss, and the target's metric (docs/method.md)."""
+        names = (loss_of(self.target, self.series), self.target.metric)
+        return tuple(sorted({name for name in names if name is not None and name in self.series}))
+
+    @cached_property
     def losses(self) -> list[tuple[str, Series]]:
-        """The finite points of every loss that has any, by name; what the monitor saw where none was logged."""
-        names = [name for name in sorted(self.series) if is_loss(name)] or [WATCH + "loss"]
-        found = ((name, finite(self.series[name])) for name in names if name in self.series)
-        return [(name, series) for name, series in found if len(series)]
+        """The finite points of the loss, the training loss, and the metric where it is one; by name.
+
+        What the monitor saw of the loss, where none of them was logged. Other series, whatever their names, are none.
+        """
+        names = {loss_of(self.target, self.series), training_loss_of(self.target, self.series)}
+        names |= {self.target.metric} if self.target.is_metric_loss else set()
+        found = self._points(sorted(name for name in names if name is not None))
+        return found or self._points([WATCH + "loss"])
 
     @cached_property
     def training_loss(self) -> tuple[str, Series] | None:
-        """The loss that shows the optimisation: train/loss, else loss, else any but a validation loss."""
-
-        def preference(item: tuple[str, Series]) -> tuple[bool, bool, bool, str]:
-            name = item[0]
-            return name != "train/loss", name != "loss", is_validation(name), name
-
-        return min(self.losses, key=preference, default=None)
+        """The loss that shows the optimisation; what the monitor saw of it where several series could be it."""
+        name = training_loss_of(self.target, self.series)
+        found = self._points([] if name is None else [name]) or self._points([WATCH + "loss"])
+        return found[0] if found else None
 
     @cached_property
     def validation_loss(self) -> tuple[str, Series] | None:
-        """The loss on held-out data: val/loss, else the first whose name begins like it."""
-        found = [item for item in self.losses if is_validation(item[0])]
-        return min(found, key=lambda item: (item[0] != "val/loss", item[0]), default=None)
+        """The loss on held-out data: the metric or val/loss, else the first by name."""
+        found = self._points([name for name in sorted(self.series) if is_loss(name) and is_validation(name)])
+        preferred = (self.target.metric, "val/loss")
+        return min(found, key=lambda item: (item[0] != preferred[0], item[0] != preferred[1], item[0]), default=None)
+
+    def _points(self, names: list[str]) -> list[tuple[str, Series]]:
+        """Return the finite points of those of these series that have any."""
+        found = ((name, finite(self.series[name])) for name in names if name in self.series)
+        return [(name, series) for name, series in found if len(series)]
 
     def watched(self, name: str) -> Series:
         """Return the finite points of one of the monitor's series from before the run broke, named without `watch/`."""
@@ -87,11 +101,11 @@ class Evidence:
 
     @cached_property
     def _broken_at(self) -> float:
-        """The first step at which a loss or a layer was NaN or infinite, inf where none was.
+        """The first step at which the loss, the metric or a layer was NaN or infinite, inf where none was.
 
         What the monitor records from there on is what NaN does to everything: all units dead, no gradient.
         """
-        losses = [series for name, series in self.series.items() if is_loss(name) or name == WATCH + "loss"]
+        losses = [series for name, series in self.series.items() if name in (*self.role_names, WATCH + "loss")]
         bad = [series.steps[~np.isfinite(series.values)] for series in losses]
         bad += [series.steps[series.values > 0] for name, series in self.series.items() if name.startswith(BAD)]
         return min((float(steps.min()) for steps in bad if len(steps)), default=np.inf)
@@ -170,11 +184,6 @@ def as_float(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         return float("nan")
-
-
-def is_validation(metric: str) -> bool:
-    """Return whether a metric is of held-out data, by its name."""
-    return metric.lower().startswith(("val", "eval", "test", "dev"))
 
 
 def before(series: Series, step: float) -> Series:

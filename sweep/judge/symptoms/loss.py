@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH
+from sweep.domain.names import WATCH, is_validation
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, line_slope, make_symptom, smoothed
 
@@ -45,7 +45,7 @@ def _guess(evidence: Evidence) -> float | None:
 def _initial_loss(evidence: Evidence) -> tuple[str, int, float] | None:
     seen = [(WATCH + "loss", evidence.watched("loss"))]
     training = evidence.training_loss
-    if training is not None and not training[0].lower().startswith("val"):
+    if training is not None and not is_validation(training[0]):
         seen.append(training)
     for name, series in seen:
         if len(series) and series.steps[0] <= FIRST_STEP:

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from sweep.domain.metric import is_loss
 from sweep.domain.names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import NOTHING, Evidence, make_symptom
 
 
 def non_finite(evidence: Evidence) -> list[Symptom]:
-    """Return, per metric, the first NaN or infinity of a loss, a gradient, a weight, or the target's metric.
+    """Return, per series, the first NaN or infinity of the loss, a gradient, a weight, or the target's metric.
 
     Of the monitor's series only the first layer that went bad is named, or the gradient's norm where no layer was seen.
     Where it began is told of that, or where all of these stayed finite (log of a negative number) of the metric.
@@ -19,7 +18,7 @@ def non_finite(evidence: Evidence) -> list[Symptom]:
     found = []
     for name, series in sorted(evidence.series.items()):
         last = name.rpartition("/")[2].lower()
-        is_ours = is_loss(name) or "grad" in last or "weight" in last or name == evidence.target.metric
+        is_ours = name in evidence.role_names or "grad" in last or ("weight" in last and "loss" not in last)
         if name.startswith(WATCH) or not is_ours:
             continue
         bad = ~np.isfinite(series.values)

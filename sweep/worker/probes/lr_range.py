@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, BlowUp, Ramp
-from sweep.domain.names import is_loss
 from sweep.domain.probe import FINDINGS
+from sweep.domain.roles import shown_loss
 from sweep.rundir import write_json_atomic
 from sweep.task import StopTrial, TaskConfig
 from sweep.worker.run import WorkerRun
@@ -88,10 +88,10 @@ class RangeTest:
             if step >= self.ramp.steps:  # none will come
                 self._stop()
         elif self.loss_from != "backward":
-            losses = sorted(filter(is_loss, metrics), key=lambda name: (not name.startswith("train"), name))
-            if losses:
+            name = shown_loss(self.real.target, metrics)
+            if name is not None:
                 self.loss_from = "log"
-                self._record(self.index - 1, float(metrics[losses[0]]))
+                self._record(self.index - 1, float(metrics[name]))
             if self.index >= self.ramp.steps:
                 self._stop()
 

@@ -73,7 +73,7 @@ class GatedRun:
         self._run = run
         self._few = few
         self._steps = int(settings["steps"])
-        self._gate = OverfitGate(float(settings["loss_fraction"]))
+        self._gate = OverfitGate(float(settings["loss_fraction"]), run.target)
         self._is_over = False
 
     def __getattr__(self, name: str) -> Any:

@@ -1,0 +1,62 @@
+"""Which series of a run is the loss: the one that may end it as diverged, and decides where no target is given.
+
+Standard library only: a trial process reads this.
+"""
+
+from collections.abc import Collection
+
+from sweep.domain.names import is_loss, is_validation
+from sweep.domain.target import Target
+
+LOSS_NAMES = ("train/loss", "train_loss", "loss")
+"""Without a name in `converge.loss` the loss is the only logged series that is called exactly like one of these."""
+
+
+def loss_candidates(target: Target, logged: Collection[str]) -> tuple[str, ...]:
+    """Return the logged series that could be the loss; it is known where this is one."""
+    named = target.named_loss
+    return tuple(name for name in (LOSS_NAMES if named is None else (named,)) if name in logged)
+
+
+def loss_of(target: Target, logged: Collection[str]) -> str | None:
+    """Return the series that is the loss, None where none is or several could be."""
+    found = loss_candidates(target, logged)
+    return found[0] if len(found) == 1 else None
+
+
+def training_loss_of(target: Target, logged: Collection[str]) -> str | None:
+    """Return the series that shows the optimisation: the loss, or the training loss beside one on held-out data."""
+    loss = loss_of(target, logged)
+    if target.loss is not None or (loss is not None and not is_validation(loss)):
+        return loss
+    found = [name for name in LOSS_NAMES if name in logged]
+    return found[0] if len(found) == 1 else loss
+
+
+def shown_loss(target: Target, logged: Collection[str]) -> str | None:
+    """Return the loss to look at, also if several series could be it, or none is called like one of LOSS_NAMES."""
+    named = (training_loss_of(target, logged), *loss_candidates(target, logged), *LOSS_NAMES)
+    found = next((name for name in named if name is not None and name in logged), None)
+    others = sorted((name for name in logged if is_loss(name)), key=lambda name: (is_validation(name), name))
+    return found or next(iter(others), None)
+
+
+def shown_metric(target: Target, logged: Collection[str]) -> str | None:
+    """Return the series to look at first: the one that decides, else one that could, else None."""
+    if target.named_decider is not None:
+        return target.named_decider
+    return next(iter(loss_candidates(target, logged)), None)
+
+
+def loss_note(target: Target, logged: Collection[str]) -> str:
+    """Return that several series could be the loss, so that none can end a trial, and what to add; mostly empty.
+
+    Empty where no target is given, too: then nothing can be judged, which the verdict says.
+    """
+    found = loss_candidates(target, logged)
+    if len(found) < 2 or target.named_decider is None:
+        return ""
+    return (
+        f"Several series could be the training loss ({', '.join(found)}), so none of them can end a trial as diverged. "
+        f"To name it, add converge.loss={found[0]} to the command."
+    )
