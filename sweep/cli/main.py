@@ -22,6 +22,8 @@ USAGE = """\
 usage: python -m sweep [--config-dir DIR]... [OVERRIDES]    run a study
        python -m sweep VERB [ARGUMENTS]                     plan, read or act on studies
 
+`sweep` is the same command, shorter.
+
 sweep finds out which change makes a PaddlePaddle training run converge, how sure that is, and what it cost.
 
 run a study

@@ -1,12 +1,12 @@
 """Composing: from overrides and config folders to one config, by Hydra, with errors a user can act on."""
 
 import copy
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped] # comes with OmegaConf, without types
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.override_parser.types import Override
@@ -14,13 +14,20 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from sweep.config.files import SCHEME, register
 from sweep.config.folders import GROUPS, ONE_OF, option_names, search_folders
-from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides, reason
+from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides
 from sweep.config.values import unknown_key
+from sweep.config.wording import in_words
 from sweep.errors import ConfigError, nearest
 
 REQUIRED_GROUPS = ("task", "driver", "launcher", "converge", "symptoms")
 """Groups of which a study has exactly one option."""
+
+
+_TWICE = re.compile(r"^(\S+) appears more than once in the final defaults list")
+_SEVERAL = re.compile(r"^Multiple values for (\S+)\. To override")
+_NOT_CHOSEN = re.compile(r"^In '.*': Could not override '([^']*)'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +108,13 @@ def _composed(
 
 
 def _compose(overrides: list[str], folders: Sequence[Path]) -> tuple[DictConfig, DictConfig]:
-    """Return Hydra's composition and the choices it made, with YAML's own errors translated."""
+    """Return Hydra's composition and the choices it made, the user's files read by UserFiles."""
     ours, *users = folders
-    search_path = ",".join(_quoted(f"file://{folder}") for folder in users)
+    search_path = ",".join(_quoted(f"{SCHEME}://{folder}") for folder in users)
     extra = [f"hydra.searchpath=[{search_path}]"] if users else []
-    try:
-        with initialize_config_dir(str(ours), version_base="1.3"):
-            config = hydra_compose("config", overrides=[*overrides, *extra], return_hydra_config=True)
-    except yaml.YAMLError as exc:
-        raise ConfigError("config file", f"is not valid YAML: {exc}") from exc
+    register()
+    with initialize_config_dir(str(ours), version_base="1.3"):
+        config = hydra_compose("config", overrides=[*overrides, *extra], return_hydra_config=True)
     choices = config.hydra.runtime.choices
     with open_dict(config):
         del config["hydra"]
@@ -156,7 +161,17 @@ def _group_error(exc: Exception, parsed: Overrides, folders: Sequence[Path]) -> 
                 value=override.input_line,
                 hint=f"did you mean {hint}?",
             )
-    return ConfigError("config", reason(exc), value=" ".join(parsed.group_texts))
+    problem, hint = "these config files cannot be put together", "see the `defaults:` lists in them"
+    if found := _TWICE.search(str(exc)):
+        problem = f"a `defaults:` list names {found[1]} a second time"
+        hint = f"to choose another one: - override /{found[1]}: NAME"
+    elif found := _SEVERAL.search(str(exc)):
+        problem = f"a `defaults:` list chooses {found[1]}, which is chosen already"
+        hint = f"with the word override: - override /{found[1]}: NAME"
+    elif found := _NOT_CHOSEN.search(str(exc)):
+        problem = f"a `defaults:` list overrides {found[1]}, which no list has before"
+        hint = f"without the word override: - /{found[1]}: NAME"
+    return ConfigError("config", problem, value=" ".join(parsed.group_texts), hint=hint)
 
 
 def _check_key(override: Override, config: DictConfig) -> None:
@@ -165,7 +180,7 @@ def _check_key(override: Override, config: DictConfig) -> None:
     parts = key.split(".")
     node: object = config
     for depth, part in enumerate(parts):
-        if isinstance(node, DictConfig) and part in node:
+        if isinstance(node, DictConfig) and part in node.keys():  # noqa: SIM118 - `in node` leaves out a `???`
             node = node._get_node(part)
             continue
         is_new = override.is_add() or override.is_force_add()
@@ -209,7 +224,7 @@ def _apply(override: Override, config: DictConfig) -> None:
         if isinstance(OmegaConf.select(config, key), DictConfig):
             hint = "axes are chosen by their names with '+axis=[NAME]'" if key == "axes" else f"{key}.NAME=VALUE"
             raise ConfigError(key, "is a section of keys", value=override.input_line, hint=hint) from exc
-        raise ConfigError(key, reason(exc), value=override.input_line) from exc
+        raise ConfigError(key, in_words(exc), value=override.input_line) from exc
 
 
 def _remove(config: DictConfig, parsed: Overrides) -> None:

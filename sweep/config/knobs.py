@@ -2,18 +2,19 @@
 
 import copy
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sweep.config.overrides import dotted, reason, task_override
+from sweep.config.keys import TARGET_KEY
+from sweep.config.overrides import dotted, task_override
+from sweep.config.wording import in_words
 from sweep.domain.byhand import by_hand
 from sweep.domain.knobs import kind_of, without_none
 from sweep.errors import ConfigError, nearest
-
-TARGET_KEY = "_target_"
 
 
 class TaskBase:
@@ -91,7 +92,7 @@ def resolved_task(config: DictConfig) -> dict[str, Any]:
         section = OmegaConf.to_container(config.task, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as exc:
         key = getattr(exc, "full_key", None) or "task"
-        raise ConfigError(str(key), f"has no value: {reason(exc)}") from exc
+        raise ConfigError(str(key), in_words(exc)) from exc
     assert isinstance(section, dict)
     _check_plain("task", section)
     return {str(key): value for key, value in section.items()}
@@ -103,6 +104,9 @@ def _check_plain(key: str, value: object) -> None:
         for name, item in value.items():
             if not isinstance(name, str):
                 raise ConfigError(key, "a key must be text", value=name, hint=f'quote it: "{name}"')
+            if not name or set(name) & set(".[]"):  # those that override syntax takes apart
+                hint = f"{re.sub('[][.]', '_', name) or 'KEY'}: ...; a section of keys is a: {{b: ...}}"
+                raise ConfigError(key, "a key must be without . [ ]", value=name, hint=hint)
             _check_plain(f"{key}.{name}", item)
     elif isinstance(value, list):
         for item in value:
@@ -133,9 +137,9 @@ def lacks_knob(owner: str, text: str, name: str, knobs: Mapping[str, object]) ->
 def same_type(owner: str, text: str, base: object, value: object) -> object:
     """Return the value as the knob's type (an int for a float knob becomes a float). Raises ConfigError.
 
-    null fits every knob, and every value fits a knob that is null; an interpolation is not known yet.
+    null fits every knob, and every value a knob that is null or left open (???); an interpolation is not known yet.
     """
-    if base is None or value is None or (isinstance(value, str) and "${" in value):
+    if base in (None, "???") or value is None or (isinstance(value, str) and "${" in value):
         return value
     want, got = kind_of(base), kind_of(value)
     if want != got:

@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.folders import GROUPS, ONE_OF
 from sweep.config.secrets import recordable
+from sweep.config.wording import in_words, misread
 from sweep.errors import ConfigError, nearest
 
 # Hydra's grammar wants every element with a `=` quoted: `["task.width=8"]`. A level reads better without.
@@ -107,7 +108,9 @@ def _parse(text: str) -> Override:
     try:
         override = OverridesParser.create().parse_override(text)
     except HydraException as exc:
-        raise _malformed(given, exc) from exc
+        raise _malformed(given) from exc
+    except ValueError as exc:  # Python converts no whole number of more than 4,300 digits
+        raise ConfigError(key_of_word(given), "cannot be read: a number of too many digits") from exc
     if is_group(override) and not override.is_delete() and isinstance(override.value(), int | float | None):
         head, _, name = text.partition("=")  # of a file: `nan` is no number there, nor `1` or `true`
         override = OverridesParser.create().parse_override(f"{head}='{name.strip()}'")
@@ -134,7 +137,7 @@ def _parse(text: str) -> Override:
     return override
 
 
-def _malformed(text: str, exc: HydraException) -> ConfigError:
+def _malformed(text: str) -> ConfigError:
     """Return the error for an override that Hydra's grammar refuses."""
     if "=" not in text:
         near = nearest(text, GROUPS)
@@ -143,7 +146,14 @@ def _malformed(text: str, exc: HydraException) -> ConfigError:
         return ConfigError(text, "is neither a command nor an override", hint=hint)
     key, _, value = recordable([text])[0].partition("=")
     hint = "quote text with special signs: KEY='\"text\"'; lists are [a,b], mappings {a: 1}"
-    return ConfigError(key.lstrip("+~"), f"cannot be read: {reason(exc)}", value=value, hint=hint)
+    if _AXES.match(text):
+        hint = "names of levels: letters, digits and . _ + -, without quotes; '+axes.x={levels: {low: [task.lr=0.1]}}'"
+    return ConfigError(key.lstrip("+~"), f"cannot be read: {misread(value)}", value=value, hint=hint)
+
+
+def key_of_word(word: str) -> str:
+    """Return the key of a word of the command line, without the + or ~ in front."""
+    return word.lstrip("+~").partition("=")[0]
 
 
 def _unquoted(text: str) -> str:
@@ -160,7 +170,7 @@ def task_override(text: str) -> tuple[str, object]:
     try:
         override = OverridesParser.create().parse_override(text)
     except HydraException as exc:
-        raise ValueError(f"cannot be read: {reason(exc)}") from exc
+        raise ValueError(f"cannot be read: {misread(text.partition('=')[2])}") from exc
     if override.type is not OverrideType.CHANGE or override.package is not None:
         raise ValueError("must be of the form task.KEY=VALUE")
     if override.is_sweep_override():
@@ -171,7 +181,7 @@ def task_override(text: str) -> tuple[str, object]:
         # As OmegaConf reads it: a number, a bool, null, text, a list or a mapping, quotes gone.
         value = OmegaConf.to_container(OmegaConf.create({"v": override.value()}), resolve=False)
     except OmegaConfBaseException as exc:
-        raise ValueError(f"cannot be read: {reason(exc)}") from exc
+        raise ValueError(f"cannot be read: {in_words(exc)}") from exc
     assert isinstance(value, dict)
     return override.key_or_group, value["v"]
 
@@ -183,9 +193,3 @@ def dotted(items: object, prefix: str = "") -> Iterable[tuple[str, object]]:
             yield from dotted(value, f"{prefix}.{key}" if prefix else str(key))
     else:
         yield prefix, items
-
-
-def reason(exc: Exception) -> str:
-    """Return the one line of a Hydra or OmegaConf exception that says what is wrong."""
-    text = next((str(e).strip() for e in (exc, exc.__cause__) if e is not None and str(e).strip()), type(exc).__name__)
-    return re.sub(r"^\w+ while evaluating '.*?': ", "", text.splitlines()[0])

@@ -7,7 +7,8 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.errors import HydraException
 
 from sweep.config.knobs import TaskBase, lacks_knob, same_type
-from sweep.config.overrides import dotted, reason, task_override
+from sweep.config.overrides import dotted, task_override
+from sweep.config.wording import misread
 from sweep.domain.knobs import without_none
 from sweep.errors import ConfigError
 
@@ -42,7 +43,7 @@ def _sweep(owner: str, key: str, text: object) -> Override:
     try:
         override = OverridesParser.create().parse_override(f"{key}={text}")
     except HydraException as exc:
-        problem = f"cannot be read as a sweep: {reason(exc)}"
+        problem = f"cannot be read as a sweep: {misread(str(text))}"
         raise ConfigError(owner, problem, value=text, allowed=FORMS, hint="see docs/search.md") from exc
     if not isinstance(text, str) or not override.is_sweep_override():
         hint = f"to fix it, give {key}={text} as an override"

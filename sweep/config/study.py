@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, Node, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -13,10 +12,12 @@ from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.checks import CHECKS
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import option_names
-from sweep.config.knobs import TARGET_KEY, TaskBase, same_type
+from sweep.config.keys import KEYS, TARGET_KEY
+from sweep.config.knobs import TaskBase, same_type
 from sweep.config.lr_range import read_confirm
-from sweep.config.overrides import dotted, reason
+from sweep.config.overrides import dotted
 from sweep.config.params import read_params
+from sweep.config.resolving import resolve
 from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
 from sweep.config.values import Section
@@ -25,12 +26,6 @@ from sweep.domain.names import is_loss
 from sweep.domain.probe import Probe, ProbeName
 from sweep.domain.target import Mode, Target
 from sweep.errors import ConfigError, NothingToVaryError
-
-KEYS = (
-    "task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results",
-    "probe", "confirm", "stages", "regression", "watch", "symptoms", "reuse",
-)  # fmt: skip
-"""The top-level keys of a study's config: each is read below."""
 
 LAUNCHER_KEYS = (
     "name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "memory_mb", "timeout_s", "retries", "grace_s", "start"
@@ -47,9 +42,8 @@ def load(
 ) -> LoadedConfig:
     """Return the validated study that these overrides ask for (see `load_study_config`). Raises ConfigError."""
     composed = compose_study(overrides, config_dirs)
-    _check_files(composed.config)
     _resolve_none(composed)
-    raw = _resolve(composed.config)
+    raw = resolve(composed, {"converge": TARGET_KEYS, "launcher": LAUNCHER_KEYS})
     root = Section(raw, "", KEYS)
     base = TaskBase(composed.config)
     source = source or find_task(base.section[TARGET_KEY])
@@ -93,29 +87,10 @@ def load(
     )
 
 
-def _resolve(config: DictConfig) -> dict[str, Any]:
-    """Return the whole config as plain data. Raises ConfigError for what is missing or refers to nothing."""
-    try:
-        raw = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as exc:
-        key = str(getattr(exc, "full_key", None) or "config")
-        raise ConfigError(key, f"has no value: {reason(exc)}") from exc
-    assert isinstance(raw, dict)
-    return {str(key): value for key, value in raw.items()}
-
-
-def _check_files(config: DictConfig) -> None:
-    """Raise ConfigError where a user's file lacks its package line, so that its content landed in a wrong place."""
-    if "axis" in config:
-        raise ConfigError("axis", "an axis file's first line must be `# @package axes`", value=config.axis)
-    task = config.get("task")
-    if not isinstance(task, DictConfig) or TARGET_KEY not in task:
-        hint = "a task's file starts with `# @package _global_` and has `task: {_target_: package.module.function}`"
-        raise ConfigError(f"task.{TARGET_KEY}", "is missing", hint=hint)
-
-
 def _resolve_none(composed: Composition) -> None:
     """Set the standard knobs that the command line gives the value `none` to null, in place (domain/knobs.py)."""
+    if not isinstance(composed.config._get_node("task"), DictConfig):
+        return
     before = composed.before.get("task")
     for name in STANDARD_KNOBS & set(composed.config.task):
         value = composed.config.task._get_node(name)

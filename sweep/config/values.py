@@ -6,6 +6,11 @@ from typing import Any
 
 from sweep.errors import ConfigError, nearest
 
+_COMPLETE = {
+    "converge": "default", "symptoms": "default", "launcher": "local", "regression": "nightly",
+}  # fmt: skip
+"""Sections that a user's file may replace, each with the file of ours that has all of its keys."""
+
 
 def unknown_key(key: str, allowed: Iterable[str], *, value: object = None) -> ConfigError:
     """Return the error for a key that does not exist; `allowed` are the names that stand beside it."""
@@ -36,7 +41,12 @@ class Section:
     def get(self, name: str) -> Any:
         """Return the value of a key that must be there."""
         if name not in self.data:
-            raise ConfigError(self.key(name), "is missing")
+            base = _COMPLETE.get(self.path)
+            hint = (
+                base
+                and f"`defaults: [{base}, _self_]` at the top of the file of {self.path} takes over what it leaves out"
+            )
+            raise ConfigError(self.key(name), "is missing", hint=hint)
         return self.data[name]
 
     def integer(self, name: str, *, low: int, high: int | None = None) -> int:

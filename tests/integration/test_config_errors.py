@@ -13,7 +13,22 @@ converge: {metric: val/acc, target: 0.9, budget_steps: 50}
 
 FILES = {
     "task/user.yaml": TASK,
-    "task/nopackage.yaml": "task: {_target_: usertask.train}\n",
+    "task/nopackage.yaml": "task: {_target_: usertask.train}\nconverg: {budget_steps: 3}\n",
+    "task/open.yaml": "task:\n  _target_: usertask.train\n  must: ???\nconverge: {target: 0.9, metric: val/acc}\n",
+    "task/tab.yaml": "task:\n\t_target_: usertask.train\n",
+    "task/twice.yaml": "_target_: usertask.train\nlr: 1\nlr: 2\n",
+    "task/unquoted.yaml": "task: {_target_: usertask.train, must: ???}\n",
+    "task/unclosed.yaml": "task:\n  _target_: \"usertask.train\n",
+    "task/latin.yaml": "# caf\u00e9\n_target_: usertask.train\n",
+    "task/words.yaml": "just words\n",
+    "task/leadsnowhere.yaml": "_target_: usertask.train\na: ${task.nope}\n",
+    "task/leadsback.yaml": "_target_: usertask.train\na: ${task.b}\nb: ${task.a}\n",
+    "task/nofunction.yaml": "_target_: usertask.train\na: ${nofunction:1}\n",
+    "task/unset.yaml": "_target_: usertask.train\na: [1, '${oc.env:SURELY_NOT_SET}']\n",
+    "task/dotted.yaml": "_target_: usertask.train\nopt.lr: 1\nconverge: {budget_steps: 3}\n",
+    "task/defaults.yaml": "defaults: user\n_target_: usertask.train\n",
+    "task/chosentwice.yaml": "defaults: [user, /driver: optuna]\n",
+    "converge/strict.yaml": "target: 0.99\n",
     "task/notarget.yaml": "# @package _global_\ntask: {lr: 1}\nconverge: {budget_steps: 1}\n",
     "task/nobudget.yaml": "# @package _global_\ntask: {_target_: usertask.train}\n",
     "task/infinite.yaml": TASK.replace("clip: null", "clip: .inf"),
@@ -22,7 +37,6 @@ FILES = {
     "task/unknown.yaml": TASK + "budget: 3\n",
     "task/unknown_converge.yaml": TASK.replace("target: 0.9", "traget: 0.9"),
     "axis/unquoted.yaml": "# @package axes\nunquoted: {levels: {off: [task.lr=1]}}\n",
-    "axis/nopackage.yaml": "nopackage: {levels: {a: [task.lr=1]}}\n",
     "ablation/broken.yaml": "# @package _global_\ndefaults:\n  - /axis: [dropout, nope]\nablation: {skip: null}\n",
 }  # fmt: skip
 
@@ -34,7 +48,7 @@ def folder(tmp_path_factory):
     for name, text in FILES.items():
         path = root / "conf" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="latin-1" if name == "task/latin.yaml" else "utf-8")
     return root / "conf"
 
 
@@ -88,7 +102,7 @@ CASES = {
     "+axes.x.levels.a=[task.lr=0.10]": ("axes.x.levels.a", "equals the baseline"),
     "+axes.x={levels: {a: [task.lr=1], b: [task.lr=1.0]}}": ("axes.x.levels.b", "the same as level 'a'"),
     "+axis=[unquoted]": ("axes.unquoted.levels", 'quote it: "off"'),
-    "+axis=[nopackage]": ("axis", "# @package axes"),
+    '+axes.x={levels: {"a<b>": [task.lr=2]}}': ("axes.x", "names of levels: letters, digits and . _ + -"),
     "+axes.x={levels: {a: [task.clip=null], b: [task.clip=1.0]}}": ("axes.x.levels.a", "~axes.x.levels.a"),
     "+axis=[input_norm]": ("axes.input_norm.levels.standardize", "by hand: scale the inputs in data(cfg)"),
     "+ablation=regularization": ("axes.weight_decay.levels.off", "~axes.weight_decay"),
@@ -145,12 +159,25 @@ CASES = {
     "+params.task.lr=choice(a,b)": ("params.task.lr", "this is text"),
     "+params.task.width=interval(1,9)": ("params.task.width", "int(interval(2, 8))"),
     # files
-    "task=nopackage": ("task._target_", "# @package _global_"),
+    "task=nopackage": ("converg", "did you mean 'converge'"),
     "task=notarget": ("task._target_", "is missing"),
-    "task=nobudget": ("converge.budget_steps", "has no value"),
+    "task=nobudget": ("converge.budget_steps", "add `converge: {metric: val/acc, mode: max, target: 0.9, budget"),
+    "task=open": ("converge.budget_steps", "add `budget_steps: 300` to the section `converge:` of open.yaml"),
+    "task=tab": ("config file", "tab.yaml is not valid YAML in line 2, column 1: a tab"),
+    "task=twice": ("config file", "line 3, column 1: this key is there twice: lr"),
+    "task=unquoted": ("config file", 'quote it: "???"'),
+    "task=unclosed": ("config file", "before a bracket, brace or quote is closed"),
+    "task=latin": ("config file", "UTF-8"),
+    "task=words": ("config file", "keys with values"),
+    "task=leadsnowhere": ("converge.budget_steps", "is missing"),
+    "task=leadsback": ("converge.budget_steps", "is missing"),
+    "task=dotted": ("task", "a key must be without . [ ] (value: 'opt.lr')"),
+    "task=defaults": ("config file", "defaults must be a list"),
+    "task=chosentwice": ("config", "override /driver: NAME"),
+    "converge=strict": ("converge.mode", "`defaults: [default, _self_]`"),
     "task=infinite": ("task.clip", "finite"),
     "task=badyaml": ("config file", "badyaml.yaml"),
-    "task=badreference": ("config", "task=badreference"),
+    "task=badreference": ("config file", "badreference.yaml: task.a is no reference"),
     "task=unknown": ("budget", "no such key"),
     "task=unknown_converge": ("converge.traget", "did you mean 'converge.target'"),
 }  # fmt: skip
@@ -167,6 +194,49 @@ def test_an_error_names_its_key_and_a_way_out(folder, monkeypatch, override):
 @pytest.mark.parametrize("overrides", [["+search=tpe", "~params.task.lr"], ["+search=tpe", "params.task.lr=3"]])
 def test_a_search_over_nothing_is_refused(folder, monkeypatch, overrides):
     assert refused(folder, monkeypatch, overrides).key.startswith("params")
+
+
+REFERENCES = {
+    "leadsnowhere": "refers to task.nope, which does not exist (value: '${task.nope}')",
+    "leadsback": "it leads back to itself",
+    "nofunction": "a reference of a kind that does not exist",
+    "unset": "the environment variable SURELY_NOT_SET, which is not set",
+}
+
+
+@pytest.mark.parametrize("task", REFERENCES)
+def test_a_reference_that_leads_nowhere_is_named_with_the_key_that_has_it(folder, monkeypatch, task):
+    error = refused(folder, monkeypatch, [f"task={task}", "converge.budget_steps=3"])
+    assert error.key == "task.a"
+    assert REFERENCES[task] in str(error)
+
+
+def test_a_key_that_the_file_leaves_open_is_named_and_set_from_the_command_line(folder, monkeypatch):
+    error = refused(folder, monkeypatch, ["task=open", "converge.budget_steps=50"])
+    assert (error.key, error.hint) == ("task.must", "task.must=VALUE")
+    study = load_study_config(["task=open", "converge.budget_steps=50", "task.must=7"], [folder]).study
+    assert study.target.budget_steps == 50
+    assert study.task["must"] == 7
+
+
+LIBRARY_WORDS = (
+    "nterpolation",
+    "Missing mandatory",
+    "OmegaConf",
+    "Hydra",
+    "viable",
+    "mismatched",
+    "struct",
+    "full_key",
+)
+
+
+@pytest.mark.parametrize(
+    "override", [*CASES, "a=[1", "task.lr=<1>", "task.lr=a=b", 'task.lr="x', "task.lr=${a", "seeds=]"]
+)
+def test_no_message_has_the_words_of_a_library(folder, monkeypatch, override):
+    error = refused(folder, monkeypatch, [override])
+    assert not [word for word in LIBRARY_WORDS if word in error.message]
 
 
 def test_an_ablation_of_which_nothing_is_left_is_an_empty_plan(folder, monkeypatch):

@@ -1,0 +1,10 @@
+"""The names that a config has at its top level."""
+
+KEYS = (
+    "task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results",
+    "probe", "confirm", "stages", "regression", "watch", "symptoms", "reuse",
+)  # fmt: skip
+"""The top-level keys of a study's config."""
+
+TARGET_KEY = "_target_"
+"""The key of a task that names its function."""

@@ -1,0 +1,98 @@
+"""From a composed config to plain data: unknown keys first, then what has no value, then references."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, Node, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sweep.config.composing import Composition
+from sweep.config.keys import KEYS, TARGET_KEY
+from sweep.config.values import unknown_key
+from sweep.config.wording import in_words
+from sweep.errors import ConfigError
+
+_CONVERGE = "converge: {metric: val/acc, mode: max, target: 0.9, budget_steps: 300}"
+
+
+def resolve(composed: Composition, sections: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the whole config as plain data; `sections` are the keys that some of its sections may have.
+
+    Raises ConfigError for a key that does not exist, a task without a function, a value that is missing, or a reference
+    that leads nowhere: the first of these in this order.
+    """
+    config = composed.config
+    _check_keys(config, sections)
+    _check_task(config, composed.task)
+    for key in missing_keys(config):
+        raise _missing(key, config, composed.task)
+    try:
+        raw = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as exc:
+        key, value = unresolved(config)
+        raise ConfigError(key, in_words(exc), value=value) from exc
+    assert isinstance(raw, dict)
+    return {str(key): value for key, value in raw.items()}
+
+
+def missing_keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted keys whose value is `???`, whatever the references beside them lead to."""
+    for key in config.keys():  # noqa: SIM118 - iterating a config needs its values
+        node, name = config._get_node(key), prefix + str(key)
+        if isinstance(node, Node) and node._is_missing():
+            yield name
+        elif isinstance(node, DictConfig) and not node._is_none() and not node._is_interpolation():
+            yield from missing_keys(node, f"{name}.")
+
+
+def unresolved(config: DictConfig, prefix: str = "") -> tuple[str, object]:
+    """Return key and text of the first reference that cannot be resolved."""
+    for key in config.keys():  # noqa: SIM118
+        node, name = config._get_node(key), prefix + str(key)
+        try:
+            config[key]
+            if (isinstance(node, DictConfig) and not node._is_interpolation()) or isinstance(node, ListConfig):
+                OmegaConf.to_container(node, resolve=True)
+        except OmegaConfBaseException:
+            if isinstance(node, DictConfig) and not node._is_interpolation() and not node._is_none():
+                return unresolved(node, f"{name}.")
+            return name, _plain(config)[key]
+    return prefix.rstrip(".") or "config", None
+
+
+def _plain(section: DictConfig) -> dict[Any, Any]:
+    """Return a section as plain data, its references as they are written."""
+    plain = OmegaConf.to_container(section, resolve=False)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _check_keys(config: DictConfig, sections: Mapping[str, Sequence[str]]) -> None:
+    """Raise ConfigError for the first key that does not exist, at the top and in these sections."""
+    for path, known in {"": KEYS, **sections}.items():
+        section = config if not path else config._get_node(path)
+        if not isinstance(section, DictConfig) or section._is_none() or section._is_missing():
+            continue
+        for key in section.keys():  # noqa: SIM118 - iterating a config needs its values
+            if key not in known:
+                raise unknown_key(f"{path}.{key!s}".lstrip("."), known, value=_plain(section)[key])
+
+
+def _check_task(config: DictConfig, name: str) -> None:
+    """Raise ConfigError where the task section names no function."""
+    task = config._get_node("task")
+    if isinstance(task, DictConfig) and not task._is_none() and TARGET_KEY in task.keys():  # noqa: SIM118
+        return
+    hint = f"add the line `_target_: module.function` to the section `task:` of the task's file ({name}.yaml)"
+    raise ConfigError(f"task.{TARGET_KEY}", "is missing: the function that trains", hint=hint)
+
+
+def _missing(key: str, config: DictConfig, task: str) -> ConfigError:
+    """Return the error for a key without a value, with a line to paste."""
+    if key == "converge.budget_steps":
+        has_none = all(config.converge._get_node(name)._is_none() for name in ("metric", "target"))
+        line = _CONVERGE if has_none else "budget_steps: 300"
+        where = f"to {task}.yaml" if has_none else f"to the section `converge:` of {task}.yaml"
+        hint = f"add `{line}` {where}, or give converge.budget_steps=300"
+        return ConfigError(key, "is missing: the optimizer steps a trial may take", hint=hint)
+    return ConfigError(key, "is left to you by the config: it has no value", hint=f"{key}=VALUE")

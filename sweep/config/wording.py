@@ -1,0 +1,76 @@
+"""What Hydra, OmegaConf and their grammar object to, in words that name the value and a way out."""
+
+import re
+from collections.abc import Iterable
+
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import (
+    GrammarParseError,
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    InterpolationToMissingValueError,
+    OmegaConfBaseException,
+    UnsupportedInterpolationType,
+)
+
+_CLOSING = {")": "(", "]": "[", "}": "{"}
+_SPECIAL = re.compile(r"""[^\w\s.,:=()\[\]{}'"/\\+$%*@?|~-]""")
+_NOT_SET = re.compile(r"Environment variable '(.*?)' not found")
+_FOUND_NOTHING = re.compile(r"Interpolation key '(.*?)' not found")
+
+
+def in_words(exc: Exception) -> str:
+    """Return what is wrong with a value, as a phrase that follows a key. Library words stay out of it."""
+    if isinstance(exc, InterpolationKeyError):
+        found = _FOUND_NOTHING.search(str(exc))
+        return f"refers to {found[1]}, which does not exist" if found else "refers to a key that does not exist"
+    if isinstance(exc, InterpolationToMissingValueError):
+        return "refers to a key that has no value yet"
+    if isinstance(exc, UnsupportedInterpolationType):
+        return "has a reference of a kind that does not exist; `${section.key}` takes another key's value"
+    if isinstance(exc, GrammarParseError):
+        return "is no reference: `${section.key}` takes another key's value"
+    if found := _NOT_SET.search(str(exc)):
+        return f"refers to the environment variable {found[1]}, which is not set"
+    if isinstance(exc, InterpolationResolutionError):
+        return "has a reference that cannot be resolved: it leads back to itself, or its function refuses the value"
+    if isinstance(exc, HydraException | OmegaConfBaseException):
+        return "cannot be set to this"
+    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+
+
+def misread(value: str) -> str:
+    """Return why the text after `KEY=` is no value of Hydra's override grammar."""
+    rest = re.sub(r"""(["'])(?:\\.|(?!\1).)*\1""", "q", value)  # quoted parts may hold anything
+    if quote := next((mark for mark in "\"'" if mark in rest), None):
+        return f"a {quote} is not closed"
+    if problem := _unbalanced(rest):
+        return problem
+    if "$" in value:
+        try:
+            OmegaConf.create({"value": value})
+        except OmegaConfBaseException as exc:
+            return in_words(exc)
+    if sign := _SPECIAL.search(rest):
+        return f"text with the sign {sign[0]} has to be quoted"
+    if "=" in rest:
+        return "text with the sign = has to be quoted"
+    if re.search(r"\{[^{}]*\bq\s*:", rest):
+        return "a name before a colon is not quoted: {name: value}"
+    return "is no value: brackets, commas or colons stand where none is expected"
+
+
+def _unbalanced(text: str) -> str | None:
+    opened: list[str] = []
+    for sign in text:
+        if sign in _CLOSING.values():
+            opened.append(sign)
+        elif sign in _CLOSING and (not opened or opened.pop() != _CLOSING[sign]):
+            return f"a {sign} closes nothing"
+    return f"a {opened[-1]} is not closed" if opened else None
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list of a sentence, `none` where there are none."""
+    return ", ".join(names) or "none"
