@@ -77,6 +77,10 @@ class TaskEditedError(SweepError):
     """The task was edited between the reading of its code and the start of its study."""
 
 
+class OtherStoreError(UsageError):
+    """A folder belongs to another store than the one in hand, which may read it and not change it: names both."""
+
+
 class LaunchError(SweepError):
     """A run could not be started; nothing of it runs. The machine's fault, not the task's."""
 

@@ -162,9 +162,8 @@ def _leaves(value: Any, name: str) -> list[tuple[str, Any]]:
 
 def _compared_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides the outcome of a study: not where its files lie, nor how many trials run at once."""
-    return {
-        key: value for key, value in config.items() if key not in ("results", "store", "study", "launcher", "inert")
-    }
+    left_out = ("results", "place", "store", "study", "launcher", "inert")
+    return {key: value for key, value in config.items() if key not in left_out}
 
 
 def _compared_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:

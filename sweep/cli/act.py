@@ -3,17 +3,28 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 from sweep.cli.main import verb_parser
 from sweep.cli.shared import open_existing
-from sweep.config.stores import default_store, is_same_store, is_store_word, results_of, store_option
+from sweep.config.stores import (
+    absolute_store,
+    default_store,
+    is_same_store,
+    is_store_word,
+    results_of,
+    store_option,
+    verbs_store,
+)
 from sweep.domain.counts import count_text
 from sweep.domain.states import LEGAL_TRANSITIONS, TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, UsageError
-from sweep.rundir import StudyDir, StudyLock
+from sweep.report.commands import key_of
+from sweep.rundir import FILE, StudyDir, StudyLock
 from sweep.rundir.lock import END_SIGNAL
 from sweep.store import Store
+from sweep.study.places import check_ours
 
 AGAIN = {str(state): state for state in TrialState if TrialState.PENDING in LEGAL_TRANSITIONS[state]}
 """States that `rerun` can put up again. Completed trials are never repeated."""
@@ -38,7 +49,7 @@ def rerun(arguments: list[str]) -> int:
     states = {_state(word.strip()) for word in args.state.split(",")}
     with open_existing(args.store) as store:
         record = store.study(args.study)
-        with StudyLock(StudyDir.of(record).lock, store_option(args.store)), store.transaction():
+        with StudyLock(check_ours(record).lock, store_option(args.store)), store.transaction():
             trials = store.trials(record.id, states)
             for trial in trials:
                 store.transition(trial.id, TrialState.PENDING, "rerun")
@@ -75,21 +86,35 @@ def rebuild(arguments: list[str]) -> int:
         metavar="DIR",
         help="a results folder (default: the one whose sweep.db the store is, else results); repeatable",
     )
+    parser.set_defaults(store=None)
     args = parser.parse_args(arguments)
     from sweep.study.rebuild import rebuild_store  # SciPy comes with the ranking
 
-    moved = rebuild_store(args.store, args.results or [Path(results_of(args.store))], print)
+    store, results = _what_to_rebuild(args)
+    moved = rebuild_store(store, results, print, takes_over=bool(args.results))
     if moved is not None:
         print(f"what was there is kept as {moved}")
     print("rebuilt; the command of a study goes on with it")
     return 0
 
 
+def _what_to_rebuild(args: Any) -> tuple[str, list[Path]]:
+    """Return the store that is meant, and the results folders: `DIR` and `DIR/sweep.db` imply each other."""
+    given: list[Path] = args.results or []
+    if args.store is not None or not given:
+        store = args.store or verbs_store()
+        return store, given or [Path(results_of(store))]
+    if len(given) > 1:
+        folders = " and ".join(map(str, given))
+        raise UsageError(f"which store is to hold the studies of {folders}?", hint="--store URL names it")
+    return default_store(str(given[0])), given
+
+
 def _run_again(record: StudyRecord, store_url: str) -> int:
     from sweep.cli.run import study  # Hydra is imported only where a study is composed
 
     folder = str(record.provenance.get("folder", ""))
-    if folder and Path(folder) != Path.cwd():
+    if folder and Path(folder) != Path.cwd() and not _is_moved_here(record, store_url):
         raise UsageError(
             f"study {record.name} was started in {folder}; its task and config are looked up from there",
             hint=f"cd {folder} first",
@@ -97,19 +122,35 @@ def _run_again(record: StudyRecord, store_url: str) -> int:
     return study(command_in(record, store_url))
 
 
+def _is_moved_here(record: StudyRecord, store_url: str) -> bool:
+    """Return whether the current folder is a project that was moved or copied: the store has the same place in it."""
+    recorded = str(dict(record.config.get("store") or {}).get("url", ""))
+    is_relative = absolute_store(recorded) != recorded and recorded.startswith(FILE)
+    return is_relative and is_same_store(recorded, store_url)
+
+
 def command_in(record: StudyRecord, store_url: str) -> list[str]:
     """Return the command of a study, to be run in the store that it was found in, whatever it called it then.
 
     That store is named only where the command would not go there by itself.
     """
-    command = [word for word in record.command if not is_store_word(word)]
+    folder = StudyDir.of(record)
+    command = [word for word in record.command if not is_store_word(word) and not _is_elsewhere(word, folder)]
     recorded = dict(record.config.get("store") or {}).get("url", store_url)
-    default = default_store(str(record.config["results"]))
+    typed = [word.partition("=")[2] for word in command if key_of(word) == "results"]
+    default = default_store(*typed[-1:])
     if not (is_same_store(store_url, default) and is_same_store(recorded, default)):
         command.append(f"store.url={store_url}")
     if not any(word.startswith("study=") for word in command):
         command.append(f"study={record.name}")
     return command
+
+
+def _is_elsewhere(word: str, folder: StudyDir) -> bool:
+    """Return whether a word of a command names another results folder than the one in which its study lies now."""
+    if key_of(word) != "results" or not folder.path.is_dir():
+        return False
+    return Path(word.partition("=")[2].strip("'\"")).resolve() != folder.results
 
 
 def _state(word: str) -> TrialState:

@@ -12,7 +12,7 @@ from rich.text import Text
 from sweep.cli.main import Parser, verb_parser
 from sweep.cli.output import Printer, print_json, print_rich
 from sweep.cli.shared import open_existing
-from sweep.config.stores import store_option
+from sweep.config.stores import results_of, store_option
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.suspects import suspects
@@ -40,7 +40,7 @@ def baseline(arguments: list[str]) -> int:
     parser.add_argument("--previous", action="store_true", help="diff: with the baseline that it replaced")
     parser.add_argument("--task", help="only this task (default: all; of a study: the study's task)")
     parser.add_argument("--regression", metavar="NAME", help="default: the one whose night began last")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="default: the folder of its nights")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     args = parser.parse_args(arguments)
     if args.last is not None and args.last < 1:
@@ -53,7 +53,7 @@ def baseline(arguments: list[str]) -> int:
 
 def _accept(args: Any, parser: Parser) -> int:
     from sweep.study.regression.accepting import accept, offer_of_study, offers_of_nights
-    from sweep.study.regression.files import save_baselines
+    from sweep.study.regression.files import check_records_owner, save_baselines
 
     if bool(args.study) == (args.last is not None):
         parser.error("accept takes either a STUDY or --last N")
@@ -64,8 +64,10 @@ def _accept(args: Any, parser: Parser) -> int:
             offers = [offer_of_study(store, store.study(args.study), args.task)]
         else:
             offers = offers_of_nights(store, regression, args.last, args.task)
+        folder = StudyDir(args.results or _results(store, regression, args), regression)
+        check_records_owner(kept, folder)
         accept(store, regression, offers)
-        save_baselines(kept, regression, StudyDir(args.results, regression))
+        save_baselines(kept, regression, folder)
     accepted = [offer.baseline for offer in offers if offer.baseline is not None]
     if args.json:
         return print_json([baseline_data(each) for each in accepted])
@@ -76,6 +78,16 @@ def _accept(args: Any, parser: Parser) -> int:
         for note in offer.notes:
             console.print(Text(f"  note: {note}"), soft_wrap=True)
     return 0
+
+
+def _results(store: Store, regression: str, args: Any) -> Path:
+    """Return the results folder of a regression: that of its nights, else that of the study that is accepted."""
+    from sweep.study.regression.files import regression_results
+
+    found = regression_results(store, regression)
+    if found is None and args.study:
+        found = StudyDir.of(store.study(args.study)).results
+    return found or Path(results_of(args.store))
 
 
 def _show(args: Any, parser: Parser) -> int:  # noqa: ARG001 - all actions are called alike

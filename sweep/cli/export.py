@@ -12,6 +12,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.errors import UsageError
 from sweep.rundir import StudyDir
 from sweep.store import Store
+from sweep.study.places import check_ours
 from sweep.study.recorded import recorded_axes
 
 
@@ -29,7 +30,7 @@ def export(arguments: list[str]) -> int:
         raise UsageError("--to goes with csv and --visualdl; --optuna names its own file")
     with Store.open(args.store, read_only=True) as store:
         study = with_trials(store, chosen_study(store, args.study, args.store))
-        folder = args.to or StudyDir.of(study).path
+        folder = args.to or (StudyDir.of(study) if args.optuna else check_ours(study)).path
         if args.optuna:
             print(_to_optuna(store, study, args.optuna, replace=args.force))
         if args.visualdl:

@@ -44,9 +44,9 @@ def gc(arguments: list[str]) -> int:
     if args.json:
         return print_json({"dry_run": args.dry_run, **asdict(freed)})
     for name in freed.studies:
-        print(f"{name}: study of an old night")
+        print(f"{name}: study of an old night, {freed.folders[name]}")
     for name in freed.thinned:
-        print(f"{name}: run folders and curves")
+        print(f"{name}: run folders and curves, {freed.folders[name]}")
     for name, reason in freed.kept:
         print(f"{name}: kept, {reason}")
     print(f"would have {freed.words()}" if args.dry_run else freed.words())

@@ -4,12 +4,12 @@ import sys
 from argparse import ArgumentTypeError
 from collections import Counter, deque
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from sweep.cli.main import Parser
 from sweep.cli.output import plain, print_json, print_rich
-from sweep.cli.shared import as_it_stands, chosen_study, read_parser, stage_names, with_trials
+from sweep.cli.shared import as_it_stands, chosen_study, read_parser, run_folder, stage_names, with_trials
 from sweep.config.stores import store_option
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
@@ -18,7 +18,7 @@ from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.errors import NotFoundError, UsageError
 from sweep.report.listing import render_studies, render_trial
 from sweep.report.terminal import render_summary
-from sweep.rundir import RunDir, StudyDir
+from sweep.rundir import shown
 from sweep.rundir.events import number_text
 from sweep.store import Store
 
@@ -67,7 +67,8 @@ def show(arguments: list[str]) -> int:
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
         study, trial = _trial(store, args)
-        runs, curves = store.runs(trial.source_trial_id or trial.id), store.series(trial.id)
+        folder, curves = str(run_folder(store, trial).path), store.series(trial.id)
+        runs = [replace(run, dir=folder) for run in store.runs(trial.source_trial_id or trial.id)]
     if args.json:
         return print_json(
             {**plain(trial), "runs": plain(runs), "metrics": {name: _points(s) for name, s in curves.items()}}
@@ -86,14 +87,14 @@ def logs(arguments: list[str]) -> int:
     with Store.open(args.store, read_only=True) as store:
         study, trial = _trial(store, args)
         run = store.latest_run(trial.id)
+        log = run_folder(store, trial).log
     if run is None:
         raise NotFoundError(
             f"trial {trial.number} has not been launched",
             hint=f"`python -m sweep status {study.name}{store_option(args.store)}` says how far it is",
         )
-    log = RunDir(Path(run.dir)).log
     if not log.exists():
-        raise NotFoundError(f"trial {trial.number} left no log at {log}", hint="run folders are looked up from here")
+        raise NotFoundError(f"trial {trial.number} left no log: there is no {log}")
     with log.open(encoding="utf-8", errors="replace") as lines:
         sys.stdout.writelines(deque(lines, maxlen=args.tail) if args.tail else lines)
     return 0
@@ -102,16 +103,17 @@ def logs(arguments: list[str]) -> int:
 def report(arguments: list[str]) -> int:
     """Rank a study anew and write its reports."""
     args = read_parser("report", has_json=False).parse_args(arguments)
+    from sweep.study.places import check_ours
     from sweep.study.results import leave_reports  # SciPy and jinja2 come with it
     from sweep.study.walltime import WallTime
 
     with Store.open(args.store, read_only=True) as store:
         study = chosen_study(store, args.study, args.store)
-        folder = StudyDir.of(study)
+        folder = check_ours(study)
         leave_reports(store, study, wall_s=WallTime(store, study).earlier_s(store))
     for path in (folder.report_html, folder.report_md, folder.ranking_csv, folder.summary):
         if path.exists():
-            print(path)
+            print(shown(path))
     return 0
 
 

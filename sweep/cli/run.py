@@ -12,6 +12,7 @@ from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
 from sweep.launch import WarmParent, start_early
+from sweep.rundir import shown
 from sweep.study.audience import outliving_the_terminal, silence_broken_streams
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _tell(answer: "RenderableType", folder: Path, message: str) -> None:
     silence_broken_streams()
     try:
         print_rich(answer)
-        Printer().print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+        Printer().print(f"report: {shown(folder / 'report.html')}", highlight=False, soft_wrap=True)
         if message:
             Printer(stderr=True).print(message, highlight=False, soft_wrap=True, markup=False)
     except BrokenPipeError:

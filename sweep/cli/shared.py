@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.config.stores import store_option
-from sweep.domain.trial import StudyRecord
+from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.errors import NotFoundError
-from sweep.rundir import StudyDir, StudyLock
+from sweep.rundir import RunDir, StudyDir, StudyLock
 from sweep.store import Store
 from sweep.study.stages import confirm_study, stage_study
 
@@ -63,6 +63,12 @@ def with_trials(store: Store, study: StudyRecord) -> StudyRecord:
             hint="name the one that is meant",
         )
     return study
+
+
+def run_folder(store: Store, trial: TrialRecord) -> RunDir:
+    """Return the folder of a trial's latest run, that of the trial whose run it reuses if it does."""
+    study, number = store.study_running(trial.id)
+    return StudyDir.of(study).trial(number)
 
 
 def lock_of(study: StudyRecord) -> StudyLock | None:

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sweep.cli.output import plain
-from sweep.cli.shared import as_it_stands, chosen_study, lock_of
+from sweep.cli.shared import as_it_stands, chosen_study, lock_of, run_folder
 from sweep.config.stores import store_option
 from sweep.domain.probe import ProbeName
 from sweep.domain.states import TrialState
@@ -194,7 +194,8 @@ def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _with_runs(store: Store, study: StudyRecord, states: Collection[TrialState]) -> Listed:
-    return tuple((trial, store.latest_run(trial.id)) for trial in store.trials(study.id, states))
+    found = [(trial, store.latest_run(trial.id)) for trial in store.trials(study.id, states)]
+    return tuple((t, run and replace(run, dir=str(run_folder(store, t).path))) for t, run in found)
 
 
 def _how_far(store: Store, study: StudyRecord, trial: TrialRecord) -> str:

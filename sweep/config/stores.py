@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Iterable
+from pathlib import Path
 
 from sweep.config.secrets import without_password
 
@@ -33,6 +34,17 @@ def is_same_store(one: str, other: str) -> bool:
     if one.startswith(_FILE) and other.startswith(_FILE):
         return os.path.realpath(one.removeprefix(_FILE)) == os.path.realpath(other.removeprefix(_FILE))
     return without_password(one) == without_password(other)
+
+
+def absolute_store(url: str) -> str:
+    """Return a store's URL without a password; of a SQLite file, with its folder's real path (`sqlite:////data/s.db`)."""
+    driver, _, file = url.partition(":///")
+    if driver in ("sqlite", "sqlite+pysqlite"):
+        if file in ("", ":memory:"):
+            return "sqlite://"
+        path = Path(file)
+        return f"{_FILE}{path.parent.resolve() / path.name}"
+    return without_password(url).replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def store_option(url: str) -> str:

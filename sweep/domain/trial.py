@@ -27,7 +27,10 @@ class TrialSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRecord:
-    """One study as the store holds it. `config` is the resolved config, `provenance` as in summary.json."""
+    """One study as the store holds it. `config` is the resolved config, `provenance` as in summary.json.
+
+    `store` is the absolute URL of the store that it was read from, without a password.
+    """
 
     id: int
     name: str
@@ -38,6 +41,7 @@ class StudyRecord:
     created_at: datetime
     ended_at: datetime | None
     status: str  # "running", "ended", "interrupted", "failed"
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,26 @@ Standard library only; numpy is imported where points become series, which a tri
 from sweep.rundir.events import Event, EventWriter, facts_of, points_of, read_events
 from sweep.rundir.files import digest_of, naming, read_bytes, read_json, write_json_atomic, write_text_atomic
 from sweep.rundir.lock import LockHolder, StudyLock
-from sweep.rundir.paths import RUN_VARIABLE, RunDir, StudyDir
+from sweep.rundir.paths import RUN_VARIABLE, RunDir, StudyDir, shown
+from sweep.rundir.places import (
+    FILE,
+    PLACE,
+    STORE,
+    is_owner,
+    names_study,
+    owner_of,
+    place_in,
+    read_plan,
+    store_seen_from,
+)
 from sweep.rundir.result import CORRUPT, read_result
 
 __all__ = [
     "CORRUPT",
+    "FILE",
+    "PLACE",
     "RUN_VARIABLE",
+    "STORE",
     "Event",
     "EventWriter",
     "LockHolder",
@@ -20,12 +34,19 @@ __all__ = [
     "StudyLock",
     "digest_of",
     "facts_of",
+    "is_owner",
+    "names_study",
     "naming",
+    "owner_of",
+    "place_in",
     "points_of",
     "read_bytes",
     "read_events",
     "read_json",
+    "read_plan",
     "read_result",
+    "shown",
+    "store_seen_from",
     "write_json_atomic",
     "write_text_atomic",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweep.rundir.events import Event, read_events
 from sweep.rundir.files import naming, read_json, write_json_atomic
+from sweep.rundir.places import results_of
 from sweep.rundir.result import read_result
 
 if TYPE_CHECKING:  # a trial's process does without
@@ -21,6 +22,13 @@ RUN_VARIABLE = "SWEEP_RUN_DIR"
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
 
 _SPEC, _EVENTS, _RESULT, _LOG = "spec.json", "events.jsonl", "result.json", "out.log"
+
+
+def shown(path: Path | str) -> str:
+    """Return a path as a person reads it: relative to the current folder if it is in it."""
+    path = Path(path)
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +157,8 @@ class StudyDir:
 
     @classmethod
     def of(cls, record: "StudyRecord") -> "StudyDir":
-        """Return the folder of a recorded study, as its config names it (relative to where it was started)."""
-        return cls(Path(str(record.config["results"])), record.name)
+        """Return the folder of a recorded study, absolute (`places`)."""
+        return cls(results_of(record), record.name)
 
     @cached_property
     def path(self) -> Path:
@@ -161,6 +169,11 @@ class StudyDir:
     def plan(self) -> Path:
         """What is to be run."""
         return self.path / "plan.json"
+
+    @property
+    def record(self) -> Path:
+        """What only the store knows of the study once a session has ended: for a store rebuilt from the folders."""
+        return self.path / "record.json"
 
     @property
     def summary(self) -> Path:

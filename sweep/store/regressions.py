@@ -44,6 +44,7 @@ class Regressions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.url = store.url
 
     def begin_night(self, regression: str, name: str, *, at: datetime | None = None) -> NightRecord:
         """Return the night of this name, running: a new one (begun now, or `at`), or the one that is there."""
@@ -58,10 +59,10 @@ class Regressions:
         assert record is not None
         return record
 
-    def end_night(self, regression: str, name: str, status: str) -> None:
-        """Set how a night ended."""
+    def end_night(self, regression: str, name: str, status: str, *, at: datetime | None = None) -> None:
+        """Set how a night ended, now or `at`."""
         with self._store.transactions.writing() as conn:
-            _set_status(conn, regression, name, status, now_utc())
+            _set_status(conn, regression, name, status, at or now_utc())
 
     def save_task(self, regression: str, found: TaskNight) -> None:
         """Keep what a night did for a task, in place of what was kept of it before."""

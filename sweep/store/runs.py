@@ -198,6 +198,17 @@ def devices(conn: Connection, study_id: int) -> set[str]:
     return set(conn.execute(query).scalars())
 
 
+def devices_by_number(conn: Connection, study_id: int) -> dict[int, str]:
+    """Return the device of each trial's own latest run by trial number; runs without one are left out."""
+    query = (
+        select(trials.c.number, runs.c.device)
+        .join(runs, runs.c.trial_id == trials.c.id)
+        .where(trials.c.study_id == study_id, runs.c.device.is_not(None))
+        .order_by(trials.c.number, runs.c.attempt)
+    )
+    return {row.number: row.device for row in conn.execute(query)}
+
+
 def latest_of(conn: Connection, trial_ids: Collection[int]) -> dict[int, int]:
     """Return the id of each trial's last run by the trial's id, reuse followed; those that never ran are left out."""
     query = (

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sweep.clock import now_utc
+from sweep.config.stores import absolute_store
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
@@ -37,14 +40,19 @@ class Store:
 
     One process writes a study, any number read, and neither waits for the other. Every method is one
     transaction, or part of the `transaction()` it is called in. Threads of a process may share a store; they take
-    turns. `Store.open("sqlite://")` is the fake for tests: the same code on a database in memory.
+    turns. `url` is absolute, without a password. `Store.open("sqlite://")` is the fake for tests: the same code on a
+    database in memory.
 
     Every method raises StoreError where the database fails (locked, full, damaged) and NotFoundError for an id or a
     name that is not there.
     """
 
-    def __init__(self, conn: Connection, name: str, *, read_only: bool, file: Path | None = None) -> None:
+    def __init__(
+        self, conn: Connection, name: str, *, read_only: bool, file: Path | None = None, url: str = "sqlite://"
+    ) -> None:
         self.transactions = Transactions(conn, name, read_only=read_only)
+        self.url = url
+        self._dated: datetime | None = None
         self._name, self._file = name, file
         self._opened = None if file is None else file.stat()
 
@@ -74,7 +82,7 @@ class Store:
             if isinstance(exc, SweepError) and name not in exc.message:
                 raise type(exc)(f"store {name}: {exc.message}", hint=exc.hint) from exc
             raise
-        return cls(conn, name, read_only=read_only, file=sqlite_path(parsed))
+        return cls(conn, name, read_only=read_only, file=sqlite_path(parsed), url=absolute_store(url))
 
     @classmethod
     def damage(cls, url: str) -> str | None:
@@ -125,6 +133,18 @@ class Store:
         """
         return self.transactions.writing()
 
+    @contextmanager
+    def dated(self, at: datetime | None) -> Iterator[None]:
+        """Record what is written inside the block as of this time; for restoring what happened before. None: now."""
+        before, self._dated = self._dated, at
+        try:
+            yield
+        finally:
+            self._dated = before
+
+    def _now(self) -> datetime:
+        return self._dated or now_utc()
+
     # Studies
 
     def create_study(
@@ -138,29 +158,40 @@ class Store:
     ) -> StudyRecord:
         """Add a study with status `running`. Raises StoreError where the name is taken."""
         with self.transactions.writing() as conn:
-            return studies.create(
-                conn, name=name, task=task, command=command, config=config, provenance=provenance, at=now_utc()
+            record = studies.create(
+                conn, name=name, task=task, command=command, config=config, provenance=provenance, at=self._now()
             )
+        return self._here(record)
 
     def study(self, name: str) -> StudyRecord:
         """Return the study of this name. Raises NotFoundError with the names that are there."""
         with self.transactions.reading() as conn:
-            return studies.get(conn, name)
+            return self._here(studies.get(conn, name))
 
     def find_study(self, name: str) -> StudyRecord | None:
         """Return the study of this name, None where there is none."""
         with self.transactions.reading() as conn:
-            return studies.find(conn, name)
+            found = studies.find(conn, name)
+        return None if found is None else self._here(found)
 
     def studies(self) -> list[StudyRecord]:
         """Return all studies, the one whose status changed last first."""
         with self.transactions.reading() as conn:
-            return studies.all_studies(conn)
+            return [self._here(record) for record in studies.all_studies(conn)]
 
     def latest_study(self) -> StudyRecord:
         """Return the study whose status changed last. Raises NotFoundError where there is none."""
         with self.transactions.reading() as conn:
-            return studies.latest(conn)
+            return self._here(studies.latest(conn))
+
+    def study_running(self, trial_id: int) -> tuple[StudyRecord, int]:
+        """Return the study in whose folder a trial's run lies, and the run's number there; reuse followed."""
+        with self.transactions.reading() as conn:
+            study_id, number = trials.home_of(conn, trial_id)
+            return self._here(studies.by_id(conn, study_id)), number
+
+    def _here(self, record: StudyRecord) -> StudyRecord:
+        return replace(record, store=self.url)
 
     def update_study(
         self,
@@ -173,7 +204,7 @@ class Store:
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         """Change what is given. `ended` sets the time of its end; status `running` takes that away again."""
-        at = now_utc()
+        at = self._now()
         columns: dict[str, Any] = {}
         if status is not None:
             columns |= {"status": status, "active_at": at}
@@ -248,7 +279,7 @@ class Store:
         change, and for the two that need more: pending to launching is `begin_run`, pending to completed `reuse`.
         """
         with self.transactions.writing() as conn:
-            trials.transition(conn, trial_id, new, note=note, at=now_utc())
+            trials.transition(conn, trial_id, new, note=note, at=self._now())
 
     def events(self, trial_id: int) -> list[Event]:
         """Return a trial's state changes (at, old, new, note), oldest first."""
@@ -267,7 +298,12 @@ class Store:
         not pending or the source not completed.
         """
         with self.transactions.writing() as conn:
-            trials.reuse(conn, trial_id, source_trial_id, at=now_utc())
+            trials.reuse(conn, trial_id, source_trial_id, at=self._now())
+
+    def sources(self, study_id: int) -> dict[int, tuple[str, int]]:
+        """Return (study, number) of the trial whose run each reusing trial of a study has, by the trial's id."""
+        with self.transactions.reading() as conn:
+            return trials.sources_in(conn, study_id)
 
     def save_judgement(self, trial_id: int, judgement: Judgement) -> None:
         """Replace a trial's judgement and symptoms; its state stays what it is."""
@@ -295,7 +331,7 @@ class Store:
         Raises TransitionError where the trial is not pending.
         """
         with self.transactions.writing() as conn:
-            return runs.begin(conn, trial_id, dir, at=now_utc())
+            return runs.begin(conn, trial_id, dir, at=self._now())
 
     def run_started(self, run_id: int, *, pid: int, pid_started_at: float, host: str, device: str) -> None:
         """Record the process of a run; `pid_started_at` in seconds since the epoch. The states stay."""
@@ -306,7 +342,7 @@ class Store:
     def mark_running(self, run_id: int) -> None:
         """Change run and trial from launching to running. Raises TransitionError where they are not launching."""
         with self.transactions.writing() as conn:
-            runs.mark_running(conn, run_id, at=now_utc())
+            runs.mark_running(conn, run_id, at=self._now())
 
     def end_run(
         self,
@@ -330,7 +366,7 @@ class Store:
 
         Raises TransitionError where the run is not live or `state` does not end a run.
         """
-        at = now_utc()
+        at = self._now()
         columns = {
             "exit_code": exit_code,
             "failure": None if failure is None else failure.value,
@@ -364,6 +400,11 @@ class Store:
         """Return the devices that a study's runs were on, as the launcher names them; retired trials left out."""
         with self.transactions.reading() as conn:
             return runs.devices(conn, study_id)
+
+    def run_devices(self, study_id: int) -> dict[int, str]:
+        """Return the device of each trial's own latest run by trial number; runs without one are left out."""
+        with self.transactions.reading() as conn:
+            return runs.devices_by_number(conn, study_id)
 
     # Series
 

@@ -83,6 +83,26 @@ def row_of(conn: Connection, trial_id: int) -> Row[Any]:
     return row
 
 
+def home_of(conn: Connection, trial_id: int) -> tuple[int, int]:
+    """Return (study id, number) of the trial whose run this one has: its source, or itself. Raises NotFoundError."""
+    row = row_of(conn, trial_id)
+    if row.source_trial_id is not None:
+        row = row_of(conn, row.source_trial_id)
+    return row.study_id, row.number
+
+
+def sources_in(conn: Connection, study_id: int) -> dict[int, tuple[str, int]]:
+    """Return (study, number) of the trial whose run each reusing trial of a study has, by the trial's id."""
+    source = trials.alias("source_")
+    query = (
+        select(trials.c.id, studies.c.name, source.c.number)
+        .join(source, source.c.id == trials.c.source_trial_id)
+        .join(studies, studies.c.id == source.c.study_id)
+        .where(trials.c.study_id == study_id)
+    )
+    return {row.id: (row.name, row.number) for row in conn.execute(query)}
+
+
 def in_study(
     conn: Connection, study_id: int, states: Collection[TrialState] | None, *, retired: bool
 ) -> list[TrialRecord]:

@@ -3,6 +3,7 @@
 running one study
   session     opens a study, runs it and leaves its files
   opening     what it needs before: packages, the folder's lock, its record
+  places      where its folder is, and whether its store may change it
   planning    what will be run, before anything is
   loop        asks, launches and tells, until nothing is left
   runs        the trials that wait for a run, and the runs under way: begun on record, started, judged as they end
@@ -33,5 +34,8 @@ what is left
   provenance  what the figures were made with
   walltime    how long a study has taken, killed sittings included
   garbage     what is past its time, and goes
-  rebuild     a store made anew from the run folders
+  rebuild     a store made again from the run folders
+  restoring   one study brought into a store from its folder
+  recordfile  what only the store knows of a study, kept in its folder for that
+  assigning   folders given to the store that now holds their studies
 """

@@ -6,7 +6,7 @@ what a study that stays takes trials from.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from sweep.errors import StudyLockedError
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Regressions, Store
 from sweep.store.retention import borrowers, curve_points, drop_curves, file_bytes, vacuum
+from sweep.study.places import why_not_ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +37,14 @@ class Rule:
 class Freed:
     """What was deleted, or would be. `studies` (of nights) went whole, `thinned` lost their run folders and curves.
 
-    `kept` names studies that are past their time and of which something stays, with the reason.
+    `kept` names studies that are past their time and of which something stays, with the reason. `folders` are the
+    absolute ones that were deleted, or would be, by study.
     """
 
     studies: tuple[str, ...]
     thinned: tuple[str, ...]
     kept: tuple[tuple[str, str], ...]
+    folders: Mapping[str, str]
     folder_bytes: int
     points: int
     database_bytes: int
@@ -86,7 +89,7 @@ def collect_garbage(store: Store, rule: Rule, *, file: Path | None = None, is_dr
 
 def _collect(store: Store, past: Sequence[StudyRecord], of_nights: set[str], *, is_dry: bool) -> Freed:
     """Delete these studies, those of nights whole; the database is as large as before."""
-    gone: list[str] = []
+    gone: dict[str, str] = {}
     kept: list[tuple[str, str]] = []
     freed_bytes = points = 0
     for record in past:
@@ -106,25 +109,17 @@ def _collect(store: Store, past: Sequence[StudyRecord], of_nights: set[str], *, 
             if left:
                 kept.append((record.name, f"{size_text(left)} of its folder {folder.path} cannot be deleted"))
             own_bytes -= left
-        gone.append(record.name)
+        gone[record.name] = str(folder.path if is_whole else folder.trials)
         freed_bytes, points = freed_bytes + own_bytes, points + own_points
     return Freed(
         studies=tuple(name for name in gone if name in of_nights),
         thinned=tuple(name for name in gone if name not in of_nights),
         kept=tuple(kept),
+        folders=gone,
         folder_bytes=freed_bytes,
         points=points,
         database_bytes=0,
     )
-
-
-def _is_elsewhere(record: StudyRecord, folder: StudyDir) -> bool:
-    """Return whether a study's folder, which a relative path names, may lie below another place than this one.
-
-    Never guessed from where the study was started: of a project that was copied, that is the original's folder.
-    """
-    started_in = str(record.provenance.get("folder") or "")
-    return not folder.path.is_dir() and bool(started_in) and Path(started_in) != Path.cwd()
 
 
 def _past_their_time(store: Store, rule: Rule) -> list[StudyRecord]:
@@ -165,8 +160,11 @@ def _why_kept(store: Store, record: StudyRecord, past: set[str]) -> str:
     if record.name in Regressions(store).kept_studies():
         return "a baseline was made from it"
     folder = StudyDir.of(record)
-    if _is_elsewhere(record, folder):
-        return f"its folder {folder.path} is not here; it was started in {record.provenance.get('folder')}"
+    if not folder.results.is_dir():
+        return f"its folder {folder.path} cannot be found: there is no {folder.results}"
+    reason = why_not_ours(record)
+    if reason is not None:
+        return reason
     if StudyLock(folder.lock).holder() is not None:
         return "it is running"
     users = [name for name in borrowers(store, record.id) if name not in past]

@@ -11,8 +11,10 @@ from sweep.analysis.lr_confirm import axis_of, rates_of
 from sweep.config import DriverConfig, LoadedConfig, load_study_config
 from sweep.errors import ConfigError
 from sweep.report.commands import key_of
+from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.audience import Audience
+from sweep.study.places import beside
 from sweep.study.progress import Progress
 from sweep.study.results import leave_reports
 from sweep.study.session import StudyEnd, run_study
@@ -46,6 +48,7 @@ def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: Audience) -> StudyEnd
     confirming = confirmation(loaded, end.summary) if end.status == "ended" else None
     if confirming is None:
         return end
+    confirming = beside(confirming, StudyDir(end.folder.parent, config.name))
     shown.close()
     point = end.summary["stages"][0]["section"]["point"]
     shown.message(f"the range tests suggest {point:g}: confirming it  ({confirming.study.name})")

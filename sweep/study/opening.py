@@ -1,7 +1,7 @@
 """What a study needs before its first run: its packages, its folder's lock, and its record in the store."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from sweep.domain.counts import count_text
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import devices_of
-from sweep.rundir import StudyDir, StudyLock
+from sweep.rundir import PLACE, STORE, StudyDir, StudyLock, place_in, shown, store_seen_from, write_json_atomic
 from sweep.store import Store
+from sweep.study.places import check_owner
 from sweep.study.provenance import collect_provenance
 from sweep.study.recorded import recorded_config
 
@@ -45,8 +46,8 @@ def driving(folder: StudyDir, store_url: str) -> Iterator[StudyLock]:
             raise
         raise ConfigError(
             "results",
-            f"the folder cannot be written ({error.strerror}: {error.filename})",
-            value=str(folder.results),
+            f"the folder cannot be written ({error.strerror}: {shown(error.filename)})",
+            value=shown(folder.results),
             hint="results=DIR names another one",
         ) from error
     try:
@@ -70,31 +71,38 @@ def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRe
     Its GPUs are those that runs may be on, and at its end those that they were on.
 
     Raises StoreError where the folder holds results that the store knows nothing of: they would be run again.
+    Raises OtherStoreError if the folder belongs to another store.
     """
     config = loaded.study
+    check_owner(store.url, folder)
     found = store.find_study(config.name)
+    kept = {**recorded_config(config), PLACE: place_in(store.url, folder.results)}
     devices = {*devices_of(config.launcher), *(store.devices(found.id) if found else ())}
     provenance = collect_provenance(folder=Path.cwd(), seeds=config.seeds, devices=devices)
     if found is None:
         finished = folder.results_found()
         if finished:
             raise StoreError(
-                f"{folder.path} holds {count_text(finished, 'finished trial')} of a study that the store "
+                f"{shown(folder.path)} holds {count_text(finished, 'finished trial')} of a study that the store "
                 f"{without_password(config.store_url)} has not",
-                hint=f"`{rebuild_command(config.store_url, config.results)}` makes the store anew from the folders; or "
-                "set study=NAME, results=DIR",
+                hint=f"`{rebuild_command(config.store_url, shown(folder.results))}` rebuilds the store from its "
+                "folders; or set study=NAME, results=DIR",
             )
         return store.create_study(
             name=config.name,
             task=config.task_name,
             command=loaded.command,
-            config=recorded_config(config),
+            config=kept,
             provenance=provenance,
         )
-    store.update_study(
-        found.id, status="running", command=loaded.command, config=recorded_config(config), provenance=provenance
-    )
+    store.update_study(found.id, status="running", command=loaded.command, config=kept, provenance=provenance)
     return store.study(config.name)
+
+
+def write_plan(folder: StudyDir, plan: Mapping[str, Any], record: StudyRecord) -> None:
+    """Write plan.json: a plan, the study's store, and its record. Raises OSError."""
+    seen = {STORE: store_seen_from(folder.path, record.store), "record": plan_record(record)}
+    write_json_atomic(folder.plan, {**plan, **seen})
 
 
 def plan_record(record: StudyRecord) -> dict[str, Any]:

@@ -1,66 +1,49 @@
 """A store made anew from what lies in the folders of studies: plan.json and what each run was told, logged and said."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from sweep.clock import now_utc
 from sweep.config.secrets import without_password
 from sweep.config.stores import store_option
-from sweep.domain.axis import Cell
-from sweep.domain.counts import count_text
-from sweep.domain.states import FINISHED_STATES, TrialState
-from sweep.domain.target import Target
-from sweep.domain.trial import StudyRecord, TrialSpec
 from sweep.errors import NotFoundError, UsageError
-from sweep.judge import SymptomThresholds
 from sweep.launch import find_run_process
 from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
-from sweep.study.live import LiveRun
-from sweep.study.recorded import is_staged
-from sweep.study.recording import ingest, read_ending, record_end
+from sweep.study.assigning import assign, assign_records
 from sweep.study.regression.files import restore_records
-from sweep.study.results import summarise
+from sweep.study.restoring import Recovered, Restored
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """One study's folder: what it says of the study and, by number, of its trials."""
-
-    folder: StudyDir
-    plan: dict[str, Any]
-    specs: dict[int, dict[str, Any]]
-
-    @property
-    def created_at(self) -> str:
-        """When the study began, ISO 8601."""
-        return str(self.plan["record"]["created_at"])
-
-
-def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
+def rebuild_store(url: str, results: Sequence[Path], say: Say, *, takes_over: bool = True) -> Path | None:
     """Make the store at `url` anew from the studies in some results folders; return where a broken file was moved.
 
     A store that can be read stays, and only gets the studies that it does not know; so does a database on a server, in
     which an empty place is enough. Raises UsageError where it knows all of them, or one is running, NotFoundError where
     there is nothing to rebuild it from, and StoreError for a database that cannot be used and is not damaged: another
     version's, another program's, locked, or on a server.
+
+    With `takes_over` the folders belong to this store afterwards, whichever they named before.
     """
     file = Store.file_of(url)
     shown = without_password(url) if file is None else str(file)
     problem = _problem(url, file)
     say(problem or f"store {shown}: can be read from end to end")
-    found = [study for folder in results for study in _studies_in(folder, say)]
+    found = [study for folder in results for study in _studies_in(folder.resolve(), say)]
     if not found:
         raise NotFoundError(f"no study lies in {', '.join(map(str, results))}", hint="--results DIR names the folder")
     if problem is None:
-        with Store.open(url, read_only=True) as store:
-            found = [study for study in found if store.find_study(study.folder.study) is None]
-        if not found:
+        with Store.open(url) as store:
+            known = [study for study in found if store.find_study(study.name) is not None]
+            changed = assign(store, [study.folder for study in known], takes_over=takes_over)
+        found = [study for study in found if study not in known]
+        if changed:
+            say(changed)
+        if not found and not changed:
             raise UsageError(
                 f"the store {shown} knows every study in {', '.join(map(str, results))}: there is nothing to rebuild",
                 hint="to have it made anew all the same, move the file away (PostgreSQL: name an empty database)",
@@ -72,13 +55,23 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say) -> Path | None:
             _refuse_running(study)
         if file is None or problem is None:
             _fill(url, found, say)
+            _take_over(url, found, takes_over=takes_over)
             return None
         new = file.with_name(f"{file.name}.rebuilding")
         _remove_database(new)
         _fill(f"sqlite:///{new}", found, say)
         moved = _move_aside(file)
         new.rename(file)
+        _take_over(url, found, takes_over=takes_over)
     return moved
+
+
+def _take_over(url: str, found: Sequence[Recovered], *, takes_over: bool) -> None:
+    """Have the folders name the store that now holds their studies."""
+    with Store.open(url) as store:
+        assign(store, [study.folder for study in found], takes_over=takes_over)
+        for results in {study.folder.results for study in found} if takes_over else ():
+            assign_records(store, results)
 
 
 def _problem(url: str, file: Path | None) -> str | None:
@@ -123,118 +116,18 @@ def _refuse_running(study: Recovered) -> None:
 
 def _fill(url: str, found: Sequence[Recovered], say: Say) -> None:
     """Bring all studies into a new store: their trials first, then what one study reuses of another; then nights."""
+    studies = [Restored(study, {each.name: each for each in found}) for study in found]
     with Store.open(url) as store:
-        records = []
-        for study in found:
+        for study in studies:
             with store.transaction():
-                records.append(_restore(store, study))
-        for study, record in zip(found, records, strict=True):
+                study.restore(store)
+        for study in studies:
             with store.transaction():
-                _restore_reused(store, study, record)
-            _end(store, study, record, say)
+                study.restore_reused(store)
+        for study in studies:
+            say(f"{study.study.name}: {study.end(store)}")
         for results in {study.folder.results: None for study in found}:
             restore_records(store, results, say)
-
-
-def _end(store: Store, study: Recovered, record: StudyRecord, say: Say) -> None:
-    """Set how a study whose trials are in the store has ended, and its summary."""
-    counts = store.counts(record.id)
-    total = sum(counts.values())
-    written = _written_summary(study) if is_staged(record) else None
-    is_whole = (
-        set(counts) <= FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
-        and total >= len(study.plan.get("trials", ()))
-        and (written is None or written.get("status", "ended") == "ended")
-    )
-    store.update_study(record.id, status="ended" if is_whole else "interrupted", ended=True)
-    if written is not None:
-        store.save_summary(record.id, written)
-        say(f"{record.name}: the summary of its stages")
-        return
-    store.save_summary(record.id, summarise(store, store.study(record.name), wall_s=_written_wall_s(study)))
-    say(f"{record.name}: {count_text(total, 'trial')} ({', '.join(f'{n} {state}' for state, n in counts.items())})")
-
-
-def _restore(store: Store, study: Recovered) -> StudyRecord:
-    """Bring a study and all trials that have a folder into the store."""
-    given = study.plan["record"]
-    record = store.create_study(
-        name=study.folder.study,
-        task=str(study.plan["task"]),
-        command=[str(word) for word in given["command"]],
-        config=given["config"],
-        provenance=given["provenance"],
-    )
-    thresholds = SymptomThresholds.of(given["config"].get("symptoms") or {})
-    trials = store.add_trials(record.id, [_spec_of(spec) for spec in study.specs.values()], numbers=list(study.specs))
-    for trial in trials:
-        folder = study.folder.trial(trial.number)
-        run = store.begin_run(trial.id, str(folder.path))
-        live = LiveRun(trial, run, folder)
-        ingest(store, live)
-        ended, is_retried = read_ending(folder, run.id)
-        spec = study.specs[trial.number]
-        target = Target.from_mapping(spec["target"])
-        record_end(store, live, ended, target, thresholds=thresholds, is_probe="probe" in spec)
-        if is_retried:
-            store.transition(trial.id, TrialState.PENDING, "rebuilt: it was to be tried again")
-    if "trials" in study.plan:
-        wanted = {(entry["cell"], entry["seed"], entry["fingerprint"]) for entry in study.plan["trials"]}
-        store.set_current(record.id, [t.id for t in trials if (t.cell.key, t.seed, t.fingerprint) in wanted])
-    return record
-
-
-def _spec_of(spec: dict[str, Any]) -> TrialSpec:
-    """Return the trial of a spec.json."""
-    return TrialSpec(
-        cell=Cell(Cell.of(spec["toggles"]).toggles, tuple((str(k), str(v)) for k, v in spec["params"])),
-        seed=int(spec["seed"]),
-        overrides=tuple(spec["overrides"]),
-        task=spec["task"],
-        fingerprint=str(spec["fingerprint"]),
-    )
-
-
-def _restore_reused(store: Store, study: Recovered, record: StudyRecord) -> None:
-    """Add the trials of a fixed design that had no run of their own, where another trial's can be reused.
-
-    What then is still missing is added when the study goes on. A study that reuses nothing has none.
-    """
-    if not record.config.get("reuse", True):
-        return
-    known = {(trial.cell.key, trial.seed) for trial in store.trials(record.id)}
-    missing = [entry for entry in study.plan.get("trials", ()) if (entry["cell"], entry["seed"]) not in known]
-    cells = {cell["cell"]: cell for cell in study.plan.get("cells", ())}
-    sources = store.find_finished(entry["fingerprint"] for entry in missing)
-    tasks = {trial.id: trial.task for of in store.studies() for trial in store.trials(of.id, retired=True)}
-    for entry in missing:
-        source = sources.get(entry["fingerprint"])
-        if source is not None:
-            spec = TrialSpec(
-                cell=Cell.of(cells[entry["cell"]]["toggles"]),
-                seed=int(entry["seed"]),
-                overrides=tuple(cells[entry["cell"]]["overrides"]),
-                task=tasks[source],
-                fingerprint=str(entry["fingerprint"]),
-            )
-            [trial] = store.add_trials(record.id, [spec])
-            store.reuse(trial.id, source)
-
-
-def _written_wall_s(study: Recovered) -> float:
-    """Return the wall time that the study's last summary gives, 0 where there is none."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return float(read_json(study.folder.summary)["cost"]["wall_s"])
-    return 0.0
-
-
-def _written_summary(study: Recovered) -> dict[str, Any]:
-    """Return what a study made of others has written of them, {"status": "interrupted"} where it has not."""
-    with suppress(OSError, ValueError):
-        summary = read_json(study.folder.summary)
-        if isinstance(summary, dict):
-            return summary
-    return {"status": "interrupted"}
 
 
 def _move_aside(file: Path) -> Path | None:

@@ -1,19 +1,18 @@
 """What a driver that died has left: which of its runs still go on, and how the others ended."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import RunRecord
 from sweep.launch import Exit, Launcher, RunEnded, RunRequest, RunStarted, ending_of, find_run_process
-from sweep.rundir import RunDir
+from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.live import LiveRun
 from sweep.study.recording import identity_of, record_process
 
 
 def left_behind(
-    store: Store, study_id: int, launcher: Launcher, request_of: Callable[[LiveRun], RunRequest]
+    store: Store, study_id: int, folder: StudyDir, launcher: Launcher, request_of: Callable[[LiveRun], RunRequest]
 ) -> Iterator[tuple[LiveRun, RunEnded | None]]:
     """Yield each run that the store believes alive: with None where it is and was adopted, else with how it ended.
 
@@ -23,7 +22,9 @@ def left_behind(
     trials = {trial.id: trial for trial in store.trials(study_id, retired=True)}
     wanted = {trial.id for trial in store.trials(study_id)}
     for run in store.live_runs(study_id):
-        live = LiveRun(trials[run.trial_id], run, RunDir(Path(run.dir)), is_wanted=run.trial_id in wanted)
+        live = LiveRun(
+            trials[run.trial_id], run, folder.trial(trials[run.trial_id].number), is_wanted=run.trial_id in wanted
+        )
         if not live.dir.is_of(identity_of(run)):  # what lies there, if anything, is of another run
             live.has_folder = False
             yield live, never_started(run.id)

@@ -80,7 +80,7 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
         ranking=rank(outcomes, axes, target, inert=inert, wall_s=wall_s, logged=logged),
         outcomes=outcomes,
         curves=StoredCurves(store, record.id),
-        dir_of=lambda outcome: "" if outcome.reused else str(folder.trial(outcome.number).path),
+        dir_of=lambda outcome: "" if outcome.reused else f"{folder.trials.name}/{outcome.number}",
     )
 
 

@@ -17,13 +17,15 @@ from sweep.errors import NothingToVaryError
 from sweep.report.basecurves import base_curves
 from sweep.report.commands import PROGRAM
 from sweep.report.staged import KIND, StageEntry, staged_summary, write_staged
-from sweep.rundir import StudyDir, write_json_atomic
+from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.edits import PlannedCode
-from sweep.study.opening import check_packages, driving, open_record, plan_record
+from sweep.study.opening import check_packages, driving, open_record, write_plan
+from sweep.study.places import beside, folder_for
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
+from sweep.study.recordfile import write_record
 from sweep.study.results import report_data
 from sweep.study.session import StudyEnd
 from sweep.study.stages import (
@@ -57,13 +59,13 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
     config = loaded.study
     check_stages(config.stages)
     check_packages(loaded)
-    folder = StudyDir(Path(config.results), config.name)
+    folder = folder_for(loaded)
     with driving(folder, config.store_url):
         with Store.open(config.store_url) as store:
             record = open_record(store, loaded, folder)
             taken = WallTime(store, record)
             plan = {"schema": 1, "study": config.name, "task": config.task_name, "stages": list(config.stages)}
-            write_json_atomic(folder.plan, {**plan, "record": plan_record(record)})
+            write_plan(folder, plan, record)
         road = Road(loaded, record, folder, Audience(progress), run_job, taken)
         return road.run()
 
@@ -150,7 +152,8 @@ class Road:
             ask = axes_of(self._to_verify())
         overrides = self._overrides(stage, ask)
         command = (*folder_words(self.loaded.config_dirs), *overrides)
-        return load_study_config(overrides, self.loaded.config_dirs, command=command, source=self.loaded.source)
+        loaded = load_study_config(overrides, self.loaded.config_dirs, command=command, source=self.loaded.source)
+        return beside(loaded, self.folder)
 
     def _overrides(self, stage: str, ablation: tuple[str, ...] = ()) -> tuple[str, ...]:
         config = self.loaded.study
@@ -258,6 +261,7 @@ class Road:
             record = store.study(self.record.name)
             summary = staged_summary(record, self.entries, self._result(), cost=self._cost(store), seeds=self.seeds)
             store.save_summary(record.id, summary)
+            write_record(store, record, self.folder)
         write_staged(summary, self.folder.results)
         step("reports written")
         return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sweep.config import StudyConfig
@@ -58,7 +57,6 @@ class StudyRuns:
         self._thresholds = SymptomThresholds.of(study.config.symptoms)
         self._waiting: deque[tuple[TrialRecord, bool]] = deque()  # (trial, needs a device alone)
         self._started: dict[int, RunStarted] = {}  # by run id, those whose process is not on record yet
-        self._from = Path.cwd()
 
     @property
     def is_waiting(self) -> bool:
@@ -77,7 +75,9 @@ class StudyRuns:
 
     def recover(self) -> None:
         """Adopt the runs of a driver that died, and record the end of those that are over."""
-        for live, ended in left_behind(self.store, self.study.record.id, self.launcher, self._request):
+        for live, ended in left_behind(
+            self.store, self.study.record.id, self.study.folder, self.launcher, self._request
+        ):
             if ended is None:
                 self.live[live.run.id] = live
                 if not live.is_wanted:
@@ -100,7 +100,7 @@ class StudyRuns:
                 break
             self._waiting.popleft()
             folder = self.study.folder.trial(trial.number)
-            run = self.store.begin_run(trial.id, str(folder.path))
+            run = self.store.begin_run(trial.id, folder.path.relative_to(self.study.folder.results).as_posix())
             live = self.live[run.id] = LiveRun(trial, run, folder, has_folder=False, exclusive=exclusive)
             begun.append(live)
             if exclusive:
@@ -165,7 +165,7 @@ class StudyRuns:
 
     def _request(self, live: LiveRun, spec: Mapping[str, Any] | None = None) -> RunRequest:
         # Absolute: a process is known again by it from wherever a driver is started, and a task may change its cwd.
-        folder, timeout_s = self._from / live.dir.path, self.config.launcher.timeout_s
+        folder, timeout_s = live.dir.path.absolute(), self.config.launcher.timeout_s
         return RunRequest(run_id=live.run.id, dir=folder, spec=spec, timeout_s=timeout_s, exclusive=live.exclusive)
 
     def _record(self, live: LiveRun, ended: RunEnded, *, may_retry: bool) -> Outcome | None:

@@ -19,17 +19,19 @@ from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.launch import WarmParent, build_launcher
 from sweep.report.commands import PROGRAM
-from sweep.rundir import StudyDir, StudyLock, write_json_atomic
+from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
 from sweep.study.edits import PlannedCode
 from sweep.study.interrupts import Interrupt, obeying_interrupts
 from sweep.study.loop import StudyLoop
-from sweep.study.opening import check_packages, driving, open_record, plan_record
+from sweep.study.opening import check_packages, driving, open_record, write_plan
+from sweep.study.places import folder_for
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import gpu_models
+from sweep.study.recordfile import write_record
 from sweep.study.results import leave_reports, load_reports, summarise
 from sweep.study.runs import OpenStudy
 from sweep.study.silence import Silence
@@ -78,7 +80,7 @@ def run_study(
     check_packages(loaded)
     plan = StudyPlan(loaded)
     code = PlannedCode(loaded.source, progress.message)
-    folder = StudyDir(Path(config.results), config.name)
+    folder = folder_for(loaded)
     with driving(folder, config.store_url) as lock, Store.open(config.store_url, driving=config.name) as store:
         step("study locked")
         code.require_current()
@@ -86,7 +88,7 @@ def run_study(
         step("study recorded")
         plan.enrol(store, record)
         step("trials enrolled")
-        write_json_atomic(folder.plan, {**plan.to_dict(), "record": plan_record(record)})
+        write_plan(folder, plan.to_dict(), record)
         step("plan written")
         end = then(Session(loaded, plan, folder, lock, store, record, Audience(progress), early, code).run())
         store.check_in_place()
@@ -164,6 +166,7 @@ class Session:
         step("reports written")
         self.store.save_summary(self.record.id, summary)
         step("summary saved")
+        write_record(self.store, self.record, self.folder)
         return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)
 
     def _driver(self) -> Driver:

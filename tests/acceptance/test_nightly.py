@@ -394,14 +394,28 @@ def test_gc_of_other_studies_keeps_their_verdicts_and_leaves_running_ones_alone(
         assert store.series(store.trials(store.study("busy").id)[0].id)
 
 
-def test_gc_from_another_folder_touches_nothing(nights, tmp_path, capsys):
+def test_gc_of_a_copied_results_folder_deletes_in_the_copy_alone_from_wherever_it_is_called(nights, tmp_path, capsys):
     (tmp_path / "elsewhere").mkdir()
-    url = f"sqlite:///{nights.path}/results/sweep.db"
-    before = {path.name for path in (nights.path / "results").glob("small-moons-*")}
-    freed = printed(Nights(tmp_path / "elsewhere"), capsys, "gc", "--keep-nights", "1", "--json", "--store", url)
-    assert freed["studies"] == []
-    assert any("is not here" in reason for _, reason in freed["kept"])
-    assert {path.name for path in (nights.path / "results").glob("small-moons-*")} == before
+    copy = shutil.copytree(nights.path / "results", nights.path / "copy")
+    before = sorted(nights.path.glob("results/**/*"))
+    options = ("--keep-nights", "1", "--json", "--store", f"sqlite:///{copy}/sweep.db")
+    would = printed(nights, capsys, "gc", "--dry-run", *options)
+    freed = printed(Nights(tmp_path / "elsewhere"), capsys, "gc", *options)
+    assert freed["folders"] == would["folders"] == {name: str(copy / name) for name in freed["studies"]}
+    assert len(freed["studies"]) == 10
+    assert not any((copy / name).exists() for name in freed["studies"])
+    assert sorted(nights.path.glob("results/**/*")) == before
+
+
+def test_a_night_in_a_copied_store_leaves_the_original_alone(nights):
+    copy = shutil.copytree(nights.path / "results", nights.path / "copy")
+    before = {path: path.stat().st_mtime_ns for path in nights.path.glob("results/**/*") if path.is_file()}
+    assert nights.night(11, "store.url=sqlite:///copy/sweep.db") == 0
+    assert nights.sweep("baseline", "accept", "--last", "5", "--store", "sqlite:///copy/sweep.db") == 0
+    assert (copy / "small" / name_of(11) / "night.json").exists()
+    assert (copy / f"small-moons-{name_of(11)}" / "report.html").exists()
+    after = {path: path.stat().st_mtime_ns for path in nights.path.glob("results/**/*") if path.is_file()}
+    assert after == before
 
 
 def test_a_store_made_anew_from_the_folders_has_the_nights_and_the_baselines(nights, capsys):

@@ -9,7 +9,7 @@ from sweep.rundir import RunDir
 def url(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     url = record_study(tmp_path)
-    log = RunDir(tmp_path / "trials" / "0").log
+    log = RunDir(tmp_path / "results" / "s" / "trials" / "0").log
     log.parent.mkdir(parents=True)
     log.write_text("one\ntwo\nthree\n")
     return url

@@ -6,7 +6,7 @@ import os
 import pytest
 from recorded_study import end_trial, make_study, make_trial
 
-from sweep.rundir import StudyDir
+from sweep.rundir import StudyDir, write_json_atomic
 from sweep.store import Store
 from sweep.study.garbage import Rule, collect_garbage
 
@@ -20,6 +20,8 @@ def old_study(tmp_path):
         store.update_study(record.id, status="ended", ended=True)
         folder = StudyDir.of(record)
         folder.trial(0).renew(attempt=1)
+        begun = {"created_at": record.created_at.isoformat()}
+        write_json_atomic(folder.plan, {"study": "s", "store": store.url, "record": begun})
         folder.trial(0).log.write_text("log")
         folder.trial(0).result.write_text("done")
         yield store, folder

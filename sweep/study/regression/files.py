@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sweep.domain.counts import count_text
-from sweep.rundir import StudyDir, read_json, write_json_atomic
+from sweep.rundir import STORE, StudyDir, read_json, store_seen_from, write_json_atomic
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.store.regressionjson import baseline_data, baseline_of, night_data, night_of
+from sweep.study.places import check_owner
 
 NIGHT = "night.json"
 BASELINES = "baselines.json"
@@ -25,7 +26,9 @@ def save_night(kept: Regressions, record: NightRecord, folder: StudyDir) -> None
         "regression": record.regression,
         "name": record.name,
         "status": record.status,
+        STORE: store_seen_from(folder.path / record.name, kept.url),
         "created_at": record.created_at.isoformat(),
+        "ended_at": None if record.ended_at is None else record.ended_at.isoformat(),
         "tasks": [_task_words(each) for each in found],
     }
     place = folder.path / record.name
@@ -37,7 +40,26 @@ def save_baselines(kept: Regressions, regression: str, folder: StudyDir) -> None
     """Write `<regression>/baselines.json`: all baselines of a regression, those that were replaced included."""
     found = [baseline_data(baseline) for baseline in kept.baselines(regression, superseded=True)]
     folder.path.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(folder.path / BASELINES, {"schema": SCHEMA, "regression": regression, "baselines": found})
+    write_json_atomic(
+        folder.path / BASELINES,
+        {"schema": SCHEMA, "regression": regression, STORE: store_seen_from(folder.path, kept.url), "baselines": found},
+    )
+
+
+def regression_results(store: Store, regression: str) -> Path | None:
+    """Return the results folder of a regression's last night that still has a study, None if none has."""
+    for night in reversed(Regressions(store).task_nights(regression)):
+        for name in night.studies:
+            record = store.find_study(name)
+            if record is not None:
+                return StudyDir.of(record).results
+    return None
+
+
+def check_records_owner(kept: Regressions, folder: StudyDir) -> None:
+    """Raise OtherStoreError if nights or baselines in a regression's folder name another store."""
+    for file in [*folder.path.glob(f"*/{NIGHT}"), *folder.path.glob(BASELINES)]:
+        check_owner(kept.url, folder, file)
 
 
 def restore_records(store: Store, results: Path, say: Say) -> None:
@@ -56,7 +78,8 @@ def restore_records(store: Store, results: Path, say: Say) -> None:
             kept.begin_night(name, str(night["name"]), at=datetime.fromisoformat(night["created_at"]))
             for task in night["tasks"]:
                 kept.save_task(name, _task_night(task))
-            kept.end_night(name, str(night["name"]), str(night["status"]))
+            at = datetime.fromisoformat(night.get("ended_at") or night["created_at"])
+            kept.end_night(name, str(night["name"]), str(night["status"]), at=at)
             counts.setdefault(name, [0, 0])[0] += 1
         for each in accepted:
             name = str(each["regression"])
@@ -74,8 +97,9 @@ def _readable(paths: Iterable[Path], say: Say) -> list[dict[str, Any]]:
             words = read_json(path)
             [_task_night(task) for task in words.get("tasks", ())]
             [baseline_of(data) for data in words.get("baselines", ())]
-            if "created_at" in words:
-                datetime.fromisoformat(words["created_at"])
+            for key in ("created_at", "ended_at"):
+                if words.get(key) is not None:
+                    datetime.fromisoformat(words[key])
             str(words["regression"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             say(f"{path} cannot be used ({type(error).__name__}: {error}); it is left out")

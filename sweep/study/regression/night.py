@@ -1,5 +1,6 @@
 """Runs one night of a regression: each task's studies, judged as they end; leaves its record and its reports."""
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,19 +25,28 @@ from sweep.config.stores import store_option
 from sweep.domain.counts import share_text
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
 from sweep.domain.regression import TaskReport, TaskVerdict
-from sweep.errors import ConfigError, LaunchError, StudyLockedError, TaskEditedError
-from sweep.report.commands import PROGRAM
+from sweep.errors import (
+    ConfigError,
+    LaunchError,
+    NotFoundError,
+    OtherStoreError,
+    StoreError,
+    StudyLockedError,
+    TaskEditedError,
+)
+from sweep.report.commands import PROGRAM, key_of
 from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.study.audience import Audience
 from sweep.study.garbage import Rule, collect_garbage
 from sweep.study.opening import check_packages, driving
+from sweep.study.places import beside
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.regression.environment import environment_of
-from sweep.study.regression.files import save_night
+from sweep.study.regression.files import check_records_owner, regression_results, save_night
 from sweep.study.regression.gathering import hashes_of, runs_of, target_text
 from sweep.study.session import run_study
 
@@ -69,16 +79,38 @@ def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
     Raises ConfigError and MissingPaddleError before anything is run, StudyLockedError if another night is running.
     """
     config = read_regression(loaded)
-    folder = StudyDir(Path(config.results), config.name)
+    results = _results(loaded, config)
+    folder, config = StudyDir(results, config.name), replace(config, results=str(results))
     with _driving(folder, config) as store:
         if store.find_study(config.name) is not None:
             raise ConfigError("study", "is the name of a study, not of a regression", value=config.name)
+        check_records_owner(Regressions(store), folder)
         name = config.night or _current_night(Regressions(store), config.name)
-        tasks = task_studies(config, name)
+        tasks = tuple(_placed(task, results) for task in task_studies(config, name))
         for task in tasks:
             check_packages(task.nightly)
             StudyPlan(task.nightly)
         return NightSession(config, loaded.command, name, tasks, folder, store, Audience(progress)).run()
+
+
+def _results(loaded: LoadedConfig, config: RegressionConfig) -> Path:
+    """Return the results folder of a night: the command's, else that of the last night, else the default one."""
+    asked = Path(os.path.realpath(config.results))
+    if any(key_of(word) == "results" for word in loaded.overrides):
+        return asked
+    try:
+        with Store.open(config.store_url, read_only=True) as store:
+            kept = regression_results(store, config.name)
+    except (NotFoundError, StoreError):  # the first night; what is wrong with a store, its writer says
+        return asked
+    return kept if kept is not None and kept.is_dir() else asked
+
+
+def _placed(task: TaskStudies, results: Path) -> TaskStudies:
+    """Return a task's studies, kept in this results folder."""
+    folder = StudyDir(results, task.entry.name)
+    fixed = None if task.determinism is None else beside(task.determinism, folder)
+    return replace(task, nightly=beside(task.nightly, folder), determinism=fixed)
 
 
 @contextmanager
@@ -158,7 +190,7 @@ class NightSession:
         night = self._night(task, record, hashes)
         report = self._judge(task, night)
         if report.needs_confirmation:
-            fresh = confirming_study(self.config, task.entry, self.name)
+            fresh = beside(confirming_study(self.config, task.entry, self.name), self.folder)
             self.progress.message(f"{task.entry.name}: {report.words} Asking {len(fresh.study.seeds)} fresh seeds.")
             self._run(fresh, problems)
             night = replace(night, confirmation=self._runs(fresh))
@@ -172,7 +204,7 @@ class NightSession:
         """Run a study to its end. What kept one from running is noted: the other tasks still have their turn."""
         try:
             end = run_study(loaded, progress=self.progress)
-        except (ConfigError, StudyLockedError, TaskEditedError, LaunchError) as error:
+        except (ConfigError, OtherStoreError, StudyLockedError, TaskEditedError, LaunchError) as error:
             problems.append(f"{loaded.study.name}: {error.message}")
             return
         finally:
@@ -258,7 +290,8 @@ class NightSession:
         )
         for place in (self.folder.path / str(self.name), self.folder.path):
             write_regression_reports(summary, place)
-        save_night(self.kept, replace(night, status=recorded), self.folder)
+        ended = next(each for each in self.kept.nights(self.config.name) if each.name == str(self.name))
+        save_night(self.kept, replace(ended, status=recorded), self.folder)
         if self.config.keep_nights is not None and status != "interrupted":
             freed = collect_garbage(self.store, Rule(keep_nights=self.config.keep_nights, regression=self.config.name))
             if freed.studies:

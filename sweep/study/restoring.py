@@ -1,0 +1,278 @@
+"""A study brought into a store from its folder, as it stood there: its trials, their runs, and when all that was."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sweep.clock import now_utc
+from sweep.domain.axis import Cell
+from sweep.domain.states import FINISHED_STATES, TrialState
+from sweep.domain.target import Target
+from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
+from sweep.judge import SymptomThresholds
+from sweep.launch.leases import CPU
+from sweep.rundir import PLACE, RunDir, StudyDir, place_in, read_plan
+from sweep.store import Store
+from sweep.study.live import LiveRun
+from sweep.study.recorded import is_staged
+from sweep.study.recordfile import Reused, read_record
+from sweep.study.recording import ingest, read_ending, record_end
+from sweep.study.results import summarise
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """One study's folder: what it says of the study and, by number, of its trials."""
+
+    folder: StudyDir
+    plan: dict[str, Any]
+    specs: dict[int, dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """The study's name, which is its folder's."""
+        return self.folder.study
+
+    @property
+    def created_at(self) -> str:
+        """When the study began, ISO 8601."""
+        return str(self.plan["record"]["created_at"])
+
+
+class Restored:
+    """A study on its way into a store: first its own trials, then what it reuses of others, then how it ended."""
+
+    def __init__(self, study: Recovered, others: Mapping[str, Recovered]) -> None:
+        self.study = study
+        self.known = read_record(study.folder)
+        self.summary = read_plan(study.folder.path, study.folder.summary.name) or {}
+        self._others = others
+        self._last = _time(study.created_at)  # of all that its files say
+        self._reusing: list[tuple[TrialRecord, Reused]] = []
+        self.record: StudyRecord
+
+    def restore(self, store: Store) -> None:
+        """Bring a study and its trials into a store, those that reuse others still pending."""
+        given, study = self.study.plan["record"], self.study
+        with store.dated(_time(study.created_at)):
+            self.record = record = store.create_study(
+                name=study.name,
+                task=str(study.plan["task"]),
+                command=[str(word) for word in given["command"]],
+                config={**given["config"], PLACE: place_in(store.url, study.folder.results)},
+                provenance=self._provenance(),
+            )
+            specs = {number: _spec_of(spec) for number, spec in study.specs.items()}
+            reused = {each.number: each for each in self._reused() if each.number not in specs}
+            specs |= {number: self._spec_reused(each) for number, each in reused.items()}
+            numbers = sorted(specs)
+            trials = store.add_trials(record.id, [specs[number] for number in numbers], numbers=numbers)
+        for trial in trials:
+            if trial.number in reused:
+                self._reusing.append((trial, reused[trial.number]))
+            else:
+                self._restore_runs(store, trial)
+        self._set_current(store, trials)
+
+    def _provenance(self) -> dict[str, Any]:
+        """Return what the figures were made with as last recorded: at the end, else in the summary, else at first."""
+        if self.known is not None:
+            return dict(self.known.provenance)
+        shown = self.summary.get("provenance")
+        return {**self.study.plan["record"]["provenance"], **(shown if isinstance(shown, dict) else {})}
+
+    def _reused(self) -> Sequence[Reused]:
+        """Return the trials on record that reuse one which lies in a folder, too."""
+        found = () if self.known is None else self.known.reused
+        return [each for each in found if self._source(each) is not None]
+
+    def _source(self, reused: Reused) -> Mapping[str, Any] | None:
+        name, number = reused.source
+        return self._others[name].specs.get(number) if name in self._others else None
+
+    def _spec_reused(self, reused: Reused) -> TrialSpec:
+        source = self._source(reused)
+        assert source is not None
+        return TrialSpec(
+            cell=Cell(Cell.of(reused.toggles).toggles, reused.params),
+            seed=reused.seed,
+            overrides=reused.overrides,
+            task=source["task"],  # equal fingerprints are equal task configs
+            fingerprint=reused.fingerprint,
+        )
+
+    def _set_current(self, store: Store, trials: Sequence[TrialRecord]) -> None:
+        """Retire the trials that the study's last plan does not ask for."""
+        if "trials" not in self.study.plan:
+            return
+        wanted = {(entry["cell"], entry["seed"], entry["fingerprint"]) for entry in self.study.plan["trials"]}
+        current = [t.id for t in trials if (t.cell.key, t.seed, t.fingerprint) in wanted]
+        store.set_current(self.record.id, current)
+
+    def _restore_runs(self, store: Store, trial: TrialRecord) -> None:
+        """Bring the attempts of a trial into the store, the last of which may have been going to be retried."""
+        folder = self.study.folder.trial(trial.number)
+        earlier = [each for each in _earlier_attempts(folder) if _is_spec_of(each, trial)]
+        for attempt in earlier:
+            self._restore_run(store, trial, attempt, is_last=False)
+        self._restore_run(store, trial, folder, is_last=True)
+
+    def _restore_run(self, store: Store, trial: TrialRecord, folder: RunDir, *, is_last: bool) -> None:
+        spec = folder.read_spec()
+        result = read_plan(folder.path, folder.result.name) or {}
+        begun = _time(spec.get("begun")) or _time(result.get("started_at"))
+        with store.dated(begun):
+            place = self.study.folder.trial(trial.number).path.relative_to(self.study.folder.results)
+            run = store.begin_run(trial.id, place.as_posix())
+        live = LiveRun(trial, run, folder)
+        with store.dated(_time(result.get("started_at")) or begun):
+            self._restore_process(store, live)
+            ingest(store, live)
+        ended, is_retried = read_ending(folder, run.id)
+        thresholds = SymptomThresholds.of(self.study.plan["record"]["config"].get("symptoms") or {})
+        target = Target.from_mapping(spec["target"])
+        with store.dated(self._note(_time(result.get("ended_at")) or _modified(folder) or begun)):
+            record_end(store, live, ended, target, thresholds=thresholds, is_probe="probe" in spec)
+            if is_retried or not is_last:
+                store.transition(trial.id, TrialState.PENDING, "rebuilt: it was to be tried again")
+
+    def _restore_process(self, store: Store, live: LiveRun) -> None:
+        """Put on record which process a run had, as far as it has said so."""
+        found = next((event for event in live.dir.read_events(0)[0] if event["e"] == "start"), None)
+        if found is not None and isinstance(found.get("pid"), int):
+            devices = {} if self.known is None else self.known.devices
+            on_cpu = self.known is not None or not self.record.provenance.get("gpus")
+            store.run_started(
+                live.run.id,
+                pid=found["pid"],
+                pid_started_at=float(found.get("t") or 0.0),
+                host=str(found.get("host") or self.record.provenance.get("host") or ""),
+                device=devices.get(live.trial.number, CPU if on_cpu else "unknown"),
+            )
+
+    def _note(self, at: datetime | None) -> datetime | None:
+        """Remember the latest time that is known of the study."""
+        if at is not None and (self._last is None or at > self._last):
+            self._last = at
+        return at
+
+    def restore_reused(self, store: Store) -> None:
+        """Complete the trials that had no run of their own with those that they reuse.
+
+        Of a fixed design that left no record of them, those are added that any finished trial can be reused for. What
+        then is still missing is added when the study is resumed. A study that reuses nothing has none.
+        """
+        for trial, reused in self._reusing:
+            name, number = reused.source
+            study = store.find_study(name)
+            source = None if study is None else store.trial(study.id, number)
+            if source is not None and source.state is TrialState.COMPLETED:
+                with store.dated(_time(self.study.created_at)):
+                    store.reuse(trial.id, source.id)
+        if self.record.config.get("reuse", True):
+            self._reuse_by_fingerprint(store)
+
+    def _reuse_by_fingerprint(self, store: Store) -> None:
+        known = {(trial.cell.key, trial.seed) for trial in store.trials(self.record.id)}
+        plan = self.study.plan
+        missing = [entry for entry in plan.get("trials", ()) if (entry["cell"], entry["seed"]) not in known]
+        cells = {cell["cell"]: cell for cell in plan.get("cells", ())}
+        sources = store.find_finished(entry["fingerprint"] for entry in missing)
+        if not sources:
+            return
+        tasks = {trial.id: trial.task for of in store.studies() for trial in store.trials(of.id, retired=True)}
+        for entry in missing:
+            source = sources.get(entry["fingerprint"])
+            if source is not None:
+                spec = TrialSpec(
+                    cell=Cell.of(cells[entry["cell"]]["toggles"]),
+                    seed=int(entry["seed"]),
+                    overrides=tuple(cells[entry["cell"]]["overrides"]),
+                    task=tasks[source],
+                    fingerprint=str(entry["fingerprint"]),
+                )
+                with store.dated(_time(self.study.created_at)):
+                    [trial] = store.add_trials(self.record.id, [spec])
+                    store.reuse(trial.id, source)
+
+    def end(self, store: Store) -> str:
+        """Set how the study ended, when, and its summary; return what it holds, in words."""
+        counts = store.counts(self.record.id)
+        is_made_of_others = is_staged(self.record)
+        with store.dated(self._ended_at()):
+            store.update_study(self.record.id, status=self._status(counts, is_made_of_others), ended=True)
+        if is_made_of_others:
+            store.save_summary(self.record.id, self.summary or {"status": "interrupted"})
+            return "the summary of its stages"
+        wall_s = 0.0
+        with suppress(KeyError, TypeError, ValueError):
+            wall_s = float(self.summary["cost"]["wall_s"])
+        store.save_summary(self.record.id, summarise(store, store.study(self.record.name), wall_s=wall_s))
+        total = sum(counts.values())
+        states = ", ".join(f"{count} {state}" for state, count in counts.items())
+        return f"{total} trial{'' if total == 1 else 's'} ({states})"
+
+    def _status(self, counts: Mapping[TrialState, int], is_made_of_others: bool) -> str:
+        written = str(self.summary.get("status", "interrupted" if is_made_of_others else "ended"))
+        is_whole = set(counts) <= FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
+        is_whole = is_whole and sum(counts.values()) >= len(self.study.plan.get("trials", ()))
+        if self.known is not None and not self._went_on():
+            return self.known.status if is_whole or self.known.status != "ended" else "interrupted"
+        return "ended" if is_whole and (not is_made_of_others or written == "ended") else "interrupted"
+
+    def _went_on(self) -> bool:
+        """Return whether a run ended after the last session that left a record: a later one was killed."""
+        return self.known is not None and self._last is not None and self._last > self.known.ended_at
+
+    def _ended_at(self) -> datetime:
+        """Return when the study's last session ended, or the last that its files say of it."""
+        if self.known is not None and not self._went_on():
+            return self.known.ended_at
+        written = _time(self.summary.get("ended_at"))
+        return max((at for at in (written, self._last) if at is not None), default=now_utc())
+
+
+def _spec_of(spec: Mapping[str, Any]) -> TrialSpec:
+    """Return the trial of a spec.json."""
+    return TrialSpec(
+        cell=Cell(Cell.of(spec["toggles"]).toggles, tuple((str(k), str(v)) for k, v in spec["params"])),
+        seed=int(spec["seed"]),
+        overrides=tuple(spec["overrides"]),
+        task=spec["task"],
+        fingerprint=str(spec["fingerprint"]),
+    )
+
+
+def _earlier_attempts(folder: RunDir) -> list[RunDir]:
+    """Return the folders that earlier attempts at a trial left beside its latest, oldest first."""
+    found = []
+    for path in folder.path.parent.glob(f"{folder.path.name}.attempt-*"):
+        number = path.name.rpartition("-")[2]
+        if number.isdigit():
+            found.append((int(number), RunDir(path)))
+    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+
+
+def _is_spec_of(folder: RunDir, trial: TrialRecord) -> bool:
+    return folder.is_of({"fingerprint": trial.fingerprint, "trial": trial.number, "seed": trial.seed})
+
+
+def _time(text: object) -> datetime | None:
+    """Return the time of an ISO text, None for anything else."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _modified(folder: RunDir) -> datetime | None:
+    """Return when a run's folder last got an event or an ending."""
+    times = []
+    for path in (folder.ending, folder.events):
+        with suppress(OSError):
+            times.append(Path(path).stat().st_mtime)
+    return datetime.fromtimestamp(max(times), tz=now_utc().tzinfo) if times else None
