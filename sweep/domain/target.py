@@ -110,6 +110,7 @@ class TargetState:
     has none yet. `tau` is where the first held streak began and `held_at` where its hold was complete; both None for
     a miss. `lost_at` is where the last held streak broke, None unless the target is lost at the end of what was seen:
     fewer than half of the last hold's evaluations meet it. `best` and `final` are raw finite values of `metric`.
+    `held_by` is the number of evaluations that a whole run was held by because it had fewer than the hold asks for.
 
     `loss` is the series that may end the run as diverged, None where there is none. `candidates` are the series that
     could be it, where there are several: then it is none of them.
@@ -130,6 +131,7 @@ class TargetState:
     last_step: int
     loss: str | None = None
     candidates: tuple[str, ...] = ()
+    held_by: int | None = None
 
 
 def blow_up_bound(start: Sequence[float]) -> float:

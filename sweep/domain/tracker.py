@@ -142,6 +142,7 @@ class TargetTracker:
         self._divergence: Divergence | None = None  # one that stands: its step is over
         self._decision: StopReason | None = None
         self._step: int | None = None
+        self._held_by: int | None = None
         self._last_step = 0
         self._entropy: float | None = None
         self._variance: float | None = None
@@ -175,6 +176,19 @@ class TargetTracker:
             self._decide()
         return self._decision
 
+    def conclude(self) -> None:
+        """Take in that the run came to its own end.
+
+        A hold that its evaluations cannot fill is then held by as many as there were, if all of them met the target.
+        """
+        watch = self._watched()
+        need = self._target.hold if self._target.hold is not None else HOLD_EVALUATIONS
+        if watch is None or watch.held_at is not None or not 0 < watch.evaluations < need:
+            return
+        if watch.streak == watch.evaluations:
+            self._held_by = watch.evaluations
+            watch.tau, watch.held_at = watch.streak_from, watch.recent[-1][0]
+
     def state(self) -> TargetState:
         """Return all that is known so far."""
         watch = self._watched()
@@ -196,6 +210,7 @@ class TargetTracker:
             last_step=self._last_step,
             loss=candidates[0] if len(candidates) == 1 else None,
             candidates=candidates if len(candidates) > 1 else (),
+            held_by=self._held_by,
         )
 
     @property

@@ -43,11 +43,11 @@ def judge(
     A run that was cut short (failed, timed out, pruned, cancelled, lost, or stopped) is judged only where what it
     logged already decides: it diverged, or it held its target and stops early by it. Otherwise it is undecided.
     """
-    tracked = replay(series, target, facts)
+    whole = state is TrialState.COMPLETED and ended not in _CUT_SHORT
+    tracked = replay(series, target, facts, is_whole=whole)
     symptoms = find_symptoms(
         Evidence(series=series, target=target, state=tracked, thresholds=thresholds or SymptomThresholds(), facts=facts)
     )
-    whole = state is TrialState.COMPLETED and ended not in _CUT_SHORT
     if tracked.divergence is None and not tracked.evaluations:
         verdict, reason = Verdict.UNDECIDED, _not_judged(series, target, tracked, _how(ended, state))
     elif tracked.divergence is None and tracked.level is None:
@@ -66,8 +66,13 @@ def judge(
     )
 
 
-def replay(series: Mapping[str, Series], target: Target, facts: Mapping[str, float | str]) -> TargetState:
-    """Return the tracker's state after all points, merged by step; equal to what the run itself saw."""
+def replay(
+    series: Mapping[str, Series], target: Target, facts: Mapping[str, float | str], *, is_whole: bool = False
+) -> TargetState:
+    """Return the tracker's state after all points, merged by step; equal to what the run itself saw.
+
+    `is_whole`: the run came to its own end, so that no more evaluations were to come.
+    """
     tracker = TargetTracker(target, facts)
     watched = sorted(watched_names(target) & series.keys())
     if len(watched) == 1:  # nothing to merge
@@ -94,6 +99,8 @@ def replay(series: Mapping[str, Series], target: Target, facts: Mapping[str, flo
             batch[name] = values[index]
         if batch:
             tracker.update(at, batch)
+    if is_whole:
+        tracker.conclude()
     return tracker.state()
 
 
@@ -152,6 +159,10 @@ def _goal(tracked: TargetState) -> str:
 
 
 def _held(tracked: TargetState, target: Target) -> str:
+    if tracked.held_by is not None:
+        times = {1: "once", 2: "twice"}.get(tracked.held_by, f"{tracked.held_by} times")
+        at = "at its only evaluation" if tracked.held_by == 1 else "at all evaluations"
+        return f"{_goal(tracked)} met {at}, from step {tracked.tau} on (evaluated {times} a run, fewer than the hold)"
     hold = f"for {target.hold} evaluations " if target.hold is not None else f"up to step {tracked.held_at} "
     end = "" if target.stop_early else f", and is met at the end (step {tracked.last_step})"
     return f"{_goal(tracked)} held {hold}from step {tracked.tau}{end}"

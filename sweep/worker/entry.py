@@ -152,6 +152,7 @@ def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> di
         if not _is_clean_exit(error):
             failure = _told(error)
     leave_if_forked(pid, 0 if failure is None else 1)
+    run.conclude(has_failed=failure is not None)
     reason = run.stop_reason
     # SIGTERM goes to the whole group, so a task may see its data loaders die before it sees that it is to stop.
     if reason is None and (sigterm.was_handled_by_task() or (run.is_terminated and failure is not None)):
@@ -159,7 +160,7 @@ def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> di
         reason = run.asked_to_stop()
     if reason is None and failure is not None:
         return {"state": str(TrialState.FAILED), "stop_reason": None, "failure": failure}
-    # After StopTrial the trial was over: what went wrong while the task cleaned up is in the log and changes nothing.
+    # After a decision the trial was over: what went wrong while the task cleaned up is in the log and changes nothing.
     reason = reason or StopReason.RETURNED
     return {"state": str(_STATE_OF.get(reason, TrialState.COMPLETED)), "stop_reason": str(reason), "failure": None}
 

@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 0.05
 """How often at most `log` looks for the stop file: a stat costs microseconds, but a task may log every one."""
+PATIENCE_S = 1.0
+"""Seconds for which a request to stop waits for the next step: a task may log every step as the same one."""
 
 
 class WorkerRun:
-    """One run of a trial. `stop_reason` is None until the trial is to end, and never changes after that."""
+    """One run of a trial. `stop_reason` is None until the trial is to end, and never changes after that.
+
+    A decision (converged, diverged, budget used up) takes effect with the first log of a later step, which is not
+    recorded, or when the task returns: all that is logged at the deciding step is taken, and may still change it.
+    """
 
     def __init__(
         self,
@@ -41,6 +47,10 @@ class WorkerRun:
         self._seed = seed
         self._is_probe = is_probe
         self.target = target
+        self._step: int | None = None  # of the latest log
+        self._decision: StopReason | None = None  # as things stand if the present step is over
+        self._asked: tuple[StopReason, float] | None = None  # a request to stop, and when it was noticed
+        self._watched_step = 0
         self._tracker = TargetTracker(target)
         self._events = events
         self._look_at = 0.0
@@ -62,18 +72,29 @@ class WorkerRun:
         return stream_seed(self._seed, name)
 
     def log(self, step: int, **metrics: float) -> None:
-        """Record scalars at a step; raise StopTrial where the trial is to end, and from then on every time.
+        """Record scalars at a step; raise StopTrial if the trial is to end, and from then on every time.
 
-        Raises TypeError, ValueError where the step or a metric is no number of the right kind.
+        Raises TypeError, ValueError if the step or a metric is no number of the right kind.
         """
         if self.stop_reason is None:
             step = _checked_step(step)
             values = {name: _scalar(name, value) for name, value in metrics.items()}
-            self._events.log(step, values)
-            self.last_step = step if self.last_step is None else max(step, self.last_step)
-            self.stop_reason = self._decide(step, values)
+            self.stop_reason = self._end_before(step)
         if self.stop_reason is not None:
             raise StopTrial(str(self.stop_reason))
+        self._events.log(step, values)
+        self._step = step
+        self.last_step = step if self.last_step is None else max(step, self.last_step)
+        self._decision = self._decide(step, values)
+
+    def conclude(self, *, has_failed: bool = False) -> None:
+        """Let the last decision take effect: the task has ended, by an error if it `has_failed`.
+
+        An evaluation may fail on the NaN that has just ended the trial: it was over all the same. A budget used up
+        decides nothing, so that the error is what counts.
+        """
+        if self.stop_reason is None and not (has_failed and self._decision is StopReason.BUDGET):
+            self.stop_reason = self._decision
 
     def describe(self, **facts: float | str) -> None:
         """Record what is known of the task (`label_entropy`, `target_variance`, ...): numbers or text."""
@@ -98,11 +119,18 @@ class WorkerRun:
                 model,
                 one,
                 sampling=SAMPLINGS[self._watch],
-                record=self._events.log,
+                record=self.record_watched,
                 describe=self._write_facts,
                 prefix=f"{len(self._monitors) + 1}/" if self._monitors else "",
             )
             self._monitors.append(monitor)
+
+    def record_watched(self, step: int, values: Mapping[str, float]) -> None:
+        """Record what a monitor saw at an optimizer step, but for steps made after a decision."""
+        if self._decision is not None and step > max(self._step or 0, self._watched_step):
+            return
+        self._watched_step = max(step, self._watched_step)
+        self._events.log(step, values)
 
     def unwatch(self) -> None:
         """Take the monitors away: models, optimizers and paddle are as they were."""
@@ -126,7 +154,7 @@ class WorkerRun:
         return path
 
     def asked_to_stop(self) -> StopReason | None:
-        """Return why the run is to end where somebody has asked for that. Who asks often is answered now and then."""
+        """Return the requested stop reason, or None. Checks the stop file at most every LOOK_EVERY_S."""
         now = monotonic_s()
         if now < self._look_at and not self.is_terminated:
             return None
@@ -141,13 +169,22 @@ class WorkerRun:
     def _write_facts(self, facts: Mapping[str, float | str]) -> None:
         self._events.write("facts", v={k: v if isinstance(v, str) else number_text(v) for k, v in facts.items()})
 
+    def _end_before(self, step: int) -> StopReason | None:
+        """Return why the run ends before anything of `step` is recorded, None if it does not."""
+        is_later = step != self._step
+        if self._decision is not None and is_later:
+            return self._decision
+        if self._asked is None and (asked := self.asked_to_stop()) is not None:
+            self._asked = asked, monotonic_s()
+        if self._asked is None or not (is_later or monotonic_s() - self._asked[1] > PATIENCE_S):
+            return None
+        return self._asked[0]
+
     def _decide(self, step: int, values: Mapping[str, float]) -> StopReason | None:
         if self._is_probe:  # ends when the probe has seen enough, wherever the target is
-            return self.asked_to_stop()
+            return None
         reason = self._tracker.update(step, values)
-        if reason is None and step >= self.target.budget_steps:
-            reason = StopReason.BUDGET
-        return reason or self.asked_to_stop()
+        return StopReason.BUDGET if reason is None and step >= self.target.budget_steps else reason
 
 
 def _checked_step(step: int) -> int:

@@ -520,6 +520,16 @@ def test_a_trial_that_is_over_ends_fit_at_once(tmp_path: Path) -> None:
     assert run.last_step == 4
 
 
+def test_the_evaluation_after_the_epoch_in_which_a_trial_ends_is_taken(tmp_path: Path) -> None:
+    run = make_run(tmp_path, budget=6)
+    with pytest.raises(StopTrial):
+        fit(run, epochs=50)
+    run.unwatch()
+    seen = series(run)
+    assert list(seen["val/acc"]) == [6]
+    assert (max(seen["train/loss"]), max(seen["watch/loss"]), run.last_step) == (6, 6, 6)
+
+
 def test_the_loss_layer_that_calls_no_function_is_seen_with_its_target(run) -> None:
     model = nn.Sequential(nn.Linear(4, 1))
     optimizer = paddle.optimizer.SGD(0.01, parameters=model.parameters())

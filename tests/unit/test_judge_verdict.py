@@ -111,11 +111,28 @@ def test_a_run_that_held_its_target_and_then_failed_is_converged_only_where_it_m
     assert said(logged, ended=None, state=TrialState.FAILED, stop_early=False).verdict is Verdict.UNDECIDED
 
 
-def test_too_few_evaluations_for_the_hold_are_named():
-    result = said({"val/acc": series([0.95, 0.95], [300, 600])})
+@pytest.mark.parametrize(("values", "tau", "text"), [([0.95], 300, "once"), ([0.95, 0.95], 300, "twice")])
+@pytest.mark.parametrize("hold", [None, 3])
+@pytest.mark.parametrize("ended", [StopReason.RETURNED, StopReason.BUDGET])
+@pytest.mark.parametrize("stop_early", [True, False])
+def test_a_whole_run_that_is_evaluated_less_often_than_the_hold_is_held_by_all_of_its_evaluations(
+    values, tau, text, hold, ended, stop_early
+):
+    logged = {"val/acc": series(values, [300, 600][: len(values)])}
+    result = said(logged, hold=hold, ended=ended, stop_early=stop_early)
+    assert (result.verdict, result.tau) == (Verdict.CONVERGED, tau)
+    assert f"evaluated {text} a run" in result.reason
+
+
+def test_one_miss_among_too_few_evaluations_is_a_miss():
+    result = said({"val/acc": series([0.5, 0.95], [300, 600])})
     assert result.verdict is Verdict.NOT_CONVERGED
     assert "evaluated 2 times" in result.reason
-    assert "evaluated once by step 300" in said({"val/acc": series([0.95], [300])}).reason
+
+
+@pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.CANCELLED, TrialState.PRUNED, TrialState.TIMED_OUT])
+def test_too_few_evaluations_of_a_run_cut_short_decide_nothing(state):
+    assert said({"val/acc": series([0.95], [300])}, ended=None, state=state).verdict is Verdict.UNDECIDED
 
 
 def test_the_rule_used_without_a_threshold_is_named():

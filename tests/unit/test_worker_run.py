@@ -97,10 +97,85 @@ def test_divergence_ends_the_trial(tmp_path: Path) -> None:
     assert end_of(make(tmp_path), range(1, 100), float("nan")) == StopReason.DIVERGED
 
 
+def test_all_of_the_last_step_is_taken_and_nothing_after_it(tmp_path: Path) -> None:
+    run = make(tmp_path, budget_steps=3)
+    for step in (1, 2, 3):
+        run.log(step, **{"train/loss": 0.5})
+    run.log(3, **{"val/acc": 0.5})
+    assert run.stop_reason is None
+    with pytest.raises(StopTrial, match="budget"):
+        run.log(4, **{"train/loss": 0.5})
+    assert logged(tmp_path)["val/acc"] == [(3, 0.5)]
+    assert [step for step, _ in logged(tmp_path)["train/loss"]] == [1, 2, 3]
+    assert run.last_step == 3
+
+
+def test_what_else_is_logged_at_the_deciding_step_may_change_the_decision(tmp_path: Path) -> None:
+    run = make(tmp_path, hold=1)
+    run.log(5, **{"val/acc": 0.95})
+    run.log(5, **{"train/loss": float("nan")})
+    with pytest.raises(StopTrial, match="diverged"):
+        run.log(6, **{"val/acc": 0.95})
+
+
+def test_a_decision_at_the_last_log_is_the_reason_once_the_task_has_returned(tmp_path: Path) -> None:
+    run = make(tmp_path, hold=1)
+    run.log(5, **{"val/acc": 0.95})
+    run.conclude()
+    assert run.stop_reason == StopReason.CONVERGED
+    undecided = make(tmp_path)
+    undecided.log(5, **{"val/acc": 0.5})
+    undecided.conclude()
+    assert undecided.stop_reason is None
+
+
+def test_a_crash_after_the_decision_changes_a_budget_only(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    broken, used_up = make(tmp_path / "a"), make(tmp_path / "b", budget_steps=5)
+    for run, value in ((broken, float("nan")), (used_up, 0.5)):
+        run.log(5, **{"train/loss": value})
+        run.conclude(has_failed=True)
+    assert (broken.stop_reason, used_up.stop_reason) == (StopReason.DIVERGED, None)
+
+
+def test_what_the_monitor_sees_after_the_decision_is_not_recorded(tmp_path: Path) -> None:
+    run = make(tmp_path, budget_steps=3)
+    for step in (1, 2, 3, 4):
+        run.record_watched(step, {"watch/loss": 0.5})
+        if step < 4:
+            run.log(step, **{"val/acc": 0.5})
+    assert [step for step, _ in logged(tmp_path)["watch/loss"]] == [1, 2, 3]
+
+
+def test_a_stop_that_is_noticed_within_a_step_waits_for_the_next_but_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("sweep.worker.run.monotonic_s", lambda: now)
+    run = make(tmp_path)
+    run.log(0, metric=1.0)
+    RunDir(tmp_path).request_stop("pruned")
+    now = 0.06
+    run.log(0, other=1.0)
+    with pytest.raises(StopTrial, match="pruned"):
+        run.log(1, metric=1.0)
+    assert set(logged(tmp_path)) == {"metric", "other"}
+    (tmp_path / "always_0").mkdir()
+    run = make(tmp_path / "always_0")
+    run.log(0, metric=1.0)
+    RunDir(tmp_path / "always_0").request_stop("pruned")
+    now = 1.0
+    run.log(0, metric=1.0)
+    now = 2.1
+    with pytest.raises(StopTrial, match="pruned"):
+        run.log(0, metric=1.0)
+
+
 def test_once_ended_every_log_raises_again_and_records_nothing(tmp_path: Path) -> None:
     run = make(tmp_path, budget_steps=1)
     for _ in range(3):
-        assert end_of(run, range(1, 2)) == StopReason.BUDGET
+        assert end_of(run, range(1, 3)) == StopReason.BUDGET
     assert logged(tmp_path) == {"val/acc": [(1, 0.5)]}
 
 
@@ -146,8 +221,9 @@ def test_facts_decide_the_rule_where_no_target_is_given(tmp_path: Path) -> None:
     run = make(tmp_path, metric="loss", mode=Mode.MIN, threshold=None, hold=1)
     run.describe(label_entropy=2.0, kind="classification")
     run.log(1, loss=1.5)
+    run.log(60, loss=0.1)
     with pytest.raises(StopTrial, match="converged"):
-        run.log(60, loss=0.1)
+        run.log(61, loss=0.1)
     assert facts_of(read_events(RunDir(tmp_path).events, 0)[0]) == {"label_entropy": 2.0, "kind": "classification"}
 
 

@@ -67,7 +67,10 @@ class FewSamples:
 
 
 class GatedRun:
-    """The run as the task sees it: what it logs is recorded, and ends the training once the samples are learnt."""
+    """The run as the task sees it: what it logs is recorded, and ends the training once the samples are learnt.
+
+    As in any trial a step is looked at once it is over, so that the order of logging within it does not matter.
+    """
 
     def __init__(self, run: Any, few: FewSamples, settings: Mapping[str, Any]) -> None:
         self._run = run
@@ -75,17 +78,24 @@ class GatedRun:
         self._steps = int(settings["steps"])
         self._gate = OverfitGate(float(settings["loss_fraction"]), run.target)
         self._is_over = False
+        self._step: int | None = None
+        self._values: dict[str, float] = {}  # all that was logged at that step
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._run, name)
 
     def log(self, step: int, **metrics: float) -> None:
-        """Record scalars; raise StopTrial where they are learnt, not finite, or at the last step."""
+        """Record scalars; raise StopTrial if by now they are learnt or not finite, or the last step is over."""
+        if step != self._step and self._step is not None and not self._is_over:
+            is_learnt = self._gate.update(self._step, self._values)
+            is_lost = self._gate.state().bad_step is not None
+            self._is_over = is_learnt or is_lost or self._step >= self._steps
+            self._values = {}
         if not self._is_over:
             self._run.log(step, **metrics)
-            is_learnt = self._gate.update(step, {name: float(value) for name, value in metrics.items()})
-            is_lost = self._gate.state().bad_step is not None
-            self._is_over = is_learnt or is_lost or step >= self._steps or not self._few.calls
+            self._step = step
+            self._values |= {name: float(value) for name, value in metrics.items()}
+            self._is_over = not self._few.calls  # not trained on the samples: there is nothing to see
         if self._is_over:
             raise StopTrial("returned")
 
