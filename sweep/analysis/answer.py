@@ -189,7 +189,7 @@ def _causes(outcomes: Sequence[Outcome]) -> str:
 def silent_counts(outcomes: Sequence[Outcome]) -> str:
     """Return why trials have no verdict, the commonest first: `3 crash, 2 not run`."""
     words = Counter(_silent_word(o) for o in outcomes)
-    return ", ".join(f"{count} {word}" for word, count in words.most_common())
+    return ", ".join(f"{count:,} {word}" for word, count in words.most_common())
 
 
 def _silent_word(outcome: Outcome) -> str:

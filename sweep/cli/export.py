@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sweep.cli.shared import chosen_study, read_parser, with_trials
 from sweep.domain.counts import count_text
+from sweep.domain.printable import printable
 from sweep.domain.roles import shown_metric
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
@@ -127,4 +128,9 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        writer.writerows(["" if value is None else value for value in row] for row in rows)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: object) -> object:
+    """Return what a field of the table holds: control characters of a task's text are spelled out."""
+    return "" if value is None else printable(value) if isinstance(value, str) else value

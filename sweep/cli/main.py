@@ -15,6 +15,7 @@ from io import TextIOWrapper
 from typing import Any, NoReturn
 
 from sweep.config.stores import default_store, verbs_store
+from sweep.domain.printable import printable
 from sweep.errors import SweepError, UsageError, nearest
 from sweep.rundir.lock import END_SIGNAL
 
@@ -95,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(arguments)
     except SweepError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -8,9 +8,11 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from sweep.cli.output import Printer
 from sweep.cli.shared import lock_of
 from sweep.cli.standing import Standing, read_standing
 from sweep.clock import monotonic_s
+from sweep.domain.printable import printable
 from sweep.errors import NotFoundError, StoreError
 from sweep.store import Store
 
@@ -128,7 +130,7 @@ class Lines(View):
 
     def _print(self, text: str) -> None:
         if text != self._last:
-            print(text, flush=True)
+            print(printable(text), flush=True)
             self._last = text
 
 
@@ -167,7 +169,7 @@ def view_of(*, is_json: bool) -> View:
     """Return what shows a watch here: objects for `--json`, the screen of a terminal, else lines."""
     if is_json:
         return Lines(lambda seen: json.dumps(seen.to_dict(), allow_nan=False), ends_with_words=False)
-    console = Console()
+    console = Printer()
     if console.is_terminal:
         return Screen(console)
     return Lines(lambda seen: seen.line(), ends_with_words=True)

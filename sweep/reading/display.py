@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape as html_escape
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.domain.metric import Series, Values
+from sweep.domain.printable import printable
 
 Bools = NDArray[np.bool_]
 
@@ -21,6 +22,11 @@ COLOURS = {
     "undecided": "#8a8f98",
 }
 """One colour per verdict, readable on light and dark pages; the word always stands beside it."""
+
+
+def escape(text: str) -> str:
+    """Return text for a page: markup escaped, control characters spelled out."""
+    return html_escape(printable(text))
 
 
 def figure(value: object) -> str:

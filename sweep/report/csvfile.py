@@ -5,6 +5,8 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from sweep.domain.printable import printable
+
 COLUMNS = (
     "rank",
     "toggle",
@@ -57,7 +59,7 @@ def ranking_csv(summary: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula is set off by an apostrophe."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
-        return f"'{value}"
-    return value
+    """Control characters are spelled out; text that a spreadsheet would take for a formula follows an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    return printable(f"'{value}" if value[:1] in ("=", "+", "-", "@") else value)

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from sweep.domain.printable import printable, short_name
 from sweep.report import phrases
 from sweep.report.charts import forest_row, forest_scale
 from sweep.report.commands import study_command
@@ -38,6 +39,7 @@ def environment() -> Environment:
         loader=PackageLoader("sweep.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -48,6 +50,7 @@ def environment() -> Environment:
         "chip": chip,
         "breakable": breakable,
         "cell_name": cell_name,
+        "short": short_name,
         "place": place_text,
         "words": lambda word: word.replace("_", " "),
         "duration": phrases.duration_text,
@@ -56,6 +59,13 @@ def environment() -> Environment:
         "minute": phrases.minute_text,
     }
     return env
+
+
+def _printable(value: Any) -> Any:
+    """Return what a template prints with control characters spelled out: text that a trial wrote may hold a NUL."""
+    if isinstance(value, Markup):
+        return Markup(printable(value))
+    return printable(value) if isinstance(value, str) else value
 
 
 def render_page(template: str, *, title: str, styles: str = "", **context: Any) -> str:

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
+from sweep.domain.printable import printable, short_name
 from sweep.domain.probe import PROBE_REASON
 from sweep.domain.roles import loss_note
-from sweep.domain.states import LIVE_STATES, TrialState
+from sweep.domain.states import LIVE_STATES, OPEN_STATES, TrialState
 from sweep.domain.symptoms import layer_of
 from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
@@ -132,7 +133,7 @@ def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str, sto
     again = f"`python -m sweep resume {study.name}{store_option}` goes on with it"
     match study.status:
         case "interrupted":
-            left = sum(states.values()) - _ended(states) + states.get(TrialState.CANCELLED, 0)
+            left = sum(states.values()) - _ended(states)
             rest = f" with {count_text(left, 'trial')} still to run" if left else ""
             return f"{study.name} was interrupted{rest}; {again}"
         case "failed":
@@ -143,7 +144,14 @@ def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str, sto
 
 
 def _ended(states: Mapping[str, int]) -> int:
-    return sum(count for state, count in states.items() if TrialState(state) not in LIVE_STATES | {TrialState.PENDING})
+    return sum(count for state, count in states.items() if TrialState(state) not in OPEN_STATES)
+
+
+def _failure_text(run: RunRecord) -> str:
+    """Return how a run ended, printable and each thing once: `crash: KeyError: 'x'`, `killed by SIGTERM`."""
+    kind, message = str(run.failure or run.stop_reason or ""), run.message or ""
+    parts = [message] if message.startswith(kind) and message else [kind, message]
+    return printable(": ".join(part for part in parts if part))
 
 
 def _trial_table(
@@ -156,7 +164,7 @@ def _trial_table(
     table.add_column("state", no_wrap=True)
     table.add_column("", overflow="fold")
     for trial, run in trials:
-        about = "" if run is None else f"{run.failure}: {run.message or ''}" if run.failure else _place(run)
+        about = "" if run is None else _failure_text(run) if run.failure else _place(run)
         about = f"{progress[trial.number]}  {about}" if trial.number in progress else about
         table.add_row(
             str(trial.number),
@@ -215,7 +223,7 @@ def _add_judgement(facts: Any, judgement: Judgement) -> None:
         facts.add_row("steps", f"{judgement.last_step:,} run")
         return
     facts.add_row("verdict", styled_verdict(judgement.verdict))
-    facts.add_row("because", Text(judgement.reason))
+    facts.add_row("because", Text(printable(judgement.reason)))
     facts.add_row("steps", f"{judgement.last_step:,} run, target reached at {number_text(judgement.tau)}")
     facts.add_row("target metric", f"best {number_text(judgement.best)}, last {number_text(judgement.final)}")
 
@@ -229,7 +237,7 @@ def _symptom_table(judgement: Judgement) -> RenderableType:
     for symptom in judgement.symptoms:
         table.add_row(
             Text(symptom.rule),
-            Text(symptom.metric),
+            Text(short_name(symptom.metric)),
             f"{symptom.step:,}",
             number_text(symptom.value),
             number_text(symptom.threshold),
@@ -242,13 +250,12 @@ def _run_table(runs: Sequence[RunRecord]) -> RenderableType:
     for name in ("run", "state", "took", "device", "how it ended"):
         table.add_column(name, overflow="fold", justify="right" if name in ("run", "took") else "left")
     for run in runs:
-        ended = ": ".join(str(word) for word in (run.failure or run.stop_reason, run.message) if word)
         table.add_row(
             f"{run.attempt}",
             styled_state(run.state),
             duration_text(run.wall_s) if run.wall_s is not None else DASH,
             Text(run.device or DASH),
-            Text(ended or DASH),
+            Text(_failure_text(run) or DASH),
         )
     return Group(table, Text(f"files: {runs[-1].dir}", style="dim", overflow="fold"))
 
@@ -266,7 +273,7 @@ def _metric_table(curves: Mapping[str, Series], target: Target) -> RenderableTyp
         is_max = metric == target.metric and target.mode == "max"
         best = (max(finite) if is_max else min(finite)) if finite else None
         table.add_row(
-            Text(metric),
+            Text(short_name(metric)),
             f"{len(series):,}",
             number_text(float(series.values[0])),
             number_text(float(series.values[-1])),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sweep.domain.printable import printable
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
@@ -24,12 +25,12 @@ _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#|~!"} | {"<": "&lt;"
 
 def escaped(text: str) -> str:
     """Return text that a trial or a config may have written, as Markdown that shows it as it is."""
-    return text.translate(_SPECIAL)
+    return printable(text).translate(_SPECIAL)
 
 
 def code(text: str) -> str:
     """Return text as inline code, whatever backticks it holds; a `|` would end a table's cell and is escaped."""
-    fence = "`"
+    text, fence = printable(text), "`"
     while fence in text:
         fence += "`"
     pad = " " if text.startswith("`") or text.endswith("`") else ""

@@ -133,7 +133,7 @@ def joined(words: Sequence[str], last: str) -> str:
 def verdicts_text(counts: Mapping[str, int] | Iterable[tuple[str, int]]) -> str:
     """Return `3 diverged, 2 stalled`; the words are verdicts and failure classes."""
     pairs = counts.items() if isinstance(counts, Mapping) else counts
-    return ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in pairs)
+    return ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in pairs)
 
 
 def alternatives_text(summary: Mapping[str, Any]) -> str:

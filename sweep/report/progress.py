@@ -181,7 +181,7 @@ class LiveProgress:
     def _verdict_line(self, words: dict[str, int], cells: dict[str, tuple[int, int]]) -> Text:
         line = Text(no_wrap=True, overflow="ellipsis")
         for word, count in words.items():
-            line.append(f"{count} {word.replace('_', ' ')}  ", style=VERDICT_STYLES.get(word, "red"))
+            line.append(f"{count:,} {word.replace('_', ' ')}  ", style=VERDICT_STYLES.get(word, "red"))
         best = sorted(cells.items(), key=lambda item: (-item[1][0] / item[1][1], -item[1][1], item[0]))
         shown = [(cell, counts) for cell, counts in best if cell != "base" and counts[0]][:3]
         if "base" in cells:

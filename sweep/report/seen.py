@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from sweep.domain.byhand import best_by_hand, by_hand
+from sweep.domain.printable import printable
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.verdict import Symptom
 from sweep.report.phrases import number_text
@@ -124,7 +125,7 @@ def _what_to_do(symptom: Mapping[str, Any]) -> list[Text]:
 
 
 def _after(symptom: Mapping[str, Any]) -> str:
-    return f": {symptom['message']}" if symptom["message"] else ""
+    return f": {printable(symptom['message'])}" if symptom["message"] else ""
 
 
 def _title(symptom: Mapping[str, Any]) -> str:

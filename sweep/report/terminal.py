@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from sweep.domain.printable import printable_data
 from sweep.report.copied import command_lines, recommended_lines
 from sweep.report.phrases import (
     DASH,
@@ -37,7 +38,8 @@ NARROW = 70
 
 
 def render_summary(summary: Mapping[str, Any]) -> RenderableType:
-    """Return the whole answer of a study: of one made of stages, or a ranking."""
+    """Return the whole answer of a study: of a diagnosis or a check, or a ranking. Text of a task is printable."""
+    summary = printable_data(summary)
     if summary.get("kind") == KIND:
         return render_staged(summary)
     return render_ranking(summary)

@@ -58,5 +58,5 @@ class CircuitBreaker:
         if not self.failed:
             return ""
         first = self.failed[0]
-        lines = log_tail(folder.trial(first.number).log).splitlines()[-LOG_TAIL:] or [first.message]
+        lines = log_tail(folder.trial(first.number).log).splitlines()[-LOG_TAIL:]
         return "\n".join([f"trial {first.number}: {first.message}", *(f"  | {line}" for line in lines)])

@@ -15,7 +15,9 @@ import report_samples as samples
 from sweep.domain.axis import Cell
 from sweep.domain.verdict import Symptom
 from sweep.report import build_summary
+from sweep.report.csvfile import ranking_csv
 from sweep.report.html import cell_name, render_html
+from sweep.report.markdown import render_markdown
 from sweep.report.sections import MAX_CELLS, MAX_PANEL_CELLS, MAX_TRIALS, headline
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">"\'&{{ 7*7 }}'
@@ -71,6 +73,29 @@ def test_what_a_trial_wrote_is_shown_and_never_markup():
     assert not any(name.startswith("on") for name, _ in tags.attributes)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "{{ 7*7 }}" in page
+
+
+def test_control_characters_of_a_task_are_spelled_out_in_every_file():
+    data = samples.everything("diverged")
+    raw = "a\x1b[2J\x00\x07\u202e\ud800"
+    outcome = replace(
+        data.outcomes[0],
+        reason=raw,
+        symptoms=(Symptom(rule="non_finite", step=1, value=1.0, threshold=0.5, metric=raw, message=raw),),
+    )
+    curves = {
+        **data.curves,
+        0: {**data.curves[0], raw: data.curves[0]["val/acc"], "x" * 3000: data.curves[0]["val/acc"]},
+    }
+    effects = tuple(replace(effect, note=raw) for effect in data.ranking.effects)
+    ranking = replace(data.ranking, answer=raw, notes=(raw,), effects=effects)
+    data = replace(data, ranking=ranking, outcomes=(outcome, *data.outcomes[1:]), curves=curves)
+    summary = build_summary(data)
+    for text in (render_html(data, summary), render_markdown(summary), ranking_csv(summary)):
+        text.encode()
+        assert not set(text) & set("\x1b\x00\x07\u202e")
+        assert "x1b" in text
+    assert "x" * 100 not in render_html(data, summary)
 
 
 def test_the_page_is_well_formed(pages, tags):

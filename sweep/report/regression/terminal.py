@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from sweep.domain.printable import printable_data
 from sweep.domain.regression import TaskVerdict
 from sweep.report.phrases import DASH, provenance_text
 from sweep.report.regression.document import change_cell, is_quiet, verdict_word
@@ -25,6 +26,7 @@ VERDICT_STYLES = {
 
 def render_regression(summary: Mapping[str, Any]) -> RenderableType:
     """Return the whole answer of a night: sentence, a line per task, details of what is not ok, provenance."""
+    summary = printable_data(summary)
     table = new_table()
     table.add_column("task", overflow="fold")
     table.add_column("", no_wrap=True)
