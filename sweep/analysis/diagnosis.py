@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep.analysis.choice import Choice
 from sweep.domain.byhand import best_by_hand
-from sweep.domain.counts import share_text
+from sweep.domain.counts import figure_text, share_text
 from sweep.domain.effect import together
 from sweep.domain.verdict import Verdict
 
@@ -103,17 +104,21 @@ def diagnosis(found: Findings, *, has_axes: bool = True) -> str:
     parts += [text for text in (_overfit_words(found), _lr_words(found)) if text]
     if found.ablation is not None:
         parts.append(_ablation_words(found.ablation, found.verify))
-    if not recommendation(found):
+    if not recommendation(found).overrides:
         parts += _data_warnings(found.data)
     if not has_axes:
         parts.append(NO_AXES)
     return " ".join([*parts, *_by_hand(found)])
 
 
-def recommendation(found: Findings) -> tuple[str, ...]:
-    """Return the overrides to use: what the last ranking recommends, empty where it recommends nothing."""
+def recommendation(found: Findings) -> Choice:
+    """Return what to use: what the last ranking recommends, with what ties with it; empty if it recommends nothing."""
     last = found.verify or found.ablation
-    return () if last is None else tuple(last["recommended"]["overrides"])
+    if last is None:
+        return Choice()
+    words = last["recommended"]
+    ties = tuple(tuple(each) for each in words.get("ties", ()))
+    return Choice(overrides=tuple(words["overrides"]), ties=ties, reason=str(words.get("reason", "")))
 
 
 def ranked_symptoms(base: Mapping[str, Any] | None) -> Sequence[str]:
@@ -152,7 +157,7 @@ def _by_hand(found: Findings) -> list[str]:
     for symptom in symptoms:
         best = best_by_hand(str(symptom["rule"]), symptom.get("by_hand", ()))
         texts += [best] if best else []
-    if not recommendation(found):
+    if not recommendation(found).overrides:
         texts += [text for symptom in symptoms for text in symptom.get("by_hand", ())]
     listed = list(dict.fromkeys(texts))[:BY_HAND]
     return [f"Not tried, because the task has no knob for it: {'; '.join(listed)}."] if listed else []
@@ -180,7 +185,7 @@ def _overfit_words(found: Findings) -> str:
         return "It can learn ten samples by heart, so model, head, loss and optimizer work."
     if verdict not in FAILED_GATE:
         return ""
-    if recommendation(found):
+    if recommendation(found).overrides:
         return "As it is, it cannot even learn ten samples by heart."
     return (
         "It cannot even learn ten samples by heart: look at model, head, loss, labels, the scale of the inputs and "
@@ -193,14 +198,15 @@ def _lr_words(found: Findings) -> str:
     if found.lr_range is None or ratio is None:
         return ""
     section = _section(found.lr_range)
-    own, factor = f"{section['base_lr']:.3g}", max(ratio, 1 / ratio)
+    own, factor = figure_text(section["base_lr"], 3), max(ratio, 1 / ratio)
     if factor <= NEAR:
         return f"Its learning rate ({own}) is where the range search puts it."
     if not found.point:
         return f"No other learning rate that was tried helps (its own is {own})."
-    times = f"{factor:,.0f}" if factor >= 10 else f"{factor:.2g}"
+    times = f"{factor:,.0f}" if factor >= 10 else figure_text(factor, 2)
     way = "above" if ratio < 1 else "below"
-    return f"Its learning rate ({own}) is {times} times {way} what the range search suggests ({section['point']:.3g})."
+    point = figure_text(section["point"], 3)
+    return f"Its learning rate ({own}) is {times} times {way} what the range search suggests ({point})."
 
 
 def _ablation_words(ablation: Mapping[str, Any], verify: Mapping[str, Any] | None) -> str:
@@ -219,7 +225,7 @@ def _ablation_words(ablation: Mapping[str, Any], verify: Mapping[str, Any] | Non
         alone = ", each alone" if len(ways) > 1 and all(len(r["toggles"]) == 1 for r in last["repairs"]) else ""
         least = max(proven, key=lambda toggle: toggle["p_adjusted"])
         p, adjusted = least["p_adjusted"], " after Holm" * (least["p_adjusted"] != least["p_value"])
-        return f"What restores convergence{alone}: {', or '.join(ways)}; exact test, p = {p:.2g}{adjusted}."
+        return f"What restores convergence{alone}: {', or '.join(ways)}; exact test, p = {figure_text(p, 2)}{adjusted}."
     tried = [toggle for toggle in ablation["toggles"] if toggle["trials"]]
     worse = [str(toggle["toggle"]) for toggle in tried if toggle["status"] == "harms" or toggle.get("makes_diverge")]
     others = [toggle for toggle in tried if str(toggle["toggle"]) not in worse]

@@ -9,6 +9,7 @@ from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
 from sweep.domain.counts import share_text
 from sweep.domain.effect import Effect, EffectStatus, Proportion, Question, StepsToTarget
+from sweep.domain.names import natural
 
 MAX_MORE_SEEDS = 40
 """Further seeds beyond which a study is better redesigned than continued."""
@@ -101,7 +102,7 @@ def inert_effects(inert: Sequence[tuple[str, str]], rank: int) -> list[Effect]:
             seeds=(),
             note=reason,
         )
-        for text, reason in sorted(inert)
+        for text, reason in sorted(inert, key=lambda item: natural(item[0]))
     ]
 
 
@@ -164,10 +165,16 @@ def _ranked(
     def is_unseen(c: Comparison) -> bool:
         return c.contrast is Contrast.ALONE and not effects[c.toggle].sufficiency.trials
 
-    def key(c: Comparison) -> tuple[bool, int, float, float, Toggle]:
+    def key(c: Comparison) -> tuple[bool, int, float, float, object]:
         effect = effects[c.toggle]
         share = effect.sufficiency.mean if c.contrast is Contrast.ALONE else c.gain
-        return is_unseen(c), _ORDER[question].index(effect.status), -sign * share, -sign * (c.saved or 0.0), c.toggle
+        return (
+            is_unseen(c),
+            _ORDER[question].index(effect.status),
+            -sign * share,
+            -sign * (c.saved or 0.0),
+            natural(str(c.toggle)),
+        )
 
     ranked: list[Effect] = []
     leader: Comparison | None = None

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sweep.analysis.answer import answer, search_answer, silent_counts
+from sweep.analysis.choice import choose
 from sweep.analysis.compare import compare_toggles
 from sweep.analysis.effects import build_effects, inert_effects
 from sweep.analysis.repairs import build_repairs, find_interactions, find_necessities, passing_sets
@@ -21,7 +22,6 @@ from sweep.domain.effect import (
     Proportion,
     Question,
     Ranking,
-    Repair,
     SearchedPoint,
 )
 from sweep.domain.roles import loss_note
@@ -65,6 +65,7 @@ def rank(
     repairs = build_repairs(table, passed, question, overrides)
     base = _base(table, outcomes)
     searched = _searched(outcomes, target, overrides)
+    chosen = choose(question, repairs, searched, effects)
     unlogged = "" if logged is None else unlogged_sentences(outcomes, target, logged)
     return Ranking(
         question=question,
@@ -78,7 +79,9 @@ def rank(
         if searched
         else answer(outcomes, question, base, effects, repairs, unlogged),
         notes=_notes(table, outcomes, effects, "" if logged is None else loss_note(target, logged)),
-        recommended=_recommended(question, repairs, searched),
+        recommended=chosen.overrides,
+        ties=chosen.ties,
+        choice_reason=chosen.reason,
         searched=searched,
     )
 
@@ -205,9 +208,3 @@ def _searched(
         return ()
     judged = [o for o in outcomes if o.is_evidence and o.verdict is not Verdict.DIVERGED]
     return tuple(point(o) for o in sorted(judged, key=key)[:SHOWN_POINTS])
-
-
-def _recommended(question: Question, repairs: Sequence[Repair], searched: Sequence[SearchedPoint]) -> tuple[str, ...]:
-    if searched:
-        return searched[0].overrides
-    return repairs[0].overrides if repairs and question is Question.RESTORE else ()

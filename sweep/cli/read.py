@@ -48,7 +48,9 @@ def _with_stages(study: StudyRecord, own: Mapping[str, Mapping[TrialState, int]]
 
 def rank(arguments: list[str]) -> int:
     """Show the ranking as the study last wrote it; of a running study it is some seconds old."""
-    args = read_parser("rank").parse_args(arguments)
+    parser = read_parser("rank")
+    parser.add_argument("--all", action="store_true", help="every toggle, not only the first 20")
+    args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
         study = chosen_study(store, args.study, args.store)
         summary = store.summary(study.id)
@@ -57,7 +59,7 @@ def rank(arguments: list[str]) -> int:
             f"study {study.name} has no ranking yet",
             hint=f"`python -m sweep status {study.name}{store_option(args.store)}` says how far it is",
         )
-    return print_json(summary) if args.json else print_rich(render_summary(summary))
+    return print_json(summary) if args.json else print_rich(render_summary(summary, shows_all=args.all))
 
 
 def show(arguments: list[str]) -> int:

@@ -173,6 +173,8 @@ class Ranking:
     answer: str  # one sentence a person can act on
     notes: tuple[str, ...] = ()
     recommended: tuple[str, ...] = ()  # overrides of the recommended repair, empty where there is none
+    ties: tuple[tuple[str, ...], ...] = ()  # overrides of the repairs that nothing tells from the recommended one
+    choice_reason: str = ""  # why it is recommended before the others, empty if they tie
     searched: tuple[SearchedPoint, ...] = ()  # the best points of a search over params, best first
 
 

@@ -22,6 +22,15 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
+_DIGITS = re.compile(r"(\d+)")
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts names as a reader expects: `l2` before `l10`, and equal numbers by their text."""
+    parts = _DIGITS.split(name)
+    return tuple((0, int(part), part) if at % 2 else (1, 0, part) for at, part in enumerate(parts))
+
+
 def is_loss(metric: str) -> bool:
     """Return whether a metric looks like a loss by its name: `train/loss`, `ce_loss`, `loss_ce`, not `loss_scale`.
 

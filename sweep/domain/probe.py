@@ -76,7 +76,7 @@ class ProbeResult:
 
     `section` is plain data for summary.json and all reports (`sweep.report.stages` has a view for each probe). `is_ok`
     is False where something is broken, which ends the command with exit code 1. `overrides` are what is recommended,
-    empty for nothing.
+    empty for nothing; `ties` are others that nothing tells from them, `choice_reason` is why these, if there is one.
     """
 
     is_ok: bool
@@ -84,3 +84,5 @@ class ProbeResult:
     section: Mapping[str, Any] = field(hash=False)
     notes: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    ties: tuple[tuple[str, ...], ...] = ()
+    choice_reason: str = ""

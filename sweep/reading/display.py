@@ -39,6 +39,8 @@ def figure(value: object) -> str:
         return f"{value:,}"
     if math.isnan(value):
         return "NaN"
+    if 1e4 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
     return f"{value:.4g}" if math.isfinite(value) else ("∞" if value > 0 else "−∞")
 
 

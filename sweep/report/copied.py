@@ -10,10 +10,23 @@ from rich.text import Text
 
 def recommended_lines(recommended: Mapping[str, Any]) -> list[RenderableType]:
     """Return the lines with the overrides to use and the command that applies them; none where there are none."""
-    if not recommended["overrides"]:
+    first, *ties = uses(recommended)
+    if not first:
         return []
-    use = Text.assemble(("use  ", "dim"), (shlex.join(recommended["overrides"]), "bold"))
-    return [_whole(use), *command_lines("apply it", recommended["command"])]
+    if ties:
+        lines = [_use("use one of  ", first), *(_use(" " * len("use one of  "), other) for other in ties)]
+        return [*lines, *command_lines("apply the first", recommended["command"])]
+    why = f"  ({recommended['reason']})" if recommended.get("reason") else ""
+    return [_use("use  ", first, why), *command_lines("apply it", recommended["command"])]
+
+
+def uses(recommended: Mapping[str, Any]) -> list[str]:
+    """Return the overrides to use, ready to paste: the recommended ones, then those that tie with them."""
+    return [shlex.join(each) for each in (recommended["overrides"], *recommended.get("ties", ()))]
+
+
+def _use(label: str, overrides: str, why: str = "") -> Text:
+    return _whole(Text.assemble((label, "dim"), (overrides, "bold"), (why, "dim")))
 
 
 def command_lines(label: str, command: str) -> list[RenderableType]:

@@ -13,10 +13,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from sweep.domain.counts import figure_text
 from sweep.domain.printable import printable, short_name
 from sweep.report import phrases
 from sweep.report.charts import forest_row, forest_scale
 from sweep.report.commands import study_command
+from sweep.report.copied import uses
 from sweep.report.data import ReportData
 from sweep.report.sections import (
     MAX_MARKED_AXES,
@@ -93,7 +95,7 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
         summary=summary,
         target=phrases.target_text(summary["target"]),
         alternatives=phrases.alternatives_text(summary),
-        use=shlex.join(summary["recommended"]["overrides"]),
+        uses=uses(summary["recommended"]),
         provenance=phrases.provenance_text(summary["provenance"]),
         tiles=_tiles(summary),
         base_forest=forest_of_base(summary["base"]),
@@ -130,7 +132,7 @@ def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("trials", phrases.trials_text(cost).removesuffix("s").removesuffix(" trial")),
         ("converged", f"{converged:,}"),
         ("steps run", phrases.number_text(cost["steps"])),
-        ("base runs' worth", f"{cost['base_run_equivalents']:.3g}"),
+        ("base runs' worth", figure_text(cost["base_run_equivalents"], 3)),
         ("wall time", phrases.duration_text(cost["wall_s"])),
     ]
     return [*tiles, ("reused", f"{cost['reused']:,}")] if cost["reused"] else tiles

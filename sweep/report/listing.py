@@ -14,6 +14,7 @@ from rich.text import Text
 
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
+from sweep.domain.names import natural
 from sweep.domain.printable import printable, short_name
 from sweep.domain.probe import PROBE_REASON
 from sweep.domain.roles import loss_note
@@ -266,7 +267,7 @@ def _metric_table(curves: Mapping[str, Series], target: Target) -> RenderableTyp
     for name in ("points", "first", "last", "best"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for metric, series in sorted(curves.items(), key=lambda item: (item[0] != target.metric, item[0])):
+    for metric, series in sorted(curves.items(), key=lambda item: (item[0] != target.metric, natural(item[0]))):
         if not len(series) or layer_of(metric):
             continue
         finite = [value for value in series.values.tolist() if math.isfinite(value)]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sweep.domain.printable import printable
+from sweep.report.copied import uses
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
@@ -130,9 +131,13 @@ def _row(*cells: str) -> str:
 
 
 def _commands(summary: Mapping[str, Any]) -> list[str]:
-    lines = []
+    recommended = summary["recommended"]
+    first, *ties = uses(recommended)
+    lines = [f"Use one of: {', or '.join(code(each) for each in (first, *ties))}.", ""] if ties else []
+    if recommended.get("reason"):
+        lines += [f"Use {code(first)}: {escaped(recommended['reason'])}.", ""]
     for label, command in (
-        ("Apply it", summary["recommended"]["command"]),
+        ("Apply the first" if ties else "Apply it", recommended["command"]),
         ("More seeds would decide", (summary["decide"] or {}).get("command")),
     ):
         if command:

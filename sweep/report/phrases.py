@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from sweep.domain.axis import short_value
-from sweep.domain.counts import count_text, share_text
+from sweep.domain.counts import count_text, figure_text, share_text
 from sweep.domain.effect import NO_KNOB, NOT_RUN_YET, EffectStatus, Question, together
 from sweep.domain.target import HOLD_EVALUATIONS
 
@@ -100,7 +100,7 @@ def number_text(value: Any) -> str:
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}"
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e6 else f"{value:.4g}"
 
 
 def duration_text(seconds: float) -> str:
@@ -161,7 +161,7 @@ def cost_text(cost: Mapping[str, Any]) -> str:
     parts = [
         trials_text(cost),
         count_text(cost["steps"], "step"),
-        f"{cost['base_run_equivalents']:.3g} base runs' worth",
+        f"{figure_text(cost['base_run_equivalents'], 3)} base runs' worth",
         duration_text(cost["wall_s"]),
     ]
     if cost["reused"]:

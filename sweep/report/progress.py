@@ -14,6 +14,7 @@ from rich.text import Text
 
 from sweep.clock import monotonic_s
 from sweep.domain.counts import count_text
+from sweep.domain.names import natural
 from sweep.domain.trial import Outcome
 from sweep.report.phrases import duration_text, number_text, verdicts_text
 from sweep.report.summary import outcome_word
@@ -182,7 +183,7 @@ class LiveProgress:
         line = Text(no_wrap=True, overflow="ellipsis")
         for word, count in words.items():
             line.append(f"{count:,} {word.replace('_', ' ')}  ", style=VERDICT_STYLES.get(word, "red"))
-        best = sorted(cells.items(), key=lambda item: (-item[1][0] / item[1][1], -item[1][1], item[0]))
+        best = sorted(cells.items(), key=lambda item: (-item[1][0] / item[1][1], -item[1][1], natural(item[0])))
         shown = [(cell, counts) for cell, counts in best if cell != "base" and counts[0]][:3]
         if "base" in cells:
             shown.insert(0, ("base", cells["base"]))

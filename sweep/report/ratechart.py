@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from sweep.domain.counts import figure_text
 from sweep.report.charts import Scale, tick_text
 from sweep.report.ratelabels import GAP_PX, ROWS, Label, Place, places_of, width_of
 
@@ -106,7 +107,7 @@ def _marks(section: Section) -> tuple[list[str], int]:
     """Return the marked rates, each a line with its words above the chart, and from where on the canvas is used."""
     low, high = section["lr_min"], section["lr_max"]
     shown = [(section[key], name, words) for key, name, words in MARKS if section[key] and low <= section[key] <= high]
-    texts = [f"{words} {rate:.2g}" for rate, _, words in shown]
+    texts = [f"{words} {figure_text(rate, 2)}" for rate, _, words in shown]
     labels = [
         Label(x=_x(section, rate), width=width_of(text, is_bold=name == "point"))
         for (rate, name, _), text in zip(shown, texts, strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sweep.domain.axis import Cell
-from sweep.domain.names import WATCH, is_loss
+from sweep.domain.names import WATCH, is_loss, natural
 from sweep.domain.trial import Outcome
 from sweep.report.charts import Curve, panel, scale_of, share_bar
 from sweep.report.commands import fixed_command
@@ -76,8 +76,8 @@ def cells_by_interest(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         if cell["cell"] == "base":
             return (0,)
         if len(toggles) == 1 and toggles[0] in ranks:
-            return (1, ranks[toggles[0]], cell["cell"])
-        return (2 if frozenset(toggles) in repairs else 3, -share, len(toggles), cell["cell"])
+            return (1, ranks[toggles[0]], natural(cell["cell"]))
+        return (2 if frozenset(toggles) in repairs else 3, -share, len(toggles), natural(cell["cell"]))
 
     return sorted(summary["cells"], key=interest)
 
@@ -128,7 +128,7 @@ def symptom_rows(data: ReportData) -> Capped:
                 "message": first[1].message,
             }
         )
-    rows.sort(key=lambda row: (row["cell"] != "base", -row["trials"], row["cell"], row["rule"]))
+    rows.sort(key=lambda row: (row["cell"] != "base", -row["trials"], natural(row["cell"]), row["rule"]))
     return Capped(rows=rows[:MAX_SYMPTOMS], total=len(rows))
 
 
@@ -236,7 +236,13 @@ def choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Any]], most: 
     names = {name for series in logged for name in series if not name.startswith(WATCH) or name in SHOWN_OF_MONITOR}
     order = sorted(
         names,
-        key=lambda n: (n != data.target.metric, n.startswith(WATCH), not is_loss(n), not n.startswith("train"), n),
+        key=lambda n: (
+            n != data.target.metric,
+            n.startswith(WATCH),
+            not is_loss(n),
+            not n.startswith("train"),
+            natural(n),
+        ),
     )
     return order[:most], order[most:]
 

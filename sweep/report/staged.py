@@ -14,7 +14,7 @@ from sweep.domain.counts import count_text
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, QUESTION_KEYS, arguments, key_of, own_words
-from sweep.report.copied import recommended_lines
+from sweep.report.copied import recommended_lines, uses
 from sweep.report.markdown import code, escaped
 from sweep.report.phrases import duration_text, provenance_text, trials_text
 from sweep.report.stages import TITLES, view
@@ -106,6 +106,8 @@ def staged_summary(
         "recommended": {
             "overrides": list(result.overrides),
             "command": base_command(record, result.overrides) if result.overrides else None,
+            "ties": [list(overrides) for overrides in result.ties],
+            "reason": result.choice_reason,
         },
         "cost": dict(cost),
         "provenance": {**NO_PROVENANCE, **record.provenance, "seeds": sorted(set(seeds))},
@@ -187,7 +189,7 @@ def staged_html(summary: Mapping[str, Any], results: Path) -> str:
             for stage in summary["stages"]
         ],
         cost=staged_cost(summary["cost"]),
-        use=shlex.join(summary["recommended"]["overrides"]),
+        uses=uses(summary["recommended"]),
         command_text=shlex.join([*PROGRAM, *arguments(summary["command"])]),
         provenance=provenance_text(summary["provenance"]),
     )

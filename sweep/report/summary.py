@@ -48,6 +48,8 @@ def build_summary(data: ReportData) -> dict[str, Any]:
         "recommended": {
             "overrides": list(ranking.recommended),
             "command": fixed_command(data, ranking.recommended) if ranking.recommended else None,
+            "ties": [list(overrides) for overrides in ranking.ties],
+            "reason": ranking.choice_reason,
         },
         "decide": _decide(data),
         "cost": {

@@ -3,7 +3,7 @@
 Nothing here imports scipy, jinja2 or the analysis: reading verbs print a stored summary in well under a second.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -33,20 +33,27 @@ from sweep.report.tables import labelled, new_table, styled_status, styled_verdi
 
 WIDE = 104
 """From this width on the steps saved have a column of their own and heads stand in one line."""
+SHOWN_TOGGLES = 20
+"""Number of toggles a ranking shows in a terminal; `rank --all` shows the rest."""
+NAMED = 8
+"""Number of toggles named beside one note."""
 NARROW = 70
 """Below this width the intervals are left out: names of toggles were squeezed, at last to nothing, instead."""
 
 
-def render_summary(summary: Mapping[str, Any]) -> RenderableType:
+def render_summary(summary: Mapping[str, Any], *, shows_all: bool = False) -> RenderableType:
     """Return the whole answer of a study: of a diagnosis or a check, or a ranking. Text of a task is printable."""
     summary = printable_data(summary)
     if summary.get("kind") == KIND:
         return render_staged(summary)
-    return render_ranking(summary)
+    return render_ranking(summary, shows_all=shows_all)
 
 
-def render_ranking(summary: Mapping[str, Any]) -> RenderableType:
-    """Return the whole answer of a study: sentence, table, repairs, command, notes, cost."""
+def render_ranking(summary: Mapping[str, Any], *, shows_all: bool = False) -> RenderableType:
+    """Return the whole answer of a study: sentence, table, repairs, command, notes, cost.
+
+    The table has the first 20 toggles, all of them with `shows_all`.
+    """
     parts: list[RenderableType] = [
         Text(summary["answer"], style="bold"),
         Text(f"{summary['study']}: {target_text(summary['target'])}", style="dim"),
@@ -55,7 +62,7 @@ def render_ranking(summary: Mapping[str, Any]) -> RenderableType:
     if summary["search"]:
         parts += [search_table(summary["search"]["top"]), *_inert_lines(summary), ""]
     elif summary["toggles"]:
-        parts += [RankingTable(summary), ""]
+        parts += [RankingTable(summary, shows_all=shows_all), ""]
     else:
         parts += [_base_line(summary), *full_lines(summary["base"]["symptoms"]), ""]
     parts += _repair_lines(summary)
@@ -74,21 +81,34 @@ def toggle_notes(summary: Mapping[str, Any]) -> list[str]:
     for toggle in tried_toggles(summary):
         if toggle["note"]:
             by_note.setdefault(toggle["note"], []).append(toggle["toggle"])
-    return [f"{', '.join(names)}: {note}" for note, names in by_note.items()]
+    return [f"{_some(names)}: {note}" for note, names in by_note.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
 
 
 class RankingTable:
-    """The ranking as a table that fits the width it is given: the base first, then the toggles by rank."""
+    """The ranking as a table that fits the width it is given: the base first, then the toggles by rank.
 
-    def __init__(self, summary: Mapping[str, Any]) -> None:
+    It shows the first 20 toggles and how many more there are, or all of them.
+    """
+
+    def __init__(self, summary: Mapping[str, Any], *, shows_all: bool = False) -> None:
         self.summary = summary
+        tried = tried_toggles(summary)
+        self.shown = tried if shows_all else tried[:SHOWN_TOGGLES]
+        self.more = len(tried) - len(self.shown)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield self._table(is_wide=options.max_width >= WIDE, is_narrow=options.max_width < NARROW)
+        if self.more:
+            command = f"python -m sweep rank {self.summary['study']} --all"
+            yield Text.assemble(f"{self.more:,} more: ", (command, "dim"), no_wrap=True, overflow="ignore")
         yield from _inert_lines(self.summary)
 
     def _table(self, *, is_wide: bool, is_narrow: bool) -> Table:
-        asks_for_seeds = any(toggle["more_seeds"] for toggle in tried_toggles(self.summary))
+        asks_for_seeds = any(toggle["more_seeds"] for toggle in self.shown)
         table = new_table()
         table.add_column("", justify="right", no_wrap=True)
         table.add_column("toggle", overflow="fold", min_width=8)
@@ -118,7 +138,7 @@ class RankingTable:
             "",
             number_text(base["median_steps_to_target"]),
         ]
-        for toggle in tried_toggles(self.summary):
+        for toggle in self.shown:
             steps = toggle["steps_to_target"]
             row: list[RenderableType] = [
                 f"{'=' if toggle['tied'] else ''}{toggle['rank']}",

@@ -271,11 +271,14 @@ class Road:
             answers = [entry.answer for entry in self.entries]
             is_ok = all(entry.is_ok for entry in self.entries)
             return ProbeResult(is_ok=is_ok, answer=self._so_far(*answers), section={})
+        chosen = recommendation(self.found)
         return ProbeResult(
             is_ok=True,
             answer=self._so_far(diagnosis(self.found, has_axes=self.has_axes)),
             section={},
-            overrides=recommendation(self.found),
+            overrides=chosen.overrides,
+            ties=chosen.ties,
+            choice_reason=chosen.reason,
             notes=self._notes(),
         )
 

@@ -51,7 +51,7 @@ def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair(
         "It can learn ten samples by heart, so model, head, loss and optimizer work. "
         "What restores convergence: a=off (5 of 5 seeds against 0 of 5 for the base); exact test, p = 0.008."
     )
-    assert recommendation(found) == ("task.a=0",)
+    assert recommendation(found).overrides == ("task.a=0",)
     assert ranked_symptoms(found.base) == ["flat"]
 
 
@@ -135,7 +135,7 @@ def test_a_repair_verified_on_fresh_seeds_says_so_and_is_recommended():
     verified = ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",))
     found = Findings(ablation=undecided, verify=verified)
     assert "a=off (5 of 5 fresh seeds against 0 of 5 for the base)" in diagnosis(found)
-    assert recommendation(found) == ("task.a=0",)
+    assert recommendation(found).overrides == ("task.a=0",)
 
 
 def test_without_a_repair_it_says_what_was_ruled_out_and_what_is_open():

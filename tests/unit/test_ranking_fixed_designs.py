@@ -67,6 +67,31 @@ def test_a_toggle_that_repairs_every_seed_restores():
     assert ranking.answer.startswith("dropout=off restores convergence (5 of 5 seeds against 0 of 5, exact p = 0.0079)")
 
 
+def test_repairs_that_nothing_tells_apart_are_all_recommended():
+    taus = {D: (200, 207, 200, 207, 200), W: (202, 204, 203, 202, 204)}
+    outcomes = study(ONE_AT_A_TIME, lambda c, s: next((taus[t][s] for t in taus if t in c), None))
+    ranking = rank(outcomes, AXES, TARGET)
+    assert {effect.rank for effect in ranking.effects[:2]} == {1}
+    assert (ranking.recommended, ranking.ties) == (("task.dropout=off",), (("task.weight_decay=off",),))
+    assert ranking.choice_reason == ""
+
+
+def test_a_repair_that_is_told_from_the_next_one_says_why_it_is_recommended():
+    taus = {D: 200, W: 400}
+    outcomes = study(ONE_AT_A_TIME, lambda c, s: next((taus[t] + s for t in taus if t in c), None), seeds=7)
+    ranking = rank(outcomes, AXES, TARGET)
+    assert [effect.rank for effect in ranking.effects[:2]] == [1, 2]
+    assert (ranking.recommended, ranking.ties) == (("task.dropout=off",), ())
+    assert "fewer steps: 203 against 403" in ranking.choice_reason
+
+
+def test_ties_are_in_the_order_a_reader_expects():
+    levels = [Toggle("x", f"l{n}") for n in (1, 2, 9, 10, 11, 100)]
+    axes = (axis("x", *(toggle.level for toggle in reversed(levels))),)
+    outcomes = study([(), *((toggle,) for toggle in reversed(levels))], lambda c, s: None)
+    assert [effect.toggle for effect in rank(outcomes, axes, TARGET).effects] == levels
+
+
 def test_toggles_without_effect_are_ruled_out_and_tied():
     ranking = rank(study(ONE_AT_A_TIME, lambda c, s: 200 if D in c else None), AXES, TARGET)
     assert [(e.rank, e.status) for e in ranking.effects[1:]] == [(2, EffectStatus.NO_EFFECT)] * 2

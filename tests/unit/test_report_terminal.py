@@ -11,7 +11,8 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import report_samples as samples
 
 from sweep.report import build_summary
-from sweep.report.terminal import render_ranking
+from sweep.report.markdown import render_markdown
+from sweep.report.terminal import render_ranking, toggle_notes
 
 
 def printed(renderable, width=80, **options):
@@ -51,6 +52,41 @@ def test_the_answer_comes_first_and_the_command_can_be_copied(summaries):
     text = printed(render_ranking(summaries["three_axes"]), 120)
     assert text.startswith("dropout=off alone, or augmentation=off with weight_decay=off restores convergence")
     assert "\n  python -m sweep task=digits_cnn_overregularised task.dropout=0.0" in text
+
+
+def many(summary, count):
+    toggle = summary["toggles"][0]
+    return {**summary, "toggles": [{**toggle, "toggle": f"x=l{n}", "rank": 1, "tied": True} for n in range(count)]}
+
+
+def test_of_many_toggles_the_first_twenty_are_shown_and_the_command_for_the_rest(summaries):
+    summary = many(summaries["three_axes"], 200)
+    text = printed(render_ranking(summary), 120)
+    assert sum("x=l" in line and "=1" in line for line in text.splitlines()) == 20
+    assert f"180 more: python -m sweep rank {summary['study']} --all" in text
+    whole = printed(render_ranking(summary, shows_all=True), 120)
+    assert "x=l199" in whole
+    assert "more: python" not in whole
+
+
+def test_one_note_of_many_toggles_names_a_few(summaries):
+    summary = many(summaries["three_axes"], 200)
+    toggles = [{**toggle, "note": "diverges"} for toggle in summary["toggles"]]
+    (line,) = [note for note in toggle_notes({**summary, "toggles": toggles}) if "diverges" in note]
+    assert "x=l0, x=l1" in line
+    assert "and 192 more: diverges" in line
+
+
+def test_repairs_that_tie_are_all_named_and_a_choice_has_its_reason(summaries):
+    summary = summaries["three_axes"]
+    tied = {**summary["recommended"], "ties": [["task.clip=1.0"]], "reason": ""}
+    lines = printed(render_ranking({**summary, "recommended": tied}), 120).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("use one of  "))
+    assert [lines[at].split()[-1], lines[at + 1].strip()] == ["task.dropout=0.0", "task.clip=1.0"]
+    markdown = render_markdown({**summary, "recommended": tied})
+    assert "`task.dropout=0.0`, or `task.clip=1.0`" in markdown
+    chosen = {**summary["recommended"], "ties": [], "reason": "it takes fewer steps"}
+    assert "(it takes fewer steps)" in printed(render_ranking({**summary, "recommended": chosen}), 120)
 
 
 def test_a_target_without_a_hold_of_its_own_says_for_how_many_it_is_held(summaries):

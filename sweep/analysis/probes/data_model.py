@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sweep.domain.check import Check
+from sweep.domain.counts import figure_text
 
 Figures = Mapping[str, Any]
 
@@ -78,8 +79,9 @@ def _reads(name: str, reads: Figures, train: Figures) -> Check:
     if trained["loss"] is None or trained["loss_zeroed"] is None:
         return Check.skipped(name, f"the loss of {trained['steps']} steps of Adam is not finite")
     said = (
-        f"after {trained['steps']} steps on {trained['samples']:,} samples the loss is {trained['loss']:.3g} "
-        f"on inputs as they are, {trained['loss_zeroed']:.3g} on zeroed ones"
+        f"after {trained['steps']} steps on {trained['samples']:,} samples "
+        f"the loss is {figure_text(trained['loss'], 3)} on inputs as they are, "
+        f"{figure_text(trained['loss_zeroed'], 3)} on zeroed ones"
     )
     if trained["loss_zeroed"] - trained["loss"] < GAIN * abs(trained["loss_zeroed"]):
         return Check.warning(

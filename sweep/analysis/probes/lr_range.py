@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sweep.analysis.lr_range import CurveReading, Floats, Refusal, read_curve
+from sweep.domain.counts import figure_text
 from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES
 from sweep.domain.probe import ProbeContext, ProbeResult, ProbeTrial
 
@@ -150,21 +151,23 @@ def _spread(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 def _answer(section: Mapping[str, Any]) -> str:
     spread = section["spread"]
     words = (
-        f"Suggested learning rate: {section['point']:g}. The loss falls at rates from {section['low']:.2g} to "
-        f"{section['high']:.2g}"
+        f"Suggested learning rate: {section['point']:g}. "
+        f"The loss falls at rates from {figure_text(section['low'], 2)} to {figure_text(section['high'], 2)}"
     )
-    words += f" and blows up at {section['diverge']:.2g}." if section["diverge"] else ", and does not blow up after it."
+    diverge = section["diverge"]
+    words += f" and blows up at {figure_text(diverge, 2)}." if diverge else ", and does not blow up after it."
     if section["base_lr"]:
-        words += f" The task has {section['base_lr']:.3g}."
+        words += f" The task has {figure_text(section['base_lr'], 3)}."
     if spread["seeds"] > 1:
-        words += f" {spread['seeds']} seeds say {spread['lowest']:.2g} to {spread['highest']:.2g}."
+        lowest, highest = (figure_text(spread[end], 2) for end in ("lowest", "highest"))
+        words += f" {spread['seeds']} seeds say {lowest} to {highest}."
     return words
 
 
 def _refusal_words(refusal: str, section: Mapping[str, Any]) -> str:
     low, high, seeds = section["lr_min"], section["lr_max"], section["trials"]
     fewest = min((len(row["losses"]) for row in seeds), default=0)
-    points = ", ".join(f"{row['valley']:.2g}" for row in seeds if row["valley"] is not None)
+    points = ", ".join(figure_text(row["valley"], 2) for row in seeds if row["valley"] is not None)
     further = shlex.join([f"probe.lr_max={high * FURTHER:g}"])
     return {
         Refusal.NON_FINITE: (

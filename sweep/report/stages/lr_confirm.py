@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from sweep.domain.counts import figure_text
 from sweep.report.phrases import DASH, number_text
 from sweep.report.tables import new_table
 
@@ -54,7 +55,7 @@ def _cells(row: Section) -> tuple[str, str, str, str]:
         "the task's own" if factor is None else "the point" if factor == 1 else f"{_factor(float(factor))} x the point"
     )
     recommended = ", recommended" if row["is_recommended"] else ""
-    rate = DASH if row["lr"] is None else f"{row['lr']:.2g}"
+    rate = DASH if row["lr"] is None else figure_text(row["lr"], 2)
     return rate, words + recommended, f"{row['converged']}/{row['trials']}", number_text(row["steps_to_target"])
 
 

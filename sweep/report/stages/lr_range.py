@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from sweep.domain.counts import figure_text
 from sweep.report.phrases import DASH
 from sweep.report.sparkline import BARS
 
@@ -78,7 +79,7 @@ def _optimizer(section: Section) -> str:
     if not section["optimizer"]:
         return ""
     schedule = f" with {section['scheduler']}" if section["scheduler"] else ""
-    own = f", whose own rate is {section['base_lr']:.3g} at most" if section["base_lr"] else ""
+    own = f", whose own rate is {figure_text(section['base_lr'], 3)} at most" if section["base_lr"] else ""
     return f"Optimizer: {section['optimizer']}{schedule}{own}."
 
 
@@ -108,7 +109,7 @@ def _found(row: Section) -> str:
 
 
 def _rate(value: float | None) -> str:
-    return DASH if value is None else f"{value:.2g}"
+    return DASH if value is None else figure_text(value, 2)
 
 
 def _column(section: Section, rate: float) -> int:

@@ -1,0 +1,62 @@
+"""Which repair is recommended, which ones tie with it, and why it is preferred to the others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sweep.domain.axis import Toggle
+from sweep.domain.counts import share_text
+from sweep.domain.effect import Effect, Question, Repair, SearchedPoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The overrides to recommend (may be none), those that tie with them, and the reason against the rest.
+
+    `reason` is empty where there is nothing to choose from, or where nothing tells the alternatives apart.
+    """
+
+    overrides: tuple[str, ...] = ()
+    ties: tuple[tuple[str, ...], ...] = ()
+    reason: str = ""
+
+
+def choose(
+    question: Question, repairs: Sequence[Repair], searched: Sequence[SearchedPoint], effects: Sequence[Effect]
+) -> Choice:
+    """Return the choice: the best point of a search, else the first of the repairs, which come best first.
+
+    Two single changes tie where the ranking cannot tell them apart; larger sets of one size, where as many of their
+    seeds converged.
+    """
+    if searched:
+        return Choice(overrides=searched[0].overrides)
+    if not repairs or question is not Question.RESTORE:
+        return Choice()
+    by_toggle = {effect.toggle: effect for effect in effects}
+    best, *others = repairs
+    tied = [other for other in others if _ties(best, other, by_toggle)]
+    reason = "" if tied or not others else _reason(best, others[0], by_toggle)
+    return Choice(overrides=best.overrides, ties=tuple(other.overrides for other in tied), reason=reason)
+
+
+def _ties(best: Repair, other: Repair, effects: Mapping[Toggle, Effect]) -> bool:
+    if len(best.toggles) != len(other.toggles):
+        return False
+    if len(best.toggles) == 1:
+        return effects[best.toggles[0]].rank == effects[other.toggles[0]].rank
+    return best.outcome == other.outcome
+
+
+def _reason(best: Repair, other: Repair, effects: Mapping[Toggle, Effect]) -> str:
+    """Return what speaks for the first repair against the second."""
+    mine, theirs = best.outcome, other.outcome
+    if mine.mean > theirs.mean:
+        counts = (share_text(each.converged, each.trials, "seed") for each in (mine, theirs))
+        return f"it converges more often: {' against '.join(counts)}"
+    if len(best.toggles) < len(other.toggles):
+        return f"it changes less: {len(best.toggles)} against {len(other.toggles)}"
+    if len(best.toggles) == 1:
+        medians = [effects[each.toggles[0]].steps_to_target.median for each in (best, other)]
+        if all(median is not None for median in medians):
+            return f"it takes fewer steps: {' against '.join(f'{median:,.0f}' for median in medians)}"
+    return ""
