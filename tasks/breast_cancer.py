@@ -4,12 +4,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import paddle
 from paddle import nn
-from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
 
 from sweep.task import Run, TaskConfig
-from tasks.components import classification, fit, initialise, label_entropy, probability, require
+from tasks.components import fit_classifier, initialise, make_activation, probability, require
 from tasks.datasets import Samples, load_breast_cancer, split_indices, standardise
 
 
@@ -32,7 +30,7 @@ def model(cfg: TaskConfig) -> Any:
     """Return the network: one hidden layer of `hidden` units with dropout."""
     network = nn.Sequential(
         nn.Linear(30, cfg.hidden),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Dropout(probability("dropout", cfg.dropout)),
         nn.Linear(cfg.hidden, 2),
     )
@@ -42,11 +40,7 @@ def model(cfg: TaskConfig) -> Any:
 
 def train(cfg: TaskConfig, run: Run) -> None:
     """Train one trial."""
-    train_set, val_set = data(cfg)
-    run.describe(label_entropy=label_entropy(train_set.y))
-    paddle.seed(run.stream("init"))
-    network = model(cfg)
-    fit(cfg, run, network, train_set, loss=F.cross_entropy, evaluate=classification(val_set))
+    fit_classifier(cfg, run, lambda: model(cfg), data(cfg))
 
 
 @lru_cache(maxsize=2)

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import paddle
 from paddle import nn
-from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
 from paddle.vision.datasets import Cifar10
 
 from sweep.task import Run, TaskConfig
-from tasks.components import classification, fit, initialise, label_entropy, probability, require
+from tasks.components import fit_classifier, initialise, make_activation, probability, require
 from tasks.datasets import Floats, Samples, local_files
 from tasks.images import flip_and_crop
 
@@ -36,15 +34,15 @@ def model(cfg: TaskConfig) -> Any:
     p = probability("dropout", cfg.dropout)
     network = nn.Sequential(
         nn.Conv2D(3, 16, 3, stride=2, padding=1),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Conv2D(16, 32, 3, stride=2, padding=1),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Conv2D(32, 64, 3, stride=2, padding=1),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Flatten(),
         nn.Dropout(p),
         nn.Linear(64 * 4 * 4, 128),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Dropout(p),
         nn.Linear(128, 10),
     )
@@ -55,23 +53,11 @@ def model(cfg: TaskConfig) -> Any:
 def train(cfg: TaskConfig, run: Run) -> None:
     """Train one trial. `augmentation` mirrors half of the images and crops them from a padded frame."""
     require("augmentation", cfg.augmentation, (True, False))
-    train_set, val_set = data(cfg)
-    run.describe(label_entropy=label_entropy(train_set.y))
-    paddle.seed(run.stream("init"))
-    network = model(cfg)
 
     def augment(images: Floats, rng: np.random.Generator) -> Floats:
         return flip_and_crop(images, rng, padding=cfg.padding)
 
-    fit(
-        cfg,
-        run,
-        network,
-        train_set,
-        loss=F.cross_entropy,
-        evaluate=classification(val_set),
-        augment=augment if cfg.augmentation else None,
-    )
+    fit_classifier(cfg, run, lambda: model(cfg), data(cfg), augment=augment if cfg.augmentation else None)
 
 
 @lru_cache(maxsize=1)

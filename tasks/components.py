@@ -18,6 +18,7 @@ from tasks.datasets import Floats, Samples
 INITS = ("default", "xavier", "kaiming")
 SCHEDULERS = ("constant", "cosine", "warmup")
 OPTIMIZERS = ("sgd", "momentum", "adam")
+ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
 Augment = Callable[[Floats, np.random.Generator], Floats]
 Loss = Callable[[Any, Any], Any]
@@ -35,6 +36,12 @@ def probability(key: str, value: float) -> float:
     if not 0.0 <= value < 1.0:
         raise ValueError(f"task.{key}: {value!r} is not allowed; allowed: 0.0 <= p < 1.0")
     return float(value)
+
+
+def make_activation(name: str) -> Any:
+    """Return a new activation layer for a hidden layer. Raises ValueError."""
+    require("activation", name, tuple(ACTIVATIONS))
+    return ACTIVATIONS[name]()
 
 
 def initialise(network: Any, init: str) -> None:
@@ -66,15 +73,17 @@ def make_schedule(cfg: TaskConfig) -> Any:
 def make_optimizer(cfg: TaskConfig, parameters: list[Any], learning_rate: Any) -> Any:
     """Return the optimizer over these parameters: `weight_decay` is L2 on all of them, `clip` a global norm or None.
 
-    The learning rate is a number or an LRScheduler (`make_schedule`).
+    The learning rate is a number or an LRScheduler (`make_schedule`). `adam_eps` is read for Adam alone.
     """
     require("optimizer", cfg.optimizer, OPTIMIZERS)
     make = {"sgd": paddle.optimizer.SGD, "momentum": paddle.optimizer.Momentum, "adam": paddle.optimizer.Adam}
+    epsilon = cfg.get("adam_eps")  # a task that was copied earlier has no such key
     return make[cfg.optimizer](
         learning_rate=learning_rate,
         parameters=parameters,
         weight_decay=cfg.weight_decay or None,
         grad_clip=None if cfg.clip is None else nn.ClipGradByGlobalNorm(cfg.clip),
+        **({"epsilon": epsilon} if cfg.optimizer == "adam" and epsilon is not None else {}),
     )
 
 
@@ -122,6 +131,22 @@ def fit(
         metrics = evaluate(network) if step % cfg.eval_every == 0 else {}
         if metrics or step == 1 or step % cfg.log_every == 0:
             run.log(step, **{"train/loss": float(batch_loss) * loss_unit, **metrics})
+
+
+def fit_classifier(
+    cfg: TaskConfig,
+    run: Run,
+    make_network: Callable[[], Any],
+    sets: tuple[Samples, Samples],
+    *,
+    augment: Augment | None = None,
+) -> None:
+    """Train a classifier on the first of the sets with cross entropy, as `fit` does, and evaluate it on the second."""
+    train_set, val_set = sets
+    run.describe(label_entropy=label_entropy(train_set.y))
+    paddle.seed(run.stream("init"))
+    network = make_network()
+    fit(cfg, run, network, train_set, loss=F.cross_entropy, evaluate=classification(val_set), augment=augment)
 
 
 def classification(val_set: Samples, *, chunk: int = 1000) -> Evaluate:

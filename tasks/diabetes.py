@@ -9,7 +9,7 @@ from paddle import nn
 from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
 
 from sweep.task import Run, TaskConfig
-from tasks.components import Evaluate, fit, initialise, probability, require
+from tasks.components import Evaluate, fit, initialise, make_activation, probability, require
 from tasks.datasets import Samples, load_diabetes, split_indices, standardise
 
 
@@ -31,7 +31,7 @@ def model(cfg: TaskConfig) -> Any:
     """Return the network: one hidden layer of `hidden` units with dropout, one output."""
     network = nn.Sequential(
         nn.Linear(10, cfg.hidden),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Dropout(probability("dropout", cfg.dropout)),
         nn.Linear(cfg.hidden, 1),
     )

@@ -4,12 +4,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import paddle
 from paddle import nn
-from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
 
 from sweep.task import Run, TaskConfig
-from tasks.components import classification, fit, initialise, label_entropy, probability, require
+from tasks.components import fit_classifier, initialise, make_activation, probability, require
 from tasks.datasets import Floats, Samples, load_digits, split_indices
 from tasks.images import add_noise, shift_and_rotate
 
@@ -29,13 +27,13 @@ def model(cfg: TaskConfig) -> Any:
     p = probability("dropout", cfg.dropout)
     network = nn.Sequential(
         nn.Conv2D(1, 8, 3, padding=1),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Conv2D(8, 16, 3, stride=2, padding=1),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Flatten(),
         nn.Dropout(p),
         nn.Linear(16 * 4 * 4, 64),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Dropout(p),
         nn.Linear(64, 10),
     )
@@ -46,24 +44,12 @@ def model(cfg: TaskConfig) -> Any:
 def train(cfg: TaskConfig, run: Run) -> None:
     """Train one trial."""
     require("augmentation", cfg.augmentation, (True, False))
-    train_set, val_set = data(cfg)
-    run.describe(label_entropy=label_entropy(train_set.y))
-    paddle.seed(run.stream("init"))
-    network = model(cfg)
 
     def augment(images: Floats, rng: np.random.Generator) -> Floats:
         moved = shift_and_rotate(images, rng, max_shift=cfg.max_shift, max_rotation=cfg.max_rotation)
         return add_noise(moved, rng, std=cfg.noise)
 
-    fit(
-        cfg,
-        run,
-        network,
-        train_set,
-        loss=F.cross_entropy,
-        evaluate=classification(val_set),
-        augment=augment if cfg.augmentation else None,
-    )
+    fit_classifier(cfg, run, lambda: model(cfg), data(cfg), augment=augment if cfg.augmentation else None)
 
 
 @lru_cache(maxsize=1)

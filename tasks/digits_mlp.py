@@ -4,12 +4,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import paddle
 from paddle import nn
-from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
 
 from sweep.task import Run, TaskConfig
-from tasks.components import classification, fit, initialise, label_entropy, probability, require
+from tasks.components import fit_classifier, initialise, make_activation, probability, require
 from tasks.datasets import Floats, Samples, load_digits, split_indices
 from tasks.images import add_noise
 
@@ -29,10 +27,10 @@ def model(cfg: TaskConfig) -> Any:
     p = probability("dropout", cfg.dropout)
     network = nn.Sequential(
         nn.Linear(64, cfg.hidden),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Dropout(p),
         nn.Linear(cfg.hidden, cfg.hidden),
-        nn.ReLU(),
+        make_activation(cfg.activation),
         nn.Dropout(p),
         nn.Linear(cfg.hidden, 10),
     )
@@ -43,23 +41,11 @@ def model(cfg: TaskConfig) -> Any:
 def train(cfg: TaskConfig, run: Run) -> None:
     """Train one trial. `augmentation` adds Gaussian noise of standard deviation `noise` to the pixels."""
     require("augmentation", cfg.augmentation, (True, False))
-    train_set, val_set = data(cfg)
-    run.describe(label_entropy=label_entropy(train_set.y))
-    paddle.seed(run.stream("init"))
-    network = model(cfg)
 
     def augment(pixels: Floats, rng: np.random.Generator) -> Floats:
         return add_noise(pixels, rng, std=cfg.noise)
 
-    fit(
-        cfg,
-        run,
-        network,
-        train_set,
-        loss=F.cross_entropy,
-        evaluate=classification(val_set),
-        augment=augment if cfg.augmentation else None,
-    )
+    fit_classifier(cfg, run, lambda: model(cfg), data(cfg), augment=augment if cfg.augmentation else None)
 
 
 @lru_cache(maxsize=1)

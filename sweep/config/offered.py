@@ -35,6 +35,8 @@ def offered_axes() -> Mapping[str, Levels]:
 
 def lacks_knobs(axis: str, knobs: Mapping[str, object]) -> bool:
     """Return whether this is one of sweep's axes and a task with these knobs (name to value) lacks a knob it sets."""
+    if _is_idle(axis, knobs):
+        return False
     levels = offered_axes().get(axis, {})
     return any(knob not in knobs for settings in levels.values() for knob, _ in settings)
 
@@ -43,7 +45,7 @@ def can_try(toggle: str, knobs: Mapping[str, object]) -> bool:
     """Return whether a toggle of an offered axis changes something in a task with these knobs and values."""
     axis, _, level = toggle.partition("=")
     settings = offered_axes().get(axis, {}).get(level, ())
-    if not settings or any(knob not in knobs for knob, _ in settings):
+    if not settings or any(knob not in knobs for knob, _ in settings) or _is_idle(axis, knobs):
         return False
     pairs = [(knobs[knob], without_none(knob, _plain(text), base=knobs[knob])) for knob, text in settings]
     fits = all(base is None or value is None or kind_of(base) == kind_of(value) for base, value in pairs)
@@ -62,6 +64,12 @@ def axes_override(toggles: Iterable[str]) -> tuple[str, ...]:
     cells = prod(1 + len(offered_axes().get(axis, ("",))) for axis in axes)
     design = ("driver.design=one_at_a_time",) if cells > MOST_CELLS else ()
     return (f"+axis=[{','.join(axes)}]", *design)
+
+
+def _is_idle(axis: str, knobs: Mapping[str, object]) -> bool:
+    """Return whether an axis alone changes nothing because of another knob: Adam's epsilon without Adam."""
+    optimizer = knobs.get("optimizer")
+    return axis == "adam_eps" and isinstance(optimizer, str) and "adam" not in optimizer.lower()
 
 
 def _plain(text: str) -> object:

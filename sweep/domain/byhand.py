@@ -11,9 +11,9 @@ _INIT = "initialize the weights with nn.initializer.XavierNormal (tanh, sigmoid)
 _LOWER = "lower the learning rate by a factor of 10 to 100"
 
 BY_HAND: dict[str, str] = {
-    "dropout=off": "set the dropout probability to 0",
-    "weight_decay=off": "remove the weight decay",
-    "augmentation=off": "train without augmentation",
+    "dropout=off": "switch dropout off, if there is any",
+    "weight_decay=off": "remove the weight decay, if there is any",
+    "augmentation=off": "train without augmentation, if there is any",
     "init=xavier": _INIT,
     "init=kaiming": _INIT,
     "scheduler=constant": "train with a constant learning rate",

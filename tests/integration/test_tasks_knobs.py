@@ -6,8 +6,16 @@ import pytest
 from paddle import nn
 
 from sweep.task import TaskConfig
-from tasks import breast_cancer, diabetes, digits_cnn, digits_mlp
-from tasks.components import batches, initialise, label_entropy, make_optimizer, make_schedule, probability
+from tasks import breast_cancer, cifar10, diabetes, digits_cnn, digits_mlp, mnist
+from tasks.components import (
+    batches,
+    initialise,
+    label_entropy,
+    make_activation,
+    make_optimizer,
+    make_schedule,
+    probability,
+)
 
 
 def knobs(**changes):
@@ -71,6 +79,30 @@ def test_momentum_and_adam_make_their_own_steps():
     assert updated([0.0], [2.0], knobs(optimizer="adam")) == pytest.approx([-0.001], rel=1e-3)
 
 
+def test_adams_epsilon_damps_the_step_of_a_small_gradient():
+    small = [1e-6]
+    plain = updated([0.0], small, knobs(optimizer="adam", adam_eps=None))
+    assert plain == updated([0.0], small, knobs(optimizer="adam"))  # a task copied before the knob was there
+    damped = updated([0.0], small, knobs(optimizer="adam", adam_eps=1e-4))
+    assert abs(damped[0]) < abs(plain[0]) / 50
+
+
+def test_adams_epsilon_means_nothing_without_adam():
+    assert updated([0.0], [2.0], knobs(adam_eps=1e-4)) == updated([0.0], [2.0], knobs())
+
+
+@pytest.mark.parametrize("task", [breast_cancer, cifar10, diabetes, digits_cnn, digits_mlp, mnist])
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "sigmoid", "tanh"])
+def test_activation_is_that_of_every_hidden_layer(task, name):
+    network = task.model(TaskConfig({"dropout": 0.0, "hidden": 4, "init": "default", "activation": name}))
+    kind = type(make_activation(name))
+    activations = [layer for layer in network.sublayers() if isinstance(layer, kind)]
+    weights = [layer for layer in network.sublayers() if isinstance(layer, nn.Linear | nn.Conv2D)]
+    assert len(activations) == len(weights) - 1
+    plain = [layer for layer in network.sublayers() if type(layer) is nn.ReLU]
+    assert len(plain) == (len(activations) if name == "relu" else 0)
+
+
 @pytest.mark.parametrize(("init", "std"), [("xavier", (2 / 600) ** 0.5), ("kaiming", (2 / 400) ** 0.5)])
 def test_init_draws_the_weights_anew_and_leaves_the_biases_at_zero(init, std):
     paddle.seed(0)
@@ -122,6 +154,7 @@ def test_a_dropout_that_is_no_probability_below_one_is_refused(value):
         (lambda: make_schedule(knobs(scheduler="cosin")), "scheduler: 'cosin'", "constant, cosine, warmup"),
         (lambda: make_optimizer(knobs(optimizer="adamw"), [], 0.1), "optimizer: 'adamw'", "sgd, momentum, adam"),
         (lambda: initialise(nn.Sequential(), "he"), "init: 'he'", "default, xavier, kaiming"),
+        (lambda: make_activation("gelu"), "activation: 'gelu'", "relu, leaky_relu, sigmoid, tanh"),
         (lambda: breast_cancer.data(TaskConfig({"input_norm": "minmax"})), "input_norm: 'minmax'", "standardize, None"),
         (lambda: diabetes.train(TaskConfig({"target_norm": "log"}), None), "target_norm: 'log'", "standardize, None"),
         (lambda: digits_cnn.train(TaskConfig({"augmentation": "flip"}), None), "augmentation: 'flip'", "True, False"),

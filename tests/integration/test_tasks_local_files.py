@@ -25,6 +25,7 @@ KNOBS = {
     "clip": None,
     "weight_decay": 0.0,
     "init": "default",
+    "activation": "relu",
     "dropout": 0.1,
     "augmentation": True,
     "max_shift": 2.0,

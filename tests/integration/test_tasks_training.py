@@ -33,7 +33,7 @@ def train(name, seed=0, stop_at=None, **changes):
 def watched(monkeypatch):
     """Collects initial weights, batches of rows and augmented images of every digits_cnn trial trained."""
     seen = {"weights": [], "rows": [], "images": []}
-    fit, order, noise = digits_cnn.fit, components.batches, digits_cnn.add_noise
+    fit, order, noise = components.fit, components.batches, digits_cnn.add_noise
 
     def watched_fit(cfg, run, network, *args, **kwargs):
         seen["weights"].append([p.numpy().copy() for p in network.parameters()])
@@ -50,7 +50,7 @@ def watched(monkeypatch):
         seen["images"][-1].append(noise(images, rng, std=std))
         return seen["images"][-1][-1]
 
-    monkeypatch.setattr(digits_cnn, "fit", watched_fit)
+    monkeypatch.setattr(components, "fit", watched_fit)
     monkeypatch.setattr(components, "batches", watched_order)
     monkeypatch.setattr(digits_cnn, "add_noise", watched_noise)
     return seen

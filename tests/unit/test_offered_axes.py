@@ -52,6 +52,8 @@ def test_the_axes_set_the_standard_knobs():
         ("shuffle=on", {"shuffle": False}, True),
         ("shuffle=on", {"shuffle": 0}, False),  # of another kind: the override would be refused
         ("adam_eps=1e-4", {"adam_eps": 1e-4}, False),
+        ("adam_eps=1e-4", {"adam_eps": None, "optimizer": "AdamW"}, True),
+        ("adam_eps=1e-4", {"adam_eps": None, "optimizer": "momentum"}, False),
         ("no_such_axis=on", {"no_such_axis": 1}, False),
     ],
 )
@@ -63,6 +65,7 @@ def test_an_axis_lacks_its_knob_only_if_the_task_has_no_such_key():
     assert lacks_knobs("input_norm", {})
     assert not lacks_knobs("input_norm", {"input_norm": "standardize"})
     assert not lacks_knobs("an_own_axis", {})
+    assert not lacks_knobs("adam_eps", {"optimizer": "sgd"})
 
 
 def test_a_symptom_says_what_to_do_by_hand_where_the_task_has_no_knob():
