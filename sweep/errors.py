@@ -93,6 +93,10 @@ class StoreError(SweepError):
     """The store cannot be opened, read or written: names the file and what can be done."""
 
 
+class OldStoreError(StoreError):
+    """The store has an older version, and was opened for reading only."""
+
+
 class DamagedStoreError(StoreError):
     """The file of the store is damaged, or no database: nothing reads it any more."""
 

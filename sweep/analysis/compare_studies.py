@@ -12,6 +12,9 @@ from sweep.domain.effect import Proportion
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome
 
+NOT_COMPARED = frozenset({"results", "place", "store", "study", "launcher", "inert", "compare_with"})
+"""Keys of a recorded config that decide nothing about a trial's outcome."""
+
 EXACT_SUBSETS = 12
 """Up to so many pairs all subset means are taken, 4,095 of them; beyond, as many random subsets."""
 
@@ -162,8 +165,7 @@ def _leaves(value: Any, name: str) -> list[tuple[str, Any]]:
 
 def _compared_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides the outcome of a study: not where its files lie, nor how many trials run at once."""
-    left_out = ("results", "place", "store", "study", "launcher", "inert")
-    return {key: value for key, value in config.items() if key not in left_out}
+    return {key: value for key, value in config.items() if key not in NOT_COMPARED}
 
 
 def _compared_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep.cli.main import Parser
-from sweep.cli.output import Printer, print_json, print_rich
+from sweep.cli.output import Printer, print_json, print_rich, print_whole
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.errors import NotFoundError
@@ -96,11 +96,16 @@ def plan(arguments: list[str]) -> int:
     loaded = _load(args, overrides, overrides)
     if loaded.study.regression is not None:
         return _plan_night(loaded, is_json=args.json)
+    from sweep.study.naming import named_on_record
+
+    named = named_on_record(loaded)
+    loaded = named.loaded
     view = _stages_view(loaded) if loaded.study.stages else _plan_view(loaded)
     if args.json:
         return print_json(view)
     from sweep.report.plans import render_plan
 
+    print_whole(f"study {loaded.study.name}" + (f"\n{named.note}" if named.note else ""))
     return print_rich(render_plan(view))
 
 

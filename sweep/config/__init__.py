@@ -63,7 +63,9 @@ class StudyConfig:
     names the studies that this one is made of, in order; it has then no trials of its own. `regression` is that section
     of a regression sweep, None for any other study. `watch` is one of WATCHES, `symptoms` the thresholds of the
     monitor's rules by name.
-    `reuse` False has every trial run here, whatever other studies have finished.
+    `reuse` False has every trial run here, whatever other studies have finished. `is_named` says that the name was
+    given (`study=NAME`); an automatic one may yet get the difference from the study that had it first.
+    `compare_with` is that study, if the two can be compared.
     """
 
     name: str
@@ -87,6 +89,8 @@ class StudyConfig:
     watch: str = "light"
     symptoms: Mapping[str, float] = field(default_factory=dict, hash=False)
     reuse: bool = True
+    is_named: bool = False
+    compare_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ _PARAM = re.compile(r"^\+{0,2}params\.([^=]+)=(.*)$", re.DOTALL)
 _REMOVED_AXIS = re.compile(r"^~axes\.([^.=]+)(?:\.levels\.([^=]+))?$")
 # `?host=/run/postgresql&port=5433` in it, or a password: nobody should have to quote these once more for Hydra.
 _SERVER_URL = re.compile(r"^(\+{0,2}store\.url=)(postgres\S*)$")
+# `study=seq-base-lr=0.22`: what an automatic name may look like.
+_STUDY = re.compile(r"^(study=)([\w.+=-]*=[\w.+=-]*)$")
 _ADDED_GROUPS = ("ablation", "search", "check", "diagnose", "regression")  # nothing is chosen from them by default
 _REMOVED_PARAM = re.compile(r"^~params\.([^=]+)$")
 
@@ -103,7 +105,7 @@ def _parse(text: str) -> Override:
         text = _BARE_LEVEL.sub(r'"\1"', text)
     if re.match(r"^(axes|params)[.=]", text):
         text = f"++{text}"  # free-form sections: there is nothing to protect a new name from
-    if match := _SERVER_URL.match(text):
+    if match := _SERVER_URL.match(text) or _STUDY.match(text):
         text = match[1] + "'" + match[2].replace("'", "\\'") + "'"
     try:
         override = OverridesParser.create().parse_override(text)

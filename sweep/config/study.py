@@ -34,7 +34,7 @@ TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early",
 
 MAX_SEEDS = 10_000
 
-_STUDY_NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}", re.ASCII)
+_STUDY_NAME = re.compile(r"[A-Za-z0-9][\w.+=-]{0,99}", re.ASCII)
 
 
 def load(
@@ -76,6 +76,7 @@ def load(
         watch=root.choice("watch", WATCHES),
         symptoms=_symptoms(root.get("symptoms"), composed),
         reuse=root.flag("reuse"),
+        is_named=root.get("study") is not None,
     )
     return LoadedConfig(
         study=study,
@@ -175,7 +176,7 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
             "study",
             "is not safe as a folder's name",
             value=given,
-            hint="letters, digits and . _ + - (at most 100, the first a letter or digit, not ending in .db)",
+            hint="letters, digits and . _ + - = (at most 100, the first a letter or digit, not ending in .db)",
         )
     return str(given)
 

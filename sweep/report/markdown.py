@@ -139,6 +139,7 @@ def _commands(summary: Mapping[str, Any]) -> list[str]:
     for label, command in (
         ("Apply the first" if ties else "Apply it", recommended["command"]),
         ("More seeds would decide", (summary["decide"] or {}).get("command")),
+        (f"Compare with {(summary.get('compare') or {}).get('with')}", (summary.get("compare") or {}).get("command")),
     ):
         if command:
             lines += [f"{label}:", "", "```sh", command.replace("\n", " "), "```", ""]

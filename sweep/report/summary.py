@@ -1,16 +1,18 @@
 """summary.json: the answer of a study as data, documented key by key in docs/summary.md."""
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sweep.config.stores import store_option
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
 from sweep.domain.probe import PROBE_REASON
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
-from sweep.report.commands import arguments, fixed_command, key_of, overrides_of, study_command
+from sweep.report.commands import PROGRAM, arguments, fixed_command, key_of, overrides_of, study_command
 from sweep.report.data import ReportData
 from sweep.report.phrases import status_word
 from sweep.report.seen import told
@@ -52,6 +54,7 @@ def build_summary(data: ReportData) -> dict[str, Any]:
             "reason": ranking.choice_reason,
         },
         "decide": _decide(data),
+        "compare": _compare(data),
         "cost": {
             "trials": ranking.cost.trials,
             "planned": ranking.cost.planned,
@@ -249,6 +252,17 @@ def _cell(cell: CellSummary, data: ReportData) -> dict[str, Any]:
 def cell_overrides(cell: Cell, data: ReportData) -> tuple[str, ...]:
     """Return the Hydra overrides that make this cell from the base."""
     return overrides_of(cell, data.axes, data.cell_overrides)
+
+
+def _compare(data: ReportData) -> dict[str, Any] | None:
+    """The study that this one could not take the name of, and the command that compares the two; None without one."""
+    config = data.study.config
+    before = config.get("compare_with")
+    if before is None:
+        return None
+    url = dict(config.get("store") or {}).get("url")
+    words = shlex.join([*PROGRAM, "compare", str(before), data.study.name])
+    return {"with": str(before), "command": words + ("" if url is None else store_option(str(url)))}
 
 
 def _decide(data: ReportData) -> dict[str, Any] | None:

@@ -217,4 +217,7 @@ def _command_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
     decide = summary["decide"]
     if decide:
         lines += command_lines(f"more seeds would decide ({decide['seeds']} in all)", decide["command"])
+    compared = summary.get("compare")
+    if compared:
+        lines += command_lines(f"compare with {compared['with']}", compared["command"])
     return [*lines, ""] if lines else []

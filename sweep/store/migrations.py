@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, inspect, select, text, update
 
-from sweep.errors import DamagedStoreError, NotFoundError, StoreError
+from sweep.errors import DamagedStoreError, NotFoundError, OldStoreError, StoreError
 from sweep.store.postgres import lock_making_tables
 from sweep.store.schema import SCHEMA_VERSION, metadata, schema_version
 
@@ -80,7 +80,7 @@ def require_current(conn: Connection) -> None:
         raise NotFoundError("it holds no study yet")
     _refuse_newer(found)
     if found < SCHEMA_VERSION:
-        raise StoreError(
+        raise OldStoreError(
             f"it has schema version {found}, this sweep reads version {SCHEMA_VERSION}",
             hint="any command that writes (running, resuming a study) upgrades it in place",
         )

@@ -4,6 +4,7 @@ running one study
   session     opens a study, runs it and leaves its files
   opening     what it needs before: packages, the folder's lock, its record
   places      where its folder is, and whether its store may change it
+  naming      the name that its config takes in the store, held while it runs
   planning    what will be run, before anything is
   loop        asks, launches and tells, until nothing is left
   runs        the trials that wait for a run, and the runs under way: begun on record, started, judged as they end

@@ -39,7 +39,7 @@ def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
             hint="run it first, and the ablation with the rate that it suggests",
         )
     shown = Audience(progress)
-    return run_study(loaded, progress=shown, then=lambda end: _confirmed(loaded, end, shown))
+    return run_study(loaded, progress=shown, then=lambda loaded, end: _confirmed(loaded, end, shown))
 
 
 def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: Audience) -> StudyEnd:

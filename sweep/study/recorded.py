@@ -15,6 +15,7 @@ def recorded_config(config: StudyConfig) -> dict[str, Any]:
         "converge": config.target.to_mapping(),
         "seeds": list(config.seeds),
         "inert": [list(pair) for pair in config.inert],
+        **({} if config.compare_with is None else {"compare_with": config.compare_with}),
     }
 
 

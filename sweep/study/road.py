@@ -21,8 +21,9 @@ from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.edits import PlannedCode
-from sweep.study.opening import check_packages, driving, open_record, write_plan
-from sweep.study.places import beside, folder_for
+from sweep.study.naming import held
+from sweep.study.opening import check_packages, open_record, write_plan
+from sweep.study.places import beside
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.recordfile import write_record
@@ -56,17 +57,18 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
     Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError where another driver is at
     work on it.
     """
-    config = loaded.study
-    check_stages(config.stages)
+    check_stages(loaded.study.stages)
     check_packages(loaded)
-    folder = folder_for(loaded)
-    with driving(folder, config.store_url):
-        with Store.open(config.store_url) as store:
-            record = open_record(store, loaded, folder)
-            taken = WallTime(store, record)
-            plan = {"schema": 1, "study": config.name, "task": config.task_name, "stages": list(config.stages)}
-            write_plan(folder, plan, record)
-        road = Road(loaded, record, folder, Audience(progress), run_job, taken)
+    with held(loaded) as study:
+        config, folder = study.loaded.study, study.folder
+        if study.note:
+            progress.message(study.note)
+        record = open_record(study.store, study.loaded, folder)
+        taken = WallTime(study.store, record)
+        plan = {"schema": 1, "study": config.name, "task": config.task_name, "stages": list(config.stages)}
+        write_plan(folder, plan, record)
+        study.store.close()  # each stage opens it for itself
+        road = Road(study.loaded, record, folder, Audience(progress), run_job, taken)
         return road.run()
 
 

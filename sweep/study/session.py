@@ -19,15 +19,13 @@ from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.launch import WarmParent, build_launcher
 from sweep.report.commands import PROGRAM
-from sweep.rundir import StudyDir, StudyLock
-from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
 from sweep.study.edits import PlannedCode
 from sweep.study.interrupts import Interrupt, obeying_interrupts
 from sweep.study.loop import StudyLoop
-from sweep.study.opening import check_packages, driving, open_record, write_plan
-from sweep.study.places import folder_for
+from sweep.study.naming import HeldStudy, held
+from sweep.study.opening import check_packages, open_record, write_plan
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import gpu_models
@@ -65,33 +63,34 @@ def run_study(
     *,
     progress: Progress,
     early: WarmParent | None = None,
-    then: Callable[[StudyEnd], StudyEnd] = lambda end: end,
+    then: Callable[[LoadedConfig, StudyEnd], StudyEnd] = lambda loaded, end: end,  # noqa: ARG005 - nothing follows
 ) -> StudyEnd:
     """Run a study, or go on with it, until it ends or is interrupted; leaves its files in every case.
 
     `early` is what `start_early` made of its config, which the caller closes. `then` is what belongs to the study after
-    its own trials, and is done while it is still held; what it returns is returned.
+    its own trials, and is done while it is still held, with its config under the name that it took; what it returns is
+    returned.
 
     Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError if another orchestrator
     runs it, TaskEditedError if the task was edited since its code was read, StudyGoneError and StoreError if its
     folder or its store was removed meanwhile.
     """
-    config = loaded.study
     check_packages(loaded)
     plan = StudyPlan(loaded)
     code = PlannedCode(loaded.source, progress.message)
-    folder = folder_for(loaded)
-    with driving(folder, config.store_url) as lock, Store.open(config.store_url, driving=config.name) as store:
+    with held(loaded) as study:
         step("study locked")
         code.require_current()
-        record = open_record(store, loaded, folder)
+        if study.note:
+            progress.message(study.note)
+        record = open_record(study.store, study.loaded, study.folder)
         step("study recorded")
-        plan.enrol(store, record)
+        plan.enrol(study.store, record)
         step("trials enrolled")
-        write_plan(folder, plan.to_dict(), record)
+        write_plan(study.folder, {**plan.to_dict(), "study": record.name}, record)
         step("plan written")
-        end = then(Session(loaded, plan, folder, lock, store, record, Audience(progress), early, code).run())
-        store.check_in_place()
+        end = then(study.loaded, Session(study, plan, record, Audience(progress), early, code).run())
+        study.store.check_in_place()
         return end
 
 
@@ -100,25 +99,22 @@ class Session:
 
     def __init__(
         self,
-        loaded: LoadedConfig,
+        study: HeldStudy,
         plan: StudyPlan,
-        folder: StudyDir,
-        lock: StudyLock,
-        store: Store,
         record: StudyRecord,
         progress: Progress,
         early: WarmParent | None,
         code: PlannedCode,
     ) -> None:
-        self.lock, self.code = lock, code
-        self.config, self.plan, self.folder, self.store, self.record = loaded.study, plan, folder, store, record
+        self.lock, self.folder, self.store = study.lock, study.folder, study.store
+        self.config, self.command = study.loaded.study, study.loaded.command
+        self.plan, self.record, self.code = plan, record, code
         self.progress, self.early = progress, early
-        self.command = loaded.command
-        self.taken = WallTime(store, record)
+        self.taken = WallTime(self.store, record)
         self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
-        self.curves = CurveFiles(store, record.id, folder)
+        self.curves = CurveFiles(self.store, record.id, self.folder)
         self.loading = load_reports()
-        self.silence = Silence(store, record, self.config.target, progress.message)
+        self.silence = Silence(self.store, record, self.config.target, progress.message)
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports; then raises KeyboardInterrupt for an interrupt that came meanwhile."""

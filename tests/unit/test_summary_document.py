@@ -30,7 +30,18 @@ MAPS = {"verdicts", "states", "base.verdicts", "cells[].verdicts", "search.top[]
 
 @pytest.fixture(scope="module")
 def summaries():
-    return {name: build_summary(make()) for name, make in samples.SAMPLES.items()}
+    return {name: build_summary(make()) for name, make in samples.SAMPLES.items()} | {"beside": beside_another()}
+
+
+def beside_another():
+    """Return the summary of a study whose automatic name another config had first."""
+    data = next(iter(samples.SAMPLES.values()))()
+    config = {**data.study.config, "compare_with": "first"}
+    return build_summary(replace(data, study=replace(data.study, name="first-lr=1", config=config)))
+
+
+def test_a_study_that_is_beside_another_names_the_comparison():
+    assert beside_another()["compare"] == {"with": "first", "command": "python -m sweep compare first first-lr=1"}
 
 
 def key_paths(value, path=""):

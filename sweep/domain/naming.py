@@ -1,0 +1,141 @@
+"""What a study is called that was given no name, and when another config makes another name. Pure.
+
+An automatic name is made of task and question (`seq-base`). The first config under it keeps it. A config with another
+value of `task.*` or another target gets a name beside it that says the difference (`seq-base-lr=0.22`), whatever the
+order in which it was typed. Seeds, axes, launcher, driver and code make no other name.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sweep.domain.target import Target
+
+MOST_DIFFERENCE = 40
+"""Most characters of a difference in a name; a longer one is a digest."""
+MOST_NAME = 80
+"""Most characters of a name with its difference: the studies of its stages have longer names."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_TARGET_KEYS = {"threshold": "target"}
+"""Keys of a target as users set them, if they differ from its fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One key that differs. `before` and `now` are plain values, UNSET on the side that lacks the key."""
+
+    key: str
+    before: object
+    now: object
+
+
+UNSET = "unset"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a study's name stands for: the resolved task section and the target."""
+
+    task: Mapping[str, Any] = field(hash=False)
+    target: Target
+
+    @classmethod
+    def recorded(cls, config: Mapping[str, Any]) -> "Question":
+        """Return the question of a recorded config. Raises KeyError, ValueError."""
+        return cls(config["task"], Target.from_mapping(config["converge"]))
+
+    def values(self) -> dict[str, object]:
+        """Return every value by its key as a user sets it (`task.lr`, `converge.target`), lists as one value."""
+        target = self.target.to_mapping().items()
+        ours = {f"converge.{_TARGET_KEYS.get(key, key)}": value for key, value in target}
+        return dict(_leaves(self.task, "task")) | ours
+
+    def is_same(self, other: "Question") -> bool:
+        """Return whether two questions have the same values; 1 and 1.0 are the same, 1 and true are not."""
+        return not changes(self, other)
+
+
+def changes(before: Question, now: Question) -> tuple[Change, ...]:
+    """Return what differs, sorted by key."""
+    old, new = before.values(), now.values()
+    return tuple(
+        Change(key, old.get(key, UNSET), new.get(key, UNSET))
+        for key in sorted({*old, *new})
+        if (key in old) != (key in new) or _canonical(old[key]) != _canonical(new[key])
+    )
+
+
+def study_name(plain: str, question: Question, recorded: Callable[[str], Question | None]) -> str:
+    """Return the name that a question takes under the automatic name `plain`.
+
+    `recorded` returns the question on record under a name, None if there is no such study. The plain name goes to the
+    first question. Another one is named by its difference from that; by a digest of it if the difference is long, or
+    if a study of that name asks something else (values that differ only in characters that no folder's name may have).
+    """
+    first = recorded(plain)
+    if first is None or first.is_same(question):
+        return plain
+    name = f"{plain}-{difference_text(changes(first, question))}"
+    if len(name) - len(plain) - 1 <= MOST_DIFFERENCE and len(name) <= MOST_NAME and not name.endswith(".db"):
+        found = recorded(name)
+        if found is None or found.is_same(question):
+            return name
+    return f"{plain}-{_digest(question)}"
+
+
+def difference_text(found: tuple[Change, ...]) -> str:
+    """Return differences as part of a folder's name: `lr=0.22+width=4`, sorted."""
+    return "+".join(sorted(f"{_safe(_label(change.key))}={_safe(_value_text(change.now))}" for change in found))
+
+
+def change_words(found: tuple[Change, ...], *, most: int = 3) -> str:
+    """Return differences for a reader: `task.lr 100 instead of 0.22`."""
+    words = [f"{each.key} {_value_text(each.now)} instead of {_value_text(each.before)}" for each in found[:most]]
+    return ", ".join(words) + (f" and {len(found) - most} more" if len(found) > most else "")
+
+
+def _label(key: str) -> str:
+    return key.removeprefix("task.").removeprefix("converge.")
+
+
+def _leaves(value: object, name: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{name}.{key}")
+    else:
+        yield name, value
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        return "_".join(_value_text(item) for item in value)
+    return json.dumps(_normal(value))
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub("_", text)
+
+
+def _normal(value: Any) -> Any:
+    """Return plain data in which equal numbers are one: 100.0 becomes 100."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(key): _normal(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_normal(item) for item in value]
+    return value
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(_normal(value), sort_keys=True)
+
+
+def _digest(question: Question) -> str:
+    return hashlib.blake2b(_canonical(question.values()).encode(), digest_size=4).hexdigest()

@@ -1,0 +1,168 @@
+"""The name that a config takes in its store: an automatic name belongs to the first config that had it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from sweep.clock import monotonic_s
+from sweep.config import LoadedConfig, StudyConfig
+from sweep.domain.naming import Question, change_words, changes, study_name
+from sweep.domain.trial import StudyRecord
+from sweep.errors import NotFoundError, OldStoreError, StudyLockedError
+from sweep.rundir import StudyDir, StudyLock
+from sweep.store import Store
+from sweep.study.opening import driving
+from sweep.study.places import folder_for
+from sweep.study.recorded import recorded_axes
+
+NAMING_S = 5.0
+"""Seconds to wait for the record of a study that another process has just begun under the plain name."""
+
+Find = Callable[[str], StudyRecord | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedStudy:
+    """A config under the name that it takes. `note` says what a reader should know of it, empty if nothing."""
+
+    loaded: LoadedConfig
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldStudy:
+    """A study that this process holds: nobody else runs it, or takes its name."""
+
+    loaded: LoadedConfig
+    note: str
+    folder: StudyDir
+    lock: StudyLock
+    store: Store
+
+
+def named(loaded: LoadedConfig, find: Find) -> NamedStudy:
+    """Return a config under its name, given the studies on record.
+
+    A name that was given (`study=NAME`) stays, whatever the study of that name was about.
+    """
+    config = loaded.study
+    ours = Question(config.task, config.target)
+    if config.is_named:
+        record = find(config.name)
+        return NamedStudy(loaded=_beside(loaded, config.name, _kept(record, ours)), note=_replaced(record, ours))
+    name = study_name(config.name, ours, lambda each: _question(find(each)))
+    if name == config.name:
+        return NamedStudy(loaded=loaded, note="")
+    first = find(config.name)
+    compared = config.name if first is not None and _is_comparable(first, config) else None
+    differs = "another config" if first is None else change_words(changes(Question.recorded(first.config), ours))
+    note = f"{config.name} is another study ({differs}); this one is called {name}"
+    return NamedStudy(loaded=_beside(loaded, name, compared), note=note)
+
+
+def named_on_record(loaded: LoadedConfig, *, upgrades: bool = False) -> NamedStudy:
+    """Return a config under the name that it takes in its store now; nothing is held. Raises StoreError.
+
+    `upgrades` brings a store of an older version up to date; else it is refused, as every reader does.
+    """
+    if loaded.study.regression is not None:
+        return NamedStudy(loaded=loaded, note="")
+    url = loaded.study.store_url
+    try:
+        store = Store.open(url, read_only=True)
+    except NotFoundError:
+        return NamedStudy(loaded=loaded, note="")
+    except OldStoreError:
+        if not upgrades:
+            raise
+        store = Store.open(url)
+    with store:
+        return named(loaded, store.find_study)
+
+
+@contextmanager
+def held(loaded: LoadedConfig) -> Iterator[HeldStudy]:
+    """Hold a study under the name that its config takes, with its store open.
+
+    The name is looked up once more under the lock: another process may have taken it since. Raises what `driving` and
+    `Store.open` raise; StudyLockedError only if the other process runs the same study.
+    """
+    with ExitStack() as kept:
+        yield _hold(loaded, kept)
+
+
+def _hold(loaded: LoadedConfig, kept: ExitStack) -> HeldStudy:
+    while True:
+        as_named = loaded if loaded.study.is_named else named_on_record(loaded, upgrades=True).loaded
+        name, folder = as_named.study.name, folder_for(as_named)
+        with ExitStack() as tried:
+            try:
+                lock = tried.enter_context(driving(folder, loaded.study.store_url))
+                store = tried.enter_context(Store.open(loaded.study.store_url, driving=name))
+            except StudyLockedError:
+                if not _is_renamed_soon(loaded, name):
+                    raise
+                continue
+            found = named(loaded, store.find_study)
+            if found.loaded.study.name == name:
+                kept.push(tried.pop_all())
+                return HeldStudy(loaded=found.loaded, note=found.note, folder=folder, lock=lock, store=store)
+
+
+def _is_renamed_soon(loaded: LoadedConfig, name: str) -> bool:
+    """Return whether a config takes another name once the process that holds this one has put its study on record."""
+    until_s = monotonic_s() + NAMING_S
+    while not loaded.study.is_named:
+        if named_on_record(loaded, upgrades=True).loaded.study.name != name:
+            return True
+        if _is_recorded(loaded, name) or monotonic_s() >= until_s:
+            break
+        time.sleep(0.05)
+    return False
+
+
+def _is_recorded(loaded: LoadedConfig, name: str) -> bool:
+    try:
+        with Store.open(loaded.study.store_url, read_only=True) as store:
+            return store.find_study(name) is not None
+    except NotFoundError:
+        return False
+
+
+def _beside(loaded: LoadedConfig, name: str, compared: str | None) -> LoadedConfig:
+    return replace(loaded, study=replace(loaded.study, name=name, compare_with=compared))
+
+
+def _question(record: StudyRecord | None) -> Question | None:
+    return None if record is None else Question.recorded(record.config)
+
+
+def _kept(record: StudyRecord | None, ours: Question) -> str | None:
+    """Return the study that a recorded one is compared with, as long as it asks the same."""
+    if record is None or not Question.recorded(record.config).is_same(ours):
+        return None
+    found = record.config.get("compare_with")
+    return None if found is None else str(found)
+
+
+def _replaced(record: StudyRecord | None, ours: Question) -> str:
+    """Return what a reader should know if a given name was that of another config."""
+    found = () if record is None else changes(Question.recorded(record.config), ours)
+    if record is None or not found:
+        return ""
+    return (
+        f"{record.name} had another config ({change_words(found)}): its reports are replaced, its earlier trials stay "
+        "in the store; another study=NAME keeps both"
+    )
+
+
+def _is_comparable(first: StudyRecord, config: StudyConfig) -> bool:
+    """Return whether `compare` says something of a study and the one whose plain name it could not have.
+
+    Both have trials that train, the same target, and the same axes: then their cells are the same.
+    """
+    trains = not (config.stages or config.probe is not None or config.params)
+    theirs = first.config
+    is_alike = trains and not (theirs.get("stages") or theirs.get("probe") or theirs.get("params"))
+    return is_alike and Question.recorded(theirs).target == config.target and recorded_axes(first) == config.axes
