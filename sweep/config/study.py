@@ -30,7 +30,7 @@ from sweep.errors import ConfigError, NothingToVaryError
 LAUNCHER_KEYS = (
     "name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "memory_mb", "timeout_s", "retries", "grace_s", "start"
 )  # fmt: skip
-TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss")
+TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss", "smooth")
 
 MAX_SEEDS = 10_000
 
@@ -244,6 +244,7 @@ def _target(data: object) -> Target:
         budget_steps=section.integer("budget_steps", low=1),
         stop_early=section.flag("stop_early"),
         loss=loss,
+        smooth=section.optional_number("smooth", low=0),
     )
 
 
