@@ -2,7 +2,7 @@
 
 import sys
 from argparse import ArgumentTypeError
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,7 @@ from sweep.report.listing import render_studies, render_trial
 from sweep.report.terminal import render_summary
 from sweep.rundir import shown
 from sweep.rundir.events import number_text
+from sweep.rundir.logfile import log_lines
 from sweep.store import Store
 
 
@@ -97,8 +98,7 @@ def logs(arguments: list[str]) -> int:
         )
     if not log.exists():
         raise NotFoundError(f"trial {trial.number} left no log: there is no {log}")
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        sys.stdout.writelines(deque(lines, maxlen=args.tail) if args.tail else lines)
+    sys.stdout.writelines(log_lines(log, args.tail))
     return 0
 
 

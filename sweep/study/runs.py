@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from sweep.errors import SweepError
 from sweep.judge import SymptomThresholds
 from sweep.launch import Launcher, RunEnded, RunRequest, RunStarted
 from sweep.rundir import StudyDir
+from sweep.rundir.logfile import close_log, trim_running
 from sweep.store import Store
 from sweep.study.live import LiveRun
 from sweep.study.recording import ingest, record_end, record_process, spec_of, write_ending
@@ -140,6 +142,7 @@ class StudyRuns:
         with self.store.transaction():
             for live in self.live.values():
                 ingest(self.store, live)
+                trim_running(live.dir.log)
         step("events ingested")
 
     def settle(self, all_ended: Sequence[RunEnded], *, may_retry: bool) -> list[Settled]:
@@ -176,6 +179,9 @@ class StudyRuns:
         is_retried = may_retry and live.is_wanted and self._is_retried(live, ended)
         if ended.state is not TrialState.COMPLETED and live.has_folder:
             write_ending(live.dir, ended, is_retried=is_retried)
+        if live.has_folder:
+            with suppress(OSError):  # a full disk: the log stays long
+                close_log(live.dir.log)
         ingest(self.store, live, is_over=True)
         outcome = record_end(
             self.store,
