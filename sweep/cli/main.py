@@ -14,6 +14,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
+from sweep.config.folders import docs_root
 from sweep.config.stores import default_store, verbs_store
 from sweep.domain.printable import printable
 from sweep.errors import SweepError, UsageError, nearest
@@ -47,6 +48,7 @@ exit codes: 0 the study ended and its report stands; 1 it could not be completed
             (Ctrl-C once lets running trials end, twice stops them; the same command goes on later)
 
 `python -m sweep VERB --help` explains a verb.
+documentation (docs/*.md): {docs}
 """
 
 
@@ -172,7 +174,7 @@ def _load(module: str, function: str) -> Callable[[list[str]], int]:
 def _help() -> str:
     width = max(map(len, VERBS))
     verbs = "\n".join(f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items())
-    return f"{USAGE}\nverbs\n{verbs}\n\n{EPILOG}"
+    return f"{USAGE}\nverbs\n{verbs}\n\n{EPILOG.format(docs=docs_root())}"
 
 
 class Parser(argparse.ArgumentParser):

@@ -14,6 +14,10 @@ ONE_OF = frozenset(GROUPS) - {"axis", "ablation"}
 """Those of which one option is chosen: of several the last would stand, and nothing would say so."""
 
 
+RESERVED = frozenset({"benchmarks"})
+"""Names that no study may have. A clone of sweep tracks results/benchmarks in git."""
+
+
 def conf_root() -> Path:
     """Return the folder of sweep's own config files: inside the package (wheel) or beside it (checkout)."""
     package = Path(__file__).resolve().parents[1]
@@ -21,6 +25,20 @@ def conf_root() -> Path:
         if (folder / "config.yaml").is_file():
             return folder
     raise ConfigError("conf", f"sweep's own config files are missing; looked in {package} and beside it")
+
+
+def docs_root() -> Path:
+    """Return the folder of the documentation: inside the package (wheel) or beside it (checkout)."""
+    package = Path(__file__).resolve().parents[1]
+    return next((folder for folder in (package / "docs", package.parent / "docs") if folder.is_dir()), package)
+
+
+def check_free(name: str, key: str = "study") -> None:
+    """Raise ConfigError for a name whose folder below `results/` is not for studies."""
+    if name.lower() in RESERVED:
+        raise ConfigError(
+            key, "is reserved: results/benchmarks holds tables of sweep's own", value=name, hint=f"{key}={name}-1"
+        )
 
 
 def folder_words(config_dirs: Iterable[Path]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from sweep.config import LoadedConfig, load_study_config
-from sweep.config.folders import folder_words
+from sweep.config.folders import check_free, folder_words
 from sweep.config.values import Section
 from sweep.domain.nights import night_seeds
 from sweep.domain.regression import RegressionSettings
@@ -239,3 +239,4 @@ def _check_name(name: str, key: str = "study") -> None:
         raise ConfigError(
             key, "is not a name", value=name, hint="at most 38 letters, digits and _ + -, the first a letter or digit"
         )
+    check_free(name, key)

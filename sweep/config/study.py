@@ -11,7 +11,7 @@ from sweep.config import STARTS, WATCHES, DriverConfig, LauncherConfig, LoadedCo
 from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.checks import CHECKS
 from sweep.config.composing import Composition, compose_study
-from sweep.config.folders import option_names
+from sweep.config.folders import check_free, option_names
 from sweep.config.keys import KEYS, TARGET_KEY
 from sweep.config.knobs import TaskBase, same_type
 from sweep.config.lr_range import read_confirm
@@ -178,6 +178,7 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
             value=given,
             hint="letters, digits and . _ + - = (at most 100, the first a letter or digit, not ending in .db)",
         )
+    check_free(str(given))
     return str(given)
 
 

@@ -9,7 +9,7 @@ from sweep.config import LoadedConfig
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, NotFoundError, OtherStoreError, StoreError
 from sweep.report.commands import key_of
-from sweep.rundir import StudyDir, is_owner, names_study, owner_of, read_plan
+from sweep.rundir import StudyDir, is_owner, names_study, owner_of, read_plan, shown
 from sweep.store import Store
 
 
@@ -30,9 +30,15 @@ def folder_for(loaded: LoadedConfig) -> StudyDir:
     if any(key_of(word) == "results" for word in loaded.overrides):
         raise ConfigError(
             "results",
-            f"the study {config.name} is kept in {kept.results}, and would be torn apart",
+            f"the study {config.name} is kept in {shown(kept.results)}, and stays there",
             value=config.results,
-            hint="leave results= out, or give the study a new name: study=NAME",
+            hint="leave out results=, or give the study a new name: study=NAME",
+        )
+    if not kept.results.parent.is_dir():
+        raise ConfigError(
+            "results",
+            f"the study {config.name} is kept in {kept.results}, which does not exist on this machine",
+            hint="if its folder was moved, start the command with results=DIR; study=NAME starts a new study",
         )
     return kept
 

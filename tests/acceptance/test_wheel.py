@@ -26,5 +26,10 @@ def test_a_wheel_in_another_directory_finds_conf_tasks_and_templates(tmp_path):
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "dropout=off" in done.stdout
+    said = subprocess.run(
+        [sys.executable, "-m", "sweep", "--help"], cwd=folder, env=environment, capture_output=True, text=True
+    ).stdout
+    assert f"{site / 'sweep' / 'docs'}\n" in said
+    assert (site / "sweep" / "docs" / "regression.md").exists()
     templates = site / "sweep" / "report" / "templates"
     assert {path.suffix for path in templates.iterdir()} >= {".html", ".css"}

@@ -72,10 +72,12 @@ def test_a_server_that_turns_the_driver_away_ends_the_study_with_words(folder, u
     assert folder.ranking() == undisturbed["ranking"]
 
 
-def test_a_second_driver_with_another_results_folder_is_refused_where_the_store_is_postgresql(folder, undisturbed):
+def test_a_second_orchestrator_of_a_study_in_postgresql_is_refused_and_so_is_another_folder(folder, undisturbed):
     first = folder.start(*folder.command, "task.pause_s=0.3")
     wait_until(lambda: sum(folder.starts().values()) >= 1)
-    second = folder.run(*folder.command, "results=elsewhere", code=1)
+    elsewhere = folder.run(*folder.command, "results=elsewhere", code=2)
+    assert "results: the study s is kept in results" in elsewhere.text
+    second = folder.run(*folder.command, code=1)
     assert f"study 's' is being run by pid {first.pid} on " in second.text
     assert "`python -m sweep status s --watch --store 'postgresql+psycopg://" in second.text
     os.kill(first.pid, signal.SIGTERM)
@@ -100,9 +102,9 @@ def test_two_studies_in_one_postgresql_database_at_the_same_time_both_end(folder
 def test_a_lost_postgresql_database_is_made_anew_from_the_run_folders(folder, undisturbed):
     folder.run(*folder.command)
     folder.url = folder.server.new_database()
-    refused = folder.run(*folder.command, code=1)
-    assert f"`python -m sweep rebuild --store '{folder.url}'`" in refused.text
-    folder.run("rebuild", "--store", folder.url)
+    refused = folder.run(*folder.command, code=2)  # its folders name the database that is gone
+    assert "python -m sweep rebuild --store" in refused.text
+    folder.run("rebuild", "--store", folder.url, "--results", "results")
     folder.run(*folder.command)
     assert folder.outcome() == undisturbed
     assert set(folder.starts().values()) == {1}
