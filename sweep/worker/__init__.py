@@ -7,6 +7,7 @@ a run
   sigterm  a run that is told to end
   edited   no run of other code than was planned
   failure  an exception, as result.json tells it
+  output   what `train` returned, in a few words
   leaving  the end of the process
   monitor  what `run.watch` records
   probes   what a trial may do instead of training

@@ -137,13 +137,13 @@ def _leave_result(
 def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> dict[str, Any]:
     """Run the task, or the probe on it, and return how it ended: state, stop_reason, failure."""
     sigterm = SigtermWatch(run)
-    pid, failure = os.getpid(), None
+    pid, failure, returned = os.getpid(), None, None
     try:
         # The data probe prepares the task itself: data that cannot be had is what it is there to find.
         task, cfg = prepared_task(spec, is_prepared=probe is None or probe.name is not ProbeName.DATA)
         seed_globals(run.seed)
         if probe is None:
-            task.train(cfg, run)
+            returned = task.train(cfg, run)
         else:
             importlib.import_module(f"sweep.worker.probes.{probe.name}").run_probe(task, cfg, run, probe.settings)
     except StopTrial:
@@ -152,7 +152,7 @@ def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> di
         if not _is_clean_exit(error):
             failure = _told(error)
     leave_if_forked(pid, 0 if failure is None else 1)
-    run.conclude(has_failed=failure is not None)
+    run.conclude(returned, has_failed=failure is not None)
     reason = run.stop_reason
     # SIGTERM goes to the whole group, so a task may see its data loaders die before it sees that it is to stop.
     if reason is None and (sigterm.was_handled_by_task() or (run.is_terminated and failure is not None)):

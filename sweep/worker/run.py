@@ -6,13 +6,16 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sweep.clock import monotonic_s
+from sweep.domain.facts import RETURNED, STEPS
 from sweep.domain.states import StopReason
+from sweep.domain.steps import Placed, StepClock, findings_text
 from sweep.domain.target import Target
 from sweep.domain.tracker import TargetTracker
 from sweep.rundir import EventWriter, RunDir
 from sweep.rundir.events import STEP_LIMIT, number_text
 from sweep.seeds import stream_seed
 from sweep.task import StopTrial
+from sweep.worker.output import returned_text
 
 if TYPE_CHECKING:
     from sweep.worker.monitor import Monitor
@@ -47,11 +50,13 @@ class WorkerRun:
         self._seed = seed
         self._is_probe = is_probe
         self.target = target
-        self._step: int | None = None  # of the latest log
+        self._step: int | None = None  # the furthest logged so far
         self._decision: StopReason | None = None  # as things stand if the present step is over
         self._asked: tuple[StopReason, float] | None = None  # a request to stop, and when it was noticed
         self._watched_step = 0
         self._tracker = TargetTracker(target)
+        self._clock = StepClock(target.budget_steps)
+        self._steps_told: object = ()
         self._events = events
         self._look_at = 0.0
         self._watch = watch
@@ -79,20 +84,25 @@ class WorkerRun:
         if self.stop_reason is None:
             step = _checked_step(step)
             values = {name: _scalar(name, value) for name, value in metrics.items()}
-            self.stop_reason = self._end_before(step)
+            self._place(step, values)
         if self.stop_reason is not None:
             raise StopTrial(str(self.stop_reason))
-        self._events.log(step, values)
-        self._step = step
-        self.last_step = step if self.last_step is None else max(step, self.last_step)
-        self._decision = self._decide(step, values)
 
-    def conclude(self, *, has_failed: bool = False) -> None:
+    def conclude(self, returned: object = None, *, has_failed: bool = False) -> None:
         """Let the last decision take effect: the task has ended, by an error if it `has_failed`.
+
+        What is known only now is recorded first: values whose position was not clear, and what the task `returned`.
 
         An evaluation may fail on the NaN that has just ended the trial: it was over all the same. A budget used up
         decides nothing, so that the error is what counts.
         """
+        if not self._is_probe:
+            for at, values in self._clock.finish():
+                if not self._is_over(at):
+                    self._take(at, values)
+            self._tell_steps(is_over=True)
+        if returned is not None:
+            self._write_facts({RETURNED: returned_text(returned)})
         if self.stop_reason is None and not (has_failed and self._decision is StopReason.BUDGET):
             self.stop_reason = self._decision
 
@@ -169,11 +179,50 @@ class WorkerRun:
     def _write_facts(self, facts: Mapping[str, float | str]) -> None:
         self._events.write("facts", v={k: v if isinstance(v, str) else number_text(v) for k, v in facts.items()})
 
+    def _place(self, step: int, values: Mapping[str, float]) -> None:
+        """Record values at their position in the run, unless it ends before that."""
+        if self._is_probe:  # it counts the steps itself
+            placed: Placed = ((step, values),)
+        else:
+            placed = self._clock.place(step, values, self._optimizer_steps())
+        for at, some in placed:
+            self.stop_reason = self._end_before(at)
+            if self.stop_reason is not None:
+                return
+            self._take(at, some)
+        if not placed:  # not clear yet, so at no later step
+            self.stop_reason = self._end_before(self._step or 0)
+        if not self._clock.is_plain:
+            self._tell_steps()
+
+    def _take(self, step: int, values: Mapping[str, float]) -> None:
+        self._events.log(step, values)
+        self._step = self.last_step = step if self.last_step is None else max(step, self.last_step)
+        self._decision = self._decide(step, values)
+
+    def _optimizer_steps(self) -> int | None:
+        """Return the number of steps of the watched optimizer that steps most often, None if none is watched."""
+        return max((m.steps for m in self._monitors if m.steps is not None), default=None) if self._monitors else None
+
+    def _tell_steps(self, *, is_over: bool = False) -> None:
+        """Record what was found of the steps, whenever something new was and in the end."""
+        findings = self._clock.findings(is_over=is_over)
+        known = [(finding.kind, finding.series) for finding in findings]
+        if findings and (is_over or known != self._steps_told):
+            self._write_facts({STEPS: findings_text(findings)})
+        self._steps_told = known
+
+    def _is_over(self, step: int) -> bool:
+        """Return whether a decision has taken effect by this step. A budget used up leaves room for earlier steps."""
+        if self._decision is None or step == self._step:
+            return False
+        return self._decision is not StopReason.BUDGET or self._step is None or step > self._step
+
     def _end_before(self, step: int) -> StopReason | None:
         """Return why the run ends before anything of `step` is recorded, None if it does not."""
-        is_later = step != self._step
-        if self._decision is not None and is_later:
+        if self._is_over(step):
             return self._decision
+        is_later = step != self._step
         if self._asked is None and (asked := self.asked_to_stop()) is not None:
             self._asked = asked, monotonic_s()
         if self._asked is None or not (is_later or monotonic_s() - self._asked[1] > PATIENCE_S):
@@ -184,19 +233,30 @@ class WorkerRun:
         if self._is_probe:  # ends when the probe has seen enough, wherever the target is
             return None
         reason = self._tracker.update(step, values)
-        return StopReason.BUDGET if reason is None and step >= self.target.budget_steps else reason
+        is_used_up = self.last_step is not None and self.last_step >= self.target.budget_steps
+        return StopReason.BUDGET if reason is None and is_used_up else reason
 
 
 def _checked_step(step: int) -> int:
-    if isinstance(step, bool):
-        raise TypeError("run.log: step must be an int, got bool")
-    try:
-        number = operator.index(step)
-    except TypeError:
-        raise TypeError(f"run.log: step must be an int, got {type(step).__name__}") from None
-    if not 0 <= number < STEP_LIMIT:
-        raise ValueError(f"run.log: step must be at least 0, got {number}")
-    return number
+    """Return the step as an int; a float of a whole number is one, too. Raises TypeError, ValueError."""
+    if type(step) is not int:
+        if isinstance(step, bool):
+            raise TypeError("run.log: step must be a whole number, got bool")
+        try:
+            step = _index(step)
+        except TypeError:
+            got = repr(step) if isinstance(step, float) else type(step).__name__
+            raise TypeError(f"run.log: step must be a whole number (the optimizer step), got {got}") from None
+    if not 0 <= step < STEP_LIMIT:
+        raise ValueError(f"run.log: step must be a whole number from 0 to 2**63 - 1, got {step}")
+    return step
+
+
+def _index(step: object) -> int:
+    """Return what is a whole number as an int. Raises TypeError."""
+    if isinstance(step, float) and step.is_integer():
+        return int(step)
+    return operator.index(step)  # type: ignore[arg-type]
 
 
 def _scalar(name: str, value: object) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sweep.domain.states import StopReason
+from sweep.domain.steps import StepKind, findings_of
 from sweep.domain.target import Mode, Target
 from sweep.rundir import EventWriter, RunDir, facts_of, points_of, read_events
 from sweep.task import StopTrial
@@ -61,21 +62,87 @@ def test_what_is_not_one_number_is_refused_by_name_and_nothing_is_recorded(tmp_p
     assert logged(tmp_path) == {}
 
 
-@pytest.mark.parametrize("step", [1.0, "1", None, True])
-def test_a_step_that_is_no_int_is_refused(tmp_path: Path, step: int) -> None:
-    with pytest.raises(TypeError, match="step must be an int"):
+@pytest.mark.parametrize("step", [1.5, float("nan"), float("inf"), "1", None, True])
+def test_a_step_that_is_no_whole_number_is_refused(tmp_path: Path, step: int) -> None:
+    with pytest.raises(TypeError, match="step must be a whole number"):
         make(tmp_path).log(step, metric=1.0)
 
 
 @pytest.mark.parametrize("step", [-1, 2**63])
 def test_a_step_out_of_range_is_refused(tmp_path: Path, step: int) -> None:
-    with pytest.raises(ValueError, match="step must be"):
+    with pytest.raises(ValueError, match=r"from 0 to 2\*\*63 - 1"):
         make(tmp_path).log(step, metric=1.0)
 
 
-def test_a_numpy_step_is_an_int(tmp_path: Path) -> None:
-    make(tmp_path).log(np.int64(4), metric=1.0)
+@pytest.mark.parametrize("step", [np.int64(4), 4.0, np.float64(4.0)])
+def test_a_whole_number_of_another_type_is_a_step(tmp_path: Path, step: int) -> None:
+    make(tmp_path).log(step, metric=1.0)
     assert logged(tmp_path) == {"metric": [(4, 1.0)]}
+
+
+def test_a_validation_by_epoch_is_recorded_and_followed_at_the_step_reached(tmp_path: Path) -> None:
+    run = make(tmp_path, stop_early=False)
+    for epoch in range(1, 10):
+        for step in range(10 * epoch - 9, 10 * epoch + 1):
+            run.log(step, **{"train/loss": 1.0})
+        run.log(epoch, **{"val/acc": 0.95})
+    assert [step for step, _ in logged(tmp_path)["val/acc"]][:3] == [10, 20, 30]
+    [found] = findings_of(facts_of(read_events(RunDir(tmp_path).events, 0)[0])["log/steps"])
+    assert (found.kind, found.series) == (StepKind.BEHIND, "val/acc")
+
+
+def test_a_value_that_is_held_back_is_recorded_in_the_end_at_the_step_reached(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    for step in range(1, 51):
+        run.log(step, **{"train/loss": 1.0})
+    run.log(1, **{"val/acc": 0.5})
+    assert "val/acc" not in logged(tmp_path)
+    run.conclude()
+    assert logged(tmp_path)["val/acc"] == [(50, 0.5)]
+
+
+def test_an_evaluation_by_epoch_at_the_last_step_of_the_budget_is_taken(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    for epoch in range(1, 11):
+        for step in range(10 * epoch - 9, 10 * epoch + 1):
+            run.log(step, **{"train/loss": 1.0})
+        run.log(epoch, **{"val/acc": 0.5})
+    assert [step for step, _ in logged(tmp_path)["val/acc"]] == list(range(10, 101, 10))
+    with pytest.raises(StopTrial, match="budget"):
+        run.log(101, **{"train/loss": 1.0})
+
+
+def test_curves_logged_after_the_training_are_taken_within_the_budget(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    for step in range(1, 101):
+        run.log(step, **{"train/loss": 1.0})
+    for step in range(10, 101, 10):
+        run.log(step, **{"val/acc": 0.5})
+    assert [step for step, _ in logged(tmp_path)["val/acc"]] == list(range(10, 101, 10))
+    with pytest.raises(StopTrial, match="budget"):
+        run.log(110, **{"val/acc": 0.5})
+
+
+def test_a_resumed_counter_has_the_whole_budget(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    assert end_of(run, range(100_001, 200_000)) == "budget"
+    assert logged(tmp_path)["val/acc"][-1][0] == run.last_step == 100
+
+
+def test_a_task_that_logs_as_it_should_leaves_no_fact(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    end_of(run, range(1, 200))
+    run.conclude()
+    assert facts_of(read_events(RunDir(tmp_path).events, 0)[0]) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [({"loss": 0.1, "acc": 1}, "a dict (loss, acc)"), (0.5, "a float"), ([1, 2], "a list"), (3, "an int")],
+)
+def test_what_the_task_returned_is_recorded(tmp_path: Path, value: object, text: str) -> None:
+    make(tmp_path).conclude(value)
+    assert facts_of(read_events(RunDir(tmp_path).events, 0)[0]) == {"log/returned": text}
 
 
 def test_the_budget_ends_the_trial_at_its_last_step(tmp_path: Path) -> None:

@@ -55,6 +55,11 @@ class Monitor:
         self._undo: list[Callable[[], None]] = []
         self._guarded(self._open)()
 
+    @property
+    def steps(self) -> int | None:
+        """The number of steps that the optimizer has made, None once it is not watched any more."""
+        return self._step if self._undo else None
+
     def close(self) -> None:
         """Take every hook away: model, optimizer and paddle are as they were."""
         undo, self._undo = self._undo, []

@@ -1,0 +1,7 @@
+"""Names of the facts that a run records of how its task logs. Standard library only."""
+
+STEPS = "log/steps"
+"""What was found of the logged steps (`sweep.domain.steps.findings_text`)."""
+
+RETURNED = "log/returned"
+"""What `train` returned, in a few words: results that were to be logged, most likely."""
