@@ -30,7 +30,7 @@ from sweep.errors import ConfigError, NothingToVaryError
 LAUNCHER_KEYS = (
     "name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "memory_mb", "timeout_s", "retries", "grace_s", "start"
 )  # fmt: skip
-TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss", "smooth")
+TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss")
 
 MAX_SEEDS = 10_000
 
@@ -237,15 +237,22 @@ def _target(data: object) -> Target:
         mode = Mode.MIN if metric in (None, loss) or is_loss(str(metric)) else Mode.MAX
     else:
         mode = Mode(section.choice("mode", list(Mode)))
+    hold, budget_steps = section.optional_integer("hold", low=1), section.integer("budget_steps", low=1)
+    if hold is not None and hold > budget_steps:
+        raise ConfigError(
+            "converge.hold",
+            f"cannot be held within the budget: at most converge.budget_steps evaluations, {budget_steps}",
+            value=hold,
+            hint="converge.hold=3",
+        )
     return Target(
         metric=metric,
         mode=mode,
         threshold=threshold,
-        hold=section.optional_integer("hold", low=1),
-        budget_steps=section.integer("budget_steps", low=1),
+        hold=hold,
+        budget_steps=budget_steps,
         stop_early=section.flag("stop_early"),
         loss=loss,
-        smooth=section.optional_number("smooth", low=0),
     )
 
 

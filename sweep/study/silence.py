@@ -1,28 +1,35 @@
-"""Says early what the answer would say at the end: that no trial logs what the target is judged by."""
+"""Says early what the answer would say at the end: that the trials do not log what the target is judged by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from sweep.domain.target import Target
+from sweep.domain.counts import count_text
+from sweep.domain.metric import Series
+from sweep.domain.states import TrialState
+from sweep.domain.target import HOLD_EVALUATIONS, Target
 from sweep.domain.trial import Outcome, StudyRecord
+from sweep.domain.verdict import Verdict
 from sweep.store import Store
 
 ENOUGH = 3
-"""After so many trials without a verdict, and none with one, it is looked at what they log."""
+"""Number of trials without a verdict, and none with one, after which it looks at what they log."""
 
 
 class Silence:
-    """Follows the first outcomes of a sitting. It only speaks: a base may break before its first evaluation.
+    """Follows the first outcomes of a session. It only speaks: a base may break before its first evaluation.
 
-    `say` is told at most once.
+    `say` gets at most one message on each of two matters: the metric is not logged, or is evaluated too rarely.
     """
 
     def __init__(self, store: Store, record: StudyRecord, target: Target, say: Callable[[str], None]) -> None:
         self._store, self._record, self._target, self._say = store, record, target, say
         self._unjudged: list[Outcome] = []
-        self._is_settled = record.config.get("probe") is not None  # a probe is not judged
+        self._is_settled = self._is_hold_seen = record.config.get("probe") is not None  # a probe is not judged
 
-    def take(self, outcome: Outcome) -> None:
-        """Take in the next outcome."""
+    def take(self, outcome: Outcome, curves: Mapping[str, Series] | None = None) -> None:
+        """Take in the next outcome with what its run logged, None if it was run earlier."""
+        if not self._is_hold_seen and curves is not None and outcome.state is TrialState.COMPLETED:
+            self._is_hold_seen = True
+            self._look_at_hold(outcome, curves)
         if self._is_settled:
             return
         self._unjudged.append(outcome)
@@ -32,4 +39,16 @@ class Silence:
 
             said = unlogged_sentences(self._unjudged, self._target, self._store.metric_names(self._record.id))
             if said:
-                self._say(f"{said} (So it is after {ENOUGH} trials; Ctrl-C ends the study.)")
+                self._say(f"{said} (Checked after {ENOUGH} trials. Press Ctrl-C to stop the study.)")
+
+    def _look_at_hold(self, outcome: Outcome, curves: Mapping[str, Series]) -> None:
+        """Say that a whole run has fewer evaluations than a target has to hold for."""
+        target = self._target
+        need = HOLD_EVALUATIONS if target.hold is None else target.hold
+        metric = target.metric
+        count = len(curves[metric]) if metric is not None and metric in curves else 0
+        if not outcome.converged and outcome.verdict is not Verdict.DIVERGED and 0 < count < need:
+            self._say(
+                f"{metric} was evaluated {count_text(count, 'time')} in the first trial, and its target has to hold "
+                f"for {need} evaluations. Evaluate more often, or add converge.hold={count}."
+            )

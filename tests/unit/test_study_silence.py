@@ -3,6 +3,7 @@
 import pytest
 from recorded_study import TARGET, end_trial, make_study, make_trial, url_of
 
+from sweep.domain.metric import Series
 from sweep.domain.target import Target
 from sweep.domain.verdict import Verdict
 from sweep.store import Store
@@ -22,7 +23,7 @@ def said_of(tmp_path):
             for seed, verdict in enumerate(verdicts):
                 trial = make_trial(store, study, seed)
                 end_trial(store, trial, verdict)
-                silence.take(store.outcome(trial.id))
+                silence.take(store.outcome(trial.id), None)
         return said
 
     return run
@@ -48,3 +49,38 @@ def test_nothing_is_said_where_the_metric_is_there(said_of):
 
 def test_checks_are_not_judged_and_nothing_is_said_of_them(said_of):
     assert said_of(*[Verdict.UNDECIDED] * 4, probe={"name": "data"}) == []
+
+
+@pytest.fixture
+def said_of_evaluations(tmp_path):
+    """Return what is said after a first trial with this number of evaluations, and after two more of the same."""
+
+    def run(evaluations, verdict=Verdict.NOT_CONVERGED, **changes):
+        target = {**TARGET, **changes}
+        said = []
+        with Store.open(url_of(tmp_path)) as store:
+            study = make_study(store, tmp_path, converge=target)
+            silence = Silence(store, study, Target.from_mapping(target), said.append)
+            for seed in range(3):
+                trial = make_trial(store, study, seed)
+                end_trial(store, trial, verdict)
+                points = Series.of([(10 * at, 0.5) for at in range(evaluations)])
+                silence.take(store.outcome(trial.id), {"val/acc": points})
+        return said
+
+    return run
+
+
+@pytest.mark.parametrize(("evaluations", "hold"), [(3, 5), (2, None), (1, 3)])
+def test_a_hold_that_the_evaluations_cannot_fill_is_said_once_after_the_first_trial(
+    said_of_evaluations, evaluations, hold
+):
+    [text] = said_of_evaluations(evaluations, hold=hold)
+    assert f"converge.hold={evaluations}" in text
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "verdict"), [(3, Verdict.NOT_CONVERGED), (2, Verdict.DIVERGED), (2, Verdict.CONVERGED)]
+)
+def test_enough_evaluations_or_a_run_that_ended_early_are_nothing_to_say(said_of_evaluations, evaluations, verdict):
+    assert said_of_evaluations(evaluations, verdict, hold=3) == []
