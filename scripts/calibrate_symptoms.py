@@ -18,6 +18,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+from sweep.domain.states import StopReason
 from sweep.domain.symptoms import ADVISORY_ABOVE, SYMPTOMS
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome
@@ -120,7 +121,9 @@ def run_program(words: str, *, seeds: int, folder: Path, name: str) -> tuple[Out
 def judged_anew(outcome: Outcome, folder: RunDir, target: Target) -> Outcome:
     """Return a run as the rules of this checkout see it: with --folder, of runs made before a rule was changed."""
     events, _ = read_events(folder.events, 0)
-    found = judge(points_of(events), target, facts_of(events), ended=None, state=outcome.state)
+    reason = (folder.read_result() or {}).get("stop_reason")
+    ended = None if reason is None else StopReason(reason)
+    found = judge(points_of(events), target, facts_of(events), ended=ended, state=outcome.state)
     return replace(outcome, symptoms=found.symptoms)
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweep.analysis.effects import is_broken
+from sweep.analysis.logging import timeout_hint
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.effect import (
     NOT_RUN_YET,
@@ -16,7 +17,7 @@ from sweep.domain.effect import (
     together,
 )
 from sweep.domain.states import LIVE_STATES, TrialState
-from sweep.domain.symptoms import SYMPTOMS
+from sweep.domain.symptoms import LOGGING_RULES, SYMPTOMS
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 
@@ -46,7 +47,7 @@ def answer(
     if all(outcome.is_open for outcome in outcomes):
         return f"No trial has a verdict yet: {silent_counts(outcomes)}."
     if not any(outcome.is_evidence for outcome in outcomes):
-        return f"No trial ran to a verdict: {_causes(outcomes)}."
+        return f"No trial ran to a verdict: {_causes(outcomes)}.{timeout_hint(outcomes)}"
     if not base.seeds:
         mine = [o for o in outcomes if o.cell.is_base]
         if mine and all(o.is_open for o in mine):
@@ -74,7 +75,8 @@ def _base_sentence(base: BaseSummary, outcomes: Sequence[Outcome]) -> str:
     count = share_text(base.converged, base.seeds, "seed")
     if 2 * base.converged > base.seeds:
         return f"The base converges ({count})."
-    titles = list(dict.fromkeys(SYMPTOMS[s.rule].title for s in base.symptoms if s.rule in SYMPTOMS))[:SEEN]
+    about = [SYMPTOMS[s.rule] for s in base.symptoms if s.rule in SYMPTOMS and s.rule not in LOGGING_RULES]
+    titles = list(dict.fromkeys(one.title for one in about))[:SEEN]
     seen = f"; seen: {', '.join(title[0].lower() + title[1:] for title in titles)}" if titles else ""
     return f"The base does not converge ({count}{_misses(outcomes)}{seen})."
 

@@ -9,6 +9,7 @@ from sweep.analysis.choice import Choice
 from sweep.domain.byhand import best_by_hand
 from sweep.domain.counts import figure_text, share_text
 from sweep.domain.effect import together
+from sweep.domain.symptoms import LOGGING_RULES
 from sweep.domain.verdict import Verdict
 
 NEAR = 3.0
@@ -55,6 +56,13 @@ class Findings:
         return any(check["severity"] == "broken" for check in checks)
 
     @property
+    def is_judged(self) -> bool:
+        """Whether a trial of the base or of the ablation has a verdict; true if the diagnosis ended before the base."""
+        if self.base is None or self.base["base"]["seeds"]:
+            return True
+        return self.ablation is not None and any(toggle["trials"] for toggle in self.ablation["toggles"])
+
+    @property
     def base_converges(self) -> bool:
         """Whether every seed of the base converged."""
         base = self.base["base"] if self.base else None
@@ -98,7 +106,7 @@ def diagnosis(found: Findings, *, has_axes: bool = True) -> str:
     """
     if found.is_data_broken and found.data is not None:
         return f"{found.data['answer']} Mend the data first: nothing was trained on it."
-    parts = [_base_words(found.base)] if found.base else []
+    parts = [*_to_check(found.base), _base_words(found.base)] if found.base else []
     if found.base_converges:
         return " ".join([*parts, "Nothing has to be repaired."])
     parts += [text for text in (_overfit_words(found), _lr_words(found)) if text]
@@ -126,13 +134,22 @@ def ranked_symptoms(base: Mapping[str, Any] | None) -> Sequence[str]:
     return [symptom["rule"] for symptom in base["base"]["symptoms"]] if base else []
 
 
+def _to_check(summary: Mapping[str, Any]) -> list[str]:
+    """Return, as a sentence, what the base shows of how the task logs: before anything about its training."""
+    if not summary["base"]["seeds"]:
+        return []  # the answer of the base, which stands in place of its verdict, says so
+    said = [s["message"] for s in summary["base"]["symptoms"] if s["rule"] in LOGGING_RULES]
+    return [f"Check first: {'; '.join(said)}."] if said else []
+
+
 def _base_words(summary: Mapping[str, Any]) -> str:
     base = summary["base"]
     if not base["seeds"]:
         return str(summary["answer"])
     if base["converged"]:
         return f"The base converges on {share_text(base['converged'], base['seeds'], 'seed')}."
-    seen = [str(symptom.get("title") or symptom["message"]) for symptom in base["symptoms"][:2]]
+    training = [symptom for symptom in base["symptoms"] if symptom["rule"] not in LOGGING_RULES]
+    seen = [str(symptom.get("title") or symptom["message"]) for symptom in training[:2]]
     missed = {word: count for word, count in base.get("verdicts", {}).items() if word in MISSED}
     kinds = ", ".join(f"{count} {word}" for word, count in missed.items()) if len(missed) > 1 else str(base["verdict"])
     words = "" if kinds == Verdict.NOT_CONVERGED else f", {kinds}".replace("_", " ")

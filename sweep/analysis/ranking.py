@@ -8,6 +8,7 @@ from sweep.analysis.answer import answer, search_answer, silent_counts
 from sweep.analysis.choice import choose
 from sweep.analysis.compare import compare_toggles
 from sweep.analysis.effects import build_effects, inert_effects
+from sweep.analysis.logging import with_checks
 from sweep.analysis.repairs import build_repairs, find_interactions, find_necessities, passing_sets
 from sweep.analysis.table import Table
 from sweep.analysis.unlogged import unlogged_sentences
@@ -67,6 +68,9 @@ def rank(
     searched = _searched(outcomes, target, overrides)
     chosen = choose(question, repairs, searched, effects)
     unlogged = "" if logged is None else unlogged_sentences(outcomes, target, logged)
+    said = search_answer(outcomes, searched[0]) if searched else answer(
+        outcomes, question, base, effects, repairs, unlogged
+    )  # fmt: skip
     return Ranking(
         question=question,
         base=base,
@@ -75,9 +79,7 @@ def rank(
         interactions=tuple(find_interactions(table)),
         cells=_cells(table, outcomes),
         cost=_cost(outcomes, target, wall_s),
-        answer=search_answer(outcomes, searched[0])
-        if searched
-        else answer(outcomes, question, base, effects, repairs, unlogged),
+        answer=with_checks(said, outcomes),
         notes=_notes(table, outcomes, effects, "" if logged is None else loss_note(target, logged)),
         recommended=chosen.overrides,
         ties=chosen.ties,

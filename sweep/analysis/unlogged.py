@@ -31,10 +31,13 @@ def unlogged_sentences(outcomes: Sequence[Outcome], target: Target, logged: Coll
             f"Nothing can be judged: without a target the loss decides, and several series could be it "
             f"({', '.join(candidates)}). To name it, add converge.loss={candidates[0]} to the command."
         )
+    if not names:
+        name = decider or "train/loss"
+        wanted = f"'{name}' (converge.metric)" if by_metric else "the loss"
+        how = f"Call run.log(step, **{{'{name}': value}}) in the task's training loop."
+        return f"No trial logged any metric, so {wanted} cannot be judged. {how}"
     what = f"'{decider}', the target's metric" if by_metric else "a loss, which decides if no target is given"
     first = f"No trial logged {what if decider is None or by_metric else repr(decider)}: nothing can be judged."
-    if not names:
-        return f"{first} They logged no metric at all."
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{first} They logged {', '.join(names[:NAMED])}{more}. {_way_out(names, target, by_metric=by_metric)}"
 

@@ -1,10 +1,10 @@
 """Composes a config and runs a study, or plans it."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweep.cli.main import Parser
 from sweep.cli.output import Printer, print_json, print_rich, print_whole
@@ -45,10 +45,17 @@ def _study(arguments: list[str]) -> int:
 
         with LiveProgress(Printer()) as progress:
             end = run_job(loaded, progress=progress, early=early)
-    _tell(render_summary(end.summary), end.folder, end.message if end.status != "ended" else "")
+    _tell(render_summary(end.summary), end.folder, end.message if end.status != "ended" else _unjudged(end.summary))
     if end.status == "ended":
         return 0 if end.is_ok else 1
     return 130 if end.status == "interrupted" else 1
+
+
+def _unjudged(summary: Mapping[str, Any]) -> str:
+    """Return why a study that ended has exit code 1 although nothing crashed; empty if a trial has a verdict."""
+    from sweep.report.summary import is_judged
+
+    return "" if is_judged(summary) else "exit code 1: no trial of this study has a verdict"
 
 
 def _tell(answer: "RenderableType", folder: Path, message: str) -> None:

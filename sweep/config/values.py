@@ -77,14 +77,9 @@ class Section:
         """Return a finite float greater than `above`."""
         return self._number(name, above, "")
 
-    def optional_number(self, name: str, *, above: float = -math.inf, low: float = -math.inf) -> float | None:
-        """Return a finite float greater than `above` and at least `low`, or None for null."""
-        if self.get(name) is None:
-            return None
-        value = self._number(name, above, ", or null")
-        if value < low:
-            raise ConfigError(self.key(name), f"must be a finite number, at least {low:g}, or null", value=value)
-        return value
+    def optional_number(self, name: str, *, above: float = -math.inf) -> float | None:
+        """Return a finite float greater than `above`, or None for null."""
+        return None if self.get(name) is None else self._number(name, above, ", or null")
 
     def _number(self, name: str, above: float, otherwise: str) -> float:
         value = self.get(name)

@@ -69,7 +69,14 @@ RED, AMBER = Severity.RED, Severity.AMBER
 
 
 def _about(
-    rule: str, title: str, causes: str, tests: str, factor: float, severity: Severity = AMBER, alarms: int = 0
+    rule: str,
+    title: str,
+    causes: str,
+    tests: str,
+    factor: float,
+    severity: Severity = AMBER,
+    alarms: int = 0,
+    runs: int = HEALTHY_RUNS,
 ) -> About:
     return About(
         rule=rule,
@@ -78,7 +85,7 @@ def _about(
         tests=tuple(tests.split()),
         factor=factor,
         severity=severity,
-        healthy=Healthy(alarms=alarms, runs=HEALTHY_RUNS),
+        healthy=Healthy(alarms=alarms, runs=runs),
     )
 
 
@@ -242,16 +249,46 @@ _ALL = (
         "scheduler=cosine scheduler=warmup scheduler=constant lr=x0.1",
         3.0,
     ),
+    _about(
+        "steps",
+        "The logged steps are not optimizer steps",
+        "a counter of epochs, batches of an epoch, or samples; a counter that was resumed or restarts",
+        "",
+        1.0,
+        runs=160,
+    ),
+    _about(
+        "units",
+        "The metric and its target do not fit each other",
+        "a metric in percent and a target as a share, or the reverse; the wrong converge.mode",
+        "",
+        1.0,
+        RED,
+        runs=160,
+    ),
+    _about(
+        "returned",
+        "Results are returned instead of logged",
+        "train ends with `return` where it should call run.log",
+        "",
+        1.0,
+        RED,
+        runs=160,
+    ),
 )
+
+LOGGING_RULES = frozenset({"steps", "units", "returned"})
+"""Rules about how a task logs, and about its target: what they say comes before anything about the training."""
 
 SYMPTOMS: dict[str, About] = {about.rule: about for about in _ALL}
 """Every rule's entry, by its name."""
 
 
-def urgency(rule: str) -> tuple[bool, bool]:
-    """Return what findings are sorted by, the most telling first: hints last, red before amber."""
+def urgency(rule: str) -> tuple[bool, bool, bool]:
+    """Return what findings are sorted by, the most telling first: about the logging, then red, amber, and hints."""
     about = SYMPTOMS.get(rule)
-    return (about.advisory, about.severity is Severity.AMBER) if about else (False, True)
+    is_other = rule not in LOGGING_RULES
+    return (is_other, about.advisory, about.severity is Severity.AMBER) if about else (is_other, False, True)
 
 
 def layer_of(metric: str) -> str:

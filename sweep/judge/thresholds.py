@@ -45,6 +45,9 @@ class SymptomThresholds:
     overfit_gap: float = 0.1  # (SageMaker Debugger)
     overfit_rise: float = 1.2  # ours: validation loss / its best
     overfit_evaluations: int = 6  # ours
+    # what is logged
+    epochs_share: float = 0.25  # ours: steps 1, 2, 3, ... that end below this share of the budget may be epochs
+    beyond: float = 1.2  # ours: last logged step / budget
     # gradients
     gradient_norm: float = 1e5  # (AutoTrainer)
     gradient_growth: float = 70.0  # first layer / last layer (AutoTrainer)

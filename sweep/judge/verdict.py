@@ -12,6 +12,7 @@ from sweep.domain.target import BLOW_UP, HOLD_EVALUATIONS, Mode, Target, TargetR
 from sweep.domain.tracker import TargetTracker, watched_names
 from sweep.domain.verdict import Judgement, Symptom, Verdict
 from sweep.judge.symptoms import Evidence, find_symptoms
+from sweep.judge.symptoms.logging import doubt, with_messages
 from sweep.judge.thresholds import SymptomThresholds
 
 _CUT_SHORT = frozenset({StopReason.PRUNED, StopReason.STOPPED})
@@ -45,15 +46,25 @@ def judge(
     """
     whole = state is TrialState.COMPLETED and ended not in _CUT_SHORT
     tracked = replay(series, target, facts, is_whole=whole)
-    symptoms = find_symptoms(
-        Evidence(series=series, target=target, state=tracked, thresholds=thresholds or SymptomThresholds(), facts=facts)
+    evidence = Evidence(
+        series=series,
+        target=target,
+        state=tracked,
+        thresholds=thresholds or SymptomThresholds(),
+        facts=facts,
+        ended=ended,
     )
+    symptoms = find_symptoms(evidence)
     if tracked.divergence is None and not tracked.evaluations:
         verdict, reason = Verdict.UNDECIDED, _not_judged(series, target, tracked, _how(ended, state))
     elif tracked.divergence is None and tracked.level is None:
         verdict, reason = Verdict.UNDECIDED, _no_half(tracked)
     else:
         verdict, reason = _decide(tracked, target, symptoms, whole=whole, how=_how(ended, state))
+        why = doubt(evidence, symptoms, converged=verdict is Verdict.CONVERGED)
+        if why and verdict is not Verdict.DIVERGED:
+            verdict, reason = Verdict.UNDECIDED, why
+    reason = with_messages(reason, symptoms)
     return Judgement(
         verdict=verdict,
         reason=reason,
@@ -155,11 +166,7 @@ def _how(ended: StopReason | None, state: TrialState) -> str:
 def _goal(tracked: TargetState) -> str:
     """Return what has to be reached: `val/acc >= 0.9`, or `val/loss <= 1.15 (skill 0.5)`."""
     sign = ">=" if tracked.mode is Mode.MAX else "<="
-    return f"{_compared_name(tracked)} {sign} {_number(tracked.level)}{_BASIS[tracked.rule]}"
-
-
-def _compared_name(tracked: TargetState) -> str:
-    return f"smoothed {tracked.metric}" if tracked.is_smoothed else f"{tracked.metric}"
+    return f"{tracked.metric} {sign} {_number(tracked.level)}{_BASIS[tracked.rule]}"
 
 
 def _held(tracked: TargetState, target: Target) -> str:
@@ -183,14 +190,7 @@ def _short(tracked: TargetState, target: Target) -> str:
             f"{tracked.metric} was evaluated {_times(tracked.evaluations)} by step {tracked.last_step}; "
             f"{_goal(tracked)} has to hold for {need}"
         )
-    missed = f"{_goal(tracked)} not held by step {tracked.last_step}"
-    if not tracked.is_smoothed or tracked.compared is None or tracked.level is None:
-        return f"{missed}: best {_number(tracked.best)}"
-    now = f"{_number(tracked.compared)} {'>' if tracked.compared > tracked.level else '<='} {_number(tracked.level)}"
-    return (
-        f"{missed}: smoothed {tracked.metric} {now}, best {_number(tracked.best_compared)}; "
-        f"last raw value {_number(tracked.final)}"
-    )
+    return f"{_goal(tracked)} not held by step {tracked.last_step}: best {_number(tracked.best)}"
 
 
 def _divergence(tracked: TargetState) -> str:

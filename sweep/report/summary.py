@@ -10,15 +10,17 @@ from sweep.config.stores import store_option
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
 from sweep.domain.probe import PROBE_REASON
-from sweep.domain.smoothing import is_smoothed
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
+from sweep.domain.verdict import Verdict
 from sweep.report.commands import PROGRAM, arguments, fixed_command, key_of, overrides_of, study_command
 from sweep.report.data import ReportData
 from sweep.report.phrases import status_word
 from sweep.report.seen import told
 
 SCHEMA = 1
+
+_JUDGED = frozenset(str(verdict) for verdict in Verdict if verdict is not Verdict.UNDECIDED)
 
 NO_PROVENANCE: dict[str, Any] = {"git_sha": None, "dirty": None, "packages": {}, "host": None, "gpus": []}
 
@@ -72,6 +74,12 @@ def build_summary(data: ReportData) -> dict[str, Any]:
     }
     plain: dict[str, Any] = strict(summary)
     return plain
+
+
+def is_judged(summary: Mapping[str, Any]) -> bool:
+    """Return whether a trial of this study has a verdict. Of a check or a diagnosis, `ok` says so, and this is true."""
+    verdicts = summary.get("verdicts")
+    return verdicts is None or "toggles" not in summary or any(word in verdicts for word in _JUDGED)
 
 
 def outcome_word(outcome: Outcome) -> str:
@@ -132,7 +140,6 @@ def _target(data: ReportData) -> dict[str, Any]:
         "budget_steps": target.budget_steps,
         "stop_early": target.stop_early,
         "loss": target.loss,
-        "smooth_steps": target.smooth_steps if target.metric is None or is_smoothed(target, target.metric) else None,
     }
 
 

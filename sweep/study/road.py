@@ -275,7 +275,7 @@ class Road:
             return ProbeResult(is_ok=is_ok, answer=self._so_far(*answers), section={})
         chosen = recommendation(self.found)
         return ProbeResult(
-            is_ok=True,
+            is_ok=self.found.is_judged,
             answer=self._so_far(diagnosis(self.found, has_axes=self.has_axes)),
             section={},
             overrides=chosen.overrides,

@@ -19,6 +19,7 @@ from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.protocol import Driver
 from sweep.launch import WarmParent, build_launcher
 from sweep.report.commands import PROGRAM
+from sweep.report.summary import is_judged
 from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
 from sweep.study.edits import PlannedCode
@@ -54,8 +55,8 @@ class StudyEnd:
 
     @property
     def is_ok(self) -> bool:
-        """Whether it ended, and a check that it may have been found nothing broken."""
-        return self.status == "ended" and self.summary.get("ok", True) is True
+        """Whether it ended with an answer: at least one trial has a verdict, or a check found nothing broken."""
+        return self.status == "ended" and self.summary.get("ok", True) is True and is_judged(self.summary)
 
 
 def run_study(
@@ -182,7 +183,7 @@ class Session:
             pass
         if curves is not None:
             self.curves.add(trial, curves)
-        self.silence.take(outcome)
+        self.silence.take(outcome, curves)
         begun_s = monotonic_s()
         if begun_s > self.summarise_at_s:
             summary = summarise(self.store, self.record, wall_s=self.taken.in_all_s(self.store))

@@ -13,6 +13,7 @@ from sweep.judge.symptoms.evidence import Evidence, smoothed
 from sweep.judge.symptoms.fit import over_regularised, overfit
 from sweep.judge.symptoms.gradients import exploding_gradient, gradient_spikes, vanishing_gradient
 from sweep.judge.symptoms.inputs import input_scale, labels, target_scale
+from sweep.judge.symptoms.logging import returned, steps, units
 from sweep.judge.symptoms.loss import blow_up, flat, wrong_initial_loss
 from sweep.judge.symptoms.schedule import scheduler_inert
 from sweep.judge.symptoms.structure import head_and_loss
@@ -23,7 +24,9 @@ __all__ = ["RULES", "Evidence", "find_symptoms", "smoothed"]
 
 Rule = Callable[[Evidence], list[Symptom]]
 
-LOGGED: tuple[Rule, ...] = (non_finite, blow_up, wrong_initial_loss, flat, oscillating, slow, overfit)
+LOGGED: tuple[Rule, ...] = (
+    non_finite, blow_up, wrong_initial_loss, flat, oscillating, slow, overfit, steps, units, returned,
+)  # fmt: skip
 """The rules that what a task logs itself may be enough for."""
 
 WATCHED: tuple[Rule, ...] = (
