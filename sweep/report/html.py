@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -52,6 +52,7 @@ def environment() -> Environment:
         "chip": chip,
         "breakable": breakable,
         "cell_name": cell_name,
+        "toggle_names": toggle_names,
         "short": short_name,
         "place": place_text,
         "words": lambda word: word.replace("_", " "),
@@ -123,6 +124,11 @@ def cell_name(name: str) -> Markup:
     """Return a cell's name that is broken between its toggles, and within one only where it has to be."""
     parts = [Markup('<span class="t">{}</span>').format(breakable(part)) for part in name.split(" + ")]
     return Markup(" + ").join(parts)
+
+
+def toggle_names(names: Sequence[str]) -> Markup:
+    """Return a set of toggles, `A with B`, that is broken between them, and within one only if it has to be."""
+    return Markup(" with ").join(Markup('<span class="t">{}</span>').format(breakable(name)) for name in names)
 
 
 def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

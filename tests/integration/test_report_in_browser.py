@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,13 @@ import report_samples as samples
 
 from sweep.report import build_summary
 from sweep.report.html import render_html
+from sweep.report.staged import staged_html
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTH = 1280
+PHONE = 400
+LEAST_WINDOW = 500
+"""Pixels: Chromium makes no window narrower than this; a frame can be."""
 MEASURE = """
 const seen = (e) => { const r = e.getBoundingClientRect(); return r.width > 0 && r.height > 0; };
 const name = (e) => e.tagName + "." + (e.getAttribute("class") || "") + " " + e.textContent.trim().slice(0, 60);
@@ -58,11 +62,22 @@ def chromium():
     return found
 
 
+def framed(page, width):
+    """Return a page that shows another in a frame of this width, and takes over what was measured in it."""
+    script = (
+        "const frame = document.querySelector('iframe'); const wait = () => { const found ="
+        " frame.contentDocument.documentElement.dataset.measured; if (found)"
+        " document.documentElement.dataset.measured = found; }; frame.addEventListener('load', wait); wait();"
+    )
+    frame = f'<iframe srcdoc="{escape(page)}" style="width:{width}px;height:2000px;border:0"></iframe>'
+    return f"<!DOCTYPE html><html><body>{frame}<script>{script}</script></body></html>"
+
+
 def measured(page, tmp_path, name, width=WIDTH):
     """Lay the page out at this width; the measuring script needs the policy gone, so it works on a copy."""
     copy = re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>", f"<script>{MEASURE}</script></body>")
     path = tmp_path / f"{name}.html"
-    path.write_text(copy, encoding="utf-8")
+    path.write_text(copy if width >= LEAST_WINDOW else framed(copy, width), encoding="utf-8")
     done = subprocess.run(
         [
             chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
@@ -94,6 +109,44 @@ def test_on_a_narrow_screen_wide_tables_scroll_and_the_page_does_not(name, width
     assert found["scroll"] <= width
     assert found["overlaps"] == []
     assert [each for each in found["split"] if " in STRONG." in each] == [], "the names of the changes"
+
+
+@pytest.mark.parametrize("name", ["three_axes", "twelve_axes", "sixty_four_cells"])
+def test_on_a_phone_the_cells_name_their_changes_and_no_word_is_split(name, tmp_path):
+    data = samples.SAMPLES[name]()
+    found = measured(render_html(data, build_summary(data)), tmp_path, name, PHONE)
+    assert found["scroll"] <= PHONE
+    assert found["overlaps"] == []
+    assert found["split"] == []
+
+
+CHECKS = [
+    {"name": f"check {n}", "severity": "ok", "found": f"nothing in {n} samples", "allowed": "none", "advice": ""}
+    for n in range(17)
+]
+WARNING = {
+    "name": "validation scale",
+    "severity": "warning",
+    "found": "standard deviation 0.376 in training, 3.77 in validation",
+    "allowed": "standard deviations within a factor of 3",
+    "advice": "normalise both sets with the statistics of the training set",
+}
+
+
+def test_on_a_phone_the_checks_of_the_data_are_stacked_and_those_that_passed_folded(tmp_path):
+    section = {"checks": [WARNING, *CHECKS], "counts": {}, "picture": None, "measured": {}}
+    stage = {"stage": "data", "study": "s", "ok": True, "answer": "a", "notes": [], "command": None, "section": section}
+    summary = {
+        "study": "s", "task": "t", "status": "ended", "answer": "a", "notes": [], "stages": [stage],
+        "command": ["+check=data"], "created_at": "2026-11-28T21:26:32+00:00", "ended_at": None,
+        "recommended": {"overrides": [], "command": None}, "provenance": {},
+        "cost": {"trials": 1, "steps": 0, "wall_s": 1.0, "reused": 0},
+    }  # fmt: skip
+    page = staged_html(summary, tmp_path)
+    assert "17 checks passed" in page
+    found = measured(page, tmp_path, "data", PHONE)
+    assert found["scroll"] <= PHONE
+    assert (found["overlaps"], found["split"], found["outside"]) == ([], [], [])
 
 
 def test_names_without_a_place_to_break_stay_on_the_page(tmp_path):

@@ -50,6 +50,20 @@ def test_a_cell_of_the_markdown_table_stays_one(section):
     assert "<script>" not in line
 
 
+def test_checks_that_passed_are_one_line_and_columns_without_a_word_are_left_out(section, tmp_path):
+    passed = [{"name": f"p{n}", "severity": "ok", "found": "fine", "allowed": "", "advice": ""} for n in range(17)]
+    section = {**section, "checks": [*section["checks"], *passed]}
+    page, markdown = data.html(section, tmp_path), data.markdown(section)
+    assert "17 checks passed" in page
+    assert "17 checks passed: p0, p1" in markdown
+    assert markdown.count("\n| ") == 1
+    folded = page.partition("<details")[2]
+    assert [title in folded for title in ("found", "allowed", "what to do")] == [True, False, False]
+    alone = {**section, "checks": passed[:1]}
+    assert "1 check passed" in data.html(alone, tmp_path)
+    assert "|" not in data.markdown(alone).replace("![", "")
+
+
 def test_a_gate_that_could_not_be_asked_says_so_once():
     row = {"seed": 0, "verdict": "not_checked", "samples": None, "classes": [], "changed": [], "curves": []}
     assert text(overfit.terminal({"trials": [row]})).strip() == ""

@@ -1,13 +1,14 @@
 """How the checks of the data look: a table, and the picture of a batch."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from sweep.domain.counts import count_text
 from sweep.report.markdown import escaped
 from sweep.report.tables import new_table
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 STYLES = {"broken": "bold red", "warning": "yellow", "not_checked": "dim", "ok": "green"}
 CHIPS = {"broken": "st-harms", "warning": "st-undecided", "not_checked": "st-inert", "ok": "st-restores"}
 """The look of each severity on the page, by the classes it has."""
-COLUMNS = ("check", "", "found", "allowed", "what to do")
+COLUMNS = (
+    ("name", "check"),
+    ("severity", ""),
+    ("found", "found"),
+    ("allowed", "allowed"),
+    ("advice", "what to do"),
+)
+"""Key and title of each column; one without a word in it is left out."""
 PICTURE_BYTES = 4 * 2**20
 """A larger picture stays a file beside the page."""
 
@@ -41,32 +49,75 @@ def terminal(section: Section) -> RenderableType:
 
 
 def markdown(section: Section) -> str:
-    """Return the table of checks as Markdown."""
-    lines = [f"| {' | '.join(COLUMNS)} |", "|:--|:--|:--|:--|:--|"]
-    for check in section["checks"]:
-        cells = (check["name"], _word(check), check["found"], check["allowed"], check["advice"])
-        lines.append(f"| {' | '.join(escaped(cell) for cell in cells)} |")
+    """Return the table of checks that found something as Markdown, and those that passed in one line."""
+    lines = []
+    if open_ones := _open(section):
+        columns = _columns(open_ones)
+        lines += [f"| {' | '.join(title for _, title in columns)} |", f"|{':--|' * len(columns)}"]
+        for check in open_ones:
+            lines.append(f"| {' | '.join(escaped(_value(check, key)) for key, _ in columns)} |")
+    if passed := _passed(section):
+        lines += ["", f"{_count(passed)}: {escaped(', '.join(check['name'] for check in passed))}."]
     if section["picture"]:
         lines += ["", f"![a batch with its labels]({section['picture']})"]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).lstrip("\n") + "\n"
 
 
 def html(section: Section, folder: Path) -> "Markup":
-    """Return the table and the picture, which is part of the page."""
+    """Return the checks that found something, those that passed folded into one line, and the picture."""
     from markupsafe import Markup
 
+    parts = [_html_table(open_ones) for open_ones in [_open(section)] if open_ones]
+    if passed := _passed(section):
+        fold = Markup('<details class="passed"><summary>{}</summary>{}</details>')
+        parts.append(fold.format(_count(passed), _html_table(passed)))
+    return Markup("").join(parts) + _figure(section, folder)
+
+
+def _open(section: Section) -> list[Section]:
+    """Return the checks that a reader has to look at: what is broken, warned of, or could not be checked."""
+    return [check for check in section["checks"] if check["severity"] != "ok"]
+
+
+def _passed(section: Section) -> list[Section]:
+    return [check for check in section["checks"] if check["severity"] == "ok"]
+
+
+def _count(passed: Sequence[Section]) -> str:
+    return f"{count_text(len(passed), 'check')} passed"
+
+
+def _columns(checks: Sequence[Section]) -> list[tuple[str, str]]:
+    """Return key and title of the columns in which any of these checks has a word."""
+    return [(key, title) for key, title in COLUMNS if any(check[key] for check in checks)]
+
+
+def _value(check: Section, key: str) -> str:
+    return _word(check) if key == "severity" else str(check[key])
+
+
+def _html_table(checks: Sequence[Section]) -> "Markup":
+    """Return checks as a table; on a phone each row is a block, and a cell has its column's title before it."""
+    from markupsafe import Markup
+
+    columns = _columns(checks)
+    head = Markup("").join(Markup("<th>{}</th>").format(title) for _, title in columns)
     rows = Markup("").join(
-        Markup(
-            '<tr><td class="name">{name}</td><td class="state"><span class="status {chip}">{word}</span></td>'
-            "<td>{found}</td><td>{allowed}</td><td>{advice}</td></tr>"
-        ).format(**check, chip=CHIPS[check["severity"]], word=_word(check))
-        for check in section["checks"]
+        Markup("<tr>{}</tr>").format(Markup("").join(_html_cell(check, key, title) for key, title in columns))
+        for check in checks
     )
-    head = Markup("").join(Markup("<th>{}</th>").format(column) for column in COLUMNS)
-    table = Markup('<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
-        head, rows
-    )
-    return table + _figure(section, folder)
+    return Markup('<table class="stack"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(head, rows)
+
+
+def _html_cell(check: Section, key: str, title: str) -> "Markup":
+    from markupsafe import Markup
+
+    if key == "name":
+        return Markup('<td class="name">{}</td>').format(check[key])
+    if key == "severity":
+        status = Markup('<td class="state"><span class="status {}">{}</span></td>')
+        return status.format(CHIPS[check["severity"]], _word(check))
+    return Markup('<td data-label="{}">{}</td>').format(title, check[key]) if check[key] else Markup("<td></td>")
 
 
 def _word(check: Section) -> str:
