@@ -1,6 +1,7 @@
 """The verb `export`: a study in other programs' formats."""
 
 import csv
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:
     metric = _metric(store, study, target)
     records = store.trials(study.id)
     count = write_study(folder, records, recorded_axes(study), metric, lambda trial: store.series(trial.id))
-    return f"{folder}: {count_text(count, 'trial')}\nopen it with: visualdl --logdir {folder}"
+    return f"{folder}: {count_text(count, 'trial')}\nopen it with: visualdl --logdir {shlex.quote(str(folder))}, at http://localhost:8040/app/hyper-parameter"
 
 
 def _to_csv(store: Store, study: StudyRecord, folder: Path) -> tuple[Path, Path]:

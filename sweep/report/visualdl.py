@@ -3,6 +3,7 @@
 import hashlib
 import io
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from sweep.clock import now_utc
 from sweep.domain.metric import Series
+from sweep.domain.trial import TrialRecord
 from sweep.rundir import naming
 
 FILE_NAME = "vdlrecords.0000000000.log"
@@ -17,15 +19,22 @@ FILE_NAME = "vdlrecords.0000000000.log"
 
 FLOAT_MAX = 3.4028234663852886e38
 """VisualDL's records hold 32-bit floats: a finite value beyond this is written as this."""
+LONGEST_RUN_NAME = 80
 INT_MAX = 2**31 - 1
 
 
 def write_trial(
-    vdl_dir: Path, hparams: Mapping[str, Any], series: Mapping[str, Series], *, pictures: Sequence[Path] = ()
+    vdl_dir: Path,
+    hparams: Mapping[str, Any],
+    series: Mapping[str, Series],
+    *,
+    name: str = "",
+    pictures: Sequence[Path] = (),
 ) -> None:
     """Write one trial's series and hyperparameters as a VisualDL log directory, replacing what is there.
 
-    `pictures` are PNG files, which become images under their names.
+    `name` is what VisualDL calls the run, the trial's folder if it is empty (`run_name` tells trials apart). `pictures`
+    are PNG files, which become images under their names.
 
     Nested hyperparameters get dotted names; what is neither text, number nor bool is written as text, None is left
     out. NaN and infinities stay what they are: VisualDL's server shows them by name and leaves a gap in the line.
@@ -40,8 +49,8 @@ def write_trial(
     file = vdl_dir / FILE_NAME
     buffer = io.BytesIO()
     write = RecordWriter(buffer).write
-    name = vdl_dir.parent.name
-    write(meta_data(tag="meta_data_tag", display_name=name, step=0, walltime=now_ms).SerializeToString())
+    shown = name or vdl_dir.parent.name
+    write(meta_data(tag="meta_data_tag", display_name=shown, step=0, walltime=now_ms).SerializeToString())
     identity = hashlib.md5(str(file).encode(), usedforsecurity=False).hexdigest()
     write(hparam(identity, dict(flat_hparams(hparams)), list(tags.values()), now_ms).SerializeToString())
     for metric, tag in tags.items():
@@ -60,6 +69,18 @@ def write_trial(
 def can_write() -> bool:
     """Return whether VisualDL is installed. It is optional: it brings pandas, and pandas 3 replaces numpy 1."""
     return find_spec("visualdl") is not None
+
+
+def run_name(trial: TrialRecord, trials: int) -> str:
+    """Return what a run is called in VisualDL: `03 dropout=off s2`, its number, cell and seed.
+
+    Numbers are padded so that names sort by them in a study of so many `trials`. The name would do for a folder, too:
+    other characters than letters, digits and `_=.+-` become `_`, and it has at most 80.
+    """
+    cell = re.sub(r"[^\w=.+-]", "_", str(trial.cell).replace(" + ", "+"))
+    number, seed = str(trial.number).zfill(max(2, len(str(trials - 1)))), f"s{trial.seed}"
+    room = LONGEST_RUN_NAME - len(number) - len(seed) - 2
+    return f"{number} {cell if len(cell) <= room else cell[: room - 1] + '…'} {seed}"
 
 
 def is_written(vdl_dir: Path) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from sweep.domain.axis import Axis
 from sweep.domain.metric import Series
 from sweep.domain.trial import TrialRecord
-from sweep.report.visualdl import write_trial
+from sweep.report.visualdl import run_name, write_trial
 
 WATCHED = "watch/"
 """What the monitor records, layer by layer, is left out: hundreds of columns, and each trial's own log has it."""
@@ -37,7 +37,9 @@ def write_study(
             continue
         order = sorted(series, key=lambda name: (name != metric, name))
         shown = {**_results(trial), **{name: series[name] for name in order}}
-        write_trial(folder / str(trial.number) / "vdl", _hparams(trial, axes, numeric), shown)
+        write_trial(
+            folder / str(trial.number) / "vdl", _hparams(trial, axes, numeric), shown, name=run_name(trial, len(trials))
+        )
         written += 1
     return written
 

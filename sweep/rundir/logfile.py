@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from sweep.rundir.logs import readable_lines
+
 HEAD_BYTES = 1 << 20
 TAIL_BYTES = 9 << 20
 """Kept of the beginning and of the end of a log: ten MiB of either are kept whole."""
@@ -111,12 +113,15 @@ def left_out(count: int) -> str:
 
 
 def log_lines(path: Path, tail: int | None = None) -> Iterator[str]:
-    """Yield the lines of a log, or its last ones, undecodable bytes replaced. Raises OSError."""
+    """Yield the lines of a log that `readable_lines` leaves, or the last of them, undecodable bytes replaced.
+
+    Raises OSError.
+    """
     with path.open("rb") as file:
         fd = file.fileno()
         start, end = _hole(fd)
         size = os.fstat(fd).st_size
-        lines = _lines(_parts(fd, size, start, end) if end > start else _from(fd, 0))
+        lines = readable_lines(_lines(_parts(fd, size, start, end) if end > start else _from(fd, 0)))
         yield from lines if tail is None else deque(lines, maxlen=tail)
 
 

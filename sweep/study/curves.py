@@ -6,7 +6,7 @@ from itertools import groupby
 from sweep.domain.metric import Series
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.trial import TrialRecord
-from sweep.report.visualdl import can_write, is_written, write_trial
+from sweep.report.visualdl import can_write, is_written, run_name, write_trial
 from sweep.rundir import StudyDir
 from sweep.store import Store
 
@@ -64,4 +64,6 @@ class CurveFiles:
     def _write(self, trial: TrialRecord, curves: Mapping[str, Series]) -> None:
         hparams = {**trial.task, "seed": trial.seed, "cell": trial.cell.key}
         run = self._folder.trial(trial.number)
-        write_trial(run.visualdl, hparams, curves, pictures=sorted(run.artifacts.glob("*.png")))
+        count = sum(self._store.counts(self._study_id).values())
+        name = run_name(trial, count)
+        write_trial(run.visualdl, hparams, curves, name=name, pictures=sorted(run.artifacts.glob("*.png")))

@@ -7,8 +7,11 @@ from PIL import Image
 from visualdl import LogReader
 from visualdl.server.api import Api
 
+from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
-from sweep.report.visualdl import FILE_NAME, FLOAT_MAX, write_trial
+from sweep.domain.states import TrialState
+from sweep.domain.trial import TrialRecord
+from sweep.report.visualdl import FILE_NAME, FLOAT_MAX, run_name, write_trial
 
 
 @pytest.fixture
@@ -39,6 +42,37 @@ def test_visualdls_server_lists_the_run_with_its_hyperparameters(log):
     assert run["hparams"] == {"lr": pytest.approx(0.1), "net.width": 64, "net.bias": "True", "big": str(2**40)}
     assert set(run["metrics"]) == {"train/loss", "val/acc_"}
     assert [point[2] for point in json.loads(api.scalar_list("4", "train/loss")[0])["data"]] == [2.5, "nan", "inf"]
+
+
+def trial_of(cell, number=3, seed=2):
+    return TrialRecord(
+        id=1, study_id=1, number=number, cell=cell, seed=seed, fingerprint="", overrides=(), task={},
+        state=TrialState.COMPLETED, source_trial_id=None, judgement=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        (Cell(), "03 base s2"),
+        (Cell.of(["dropout=off"]), "03 dropout=off s2"),
+        (Cell.of(["dropout=off", "clip=on"]), "03 clip=on+dropout=off s2"),
+        (Cell(params=(("task.path", "a/b c"),)), "03 task.path=a_b_c s2"),
+    ],
+)
+def test_a_run_is_called_by_number_cell_and_seed(cell, name, tmp_path):
+    trial = trial_of(cell)
+    assert run_name(trial, 40) == name
+    folder = tmp_path / "3" / "vdl"
+    write_trial(folder, {}, {"loss": Series(np.array([1]), np.array([0.5]))}, name=run_name(trial, 40))
+    assert json.loads(Api(str(tmp_path), None, 0).runs()[0])["data"] == [name]
+
+
+def test_names_of_runs_sort_by_number_and_stay_short():
+    assert run_name(trial_of(Cell(), number=7), 1000) == "007 base s2"
+    long = run_name(trial_of(Cell.of([f"axis_number_{n}=level" for n in range(40)])), 40)
+    assert len(long) == 80
+    assert long.endswith(" s2")
 
 
 def test_a_trial_written_again_replaces_its_log(log):
