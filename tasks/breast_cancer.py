@@ -7,7 +7,7 @@ import numpy as np
 from paddle import nn
 
 from sweep.task import Run, TaskConfig
-from tasks.components import fit_classifier, initialise, make_activation, probability, require
+from tasks.components import fit_classifier, initialise, input_norm_of, make_activation, probability
 from tasks.datasets import Samples, load_breast_cancer, split_indices, standardise
 
 
@@ -22,8 +22,7 @@ def data(cfg: TaskConfig) -> tuple[Samples, Samples]:
     `input_norm: standardize` makes every feature zero mean and unit variance over the training set; null leaves the
     raw units, which differ by a factor of 10,000.
     """
-    require("input_norm", cfg.input_norm, ("standardize", None))
-    return _tumours(cfg.input_norm is not None)
+    return _tumours(input_norm_of(cfg) is not None)
 
 
 def model(cfg: TaskConfig) -> Any:

@@ -9,8 +9,16 @@ from paddle import nn
 from paddle.vision.datasets import Cifar10
 
 from sweep.task import Run, TaskConfig
-from tasks.components import fit_classifier, initialise, make_activation, probability, require
-from tasks.datasets import Floats, Samples, local_files
+from tasks.components import (
+    fit_classifier,
+    in_own_units,
+    initialise,
+    input_norm_of,
+    make_activation,
+    probability,
+    require,
+)
+from tasks.datasets import Floats, Samples, Scaling, local_files, standardise_sets
 from tasks.images import flip_and_crop
 
 ARCHIVE = "cifar-10-python.tar.gz"
@@ -24,9 +32,10 @@ def prepare(cfg: TaskConfig) -> None:
 def data(cfg: TaskConfig) -> tuple[Samples, Samples]:
     """Return the training and the validation set: images [n, 3, 32, 32] with values -1 to 1, classes [n].
 
+    `input_norm: standardize` makes every channel zero mean and unit variance over the training set instead.
     The archive lies in the folder `data_dir`. Raises FileNotFoundError, naming it, if it is missing.
     """
-    return _cifar10(cfg.data_dir)
+    return _sets(cfg)[:2]
 
 
 def model(cfg: TaskConfig) -> Any:
@@ -57,13 +66,19 @@ def train(cfg: TaskConfig, run: Run) -> None:
     def augment(images: Floats, rng: np.random.Generator) -> Floats:
         return flip_and_crop(images, rng, padding=cfg.padding)
 
-    fit_classifier(cfg, run, lambda: model(cfg), data(cfg), augment=augment if cfg.augmentation else None)
+    changed = in_own_units(augment, _sets(cfg)[2]) if cfg.augmentation else None
+    fit_classifier(cfg, run, lambda: model(cfg), data(cfg), augment=changed)
 
 
-@lru_cache(maxsize=1)
-def _cifar10(data_dir: str) -> tuple[Samples, Samples]:
+def _sets(cfg: TaskConfig) -> tuple[Samples, Samples, Scaling | None]:
+    return _cifar10(cfg.data_dir, input_norm_of(cfg))
+
+
+@lru_cache(maxsize=2)
+def _cifar10(data_dir: str, input_norm: str | None) -> tuple[Samples, Samples, Scaling | None]:
     local_files("CIFAR-10", data_dir, [ARCHIVE])
-    return _part(Path(data_dir, ARCHIVE), "train"), _part(Path(data_dir, ARCHIVE), "test")
+    train_set, val_set = _part(Path(data_dir, ARCHIVE), "train"), _part(Path(data_dir, ARCHIVE), "test")
+    return standardise_sets(train_set, val_set, input_norm, axes=(0, 2, 3))
 
 
 def _part(archive: Path, mode: str) -> Samples:

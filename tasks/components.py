@@ -13,7 +13,7 @@ from paddle import nn
 from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
 
 from sweep.task import Run, TaskConfig
-from tasks.datasets import Floats, Samples
+from tasks.datasets import Floats, Samples, Scaling
 
 INITS = ("default", "xavier", "kaiming")
 SCHEDULERS = ("constant", "cosine", "warmup")
@@ -42,6 +42,20 @@ def make_activation(name: str) -> Any:
     """Return a new activation layer for a hidden layer. Raises ValueError."""
     require("activation", name, tuple(ACTIVATIONS))
     return ACTIVATIONS[name]()
+
+
+def input_norm_of(cfg: TaskConfig) -> str | None:
+    """Return the knob `input_norm`: `standardize`, or None for inputs as they are. Raises ValueError."""
+    value = cfg.get("input_norm")  # a task that was copied earlier has no such key
+    require("input_norm", value, ("standardize", None))
+    return None if value is None else str(value)
+
+
+def in_own_units(augment: Augment, scaling: Scaling | None) -> Augment:
+    """Return an augmentation of standardised inputs that does to them what `augment` does in the inputs' own units."""
+    if scaling is None:
+        return augment
+    return lambda x, rng: scaling.apply(augment(scaling.undo(x), rng))
 
 
 def initialise(network: Any, init: str) -> None:

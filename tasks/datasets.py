@@ -65,6 +65,42 @@ def standardise(features: NDArray[np.float64], train_rows: NDArray[np.int64]) ->
     return np.asarray((features - seen.mean(axis=0)) / seen.std(axis=0))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Scaling:
+    """What standardises inputs feature by feature: `mean` and `std`, shaped as one input (or one value per channel)."""
+
+    mean: Floats
+    std: Floats
+
+    @classmethod
+    def of(cls, x: Floats, *, axes: tuple[int, ...]) -> "Scaling":
+        """Return the scaling of training inputs [n, ...], whose features are what is left of the shape without `axes`.
+
+        A feature that is constant is only moved to 0.
+        """
+        std = x.std(axis=axes, keepdims=True)
+        return cls(x.mean(axis=axes, keepdims=True), np.where(std > 0, std, np.float32(1)))
+
+    def apply(self, x: Floats) -> Floats:
+        """Return inputs [n, ...] with zero mean and unit variance over what the scaling was made of."""
+        return np.asarray((x - self.mean) / self.std, dtype=np.float32)
+
+    def undo(self, x: Floats) -> Floats:
+        """Return standardised inputs in their own units again."""
+        return np.asarray(x * self.std + self.mean, dtype=np.float32)
+
+
+def standardise_sets(
+    train_set: Samples, val_set: Samples, input_norm: str | None, *, axes: tuple[int, ...]
+) -> tuple[Samples, Samples, Scaling | None]:
+    """Return the sets as `input_norm` says, and what scales their inputs: None if it is null, as they are then."""
+    if input_norm is None:
+        return train_set, val_set, None
+    scaling = Scaling.of(train_set.x, axes=axes)
+    train_set, val_set = (Samples(scaling.apply(part.x), part.y) for part in (train_set, val_set))
+    return train_set, val_set, scaling
+
+
 def local_files(name: str, data_dir: str, file_names: list[str]) -> None:
     """Raise FileNotFoundError, naming what is missing, unless all of these files lie in the folder."""
     missing = [file_name for file_name in file_names if not Path(data_dir, file_name).is_file()]

@@ -9,7 +9,7 @@ from paddle import nn
 from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
 
 from sweep.task import Run, TaskConfig
-from tasks.components import Evaluate, fit, initialise, make_activation, probability, require
+from tasks.components import Evaluate, fit, initialise, input_norm_of, make_activation, probability, require
 from tasks.datasets import Samples, load_diabetes, split_indices, standardise
 
 
@@ -23,8 +23,7 @@ def data(cfg: TaskConfig) -> tuple[Samples, Samples]:
 
     `input_norm: standardize` makes every measurement zero mean and unit variance over the training set.
     """
-    require("input_norm", cfg.input_norm, ("standardize", None))
-    return _patients(cfg.input_norm is not None)
+    return _patients(input_norm_of(cfg) is not None)
 
 
 def model(cfg: TaskConfig) -> Any:

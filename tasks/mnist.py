@@ -9,8 +9,16 @@ from paddle import nn
 from paddle.vision.datasets import MNIST
 
 from sweep.task import Run, TaskConfig
-from tasks.components import fit_classifier, initialise, make_activation, probability, require
-from tasks.datasets import Floats, Samples, local_files
+from tasks.components import (
+    fit_classifier,
+    in_own_units,
+    initialise,
+    input_norm_of,
+    make_activation,
+    probability,
+    require,
+)
+from tasks.datasets import Floats, Samples, Scaling, local_files, standardise_sets
 from tasks.images import shift_and_rotate
 
 FILES = {
@@ -27,9 +35,10 @@ def prepare(cfg: TaskConfig) -> None:
 def data(cfg: TaskConfig) -> tuple[Samples, Samples]:
     """Return the training and the validation set: images [n, 1, 28, 28] with values 0 to 1, classes [n].
 
+    `input_norm: standardize` makes every channel zero mean and unit variance over the training set instead.
     The files lie in the folder `data_dir`. Raises FileNotFoundError, naming those that are missing.
     """
-    return _mnist(cfg.data_dir)
+    return _sets(cfg)[:2]
 
 
 def model(cfg: TaskConfig) -> Any:
@@ -58,13 +67,19 @@ def train(cfg: TaskConfig, run: Run) -> None:
     def augment(images: Floats, rng: np.random.Generator) -> Floats:
         return shift_and_rotate(images, rng, max_shift=cfg.max_shift, max_rotation=cfg.max_rotation)
 
-    fit_classifier(cfg, run, lambda: model(cfg), data(cfg), augment=augment if cfg.augmentation else None)
+    changed = in_own_units(augment, _sets(cfg)[2]) if cfg.augmentation else None
+    fit_classifier(cfg, run, lambda: model(cfg), data(cfg), augment=changed)
 
 
-@lru_cache(maxsize=1)
-def _mnist(data_dir: str) -> tuple[Samples, Samples]:
+def _sets(cfg: TaskConfig) -> tuple[Samples, Samples, Scaling | None]:
+    return _mnist(cfg.data_dir, input_norm_of(cfg))
+
+
+@lru_cache(maxsize=2)
+def _mnist(data_dir: str, input_norm: str | None) -> tuple[Samples, Samples, Scaling | None]:
     local_files("MNIST", data_dir, [*FILES["train"], *FILES["test"]])
-    return _part(Path(data_dir), "train"), _part(Path(data_dir), "test")
+    train_set, val_set = _part(Path(data_dir), "train"), _part(Path(data_dir), "test")
+    return standardise_sets(train_set, val_set, input_norm, axes=(0, 2, 3))
 
 
 def _part(folder: Path, mode: str) -> Samples:

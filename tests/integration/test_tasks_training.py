@@ -202,3 +202,19 @@ def test_the_embedded_data_equal_those_of_scikit_learns_own_loaders_bit_by_bit()
         assert x.dtype == expected_x.dtype
         assert np.ascontiguousarray(x).tobytes() == np.ascontiguousarray(expected_x).tobytes()
         assert np.array_equal(y, expected_y)
+
+
+@pytest.mark.parametrize("name", ["digits_cnn", "digits_mlp"])
+def test_standardised_images_have_unit_scale_and_are_augmented_in_their_own_units(name, monkeypatch):
+    task = importlib.import_module(f"tasks.{name}")
+    seen = []
+    noise = task.add_noise
+    monkeypatch.setattr(task, "add_noise", lambda x, rng, *, std: seen.append(x) or noise(x, rng, std=std))
+    plain, scaled = (task.data(config(name, input_norm=norm)[0]) for norm in (None, "standardize"))
+    assert float(scaled[0].x.mean()) == pytest.approx(0, abs=1e-3)
+    assert np.isfinite(scaled[0].x).all()
+    assert float(scaled[0].x.std()) == pytest.approx(1, abs=1e-3)
+    train(name, input_norm="standardize", steps=3, **({"max_shift": 0.0, "max_rotation": 0.0} if "cnn" in name else {}))
+    assert len(seen) == 3
+    assert all(float(x.min()) >= -1e-3 and float(x.max()) <= 1 + 1e-3 for x in seen)
+    assert len(plain[0]) == len(scaled[0])
