@@ -43,6 +43,7 @@ def export(arguments: list[str]) -> int:
 
 
 def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> str:
+    from sweep.config.overrides import dotted
     from sweep.plan.space import parse_space  # Hydra reads `params:`
     from sweep.report.optuna_mirror import MirroredTrial, write_mirror
 
@@ -69,6 +70,7 @@ def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> 
         parse_space(study.config.get("params") or {}),
         target,
         trials,
+        base={f"task.{key}": value for key, value in dotted(study.config.get("task") or {})},
         answer=str((store.summary(study.id) or {}).get("answer", "")),
         replace=replace,
     )

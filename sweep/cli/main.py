@@ -39,7 +39,7 @@ run a study
   python -m sweep +regression=nightly             train the night's tasks, compare with their accepted baselines
   Any Hydra override goes: seeds=8, study=NAME, converge.target=0.9, launcher.slots=4, '~axes.dropout'.
   --config-dir DIR adds a folder with your own task/, axis/, ablation/ files.
-  --cfg prints the composed config and runs nothing.
+  --cfg prints the composed config and runs nothing; --cfg --package task prints one section.
 """
 
 EPILOG = """\
@@ -137,7 +137,7 @@ def _check_verb_first(arguments: list[str]) -> None:
     """Raise UsageError where a verb stands behind an option: `--config-dir DIR plan task=mine`."""
     before = ["", *arguments]
     for at, word in enumerate(arguments):
-        if word in VERBS and before[at] != "--config-dir":
+        if word in VERBS and before[at] not in ("--config-dir", "-cd", "--package", "-p"):
             words = [word, *arguments[:at], *arguments[at + 1 :]]
             raise UsageError(f"the verb {word!r} comes first", hint=shlex.join(["python", "-m", "sweep", *words]))
 

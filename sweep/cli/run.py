@@ -1,15 +1,16 @@
 """Composes a config and runs a study, or plans it."""
 
-import argparse
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.cli.main import Parser
+from sweep.cli.options import RunOptions, read_options
 from sweep.cli.output import Printer, print_json, print_rich, print_whole
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
+from sweep.domain.counts import count_text
 from sweep.errors import NotFoundError
 from sweep.launch import WarmParent, start_early
 from sweep.rundir import shown
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from sweep.study.planning import StudyPlan
 
 
+_SLOTS_PER_CORE = 4
+"""More trials at a time than this for each core are worth a word."""
+
+
 def study(arguments: list[str]) -> int:
     """Run a study; returns the exit code (docs/studies.md). A terminal that hangs up at any time does not end it."""
     with outliving_the_terminal():
@@ -28,12 +33,10 @@ def study(arguments: list[str]) -> int:
 
 
 def _study(arguments: list[str]) -> int:
-    parser = _study_parser("python -m sweep")
-    parser.add_argument("--cfg", action="store_true", help="print the composed config and run nothing")
-    args, overrides = _split(parser, arguments)
-    loaded = _load(args, overrides, arguments)
-    if args.cfg:
-        print(loaded.as_yaml(), end="")
+    options = read_options("python -m sweep", arguments, is_plan=False)
+    loaded = _load(options, options.words)
+    if options.is_cfg:
+        print(loaded.as_yaml(options.package), end="")
         return 0
     if loaded.study.regression is not None:
         return _regression(loaded)
@@ -97,18 +100,16 @@ def _regression(loaded: LoadedConfig) -> int:
 
 def plan(arguments: list[str]) -> int:
     """Compose and validate every trial; print table, reuse and cost; launch nothing and write nothing."""
-    parser = _study_parser("python -m sweep plan")
-    parser.add_argument("--json", action="store_true", help="print plan.json's contents with the cost estimate")
-    args, overrides = _split(parser, arguments)
-    loaded = _load(args, overrides, overrides)
+    options = read_options("python -m sweep plan", arguments, is_plan=True)
+    loaded = _load(options, options.overrides)
     if loaded.study.regression is not None:
-        return _plan_night(loaded, is_json=args.json)
+        return _plan_night(loaded, is_json=options.is_json)
     from sweep.study.naming import named_on_record
 
     named = named_on_record(loaded)
     loaded = named.loaded
     view = _stages_view(loaded) if loaded.study.stages else _plan_view(loaded)
-    if args.json:
+    if options.is_json:
         return print_json(view)
     from sweep.report.plans import render_plan
 
@@ -163,20 +164,16 @@ def _cost(planned: "StudyPlan") -> dict[str, object]:
         return estimate(planned, None)
 
 
-def _study_parser(prog: str) -> Parser:
-    parser = Parser(prog=prog, usage="%(prog)s [--config-dir DIR]... [OVERRIDES]", allow_abbrev=False)
-    parser.add_argument("--config-dir", action="append", default=[], type=Path, metavar="DIR", help="your own conf/")
-    return parser
+def _load(options: RunOptions, command: Sequence[str]) -> LoadedConfig:
+    """Return the validated study, and print a line for each word of the command that has no effect as it is."""
+    loaded = load_study_config(options.overrides, options.config_dirs, command=tuple(command))
+    for note in (*loaded.notes, *_of_the_machine(loaded)):
+        Printer(stderr=True).print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
+    return loaded
 
 
-def _split(parser: Parser, arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Return the parsed options and the overrides, in any order."""
-    args, overrides = parser.parse_known_args(arguments)
-    for word in overrides:
-        if word.startswith("-"):
-            parser.refuse_option(word)
-    return args, overrides
-
-
-def _load(args: argparse.Namespace, overrides: list[str], command: list[str]) -> LoadedConfig:
-    return load_study_config(overrides, args.config_dir, command=tuple(command))
+def _of_the_machine(loaded: LoadedConfig) -> Iterator[str]:
+    """Yield what of a config is odd on this machine."""
+    slots, cores = loaded.study.launcher.slots, len(os.sched_getaffinity(0))
+    if slots is not None and slots > _SLOTS_PER_CORE * cores:
+        yield f"launcher.slots={slots} is {slots} trials at a time on {count_text(cores, 'CPU core')}: each gets slower"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sweep.domain.axis import Axis
 from sweep.domain.probe import Probe
 from sweep.domain.target import Target
+from sweep.errors import ConfigError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -100,8 +101,8 @@ class LoadedConfig:
     `config` is the config before its interpolations are resolved, so that a level's override reaches every key that
     refers to it. `source` is the task's code as it was read with the config: it is read once, so that fingerprints,
     checks and runs are of one version. `command` is the command line that asked for the study, without the password of
-    `store.url`;
-    `overrides` and `config_dirs` are what it was composed from.
+    `store.url`; `overrides` and `config_dirs` are what it was composed from. `notes` are lines for the user about words
+    without effect.
     """
 
     study: StudyConfig
@@ -110,12 +111,26 @@ class LoadedConfig:
     command: tuple[str, ...]
     overrides: tuple[str, ...] = ()
     config_dirs: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
-    def as_yaml(self) -> str:
-        """Return the whole resolved config as YAML, in the order it was composed."""
+    def as_yaml(self, section: str | None = None) -> str:
+        """Return the resolved config as YAML, in the order it was composed: all of it, or one section (`task`).
+
+        Raises ConfigError for a section that does not exist.
+        """
         from omegaconf import OmegaConf
 
-        return OmegaConf.to_yaml(OmegaConf.create(dict(self.study.raw)))
+        data: Any = dict(self.study.raw)
+        for part in section.split(".") if section else ():
+            if not isinstance(data, Mapping) or part not in data:
+                there = list(data) if isinstance(data, Mapping) else []
+                raise ConfigError("--package", "there is no such section", value=section, allowed=there)
+            data = data[part]
+        if not isinstance(data, Mapping | list):
+            return f"{data}\n"
+        return (f"# @package {section}\n" if section else "") + OmegaConf.to_yaml(
+            OmegaConf.create({"data": data})["data"]
+        )
 
 
 def load_study_config(

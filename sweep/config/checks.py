@@ -3,29 +3,30 @@
 from collections.abc import Callable
 
 from sweep.config.lr_range import check_lr_range
-from sweep.config.values import Section
+from sweep.config.values import LONGEST_S, Section
 from sweep.domain.probe import ProbeName
 from sweep.errors import ConfigError
 
 _COUNTS = {"limit": 2, "train_steps": 1, "picture": 1}
 _ABOVE_0 = ("read_s", "train_s", "imbalance", "feature_spread", "input_limit", "target_low", "target_high")
+_MOST = 10**9
 _SHARES = ("overlap", "blank")
 
 
 def check_data(section: Section) -> None:
     """Raise ConfigError where a setting of the data check cannot be used."""
     for name, low in _COUNTS.items():
-        section.integer(name, low=low)
+        section.integer(name, low=low, high=_MOST)
     for name in _ABOVE_0:
-        section.number(name, above=0)
+        section.number(name, above=0, high=LONGEST_S)
     for name in _SHARES:
         _share(section, name)
 
 
 def check_overfit(section: Section) -> None:
     """Raise ConfigError where a setting of the overfit gate cannot be used."""
-    section.integer("samples", low=1)
-    section.integer("steps", low=1)
+    section.integer("samples", low=1, high=_MOST)
+    section.integer("steps", low=1, high=_MOST)
     _share(section, "loss_fraction")
     length, regularisation = section.get("length"), section.get("regularisation")
     if not isinstance(length, list) or not all(isinstance(name, str) for name in length):

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.files import SCHEME, register
 from sweep.config.folders import GROUPS, ONE_OF, option_names, search_folders
+from sweep.config.notes import notes_of
 from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides
-from sweep.config.values import unknown_key
+from sweep.config.searched import default_params
+from sweep.config.values import unknown_key, whole
 from sweep.config.wording import in_words
 from sweep.errors import ConfigError, nearest
 
@@ -50,6 +52,7 @@ class Composition:
     axes: frozenset[str]
     chosen_axes: frozenset[str]
     folders: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> DictConfig:
@@ -64,7 +67,7 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
     for override in parsed.hydra:
         _check_group(override, folders)
     try:
-        before, choices = _composed(tuple(parsed.group_texts), tuple(folders), _stamp(folders))
+        before, choices, defaults = _composed(tuple(parsed.group_texts), tuple(folders), _stamp(folders))
     except (HydraException, OmegaConfBaseException) as exc:
         raise _group_error(exc, parsed, folders) from exc
     config = copy.deepcopy(before)
@@ -72,10 +75,12 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
         if not is_group(override):
             _check_key(override, config)
             _apply(override, config)
-    _remove(config, parsed)
+    _remove(config, parsed, defaults)
     with open_dict(config):
         for key, text in parsed.params:
             config.params = OmegaConf.merge(config.params or {}, OmegaConf.create({key: text}))
+        if not config.get("params"):
+            config.params = default_params(config, defaults, parsed.removed_params)
     return Composition(
         config=config,
         before=before,
@@ -88,6 +93,7 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
         axes=parsed.named_axes,
         chosen_axes=frozenset(parsed.choices("axis")),
         folders=tuple(folders),
+        notes=notes_of(parsed, before, default_params=defaults),
     )
 
 
@@ -102,9 +108,12 @@ def _composed(
     overrides: tuple[str, ...],
     folders: tuple[Path, ...],
     stamp: tuple[tuple[str, int], ...],  # noqa: ARG001 - the key
-) -> tuple[DictConfig, DictConfig]:
-    """Return Hydra's composition and the choices it made; callers only read them."""
-    return _compose(list(overrides), folders)
+) -> tuple[DictConfig, DictConfig, dict[str, str]]:
+    """Return Hydra's composition, the choices it made, and the section `default_params`; callers only read them."""
+    config, choices = _compose(list(overrides), folders)
+    with open_dict(config):
+        defaults = config.pop("default_params", None) or {}
+    return config, choices, {str(key): str(text) for key, text in defaults.items()}
 
 
 def _compose(overrides: list[str], folders: Sequence[Path]) -> tuple[DictConfig, DictConfig]:
@@ -142,6 +151,7 @@ def _check_group(override: Override, folders: Sequence[Path]) -> None:
         if not isinstance(name, str) or name not in options:
             is_ours_alone = name and len(folders) == 1 and nearest(str(name), options) is None
             hint = f"your own files, such as {group}/{name}.yaml: --config-dir DIR" if is_ours_alone else None
+            hint = f"{group}.KEY=VALUE sets one of its keys" if isinstance(name, dict) else hint
             raise ConfigError(group, "there is no such option", value=str(name), allowed=options, hint=hint)
 
 
@@ -188,7 +198,10 @@ def _check_key(override: Override, config: DictConfig) -> None:
             return
         if is_new and depth > 1:
             return  # inside a free-form setting (driver.sampler_args): its reader checks it
-        names = [str(name) for name in node] if isinstance(node, DictConfig) else []
+        if not isinstance(node, DictConfig):
+            problem = "is one value, not a section of keys"
+            raise ConfigError(".".join(parts[:depth]), problem, value=override.input_line)
+        names = [str(name) for name in node.keys()]  # noqa: SIM118
         raise unknown_key(".".join(parts[: depth + 1]), names, value=override.input_line)
     if (
         override.is_add()
@@ -219,7 +232,7 @@ def _apply(override: Override, config: DictConfig) -> None:
                 parent, _, name = key.rpartition(".")
                 del OmegaConf.select(config, parent)[name]
             else:
-                OmegaConf.update(config, key, override.value(), merge=True)
+                OmegaConf.update(config, key, _as_written(key, override.value(), config), merge=True)
     except OmegaConfBaseException as exc:
         if isinstance(OmegaConf.select(config, key), DictConfig):
             hint = "axes are chosen by their names with '+axis=[NAME]'" if key == "axes" else f"{key}.NAME=VALUE"
@@ -227,7 +240,20 @@ def _apply(override: Override, config: DictConfig) -> None:
         raise ConfigError(key, in_words(exc), value=override.input_line) from exc
 
 
-def _remove(config: DictConfig, parsed: Overrides) -> None:
+def _as_written(key: str, value: object, config: DictConfig) -> object:
+    """Return a number for a task's key as the task's file has it: 1 as 1.0 for a float, 1e2 as 100 for an int."""
+    if not key.startswith("task.") or isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    try:
+        before = OmegaConf.select(config, key)
+        if isinstance(before, float):
+            return float(value)
+        return value if isinstance(before, bool) or not isinstance(before, int) else whole(value) or value
+    except (OmegaConfBaseException, OverflowError):
+        return value
+
+
+def _remove(config: DictConfig, parsed: Overrides, defaults: Mapping[str, str]) -> None:
     """Remove axes, levels and params in place. Raises ConfigError where they are not there."""
     with open_dict(config):
         for axis, level in parsed.removed_axes:
@@ -243,7 +269,7 @@ def _remove(config: DictConfig, parsed: Overrides) -> None:
             del levels[level]
         for key in parsed.removed_params:
             params = dict(dotted(OmegaConf.to_container(config.params, resolve=False)))
-            if key not in params:
+            if key not in params and key not in defaults:
                 raise _nothing_to_remove(f"params.{key}", key, list(params), "param")
             config.params = {name: text for name, text in params.items() if name != key}
 
@@ -251,6 +277,11 @@ def _remove(config: DictConfig, parsed: Overrides) -> None:
 def _nothing_to_remove(key: str, name: str, there: list[str], what: str) -> ConfigError:
     near = nearest(name, there)
     hint = None if near is None else f"did you mean ~{key.removesuffix(name)}{near}?"
+    if not there:
+        hint = {
+            "axis": "axes here: none; +ablation=NAME or '+axis=[NAME]' brings some",
+            "param": "params here: none; '+params.task.lr=interval(0.01, 0.1)' adds one",
+        }.get(what, f"{what}s here: none")
     return ConfigError(key, f"there is no such {what} to remove", value=f"~{key}", allowed=there, hint=hint)
 
 

@@ -3,6 +3,7 @@
 import copy
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from sweep.config.wording import in_words
 from sweep.domain.byhand import by_hand
 from sweep.domain.knobs import kind_of, without_none
 from sweep.errors import ConfigError, nearest
+
+_NUMBER = re.compile(r"[+-]?\d*[.,]?\d+([eE][+-]?\d+)?")
 
 
 class TaskBase:
@@ -135,7 +138,7 @@ def lacks_knob(owner: str, text: str, name: str, knobs: Mapping[str, object]) ->
 
 
 def same_type(owner: str, text: str, base: object, value: object) -> object:
-    """Return the value as the knob's type (an int for a float knob becomes a float). Raises ConfigError.
+    """Return the value as the knob's type: 1 as 1.0 for a float knob, 1e2 as 100 for an int. Raises ConfigError.
 
     null fits every knob, and every value a knob that is null or left open (???); an interpolation is not known yet.
     """
@@ -143,7 +146,25 @@ def same_type(owner: str, text: str, base: object, value: object) -> object:
         return value
     want, got = kind_of(base), kind_of(value)
     if want != got:
-        raise ConfigError(owner, f"the task's value is {want} ({base!r}), this is {got}", value=text)
-    if isinstance(base, float) and isinstance(value, int):
+        problem = f"the task's value is {want} ({base!r}), this is {got}"
+        raise ConfigError(owner, problem, value=text, hint=_type_hint(base, value))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if isinstance(base, float):
+        if abs(value) > sys.float_info.max:
+            raise ConfigError(owner, "is too large a number", value=text)
         return float(value)
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _type_hint(base: object, value: object) -> str | None:
+    """Return what is usually meant by a value of another kind than the task's, None if that is not known."""
+    if isinstance(base, str) and isinstance(value, bool):
+        return 'YAML reads on, off, yes and no as true and false: quote it, "off"'
+    if isinstance(base, bool):
+        return "true or false; YAML reads on, off, yes and no so too: to make the task's own value text, quote it there"
+    if isinstance(base, str) and _NUMBER.fullmatch(base.strip()):
+        return "leave out the quotes in the task's file: a number in quotes is text"
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return "a number has no quotes, and a decimal point: 0.5"
+    return None

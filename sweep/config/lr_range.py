@@ -7,6 +7,9 @@ from sweep.config.values import Section
 from sweep.domain.lr_range import FEWEST_STEPS
 from sweep.errors import ConfigError
 
+MOST_STEPS = 10_000_000
+MOST_CONFIRM_SEEDS = 1_000
+
 
 def check_lr_range(section: Section) -> None:
     """Raise ConfigError where the settings are no range of rates above 0 in enough steps."""
@@ -18,7 +21,7 @@ def check_lr_range(section: Section) -> None:
             value=section.get("lr_max"),
             hint="1e-7 to 10 covers what is used in practice",
         )
-    section.integer("steps", low=FEWEST_STEPS)
+    section.integer("steps", low=FEWEST_STEPS, high=MOST_STEPS)
 
 
 def read_confirm(data: object) -> Mapping[str, Any] | None:
@@ -26,4 +29,4 @@ def read_confirm(data: object) -> Mapping[str, Any] | None:
     if data is None:
         return None
     section = Section(data, "confirm", ("seeds", "stop_early"))
-    return {"seeds": section.integer("seeds", low=1), "stop_early": section.flag("stop_early")}
+    return {"seeds": section.integer("seeds", low=1, high=MOST_CONFIRM_SEEDS), "stop_early": section.flag("stop_early")}

@@ -1,5 +1,6 @@
 """The `params:` section: which task keys are searched, over what. What a sweep means is read by plan/space."""
 
+import re
 from collections.abc import Mapping
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -13,6 +14,9 @@ from sweep.domain.knobs import without_none
 from sweep.errors import ConfigError
 
 FORMS = ("choice(a, b)", "range(1, 10)", "interval(0, 1)", "int(interval(1, 10))", "tag(log, interval(1e-4, 1))")
+
+_FRACTION = re.compile(r"\d\.|\.\d|\d[eE]-?\d")
+"""A bound written as a fraction, `0.5` or `1e-4`: fractions are meant, also for a task with `lr: 1`."""
 
 
 def read_params(data: object, base: TaskBase) -> dict[str, str]:
@@ -61,10 +65,11 @@ def _check_fits(owner: str, override: Override, text: str, base: object) -> None
             same_type(owner, choice, base, value)
         return
     same_type(owner, text, base, 1)
-    if isinstance(sweep, IntervalSweep) and isinstance(base, int) and not isinstance(sweep.start, int):
+    is_whole = isinstance(base, int) and isinstance(sweep, IntervalSweep) and not isinstance(sweep.start, int)
+    if is_whole and not _FRACTION.search(text):
         raise ConfigError(
             owner,
             f"draws fractions, and the task's value is a whole number ({base})",
             value=text,
-            hint="int(interval(2, 8)) or range(2, 9) draw whole numbers; for fractions, give the task's value a .0",
+            hint="int(interval(2, 8)) or range(2, 9) draw whole numbers; interval(2.0, 8.0) draws fractions",
         )

@@ -8,11 +8,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.composing import Composition
 from sweep.config.keys import KEYS, TARGET_KEY
-from sweep.config.values import unknown_key
+from sweep.config.values import unknown_key, whole
 from sweep.config.wording import in_words
 from sweep.errors import ConfigError
 
 _CONVERGE = "converge: {metric: val/acc, mode: max, target: 0.9, budget_steps: 300}"
+_WHOLE = ("seeds", "converge.budget_steps", "converge.hold", "probe.steps")
 
 
 def resolve(composed: Composition, sections: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -26,6 +27,7 @@ def resolve(composed: Composition, sections: Mapping[str, Sequence[str]]) -> dic
     _check_task(config, composed.task)
     for key in missing_keys(config):
         raise _missing(key, config, composed.task)
+    _make_whole(config)
     try:
         raw = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as exc:
@@ -33,6 +35,18 @@ def resolve(composed: Composition, sections: Mapping[str, Sequence[str]]) -> dic
         raise ConfigError(key, in_words(exc), value=value) from exc
     assert isinstance(raw, dict)
     return {str(key): value for key, value in raw.items()}
+
+
+def _make_whole(config: DictConfig) -> None:
+    """Turn 5e3 into 5000, in place, in keys that are whole numbers and that a task's keys may refer to."""
+    for key in _WHOLE:
+        path, _, name = key.rpartition(".")
+        section = config._get_node(path) if path else config
+        is_there = isinstance(section, DictConfig) and not section._is_none() and name in section.keys()  # noqa: SIM118
+        node = section._get_node(name) if is_there and isinstance(section, DictConfig) else None
+        value = node._value() if isinstance(node, Node) else None
+        if isinstance(value, float) and (number := whole(value)) is not None:
+            OmegaConf.update(config, key, number)
 
 
 def missing_keys(config: DictConfig, prefix: str = "") -> Iterator[str]:

@@ -18,9 +18,10 @@ from sweep.config.lr_range import read_confirm
 from sweep.config.overrides import dotted
 from sweep.config.params import read_params
 from sweep.config.resolving import resolve
+from sweep.config.searched import read_optuna
 from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
-from sweep.config.values import Section
+from sweep.config.values import LONGEST_S, Section, whole
 from sweep.domain.knobs import STANDARD_KNOBS, without_none
 from sweep.domain.names import is_loss
 from sweep.domain.probe import Probe, ProbeName
@@ -33,6 +34,11 @@ LAUNCHER_KEYS = (
 TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss")
 
 MAX_SEEDS = 10_000
+MAX_SEED = 2**62
+"""The largest seed: the fresh ones that confirm a finding follow it, and a database keeps 63 bits."""
+MAX_SLOTS = 10_000
+MOST_MB = 2**43 - 1
+"""The largest amount of memory, in MiB: in bytes it still is a 64-bit number."""
 
 _STUDY_NAME = re.compile(r"[A-Za-z0-9][\w.+=-]{0,99}", re.ASCII)
 
@@ -85,6 +91,7 @@ def load(
         command=recordable(command),
         overrides=tuple(overrides),
         config_dirs=tuple(config_dirs),
+        notes=composed.notes,
     )
 
 
@@ -133,6 +140,8 @@ def _driver(data: object, composed: Composition) -> DriverConfig:
     known = [str(key) for key in composed.before.driver]
     section = Section(data, "driver", known)
     name = section.choice("name", names)
+    if name == "optuna":
+        return DriverConfig(name=name, settings=read_optuna(section))
     return DriverConfig(name=name, settings={k: v for k, v in section.data.items() if k != "name"})
 
 
@@ -185,21 +194,28 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
 def _seeds(value: object) -> tuple[int, ...]:
     """Return the seeds: 0 to N-1 for a number N, or those of a list. Raises ConfigError."""
     hint = "a number of seeds (5), or a list of different ones ([0,1,2]), none below 0"
-    if isinstance(value, int) and not isinstance(value, bool):
-        if value < 1:
+    count = whole(value)
+    if count is not None:
+        if count < 1:
             raise ConfigError("seeds", "the plan is empty: at least one seed is needed", value=value, hint=hint)
-        if value > MAX_SEEDS:
+        if count > MAX_SEEDS:
             raise ConfigError("seeds", f"at most {MAX_SEEDS}", value=value, hint=hint)
-        return tuple(range(value))
+        return tuple(range(count))
     if not isinstance(value, list):
-        raise ConfigError("seeds", "must be a number or a list", value="null" if value is None else value, hint=hint)
+        shown = "null" if value is None else value
+        raise ConfigError("seeds", "must be a whole number or a list of them", value=shown, hint=hint)
     if not value:
         raise ConfigError("seeds", "the plan is empty: at least one seed is needed", value=value, hint=hint)
-    if any(isinstance(seed, bool) or not isinstance(seed, int) or seed < 0 for seed in value):
+    seeds = tuple(number for number in map(whole, value) if number is not None and number >= 0)
+    if len(seeds) < len(value):
         raise ConfigError("seeds", "each must be a whole number, 0 or more", value=value, hint=hint)
-    if len(set(value)) != len(value):
+    if max(seeds) > MAX_SEED:
+        raise ConfigError("seeds", f"each at most {MAX_SEED}", value=value, hint=hint)
+    if len(seeds) > MAX_SEEDS:
+        raise ConfigError("seeds", f"at most {MAX_SEEDS} of them", value=len(seeds), hint=hint)
+    if len(set(seeds)) != len(seeds):
         raise ConfigError("seeds", "a seed is named twice", value=value, hint=hint)
-    return tuple(value)
+    return seeds
 
 
 def _probe(data: object, composed: Composition) -> Probe | None:
@@ -260,15 +276,15 @@ def _launcher(data: object, composed: Composition) -> LauncherConfig:
     section = Section(data, "launcher", LAUNCHER_KEYS)
     return LauncherConfig(
         name=section.choice("name", option_names("launcher", composed.folders)),
-        slots=section.integer_or("auto", "slots", low=1),
+        slots=section.integer_or("auto", "slots", low=1, high=MAX_SLOTS),
         gpus=_gpus(section.get("gpus")),
-        slots_per_gpu=section.integer("slots_per_gpu", low=1),
-        gpu_memory_mb=section.optional_integer("gpu_memory_mb", low=1),
-        timeout_s=section.optional_number("timeout_s", above=0),
+        slots_per_gpu=section.integer("slots_per_gpu", low=1, high=MAX_SLOTS),
+        gpu_memory_mb=section.optional_integer("gpu_memory_mb", low=1, high=MOST_MB),
+        timeout_s=section.optional_number("timeout_s", above=0, high=LONGEST_S),
         retries=section.integer("retries", low=0),
-        grace_s=section.number("grace_s", above=0),
+        grace_s=section.number("grace_s", above=0, high=LONGEST_S),
         start=section.choice("start", STARTS),
-        memory_mb=section.optional_integer("memory_mb", low=1),
+        memory_mb=section.optional_integer("memory_mb", low=1, high=MOST_MB),
     )
 
 

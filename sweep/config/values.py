@@ -6,6 +6,12 @@ from typing import Any
 
 from sweep.errors import ConfigError, nearest
 
+MAX_WHOLE = 2**63 - 1
+"""The largest whole number of a config: a database keeps 64 bits."""
+
+LONGEST_S = 1e9
+"""The longest time that can be asked for, 31 years: clocks overflow somewhere beyond."""
+
 _COMPLETE = {
     "converge": "default", "symptoms": "default", "launcher": "local", "regression": "nightly",
 }  # fmt: skip
@@ -19,6 +25,15 @@ def unknown_key(key: str, allowed: Iterable[str], *, value: object = None) -> Co
     full = f"{parent}.{near}" if parent else near
     hint = "--cfg prints the whole config" if near is None else f"did you mean {full!r}?"
     return ConfigError(key, "there is no such key", value=value, allowed=allowed, hint=hint)
+
+
+def whole(value: object) -> int | None:
+    """Return a value as the whole number it is (`5e3` is one), None if it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None
 
 
 class Section:
@@ -49,44 +64,46 @@ class Section:
             raise ConfigError(self.key(name), "is missing", hint=hint)
         return self.data[name]
 
-    def integer(self, name: str, *, low: int, high: int | None = None) -> int:
-        """Return an int, at least `low`, and at most `high` where that is given."""
-        value = self.get(name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise ConfigError(self.key(name), f"must be a whole number, {low} or more", value=_shown(value))
-        if high is not None and value > high:
-            raise ConfigError(self.key(name), f"at most {high}", value=value)
-        return value
+    def integer(self, name: str, *, low: int, high: int = MAX_WHOLE) -> int:
+        """Return an int from `low` to `high`."""
+        return self._integer(name, low, high, "")
 
-    def optional_integer(self, name: str, *, low: int) -> int | None:
-        """Return an int, at least `low`, or None for null."""
-        return None if self.get(name) is None else self.integer(name, low=low)
+    def optional_integer(self, name: str, *, low: int, high: int = MAX_WHOLE) -> int | None:
+        """Return an int from `low` to `high`, or None for null."""
+        return None if self.get(name) is None else self._integer(name, low, high, "")
 
-    def integer_or(self, word: str, name: str, *, low: int) -> int | None:
-        """Return an int, at least `low`, or None where the value is this word."""
+    def integer_or(self, word: str, name: str, *, low: int, high: int = MAX_WHOLE) -> int | None:
+        """Return an int from `low` to `high`, or None where the value is this word."""
+        return None if self.get(name) == word else self._integer(name, low, high, word)
+
+    def _integer(self, name: str, low: int, high: int, word: str) -> int:
         value = self.get(name)
-        if value == word:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            problem = f"must be {word} or a whole number, {low} or more"
-            hint = f"did you mean {word!r}?" if nearest(str(value), (word,)) else None
+        number = whole(value)
+        if number is None or number < low:
+            problem = f"must be {word + ' or ' if word else ''}a whole number, {low} or more"
+            hint = f"did you mean {word!r}?" if word and nearest(str(value), (word,)) else None
             raise ConfigError(self.key(name), problem, value=_shown(value), hint=hint)
-        return value
+        if number > high:
+            raise ConfigError(self.key(name), f"at most {high}", value=value)
+        return number
 
-    def number(self, name: str, *, above: float = -math.inf) -> float:
-        """Return a finite float greater than `above`."""
-        return self._number(name, above, "")
+    def number(self, name: str, *, above: float = -math.inf, high: float = math.inf) -> float:
+        """Return a finite float greater than `above`, at most `high`."""
+        return self._number(name, above, high, "")
 
-    def optional_number(self, name: str, *, above: float = -math.inf) -> float | None:
-        """Return a finite float greater than `above`, or None for null."""
-        return None if self.get(name) is None else self._number(name, above, ", or null")
+    def optional_number(self, name: str, *, above: float = -math.inf, high: float = math.inf) -> float | None:
+        """Return a finite float greater than `above`, at most `high`, or None for null."""
+        return None if self.get(name) is None else self._number(name, above, high, ", or null")
 
-    def _number(self, name: str, above: float, otherwise: str) -> float:
+    def _number(self, name: str, above: float, high: float, otherwise: str) -> float:
         value = self.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= above:
+        number = _float(value)
+        if not math.isfinite(number) or number <= above:
             bound = "" if above == -math.inf else f" above {above:g}"
             raise ConfigError(self.key(name), f"must be a finite number{bound}{otherwise}", value=_shown(value))
-        return float(value)
+        if number > high:
+            raise ConfigError(self.key(name), f"at most {high:g}", value=value)
+        return number
 
     def flag(self, name: str) -> bool:
         """Return a bool."""
@@ -113,6 +130,16 @@ class Section:
         if value not in allowed:
             raise ConfigError(self.key(name), "is not one of the allowed values", value=_shown(value), allowed=allowed)
         return str(value)
+
+
+def _float(value: object) -> float:
+    """Return a number as a float, NaN for what is none or is too large."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def _shown(value: object) -> object:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 
 Value = str | int | float
 """A drawn value as the sampler sees it: a category's text, an int, or a finite float."""
@@ -103,7 +104,9 @@ class FloatRange:
 
     def at(self, index: int) -> float:
         """Return the value of this index, in [0, size), of a range that has a size."""
-        return self.low if self.step is None else min(self.high, self.low + index * self.step)
+        if self.step is None:
+            return self.low
+        return min(self.high, float(Decimal(repr(self.low)) + index * Decimal(repr(self.step))))
 
     def text(self, value: Value) -> str:
         """Return a drawn value as written in a Hydra override: exact, but on a grid without the float dust (0.3)."""

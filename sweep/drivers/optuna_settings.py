@@ -112,11 +112,25 @@ def _one_of(key: str, value: Any, allowed: list[Any]) -> Any:
     return allowed[allowed.index(value)]
 
 
+def _check_kind(key: str, value: Any, default: Any) -> None:
+    """Raise ConfigError where an argument is of another kind than its default: Optuna looks only when it uses it."""
+    if value is None or not isinstance(default, bool | int | float):
+        return
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise ConfigError(key, "must be true or false", value=value)
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(key, "must be a number", value=value)
+    elif isinstance(default, int) and isinstance(value, float):
+        raise ConfigError(key, "must be a whole number", value=value)
+
+
 def _build(key: str, kind: Any, args: Mapping[str, Any]) -> Any:
     allowed = inspect.signature(kind).parameters
     for name in args:
         if name not in allowed:
             raise ConfigError(f"driver.{key}", f"{kind.__name__} takes no such argument", value=name, allowed=allowed)
+        _check_kind(f"driver.{key}.{name}", args[name], allowed[name].default)
     try:
         with warnings.catch_warnings():
             # constant_liar and others are "experimental" by Optuna's book; the user was not the one to ask for them.

@@ -1,6 +1,9 @@
 """Reads `params:`: Hydra sweep syntax becomes distributions to search."""
 
+import math
 from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -8,6 +11,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
 from sweep.config.params import FORMS
+from sweep.config.wording import misread
 from sweep.domain.space import Categorical, Distribution, FloatRange, IntRange, Param
 from sweep.errors import ConfigError
 
@@ -26,7 +30,7 @@ def _parse(key: str, text: str) -> Distribution:
     try:
         override = OverridesParser.create().parse_override(f"{key}={text}")
     except HydraException as exc:
-        raise _refused(key, f"cannot be read as a sweep: {_first_line(exc)}", text) from exc
+        raise _refused(key, f"cannot be read as a sweep: {misread(text)}", text) from exc
     sweep = override.value()
     if not isinstance(sweep, Sweep):
         raise _refused(key, "is one value, not a sweep", text, f"to fix it, give {key}={text} as an override")
@@ -36,8 +40,10 @@ def _parse(key: str, text: str) -> Distribution:
         raise _refused(key, f"unknown tag {', '.join(sorted(sweep.tags - {'log'}))}: only `log` is known", text)
     try:
         return _distribution(override, sweep, log="log" in sweep.tags)
-    except (ValueError, HydraException) as exc:
-        raise _refused(key, _first_line(exc), text) from exc
+    except HydraException as exc:
+        raise _refused(key, "is not a search over values", text) from exc
+    except ValueError as exc:
+        raise _refused(key, str(exc), text) from exc
 
 
 def _distribution(override: Override, sweep: Sweep, *, log: bool) -> Distribution:
@@ -48,29 +54,32 @@ def _distribution(override: Override, sweep: Sweep, *, log: bool) -> Distributio
         if isinstance(low, int) and isinstance(high, int):  # int(interval(...)): plain intervals are floats in Hydra
             return IntRange(low=low, high=high, log=log)
         return FloatRange(low=float(low), high=float(high), log=log)
-    texts = tuple(dict.fromkeys(override.sweep_string_iterator()))
     if isinstance(sweep, RangeSweep):
-        return _grid(texts, sweep, log=log)
+        return _grid(sweep, log=log)
     if log:
         raise ValueError("tag(log, ...) is for range() and interval(), not for choices")
-    return Categorical(texts)
+    return Categorical(tuple(dict.fromkeys(override.sweep_string_iterator())))
 
 
-def _grid(texts: tuple[str, ...], sweep: RangeSweep, *, log: bool) -> Distribution:
-    """Return the grid of a range's values as Hydra enumerates them, turned upwards where the range runs down."""
-    if not texts:
+def _grid(sweep: RangeSweep, *, log: bool) -> Distribution:
+    """Return the grid from a range's start up to its stop, which is left out; one that runs down is turned upwards.
+
+    It is counted in decimals, as it is written: in binary floats 0.1 + 3 * 0.1 lies above 0.4 or below it by chance.
+    """
+    given = sweep.start, sweep.stop, sweep.step
+    if any(part is None or not math.isfinite(part) for part in given):
+        raise ValueError("a range needs a finite start, stop and step")
+    start, stop, step = (Decimal(str(part)) for part in given)
+    if step == 0:
+        raise ValueError("the step of a range must not be 0")
+    count = math.ceil(Fraction(stop - start) / Fraction(step))
+    if count < 1:
         raise ValueError("the range is empty")
-    step = abs(sweep.step)
-    if all(isinstance(v, int) for v in (sweep.start, sweep.stop, sweep.step)):
-        ints = sorted(int(text) for text in texts)
-        return IntRange(low=ints[0], high=ints[-1], step=int(step), log=log)
-    floats = sorted(float(text) for text in texts)
-    return FloatRange(low=floats[0], high=floats[-1], step=float(step), log=log)
+    low, high = sorted((start, start + (count - 1) * step))
+    if all(isinstance(part, int) for part in given):
+        return IntRange(low=int(low), high=int(high), step=int(abs(step)), log=log)
+    return FloatRange(low=float(low), high=float(high), step=float(abs(step)), log=log)
 
 
 def _refused(key: str, problem: str, text: str, hint: str | None = None) -> ConfigError:
     return ConfigError(f"params.{key}", problem, value=text, allowed=FORMS, hint=hint or "see docs/search.md")
-
-
-def _first_line(exc: Exception) -> str:
-    return str(exc).splitlines()[0]

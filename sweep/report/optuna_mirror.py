@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.study import StudyDirection
@@ -57,6 +58,7 @@ def write_mirror(
     target: Target,
     trials: Iterable[MirroredTrial],
     *,
+    base: Mapping[str, object] | None = None,
     answer: str = "",
     replace: bool = False,
 ) -> Mirror:
@@ -64,6 +66,8 @@ def write_mirror(
 
     Axes are categorical parameters (`base` and their levels), params have the distribution that was searched. The value
     is the best of the target's metric, the intermediate values are its curve. Trials that have not ended are left out.
+    `base` has the task's own values by key (`task.lr`): a trial for which nothing was drawn has those that lie in the
+    space.
     `docs/search.md` says how states are mapped.
 
     Raises UsageError where a study of this name is there and `replace` is not set, StoreError where the storage cannot
@@ -76,7 +80,8 @@ def write_mirror(
     source = optuna.create_study(study_name=study.name, direction=direction)
     distributions = _distributions(axes, params, given)
     worst = _worst(given, target.mode)
-    source.add_trials([_frozen(number, trial, distributions, worst) for number, trial in enumerate(given)])
+    own = _own_values(params, distributions, base or {})
+    source.add_trials([_frozen(number, trial, distributions, own, worst) for number, trial in enumerate(given)])
     for name, value in _study_attributes(study, target, answer).items():
         source.set_user_attr(name, value)
     if target.metric is not None:
@@ -164,11 +169,46 @@ def _distribution(param: Param, texts: Sequence[str]) -> BaseDistribution:
     return FloatDistribution(known.low, known.high, log=known.log, step=known.step)
 
 
+def _own_values(
+    params: Sequence[Param], distributions: Mapping[str, BaseDistribution], base: Mapping[str, object]
+) -> dict[str, Value]:
+    """Return the values that the task has without a draw, by searched key: those that lie in what is searched."""
+    found: dict[str, Value] = {}
+    for param in params:
+        value, known = base.get(param.key), distributions[param.key]
+        if isinstance(known, CategoricalDistribution):
+            same = next((str(choice) for choice in known.choices if _is_same(str(choice), value)), None)
+            if same is not None:
+                found[param.key] = same
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            try:
+                is_whole = isinstance(value, float) and value.is_integer()
+                found[param.key] = param.distribution.read(str(int(value) if is_whole else value))
+            except ValueError:
+                continue
+    return found
+
+
+def _is_same(text: str, value: object) -> bool:
+    """Return whether a choice as the override writes it is the task's value: `0.10` is 0.1."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return text.lower() == str(value).lower() if isinstance(value, bool) else text == str(value)
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
+
+
 def _frozen(
-    number: int, trial: MirroredTrial, distributions: Mapping[str, BaseDistribution], worst: float
+    number: int,
+    trial: MirroredTrial,
+    distributions: Mapping[str, BaseDistribution],
+    own: Mapping[str, Value],
+    worst: float,
 ) -> FrozenTrial:
-    params = _params(trial, distributions)
+    params = _params(trial, distributions, own)
     state, value, note = _state_and_value(trial.outcome, worst)
+    value = None if value is None else _shortest(value)
     # Optuna's times are naive and local, as datetime.now() gives them.
     started = trial.run.started_at if trial.run is not None else None
     ended = trial.run.ended_at if trial.run is not None else None
@@ -191,8 +231,10 @@ def _frozen(
     )
 
 
-def _params(trial: MirroredTrial, distributions: Mapping[str, BaseDistribution]) -> dict[str, Value]:
-    """Return a value for each name that the trial has one for: one from before a key was searched lacks that key."""
+def _params(
+    trial: MirroredTrial, distributions: Mapping[str, BaseDistribution], own: Mapping[str, Value]
+) -> dict[str, Value]:
+    """Return a value for each name that the trial has one for: drawn, or else the task's own in what is searched."""
     cell = trial.record.cell
     drawn = dict(cell.params)
     params: dict[str, Value] = {}
@@ -203,7 +245,7 @@ def _params(trial: MirroredTrial, distributions: Mapping[str, BaseDistribution])
                 params[name] = text
         elif name in drawn:
             params[name] = int(text) if isinstance(distribution, IntDistribution) else float(text)
-    return params
+    return {**{name: value for name, value in own.items() if name not in drawn}, **params}
 
 
 def _state_and_value(outcome: Outcome, worst: float) -> tuple[OptunaState, float | None, str]:
@@ -240,7 +282,16 @@ def _worst(trials: Sequence[MirroredTrial], mode: Mode) -> float:
 
 def _intermediate(curve: Series | None) -> dict[int, float]:
     """Return the curve by step, NaN and infinities included; of several values at one step the last."""
-    return {} if curve is None else dict(zip(curve.steps.tolist(), curve.values.tolist(), strict=True))
+    if curve is None:
+        return {}
+    return {step: _shortest(value) for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True)}
+
+
+def _shortest(value: float) -> float:
+    """Return 0.9 for 0.8999999761581421: a float32 made longer, as paddle's scalars come, by its shortest decimals."""
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return float(str(single)) if float(single) == value and math.isfinite(value) else value
 
 
 def _trial_attributes(trial: MirroredTrial, note: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.clock import monotonic_s
-from sweep.config import LoadedConfig
+from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.stores import store_option
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
@@ -78,6 +78,7 @@ def run_study(
     """
     check_packages(loaded)
     plan = StudyPlan(loaded)
+    _driver(loaded.study, plan)  # a wrong setting is refused before anything is written
     code = PlannedCode(loaded.source, progress.message)
     with held(loaded) as study:
         step("study locked")
@@ -93,6 +94,19 @@ def run_study(
         end = then(study.loaded, Session(study, plan, record, Audience(progress), early, code).run())
         study.store.check_in_place()
         return end
+
+
+def _driver(config: StudyConfig, plan: StudyPlan) -> Driver:
+    """Return the driver of a study as nothing has been told to it. Raises ConfigError for a wrong setting."""
+    given = DriverInput(
+        settings=config.driver.settings,
+        cells=plan.cells,
+        axes=config.axes,
+        space=plan.space,
+        target=config.target,
+        seeds=config.seeds,
+    )
+    return build_driver(config.driver.name, given)
 
 
 class Session:
@@ -119,7 +133,7 @@ class Session:
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports; then raises KeyboardInterrupt for an interrupt that came meanwhile."""
-        driver = self._driver()
+        driver = _driver(self.config, self.plan)
         launcher = build_launcher(
             self.config.launcher, say=self.progress.message, early=self.early, is_current=self.code.is_current
         )
@@ -165,17 +179,6 @@ class Session:
         step("summary saved")
         write_record(self.store, self.record, self.folder)
         return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)
-
-    def _driver(self) -> Driver:
-        given = DriverInput(
-            settings=self.config.driver.settings,
-            cells=self.plan.cells,
-            axes=self.config.axes,
-            space=self.plan.space,
-            target=self.config.target,
-            seeds=self.config.seeds,
-        )
-        return build_driver(self.config.driver.name, given)
 
     def _on_outcome(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:
         """Leave what a finished trial's reader looks for: its curves for VisualDL, now and then the summary."""

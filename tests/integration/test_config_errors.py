@@ -113,11 +113,31 @@ CASES = {
     "seeds=[]": ("seeds", "the plan is empty"),
     "driver=optuna": ("params", "the plan is empty"),
     # wrong types and values
-    "seeds=abc": ("seeds", "a number or a list"),
-    "seeds=2.5": ("seeds", "a number or a list"),
+    "seeds=abc": ("seeds", "a whole number or a list"),
+    "seeds=2.5": ("seeds", "a whole number or a list"),
     "seeds=null": ("seeds", "null"),
     "seeds=[1,1]": ("seeds", "named twice"),
     "seeds=[0,-1]": ("seeds", "0 or more"),
+    "seeds=[9223372036854775808]": ("seeds", "each at most"),
+    "seeds=[0.5]": ("seeds", "whole number"),
+    "seeds=1e9": ("seeds", "at most 10000"),
+    "converge.budget_steps=1e30": ("converge.budget_steps", "at most"),
+    "converge.budget_steps=0.5": ("converge.budget_steps", "whole number"),
+    "converge.hold=1180591620717411303424": ("converge.hold", "at most"),
+    "converge.target=1" + "0" * 400: ("converge.target", "finite number"),
+    "launcher.retries=9223372036854775808": ("launcher.retries", "at most"),
+    "launcher.slots=1e30": ("launcher.slots", "at most"),
+    "launcher.timeout_s=1e300": ("launcher.timeout_s", "at most"),
+    "launcher.grace_s=1e300": ("launcher.grace_s", "at most"),
+    "launcher.memory_mb=1e15": ("launcher.memory_mb", "at most"),
+    "task.lr=1" + "0" * 400: ("task.lr", "too large"),
+    "task.width=1" + "0" * 5000: ("task.width", "too many digits"),
+    "task.lr='0.5'": ("task.lr", "a number has no quotes"),
+    "task.lr.x=1": ("task.lr", "is one value"),
+    "converge={target: 1}": ("converge", "converge.KEY=VALUE"),
+    "~axes.dropout": ("axes.dropout", "axes here: none"),
+    "~params.task.lr": ("params.task.lr", "params here: none"),
+    "probe={name: x}": ("probe.name", "allowed: data"),
     "seeds=[a]": ("seeds", "whole number"),
     "seeds=1,2": ("seeds", "for a list: seeds=[1,2]"),
     "seeds=1000000000": ("seeds", "at most"),
@@ -174,7 +194,6 @@ CASES = {
     "task=dotted": ("task", "a key must be without . [ ] (value: 'opt.lr')"),
     "task=defaults": ("config file", "defaults must be a list"),
     "task=chosentwice": ("config", "override /driver: NAME"),
-    "converge=strict": ("converge.mode", "`defaults: [default, _self_]`"),
     "task=infinite": ("task.clip", "finite"),
     "task=badyaml": ("config file", "badyaml.yaml"),
     "task=badreference": ("config file", "badreference.yaml: task.a is no reference"),
@@ -217,6 +236,12 @@ def test_a_key_that_the_file_leaves_open_is_named_and_set_from_the_command_line(
     study = load_study_config(["task=open", "converge.budget_steps=50", "task.must=7"], [folder]).study
     assert study.target.budget_steps == 50
     assert study.task["must"] == 7
+
+
+def test_a_file_that_leaves_keys_of_its_section_out_is_answered_with_the_list_that_takes_them_over(folder, monkeypatch):
+    error = refused(folder, monkeypatch, ["converge=strict"])
+    assert error.key.startswith("converge.")
+    assert "`defaults: [default, _self_]`" in str(error)
 
 
 LIBRARY_WORDS = (

@@ -113,14 +113,14 @@ def test_params_of_a_search_keep_the_distribution_that_was_searched(tmp_path, ta
         for seed, (lr, width, act) in enumerate([("0.001", "16", "a"), ("0.5", "64", "b")]):
             point = (("task.act", act), ("task.lr", lr), ("task.width", width))
             end_trial(store, make_trial(store, study, seed, params=point), tau=20)
-        end_trial(store, make_trial(store, study), tau=30)  # the base: drawn by nobody
+        end_trial(store, make_trial(store, study), tau=30)  # the base: nothing was drawn
     export(url_of(tmp_path), target)
     first, _, base = optuna.load_study(study_name="s", storage=target).trials
     assert first.params == {"task.lr": 0.001, "task.width": 16, "task.act": "a", "dropout": "base", "clip": "base"}
     lr = first.distributions["task.lr"]
     assert (lr.low, lr.high, lr.log) == (1e-4, 1.0, True)
     assert first.distributions["task.width"].step == 8
-    assert base.params == {"dropout": "base", "clip": "base"}
+    assert base.params == {"task.lr": 0.1, "dropout": "base", "clip": "base"}  # the task's own rate lies in the range
 
 
 def test_the_study_says_where_it_comes_from(mirrored):
@@ -169,3 +169,28 @@ def test_a_plain_path_and_options_that_do_not_go_together_are_refused(url, tmp_p
     assert "sqlite:///optuna.db" in capsys.readouterr().err
     assert main(["export", "s", "--store", url, "--force"]) == 2
     assert export(url, "sqlite:///o.db", "--to", str(tmp_path)) == 2
+
+
+PARAMS = {"task.lr": "interval(0.01, 1)", "task.width": "range(8, 65, 8)", "task.init": "choice(none, 0.10)"}
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ({"lr": 0.1, "width": 16.0, "init": 0.1}, {"task.lr": 0.1, "task.width": 16, "task.init": "0.1"}),
+        ({"lr": 1, "width": 9, "init": "none"}, {"task.lr": 1.0, "task.init": "none"}),
+        ({"lr": 30.0, "width": "x", "init": True}, {}),
+    ],
+)
+def test_the_base_has_the_tasks_own_values_if_they_lie_in_what_is_searched(
+    tmp_path, target, monkeypatch, task, expected
+):
+    monkeypatch.setitem(CONFIG, "task", {**CONFIG["task"], **task})
+    with Store.open(url_of(tmp_path)) as store:
+        study = make_study(store, tmp_path, axes={}, params=PARAMS)
+        end_trial(store, make_trial(store, study), Verdict.CONVERGED, values=(0.8999999761581421,))
+    export(url_of(tmp_path), target)
+    (base,) = optuna.load_study(study_name="s", storage=target).trials
+    assert base.params == expected
+    assert base.value == 0.9
+    assert list(base.intermediate_values.values()) == [0.9]

@@ -31,10 +31,28 @@ def test_sweep_syntax_is_read_as_the_hydra_sweeper_read_it(text: str, expected: 
     assert parse_space({"task.x": text}) == (Param("task.x", expected),)
 
 
+STOPS = ["0.1,0.4,0.1", "0.01,0.05,0.01", "0.01,0.07,0.01", "0.3,0.9,0.1", "1.0,1.6,0.1", "0.1,0.5,0.1", "0,1,0.1"]
+
+
+@pytest.mark.parametrize("text", STOPS)
+def test_a_range_of_floats_leaves_out_its_stop(text: str):
+    start, stop, step = map(float, text.split(","))
+    (param,) = parse_space({"task.x": f"range({text})"})
+    assert param.distribution.size == round((stop - start) / step)
+    assert float(param.distribution.text(param.distribution.at(param.distribution.size - 1))) == pytest.approx(
+        stop - step
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "0.1",
+        "range(0,1,0)",
+        "range(0,inf)",
+        "range(nan,1)",
+        "range(1,10,-1)",
+        "str(range(1,3))",
         "interval(0,1",
         "interval(1,0)",
         "tag(log, interval(0,1))",

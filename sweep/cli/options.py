@@ -1,0 +1,97 @@
+"""The options of a command that takes overrides: our own, and those that Hydra's users type."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweep.cli.main import Parser
+from sweep.errors import UsageError
+
+CFG_KINDS = ("job", "all", "hydra")
+"""What Hydra's `--cfg` is given. sweep has no section of Hydra's own, so `all` is `job`."""
+
+_NEEDLESS = frozenset({"--run", "-r", "--resolve"})
+"""Options for what is done anyway: the command runs, and the config is printed with its references resolved."""
+
+_SHORT = {"-cd": "--config-dir", "-c": "--cfg", "-p": "--package"}
+
+_STANDS_IN = {
+    ("--multirun", "-m"): "leave it out, a study is many runs: +axis=[...] tries changes, seeds=5 seeds, and "
+    "+search=tpe '+params.task.lr=interval(1e-4, 1e-1)' values",
+    ("--info", "-i"): "--cfg prints the composed config; python -m sweep plan OVERRIDES prints the trials",
+    ("--hydra-help",): "python -m sweep --help; docs/config.md has every key",
+    ("--config-path", "-cp"): "--config-dir DIR adds a folder with your own task/, axis/, ablation/ files",
+    ("--config-name", "-cn"): "a file of yours, DIR/task/NAME.yaml, is chosen by --config-dir DIR task=NAME",
+    ("--shell-completion", "-sc"): "there is no completion; python -m sweep --help lists the verbs",
+    ("--experimental-rerun",): "the same command again resumes its study",
+}  # fmt: skip
+"""Options of Hydra's that sweep does not have, and what stands in for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """A command line taken apart.
+
+    `words` is the command as it is recorded. `is_cfg` asks for the config to be printed, `package` for one section of
+    it.
+    """
+
+    words: tuple[str, ...]
+    overrides: tuple[str, ...]
+    config_dirs: tuple[Path, ...]
+    is_cfg: bool
+    package: str | None
+    is_json: bool
+
+
+def read_options(prog: str, arguments: Sequence[str], *, is_plan: bool) -> RunOptions:
+    """Return the options and overrides of a command line, in any order. Raises UsageError."""
+    parser = Parser(prog=prog, usage="%(prog)s [--config-dir DIR]... [OVERRIDES]", allow_abbrev=False)
+    parser.add_argument("--config-dir", action="append", default=[], type=Path, metavar="DIR", help="your own conf/")
+    if is_plan:
+        parser.add_argument("--json", action="store_true", help="print plan.json's contents with the cost estimate")
+    else:
+        parser.add_argument("--cfg", action="store_true", help="print the composed config and run nothing")
+        parser.add_argument("--package", metavar="SECTION", help="with --cfg: print this section alone")
+    words = _as_ours(arguments)
+    if is_plan and "--cfg" in words:
+        hint = shlex.join(["python", "-m", "sweep", *arguments])
+        raise UsageError("--cfg prints the config, plan the trials: one or the other", hint=hint)
+    args, overrides = parser.parse_known_args(words)
+    for word in overrides:
+        if word.startswith("-"):
+            parser.refuse_option(word)
+    is_cfg, package = getattr(args, "cfg", False), getattr(args, "package", None)
+    if package is not None and not is_cfg:
+        raise UsageError("--package goes with --cfg", hint=f"--cfg --package {package}")
+    return RunOptions(
+        words=tuple(words),
+        overrides=tuple(overrides),
+        config_dirs=tuple(args.config_dir),
+        is_cfg=is_cfg,
+        package=package,
+        is_json=getattr(args, "json", False),
+    )
+
+
+def _as_ours(arguments: Sequence[str]) -> list[str]:
+    """Return the words with Hydra's options in our spelling. Raises UsageError for those that sweep does not have."""
+    kept: list[str] = []
+    for word in arguments:
+        option, is_given, value = word.partition("=")
+        for names, instead in _STANDS_IN.items():
+            if option in names:
+                raise UsageError(f"{option} is an option of Hydra's that sweep does not have", hint=instead)
+        kind = value if option == "--cfg" and is_given else word
+        is_kind = kind in CFG_KINDS and (option == "--cfg" or kept[-1:] == ["--cfg"])
+        if is_kind and kind == "hydra":
+            raise UsageError(
+                "--cfg hydra: sweep composes its config with Hydra but does not run under it: there is no such section",
+                hint="--cfg job prints the config",
+            )
+        if is_kind and is_given:
+            kept.append(option)
+        elif not is_kind and option not in _NEEDLESS:
+            kept.append(_SHORT.get(word, word))
+    return kept

@@ -1,0 +1,60 @@
+"""What a search searches without params of the user's own."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from sweep.config.overrides import dotted
+from sweep.config.values import Section
+from sweep.errors import ConfigError
+
+MOST_POINTS = 1_000_000
+
+
+def default_params(config: DictConfig, defaults: Mapping[str, str], removed: Collection[str]) -> dict[str, str]:
+    """Return those params of a search's file that apply: the task has the knob, and the command line kept them.
+
+    Raises ConfigError where nothing else is searched and the task lacks the knob: only the user knows what is meant.
+    """
+    task = config._get_node("task")
+    has_task = isinstance(task, DictConfig) and not task._is_none()
+    knobs = (
+        dict(dotted(OmegaConf.to_container(task, resolve=False))) if isinstance(task, DictConfig) and has_task else {}
+    )
+    kept = {key: text for key, text in defaults.items() if key not in removed}
+    found = {key: text for key, text in kept.items() if key.removeprefix("task.") in knobs}
+    if kept and not found and not config.get("axes"):
+        numbers = [f"task.{name}" for name, value in knobs.items() if _is_number(value)]
+        raise ConfigError(
+            "params",
+            f"a search without params of your own searches {', '.join(kept)}, and this task has no such knob",
+            allowed=numbers,
+            hint=f"name what is searched: '+params.{(numbers or ['task.KEY'])[0]}=interval(0.1, 0.5)'",
+        )
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def read_optuna(section: Section) -> dict[str, Any]:
+    """Return the settings of the optuna driver that stand in the config, each of its kind. Raises ConfigError.
+
+    Names of samplers and pruners, and their arguments, are checked by Optuna itself.
+    """
+    found = {key: value for key, value in section.data.items() if key != "name"}
+    for key in {"n_trials", "seeds_per_point"} & found.keys():
+        found[key] = section.integer(key, low=1, high=MOST_POINTS)
+    if "seed" in found:
+        found["seed"] = section.optional_integer("seed", low=0)
+    if "base_first" in found:
+        section.flag("base_first")
+    for key in {"sampler", "pruner"} & found.keys():
+        section.text(key)
+    for key in {"sampler_args", "pruner_args"} & found.keys():
+        if not isinstance(found[key], Mapping):
+            hint = f"'+{section.key(key)}.NAME=VALUE'"
+            raise ConfigError(section.key(key), "must be names with values", value=found[key], hint=hint)
+    return found
