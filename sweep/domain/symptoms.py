@@ -76,7 +76,6 @@ def _about(
     factor: float,
     severity: Severity = AMBER,
     alarms: int = 0,
-    runs: int = HEALTHY_RUNS,
 ) -> About:
     return About(
         rule=rule,
@@ -85,7 +84,7 @@ def _about(
         tests=tuple(tests.split()),
         factor=factor,
         severity=severity,
-        healthy=Healthy(alarms=alarms, runs=runs),
+        healthy=Healthy(alarms=alarms, runs=HEALTHY_RUNS),
     )
 
 
@@ -255,7 +254,6 @@ _ALL = (
         "a counter of epochs, batches of an epoch, or samples; a counter that was resumed or restarts",
         "",
         1.0,
-        runs=160,
     ),
     _about(
         "units",
@@ -264,7 +262,6 @@ _ALL = (
         "",
         1.0,
         RED,
-        runs=160,
     ),
     _about(
         "returned",
@@ -273,7 +270,6 @@ _ALL = (
         "",
         1.0,
         RED,
-        runs=160,
     ),
 )
 
