@@ -16,6 +16,7 @@ from sweep.domain.effect import (
     SearchedPoint,
     together,
 )
+from sweep.domain.failure import shown_failure
 from sweep.domain.states import LIVE_STATES, TrialState
 from sweep.domain.symptoms import LOGGING_RULES, SYMPTOMS
 from sweep.domain.trial import Outcome
@@ -201,4 +202,4 @@ def _silent_word(outcome: Outcome) -> str:
         return "stopped" if outcome.state is TrialState.CANCELLED and outcome.steps else NOT_RUN_YET
     if outcome.state is TrialState.COMPLETED:
         return str(outcome.verdict)
-    return str(outcome.failure or outcome.state).replace("_", " ")
+    return shown_failure(str(outcome.failure or outcome.state))

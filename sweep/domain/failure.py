@@ -1,5 +1,7 @@
 """What the text of an error says about its kind. Read by the trial process and by the launcher alike."""
 
+from sweep.domain.states import FailureClass
+
 OUT_OF_MEMORY = (
     "MemoryError",
     "std::bad_alloc",
@@ -15,3 +17,8 @@ OUT_OF_MEMORY = (
 def says_out_of_memory(text: str) -> bool:
     """Return whether an error's text means that host or GPU memory ran out."""
     return any(phrase in text for phrase in OUT_OF_MEMORY)
+
+
+def shown_failure(word: str) -> str:
+    """Return how a failure class, a state or a verdict is called in front of a reader."""
+    return "machine failure" if word == FailureClass.INFRA else word.replace("_", " ")

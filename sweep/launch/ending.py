@@ -66,14 +66,17 @@ def _without_result(ended: RunEnded, folder: RunDir, gone: Exit) -> RunEnded:
         message = "its process is gone and left no result; how it ended is not known"
         return replace(ended, failure=FailureClass.LOST, message=message)
     tail = log_tail(folder.log)
-    failure, message = _told_from_outside(gone, tail)
+    failure, message = _told_from_outside(gone, tail, is_folder_there=folder.path.is_dir())
     last = tail.rstrip().rpartition("\n")[2].strip()
     return replace(
         ended, state=TrialState.FAILED, failure=failure, message=f"{message}: {last[:500]}" if last else message
     )
 
 
-def _told_from_outside(gone: Exit, tail: str) -> tuple[FailureClass, str]:
+FOLDER_GONE = "its run folder is gone: the task, or another program, removed it"
+
+
+def _told_from_outside(gone: Exit, tail: str, *, is_folder_there: bool) -> tuple[FailureClass, str]:
     code = gone.code or 0
     if says_out_of_memory(tail):
         return FailureClass.OOM, f"out of memory ({_how(code)})"
@@ -82,7 +85,7 @@ def _told_from_outside(gone: Exit, tail: str) -> tuple[FailureClass, str]:
     if code < 0:
         return FailureClass.KILLED, _how(code)
     if code == EXIT_WITHOUT_RESULT:
-        return FailureClass.INFRA, "its files could not be written"
+        return FailureClass.INFRA, "its files could not be written" if is_folder_there else FOLDER_GONE
     return FailureClass.CRASH, f"ended without a result ({_how(code)})"
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.domain.counts import count_text, share_text
+from sweep.domain.failure import shown_failure
 from sweep.domain.metric import Series
 from sweep.domain.names import natural
 from sweep.domain.printable import printable, short_name
@@ -150,7 +151,7 @@ def _ended(states: Mapping[str, int]) -> int:
 
 def _failure_text(run: RunRecord) -> str:
     """Return how a run ended, printable and each thing once: `crash: KeyError: 'x'`, `killed by SIGTERM`."""
-    kind, message = str(run.failure or run.stop_reason or ""), run.message or ""
+    kind, message = shown_failure(str(run.failure or run.stop_reason or "")), run.message or ""
     parts = [message] if message.startswith(kind) and message else [kind, message]
     return printable(": ".join(part for part in parts if part))
 

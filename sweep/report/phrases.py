@@ -10,6 +10,7 @@ from typing import Any
 from sweep.domain.axis import short_value
 from sweep.domain.counts import count_text, figure_text, share_text
 from sweep.domain.effect import NO_KNOB, NOT_RUN_YET, EffectStatus, Question, together
+from sweep.domain.failure import shown_failure
 from sweep.domain.target import HOLD_EVALUATIONS
 
 DASH = "–"
@@ -133,7 +134,7 @@ def joined(words: Sequence[str], last: str) -> str:
 def verdicts_text(counts: Mapping[str, int] | Iterable[tuple[str, int]]) -> str:
     """Return `3 diverged, 2 stalled`; the words are verdicts and failure classes."""
     pairs = counts.items() if isinstance(counts, Mapping) else counts
-    return ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in pairs)
+    return ", ".join(f"{count:,} {shown_failure(word)}" for word, count in pairs)
 
 
 def alternatives_text(summary: Mapping[str, Any]) -> str:

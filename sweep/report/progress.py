@@ -14,6 +14,7 @@ from rich.text import Text
 
 from sweep.clock import monotonic_s
 from sweep.domain.counts import count_text
+from sweep.domain.failure import shown_failure
 from sweep.domain.names import natural
 from sweep.domain.trial import Outcome
 from sweep.report.phrases import duration_text, number_text, verdicts_text
@@ -137,7 +138,7 @@ class LiveProgress:
         if self._lines >= BURST_LINES and now - self._last_line_at < LINE_EVERY_S and not is_last:
             self._held_back += 1
             return
-        word = outcome_word(outcome).replace("_", " ")
+        word = shown_failure(outcome_word(outcome))
         at = f" at step {outcome.tau:,}" if outcome.tau is not None else ""
         took = "reused" if outcome.reused else duration_text(outcome.wall_s)
         skipped = f"  (and {self._held_back:,} more)" if self._held_back else ""

@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sweep.domain.axis import Cell
+from sweep.domain.failure import shown_failure
 from sweep.domain.names import WATCH, is_loss, natural
 from sweep.domain.trial import Outcome
 from sweep.report.charts import Curve, panel, scale_of, share_bar
@@ -267,5 +268,5 @@ def chip(word: str) -> Markup:
     """Return a verdict, or a failure class, as a coloured word with its mark."""
     return Markup('<span class="chip v-{0}"><svg viewBox="-9 -9 18 18"><use href="#m-{0}"/></svg>{1}</span>').format(
         word if word in ("converged", "diverged", "stalled", "not_converged", "undecided") else "failed",
-        word.replace("_", " "),
+        shown_failure(word),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from sweep.clock import monotonic_s
+from sweep.domain.failure import shown_failure
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.domain.trial import Outcome, TrialRecord, TrialSpec
@@ -162,7 +163,9 @@ class StudyLoop:
         for run in settled:
             live, ended, outcome = run.live, run.ended, run.outcome
             if outcome is None:
-                self.progress.message(f"trial {live.trial.number}: {ended.failure} ({ended.message}); trying again")
+                self.progress.message(
+                    f"trial {live.trial.number}: {shown_failure(str(ended.failure))} ({ended.message}); trying again"
+                )
             elif live.is_wanted and not (is_stopping and ended.state is TrialState.CANCELLED):
                 self._tell(outcome, live.trial, live.series())
                 step("driver told")

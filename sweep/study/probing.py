@@ -8,6 +8,7 @@ from typing import Any
 from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.analysis.probes import read_probe
 from sweep.domain.counts import count_text
+from sweep.domain.failure import shown_failure
 from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeName, ProbeResult, ProbeTrial
 from sweep.domain.states import FINISHED_STATES
 from sweep.domain.target import Target
@@ -104,7 +105,7 @@ def _cost_of(outcomes: list[Outcome], wall_s: float) -> dict[str, Any]:
 
 def _failure_message(store: Store, trial_id: int, outcome: Outcome) -> str:
     run = store.latest_run(trial_id)
-    return f"{outcome.failure}: {(run and run.message) or outcome.reason}"
+    return f"{shown_failure(str(outcome.failure))}: {(run and run.message) or outcome.reason}"
 
 
 def _findings(file: Path) -> Mapping[str, Any]:

@@ -10,8 +10,10 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 
 import report_samples as samples
 
+from sweep.domain.failure import shown_failure
 from sweep.report import build_summary
 from sweep.report.markdown import render_markdown
+from sweep.report.phrases import verdicts_text
 from sweep.report.terminal import render_ranking, toggle_notes
 
 
@@ -112,3 +114,9 @@ def test_what_is_in_square_brackets_is_shown_not_obeyed(summaries):
     text = printed(render_ranking(summary))
     assert "[red]not red[/red]" in text
     assert "[bold]x" in text
+
+
+def test_a_failure_of_the_machine_is_called_that_in_front_of_a_reader():
+    assert shown_failure("infra") == "machine failure"
+    assert shown_failure("timed_out") == "timed out"
+    assert verdicts_text({"infra": 2, "crash": 1}) == "2 machine failure, 1 crash"
