@@ -31,7 +31,7 @@ from sweep.launch.ending import Exit, ending_of, log_tail
 from sweep.launch.local import LocalLauncher
 from sweep.launch.process import find_run_process
 from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
-from sweep.launch.starting import Layout, start_early
+from sweep.launch.starting import Layout, start_early, starts_warm
 from sweep.launch.warm import WarmParent
 
 LAUNCHERS: dict[str, Callable[..., Launcher]] = {"local": LocalLauncher}
@@ -75,4 +75,5 @@ __all__ = [
     "find_run_process",
     "log_tail",
     "start_early",
+    "starts_warm",
 ]

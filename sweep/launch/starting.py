@@ -52,6 +52,11 @@ class Layout:
         )
 
 
+def starts_warm(config: LauncherConfig) -> bool:
+    """Return whether runs are forked from one process that has imported the task, as far as the config decides it."""
+    return config.name == "local" and config.start in ("auto", "warm") and not Layout.of(config).devices
+
+
 def start_early(
     config: LauncherConfig, task: Mapping[str, Any], code: Mapping[str, str] | None = None
 ) -> WarmParent | None:
@@ -61,11 +66,9 @@ def start_early(
     a launcher was given it.
     """
     section = json.dumps({"task": task, "code": code or {}})
-    if config.name != "local" or config.start not in ("auto", "warm") or len(section) > SECTION_MOST:
+    if len(section) > SECTION_MOST or not starts_warm(config):
         return None
     layout = Layout.of(config)
-    if layout.devices:
-        return None
     environment = child_environment(
         os.environ,
         {},

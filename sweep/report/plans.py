@@ -11,12 +11,16 @@ from sweep.domain.counts import count_text
 from sweep.report.phrases import DASH, cell_text, duration_text, number_text, seeds_text
 from sweep.report.tables import new_table
 
+WORTH_TELLING_S = 60
+"""What starting all trials takes is named from this on, where nothing is known of the training's own time."""
+
 
 def render_plan(plan: Mapping[str, Any]) -> RenderableType:
     """Return a plan (plan.json's contents) as a table of its cells, with duplicates, inert toggles and cost.
 
-    Beside plan.json's keys it reads, where they are there: `reused` (trials already run), `slots`, `wall_s` (the
-    estimate; None where nothing is known of the task's speed), and `confirming` (trials that follow a range search).
+    Beside plan.json's keys it reads, if they are there: `reused` (trials already run), `slots`, `wall_s` (the
+    estimate; None if nothing is known of the task's speed), `overhead_s` (what starting and judging take), and
+    `confirming` (trials that follow a range search).
     """
     if "stages" in plan:
         return _render_stages_plan(plan)
@@ -81,6 +85,8 @@ def _plan_cost(plan: Mapping[str, Any]) -> Text:
         parts.append("nothing left to run")
     elif plan.get("wall_s") is not None:
         parts.append(f"about {duration_text(plan['wall_s'])}")
+    elif plan.get("overhead_s", 0) >= WORTH_TELLING_S:
+        parts.append(f"at least {duration_text(plan['overhead_s'])} beside the training itself")
     if plan.get("confirming"):
         parts.append(f"then at most {count_text(plan['confirming'], 'trial')} that confirm what they suggest")
     return Text(" · ".join(parts), style="bold")

@@ -1,8 +1,11 @@
 """What a study is about: the trials of a fixed design, or the space that an adaptive driver draws from."""
 
 from contextlib import closing
+from dataclasses import dataclass
+from statistics import fmean, median
 from typing import Any
 
+from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig
 from sweep.domain.axis import BASE, Cell
 from sweep.domain.space import Param
@@ -11,16 +14,29 @@ from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
 from sweep.drivers.points import PointSpace
 from sweep.drivers.protocol import Proposal
 from sweep.errors import ConfigError
-from sweep.launch import build_launcher
+from sweep.launch import build_launcher, starts_warm
+from sweep.launch.machine import usable_cores
 from sweep.plan import DESIGNS, Plan, TrialComposer, build_plan
 from sweep.plan.space import parse_space
 from sweep.store import Store
+
+WARM_TRIAL_S = 0.0116
+"""Whole wall time of a study divided by its trials, for forked trials that do nothing on two slots: imports, store,
+judging, logs and reports included (results/benchmarks/launch.md, 10.6 to 12.9 ms)."""
+
+COLD_START_S = 1.23
+"""The same of a trial whose own interpreter imports paddle, times the two slots it was measured on (0.575 to 0.639 s a
+trial)."""
+
+MANY = 100
+"""Trials from which on a finished study tells what a trial costs beside its own time: its start weighs little then."""
 
 
 class StudyPlan:
     """The trials of a study, composed and validated before the first launch. Raises ConfigError."""
 
     def __init__(self, loaded: LoadedConfig) -> None:
+        begun_s = monotonic_s()
         self.config = loaded.study
         self.composer = TrialComposer(loaded)
         self.cells: tuple[Cell, ...] = ()
@@ -31,6 +47,8 @@ class StudyPlan:
             self.fixed = build_plan(loaded, self.cells)
         else:
             self.space = parse_space(self.config.params)
+        self.composed_s = monotonic_s() - begun_s
+        """What planning took, as it will again when the study begins."""
 
     def compose(self, proposal: Proposal) -> TrialSpec:
         """Return the trial of a proposal."""
@@ -92,7 +110,8 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
     """Return what a plan will cost as far as can be known before anything runs.
 
     `reused`: trials that have been run before; `slots`: how many run at once; `steps`: optimizer steps at most;
-    `wall_s`: seconds, from the finished trials of the same task, None where there are none.
+    `overhead_s`: seconds for composing, starting, judging and recording, whatever the trials do; `wall_s`: seconds in
+    all, from the finished trials of the same task, None if there are none.
     """
     config = planned.config
     specs = planned.fixed.trials if planned.fixed is not None else ()
@@ -101,21 +120,51 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
     reused = sum(spec.fingerprint in finished for spec in specs)
     with closing(build_launcher(config.launcher)) as launcher:
         slots = launcher.free_slots
-    seen = _seconds_seen(store, config.task_name) if store is not None else []
+    seen = _seen(store, config.task_name, slots) if store is not None else None
+    measured_s = 0.0 if seen is None else seen.overhead_s
+    each_s = max(trial_overhead_s(starts_warm(config.launcher), slots), measured_s)
+    overhead_s = planned.composed_s + (total - reused) * each_s
     return {
         "reused": reused,
         "slots": slots,
         "steps": (total - reused) * config.target.budget_steps,
-        "wall_s": (total - reused) / slots * sum(seen) / len(seen) if seen else None,
+        "overhead_s": overhead_s,
+        "wall_s": None if seen is None else overhead_s + (total - reused) / slots * seen.trial_s,
     }
 
 
-def _seconds_seen(store: Store, task: str) -> list[float]:
-    """Return how long each finished trial of a task took."""
-    return [
-        outcome.wall_s
-        for study in store.studies()
-        if study.task == task
-        for outcome in store.outcomes(study.id)
-        if outcome.state is TrialState.COMPLETED and not outcome.reused
-    ]
+def trial_overhead_s(is_warm: bool, slots: int) -> float:
+    """Return the seconds by which a trial makes a study longer beside its own time, with so many at once.
+
+    A forked trial takes its turn at the one process it is forked from. Interpreters start side by side, up to one for
+    each core.
+    """
+    if is_warm:
+        return WARM_TRIAL_S
+    return COLD_START_S / max(1, min(slots, usable_cores()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What earlier studies of a task took: `trial_s` a trial by itself, `overhead_s` beside that (0: not known)."""
+
+    trial_s: float
+    overhead_s: float
+
+
+def _seen(store: Store, task: str, slots: int) -> Seen | None:
+    """Return what the finished trials of a task took, None if there are none.
+
+    What they took beside their own time comes from studies of 100 trials or more, as if run on so many slots.
+    """
+    times: list[float] = []
+    beside: list[float] = []
+    for study in store.studies():
+        if study.task != task:
+            continue
+        own = [o for o in store.outcomes(study.id) if o.state is TrialState.COMPLETED and not o.reused]
+        times += [outcome.wall_s for outcome in own]
+        if len(own) >= MANY:
+            wall_s = float(((store.summary(study.id) or {}).get("cost") or {}).get("wall_s") or 0.0)
+            beside.append((wall_s - sum(outcome.wall_s for outcome in own) / slots) / len(own))
+    return Seen(trial_s=fmean(times), overhead_s=max(0.0, median(beside)) if beside else 0.0) if times else None
