@@ -31,7 +31,7 @@ from sweep.errors import ConfigError, NothingToVaryError
 LAUNCHER_KEYS = (
     "name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "memory_mb", "timeout_s", "retries", "grace_s", "start"
 )  # fmt: skip
-TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss")
+TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss", "smooth")
 
 MAX_SEEDS = 10_000
 MAX_SEED = 2**62
@@ -269,6 +269,7 @@ def _target(data: object) -> Target:
         budget_steps=budget_steps,
         stop_early=section.flag("stop_early"),
         loss=loss,
+        smooth=section.optional_number("smooth", low=0),
     )
 
 

@@ -91,9 +91,16 @@ class Section:
         """Return a finite float greater than `above`, at most `high`."""
         return self._number(name, above, high, "")
 
-    def optional_number(self, name: str, *, above: float = -math.inf, high: float = math.inf) -> float | None:
-        """Return a finite float greater than `above`, at most `high`, or None for null."""
-        return None if self.get(name) is None else self._number(name, above, high, ", or null")
+    def optional_number(
+        self, name: str, *, above: float = -math.inf, low: float = -math.inf, high: float = math.inf
+    ) -> float | None:
+        """Return a finite float greater than `above`, from `low` to `high`, or None for null."""
+        if self.get(name) is None:
+            return None
+        value = self._number(name, above, high, ", or null")
+        if value < low:
+            raise ConfigError(self.key(name), f"must be a finite number, at least {low:g}, or null", value=value)
+        return value
 
     def _number(self, name: str, above: float, high: float, otherwise: str) -> float:
         value = self.get(name)

@@ -11,8 +11,9 @@ from typing import Any
 from sweep.domain.names import is_loss
 from sweep.domain.words import StrEnum
 
-EMA_DECAY = 0.98
-"""Decay per optimizer step of the smoothed loss."""
+SMOOTH_STEPS = 34.0
+SMOOTH_FRACTION = 0.02
+"""Half-life of the smoothed training loss without `smooth`: 34 optimizer steps, at most this part of the budget."""
 BLOW_UP = 1e3
 """A loss above this many times its size at the start has diverged (`blow_up_bound`)."""
 SKILL = 0.5
@@ -37,7 +38,8 @@ class Target:
 
     `threshold` None means that no target was given: TargetRule says what applies. `hold` is a number of evaluations,
     None for the default: at least 3 evaluations and at least 5 % of the budget. `budget_steps` is in optimizer steps.
-    `loss` names the training loss; None looks for it among what is logged.
+    `loss` names the training loss; None looks for it among what is logged. `smooth` is the half-life of its smoothing
+    in optimizer steps, None for the default, 0 for none.
     """
 
     metric: str | None
@@ -47,6 +49,12 @@ class Target:
     budget_steps: int
     stop_early: bool
     loss: str | None = None
+    smooth: float | None = None
+
+    @property
+    def smooth_steps(self) -> float:
+        """The half-life, in optimizer steps, with which a training loss is smoothed before it is compared; 0 is off."""
+        return min(SMOOTH_STEPS, SMOOTH_FRACTION * self.budget_steps) if self.smooth is None else self.smooth
 
     @property
     def is_metric_loss(self) -> bool:
@@ -79,7 +87,8 @@ class Target:
             hold=None if items["hold"] is None else int(items["hold"]),
             budget_steps=int(items["budget_steps"]),
             stop_early=bool(items["stop_early"]),
-            loss=items.get("loss"),  # not in what older versions wrote
+            loss=items.get("loss"),  # these two are not in what older versions wrote
+            smooth=None if items.get("smooth") is None else float(items["smooth"]),
         )
 
 
@@ -110,6 +119,9 @@ class TargetState:
     has none yet. `tau` is where the first held streak began and `held_at` where its hold was complete; both None for
     a miss. `lost_at` is where the last held streak broke, None unless the target is lost at the end of what was seen:
     fewer than half of the last hold's evaluations meet it. `best` and `final` are raw finite values of `metric`.
+    `compared` and `best_compared` are the last and the best of what was compared with the level: smoothed values of
+    `metric` if `is_smoothed`.
+
     `held_by` is the number of evaluations that a whole run was held by because it had fewer than the hold asks for.
 
     `loss` is the series that may end the run as diverged, None where there is none. `candidates` are the series that
@@ -132,6 +144,9 @@ class TargetState:
     loss: str | None = None
     candidates: tuple[str, ...] = ()
     held_by: int | None = None
+    is_smoothed: bool = False
+    compared: float | None = None
+    best_compared: float | None = None
 
 
 def blow_up_bound(start: Sequence[float]) -> float:

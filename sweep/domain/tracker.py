@@ -8,11 +8,10 @@ import math
 from collections import deque
 from collections.abc import Mapping
 
-from sweep.domain.names import is_loss
 from sweep.domain.roles import LOSS_NAMES, loss_candidates
+from sweep.domain.smoothing import Smoother, is_smoothed
 from sweep.domain.states import StopReason
 from sweep.domain.target import (
-    EMA_DECAY,
     HOLD_EVALUATIONS,
     HOLD_FRACTION,
     SKILL,
@@ -27,19 +26,18 @@ from sweep.domain.target import (
 
 
 class _Watch:
-    """One metric followed against its level. A loss is compared smoothed, anything else as logged."""
+    """One metric followed against its level. A training loss is compared smoothed, anything else as logged."""
 
     __slots__ = (
-        "best", "blown_up", "bound", "broken", "evaluations", "final", "first", "held_at", "level", "lost_at",
-        "met_recently", "mode", "name", "prev_step", "recent", "smooth", "start", "streak", "streak_from", "tau",
-        "weight", "weighted",
+        "best", "best_compared", "blown_up", "bound", "broken", "compared", "evaluations", "final", "first", "held_at",
+        "level", "lost_at", "met_recently", "mode", "name", "recent", "smoother", "start", "streak", "streak_from",
+        "tau",
     )  # fmt: skip
 
-    def __init__(self, name: str, step: int, mode: Mode) -> None:
+    def __init__(self, name: str, mode: Mode, smoother: Smoother | None) -> None:
         self.name = name
         self.mode = mode
-        self.smooth = is_loss(name)
-        self.prev_step = step - 1
+        self.smoother = smoother
         self.first: float | None = None
         self.start: list[float] = []
         self.bound = math.inf  # above it a loss has blown up; known from its first values
@@ -48,8 +46,9 @@ class _Watch:
         self.level: float | None = None  # what it has to reach; known from its first value on
         self.best: float | None = None
         self.final: float | None = None
+        self.compared: float | None = None
+        self.best_compared: float | None = None
         self.evaluations = 0
-        self.weighted = self.weight = 0.0
         self.streak = self.streak_from = 0
         self.tau: int | None = None
         self.held_at: int | None = None
@@ -76,16 +75,15 @@ class _Watch:
         """Take in a finite value and return what is compared with the level."""
         self.evaluations += 1
         self.final = value
-        if self.best is None or (value > self.best if self.mode is Mode.MAX else value < self.best):
-            self.best = value
-        if not self.smooth:
+        self.best = self._better(self.best, value)
+        self.compared = compared = value if self.smoother is None else self.smoother.take(step, value)
+        self.best_compared = self._better(self.best_compared, compared)
+        return compared
+
+    def _better(self, best: float | None, value: float) -> float:
+        if best is None:
             return value
-        gap = step - self.prev_step
-        self.prev_step = step
-        decay = EMA_DECAY**gap if gap > 1 else EMA_DECAY
-        self.weighted = decay * self.weighted + (1.0 - decay) * value
-        self.weight = decay * self.weight + (1.0 - decay)
-        return self.weighted / self.weight
+        return max(best, value) if self.mode is Mode.MAX else min(best, value)
 
     def count(self, step: int, met: bool, target: Target) -> None:
         """Take in whether the evaluation at `step` meets the level."""
@@ -211,6 +209,9 @@ class TargetTracker:
             loss=candidates[0] if len(candidates) == 1 else None,
             candidates=candidates if len(candidates) > 1 else (),
             held_by=self._held_by,
+            is_smoothed=watch is not None and watch.smoother is not None,
+            compared=watch.compared if watch else None,
+            best_compared=watch.best_compared if watch else None,
         )
 
     @property
@@ -225,7 +226,8 @@ class TargetTracker:
     def _take(self, step: int, name: str, value: float) -> None:
         watch = self._watches.get(name)
         if watch is None:
-            watch = self._watches[name] = _Watch(name, step, self._mode)
+            smoother = Smoother(self._target.smooth_steps) if is_smoothed(self._target, name) else None
+            watch = self._watches[name] = _Watch(name, self._mode, smoother)
         is_first = watch.first is None
         if not watch.take(step, value):
             return

@@ -166,7 +166,11 @@ def _how(ended: StopReason | None, state: TrialState) -> str:
 def _goal(tracked: TargetState) -> str:
     """Return what has to be reached: `val/acc >= 0.9`, or `val/loss <= 1.15 (skill 0.5)`."""
     sign = ">=" if tracked.mode is Mode.MAX else "<="
-    return f"{tracked.metric} {sign} {_number(tracked.level)}{_BASIS[tracked.rule]}"
+    return f"{_compared_name(tracked)} {sign} {_number(tracked.level)}{_BASIS[tracked.rule]}"
+
+
+def _compared_name(tracked: TargetState) -> str:
+    return f"smoothed {tracked.metric}" if tracked.is_smoothed else f"{tracked.metric}"
 
 
 def _held(tracked: TargetState, target: Target) -> str:
@@ -190,7 +194,14 @@ def _short(tracked: TargetState, target: Target) -> str:
             f"{tracked.metric} was evaluated {_times(tracked.evaluations)} by step {tracked.last_step}; "
             f"{_goal(tracked)} has to hold for {need}"
         )
-    return f"{_goal(tracked)} not held by step {tracked.last_step}: best {_number(tracked.best)}"
+    missed = f"{_goal(tracked)} not held by step {tracked.last_step}"
+    if not tracked.is_smoothed or tracked.compared is None or tracked.level is None:
+        return f"{missed}: best {_number(tracked.best)}"
+    now = f"{_number(tracked.compared)} {'>' if tracked.compared > tracked.level else '<='} {_number(tracked.level)}"
+    return (
+        f"{missed}: smoothed {tracked.metric} {now}, best {_number(tracked.best_compared)}; "
+        f"last raw value {_number(tracked.final)}"
+    )
 
 
 def _divergence(tracked: TargetState) -> str:

@@ -43,6 +43,7 @@ def fingerprint(task: Mapping[str, Any], seed: int, *, code: str, target: Target
                 "budget_steps": target.budget_steps,
                 "stop_early": target.stop_early,
                 **({} if target.loss is None else {"loss": target.loss}),
+                **({} if target.smooth is None else {"smooth": target.smooth}),
             },
             **({} if probe is None else {"probe": probe.to_mapping()}),
         }

@@ -12,13 +12,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from sweep.domain.compared import SMOOTHED, compared_series
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.failure import shown_failure
 from sweep.domain.metric import Series
 from sweep.domain.names import natural
 from sweep.domain.printable import printable, short_name
 from sweep.domain.probe import PROBE_REASON
-from sweep.domain.roles import loss_note
+from sweep.domain.roles import loss_note, shown_metric
 from sweep.domain.states import LIVE_STATES, OPEN_STATES, TrialState
 from sweep.domain.symptoms import layer_of
 from sweep.domain.target import Target
@@ -215,7 +216,7 @@ def render_trial(
     if runs:
         parts += ["", _run_table(runs)]
     if curves:
-        parts += ["", _metric_table(curves, target)]
+        parts += ["", metric_table(curves, target)]
     return Group(*parts)
 
 
@@ -262,17 +263,23 @@ def _run_table(runs: Sequence[RunRecord]) -> RenderableType:
     return Group(table, Text(f"files: {runs[-1].dir}", style="dim", overflow="fold"))
 
 
-def _metric_table(curves: Mapping[str, Series], target: Target) -> RenderableType:
+def metric_table(curves: Mapping[str, Series], target: Target) -> RenderableType:
+    """Return the metrics of one trial, the one that decides first, and below it what was compared if it is smoothed."""
     table = new_table()
     table.add_column("metric", overflow="fold")
     for name in ("points", "first", "last", "best"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for metric, series in sorted(curves.items(), key=lambda item: (item[0] != target.metric, natural(item[0]))):
+    decider = shown_metric(target, curves)
+    rows = sorted(curves.items(), key=lambda item: (item[0] != decider, natural(item[0])))
+    compared = compared_series(target, curves)
+    if compared is not None:
+        rows.insert(1, (SMOOTHED + compared[0], compared[1]))
+    for metric, series in rows:
         if not len(series) or layer_of(metric):
             continue
         finite = [value for value in series.values.tolist() if math.isfinite(value)]
-        is_max = metric == target.metric and target.mode == "max"
+        is_max = metric.removeprefix(SMOOTHED) == target.metric and target.mode == "max"
         best = (max(finite) if is_max else min(finite)) if finite else None
         table.add_row(
             Text(short_name(metric)),

@@ -9,8 +9,11 @@ import numpy as np
 from markupsafe import Markup
 
 from sweep.domain.axis import Cell
+from sweep.domain.compared import SMOOTHED, compared_series
 from sweep.domain.failure import shown_failure
+from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_loss, natural
+from sweep.domain.target import Target
 from sweep.domain.trial import Outcome
 from sweep.report.charts import Curve, panel, scale_of, share_bar
 from sweep.report.commands import fixed_command
@@ -186,7 +189,11 @@ def charts_of(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Charts:
     drawn = [cell for cell in cells if cell["cell"] in groups][:MAX_PANEL_CELLS]
     is_many = max((len(groups[cell["cell"]]) for cell in drawn), default=0) > MANY_SEEDS
     trials = sum(len(groups[cell["cell"]]) for cell in drawn)
-    logged = {o.number: data.curves.get(o.number, {}) for cell in drawn for o in groups[cell["cell"]]}
+    logged = {
+        o.number: with_compared(data.target, data.curves.get(o.number, {}))
+        for cell in drawn
+        for o in groups[cell["cell"]]
+    }
     metrics, left_out = choose_metrics(data, logged.values(), 3 if len(drawn) <= 40 else 2)
     points = 60 if is_many else int(np.clip(POINTS_IN_ALL // max(1, trials * len(metrics)), 24, 60))
     curves = {
@@ -229,16 +236,26 @@ def charts_of(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Charts:
 
 
 def _threshold(data: ReportData, metric: str) -> float | None:
-    return data.target.threshold if metric == data.target.metric else None
+    return data.target.threshold if metric.removeprefix(SMOOTHED) == data.target.metric else None
+
+
+def with_compared(target: Target, curves: Mapping[str, Series]) -> Mapping[str, Series]:
+    """Return a trial's curves, and beside a metric that is compared smoothed what was compared of it."""
+    compared = compared_series(target, curves)
+    return curves if compared is None else {**curves, SMOOTHED + compared[0]: compared[1]}
 
 
 def choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Any]], most: int) -> tuple[list[str], list[str]]:
-    """Return the target's metric, then losses (training before validation), then the rest; and what is left out."""
+    """Return the first `most` metrics, and the others.
+
+    In this order: the target's metric, what is compared of it, losses (training before validation), the rest.
+    """
     names = {name for series in logged for name in series if not name.startswith(WATCH) or name in SHOWN_OF_MONITOR}
     order = sorted(
         names,
         key=lambda n: (
             n != data.target.metric,
+            not n.startswith(SMOOTHED),
             n.startswith(WATCH),
             not is_loss(n),
             not n.startswith("train"),

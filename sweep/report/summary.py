@@ -10,6 +10,7 @@ from sweep.config.stores import store_option
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
 from sweep.domain.probe import PROBE_REASON
+from sweep.domain.smoothing import is_smoothed
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
@@ -140,6 +141,7 @@ def _target(data: ReportData) -> dict[str, Any]:
         "budget_steps": target.budget_steps,
         "stop_early": target.stop_early,
         "loss": target.loss,
+        "smooth_steps": target.smooth_steps if target.metric is None or is_smoothed(target, target.metric) else None,
     }
 
 

@@ -13,12 +13,14 @@ from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_loss, is_validation
 from sweep.domain.roles import loss_of, training_loss_of
 from sweep.domain.states import StopReason
-from sweep.domain.target import EMA_DECAY, Target, TargetState
+from sweep.domain.target import Target, TargetState
 from sweep.domain.verdict import Symptom
 from sweep.judge.thresholds import SymptomThresholds
 
 Floats = NDArray[np.float64]
 
+EMA_DECAY = 0.98
+"""Decay per optimizer step of the smoothed loss of the rules, which were measured with it."""
 NOTHING = Series.of([])
 BAD = WATCH + "bad/"
 
@@ -201,7 +203,7 @@ def finite(series: Series) -> Series:
 
 
 def smoothed(series: Series) -> Floats:
-    """Return the bias-corrected EMA of finite values [T], 0.98 per optimizer step, as the tracker smooths a loss."""
+    """Return the bias-corrected EMA of finite values [T], 0.98 per optimizer step."""
     if not len(series):
         return series.values
     gaps = np.maximum(np.diff(series.steps, prepend=series.steps[:1] - 1), 1)

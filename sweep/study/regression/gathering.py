@@ -35,7 +35,9 @@ def target_text(target: Target) -> str:
     """Return what "converged" means in a study as one text, equal where steps-to-target can be compared."""
     reached = "the rules for no target" if target.threshold is None else f"{target.mode} {target.threshold:g}"
     hold = "default" if target.hold is None else str(target.hold)
-    return f"{target.metric or target.loss or 'loss'} {reached}, hold {hold}, within {target.budget_steps} steps"
+    smooth = "" if target.smooth is None else f", smoothed over {target.smooth:g} steps"
+    metric = target.metric or target.loss or "loss"
+    return f"{metric} {reached}, hold {hold}, within {target.budget_steps} steps{smooth}"
 
 
 def hashes_of(store: Store, record: StudyRecord) -> tuple[LossHash, ...]:

@@ -1,0 +1,32 @@
+"""What of a series is compared with its level: a training loss smoothed, anything else as it was logged.
+
+Standard library only: a trial process reads this.
+"""
+
+from sweep.domain.names import is_loss, is_validation
+from sweep.domain.target import Target
+
+
+def is_smoothed(target: Target, name: str) -> bool:
+    """Return whether a series is compared smoothed: a loss by its name, or the one named as it, of training data."""
+    return target.smooth_steps > 0 and (is_loss(name) or name == target.loss) and not is_validation(name)
+
+
+class Smoother:
+    """An exponential moving average over optimizer steps, bias-corrected: its first value is the first one taken."""
+
+    __slots__ = ("_decay", "_step", "_total", "_weight")
+
+    def __init__(self, half_life_steps: float) -> None:
+        self._decay = 0.5 ** (1.0 / half_life_steps)
+        self._step: int | None = None
+        self._total = self._weight = 0.0
+
+    def take(self, step: int, value: float) -> float:
+        """Take in a finite value and return the average with it. Two values at one step count as one step apart."""
+        gap = 1 if self._step is None else max(step - self._step, 1)
+        self._step = step
+        decay = self._decay**gap if gap > 1 else self._decay
+        self._total = decay * self._total + (1.0 - decay) * value
+        self._weight = decay * self._weight + (1.0 - decay)
+        return self._total / self._weight
