@@ -13,20 +13,23 @@ def is_smoothed(target: Target, name: str) -> bool:
 
 
 class Smoother:
-    """An exponential moving average over optimizer steps, bias-corrected: its first value is the first one taken."""
+    """An exponential moving average over optimizer steps, bias-corrected: its first value is the first one taken.
 
-    __slots__ = ("_decay", "_step", "_total", "_weight")
+    It moves towards each value by that value's share of all weight, so that a constant stays exactly what it is.
+    """
+
+    __slots__ = ("_average", "_decay", "_step", "_weight")
 
     def __init__(self, half_life_steps: float) -> None:
         self._decay = 0.5 ** (1.0 / half_life_steps)
         self._step: int | None = None
-        self._total = self._weight = 0.0
+        self._average = self._weight = 0.0
 
     def take(self, step: int, value: float) -> float:
         """Take in a finite value and return the average with it. Two values at one step count as one step apart."""
         gap = 1 if self._step is None else max(step - self._step, 1)
         self._step = step
         decay = self._decay**gap if gap > 1 else self._decay
-        self._total = decay * self._total + (1.0 - decay) * value
         self._weight = decay * self._weight + (1.0 - decay)
-        return self._total / self._weight
+        self._average += (1.0 - decay) / self._weight * (value - self._average)
+        return self._average

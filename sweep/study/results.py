@@ -72,7 +72,7 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
     folder = StudyDir.of(record)
     inert = [(str(toggle), str(reason)) for toggle, reason in record.config["inert"]]
     is_silent = any(o.state is TrialState.COMPLETED and not o.is_evidence for o in outcomes)
-    logged = store.metric_names(record.id) if is_silent else None
+    logged = store.metric_names(record.id) if is_silent or target.named_loss is None else None
     return ReportData(
         study=record,
         axes=axes,

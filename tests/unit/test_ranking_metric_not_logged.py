@@ -14,6 +14,7 @@ import report_samples as samples
 from recorded_study import TARGET, end_trial, make_study, make_trial, url_of
 
 from sweep.analysis import rank
+from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode
 from sweep.domain.verdict import Verdict
@@ -117,6 +118,29 @@ def test_what_was_logged_is_read_from_the_store(tmp_path, metric, is_missing):
         answer = report_data(store, study, wall_s=1.0).ranking.answer
     assert answer.startswith("No trial logged 'val/accuracy'") is is_missing
     assert ("They logged train/loss, val/acc. The nearest is val/acc" in answer) is is_missing
+
+
+@pytest.mark.parametrize(("loss", "is_noted"), [(None, True), ("train/loss", False)])
+def test_a_study_with_several_candidates_for_the_loss_notes_them(tmp_path, loss, is_noted):
+    with Store.open(url_of(tmp_path)) as store:
+        study = make_study(store, tmp_path, converge={**TARGET, "loss": loss})
+        trial = make_trial(store, study)
+        end_trial(store, trial, Verdict.CONVERGED, tau=20)
+        run = store.latest_run(trial.id)
+        store.ingest(run.id, from_byte=10, to_byte=20, points={"loss": Series.of([(1, 1.0)])})
+        notes = report_data(store, study, wall_s=1.0).ranking.notes
+    assert any("converge.loss=train/loss" in note for note in notes) is is_noted
+
+
+def test_several_candidates_for_the_loss_open_the_answer_without_a_target():
+    answer = ranking_of(None, ("train_loss", "loss", "val/acc"), threshold=None, mode=Mode.MIN).answer
+    assert answer.startswith("Nothing can be judged")
+    assert "train_loss, loss" in answer
+    assert "converge.loss=train_loss" in answer
+
+
+def test_a_loss_by_another_name_is_offered_as_the_loss_without_a_target():
+    assert "converge.loss=ce_loss" in ranking_of(None, ("ce_loss", "val/acc"), threshold=None, mode=Mode.MIN).answer
 
 
 def test_a_base_without_a_verdict_has_no_interval():

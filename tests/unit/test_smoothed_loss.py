@@ -58,6 +58,12 @@ def test_a_value_counts_half_after_a_half_life():
     assert total == pytest.approx((1 - decay) * 2.0)
 
 
+@pytest.mark.parametrize("value", [0.1, 2.3, 1e-9, 1 / 3])
+def test_a_constant_stays_what_it_is(value):
+    smoother = Smoother(7.0)
+    assert {smoother.take(step, value) for step in range(1, 200)} == {value}
+
+
 def test_without_smoothing_values_are_compared_as_logged():
     values = [1.0, 0.05, 0.05, 0.05]
     assert verdict_on(values, smooth=0.0, hold=3).tau == 2
