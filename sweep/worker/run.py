@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sweep.clock import monotonic_s
 from sweep.domain.facts import RETURNED, STEPS
 from sweep.domain.states import StopReason
-from sweep.domain.steps import Placed, StepClock, findings_text
+from sweep.domain.stepclock import Placed, StepClock
+from sweep.domain.steps import findings_text
 from sweep.domain.target import Target
 from sweep.domain.tracker import TargetTracker
 from sweep.rundir import EventWriter, RunDir

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from sweep.domain.steps import CORRECTED, StepClock, StepKind, findings_of, findings_text
+from sweep.domain.stepclock import StepClock
+from sweep.domain.steps import CORRECTED, StepKind, findings_of, findings_text
 
 BUDGET = 300
 
@@ -168,6 +169,14 @@ def test_a_best_value_logged_at_its_own_step_in_the_end_is_nothing_to_report():
     at, findings = follow(calls)
     assert at["val/acc"][-1] == 120
     assert findings == ()
+
+
+@pytest.mark.parametrize("taken", [None, 300])
+def test_one_evaluation_at_epoch_1_stands_at_the_step_reached(taken):
+    training = [] if taken else [(s, ["train/loss"]) for s in range(1, 301)]
+    at, [found] = follow([*training, (1, ["val/acc"], taken)])
+    assert at["val/acc"] == [300]
+    assert found.kind is (StepKind.BEHIND_OPTIMIZER if taken else StepKind.BEHIND)
 
 
 @pytest.mark.parametrize("first", [0, 1])

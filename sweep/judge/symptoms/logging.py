@@ -47,17 +47,13 @@ def _of_clock(together: list[StepFinding], evidence: Evidence) -> Symptom:
     more = len(together) - 1
     name = f"{one.series}{f' (and {more} more)' if more else ''}"
     where = f"at step {first}" if one.first == one.last else f"at steps {first} to {last}"
+    run = f"is at {at_first}" if one.at_first == one.at_last else f"goes from {at_first} to {at_last}"
     counted = "each point is placed at the step reached"
     match one.kind:
         case StepKind.BEHIND:
-            text = (
-                f"{name} is logged {where} while {one.leader} goes from {at_first} to {at_last} (by epoch?): {counted}"
-            )
+            text = f"{name} is logged {where} while {one.leader} {run} (by epoch?): {counted}"
         case StepKind.BEHIND_OPTIMIZER:
-            text = (
-                f"{name} is logged {where} while the watched optimizer goes from {at_first} to "
-                f"{at_last} (by epoch?): {counted}"
-            )
+            text = f"{name} is logged {where} while the watched optimizer {run} (by epoch?): {counted}"
         case StepKind.RESTARTS:
             times = "once" if one.times == 1 else f"{one.times} times"
             text = f"the steps of {name} restart {times} (first after {at_first}): they are counted on, up to {at_last}"
