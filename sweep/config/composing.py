@@ -29,6 +29,7 @@ REQUIRED_GROUPS = ("task", "driver", "launcher", "converge", "symptoms")
 
 _TWICE = re.compile(r"^(\S+) appears more than once in the final defaults list")
 _SEVERAL = re.compile(r"^Multiple values for (\S+)\. To override")
+_ANOTHER_FORM = re.compile(r"^In '([^']*)': \w+ raised while composing config")
 _NOT_CHOSEN = re.compile(r"^In '.*': Could not override '([^']*)'")
 
 
@@ -70,6 +71,9 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
         before, choices, defaults = _composed(tuple(parsed.group_texts), tuple(folders), _stamp(folders))
     except (HydraException, OmegaConfBaseException) as exc:
         raise _group_error(exc, parsed, folders) from exc
+    except RecursionError as exc:
+        groups = " ".join(parsed.group_texts)
+        raise ConfigError("config", "a `defaults:` list leads back to its own file", value=groups) from exc
     config = copy.deepcopy(before)
     for override in parsed.hydra:
         if not is_group(override):
@@ -99,7 +103,7 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
 
 def _stamp(folders: Sequence[Path]) -> tuple[tuple[str, int], ...]:
     """Return what changes when a config file does."""
-    files = sorted(file for folder in folders for file in folder.rglob("*.yaml"))
+    files = sorted(file for folder in folders for file in folder.rglob("*.yaml") if file.is_file())
     return tuple((str(file), file.stat().st_mtime_ns) for file in files)
 
 
@@ -178,6 +182,9 @@ def _group_error(exc: Exception, parsed: Overrides, folders: Sequence[Path]) -> 
     elif found := _SEVERAL.search(str(exc)):
         problem = f"a `defaults:` list chooses {found[1]}, which is chosen already"
         hint = f"with the word override: - override /{found[1]}: NAME"
+    elif found := _ANOTHER_FORM.search(str(exc)):
+        problem = f"the file {found[1]} gives a section of keys another form, a list or a single value"
+        hint = "a section is `name: {key: value}`"
     elif found := _NOT_CHOSEN.search(str(exc)):
         problem = f"a `defaults:` list overrides {found[1]}, which no list has before"
         hint = f"without the word override: - /{found[1]}: NAME"

@@ -14,12 +14,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.keys import KEYS, TARGET_KEY
 from sweep.config.overrides import dotted
-from sweep.config.wording import in_words
 from sweep.errors import ConfigError
 
 SCHEME = "sweep"
 
 _PACKAGE = re.compile(r"#\s*@package\s+(\S+)\s*")
+_DEEPEST = 50
 _OF_THE_ROOT = ("search", "check", "diagnose")
 """Groups that are no section themselves: their files set keys of the whole config."""
 
@@ -44,7 +44,7 @@ class UserFiles(ConfigSource):
         try:
             config = OmegaConf.create({} if data is None else data)
         except OmegaConfBaseException as exc:
-            raise ConfigError("config file", f"{file}: {_refused(data, exc)}") from exc
+            raise ConfigError("config file", f"{file}: {_refused(data)}") from exc
         return ConfigResult(provider=self.provider, path=self.full_path(), config=config, header={"package": package})
 
     def _file(self, config_path: str) -> Path:
@@ -114,10 +114,27 @@ def placed(group: str, folders: list[str], name: str, data: dict[Any, Any]) -> t
 def _check_defaults(file: Path, data: Any) -> None:
     """Raise ConfigError where a file's `defaults:` is not a list of names."""
     found = data.get("defaults", []) if isinstance(data, dict) else []
-    if isinstance(found, list) and all(isinstance(item, str | dict) and len(item) > 0 for item in found):
+    if isinstance(found, list) and all(map(_is_choice, found)):
         return
     hint = "defaults: [digits_mlp, _self_] builds on digits_mlp of the same folder"
     raise ConfigError("config file", f"{file}: defaults must be a list of config files", value=found, hint=hint)
+
+
+def _is_choice(item: object) -> bool:
+    """Return whether an item of a defaults list is a name, or a group with its name or names."""
+    if isinstance(item, dict):
+        names = next(iter(item.values()), None)
+        listed = names if isinstance(names, list) else [names]
+        return len(item) == 1 and all(name is None or isinstance(name, str) for name in listed)
+    return isinstance(item, str) and bool(item)
+
+
+def _holds_itself(data: object, depth: int = 0) -> bool:
+    """Return whether data is nested without an end, as an anchor that is used inside itself makes it."""
+    if depth > _DEEPEST:
+        return True
+    inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return any(_holds_itself(item, depth + 1) for item in inner)
 
 
 def _read_text(file: Path) -> str:
@@ -139,6 +156,8 @@ def read_yaml(file: Path, text: str) -> Any:
         raise ConfigError(
             str(file), f"has a value that cannot be read: {exc}", hint="quote it to make it text"
         ) from exc
+    if _holds_itself(data):
+        raise ConfigError("config file", f"{file} is nested too deeply, or holds itself by an anchor (&name, *name)")
     if data is not None and not isinstance(data, dict):
         raise ConfigError("config file", f"{file} must be keys with values", value=data, hint="for example `lr: 0.1`")
     return data
@@ -188,7 +207,7 @@ def _way_out(line: str, problem: str) -> str:
     return "a line is `key: value`, with a space after the colon; quote text with special signs"
 
 
-def _refused(data: object, exc: OmegaConfBaseException) -> str:
+def _refused(data: object) -> str:
     """Return what is wrong with the first value that cannot be part of a config."""
     for key, value in dotted(data):
         try:
@@ -201,4 +220,4 @@ def _refused(data: object, exc: OmegaConfBaseException) -> str:
                 else "must be a number, text, true, false, null"
             )
             return f"{key} {what} (value: {value!r})"
-    return in_words(exc)
+    return "a key must be text: letters, digits and _ -"

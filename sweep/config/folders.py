@@ -1,6 +1,8 @@
 """The folders that config files are looked for in: ours, and the user's."""
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from sweep.errors import ConfigError
@@ -51,8 +53,17 @@ def option_names(group: str, folders: Sequence[Path]) -> list[str]:
     names = set()
     for folder in folders:
         base = folder / group
-        names |= {path.relative_to(base).with_suffix("").as_posix() for path in base.rglob("*.yaml")}
+        files = (path for path in base.rglob("*.yaml") if path.is_file())  # no folder, no link to nothing
+        names |= {path.relative_to(base).with_suffix("").as_posix() for path in files}
     return sorted(names)
+
+
+@lru_cache(maxsize=16)
+def own_keys(group: str, name: str) -> tuple[str, ...]:
+    """Return the keys that sweep's own file of this name has, () without one: all that the section may have."""
+    file = conf_root() / group / f"{name}.yaml"
+    keys = re.findall(r"^(\w+):", file.read_text(encoding="utf-8"), re.MULTILINE) if file.is_file() else []
+    return tuple(keys)
 
 
 def search_folders(config_dirs: Sequence[Path]) -> list[Path]:

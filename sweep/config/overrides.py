@@ -18,6 +18,7 @@ from sweep.errors import ConfigError, nearest
 
 # Hydra's grammar wants every element with a `=` quoted: `["task.width=8"]`. A level reads better without.
 _BARE_LEVEL = re.compile(r"""(?<=[\[,])\s*([+~]{0,2}[\w./@]+=[^\[\]{},'"]*?)\s*(?=[,\]])""")
+_KEY = re.compile(r"[\w./@:$-]+", re.ASCII)
 _AXES = re.compile(r"^\+{0,2}axes[.=]")
 # Hydra reads `+params.task.lr=interval(0, 1)` as a multirun; here the text is what is wanted.
 _PARAM = re.compile(r"^\+{0,2}params\.([^=]+)=(.*)$", re.DOTALL)
@@ -147,6 +148,9 @@ def _malformed(text: str) -> ConfigError:
         hint = f"an override is KEY=VALUE, +KEY=VALUE or ~KEY, without spaces{meant}"
         return ConfigError(text, "is neither a command nor an override", hint=hint)
     key, _, value = recordable([text])[0].partition("=")
+    if not _KEY.fullmatch(key.lstrip("+~")):
+        problem = "a key on the command line has letters a to z, digits and _ - . / only"
+        raise ConfigError(key.lstrip("+~"), problem, value=text)
     hint = "quote text with special signs: KEY='\"text\"'; lists are [a,b], mappings {a: 1}"
     if _AXES.match(text):
         hint = "names of levels: letters, digits and . _ + -, without quotes; '+axes.x={levels: {low: [task.lr=0.1]}}'"

@@ -84,6 +84,8 @@ def _plain(section: DictConfig) -> dict[Any, Any]:
 def _check_keys(config: DictConfig, sections: Mapping[str, Sequence[str]]) -> None:
     """Raise ConfigError for the first key that does not exist, at the top and in these sections."""
     for path, known in {"": KEYS, **sections}.items():
+        if path and path not in config.keys():  # noqa: SIM118
+            continue
         section = config if not path else config._get_node(path)
         if not isinstance(section, DictConfig) or section._is_none() or section._is_missing():
             continue
@@ -94,7 +96,7 @@ def _check_keys(config: DictConfig, sections: Mapping[str, Sequence[str]]) -> No
 
 def _check_task(config: DictConfig, name: str) -> None:
     """Raise ConfigError where the task section names no function."""
-    task = config._get_node("task")
+    task = config._get_node("task") if "task" in config.keys() else None  # noqa: SIM118
     if isinstance(task, DictConfig) and not task._is_none() and TARGET_KEY in task.keys():  # noqa: SIM118
         return
     hint = f"add the line `_target_: module.function` to the section `task:` of the task's file ({name}.yaml)"

@@ -11,7 +11,7 @@ from sweep.config import STARTS, WATCHES, DriverConfig, LauncherConfig, LoadedCo
 from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.checks import CHECKS
 from sweep.config.composing import Composition, compose_study
-from sweep.config.folders import check_free, option_names
+from sweep.config.folders import check_free, option_names, own_keys
 from sweep.config.keys import KEYS, TARGET_KEY
 from sweep.config.knobs import TaskBase, same_type
 from sweep.config.lr_range import read_confirm
@@ -80,7 +80,7 @@ def load(
         stages=_stages(root.get("stages")),
         regression=root.get("regression"),
         watch=root.choice("watch", WATCHES),
-        symptoms=_symptoms(root.get("symptoms"), composed),
+        symptoms=_symptoms(root.get("symptoms")),
         reuse=root.flag("reuse"),
         is_named=root.get("study") is not None,
     )
@@ -97,7 +97,7 @@ def load(
 
 def _resolve_none(composed: Composition) -> None:
     """Set the standard knobs that the command line gives the value `none` to null, in place (domain/knobs.py)."""
-    if not isinstance(composed.config._get_node("task"), DictConfig):
+    if not isinstance(composed.config.get("task"), DictConfig):
         return
     before = composed.before.get("task")
     for name in STANDARD_KNOBS & set(composed.config.task):
@@ -137,12 +137,14 @@ def _skipped(root: Section, composed: Composition) -> frozenset[str]:
 
 def _driver(data: object, composed: Composition) -> DriverConfig:
     names = option_names("driver", composed.folders)
-    known = [str(key) for key in composed.before.driver]
-    section = Section(data, "driver", known)
+    section = Section(data, "driver", data if isinstance(data, Mapping) else ())
     name = section.choice("name", names)
+    known = own_keys("driver", name) or section.known
+    others = {key for other in names for key in own_keys("driver", other)} - set(known)  # a file's, for another driver
+    own = Section({key: value for key, value in section.data.items() if key not in others}, "driver", known)
     if name == "optuna":
-        return DriverConfig(name=name, settings=read_optuna(section))
-    return DriverConfig(name=name, settings={k: v for k, v in section.data.items() if k != "name"})
+        return DriverConfig(name=name, settings=read_optuna(own))
+    return DriverConfig(name=name, settings={key: value for key, value in own.data.items() if key != "name"})
 
 
 def _check_not_empty(composed: Composition, axes: ReadAxes, params: Mapping[str, str], driver: DriverConfig) -> None:
@@ -234,9 +236,9 @@ def _stages(data: object) -> tuple[str, ...]:
     return tuple(data)
 
 
-def _symptoms(data: object, composed: Composition) -> dict[str, float]:
+def _symptoms(data: object) -> dict[str, float]:
     """Return the thresholds of the monitor's rules, each a finite number."""
-    section = Section(data, "symptoms", [str(key) for key in composed.before.symptoms])
+    section = Section(data, "symptoms", own_keys("symptoms", "default"))
     return {name: section.number(name) for name in section.known}
 
 

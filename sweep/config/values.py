@@ -135,7 +135,11 @@ class Section:
         value = self.get(name)
         allowed = [str(one) for one in allowed]
         if value not in allowed:
-            raise ConfigError(self.key(name), "is not one of the allowed values", value=_shown(value), allowed=allowed)
+            is_off = isinstance(value, bool) and "off" in allowed
+            hint = 'YAML reads on, off, yes and no as true and false: quote it, "off"' if is_off else None
+            raise ConfigError(
+                self.key(name), "is not one of the allowed values", value=_shown(value), allowed=allowed, hint=hint
+            )
         return str(value)
 
 

@@ -28,6 +28,17 @@ FILES = {
     "task/dotted.yaml": "_target_: usertask.train\nopt.lr: 1\nconverge: {budget_steps: 3}\n",
     "task/defaults.yaml": "defaults: user\n_target_: usertask.train\n",
     "task/chosentwice.yaml": "defaults: [user, /driver: optuna]\n",
+    "task/drivertypo.yaml": TASK + "driver: {desing: pairs}\n",
+    "task/symptomtypo.yaml": TASK + "symptoms: {gradient_nrm: 1}\n",
+    "task/nodriver.yaml": TASK + "driver: null\n",
+    "task/watch.yaml": TASK + "watch: off\n",
+    "task/noseeds.yaml": TASK + "seeds: null\n",
+    "task/itself.yaml": "task: &a {_target_: usertask.train, b: *a}\n",
+    "task/ofitself.yaml": "defaults: [ofitself, _self_]\n",
+    "task/twonames.yaml": "defaults: [{a: b, c: d}]\n",
+    "task/convergelist.yaml": "_target_: usertask.train\nconverge: [1]\n",
+    "task/elsewhere.yaml": "# @package other\n_target_: usertask.train\n",
+    "task/nokey.yaml": "_target_: usertask.train\nnull: 1\n",
     "converge/strict.yaml": "target: 0.99\n",
     "task/notarget.yaml": "# @package _global_\ntask: {lr: 1}\nconverge: {budget_steps: 1}\n",
     "task/nobudget.yaml": "# @package _global_\ntask: {_target_: usertask.train}\n",
@@ -49,6 +60,7 @@ def folder(tmp_path_factory):
         path = root / "conf" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="latin-1" if name == "task/latin.yaml" else "utf-8")
+    (root / "conf" / "task" / "gone.yaml").symlink_to("nowhere.yaml")  # is left out, and disturbs nothing
     return root / "conf"
 
 
@@ -193,6 +205,18 @@ CASES = {
     "task=leadsback": ("converge.budget_steps", "is missing"),
     "task=dotted": ("task", "a key must be without . [ ] (value: 'opt.lr')"),
     "task=defaults": ("config file", "defaults must be a list"),
+    "task=drivertypo": ("driver.desing", "did you mean 'driver.design'"),
+    "task=symptomtypo": ("symptoms.gradient_nrm", "did you mean 'symptoms.gradient_norm'"),
+    "task=nodriver": ("driver", "a section"),
+    "task=watch": ("watch", 'quote it, "off"'),
+    "task=noseeds": ("seeds", "null"),
+    "task=itself": ("config file", "holds itself"),
+    "task=ofitself": ("config", "leads back to its own file"),
+    "task=twonames": ("config file", "defaults must be a list"),
+    "task=convergelist": ("config", "another form"),
+    "task=elsewhere": ("other", "there is no such key"),
+    "task=nokey": ("config file", "must be text"),
+    "task.\u0434=1": ("task.\u0434", "letters a to z"),
     "task=chosentwice": ("config", "override /driver: NAME"),
     "task=infinite": ("task.clip", "finite"),
     "task=badyaml": ("config file", "badyaml.yaml"),

@@ -19,6 +19,7 @@ FILES = {
     "task/sectionheader.yaml": f"# @package task\n{SECTION}",
     "task/sub/whole.yaml": WHOLE,
     "task/built.yaml": "defaults: [section, _self_]\nlr: 0.2\n",
+    "task/more.yaml": f"{WHOLE}seeds: [7]\nwatch: deep\nlauncher: {{slots: 1}}\ndriver: {{design: pairs}}\n",
     "task/nested.yaml": f"defaults: [optim: adam, _self_]\n{SECTION}",
     "task/optim/adam.yaml": "beta: 0.9\n",
     "axis/named.yaml": f"named: {AXIS}",
@@ -52,6 +53,18 @@ def test_a_tasks_file_gives_task_and_target(load, name):
     assert study.task["lr"] == 0.1
     assert "converge" not in study.task
     assert (study.target.threshold, study.target.budget_steps) == (0.9, 50)
+
+
+def test_a_tasks_file_may_set_any_other_key_and_the_command_line_overrules_it(load):
+    study = load("task=more")
+    assert (study.seeds, study.watch, study.launcher.slots, study.driver.settings) == (
+        (7,),
+        "deep",
+        1,
+        {"design": "pairs"},
+    )
+    assert load("task=more", "seeds=2").seeds == (0, 1)
+    assert load("task=more", "+search=width", "~params.task.lr", "+params.task.lr=choice(1,2)").seeds == (7,)
 
 
 @pytest.mark.parametrize("name", ["bare", "sectionheader"])
