@@ -94,7 +94,7 @@ def rebuild(arguments: list[str]) -> int:
     moved = rebuild_store(store, results, print, takes_over=bool(args.results))
     if moved is not None:
         print(f"what was there is kept as {moved}")
-    print("rebuilt; the command of a study goes on with it")
+    print("Store rebuilt. Re-run a study's command to resume it.")
     return 0
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sweep.domain.counts import count_text
 from sweep.rundir import (
     PLACE,
     STORE,
@@ -30,8 +29,8 @@ def assign(store: Store, folders: Sequence[StudyDir], *, takes_over: bool) -> st
     with store.transaction():
         moved = sum(_follow(store, folder) for folder in folders)
     renamed = sum(_rename(store.url, folder.path) for folder in folders) if takes_over else 0
-    words = [f"{count_text(renamed, 'folder')} now named after this store"] if renamed else []
-    words += [f"{count_text(moved, 'study', 'studies')} found in another place than recorded"] if moved else []
+    words = [f"folders assigned to this store: {renamed}"] if renamed else []
+    words += [f"new places recorded: {moved}"] if moved else []
     return ", ".join(words)
 
 

@@ -89,7 +89,7 @@ def _studies_in(results: Path, say: Say) -> list[Recovered]:
         folder = StudyDir(results, path.parent.name)
         try:
             plan = read_json(path)
-            plan["record"]["config"], plan["record"]["created_at"]
+            plan["task"], [plan["record"][key] for key in ("command", "config", "provenance", "created_at")]
         except (OSError, ValueError, KeyError, TypeError) as error:
             say(f"{path} cannot be used ({type(error).__name__}: {error}); the study is left out")
             continue
