@@ -49,6 +49,8 @@ HEALTHY: dict[str, str] = {
     "wine, softmax regression, SGD": OWN + "task.data=wine task.depth=0 task.optimizer=sgd task.lr=0.1",
     "breast cancer, sigmoid units, BCE": OWN
     + "task.data=breast_cancer task.depth=1 task.activation=sigmoid task.loss=bce task.lr=5e-3",
+    "digits, 4 backwards a step, step decay": OWN + "task.accumulate=4 task.batch_size=8 task.scheduler=steps",
+    "digits, head on a frozen layer": OWN + "task.frozen=true task.depth=1 task.width=256 task.lr=5e-3",
     "diabetes, GELU MLP, plateau": OWN + "task.data=diabetes task.activation=gelu task.loss=mse task.scheduler=plateau"
     " converge.metric=val/r2 converge.target=0.3 converge.budget_steps=200",
 }  # fmt: skip
@@ -76,6 +78,12 @@ FAULTS: dict[str, str] = {
     "weights drawn 20 x too large": MLP + "task.fault=huge_weights",
     "10 sigmoid layers": MLP + "task.depth=10 task.activation=sigmoid",
     "ReLU biases at -10": MLP + "task.fault=negative_biases",
+    "gradient never cleared": MLP + "task.fault=gradient_kept task.optimizer=momentum task.lr=0.02",
+    "gradient never cleared (Adam)": MLP + "task.fault=gradient_kept",
+    "optimizer with the last layer alone": MLP + "task.head_only=true",
+    "learning rate gone by step 70": MLP + "task.scheduler=collapse task.lr=1e-4",
+    "validation rows and labels out of step": MLP + "task.fault=evaluated_on_other_rows",
+    "accuracy over the wrong axis": MLP + "task.fault=predictions_transposed",
     "first layer detached": MLP + "task.fault=frozen_layer",
     "inputs x 255": MLP + "task.fault=pixels_to_255 task.optimizer=momentum task.lr=0.02",
     "inputs x 255, tanh": MLP + "task.fault=pixels_to_255 task.activation=tanh",

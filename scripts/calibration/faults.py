@@ -20,6 +20,8 @@ class Program:
     loss: Callable[[Any, Any], Any]
     outputs: int
     steps_scheduler: bool = True
+    clears: bool = True
+    predicts: Callable[[Any], Any] = lambda out: out
 
 
 def _matrices(program: Program) -> list[Any]:
@@ -106,11 +108,27 @@ def log_of_zero(program: Program) -> None:
     program.loss = lambda out, y: -paddle.log((F.softmax(out * 30.0) * F.one_hot(y, out.shape[1])).sum(axis=1)).mean()
 
 
+def gradient_kept(program: Program) -> None:
+    """The loop without its `clear_grad`."""
+    program.clears = False
+
+
+def evaluated_on_other_rows(program: Program) -> None:
+    """The validation features are sorted, their labels are not."""
+    x, y = program.val
+    program.val = (x[np.argsort(x.sum(axis=1))], y)
+
+
+def predictions_transposed(program: Program) -> None:
+    """The accuracy takes its maximum over the rows instead of the classes."""
+    program.predicts = lambda out: np.eye(out.shape[1])[np.resize(out.argmax(axis=0) % out.shape[1], len(out))]
+
+
 FAULTS: dict[str, Callable[[Program], None]] = {
     fault.__name__: fault
     for fault in (
         constant_weights, zero_weights, huge_weights, negative_biases, frozen_layer, pixels_to_255, missing_inputs,
         raw_target, permuted_labels, labels_from_one, softmax_head, relu_head, mse_for_classes, summed_loss,
-        scheduler_not_stepped, log_of_zero,
+        scheduler_not_stepped, log_of_zero, gradient_kept, evaluated_on_other_rows, predictions_transposed,
     )
 }  # fmt: skip

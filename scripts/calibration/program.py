@@ -68,6 +68,8 @@ def make_optimizer(cfg: TaskConfig, model: Any) -> tuple[Any, Any]:
         "cosine": lambda: lr.CosineAnnealingDecay(cfg.lr, T_max=cfg.steps),
         "warmup": lambda: lr.LinearWarmup(cfg.lr, cfg.steps // 10, 0.0, cfg.lr),
         "plateau": lambda: lr.ReduceOnPlateau(cfg.lr, patience=2),
+        "steps": lambda: lr.StepDecay(cfg.lr, step_size=cfg.steps // 4, gamma=0.1),
+        "collapse": lambda: lr.ExponentialDecay(cfg.lr, gamma=0.9),
     }
     scheduler = schedulers[cfg.scheduler]()
     make = {
@@ -80,7 +82,8 @@ def make_optimizer(cfg: TaskConfig, model: Any) -> tuple[Any, Any]:
     settings: dict[str, Any] = {"weight_decay": cfg.weight_decay} if cfg.weight_decay else {}
     clip = nn.ClipGradByGlobalNorm(cfg.clip) if cfg.clip else None
     rate = cfg.lr if scheduler is None else scheduler
-    return make(learning_rate=rate, parameters=model.parameters(), grad_clip=clip, **settings), scheduler
+    given = list(model.parameters())[-2:] if cfg.head_only else model.parameters()
+    return make(learning_rate=rate, parameters=given, grad_clip=clip, **settings), scheduler
 
 
 def evaluate(program: Program) -> dict[str, float]:
@@ -91,12 +94,18 @@ def evaluate(program: Program) -> dict[str, float]:
         out = program.model(paddle.to_tensor(x))
         loss = float(program.loss(out, paddle.to_tensor(y)))
     program.model.train()
-    guess = out.numpy()
+    guess = program.predicts(out.numpy())
     if y.ndim == 1 or program.outputs > 1:
         return {"val/loss": loss, "val/acc": float((guess.argmax(axis=1) == y.ravel()).mean())}
     if set(np.unique(y)) <= {0.0, 1.0}:
         return {"val/loss": loss, "val/acc": float(((guess > 0) == (y > 0.5)).mean())}
     return {"val/loss": loss, "val/r2": float(1 - ((guess - y) ** 2).mean() / y.var())}
+
+
+def freeze(model: Any) -> None:
+    """Leave every layer as drawn but the last: a head on fixed features."""
+    for parameter in list(model.parameters())[:-2]:
+        parameter.stop_gradient = True
 
 
 def train(cfg: TaskConfig, run: Run) -> None:
@@ -105,15 +114,19 @@ def train(cfg: TaskConfig, run: Run) -> None:
     program = make_program(cfg)
     if cfg.fault:
         FAULTS[cfg.fault](program)
+    if cfg.frozen:
+        freeze(program.model)
     optimizer, scheduler = make_optimizer(cfg, program.model)
     run.watch(program.model, optimizer)
     order, (x, y) = np.random.default_rng(run.stream("order")), program.train
     for step in range(1, cfg.steps + 1):
-        rows = order.choice(len(x), size=min(cfg.batch_size, len(x)), replace=False)
-        loss = program.loss(program.model(paddle.to_tensor(x[rows])), paddle.to_tensor(y[rows]))
-        loss.backward()
+        for _ in range(cfg.accumulate):
+            rows = order.choice(len(x), size=min(cfg.batch_size, len(x)), replace=False)
+            loss = program.loss(program.model(paddle.to_tensor(x[rows])), paddle.to_tensor(y[rows]))
+            (loss / cfg.accumulate if cfg.accumulate > 1 else loss).backward()
         optimizer.step()
-        optimizer.clear_grad()
+        if program.clears:
+            optimizer.clear_grad()
         metrics = evaluate(program) if step % 10 == 0 else {}
         if scheduler is not None and program.steps_scheduler:
             scheduler.step(loss) if cfg.scheduler == "plateau" else scheduler.step()

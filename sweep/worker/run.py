@@ -133,6 +133,7 @@ class WorkerRun:
                 record=self.record_watched,
                 describe=self._write_facts,
                 prefix=f"{len(self._monitors) + 1}/" if self._monitors else "",
+                watched=lambda: (m.optimizer for m in self._monitors),
             )
             self._monitors.append(monitor)
 

@@ -33,10 +33,14 @@ def leaves(model: Any) -> list[tuple[str, Any]]:
 
 
 def trained_parameters(optimizer: Any) -> list[Any]:
-    """Return the parameters that the optimizer changes, each once; frozen ones and sparse gradients are left out."""
+    """Return the parameters that the optimizer changes, each once; frozen ones and empty ones are left out."""
+    return list({id(p): p for p in parameters_of(optimizer) if not p.stop_gradient and size_of(p)}.values())
+
+
+def parameters_of(optimizer: Any) -> list[Any]:
+    """Return all parameters that the optimizer was given, in all its groups."""
     entries = getattr(optimizer, "_parameter_list", None) or []
-    found = [p for entry in entries for p in (entry["params"] if isinstance(entry, dict) else [entry])]
-    return list({id(p): p for p in found if not p.stop_gradient and size_of(p)}.values())
+    return [p for entry in entries for p in (entry["params"] if isinstance(entry, dict) else [entry])]
 
 
 def size_of(tensor: Any) -> int:

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +12,8 @@ import paddle
 
 from sweep.worker.monitor import calls, tap
 from sweep.worker.monitor.activations import Activations
+from sweep.worker.monitor.clearing import Clearing
+from sweep.worker.monitor.coverage import Coverage
 from sweep.worker.monitor.layers import (
     clip_norm,
     decay_coefficients,
@@ -38,13 +40,22 @@ MOST_LOOKS = 3
 class Monitor:
     """Records a run's `watch/...` series and facts (docs/monitor.md) until closed; it never raises, and never draws.
 
-    `prefix` stands before every name after `watch/`: empty, or `2/` for the second optimizer of a run.
+    `prefix` stands before every name after `watch/`: empty, or `2/` for the second optimizer of a run. `watched` returns
+    all optimizers that the run watches, this one among them.
     """
 
     def __init__(
-        self, model: Any, optimizer: Any, *, sampling: Sampling, record: Record, describe: Describe, prefix: str = ""
+        self,
+        model: Any,
+        optimizer: Any,
+        *,
+        sampling: Sampling,
+        record: Record,
+        describe: Describe,
+        prefix: str = "",
+        watched: Callable[[], Iterable[Any]] = tuple,
     ) -> None:
-        self.model, self.optimizer = model, optimizer
+        self.model, self.optimizer, self._watched = model, optimizer, watched
         self._sampling, self._record, self._describe, self._prefix = sampling, record, describe, prefix
         self._step = 0
         self._pending: Any = None  # the loss last seen at backward, not read yet
@@ -81,6 +92,9 @@ class Monitor:
         self._scheduler_began = getattr(self._scheduler, "last_epoch", 0)
         self._tell(settings(self.model, self.optimizer))
         self._choose_layers()
+        self._coverage = Coverage(self.model, self._parameters)
+        self._clearing = Clearing(self._parameters)
+        self._undo.append(self._clearing.open(self.optimizer))
         self._first = FirstStep(self.model, self._guarded)
         self._undo.append(self._first.close)
         self._activations = Activations(self.model, self._guarded)
@@ -138,8 +152,13 @@ class Monitor:
             self._end_first_forward()
         if self._pending is not None:
             self._look_without_step()
+        if self._clearing.is_open() and self._looks_at_clearing(self._step + 1):
+            self._clearing.before_backward()
         shape = loss.shape  # not `loss.size`: that runs an operator and takes 20 times as long
         self._pending = loss.detach() if not shape or shape == [1] else None
+
+    def _looks_at_clearing(self, step: int) -> bool:
+        return step <= self._sampling.close or self._sampling.has_scalars(step)
 
     def _end_first_forward(self) -> None:
         self._first.close()
@@ -154,6 +173,7 @@ class Monitor:
     def _before_step(self) -> Any:
         """Return what `_after_step` needs, None for a step that is not sampled."""
         self._step += 1
+        self._clearing.before_step()
         if self._sampling.has_layers(self._step + 1):
             self._activations.attach()
         loss = self._read_loss()
@@ -207,9 +227,13 @@ class Monitor:
         if self._sampling.has_layers(self._step):
             values |= self._per_layer(seen) | self._activations.take()
             self._tell_scheduler()
+            self._tell(self._coverage.optimizers(self._step, [self.optimizer, *self._watched()]))
             if counts is None and not np.isfinite(seen.grad_squares + seen.weight_squares).all():
                 counts = bad_counts(self._layers, self._parameters)
         values |= _bad_series(counts or {})
+        if self._clearing.steps:
+            values["watch/uncleared"] = float(self._clearing.steps)
+        self._tell(self._coverage.gradients(self._step, seen.has_grad))
         self._record(self._step, self._named(values))
 
     def _norms(self, seen: Statistics) -> dict[str, float]:
@@ -260,7 +284,8 @@ class Monitor:
             self._tell({"watch/scheduler_steps": float(self._scheduler.last_epoch - self._scheduler_began)})
 
     def _tell(self, facts: Mapping[str, float | str]) -> None:
-        self._describe(self._named(facts))
+        if facts:
+            self._describe(self._named(facts))
 
     def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
         if not self._prefix:

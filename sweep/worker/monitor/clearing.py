@@ -1,0 +1,73 @@
+"""Whether the gradient of a step is cleared before the next one's is added to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import paddle
+
+from sweep.worker.monitor.layers import size_of
+from sweep.worker.monitor.vectors import gradient_of
+
+
+class Clearing:
+    """Counts the steps in a row whose gradient was added to that of the step before.
+
+    A call of the optimizer's `clear_grad` between two steps answers for free. Only if there is none a value is read,
+    ahead of a backward: one small gradient, which is zero or absent if something else cleared it (`clear_gradients` of
+    the model, say). Several backwards before one step are gradient accumulation, as it should be: it is enough that
+    the gradient is cleared once between two steps.
+    """
+
+    def __init__(self, parameters: list[Any]) -> None:
+        self.steps = 0
+        self._parameters = parameters
+        self._probe: Any = None
+        self._is_cleared = self._has_looked = False
+
+    def open(self, optimizer: Any) -> Callable[[], None]:
+        """Listen to the optimizer's `clear_grad` and to its other name, `clear_gradients`. Returns what ends this."""
+        undo = [self._listen(optimizer, name) for name in ("clear_grad", "clear_gradients") if hasattr(optimizer, name)]
+        return lambda: [action() for action in undo] and None
+
+    def before_backward(self) -> None:
+        """Read whether the gradient is zero, unless this step's is known to be."""
+        if self._is_cleared or self._probe is None:
+            return
+        self._has_looked = True
+        with paddle.no_grad():
+            self._is_cleared = not _is_nonzero(gradient_of(self._probe))
+
+    def is_open(self) -> bool:
+        """Return whether it is not known yet if this step's gradient began at zero."""
+        return not self._is_cleared
+
+    def before_step(self) -> None:
+        """Count the step that is about to be made; one that was not looked at changes nothing."""
+        if self._probe is None:
+            self._probe = self._choose()
+        elif self._is_cleared:
+            self.steps = 0
+        elif self._has_looked:
+            self.steps += 1
+        self._is_cleared = self._has_looked = False
+
+    def _choose(self) -> Any:
+        """Return the smallest weight with a gradient, else the smallest parameter with one, None if there is none."""
+        found = [p for p in self._parameters if gradient_of(p) is not None]
+        return min([p for p in found if p.ndim >= 2] or found, key=size_of, default=None)
+
+    def _listen(self, optimizer: Any, name: str) -> Callable[[], None]:
+        original, had_own = getattr(optimizer, name), name in vars(optimizer)
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            self._is_cleared = True
+            return original(*args, **kwargs)
+
+        setattr(optimizer, name, wrapped)
+        return lambda: setattr(optimizer, name, original) if had_own else delattr(optimizer, name)
+
+
+def _is_nonzero(grad: Any) -> bool:
+    if grad is None:
+        return False
+    return bool((grad != 0).any()) if not grad.place.is_cpu_place() else bool((grad.numpy() != 0).any())
