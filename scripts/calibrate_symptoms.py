@@ -18,8 +18,9 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+from sweep.domain.about import ADVISORY_ABOVE
 from sweep.domain.states import StopReason
-from sweep.domain.symptoms import ADVISORY_ABOVE, SYMPTOMS
+from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict

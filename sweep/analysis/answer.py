@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweep.analysis.effects import is_broken
+from sweep.analysis.faults import fault_sentences, faults_seen, lowered
 from sweep.analysis.logging import timeout_hint
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.effect import (
@@ -18,14 +19,14 @@ from sweep.domain.effect import (
 )
 from sweep.domain.failure import shown_failure
 from sweep.domain.states import LIVE_STATES, TrialState
-from sweep.domain.symptoms import LOGGING_RULES, SYMPTOMS
+from sweep.domain.symptoms import LOGGING_RULES, about_of
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 
 SEEN = 2
-"""So many symptoms of the base are named in the answer, the most telling ones."""
+"""Number of symptoms of the base named in the answer, the most telling ones."""
 NAMED = 4
-"""So many toggles are named where there may be many."""
+"""Number of toggles named in a list that may be long."""
 
 
 def answer(
@@ -58,10 +59,13 @@ def answer(
     tried = [e for e in effects if e.status is not EffectStatus.INERT]
     start = _base_sentence(base, outcomes)
     if not tried and not any(o.cell.params for o in outcomes if o.is_evidence):
-        return start
+        return " ".join(filter(None, (start, _faults(base))))
     if repairs:
-        return f"{_repair_sentence(repairs, base, question)}{_needed(repairs[0], effects, question)} {start}"
-    return f"{start} {_none_found(outcomes, question, tried)}{_diverging(tried)}"
+        found = f"{_repair_sentence(repairs, base, question)}{_needed(repairs[0], effects, question)} {start}"
+        masked_by = [_repair(repair, alone=False) for repair in repairs]
+        fault = _faults(base, masked_by[:NAMED]) if question is Question.RESTORE else ""
+        return " ".join(filter(None, (fault, found)))
+    return f"{start} {_none_found(outcomes, question, tried)}{_diverging(tried)} {_faults(base)}".rstrip()
 
 
 def search_answer(outcomes: Sequence[Outcome], best: SearchedPoint) -> str:
@@ -76,10 +80,17 @@ def _base_sentence(base: BaseSummary, outcomes: Sequence[Outcome]) -> str:
     count = share_text(base.converged, base.seeds, "seed")
     if 2 * base.converged > base.seeds:
         return f"The base converges ({count})."
-    about = [SYMPTOMS[s.rule] for s in base.symptoms if s.rule in SYMPTOMS and s.rule not in LOGGING_RULES]
-    titles = list(dict.fromkeys(one.title for one in about))[:SEEN]
-    seen = f"; seen: {', '.join(title[0].lower() + title[1:] for title in titles)}" if titles else ""
+    told = {fault.title for fault in faults_seen(base.symptoms)}  # these have a sentence that says what to fix
+    known = [s for s in base.symptoms if s.rule not in LOGGING_RULES]
+    entries = [about for s in known if (about := about_of(s.rule, s.metric)) is not None]
+    titles = [title for title in dict.fromkeys(about.title for about in entries) if title not in told][:SEEN]
+    seen = f"; seen: {', '.join(map(lowered, titles))}" if titles else ""
     return f"The base does not converge ({count}{_misses(outcomes)}{seen})."
+
+
+def _faults(base: BaseSummary, masked_by: Sequence[str] = ()) -> str:
+    """Return what of the base is to be fixed before any setting; nothing if the base converges."""
+    return "" if 2 * base.converged > base.seeds else fault_sentences(faults_seen(base.symptoms), masked_by)
 
 
 def _misses(outcomes: Sequence[Outcome]) -> str:

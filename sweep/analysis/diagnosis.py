@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.analysis.choice import Choice
+from sweep.analysis.faults import fault_sentences, faults_told, lowered
 from sweep.domain.byhand import best_by_hand
 from sweep.domain.counts import figure_text, share_text
 from sweep.domain.effect import together
-from sweep.domain.symptoms import LOGGING_RULES
+from sweep.domain.symptoms import LOGGING_RULES, kind_of
 from sweep.domain.verdict import Verdict
 
 NEAR = 3.0
@@ -24,6 +25,9 @@ MISSED = (Verdict.DIVERGED, Verdict.STALLED, Verdict.NOT_CONVERGED)
 FAILED_GATE = ("not_learnt", "diverged")
 """Verdicts of the overfit gate that say that ten samples cannot be learnt."""
 
+FITS = 0.1
+"""Share of its first value up to which a loss on ten samples says that these were fitted."""
+
 NO_AXES = (
     "No change was tried: the task has none of the knobs that the axes turn (task.dropout, task.clip, ...), or has "
     "them as the axes would set them; give it some, or name a change of your own: "
@@ -31,7 +35,7 @@ NO_AXES = (
 )
 
 NAMED = 8
-"""At most so many changes are named in a sentence."""
+"""Number of changes named in a sentence."""
 
 
 BY_HAND = 3
@@ -105,11 +109,11 @@ def diagnosis(found: Findings, *, has_axes: bool = True) -> str:
     `has_axes` is False where the ablation was not run, because there was nothing for it to vary.
     """
     if found.is_data_broken and found.data is not None:
-        return f"{found.data['answer']} Mend the data first: nothing was trained on it."
+        return f"{found.data['answer']} Fix the data first; no training was run."
     parts = [*_to_check(found.base), _base_words(found.base)] if found.base else []
     if found.base_converges:
         return " ".join([*parts, "Nothing has to be repaired."])
-    parts += [text for text in (_overfit_words(found), _lr_words(found)) if text]
+    parts += [text for text in (_fault_words(found), _overfit_words(found), _lr_words(found)) if text]
     if found.ablation is not None:
         parts.append(_ablation_words(found.ablation, found.verify))
     if not recommendation(found).overrides:
@@ -130,8 +134,9 @@ def recommendation(found: Findings) -> Choice:
 
 
 def ranked_symptoms(base: Mapping[str, Any] | None) -> Sequence[str]:
-    """Return the rules that spoke in the base's trials, in the order of its summary."""
-    return [symptom["rule"] for symptom in base["base"]["symptoms"]] if base else []
+    """Return the rules that spoke in the base's trials (domain/symptoms.py kind_of), in the order of its summary."""
+    found = base["base"]["symptoms"] if base else ()
+    return [kind_of(str(symptom["rule"]), str(symptom.get("metric", ""))) for symptom in found]
 
 
 def _to_check(summary: Mapping[str, Any]) -> list[str]:
@@ -148,12 +153,17 @@ def _base_words(summary: Mapping[str, Any]) -> str:
         return str(summary["answer"])
     if base["converged"]:
         return f"The base converges on {share_text(base['converged'], base['seeds'], 'seed')}."
-    training = [symptom for symptom in base["symptoms"] if symptom["rule"] not in LOGGING_RULES]
-    seen = [str(symptom.get("title") or symptom["message"]) for symptom in training[:2]]
+    told = {fault.title for fault in faults_told(base["symptoms"])}  # these have a sentence that says what to fix
+    titles = [
+        str(symptom.get("title") or symptom["message"])
+        for symptom in base["symptoms"]
+        if symptom["rule"] not in LOGGING_RULES
+    ]
+    seen = [title for title in titles if title not in told][:2]
     missed = {word: count for word, count in base.get("verdicts", {}).items() if word in MISSED}
     kinds = ", ".join(f"{count} {word}" for word, count in missed.items()) if len(missed) > 1 else str(base["verdict"])
     words = "" if kinds == Verdict.NOT_CONVERGED else f", {kinds}".replace("_", " ")
-    because = f": {'; '.join(_lowered(text) for text in seen)}" if seen else ""
+    because = f": {'; '.join(lowered(text) for text in seen)}" if seen else ""
     return f"The base does not converge ({share_text(0, base['seeds'], 'seed')}{words}{because})."
 
 
@@ -172,7 +182,7 @@ def _by_hand(found: Findings) -> list[str]:
     symptoms = [s for s in found.base["base"]["symptoms"] if not s.get("advisory")] if found.base else []
     texts: list[str] = []
     for symptom in symptoms:
-        best = best_by_hand(str(symptom["rule"]), symptom.get("by_hand", ()))
+        best = best_by_hand(kind_of(str(symptom["rule"]), str(symptom.get("metric", ""))), symptom.get("by_hand", ()))
         texts += [best] if best else []
     if not recommendation(found).overrides:
         texts += [text for symptom in symptoms for text in symptom.get("by_hand", ())]
@@ -180,9 +190,12 @@ def _by_hand(found: Findings) -> list[str]:
     return [f"Not tried, because the task has no knob for it: {'; '.join(listed)}."] if listed else []
 
 
-def _lowered(text: str) -> str:
-    text = text.rstrip(".")
-    return text[:1].lower() + text[1:]
+def _fault_words(found: Findings) -> str:
+    """Return what of the code, the data or the target is to be fixed first, and which repairs only mask it."""
+    last = found.verify or found.ablation
+    is_restored = last is not None and last["question"] == "restore" and recommendation(found).overrides
+    masked_by = [together(repair["toggles"]) for repair in last["repairs"]] if last is not None and is_restored else ()
+    return fault_sentences(faults_told(found.base["base"]["symptoms"]), masked_by[:NAMED]) if found.base else ""
 
 
 def _overfit_words(found: Findings) -> str:
@@ -202,6 +215,14 @@ def _overfit_words(found: Findings) -> str:
         return "It can learn ten samples by heart, so model, head, loss and optimizer work."
     if verdict not in FAILED_GATE:
         return ""
+    fits = [
+        part for trial in section.get("trials", ()) if (part := trial.get("loss_part")) is not None and part <= FITS
+    ]
+    if fits and verdict == "not_learnt":
+        return (
+            f"On ten samples its loss falls to {max(fits):.0%} of its first value, yet it gets them wrong: look at how "
+            "labels reach the loss and the metric, and at the evaluation."
+        )
     if recommendation(found).overrides:
         return "As it is, it cannot even learn ten samples by heart."
     return (

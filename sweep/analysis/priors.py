@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from sweep.domain.symptoms import MAX_FACTOR, SYMPTOMS
+from sweep.domain.about import MAX_FACTOR
+from sweep.domain.symptoms import about_of
 
 LATER = 0.7
 """Ours: each later toggle of a rule's list gains this share of what the one before it gains."""
@@ -18,7 +19,7 @@ def toggle_factors(rules: Iterable[str]) -> dict[str, float]:
     """
     factors: dict[str, float] = {}
     for rule in dict.fromkeys(rules):
-        about = SYMPTOMS.get(rule)
+        about = about_of(rule)
         if about is None:
             continue
         gain = (about.factor - 1.0) * (ADVISORY if about.advisory else 1.0)

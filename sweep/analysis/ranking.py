@@ -117,7 +117,7 @@ def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
         seeds=found.trials,
         converged=found.converged,
         verdict=min(words, key=lambda word: (-words[word], word), default=str(Verdict.UNDECIDED)),
-        symptoms=tuple(sorted(common, key=lambda s: (urgency(s.rule), s.step, s.rule, s.metric))),
+        symptoms=tuple(sorted(common, key=lambda s: (urgency(s.rule, s.metric), s.step, s.rule, s.metric))),
     )
 
 

@@ -5,7 +5,7 @@ It is the advice for a task that has no knob for the toggle's axis. Data only.
 
 from collections.abc import Iterable, Sequence
 
-from sweep.domain.symptoms import SYMPTOMS
+from sweep.domain.symptoms import about_of
 
 _INIT = "initialize the weights with nn.initializer.XavierNormal (tanh, sigmoid) or KaimingNormal (ReLU)"
 _LOWER = "lower the learning rate by a factor of 10 to 100"
@@ -48,8 +48,8 @@ def by_hand(toggles: Iterable[str]) -> tuple[str, ...]:
 def best_by_hand(rule: str, texts: Sequence[str]) -> str:
     """Return the first of `texts` (what to do by hand for a rule) if it is for the rule's most promising toggle.
 
-    Empty if that toggle can be tried.
+    `rule` may be the `kind_of` a finding. Empty if that toggle can be tried.
     """
-    about = SYMPTOMS.get(rule)
+    about = about_of(rule)
     first = by_hand(about.tests[:1]) if about else ()
     return first[0] if first and tuple(texts[:1]) == first else ""

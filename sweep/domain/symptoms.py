@@ -3,64 +3,8 @@
 Data only; the rules themselves are in judge/symptoms. Causes, toggles and their order are those of docs/symptoms.md.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-
+from sweep.domain.about import About, Fault, Healthy, Severity
 from sweep.domain.names import WATCH
-from sweep.domain.words import StrEnum
-
-MAX_FACTOR = 5.0
-"""No symptom makes a toggle more than this many times as likely: a wrong rule must not bury the truth."""
-
-ADVISORY_ABOVE = 0.01
-"""A rule that speaks in more than this share of healthy runs is advisory: a hint, no ground for a conclusion."""
-
-
-class Severity(StrEnum):
-    """How much a finding says about whether the run can converge."""
-
-    RED = "red"  # training cannot go well like this
-    AMBER = "amber"  # often a cause, seen in runs that converge, too
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Healthy:
-    """In how many of so many healthy runs a rule spoke (results/benchmarks/symptoms.md)."""
-
-    alarms: int
-    runs: int
-
-    @property
-    def rate(self) -> float:
-        """The share of healthy runs with an alarm, 0 to 1."""
-        return self.alarms / self.runs if self.runs else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
-    """What is known of one rule.
-
-    `tests` are the toggles (axis=level) that test the causes, most promising first; an axis may not be there in every
-    installation or task. `factor` is what the first of them gains in prior odds, 1 to MAX_FACTOR; those after it less.
-    """
-
-    rule: str
-    title: str
-    causes: str
-    tests: tuple[str, ...]
-    factor: float
-    severity: Severity
-    healthy: Healthy
-
-    @property
-    def advisory(self) -> bool:
-        """Whether the rule speaks in so many healthy runs that it is a hint only."""
-        return self.healthy.rate > ADVISORY_ABOVE
-
-    def tests_among(self, axes: Collection[str]) -> tuple[str, ...]:
-        """Return the toggles whose axis is one of these, most promising first."""
-        return tuple(toggle for toggle in self.tests if toggle.partition("=")[0] in axes)
-
 
 HEALTHY_RUNS = 217
 """Runs that the rates below were measured on: scripts/calibrate_symptoms.py."""
@@ -76,6 +20,9 @@ def _about(
     factor: float,
     severity: Severity = AMBER,
     alarms: int = 0,
+    *,
+    fault: Fault = Fault.SETTING,
+    fix: str = "",
 ) -> About:
     return About(
         rule=rule,
@@ -85,6 +32,8 @@ def _about(
         factor=factor,
         severity=severity,
         healthy=Healthy(alarms=alarms, runs=HEALTHY_RUNS),
+        fault=fault,
+        fix=fix,
     )
 
 
@@ -232,6 +181,8 @@ _ALL = (
         "",
         1.0,
         RED,
+        fault=Fault.DATA,
+        fix="make the labels 0 to the number of outputs - 1, or name the one to leave out as the loss's ignore_index",
     ),
     _about(
         "head_and_loss",
@@ -254,6 +205,8 @@ _ALL = (
         "a counter of epochs, batches of an epoch, or samples; a counter that was resumed or restarts",
         "",
         1.0,
+        fault=Fault.LOGGING,
+        fix="log at optimizer steps: a counter that rises by one with each optimizer.step(), from 1",
     ),
     _about(
         "units",
@@ -262,6 +215,8 @@ _ALL = (
         "",
         1.0,
         RED,
+        fault=Fault.TARGET,
+        fix="give metric and converge.target one unit, both a share or both in percent, and set converge.mode to suit",
     ),
     _about(
         "returned",
@@ -270,6 +225,49 @@ _ALL = (
         "",
         1.0,
         RED,
+        fault=Fault.LOGGING,
+        fix="call run.log(step, ...) in train for each result",
+    ),
+    _about(
+        "no_gradient",
+        "Trainable parameters get no gradient",
+        "a detach(), a numpy() or a no_grad() between layer and loss, a layer that forward does not use",
+        "",
+        1.0,
+        RED,
+        fault=Fault.CODE,
+        fix="let these layers reach the loss without detach(), numpy() or no_grad(); set stop_gradient = True on those "
+        "to leave as they are",
+    ),
+    _about(
+        "gradient_not_cleared",
+        "The gradient is never cleared",
+        "the loop does not call clear_grad: each step follows the sum of all gradients so far",
+        "",
+        1.0,
+        RED,
+        fault=Fault.CODE,
+        fix="call optimizer.clear_grad() after optimizer.step()",
+    ),
+    _about(
+        "rate_gone",
+        "The learning rate decays to nothing too early",
+        "a schedule counted in epochs but stepped per batch, a decay factor too strong, a rate of 0",
+        "scheduler=constant scheduler=cosine lr=x10",
+        5.0,
+        RED,
+    ),
+    _about(
+        "fits_yet_fails",
+        "The model fits its training data, yet the metric stays at chance",
+        "an evaluation over the wrong axis or rows, validation inputs prepared otherwise than training ones, labels in "
+        "another order; or training labels that say nothing, learnt by heart",
+        "",
+        1.0,
+        RED,
+        fault=Fault.CODE,
+        fix="check the evaluation: the axis of its argmax, the order of its labels, the preparation of its inputs, "
+        "model.eval()",
     ),
 )
 
@@ -279,12 +277,95 @@ LOGGING_RULES = frozenset({"steps", "units", "returned"})
 SYMPTOMS: dict[str, About] = {about.rule: about for about in _ALL}
 """Every rule's entry, by its name."""
 
+_NON_FINITE = (
+    (
+        WATCH + "inputs",
+        _about(
+            "non_finite",
+            "NaN or infinity comes in with the input",
+            "missing or broken values in the data, a division by 0 or a logarithm in the preprocessing",
+            "",
+            1.0,
+            RED,
+            fault=Fault.DATA,
+            fix="remove or replace the rows with NaN or infinity (+check=data finds them)",
+        ),
+    ),
+    (
+        WATCH + "grad_abs",
+        _about(
+            "non_finite",
+            "The gradient becomes NaN or infinite",
+            "exploding gradients, a learning rate too high, a root or a division at 0, float16 overflow",
+            "clip=on lr=x0.1 lr=x0.01 init=xavier init=kaiming loss=mean amp=off",
+            4.0,
+            RED,
+        ),
+    ),
+    (
+        WATCH + "weight_std",
+        _about(
+            "non_finite",
+            "A weight becomes NaN or infinite",
+            "a step too large, an Adam epsilon too small, or a NaN among the inputs of an earlier step (+check=data)",
+            "lr=x0.1 clip=on lr=x0.01 adam_eps=1e-4 init=xavier init=kaiming amp=off",
+            4.0,
+            RED,
+        ),
+    ),
+    (
+        WATCH + "loss",
+        _about(
+            "non_finite",
+            "The loss becomes NaN or infinite while all layers are finite",
+            "a logarithm, a root or a division at 0 in the loss itself, float16 overflow",
+            "loss=mean amp=off lr=x0.1",
+            4.0,
+            RED,
+            fault=Fault.CODE,
+            fix="keep the loss's logarithm, root or divisor away from 0 (paddle.clip(x, min=1e-8)); use Paddle's loss",
+        ),
+    ),
+)
 
-def urgency(rule: str) -> tuple[bool, bool, bool]:
-    """Return what findings are sorted by, the most telling first: about the logging, then red, amber, and hints."""
-    about = SYMPTOMS.get(rule)
-    is_other = rule not in LOGGING_RULES
-    return (is_other, about.advisory, about.severity is Severity.AMBER) if about else (is_other, False, True)
+_NO_GRADIENT = (
+    (
+        WATCH + "not_optimized",
+        _about(
+            "no_gradient",
+            "The optimizer does not have all trainable parameters",
+            "an optimizer made for a part of the model, before layers were added, or for another copy of it",
+            "",
+            1.0,
+            RED,
+            fault=Fault.CODE,
+            fix="make the optimizer with parameters=model.parameters() once the model is complete; set stop_gradient = "
+            "True on those to leave as they are",
+        ),
+    ),
+)
+
+KINDS: dict[str, About] = {f"{about.rule}@{subject}": about for subject, about in (*_NON_FINITE, *_NO_GRADIENT)}
+"""Entries of findings whose cause depends on where they were seen, by rule and `subject_of` their metric."""
+
+
+def kind_of(rule: str, metric: str) -> str:
+    """Return the name of a finding's entry: its rule, or rule and subject for one of KINDS."""
+    kind = f"{rule}@{subject_of(metric)}"
+    return kind if kind in KINDS else rule
+
+
+def about_of(kind: str, metric: str = "") -> About | None:
+    """Return the entry of a finding, by its rule and metric or by its `kind_of`; None if the catalogue has none."""
+    return KINDS.get(kind_of(kind, metric)) or KINDS.get(kind) or SYMPTOMS.get(kind)
+
+
+def urgency(rule: str, metric: str = "") -> tuple[bool, bool, bool, bool]:
+    """Return the sort key of findings: logging first, hints last, settings after other faults, red before amber."""
+    about, is_other = about_of(rule, metric), rule not in LOGGING_RULES
+    if about is None:
+        return is_other, False, True, True
+    return is_other, about.advisory, about.fault is Fault.SETTING, about.severity is AMBER
 
 
 def layer_of(metric: str) -> str:

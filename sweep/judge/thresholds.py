@@ -33,10 +33,10 @@ class SymptomThresholds:
     swing: float = 0.03  # change of a metric in [0, 1] from one evaluation to the next (AutoTrainer)
     swing_share: float = 0.2  # of the evaluations; ours: up as often as down, since a healthy metric rises
     swing_evaluations: int = 10  # ours: fewer evaluations have no share to speak of
-    slow_gain: float = 0.01  # gain per evaluation (AutoTrainer)
-    slow_after: float = 0.3  # share of the budget from which on it counts (AutoTrainer)
+    slow_after: float = 0.3  # share of the budget from which on the pace is measured (AutoTrainer)
     slow_until: float = 0.8  # ours: a run that was over before this share of its budget was not too slow
     slow_evaluations: int = 5  # ours: fewer have no slope to speak of
+    slow_far: float = 20.0  # ours: a target that many budgets away is not approached at all
     # training against validation
     dropout: float = 0.5  # (UMLAUT)
     decay_share: float = 1.0  # ours: norm of the decay gradient / norm of the data gradient, and growing
@@ -45,6 +45,8 @@ class SymptomThresholds:
     overfit_gap: float = 0.1  # (SageMaker Debugger)
     overfit_rise: float = 1.2  # ours: validation loss / its best
     overfit_evaluations: int = 6  # ours
+    fits_loss: float = 0.1  # ours: smoothed training loss / its first value up to which the model fits
+    chance_share: float = 0.2  # ours: share of the way from chance to target up to which a metric is at chance
     # what is logged
     epochs_share: float = 0.25  # ours: steps 1, 2, 3, ... that end below this share of the budget may be epochs
     beyond: float = 1.2  # ours: last logged step / budget
@@ -59,6 +61,7 @@ class SymptomThresholds:
     spike_spreads: float = 10.0  # ours: median absolute deviations above their median
     spike_factor: float = 5.0  # ours: and at least so many times their median
     clipped_share: float = 0.5  # of the updates (tuning playbook)
+    uncleared_steps: int = 10  # ours: steps in a row that add to the gradient of the step before
     # weights and units
     frozen_ratio: float = -7.0  # ours: log10(norm(dW) / norm(W)) of one step; float32 resolves 1.2e-7
     ratio_low: float = -4.0  # log10(norm(dW) / norm(W)) (TheDeepChecker)
@@ -72,6 +75,8 @@ class SymptomThresholds:
     target_size: float = 10.0  # ours: mean or standard deviation of a regression target
     # schedule
     scheduler_after: float = 0.5  # ours: share of the budget by which a scheduler must have been stepped
+    gone_rate: float = 1e-3  # ours: learning rate / its highest up to which it is gone
+    gone_before: float = 0.5  # ours: share of the budget before which that is no decay to the end
 
     @classmethod
     def of(cls, items: Mapping[str, float]) -> "SymptomThresholds":

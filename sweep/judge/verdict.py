@@ -129,7 +129,12 @@ def _decide(
         return Verdict.CONVERGED, _held(tracked, target)
     if not whole:
         return Verdict.UNDECIDED, f"{how} before anything was decided: {_short(tracked, target)}"
-    # What the monitor saw decides no verdict: watched or not, a run is judged alike.
+    # A miss is a miss, watched or not. But a standstill is not called stalled if the monitor saw NaN in the weights,
+    # which a ReLU hides from the loss.
+    bad = next((s for s in symptoms if s.rule == "non_finite" and s.metric.startswith(WATCH)), None)
+    if bad is not None:  # a loss that NaN has made flat is not stalled
+        seen = f"values became NaN or infinite at step {bad.step} ({bad.message})"
+        return Verdict.NOT_CONVERGED, f"{_short(tracked, target)}; {seen}"
     still = next((s for s in symptoms if s.rule == "flat" and not s.metric.startswith(WATCH)), None)
     if still is not None:
         return Verdict.STALLED, f"{_short(tracked, target)}; {still.message}"

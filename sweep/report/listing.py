@@ -21,7 +21,7 @@ from sweep.domain.printable import printable, short_name
 from sweep.domain.probe import PROBE_REASON
 from sweep.domain.roles import loss_note, shown_metric
 from sweep.domain.states import LIVE_STATES, OPEN_STATES, TrialState
-from sweep.domain.symptoms import layer_of
+from sweep.domain.symptoms import layer_of, urgency
 from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement
@@ -211,7 +211,8 @@ def render_trial(
             facts.add_row("note", Text(note))
     if trial.judgement is not None and trial.judgement.symptoms:
         axes, knobs = [toggle.axis for toggle in trial.cell.toggles], study.config.get("task")
-        seen = [told(symptom, axes, knobs) for symptom in trial.judgement.symptoms]
+        found = sorted(trial.judgement.symptoms, key=lambda s: urgency(s.rule, s.metric))
+        seen = [told(symptom, axes, knobs) for symptom in found]
         parts += ["", *full_lines(seen), "", _symptom_table(trial.judgement)]
     if runs:
         parts += ["", _run_table(runs)]

@@ -78,9 +78,10 @@ def _seen(symptoms: Sequence[Mapping[str, Any]]) -> list[str]:
         )
         causes = f" Usual causes: {escaped(symptom['causes'])}." if symptom["causes"] else ""
         tests = f" Tested by {', '.join(map(code, symptom['tests']))}." if symptom["tests"] else ""
+        fix = f" Fix the {symptom['fault']}: {escaped(symptom['fix'])}." if symptom["fix"] else ""
         hand = by_hand_text(symptom)
         code_change = f" By hand, as the task has no knob for it: {escaped(hand)}." if hand else ""
-        lines.append(words + causes + tests + code_change)
+        lines.append(words + causes + fix + tests + code_change)
     return ["Seen in the base:", "", *lines, ""] if lines else []
 
 

@@ -122,7 +122,7 @@ def symptom_rows(data: ReportData) -> Capped:
             {
                 "cell": str(cell),
                 "rule": rule,
-                "title": title_of(rule),
+                "title": title_of(rule, first[1].metric),
                 "metric": first[1].metric,
                 "trials": len({outcome.number for outcome, _ in seen}),
                 "step": first[1].step,

@@ -7,9 +7,10 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from sweep.domain.about import Fault
 from sweep.domain.byhand import best_by_hand, by_hand
 from sweep.domain.printable import printable
-from sweep.domain.symptoms import SYMPTOMS
+from sweep.domain.symptoms import about_of, kind_of
 from sweep.domain.verdict import Symptom
 from sweep.report.phrases import number_text
 from sweep.report.tables import new_rows
@@ -21,9 +22,9 @@ BY_HAND = 3
 """Number of things to do by hand that are named for a symptom."""
 
 
-def title_of(rule: str) -> str:
-    """Return what a rule's finding is called; the rule's own name where it is not in the catalogue."""
-    about = SYMPTOMS.get(rule)
+def title_of(rule: str, metric: str = "") -> str:
+    """Return what a rule's finding is called; the rule's name if it is not in the catalogue."""
+    about = about_of(rule, metric)
     return about.title if about else rule.replace("_", " ").capitalize()
 
 
@@ -34,10 +35,10 @@ def told(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, Any] | Non
     a task with these knobs; `knobs` is None if the task's config is not known. `by_hand` is what to change in the code
     for the axes whose knob the task lacks.
     """
-    about = SYMPTOMS.get(symptom.rule)
+    about = about_of(symptom.rule, symptom.metric)
     return {
         "rule": symptom.rule,
-        "title": title_of(symptom.rule),
+        "title": title_of(symptom.rule, symptom.metric),
         "step": symptom.step,
         "layer": symptom.layer,
         "value": symptom.value,
@@ -45,6 +46,8 @@ def told(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, Any] | Non
         "metric": symptom.metric,
         "message": symptom.message,
         "causes": about.causes if about else "",
+        "fault": str(about.fault if about else Fault.SETTING),
+        "fix": about.fix if about else "",
         "tests": _tests(about.tests, axes, knobs) if about else [],
         "by_hand": _by_hand(about.tests, axes, knobs) if about else [],
         "advisory": about.advisory if about else False,
@@ -83,6 +86,11 @@ def place_text(symptom: Mapping[str, Any]) -> str:
     return f"{step}, layer {symptom['layer']}" if symptom.get("layer") else step
 
 
+def fix_text(symptom: Mapping[str, Any]) -> str:
+    """Return what to change, as it follows the message: `; fix the code: ...`; empty if a toggle tests the cause."""
+    return f"; fix the {symptom['fault']}: {symptom['fix']}" if symptom.get("fix") else ""
+
+
 def axes_text(tests: Sequence[str]) -> str:
     """Return the overrides that add the axes of these toggles, as they are pasted: `'+axis=[init,lr]'`."""
     from sweep.config.offered import axes_override
@@ -95,6 +103,8 @@ def brief_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     rows = new_rows()
     for symptom in symptoms[:BRIEF]:
         rows.add_row("seen", Text.assemble(f"{_title(symptom)} ({place_text(symptom)})", (_after(symptom), "dim")))
+        if symptom.get("fix"):
+            rows.add_row("", Text.assemble((f"fix the {symptom['fault']}  ", "dim"), symptom["fix"]))
     more = len(symptoms) - BRIEF
     if more > 0:
         rows.add_row("", Text(f"and {more} more", style="dim"))
@@ -108,6 +118,8 @@ def full_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         rows.add_row("seen", Text.assemble((_title(symptom), "bold"), f" ({place_text(symptom)}){_after(symptom)}"))
         if symptom.get("causes"):
             rows.add_row("", Text.assemble(("usual causes  ", "dim"), symptom["causes"]))
+        if symptom.get("fix"):
+            rows.add_row("", Text.assemble((f"fix the {symptom['fault']}  ", "dim"), symptom["fix"]))
         for row in _what_to_do(symptom):
             rows.add_row("", row)
     return [rows] if symptoms else []
@@ -121,7 +133,8 @@ def _what_to_do(symptom: Mapping[str, Any]) -> list[Text]:
         rows.append(Text.assemble(("tested by  ", "dim"), tests, (option, "dim")))
     if words := by_hand_text(symptom):
         rows.append(Text.assemble(("by hand  ", "dim"), words, ("  (the task has no knob for it)", "dim")))
-    return rows[::-1] if best_by_hand(str(symptom["rule"]), symptom.get("by_hand", ())) else rows
+    kind = kind_of(str(symptom["rule"]), str(symptom.get("metric", "")))
+    return rows[::-1] if best_by_hand(kind, symptom.get("by_hand", ())) else rows
 
 
 def _after(symptom: Mapping[str, Any]) -> str:
@@ -129,5 +142,5 @@ def _after(symptom: Mapping[str, Any]) -> str:
 
 
 def _title(symptom: Mapping[str, Any]) -> str:
-    title = str(symptom.get("title") or title_of(str(symptom["rule"])))
+    title = str(symptom.get("title") or title_of(str(symptom["rule"]), str(symptom.get("metric", ""))))
     return f"{title}, a hint" if symptom.get("advisory") else title

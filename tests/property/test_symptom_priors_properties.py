@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweep.analysis.priors import axes_for, toggle_factors
-from sweep.domain.symptoms import MAX_FACTOR, SYMPTOMS
+from sweep.domain.about import MAX_FACTOR
+from sweep.domain.symptoms import KINDS, SYMPTOMS
 
-RULE_SETS = st.lists(st.sampled_from([*sorted(SYMPTOMS), "no_such_rule"]), max_size=6)
+RULE_SETS = st.lists(st.sampled_from([*sorted(SYMPTOMS), *sorted(KINDS), "no_such_rule"]), max_size=6)
 
 
 @given(RULE_SETS)

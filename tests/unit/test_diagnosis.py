@@ -25,7 +25,7 @@ def lr_range(point, base_lr, *, confirmed=True, overrides=("task.lr=1",)):
 
 def test_broken_data_is_all_there_is_to_say():
     data = staged("Labels are out of range.", checks=[{"severity": "ok"}, {"severity": "broken"}])
-    assert diagnosis(Findings(data=data)).startswith("Labels are out of range. Mend the data first")
+    assert diagnosis(Findings(data=data)).startswith("Labels are out of range. Fix the data first")
 
 
 def test_data_that_could_not_be_checked_is_not_broken():
@@ -57,6 +57,31 @@ def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair(
 
 def test_a_failed_overfit_gate_names_where_to_look():
     assert "cannot even learn ten samples" in diagnosis(Findings(base=base(), overfit=staged(verdict="not_learnt")))
+
+
+UNCLEARED = {
+    "rule": "gradient_not_cleared", "title": "The gradient is never cleared", "message": "", "step": 2, "layer": "",
+    "metric": "watch/uncleared", "fault": "code", "fix": "call optimizer.clear_grad() after optimizer.step()",
+}  # fmt: skip
+
+
+def test_a_toggle_that_restores_convergence_does_not_hide_a_fault_of_the_code():
+    summary = base(0, [("blow_up", "The loss blows up")])
+    summary["base"]["symptoms"].insert(0, UNCLEARED)
+    repaired = ranked([("clip=on", "restores", 0.008)], repairs=("clip=on",), recommended=("task.clip=1",))
+    text = diagnosis(Findings(base=summary, ablation=repaired))
+    assert text.index("clear_grad()") < text.index("What restores convergence: clip=on")
+    assert "step 2" in text
+    assert "clip=on only masks" in text
+    assert "masks" not in diagnosis(Findings(base=base(), ablation=repaired))
+    assert ranked_symptoms(summary) == ["gradient_not_cleared", "blow_up"]
+
+
+def test_samples_that_are_fitted_and_still_wrong_point_to_metric_and_labels():
+    rows = [{"verdict": "not_learnt", "note": "", "loss_part": 0.001}]
+    text = diagnosis(Findings(base=base(), overfit=staged(verdict="not_learnt", trials=rows)))
+    assert "evaluation" in text
+    assert "cannot even learn" not in text
 
 
 def test_an_overfit_gate_that_could_not_be_run_says_nothing():

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from sweep.analysis.priors import axes_for
-from sweep.domain.symptoms import MAX_FACTOR, SYMPTOMS, Healthy, layer_of, subject_of
+from sweep.domain.about import MAX_FACTOR, Fault, Healthy
+from sweep.domain.symptoms import KINDS, SYMPTOMS, about_of, kind_of, layer_of, subject_of, urgency
 from sweep.domain.verdict import Symptom
 from sweep.judge import RULES, SymptomThresholds
 from sweep.report.seen import place_text, told
@@ -48,12 +49,26 @@ def test_a_rule_above_1_percent_of_healthy_runs_is_a_hint():
     assert replace(about, healthy=Healthy(alarms=3, runs=200)).advisory
 
 
-@pytest.mark.parametrize("rule", SYMPTOMS)
-def test_an_entry_is_complete(rule):
-    about = SYMPTOMS[rule]
+@pytest.mark.parametrize("kind", [*SYMPTOMS, *KINDS])
+def test_an_entry_is_complete(kind):
+    about = about_of(kind)
     assert about.title[0].isupper()
     assert about.causes
     assert 1.0 <= about.factor <= MAX_FACTOR
+    assert bool(about.fix) == (about.fault is not Fault.SETTING)
+
+
+def test_a_kind_is_found_by_rule_and_metric_and_belongs_to_a_rule():
+    assert kind_of("non_finite", "watch/grad_abs/fc1") == "non_finite@watch/grad_abs"
+    assert kind_of("non_finite", "train/loss") == "non_finite"
+    assert about_of("no_such_rule") is None
+    assert {about.rule for about in KINDS.values()} <= set(SYMPTOMS)
+
+
+def test_what_no_setting_removes_comes_first():
+    order = sorted(["slow", "flat", "gradient_not_cleared", "labels", "blow_up"], key=urgency)
+    assert order[:2] == ["gradient_not_cleared", "labels"]
+    assert urgency("non_finite", "watch/inputs") < urgency("non_finite", "train/loss")
 
 
 def test_the_toggles_of_axes_that_are_there_are_levels_of_them():
@@ -93,6 +108,13 @@ def test_only_toggles_that_can_be_tried_are_told():
     assert "mine=x" not in told(symptom, ("mine",))["tests"]
     assert told(symptom, (), {"lr": 0.1, "lr_scale": 1.0})["tests"] == ["lr=x10"]
     assert told(Symptom(rule="mine", step=1, value=0.0, threshold=0.0), ())["title"] == "Mine"
+
+
+def test_a_fault_of_the_code_is_told_with_what_to_change():
+    found = told(Symptom(rule="gradient_not_cleared", step=2, value=19.0, threshold=10.0, metric="watch/uncleared"), ())
+    assert found["fault"] == "code"
+    assert "clear_grad" in found["fix"]
+    assert told(Symptom(rule="flat", step=2, value=0.0, threshold=1.0), ())["fault"] == "setting"
 
 
 def test_a_place_is_a_step_with_its_layer_or_the_start():

@@ -132,16 +132,38 @@ def test_every_rule_takes_empty_and_all_nan_series(rule):
     assert {s.rule for s in found(rule, loss=[np.nan] * 60)} <= {"non_finite"}
 
 
-def test_slow_fires_on_a_metric_that_creeps_towards_its_target():
+def straight(every, end=0.79, target=0.8, budget=300):
+    """A metric that rises in a straight line from 0.1, evaluated every so-many steps."""
+    steps = np.arange(1, budget + 1)
+    line = 0.1 + (end - 0.1) * steps / budget
+    series = {
+        "train/loss": Series(steps, 2 - 1.5 * steps / budget),
+        "val/acc": Series(steps[every - 1 :: every], line[every - 1 :: every]),
+    }
+    aim = Target(metric="val/acc", mode=Mode.MAX, threshold=target, hold=3, budget_steps=budget, stop_early=False)
+    state = replay(series, aim, {})
+    return Evidence(series=series, target=aim, state=state, thresholds=SymptomThresholds())
+
+
+@pytest.mark.parametrize("end", [0.2, 0.4, 0.79])
+def test_the_same_curve_is_as_slow_however_often_it_is_evaluated(end):
+    seen = [RULES["slow"](straight(every, end)) for every in (1, 3, 10, 30)]
+    assert [len(symptoms) for symptoms in seen] == [1, 1, 1, 1]
+    assert [symptoms[0].value for symptoms in seen] == pytest.approx([300 * 0.7 / (end - 0.1)] * 4)
+    assert {tuple(s.rule for s in find_symptoms(straight(every, end))) for every in (1, 3, 10, 30)} == {("slow",)}
+
+
+def test_slow_names_the_step_at_which_the_target_would_be_reached():
     loss = 2.3 - 0.5 * STEPS / 600
     (symptom,) = found("slow", loss=loss, acc=np.linspace(0.1, 0.3, 30))
-    assert 0 < symptom.value < symptom.threshold == 0.01
-    assert symptom.step >= 180
+    assert symptom.value > symptom.threshold == 600
+    assert symptom.step == 180
 
 
-def test_slow_is_silent_where_the_metric_comes_along_or_nothing_moves():
-    assert not found("slow", loss=2.3 - 2 * STEPS / 600, acc=np.linspace(0.0, 0.85, 30))
+def test_slow_is_silent_where_the_raw_metric_met_the_target_or_nothing_moves():
+    assert not found("slow", loss=2.3 - 2 * STEPS / 600, acc=np.r_[np.linspace(0.0, 0.85, 28), 0.9, 0.88])
     assert not found("slow", loss=np.full(600, 2.3), acc=np.linspace(0.1, 0.11, 30))
+    assert not RULES["slow"](straight(10, end=0.11)), "too far away to be on its way"
 
 
 def test_overfit_fires_where_validation_rises_while_training_falls():

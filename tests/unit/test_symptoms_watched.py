@@ -2,12 +2,15 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from sweep.analysis.priors import axes_for
 from sweep.domain.metric import Series
 from sweep.domain.states import StopReason, TrialState
+from sweep.domain.symptoms import about_of, kind_of
 from sweep.domain.target import Mode, Target
 from sweep.judge import RULES, SymptomThresholds, find_symptoms, judge
 from sweep.judge.symptoms import Evidence
@@ -41,7 +44,7 @@ def healthy_series():
     fall = 2.3 * np.exp(-np.arange(1, 401) / 150)
     return {
         "train/loss": Series(np.arange(1, 401), fall),
-        "val/acc": Series(np.arange(10, 401, 10), np.linspace(0.1, 0.85, 40)),
+        "val/acc": Series(np.arange(10, 401, 10), np.linspace(0.1, 0.9, 40)),
         "watch/loss": Series(SCALARS, fall[SCALARS - 1]),
         "watch/lr": full(1e-3, SCALARS),
         "watch/grad_norm": Series(SCALARS, 2.0 + np.sin(SCALARS)),
@@ -130,10 +133,129 @@ def test_non_finite_tells_where_it_began():
 def test_a_loss_that_alone_is_not_finite_tells_where_it_began():
     series = {name: Series(np.array([5]), np.array([np.nan])) for name in ("train/loss", "val/acc", "aux/loss")}
     told = found("non_finite", series, {"watch/first_bad": {"step": 5, "layer": "", "what": "loss"}})
-    assert [s.message for s in told] == [
-        "train/loss is nan; it began in the loss, with all layers finite",
-        "val/acc is nan",
-    ]
+    assert [(s.metric, s.step) for s in told] == [("watch/loss", 5)]
+    assert all(words in told[0].message for words in ("train/loss is nan", "val/acc is nan", "all layers finite"))
+
+
+@pytest.mark.parametrize(
+    ("what", "layer", "fault", "advice"),
+    [("input", "", "data", ""), ("gradient", "2", "setting", "clip=on"), ("weight", "0", "setting", "lr=x0.1")],
+)
+def test_what_is_advised_about_nan_follows_where_it_was_seen_first(what, layer, fault, advice):
+    series = {
+        "watch/bad/0": Series(np.array([30]), np.array([7.0])),
+        "train/loss": Series(np.array([31]), np.array([np.nan])),
+    }
+    (symptom,) = found("non_finite", series, {"watch/first_bad": {"step": 30, "layer": layer, "what": what}})
+    about = about_of(symptom.rule, symptom.metric)
+    assert (symptom.step, symptom.layer, str(about.fault)) == (30, layer, fault)
+    assert about.tests[:1] == ((advice,) if advice else ())
+    if what == "input":
+        assert not any(toggle.startswith("lr") for toggle in about.tests)
+        assert axes_for([kind_of(symptom.rule, symptom.metric)]) == []
+
+
+def test_nan_of_another_origin_before_the_monitors_is_kept():
+    series = {"val/acc": Series(np.array([10, 20]), np.array([np.nan, 0.3]))}
+    origin = {"watch/first_bad": {"step": 30, "layer": "", "what": "input"}}
+    assert [(s.metric, s.step) for s in found("non_finite", series, origin)] == [("val/acc", 10), ("watch/inputs", 30)]
+
+
+@pytest.mark.parametrize("what", ["input", "weight"])
+def test_a_loss_that_nan_in_the_weights_has_made_flat_is_not_stalled(what):
+    flat = np.r_[np.linspace(2.3, 1.0, 100), np.full(300, 2.3)]
+    series = {
+        "train/loss": Series(np.arange(1, 401), flat),
+        "val/acc": Series(np.arange(10, 401, 10), np.full(40, 0.1)),
+    }
+    ended = {"ended": StopReason.RETURNED, "state": TrialState.COMPLETED}
+    origin = json.dumps({"step": 101, "layer": "", "what": what})
+    assert judge(series, TARGET, {}, **ended).verdict == "stalled"
+    found = judge(series, TARGET, {"watch/first_bad": origin}, **ended)
+    assert found.verdict == "not_converged"
+    assert "step 101" in found.reason
+
+
+UNREACHED = {"parameters": 2, "of": 6, "layers": ["0", "2"], "more": 0, "step": 3}
+
+
+@pytest.mark.parametrize("fact", ["no_gradient", "not_optimized"])
+def test_parameters_that_training_does_not_reach_are_counted_with_their_layers(fact):
+    (symptom,) = found("no_gradient", facts={f"watch/{fact}": UNREACHED})
+    assert (symptom.value, symptom.step, symptom.layer) == (2.0, 3, "0")
+    assert "2 of 6" in symptom.message
+    assert "0, 2" in symptom.message
+    assert str(about_of(symptom.rule, symptom.metric).fault) == "code"
+    assert not found("no_gradient", facts={f"watch/{fact}": {**UNREACHED, "parameters": 0, "layers": []}})
+
+
+def uncleared(*points):
+    steps, values = zip(*points, strict=True)
+    return {"watch/uncleared": Series(np.array(steps), np.array(values, dtype=float))}
+
+
+def test_a_gradient_that_grows_from_step_to_step_is_never_cleared():
+    (symptom,) = found("gradient_not_cleared", uncleared((2, 1), (3, 2), (20, 19), (40, 39)))
+    assert (symptom.step, symptom.value) == (2, 39.0)
+    assert "clear_grad" in about_of(symptom.rule).fix
+
+
+@pytest.mark.parametrize("points", [((2, 1), (3, 2), (20, 4), (40, 4)), ((20, 19), (40, 7)), ((2, 1), (3, 2))])
+def test_a_gradient_that_is_cleared_every_few_steps_is_accumulated(points):
+    assert not found("gradient_not_cleared", uncleared(*points))
+
+
+def rates(values):
+    return {"watch/lr": Series(SCALARS, np.asarray(values, dtype=float))}
+
+
+def test_a_rate_that_decays_to_nothing_before_half_of_the_budget_is_gone():
+    (symptom,) = found("rate_gone", rates(np.where(SCALARS < 100, 1e-3, 9e-7)))
+    assert (symptom.step, symptom.value) == (100, 9e-7)
+    (never,) = found("rate_gone", rates(np.zeros(len(SCALARS))))
+    assert never.step == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.minimum(SCALARS / 200, 1) * 1e-3,  # a warm-up from near 0
+        np.where(SCALARS < 5, 0.0, 1e-3),  # and from 0
+        np.where(SCALARS < 250, 1e-3, 0.0),  # a decay in the second half
+        np.where(SCALARS % 100 < 20, 0.0, 1e-3),  # restarts
+        np.where(SCALARS < 100, 1e-3, 2e-6),
+    ],
+)
+def test_warm_up_restarts_and_late_decay_are_no_rate_gone(values):
+    assert not found("rate_gone", rates(values))
+
+
+def learnt(acc, last=0.01):
+    fall = np.geomspace(2.3, last, 400)
+    return {"train/loss": Series(np.arange(1, 401), fall), "val/acc": Series(np.arange(10, 401, 10), acc)}
+
+
+def test_a_loss_near_zero_with_the_metric_at_chance_fits_yet_fails():
+    (symptom,) = found("fits_yet_fails", learnt(np.full(40, 0.12)))
+    assert (symptom.metric, str(about_of(symptom.rule).fault)) == ("val/acc", "code")
+    assert 100 < symptom.step <= 400
+    assert found("fits_yet_fails", learnt(np.r_[np.full(39, 0.1), 0.5])), "one lucky evaluation"
+
+
+def test_fits_yet_fails_is_silent_where_the_metric_rises_or_the_loss_stays_up():
+    assert not found("fits_yet_fails", learnt(np.linspace(0.1, 0.5, 40)))
+    assert not found("fits_yet_fails", learnt(np.full(40, 0.12), last=1.0))
+    assert not found("fits_yet_fails", {"train/loss": learnt(np.full(40, 0.1))["train/loss"], "val/acc": full(np.nan)})
+
+
+def test_without_the_number_of_classes_chance_is_where_the_metric_began():
+    series = learnt(np.full(40, 0.12)) | {"val/f1": Series(np.arange(10, 401, 10), np.full(40, 0.3))}
+    target = replace(TARGET, metric="val/f1")
+    logged = {name: series[name] for name in ("train/loss", "val/f1")}
+    made = Evidence(
+        series=logged, target=target, state=replay(logged, target, {}), thresholds=SymptomThresholds(), facts={}
+    )
+    assert [s.metric for s in RULES["fits_yet_fails"](made)] == ["val/f1"]
 
 
 def test_what_nan_does_to_every_layer_is_no_symptom_of_its_own():
@@ -142,6 +264,12 @@ def test_what_nan_does_to_every_layer_is_no_symptom_of_its_own():
     }
     series = {**broken, "watch/bad/0": Series(np.array([1]), np.array([7.0]))}
     assert {s.rule for s in find_symptoms(evidence(series))} == {"non_finite"}
+
+
+def test_a_loss_that_stands_still_after_nan_in_the_weights_is_no_symptom_of_its_own():
+    still = {"train/loss": Series(np.arange(1, 401), np.full(400, 2.3))}
+    assert found("flat", still)
+    assert not found("flat", still | {"watch/bad/0": Series(np.array([38]), np.array([7.0]))})
 
 
 def test_a_layer_that_is_called_like_a_weight_is_not_taken_for_a_metric_of_the_task():

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from sweep.domain.metric import is_loss
 from sweep.domain.target import Mode
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, finite, line_slope, make_symptom
@@ -57,29 +56,30 @@ def _metric_swings(evidence: Evidence) -> list[Symptom]:
 
 
 def slow(evidence: Evidence) -> list[Symptom]:
-    """Return a metric that still gets better after 30 % of the budget, but too slowly, and misses its target.
+    """Return a metric that still gets better after 30 % of the budget, at a pace that misses its target within it.
 
-    `value` is the gain per evaluation, by the least-squares line: of the metric itself where it is in [0, 1], otherwise
-    as a share of the way from its first value to its target.
+    The pace is the slope per step of the least-squares line, so how often a task evaluates changes nothing. `value` is
+    the step at which the line reaches the target. A line that needs many budgets is noise around a standstill.
     """
     limits, state = evidence.thresholds, evidence.state
-    budget = evidence.target.budget_steps
-    metric = state.metric
-    if metric is None or state.level is None or metric not in evidence.series:
-        return []
-    if evidence.is_held or state.divergence is not None:
+    budget, metric, level = evidence.target.budget_steps, state.metric, state.level
+    if metric is None or level is None or metric not in evidence.series or evidence.is_broken:
         return []
     series = finite(evidence.series[metric])
+    sign = 1.0 if state.mode is Mode.MAX else -1.0
     keep = series.steps >= limits.slow_after * budget
     steps, values = series.steps[keep], series.values[keep]
     if len(values) < limits.slow_evaluations or steps[-1] < limits.slow_until * budget or flat(evidence):
         return []
-    is_share = series.values.min() >= 0 and series.values.max() <= 1 and metric != state.loss and not is_loss(metric)
-    way = 1.0 if is_share else abs(state.level - float(series.values[0]))
-    per_evaluation = line_slope(steps, values) * float(np.median(np.diff(steps)))
-    gain = (per_evaluation if state.mode is Mode.MAX else -per_evaluation) / way if way > 0 else 0.0
-    if not 0 < gain < limits.slow_gain:
+    pace = sign * line_slope(steps, values)
+    if evidence.is_held or (sign * series.values >= sign * level).any() or pace <= 0:
         return []
-    unit = "" if is_share else " of the way to its target"
-    message = f"{metric} gains {gain:.2g}{unit} per evaluation from step {steps[0]} on, and does not get there"
-    return [make_symptom("slow", metric, steps[0], gain, limits.slow_gain, message)]
+    now = float(values.mean()) + sign * pace * float(steps[-1] - steps.mean())
+    reached = float(steps[-1]) + sign * (level - now) / pace
+    if not budget < reached <= limits.slow_far * budget:
+        return []
+    message = (
+        f"{metric} gets better by {pace:.2g} per step from step {steps[0]} on: at this pace it reaches {level:.4g} "
+        f"at about step {reached:,.0f}, and the budget is {budget:,}"
+    )
+    return [make_symptom("slow", metric, steps[0], reached, budget, message)]

@@ -50,6 +50,11 @@ class Evidence:
         """Whether the target was held, and is still met at the end."""
         return self.state.held_at is not None and self.state.lost_at is None
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the run diverged, or the monitor saw NaN: what the curves do from there on is its effect."""
+        return self.state.divergence is not None or bool(np.isfinite(self.broken_at))
+
     @cached_property
     def role_names(self) -> tuple[str, ...]:
         """The logged series that decide anything: the loss, and the target's metric (docs/method.md)."""
@@ -89,7 +94,7 @@ class Evidence:
     def watched(self, name: str) -> Series:
         """Return the finite points of one of the monitor's series from before the run broke, named without `watch/`."""
         found = self.series.get(WATCH + name)
-        return NOTHING if found is None else before(finite(found), self._broken_at)
+        return NOTHING if found is None else before(finite(found), self.broken_at)
 
     def layers(self, name: str) -> list[tuple[str, Series]]:
         """Return one of the monitor's series for each layer that has it, as logged, in forward order."""
@@ -99,12 +104,12 @@ class Evidence:
             return []
         place = {layer: at for at, layer in enumerate(self.layer_types)}
         found.sort(key=lambda item: (place.get(item[0], len(place)), item[0]))
-        cut = np.inf if name == "bad" else self._broken_at
+        cut = np.inf if name == "bad" else self.broken_at
         whole = ((layer, before(series, cut)) for layer, series in found)
         return [(layer, series) for layer, series in whole if len(series)]
 
     @cached_property
-    def _broken_at(self) -> float:
+    def broken_at(self) -> float:
         """The first step at which the loss, the metric or a layer was NaN or infinite, inf where none was.
 
         What the monitor records from there on is what NaN does to everything: all units dead, no gradient.

@@ -1,12 +1,26 @@
 """Training against validation: too little room to learn, or too much."""
 
+import math
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from sweep.domain.names import WATCH
+from sweep.domain.names import WATCH, is_loss, is_validation
+from sweep.domain.target import Mode
 from sweep.domain.verdict import Symptom
-from sweep.judge.symptoms.evidence import Evidence, Floats, line_slope, make_symptom
-from sweep.judge.symptoms.loss import flat
+from sweep.judge.symptoms.evidence import (
+    Evidence,
+    Floats,
+    finite,
+    line_slope,
+    make_symptom,
+    smoothed,
+)
+from sweep.judge.symptoms.loss import flat, guess_entropy
+
+CHANCE_EVALUATIONS = 3
+"""Number of evaluations in a row whose median is compared with chance."""
 
 
 def over_regularised(evidence: Evidence) -> list[Symptom]:
@@ -64,6 +78,48 @@ def overfit(evidence: Evidence) -> list[Symptom]:
         f"{share[-1]:.2g} times the training loss above it"
     )
     return [make_symptom("overfit", name, series.steps[best], share[-1], limits.overfit_gap, message)]
+
+
+def fits_yet_fails(evidence: Evidence) -> list[Symptom]:
+    """Return a training loss near 0 while the target's metric never leaves what a guess scores.
+
+    `value` is the metric's best, as the median of three evaluations in a row, so that one lucky evaluation says little.
+    """
+    limits, state, training = evidence.thresholds, evidence.state, evidence.training_loss
+    metric, level = state.metric, state.level
+    if training is None or metric is None or level is None or metric == training[0] or is_validation(training[0]):
+        return []
+    name, losses = training
+    values = finite(evidence.series[metric]).values if metric in evidence.series else losses.values[:0]
+    if evidence.is_broken or len(values) < CHANCE_EVALUATIONS or losses.values[0] <= 0:
+        return []
+    smooth = smoothed(losses)
+    part = float(smooth[-1]) / float(losses.values[0])
+    sign = 1.0 if state.mode is Mode.MAX else -1.0
+    chance = _chance(evidence, metric, values)
+    bound = chance + limits.chance_share * (level - chance)
+    best = sign * np.median(sliding_window_view(sign * values, CHANCE_EVALUATIONS), axis=1).max()
+    if part > limits.fits_loss or sign * (level - chance) <= 0 or sign * best > sign * bound:
+        return []
+    learnt = smooth <= limits.fits_loss * losses.values[0]
+    step = losses.steps[int(np.argmax(learnt))]
+    message = (
+        f"{name} falls to {100 * part:.2g} % of its first value, and {metric} stays at {best:.3g}: "
+        f"a guess scores {chance:.3g}, the target is {level:.4g}"
+    )
+    return [make_symptom("fits_yet_fails", metric, step, best, bound, message)]
+
+
+def _chance(evidence: Evidence, metric: str, values: Floats) -> float:
+    """Return what a guess scores: 1/C, the entropy of a guess, 0 for R2; the first value if the metric is another."""
+    name, units, entropy = metric.rpartition("/")[2].lower(), evidence.number("head_units"), guess_entropy(evidence)
+    if name.startswith(("acc", "top")):
+        classes = max(units, 2.0) if units is not None else None if entropy is None else math.exp(entropy)
+        if classes is not None:
+            return 1.0 / classes
+    if name.startswith("r2"):
+        return 0.0
+    return entropy if is_loss(metric) and entropy is not None else float(values[0])
 
 
 def _gap(evidence: Evidence) -> tuple[NDArray[np.int64], Floats] | None:

@@ -19,7 +19,7 @@ def wrong_initial_loss(evidence: Evidence) -> list[Symptom]:
     `value` is the distance relative to that entropy. Ours: it also has to be 2 nats, about what ln C is for the ten
     classes that the published bound was set on. With two, the logits of any healthy start are as far as that.
     """
-    limits, guess = evidence.thresholds, _guess(evidence)
+    limits, guess = evidence.thresholds, guess_entropy(evidence)
     start = _initial_loss(evidence)
     if guess is None or guess <= 0 or start is None:
         return []
@@ -31,8 +31,8 @@ def wrong_initial_loss(evidence: Evidence) -> list[Symptom]:
     return [make_symptom("wrong_initial_loss", name, step, distance, limits.initial_loss, message)]
 
 
-def _guess(evidence: Evidence) -> float | None:
-    """Return the cross entropy of the best guess without looking, in nats, None where it is not known."""
+def guess_entropy(evidence: Evidence) -> float | None:
+    """Return the cross entropy of the best guess without looking, in nats, None if it is not known."""
     if not evidence.has_cross_entropy and (evidence.loss_names or "label_entropy" not in evidence.facts):
         return None  # some other loss; or nothing is known
     entropy = evidence.facts.get("label_entropy")
@@ -91,7 +91,7 @@ def flat(evidence: Evidence) -> list[Symptom]:
     would be flat by chance in any healthy run. `value` is the relative fall per window, negative where it rises.
     """
     limits, training = evidence.thresholds, evidence.training_loss
-    if training is None or evidence.state.divergence is not None or evidence.is_held:
+    if training is None or evidence.is_broken or evidence.is_held:
         return []
     name, series = training
     if len(series) < limits.flat_points:

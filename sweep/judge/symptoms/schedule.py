@@ -1,5 +1,7 @@
 """The learning rate's schedule."""
 
+import numpy as np
+
 from sweep.domain.names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, make_symptom
@@ -17,3 +19,29 @@ def scheduler_inert(evidence: Evidence) -> list[Symptom]:
         return []
     message = f"{name} is never stepped: the learning rate stays {rates.values[-1]:.3g}"
     return [make_symptom("scheduler_inert", WATCH + "scheduler", last, steps, 1.0, message)]
+
+
+def rate_gone(evidence: Evidence) -> list[Symptom]:
+    """Return since when, before half of the budget, the rate is under a thousandth of its highest, or 0, to the end.
+
+    A warm-up that starts at 0 rises, and so does a schedule with restarts: both are silent. So is a run that holds its
+    target.
+    """
+    limits, rates = evidence.thresholds, evidence.watched("lr")
+    if len(rates) < limits.checks or evidence.is_held:
+        return []
+    highest = float(rates.values.max())
+    is_gone = rates.values <= limits.gone_rate * highest
+    if not is_gone[-limits.checks :].all():
+        return []
+    first = int(len(rates) - np.argmin(is_gone[::-1])) if not is_gone.all() else 0
+    step = int(rates.steps[first])
+    if step >= limits.gone_before * evidence.target.budget_steps:
+        return []
+    last = float(rates.values[-1])
+    fall = "it is 0 throughout" if highest == 0 else f"it is {last:.2g}, and was {highest:.2g} at its highest"
+    name = evidence.text("scheduler")
+    message = (
+        f"the learning rate is gone from step {step} on ({name}): {fall}" if name else f"the learning rate: {fall}"
+    )
+    return [make_symptom("rate_gone", WATCH + "lr", step, last, limits.gone_rate * highest, message)]

@@ -1,20 +1,41 @@
 """Values that are no finite numbers."""
 
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from sweep.domain.names import WATCH
 from sweep.domain.verdict import Symptom
-from sweep.judge.symptoms.evidence import NOTHING, Evidence, make_symptom
+from sweep.judge.symptoms.evidence import NOTHING, Evidence, as_float, make_symptom
+
+SHOWN = 3
+"""Number of places named in which the same NaN shows."""
+
+_SEEN_IN = {"input": "inputs", "gradient": "grad_abs", "weight": "weight_std", "activation": "bad", "loss": "loss"}
+"""The metric that stands for the place in which the monitor saw the first bad value: advice depends on it."""
 
 
 def non_finite(evidence: Evidence) -> list[Symptom]:
-    """Return, per series, the first NaN or infinity of the loss, a gradient, a weight, or the target's metric.
+    """Return the first NaN or infinity of the loss, a gradient, a weight, or the target's metric.
 
-    Of the monitor's series only the first layer that went bad is named, or the gradient's norm where no layer was seen.
-    Where it began is told of that, or where all of these stayed finite (log of a negative number) of the metric.
+    If the monitor saw where it began, that is one finding, about that place, whatever it spread to. Otherwise there is
+    one per metric that was logged, and one for the first layer that went bad.
     """
+    logged, watched, origin = _in_logged(evidence), _in_layers(evidence), evidence.described("first_bad")
+    place = _SEEN_IN.get(str(origin.get("what")))
+    if place is None:
+        return logged + watched
+    step = int(as_float(origin.get("step", 0)))
+    earlier = [s for s in logged if s.step < step]
+    spread = [s for s in (*watched, *logged) if s not in earlier]
+    layer = str(origin.get("layer") or "")
+    message = "; ".join([*(s.message for s in spread[:SHOWN]), _began(evidence, origin)])
+    name = f"{WATCH}{place}/{layer}" if layer else WATCH + place
+    value = spread[0].value if spread else np.nan
+    return [*earlier, make_symptom("non_finite", name, step, value, 0.0, message)]
+
+
+def _in_logged(evidence: Evidence) -> list[Symptom]:
     found = []
     for name, series in sorted(evidence.series.items()):
         last = name.rpartition("/")[2].lower()
@@ -26,11 +47,7 @@ def non_finite(evidence: Evidence) -> list[Symptom]:
             at = int(np.argmax(bad))
             value = float(series.values[at])
             found.append(make_symptom("non_finite", name, series.steps[at], value, np.inf, f"{name} is {value}"))
-    watched = _in_layers(evidence)
-    if found and not watched:
-        at = min(range(len(found)), key=lambda n: found[n].step)
-        found[at] = replace(found[at], message=found[at].message + _began(evidence))
-    return found + watched
+    return found
 
 
 def _in_layers(evidence: Evidence) -> list[Symptom]:
@@ -43,7 +60,6 @@ def _in_layers(evidence: Evidence) -> list[Symptom]:
     if seen:
         step, _, layer, count = min(seen)
         message = f"{evidence.layer_text(layer)} has {count:,.0f} NaN or infinite values in its weight and gradient"
-        message += _began(evidence)
         return [make_symptom("non_finite", f"{WATCH}bad/{layer}", step, count, 0.0, message)]
     norm = evidence.series.get(WATCH + "grad_norm", NOTHING)
     bad = ~np.isfinite(norm.values)
@@ -55,11 +71,7 @@ def _in_layers(evidence: Evidence) -> list[Symptom]:
     return [make_symptom("non_finite", WATCH + "grad_norm", norm.steps[at], value, np.inf, message)]
 
 
-def _began(evidence: Evidence) -> str:
-    """Return in words where the monitor saw the first of them, empty where it saw none."""
-    origin = evidence.described("first_bad")
-    if not origin.get("what"):
-        return ""
+def _began(evidence: Evidence, origin: dict[str, Any]) -> str:
     where = f" of {evidence.layer_text(str(origin['layer']))}" if origin.get("layer") else ""
     where += ", with all layers finite" if origin["what"] == "loss" else ""
-    return f"; it began in the {origin['what']}{where}"
+    return f"it began in the {origin['what']}{where}"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sweep.report.markdown import escaped
 from sweep.report.phrases import DASH, target_text, verdicts_text
-from sweep.report.seen import place_text, title_of
+from sweep.report.seen import fix_text, place_text, title_of
 
 
 def terminal(section: Mapping[str, Any]) -> RenderableType:
@@ -51,5 +51,6 @@ def html(section: Mapping[str, Any], folder: Path) -> Markup:
 def _symptoms(base: Mapping[str, Any]) -> list[str]:
     return [
         f"{symptom.get('title') or title_of(symptom['rule'])} ({place_text(symptom)}): {symptom['message']}"
+        f"{fix_text(symptom)}"
         for symptom in base["symptoms"]
     ]

@@ -27,7 +27,12 @@ class Clearing:
     def open(self, optimizer: Any) -> Callable[[], None]:
         """Listen to the optimizer's `clear_grad` and to its other name, `clear_gradients`. Returns what ends this."""
         undo = [self._listen(optimizer, name) for name in ("clear_grad", "clear_gradients") if hasattr(optimizer, name)]
-        return lambda: [action() for action in undo] and None
+
+        def close() -> None:
+            for action in undo:
+                action()
+
+        return close
 
     def before_backward(self) -> None:
         """Read whether the gradient is zero, unless this step's is known to be."""

@@ -40,8 +40,8 @@ MOST_LOOKS = 3
 class Monitor:
     """Records a run's `watch/...` series and facts (docs/monitor.md) until closed; it never raises, and never draws.
 
-    `prefix` stands before every name after `watch/`: empty, or `2/` for the second optimizer of a run. `watched` returns
-    all optimizers that the run watches, this one among them.
+    `prefix` stands before every name after `watch/`: empty, or `2/` for the second optimizer of a run. `watched`
+    returns all optimizers that the run watches.
     """
 
     def __init__(

@@ -1,0 +1,78 @@
+"""Faults that no setting removes, in a sentence: what was seen, where, what to change, and which toggles mask it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sweep.domain.about import Fault
+from sweep.domain.symptoms import about_of
+from sweep.domain.verdict import Symptom
+
+NAMED = 2
+"""Number of faults named in a sentence, the most telling first."""
+
+TOLD = (Fault.CODE, Fault.DATA)
+"""Faults that have a sentence here; what is odd about logging and target has one of its own, ahead of all others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFault:
+    """A finding of the base whose cause is the code or the data."""
+
+    fault: str
+    title: str
+    step: int
+    layer: str
+    fix: str
+
+    def __str__(self) -> str:
+        place = [f"step {self.step:,}"] if self.step else []
+        place += [f"layer {self.layer}"] if self.layer else []
+        where = f" ({', '.join(place)})" if place else ""
+        return f"{lowered(self.title)}{where}: {self.fix}"
+
+
+def faults_seen(symptoms: Iterable[Symptom]) -> list[SeenFault]:
+    """Return the faults among a base's symptoms, in their order; hints (advisory rules) are left out."""
+    found = []
+    for symptom in symptoms:
+        about = about_of(symptom.rule, symptom.metric)
+        if about is not None and about.fault in TOLD and not about.advisory:
+            seen = SeenFault(
+                fault=str(about.fault), title=about.title, step=symptom.step, layer=symptom.layer, fix=about.fix
+            )
+            found.append(seen)
+    return found
+
+
+def faults_told(symptoms: Iterable[Mapping[str, Any]]) -> list[SeenFault]:
+    """Return the same from the symptoms of a summary (summary.json); an old summary has none."""
+    return [
+        SeenFault(
+            fault=str(symptom["fault"]),
+            title=str(symptom["title"]),
+            step=int(symptom.get("step") or 0),
+            layer=str(symptom.get("layer") or ""),
+            fix=str(symptom["fix"]),
+        )
+        for symptom in symptoms
+        if symptom.get("fault") in TOLD and not symptom.get("advisory")
+    ]
+
+
+def fault_sentences(faults: Sequence[SeenFault], masked_by: Sequence[str] = ()) -> str:
+    """Return what to fix before any setting is changed, and that these toggles only mask it; empty without a fault."""
+    if not faults:
+        return ""
+    first, *rest = faults[:NAMED]
+    also = "".join(f" Fix the {fault.fault}, too: {fault}." for fault in rest)
+    code = [fault for fault in faults if fault.fault == Fault.CODE]
+    verb = "masks" if len(masked_by) == 1 else "mask"
+    masks = f" {' and '.join(masked_by)} only {verb} the fault in the code." if masked_by and code else ""
+    return f"Fix the {first.fault} first: {first}.{also}{masks}"
+
+
+def lowered(text: str) -> str:
+    """Return a title as it stands within a sentence; `NaN` and other words of capitals keep theirs."""
+    text = text.rstrip(".")
+    return text if text[1:2].isupper() or text[2:3].isupper() else text[:1].lower() + text[1:]
