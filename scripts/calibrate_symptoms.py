@@ -63,9 +63,9 @@ HEAD = """# Symptom rules: false alarms and planted faults
 Python {python}, paddlepaddle {paddle}. `watch=light`, thresholds of `conf/symptoms/default.yaml`,
 every run over its whole budget.
 
-`flat`, `slow`, `over_regularised`, `overfit`, `rate_gone` and `fits_yet_fails` speak only if the target is missed, so they
-are silent in healthy runs by their condition; the line below the first table counts the rules in the runs of the same
-programs that missed it. The bounds of `wrong_initial_loss` were set after a first look at these programs: an amber
+`flat`, `slow`, `over_regularised`, `overfit`, `rate_gone` and `fits_yet_fails` speak only if the target is missed, so
+they are silent in healthy runs by their condition; the line below the first table counts the rules in the runs of the
+same programs that missed it. The bounds of `wrong_initial_loss` were set after a first look at these programs: an amber
 bound of 0.3 spoke in 4 of 28 runs, and without the 2 nats it spoke in 4 of the 16 of breast_cancer.
 """
 

@@ -107,6 +107,17 @@ def test_a_run_tells_what_it_trains_with(run) -> None:
     assert fact(run, "watch/targets")["dtype"] == "int64"
 
 
+def test_labels_that_the_loss_leaves_out_are_not_described(run) -> None:
+    model = mlp()
+    optimizer = paddle.optimizer.SGD(0.1, parameters=model.parameters())
+    run.watch(model, optimizer)
+    x, y = batch()
+    y[:5] = 255
+    F.cross_entropy(model(x), y, ignore_index=255).backward()
+    optimizer.step()
+    assert fact(run, "watch/targets")["max"] == 1.0
+
+
 def test_a_model_evaluated_first_and_called_with_a_dict_is_seen_all_the_same(run) -> None:
     class Named(nn.Layer):
         def __init__(self) -> None:

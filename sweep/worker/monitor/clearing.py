@@ -15,14 +15,14 @@ class Clearing:
     A call of the optimizer's `clear_grad` between two steps answers for free. Only if there is none a value is read,
     ahead of a backward: one small gradient, which is zero or absent if something else cleared it (`clear_gradients` of
     the model, say). Several backwards before one step are gradient accumulation, as it should be: it is enough that
-    the gradient is cleared once between two steps.
+    the gradient is cleared once between two steps. `is_cleared`: this step's is known to be.
     """
 
     def __init__(self, parameters: list[Any]) -> None:
         self.steps = 0
         self._parameters = parameters
         self._probe: Any = None
-        self._is_cleared = self._has_looked = False
+        self.is_cleared = self._has_looked = False
 
     def open(self, optimizer: Any) -> Callable[[], None]:
         """Listen to the optimizer's `clear_grad` and to its other name, `clear_gradients`. Returns what ends this."""
@@ -36,25 +36,21 @@ class Clearing:
 
     def before_backward(self) -> None:
         """Read whether the gradient is zero, unless this step's is known to be."""
-        if self._is_cleared or self._probe is None:
+        if self.is_cleared or self._probe is None:
             return
         self._has_looked = True
         with paddle.no_grad():
-            self._is_cleared = not _is_nonzero(gradient_of(self._probe))
-
-    def is_open(self) -> bool:
-        """Return whether it is not known yet if this step's gradient began at zero."""
-        return not self._is_cleared
+            self.is_cleared = not _is_nonzero(gradient_of(self._probe))
 
     def before_step(self) -> None:
         """Count the step that is about to be made; one that was not looked at changes nothing."""
         if self._probe is None:
             self._probe = self._choose()
-        elif self._is_cleared:
+        elif self.is_cleared:
             self.steps = 0
         elif self._has_looked:
             self.steps += 1
-        self._is_cleared = self._has_looked = False
+        self.is_cleared = self._has_looked = False
 
     def _choose(self) -> Any:
         """Return the smallest weight with a gradient, else the smallest parameter with one, None if there is none."""
@@ -65,7 +61,7 @@ class Clearing:
         original, had_own = getattr(optimizer, name), name in vars(optimizer)
 
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            self._is_cleared = True
+            self.is_cleared = True
             return original(*args, **kwargs)
 
         setattr(optimizer, name, wrapped)

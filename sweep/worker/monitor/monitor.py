@@ -152,7 +152,7 @@ class Monitor:
             self._end_first_forward()
         if self._pending is not None:
             self._look_without_step()
-        if self._clearing.is_open() and self._looks_at_clearing(self._step + 1):
+        if not self._clearing.is_cleared and self._looks_at_clearing(self._step + 1):
             self._clearing.before_backward()
         shape = loss.shape  # not `loss.size`: that runs an operator and takes 20 times as long
         self._pending = loss.detach() if not shape or shape == [1] else None

@@ -159,23 +159,26 @@ class FirstStep:
         self._losses.append(name if softmax is None else f"{name}(use_softmax={softmax})")
         label = next((arguments[key] for key in LABELS if key in arguments), None)
         if self._targets is None and hasattr(label, "numpy"):
-            self._targets = describe(label)
+            self._targets = describe(label, left_out=arguments.get("ignore_index"))
 
 
 def _is_mse(layer: Any) -> bool:
     return type(layer).__name__ == "MSELoss"
 
 
-def describe(tensor: Any) -> str:
+def describe(tensor: Any, *, left_out: Any = None) -> str:
     """Return JSON of a tensor's shape, dtype, min, max, mean, std (of finite elements) and number of NaN and inf.
 
-    Rows of features, [n, features] of floats, also have the smallest and the largest std of a feature.
+    Elements equal to `left_out` (a loss's `ignore_index`) do not count, unless there is nothing else. Rows of features,
+    [n, features] of floats, also have the smallest and the largest std of a feature.
     """
     given = tensor.detach()
     if given.dtype == paddle.bfloat16:  # for NumPy that is no number
         given = given.astype("float32")
     values = given.numpy().astype(np.float64)
     finite = values[np.isfinite(values)]
+    if isinstance(left_out, int) and (finite != left_out).any():
+        finite = finite[finite != left_out]
     with np.errstate(all="ignore"):
         seen: dict[str, Any] = {
             "shape": list(values.shape),
