@@ -134,7 +134,7 @@ def judged_anew(outcome: Outcome, folder: RunDir, target: Target) -> Outcome:
     reason = (folder.read_result() or {}).get("stop_reason")
     ended = None if reason is None else StopReason(reason)
     found = judge(points_of(events), target, facts_of(events), ended=ended, state=outcome.state)
-    return replace(outcome, symptoms=found.symptoms)
+    return replace(outcome, symptoms=found.symptoms, verdict=found.verdict)
 
 
 def rules_of(outcomes: Sequence[Outcome]) -> Counter[str]:

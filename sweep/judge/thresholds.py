@@ -45,7 +45,7 @@ class SymptomThresholds:
     overfit_gap: float = 0.1  # (SageMaker Debugger)
     overfit_rise: float = 1.2  # ours: validation loss / its best
     overfit_evaluations: int = 6  # ours
-    fits_loss: float = 0.1  # ours: smoothed training loss / its first value up to which the model fits
+    fits_loss: float = 0.1  # ours: smoothed training loss / its first value, or a guess's, up to which the model fits
     chance_share: float = 0.2  # ours: share of the way from chance to target up to which a metric is at chance
     # what is logged
     epochs_share: float = 0.25  # ours: steps 1, 2, 3, ... that end below this share of the budget may be epochs

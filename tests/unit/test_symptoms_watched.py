@@ -248,6 +248,14 @@ def test_fits_yet_fails_is_silent_where_the_metric_rises_or_the_loss_stays_up():
     assert not found("fits_yet_fails", {"train/loss": learnt(np.full(40, 0.1))["train/loss"], "val/acc": full(np.nan)})
 
 
+@pytest.mark.parametrize("facts", [{}, {"watch/losses": "my_own", "watch/head_units": 7.0}])
+def test_a_loss_that_comes_down_from_far_above_a_guess_to_a_guess_fits_nothing(facts):
+    fall = np.r_[np.geomspace(60.0, 2.3, 100), np.full(300, 2.3)]
+    assert not found(
+        "fits_yet_fails", learnt(np.full(40, 0.1)) | {"train/loss": Series(np.arange(1, 401), fall)}, facts
+    )
+
+
 def test_without_the_number_of_classes_chance_is_where_the_metric_began():
     series = learnt(np.full(40, 0.12)) | {"val/f1": Series(np.arange(10, 401, 10), np.full(40, 0.3))}
     target = replace(TARGET, metric="val/f1")

@@ -21,6 +21,8 @@ from sweep.judge.symptoms.loss import flat, guess_entropy
 
 CHANCE_EVALUATIONS = 3
 """Number of evaluations in a row whose median is compared with chance."""
+GUESS = math.log(10)
+"""Cross entropy of a guess among ten classes, in nats."""
 
 
 def over_regularised(evidence: Evidence) -> list[Symptom]:
@@ -93,21 +95,33 @@ def fits_yet_fails(evidence: Evidence) -> list[Symptom]:
     values = finite(evidence.series[metric]).values if metric in evidence.series else losses.values[:0]
     if evidence.is_broken or len(values) < CHANCE_EVALUATIONS or losses.values[0] <= 0:
         return []
-    smooth = smoothed(losses)
-    part = float(smooth[-1]) / float(losses.values[0])
+    smooth, start = smoothed(losses), _start(evidence, float(losses.values[0]))
+    part = float(smooth[-1]) / start
     sign = 1.0 if state.mode is Mode.MAX else -1.0
     chance = _chance(evidence, metric, values)
     bound = chance + limits.chance_share * (level - chance)
     best = sign * np.median(sliding_window_view(sign * values, CHANCE_EVALUATIONS), axis=1).max()
     if part > limits.fits_loss or sign * (level - chance) <= 0 or sign * best > sign * bound:
         return []
-    learnt = smooth <= limits.fits_loss * losses.values[0]
+    learnt = smooth <= limits.fits_loss * start
     step = losses.steps[int(np.argmax(learnt))]
     message = (
-        f"{name} falls to {100 * part:.2g} % of its first value, and {metric} stays at {best:.3g}: "
-        f"a guess scores {chance:.3g}, the target is {level:.4g}"
+        f"{name} falls to {smooth[-1]:.2g}, {100 * part:.2g} % of where learning starts, and {metric} stays at "
+        f"{best:.3g}: a guess scores {chance:.3g}, the target is {level:.4g}"
     )
     return [make_symptom("fits_yet_fails", metric, step, best, bound, message)]
+
+
+def _start(evidence: Evidence, first: float) -> float:
+    """Return the loss at which learning starts: that of a guess if the first value is above it.
+
+    A loss that comes down from far above a guess to that of a guess has learnt nothing. Of classes whose number is not
+    known the guess is taken to be among ten.
+    """
+    guess = guess_entropy(evidence)
+    if guess is None or guess <= 0:
+        guess = GUESS if evidence.is_classification else first
+    return min(first, guess)
 
 
 def _chance(evidence: Evidence, metric: str, values: Floats) -> float:
