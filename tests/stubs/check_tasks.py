@@ -7,6 +7,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F  # noqa: N812
 
+from sweep.task import TaskConfig
 from tasks.breast_cancer import data as tumours
 from tasks.diabetes import data as patients
 from tasks.digits_cnn import data as digits
@@ -111,7 +112,7 @@ FORMS = {
 def data(cfg):
     if cfg.fault == "missing":
         raise FileNotFoundError("no such file: 'train.npz'")
-    train, val = SOURCES[cfg.source](SimpleNamespace(input_norm="standardize"))
+    train, val = SOURCES[cfg.source](TaskConfig(input_norm="standardize"))
     x, y = train.x, train.y
     if cfg.fault == "val_is_train":
         val = train
