@@ -23,7 +23,7 @@ from sweep.rundir import StudyDir
 from sweep.store import Regressions, Store
 from sweep.store.regressionjson import baseline_data
 
-USAGE = """%(prog)s accept STUDY | --last N [--task TASK] [--regression NAME]
+USAGE = """%(prog)s accept STUDY | --last N | --again [--task TASK] [--regression NAME]
        %(prog)s show [--task TASK] [--regression NAME] [--json]
        %(prog)s diff [--task TASK] [--last N | --previous] [--regression NAME] [--json]"""
 
@@ -37,6 +37,7 @@ def baseline(arguments: list[str]) -> int:
     parser.add_argument("action", choices=ACTIONS, help="accept: put one on record; show: list them; diff: compare")
     parser.add_argument("study", nargs="?", help="accept: the study whose base runs are accepted")
     parser.add_argument("--last", type=int, metavar="N", help="accept, diff: the last N nights (diff: 1)")
+    parser.add_argument("--again", action="store_true", help="accept: the same runs, judged by the present rules")
     parser.add_argument("--previous", action="store_true", help="diff: with the baseline that it replaced")
     parser.add_argument("--task", help="only this task (default: all; of a study: the study's task)")
     parser.add_argument("--regression", metavar="NAME", help="default: the one whose night began last")
@@ -52,16 +53,18 @@ def baseline(arguments: list[str]) -> int:
 
 
 def _accept(args: Any, parser: Parser) -> int:
-    from sweep.study.regression.accepting import accept, offer_of_study, offers_of_nights
+    from sweep.study.regression.accepting import accept, offer_of_study, offers_again, offers_of_nights
     from sweep.study.regression.files import check_records_owner, save_baselines
 
-    if bool(args.study) == (args.last is not None):
-        parser.error("accept takes either a STUDY or --last N")
+    if bool(args.study) + (args.last is not None) + args.again != 1:
+        parser.error("accept takes one of STUDY, --last N and --again")
     with open_existing(args.store) as store:
         kept = Regressions(store)
         regression = _chosen(kept, args)
         if args.study:
             offers = [offer_of_study(store, store.study(args.study), args.task)]
+        elif args.again:
+            offers = offers_again(store, regression, args.task)
         else:
             offers = offers_of_nights(store, regression, args.last, args.task)
         folder = StudyDir(args.results or _results(store, regression, args), regression)

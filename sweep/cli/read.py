@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sweep.cli.main import Parser
-from sweep.cli.output import plain, print_json, print_rich
+from sweep.cli.output import plain, print_json, print_rich, print_whole
 from sweep.cli.shared import as_it_stands, chosen_study, read_parser, run_folder, stage_names, with_trials
 from sweep.config.stores import store_option
 from sweep.domain.metric import Series
@@ -17,6 +17,7 @@ from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.errors import NotFoundError, UsageError
 from sweep.report.listing import render_studies, render_trial
+from sweep.report.phrases import outdated_text
 from sweep.report.terminal import render_summary
 from sweep.rundir import shown
 from sweep.rundir.events import number_text
@@ -54,13 +55,19 @@ def rank(arguments: list[str]) -> int:
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
         study = chosen_study(store, args.study, args.store)
-        summary = store.summary(study.id)
+        summary, outdated = store.summary(study.id), store.count_outdated(study.id)
     if summary is None:
         raise NotFoundError(
             f"study {study.name} has no ranking yet",
             hint=f"`python -m sweep status {study.name}{store_option(args.store)}` says how far it is",
         )
-    return print_json(summary) if args.json else print_rich(render_summary(summary, shows_all=args.all))
+    if args.json:
+        return print_json(summary)
+    print_rich(render_summary(summary, shows_all=args.all))
+    words = outdated_text(outdated, study.name)
+    if outdated and words not in summary.get("notes", ()):
+        print_whole(f"note  {words}")
+    return 0
 
 
 def show(arguments: list[str]) -> int:

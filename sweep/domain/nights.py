@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.verdict import Verdict
 
 EVIDENCE = frozenset({Verdict.CONVERGED, Verdict.DIVERGED, Verdict.STALLED, Verdict.NOT_CONVERGED})
@@ -85,6 +86,7 @@ class Night:
     `name` is what the night is called (`2026-11-23`, unique per task), `at` when it began (aware UTC), `wanted` how
     many seeds were asked for, `target` what "converged" means, as one comparable text. `confirmation` holds the runs
     on fresh seeds that followed an alarm on this night, empty where there was none or where it did not run.
+    `rules_version` is of the rules that judged the runs.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Night:
     environment: Environment
     hashes: tuple[LossHash, ...] = ()
     confirmation: tuple[NightRun, ...] = ()
+    rules_version: int = RULES_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,7 @@ class Baseline:
     accepted_at: datetime
     hashes: tuple[LossHash, ...] = ()
     studies: tuple[str, ...] = ()
+    rules_version: int = RULES_VERSION
 
 
 def night_seeds(ordinal: int, count: int, *, is_confirmation: bool = False) -> tuple[int, ...]:

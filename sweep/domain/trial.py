@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sweep.domain.axis import Cell
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import OPEN_STATES, FailureClass, TrialState
 from sweep.domain.verdict import Judgement, Symptom, Verdict
 
@@ -92,7 +93,7 @@ class Outcome:
     """What the analysis needs to know of one trial: one row of a study's table.
 
     `steps` is how far the run got, `wall_s` what it took; both 0 where it never ran. `best` and `final` are of the
-    target's metric, None where it was never logged finite.
+    target's metric, None where it was never logged finite. `rules_version` is that of the verdict.
     """
 
     number: int
@@ -109,6 +110,7 @@ class Outcome:
     failure: FailureClass | None = None
     reason: str = ""
     reused: bool = False
+    rules_version: int = RULES_VERSION
 
     @property
     def is_evidence(self) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.symptoms import layer_of, subject_of
 from sweep.domain.words import StrEnum
 
@@ -50,3 +51,9 @@ class Judgement:
     best: float | None = None  # best value of the target's metric; None where it was never logged finite
     final: float | None = None  # last value of it
     symptoms: tuple[Symptom, ...] = ()
+    rules_version: int = RULES_VERSION  # which version of the rules made it (domain/rules)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the present rules made it."""
+        return self.rules_version == RULES_VERSION

@@ -16,11 +16,15 @@ from sweep.judge.symptoms.logging import doubt, with_messages
 from sweep.judge.thresholds import SymptomThresholds
 
 _CUT_SHORT = frozenset({StopReason.PRUNED, StopReason.STOPPED})
+_BY_RULES = frozenset({StopReason.CONVERGED, StopReason.DIVERGED})
+"""Ends at a decision. A run that ended so by earlier rules, and is not decided by these, was cut short."""
 _ENDS = {
     StopReason.RETURNED: "the task ended by itself",
     StopReason.BUDGET: "the budget was used up",
     StopReason.PRUNED: "pruned",
     StopReason.STOPPED: "stopped with the study",
+    StopReason.CONVERGED: "ended by earlier rules, as converged,",
+    StopReason.DIVERGED: "ended by earlier rules, as diverged,",
 }
 _BASIS = {
     TargetRule.TARGET: "",
@@ -60,6 +64,7 @@ def judge(
     elif tracked.divergence is None and tracked.level is None:
         verdict, reason = Verdict.UNDECIDED, _no_half(tracked)
     else:
+        whole = whole and ended not in _BY_RULES
         verdict, reason = _decide(tracked, target, symptoms, whole=whole, how=_how(ended, state))
         why = doubt(evidence, symptoms, converged=verdict is Verdict.CONVERGED)
         if why and verdict is not Verdict.DIVERGED:

@@ -20,6 +20,7 @@ from sweep.domain.names import natural
 from sweep.domain.printable import printable, short_name
 from sweep.domain.probe import PROBE_REASON
 from sweep.domain.roles import loss_note, shown_metric
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import LIVE_STATES, OPEN_STATES, TrialState
 from sweep.domain.symptoms import layer_of, urgency
 from sweep.domain.target import Target
@@ -227,6 +228,8 @@ def _add_judgement(facts: Any, judgement: Judgement) -> None:
         facts.add_row("steps", f"{judgement.last_step:,} run")
         return
     facts.add_row("verdict", styled_verdict(judgement.verdict))
+    if not judgement.is_current:
+        facts.add_row("rules", f"version {judgement.rules_version} (the present rules have version {RULES_VERSION})")
     facts.add_row("because", Text(printable(judgement.reason)))
     facts.add_row("steps", f"{judgement.last_step:,} run, target reached at {number_text(judgement.tau)}")
     facts.add_row("target metric", f"best {number_text(judgement.best)}, last {number_text(judgement.final)}")

@@ -11,6 +11,7 @@ from sweep.domain.axis import short_value
 from sweep.domain.counts import count_text, figure_text, share_text
 from sweep.domain.effect import NO_KNOB, NOT_RUN_YET, EffectStatus, Question, together
 from sweep.domain.failure import shown_failure
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.target import HOLD_EVALUATIONS
 
 DASH = "–"
@@ -18,6 +19,12 @@ DASH = "–"
 
 NO_EFFECT_HERE = "no effect possible here"
 """Stands before the toggles that touch nothing in this task, and cost no trial."""
+
+
+def outdated_text(count: int, study: str) -> str:
+    """Return what a reader should know of a study's verdicts by earlier rules."""
+    again = f"`python -m sweep resume {study}` makes them again"
+    return f"{count_text(count, 'verdict')} by earlier rules (the present rules have version {RULES_VERSION}); {again}"
 
 
 def status_word(status: str, question: str, trials: int, *, makes_diverge: bool = False, is_open: bool = False) -> str:

@@ -26,6 +26,7 @@ STEPS: Mapping[int, Sequence[str]] = {
         "device VARCHAR NOT NULL, accepted_at VARCHAR NOT NULL, data TEXT NOT NULL, "
         "CONSTRAINT pk_baselines PRIMARY KEY (regression, task, number))",
     ),
+    4: ("ALTER TABLE trials ADD COLUMN rules_version INTEGER",),
 }
 """For each version the statements that make it from the one before. Plain SQL that SQLite and PostgreSQL both know;
 frozen once released: later changes of schema.py must not change what an old step does."""

@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict
 from sweep.errors import NotFoundError
-from sweep.store.records import cell_of, failure_of
+from sweep.store.records import FIRST_RULES, cell_of, failure_of
 from sweep.store.schema import runs, trials
 from sweep.store.trials import symptoms_of, symptoms_of_study
 
@@ -26,6 +27,7 @@ _TRIALS = select(
     trials.c.last_step,
     trials.c.best,
     trials.c.final,
+    trials.c.rules_version,
 )
 _RUNS = select(trials.c.id, runs.c.last_step, runs.c.wall_s, runs.c.failure, runs.c.message).join(
     runs, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id)
@@ -53,7 +55,7 @@ def _outcomes(conn: Connection, which: ColumnElement[bool], symptoms: dict[int, 
 
 
 def _outcome(trial: Sequence[Any], run: Sequence[Any] | None, symptoms: tuple[Symptom, ...]) -> Outcome:
-    _, number, cell, seed, state_text, source, verdict, reason, tau, judged_step, best, final = trial
+    _, number, cell, seed, state_text, source, verdict, reason, tau, judged_step, best, final, rules = trial
     state = TrialState(state_text)
     steps, wall_s, failure, message = 0, None, None, None
     if run is not None:
@@ -74,4 +76,5 @@ def _outcome(trial: Sequence[Any], run: Sequence[Any] | None, symptoms: tuple[Sy
         failure=failure_of(failure) if state in FINISHED_STATES else None,
         reason=reason or (message if state in FINISHED_STATES else None) or "",
         reused=source is not None,
+        rules_version=RULES_VERSION if verdict is None else rules or FIRST_RULES,
     )

@@ -12,6 +12,9 @@ from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Symptom, Verdict
 from sweep.store import jsontext
 
+FIRST_RULES = 1
+"""The rules of verdicts that are on record without a version."""
+
 
 class Event(NamedTuple):
     """One change of a trial's state."""
@@ -84,6 +87,7 @@ def judgement_of(row: Row[Any], symptoms: tuple[Symptom, ...]) -> Judgement | No
         best=row.best,
         final=row.final,
         symptoms=symptoms,
+        rules_version=row.rules_version or FIRST_RULES,
     )
 
 

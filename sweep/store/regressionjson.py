@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sweep.domain.nights import Baseline, Environment, LossHash, Night, NightRun
+from sweep.store.records import FIRST_RULES
 
 _PAIRS = ("packages", "settings", "flags")
 
@@ -26,6 +27,7 @@ def night_of(data: Mapping[str, Any]) -> Night:
         environment=environment_of(data["environment"]),
         hashes=_hashes(data["hashes"]),
         confirmation=_runs(data["confirmation"]),
+        rules_version=int(data.get("rules_version", FIRST_RULES)),
     )
 
 
@@ -44,6 +46,7 @@ def baseline_of(data: Mapping[str, Any]) -> Baseline:
         accepted_at=datetime.fromisoformat(data["accepted_at"]),
         hashes=_hashes(data["hashes"]),
         studies=tuple(str(name) for name in data["studies"]),
+        rules_version=int(data.get("rules_version", FIRST_RULES)),
     )
 
 

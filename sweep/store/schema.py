@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -129,6 +129,7 @@ trials = Table(
     Column("last_step", BigInteger),
     Column("best", ExactFloat),
     Column("final", ExactFloat),
+    Column("rules_version", Integer),  # of the rules that made it (domain/rules); NULL is version 1
     UniqueConstraint("study_id", "number"),
     Index(None, "study_id", "is_current", "state", "verdict"),  # covers the counts that `status` prints
     Index(None, "fingerprint"),

@@ -291,6 +291,16 @@ class Store:
         with self.transactions.reading() as conn:
             return trials.find_finished(conn, fingerprints)
 
+    def find_outdated(self, fingerprints: Iterable[str]) -> dict[str, TrialRecord]:
+        """Return, for each fingerprint that has one, the earliest trial with a run and a verdict by older rules."""
+        with self.transactions.reading() as conn:
+            return trials.find_outdated(conn, fingerprints)
+
+    def count_outdated(self, study_id: int) -> int:
+        """Return the number of a study's verdicts that were made by older rules, retired trials left out."""
+        with self.transactions.reading() as conn:
+            return trials.count_outdated(conn, study_id)
+
     def reuse(self, trial_id: int, source_trial_id: int) -> None:
         """Complete a pending trial with the judgement of a completed one, whose run and series become its own.
 

@@ -5,8 +5,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
 
+from sweep.domain.probe import PROBE_REASON
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import FINISHED_STATES, LIVE_STATES, TrialState, is_legal
 from sweep.domain.trial import TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Symptom, Verdict
@@ -25,7 +27,7 @@ _SWAP = Prepared(
     .where(trials.c.id == bindparam("trial_id"), trials.c.state == bindparam("old"))
     .values(state=bindparam("new"))
 )
-_JUDGED_COLUMNS = ("verdict", "reason", "rule", "tau", "last_step", "best", "final")
+_JUDGED_COLUMNS = ("verdict", "reason", "rule", "tau", "last_step", "best", "final", "rules_version")
 _SET_JUDGEMENT = Prepared(
     update(trials)
     .where(trials.c.id == bindparam("trial_id"))
@@ -158,7 +160,36 @@ def symptoms_of_study(conn: Connection, study_id: int) -> dict[int, tuple[Sympto
 
 
 def find_finished(conn: Connection, fingerprints: Iterable[str]) -> dict[str, int]:
-    """Return, for each fingerprint that has one, the id of the earliest completed and decided trial in any study."""
+    """Return, for each fingerprint that has one, the id of the earliest completed and decided trial in any study.
+
+    Only verdicts of the present rules count.
+    """
+    return _earliest(conn, fingerprints, trials.c.rules_version == RULES_VERSION)
+
+
+def find_outdated(conn: Connection, fingerprints: Iterable[str]) -> dict[str, TrialRecord]:
+    """Return, for each fingerprint that has one, the earliest trial with a run and a verdict by older rules."""
+    found = _earliest(conn, fingerprints, trials.c.source_trial_id.is_(None), is_outdated())
+    return {
+        fingerprint: trial_record(row_of(conn, trial_id), symptoms_of(conn, trial_id))
+        for fingerprint, trial_id in found.items()
+    }
+
+
+def count_outdated(conn: Connection, study_id: int) -> int:
+    """Return the number of a study's verdicts by older rules; those of retired trials and of probes are left out."""
+    of_study = (trials.c.study_id == study_id, trials.c.is_current, trials.c.reason != PROBE_REASON, is_outdated())
+    return conn.execute(select(func.count()).where(*of_study)).scalar() or 0
+
+
+def is_outdated() -> ColumnElement[bool]:
+    """Return the condition that a trial has a verdict by older rules."""
+    older = or_(trials.c.rules_version.is_(None), trials.c.rules_version < RULES_VERSION)
+    return and_(trials.c.verdict.is_not(None), older)
+
+
+def _earliest(conn: Connection, fingerprints: Iterable[str], *which: ColumnElement[bool]) -> dict[str, int]:
+    """Return the lowest id of the completed and decided trials of each fingerprint that are such."""
     found: dict[str, int] = {}
     for part in _parts(dict.fromkeys(fingerprints)):
         query = (
@@ -167,6 +198,7 @@ def find_finished(conn: Connection, fingerprints: Iterable[str]) -> dict[str, in
                 trials.c.fingerprint.in_(part),
                 trials.c.state == TrialState.COMPLETED.value,
                 trials.c.verdict != Verdict.UNDECIDED.value,
+                *which,
             )
             .group_by(trials.c.fingerprint)
         )
@@ -236,6 +268,7 @@ def _judged(judgement: Judgement | None) -> dict[str, Any]:
         "new_last_step": judgement.last_step,
         "new_best": judgement.best,
         "new_final": judgement.final,
+        "new_rules_version": judgement.rules_version,
     }
 
 

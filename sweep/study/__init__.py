@@ -11,6 +11,7 @@ running one study
   interrupts  what a person may ask of it meanwhile, and the signals that ask it
   live        one running trial: what it has logged so far, as the monitor's rules and the driver see it
   recording   a run's process, what it wrote and how it ended, put on record
+  rejudging   verdicts by earlier rules made again, and runs that such a rule had ended left out
   recovery    what a driver that died has left: which of its runs still go on, and how the others ended
   breaker     when a study is given up early: its first trials all fail in the same way
   steps       named points between outside effects, at which a test kills the driver

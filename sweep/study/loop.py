@@ -14,6 +14,7 @@ from sweep.study.breaker import CircuitBreaker
 from sweep.study.interrupts import WORDS, Interrupt
 from sweep.study.live import LiveRun
 from sweep.study.progress import Progress
+from sweep.study.rejudging import Rejudge, reuse_finished
 from sweep.study.runs import OpenStudy, StudyRuns
 from sweep.study.steps import step
 
@@ -59,6 +60,7 @@ class StudyLoop:
         self.breaker = CircuitBreaker()
         self._announced = Interrupt.NONE
         self._runs = StudyRuns(study, launcher)
+        self._rejudge = Rejudge(study.store, self.target, study.config.symptoms)
         self._read_at_s = 0.0
 
     # -- the loop
@@ -201,9 +203,8 @@ class StudyLoop:
         spec = self.compose(proposal)
         with self.store.transaction():
             [trial] = self.store.add_trials(self.study_id, [spec])
-            finished = self.store.find_finished([spec.fingerprint]) if self.reuses else {}
-            if finished:
-                self.store.reuse(trial.id, finished[spec.fingerprint])
+            if self.reuses:
+                reuse_finished(self.store, [trial], self._rejudge)
         return self.store.trial(self.study_id, trial.number)
 
     def _replay(self) -> int:

@@ -6,7 +6,7 @@ from statistics import fmean, median
 from typing import Any
 
 from sweep.clock import monotonic_s
-from sweep.config import LoadedConfig
+from sweep.config import LoadedConfig, StudyConfig
 from sweep.domain.axis import BASE, Cell
 from sweep.domain.space import Param
 from sweep.domain.states import TrialState
@@ -54,26 +54,31 @@ class StudyPlan:
         """Return the trial of a proposal."""
         return self.composer.compose(proposal.cell, (proposal.seed,))[0]
 
-    def enrol(self, store: Store, record: StudyRecord) -> None:
-        """Bring a study's stored trials up to this plan.
+    def enrol(self, store: Store, record: StudyRecord) -> str:
+        """Bring a study's stored trials up to this plan; return what a reader should know of it, empty if nothing.
 
         Trials that answer another question (another target, axis, space, or task code) are retired: kept, and left out
         of this study's ranking. Trials that are missing are added, and those that any study has finished are reused.
+        Verdicts by earlier rules are made again; a run that cannot be used any more is retired, too.
         """
+        from sweep.study import rejudging  # numpy comes with it: `plan` does without
+
+        rejudge = rejudging.Rejudge(store, self.config.target, self.config.symptoms)
         with store.transaction():
             stored = store.trials(record.id, retired=True)
             wanted = self._wanted(stored)
             current = [trial for trial in stored if (trial.cell.key, trial.seed, trial.fingerprint) in wanted]
+            if self.config.probe is None:  # a probe is not judged
+                current = rejudging.usable_trials(store, current, rejudge)
             store.set_current(record.id, [trial.id for trial in current])
             if self.fixed is None:
-                return
+                return rejudge.counts.words()
             known = {(trial.cell.key, trial.seed) for trial in current}
             missing = [spec for spec in self.fixed.trials if (spec.cell.key, spec.seed) not in known]
             added = store.add_trials(record.id, missing)
-            finished = store.find_finished(trial.fingerprint for trial in added) if self.config.reuse else {}
-            for trial in added:
-                if trial.fingerprint in finished:
-                    store.reuse(trial.id, finished[trial.fingerprint])
+            if self.config.reuse:
+                rejudging.reuse_finished(store, added, rejudge)
+        return rejudge.counts.words()
 
     def _wanted(self, stored: list[TrialRecord]) -> set[tuple[str, int, str]]:
         """Return (cell, seed, fingerprint) of the trials that the question as asked now is about."""
@@ -116,7 +121,7 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
     config = planned.config
     specs = planned.fixed.trials if planned.fixed is not None else ()
     total = len(specs) or int(config.driver.settings.get("n_trials", 0))
-    finished = store.find_finished({spec.fingerprint for spec in specs}) if store is not None and config.reuse else {}
+    finished = _finished(store, config, {spec.fingerprint for spec in specs}) if store and config.reuse else set()
     reused = sum(spec.fingerprint in finished for spec in specs)
     with closing(build_launcher(config.launcher)) as launcher:
         slots = launcher.free_slots
@@ -131,6 +136,17 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
         "overhead_s": overhead_s,
         "wall_s": None if seen is None else overhead_s + (total - reused) / slots * seen.trial_s,
     }
+
+
+def _finished(store: Store, config: StudyConfig, fingerprints: set[str]) -> set[str]:
+    """Return the fingerprints of which a finished trial can be reused, verdicts by earlier rules made again."""
+    finished = set(store.find_finished(fingerprints))
+    left = fingerprints - finished
+    if not store.find_outdated(left):
+        return finished
+    from sweep.study.rejudging import Rejudge  # likewise
+
+    return finished | Rejudge(store, config.target, config.symptoms).reusable(left).keys()
 
 
 def trial_overhead_s(is_warm: bool, slots: int) -> float:

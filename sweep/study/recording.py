@@ -134,6 +134,7 @@ def _outcome(live: LiveRun, ended: RunEnded, judgement: Judgement) -> Outcome:
         symptoms=judgement.symptoms,
         failure=ended.failure,
         reason=judgement.reason or ended.message,
+        rules_version=judgement.rules_version,
     )
 
 

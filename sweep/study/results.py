@@ -3,6 +3,7 @@
 import gc
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.report import ReportData, build_summary, write_reports
+from sweep.report.phrases import outdated_text
 from sweep.report.staged import KIND, write_staged
 from sweep.report.visualdl import can_write
 from sweep.rundir import StudyDir
@@ -71,13 +73,17 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
     outcomes = tuple(store.outcomes(record.id))
     folder = StudyDir.of(record)
     inert = [(str(toggle), str(reason)) for toggle, reason in record.config["inert"]]
+    outdated = store.count_outdated(record.id)
     is_silent = any(o.state is TrialState.COMPLETED and not o.is_evidence for o in outcomes)
     logged = store.metric_names(record.id) if is_silent or target.named_loss is None else None
+    ranking = rank(outcomes, axes, target, inert=inert, wall_s=wall_s, logged=logged)
+    if outdated:
+        ranking = replace(ranking, notes=(*ranking.notes, outdated_text(outdated, record.name)))
     return ReportData(
         study=record,
         axes=axes,
         target=target,
-        ranking=rank(outcomes, axes, target, inert=inert, wall_s=wall_s, logged=logged),
+        ranking=ranking,
         outcomes=outcomes,
         curves=StoredCurves(store, record.id),
         dir_of=lambda outcome: "" if outcome.reused else f"{folder.trials.name}/{outcome.number}",

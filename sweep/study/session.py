@@ -87,8 +87,10 @@ def run_study(
             progress.message(study.note)
         record = open_record(study.store, study.loaded, study.folder)
         step("study recorded")
-        plan.enrol(study.store, record)
+        rejudged = plan.enrol(study.store, record)
         step("trials enrolled")
+        if rejudged:
+            progress.message(rejudged)
         write_plan(study.folder, {**plan.to_dict(), "study": record.name}, record)
         step("plan written")
         end = then(study.loaded, Session(study, plan, record, Audience(progress), early, code).run())

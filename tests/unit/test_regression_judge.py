@@ -356,3 +356,20 @@ def test_no_two_nights_share_a_seed():
 
 def test_the_samples_show_every_verdict():
     assert {report.verdict for report in samples.reports()} == set(TaskVerdict)
+
+
+@pytest.mark.parametrize("slower", [1.0, 3.0])
+def test_a_baseline_of_other_rules_neither_alarms_nor_passes(rng, baseline, slower):
+    older = replace(baseline, rules_version=1)
+    nights = [*history(rng, 10), night_of(11, drawn(rng, seeds_of(11), slower))]
+    report = judged(older, nights)
+    assert (report.verdict, report.alarm, report.needs_confirmation) == (TaskVerdict.NO_BASELINE, None, False)
+    assert "rules" in report.words
+    assert judged(baseline, nights).verdict is not TaskVerdict.NO_BASELINE
+
+
+def test_nights_of_other_rules_than_the_baseline_count_for_nothing(rng, baseline):
+    slow = [replace(night_of(day, drawn(rng, seeds_of(day), 3.0)), rules_version=1) for day in range(1, 9)]
+    report = judged(baseline, [*slow, night_of(9, drawn(rng, seeds_of(9)))])
+    assert report.verdict == TaskVerdict.OK
+    assert report.change_points == ()

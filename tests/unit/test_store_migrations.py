@@ -8,17 +8,21 @@ trial reuses trial 2 of `first`.
 tests/data/store_v2.db was written likewise by the store of commit e0a04e9 (version 2: no nights, no baselines): study
 `first` with a summary, a diverged trial (0), a crashed one (1), a converged one (2) and a retired one (3); study
 `second` whose only trial reuses trial 2 of `first`.
+
+tests/data/store_v3.db is of version 3 (verdicts without a version of the rules): see test_rules_change.py.
 """
 
 import math
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, inspect
 
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.verdict import Verdict
 from sweep.errors import StoreError
@@ -109,6 +113,23 @@ def test_a_database_of_version_2_keeps_everything_and_takes_nights_and_baselines
         assert [night.name for night in Regressions(store).nights()] == ["2026-11-23"]
     Store.open(f"sqlite:///{tmp_path}/new.db").close()
     assert schema_of(second) == schema_of(tmp_path / "new.db")
+
+
+def test_a_database_of_version_3_keeps_everything_and_takes_the_version_of_the_rules(tmp_path: Path) -> None:
+    third = Path(shutil.copy(DATA / "store_v3.db", tmp_path / "third.db"))
+    assert version_in(third) == 3
+    with Store.open(f"sqlite:///{third}") as store:
+        study = store.study("first")
+        assert [o.verdict for o in store.outcomes(study.id)] == ["diverged", "converged", "diverged", "undecided"]
+        assert store.outcomes(store.study("second").id)[0].reused
+        trial = store.trials(study.id)[1]
+        assert trial.judgement is not None
+        assert trial.judgement.rules_version == 1
+        store.save_judgement(trial.id, replace(trial.judgement, rules_version=RULES_VERSION))
+        assert store.outcomes(study.id)[1].rules_version == RULES_VERSION
+        assert [len(each.runs) for each in Regressions(store).baselines("nightly")] == [12]
+    Store.open(f"sqlite:///{tmp_path}/new.db").close()
+    assert schema_of(third) == schema_of(tmp_path / "new.db")
 
 
 def test_a_reader_does_not_migrate_but_says_what_would(old: Path) -> None:

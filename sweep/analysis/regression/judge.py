@@ -226,13 +226,14 @@ def _baseline_figures(baseline: Baseline, reference: Reference, watch: Watch) ->
 
 
 def _change_points(nights: Sequence[Night]) -> tuple[ChangePoint, ...]:
-    """The lasting changes over all nights with the last night's target and budgets, with or without a baseline."""
+    """The lasting changes over all nights with the last one's target, rules and budgets, with or without a baseline."""
     tonight = nights[-1]
     budgets = {run.budget for run in tonight.runs}
     series = []
     for night in nights:
         told = [run for run in night.runs if run.is_evidence]
-        if told and night.target == tonight.target and (not budgets or {run.budget for run in told} <= budgets):
+        is_alike = (night.target, night.rules_version) == (tonight.target, tonight.rules_version)
+        if told and is_alike and (not budgets or {run.budget for run in told} <= budgets):
             series.append((night.name, fmean(sorted(log_tau(run) for run in told))))
     found = change_points([value for _, value in series])
     return tuple(ChangePoint(night=series[at][0], percent=percent, p_value=p) for at, percent, p in found)

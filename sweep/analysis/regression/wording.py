@@ -33,6 +33,11 @@ def comparison_gap(baseline: Baseline | None, night: Night, settings: Regression
     """Return why a night cannot be compared with the baseline; None where it can."""
     if baseline is None:
         return f"no baseline yet (0 of {settings.min_baseline_runs} runs)"
+    if baseline.rules_version != night.rules_version:
+        return (
+            f"the baseline was judged by other rules (version {baseline.rules_version}, these runs by version "
+            f"{night.rules_version}): accept it again"
+        )
     told = [run for run in baseline.runs if run.is_evidence]
     if len(told) < settings.min_baseline_runs:
         return f"no baseline yet ({len(told)} of {settings.min_baseline_runs} runs)"

@@ -1,17 +1,18 @@
 """From recorded nights, or one study, to baselines: only a person's command comes here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweep.clock import now_utc
 from sweep.domain.nights import Baseline, Night
 from sweep.domain.regression import RegressionSettings
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError, UsageError
 from sweep.store import Regressions, Store, TaskNight
 from sweep.study.regression.environment import environment_of
-from sweep.study.regression.gathering import runs_of, target_text
+from sweep.study.regression.gathering import run_again, runs_of, target_text
 
 LEAST_RUNS = RegressionSettings().min_baseline_runs
 
@@ -49,8 +50,37 @@ def offer_of_study(store: Store, record: StudyRecord, task: str | None) -> Offer
         environment=environment_of(record.provenance, devices=store.devices(record.id)),
         accepted_at=now_utc(),
         studies=(record.name,),
+        rules_version=min((o.rules_version for o in store.outcomes(record.id)), default=RULES_VERSION),
     )
+    if baseline.rules_version != RULES_VERSION:
+        problem = f"its verdicts are of earlier rules; `python -m sweep resume {record.name}` makes them again"
+        return Offer(task=baseline.task, baseline=None, problem=problem)
     return _checked(baseline, ())
+
+
+def offers_again(store: Store, regression: str, task: str | None) -> list[Offer]:
+    """Return the accepted baselines, their runs judged by the present rules. Raises NotFoundError without any."""
+    found = Regressions(store).baselines(regression, task)
+    if not found:
+        what = f" of task {task}" if task else ""
+        raise NotFoundError(f"regression {regression} has no baseline{what}", hint="accept --last N accepts nights")
+    return [_offer_again(store, baseline) for baseline in found]
+
+
+def _offer_again(store: Store, baseline: Baseline) -> Offer:
+    """Return a baseline of the same runs, those left out that the present rules cannot judge."""
+    if baseline.rules_version == RULES_VERSION:
+        problem = f"its baseline was judged by the present rules (version {RULES_VERSION}): nothing to accept again"
+        return Offer(task=baseline.task, baseline=None, problem=problem)
+    judged = [run_again(store, run) for run in baseline.runs]
+    runs = tuple(run for run in judged if run is not None)
+    left_out = len(judged) - len(runs)
+    notes = (f"{left_out} of {len(judged)} runs left out: earlier rules ended them, or their curves are deleted",)
+    again = replace(baseline, runs=runs, accepted_at=now_utc(), rules_version=RULES_VERSION)
+    study = next((record for name in baseline.studies if (record := store.find_study(name)) is not None), None)
+    if study is not None:
+        again = replace(again, target=target_text(Target.from_mapping(study.config["converge"])))
+    return _checked(again, notes if left_out else ())
 
 
 def accept(store: Store, regression: str, offers: Sequence[Offer]) -> None:
@@ -78,7 +108,7 @@ def _offer(task: str, nights: Sequence[TaskNight]) -> Offer:
     used = [each for each in nights if _is_alike(each.night, last)]
     notes = []
     if len(used) < len(nights):
-        notes.append(f"{len(nights) - len(used)} nights left out: another target or kind of device than {last.name}")
+        notes.append(f"{len(nights) - len(used)} nights left out: another target, device or rules than {last.name}")
     if len({each.night.environment.code for each in used}) > 1:
         notes.append("the task's code changed within these nights")
     if len({each.night.environment.config for each in used}) > 1:
@@ -90,13 +120,15 @@ def _offer(task: str, nights: Sequence[TaskNight]) -> Offer:
         environment=last.environment,
         accepted_at=now_utc(),
         hashes=last.hashes,
+        rules_version=last.rules_version,
         studies=tuple(study for each in used for study in each.studies),
     )
     return _checked(baseline, tuple(notes))
 
 
 def _is_alike(night: Night, last: Night) -> bool:
-    return night.target == last.target and night.environment.device_class == last.environment.device_class
+    theirs, ours = ((each.target, each.environment.device_class, each.rules_version) for each in (night, last))
+    return theirs == ours
 
 
 def _checked(baseline: Baseline, notes: tuple[str, ...]) -> Offer:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.domain.verdict import Verdict
 from sweep.store import Store
+from sweep.study.rejudging import Rejudge
 
 
 def runs_of(store: Store, record: StudyRecord) -> tuple[NightRun, ...]:
@@ -22,6 +24,22 @@ def runs_of(store: Store, record: StudyRecord) -> tuple[NightRun, ...]:
         for o in store.outcomes(record.id)
         if o.cell.is_base and (o.verdict is not Verdict.UNDECIDED or o.failure is not None)
     )
+
+
+def run_again(store: Store, run: NightRun) -> NightRun | None:
+    """Return a recorded run with the verdict of the present rules, None if its curves are gone or it was cut short."""
+    if not run.is_evidence:
+        return run
+    name, _, number = run.trial.rpartition("/")
+    study = store.find_study(name)
+    found = [] if study is None else [t for t in store.trials(study.id, retired=True) if str(t.number) == number]
+    if study is None or not found or found[0].judgement is None:
+        return None
+    rejudge = Rejudge(store, Target.from_mapping(study.config["converge"]), study.config.get("symptoms") or {})
+    now = rejudge.again(found[0])
+    if now is None or rejudge.was_cut(found[0], now):
+        return None
+    return replace(run, tau=now.tau, verdict=str(now.verdict))
 
 
 def word_of(outcome: Outcome) -> str:

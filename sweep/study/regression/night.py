@@ -222,7 +222,11 @@ class NightSession:
         ]
         baseline = self.kept.baseline(self.config.name, task.entry.name, night.environment.device_class)
         report = judge_task(task.entry.name, baseline, [*before, night], self.config.settings)
-        return report if baseline is not None else _counted(report, [*before, night], self.config)
+        if baseline is None:
+            return _counted(report, [*before, night], self.config)
+        if baseline.rules_version != night.rules_version and report.verdict is TaskVerdict.NO_BASELINE:
+            return _to_accept_again(report, self.config)
+        return report
 
     def _night(self, task: TaskStudies, record: NightRecord, hashes: tuple[LossHash, ...]) -> Night:
         night = Night(
@@ -302,6 +306,12 @@ class NightSession:
             summary=summary,
             folder=self.folder.path,
         )
+
+
+def _to_accept_again(report: TaskReport, config: RegressionConfig) -> TaskReport:
+    """Return a report on a baseline that other rules judged with the command that accepts it again."""
+    command = f"python -m sweep baseline accept --again --task {report.task} --regression {config.name}"
+    return replace(report, words=f"{report.words}: `{command}{store_option(config.store_url)}`")
 
 
 def _counted(report: TaskReport, nights: Sequence[Night], config: RegressionConfig) -> TaskReport:

@@ -1,0 +1,156 @@
+"""Verdicts by earlier rules are made again from the stored curves; a run that such a rule had ended is run again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from sweep.domain.counts import count_text
+from sweep.domain.rules import RULES_VERSION
+from sweep.domain.states import StopReason, TrialState
+from sweep.domain.target import Target, TargetRule
+from sweep.domain.trial import RunRecord, TrialRecord
+from sweep.domain.verdict import Judgement, Verdict
+from sweep.judge import SymptomThresholds, judge
+from sweep.rundir import StudyDir, facts_of
+from sweep.store import Store
+
+_BY_RULES = frozenset({StopReason.CONVERGED, StopReason.DIVERGED})
+_OF_FACTS = frozenset({str(TargetRule.SKILL), str(TargetRule.EXPLAINED_VARIANCE)})
+
+
+@dataclass(slots=True)
+class Counts:
+    """Numbers of trials with verdicts by earlier rules. Those in `cut` and `lost` are run again."""
+
+    again: int = 0  # judged again
+    changed: int = 0  # of them, those with another verdict now
+    cut: int = 0  # an earlier rule had ended them where the present ones decide nothing
+    lost: int = 0  # their curves, or what their task said of its data, are deleted
+
+    def words(self) -> str:
+        """Return this for a reader, empty if there was nothing to judge again."""
+        parts = []
+        if self.again:
+            made = f"{count_text(self.again, 'verdict')} of earlier rules made again from the stored curves by rules "
+            parts.append(f"{made}{RULES_VERSION}: {self.changed} changed")
+        for count, why in (
+            (self.cut, "an earlier rule ended them where the present rules decide nothing"),
+            (self.lost, "their curves are deleted, so that the present rules cannot judge them"),
+        ):
+            if count:
+                parts.append(f"{count_text(count, 'earlier run')} not used, and run again: {why}")
+        return "; ".join(parts)
+
+
+class Rejudge:
+    """Judges recorded trials of one study's target by the present rules. It reads; the caller keeps what it returns."""
+
+    def __init__(self, store: Store, target: Target, symptoms: Mapping[str, float]) -> None:
+        self._store, self._target = store, target
+        self._thresholds = SymptomThresholds.of(symptoms)
+        self._known: dict[int, Judgement | None] = {}
+        self.counts = Counts()
+
+    def again(self, trial: TrialRecord) -> Judgement | None:
+        """Return the verdict on a recorded trial by the present rules, None if nothing is left to judge it by."""
+        if trial.id not in self._known:
+            self._known[trial.id] = now = self._judge(trial)
+            old = trial.judgement
+            if now is None:
+                self.counts.lost += 1
+            elif self.was_cut(trial, now):
+                self.counts.cut += 1
+            else:
+                self.counts.again += 1
+                self.counts.changed += old is not None and old.verdict is not now.verdict
+        return self._known[trial.id]
+
+    def was_cut(self, trial: TrialRecord, now: Judgement) -> bool:
+        """Return whether a run ended at a decision of earlier rules that the present verdict `now` does not confirm."""
+        if now.verdict is not Verdict.UNDECIDED or trial.state is not TrialState.COMPLETED:
+            return False
+        run = self._store.latest_run(trial.id)
+        return run is not None and _ended(run) in _BY_RULES
+
+    def reusable(self, fingerprints: Iterable[str]) -> dict[str, tuple[int, Judgement]]:
+        """Return trials with verdicts by earlier rules that can be reused, with their new verdicts, by fingerprint."""
+        found = {}
+        for fingerprint, trial in self._store.find_outdated(fingerprints).items():
+            now = self.again(trial)
+            if now is not None and now.verdict is not Verdict.UNDECIDED:
+                found[fingerprint] = (trial.id, now)
+        return found
+
+    def _judge(self, trial: TrialRecord) -> Judgement | None:
+        run, old = self._store.latest_run(trial.id), trial.judgement
+        assert old is not None
+        series = self._store.series(trial.id)
+        if run is None or not series:
+            # Nothing was logged, or it was deleted: that decides nothing by any rules, or cannot be told any more.
+            return replace(old, rules_version=RULES_VERSION) if old.verdict is Verdict.UNDECIDED else None
+        facts = self._facts(trial)
+        if old.rule in _OF_FACTS and not facts:
+            return None
+        return judge(series, self._target, facts, ended=_ended(run), state=trial.state, thresholds=self._thresholds)
+
+    def _facts(self, trial: TrialRecord) -> Mapping[str, float | str]:
+        """Return what a trial's task said about its data (`Run.describe`), empty if its folder is gone."""
+        study, number = self._store.study_running(trial.id)
+        with suppress(OSError):
+            events, _ = StudyDir.of(study).trial(number).read_events(0)
+            return facts_of(events)
+        return {}
+
+
+def reuse_finished(store: Store, added: Sequence[TrialRecord], rejudge: Rejudge) -> None:
+    """Complete pending trials that any study has finished; verdicts by earlier rules are made again first.
+
+    The study that they are taken from keeps its own verdicts until its command is given again.
+    """
+    finished = store.find_finished(trial.fingerprint for trial in added)
+    older = rejudge.reusable(trial.fingerprint for trial in added if trial.fingerprint not in finished)
+    for trial in added:
+        if trial.fingerprint in finished:
+            store.reuse(trial.id, finished[trial.fingerprint])
+        elif trial.fingerprint in older:
+            source, judgement = older[trial.fingerprint]
+            store.reuse(trial.id, source)
+            store.save_judgement(trial.id, judgement)
+
+
+def usable_trials(store: Store, trials: Sequence[TrialRecord], rejudge: Rejudge) -> list[TrialRecord]:
+    """Return those of a study's trials whose verdicts are by the present rules, or were made so here.
+
+    A run that cannot be used is left out: its trial is to be retired, and another one put in its place. Of two trials
+    of the same cell, seed and fingerprint, that has happened before.
+    """
+    renewed = {_key(trial) for trial in trials if not _is_outdated(trial) and not _is_cut(trial, rejudge)}
+    kept = []
+    for trial in trials:
+        if _is_outdated(trial):
+            now = None if _key(trial) in renewed else rejudge.again(trial)
+            if now is None:
+                continue
+            store.save_judgement(trial.id, now)
+            if rejudge.was_cut(trial, now):
+                continue
+        elif _is_cut(trial, rejudge):
+            continue
+        kept.append(trial)
+    return kept
+
+
+def _is_outdated(trial: TrialRecord) -> bool:
+    return trial.judgement is not None and not trial.judgement.is_current
+
+
+def _is_cut(trial: TrialRecord, rejudge: Rejudge) -> bool:
+    return trial.judgement is not None and rejudge.was_cut(trial, trial.judgement)
+
+
+def _key(trial: TrialRecord) -> tuple[str, int, str]:
+    return trial.cell.key, trial.seed, trial.fingerprint
+
+
+def _ended(run: RunRecord) -> StopReason | None:
+    return StopReason(run.stop_reason) if run.stop_reason else None
