@@ -83,6 +83,13 @@ def test_a_step_beyond_the_budget_is_reported():
     assert is_silent(judged([150, 320], [0.5, 0.5], ended=StopReason.BUDGET))
 
 
+def test_a_target_that_is_met_only_beyond_the_budget_is_not_judged():
+    verdict = judged([1000], [0.9], hold=1, ended=StopReason.CONVERGED)
+    assert verdict.verdict is Verdict.UNDECIDED
+    assert "beyond the budget of 300" in verdict.reason
+    assert judged([310], [0.9], hold=1, ended=StopReason.CONVERGED).verdict is Verdict.CONVERGED
+
+
 @pytest.mark.parametrize("kind", StepKind)
 def test_what_the_clock_has_found_stands_beside_the_verdict(kind):
     verdict = judged(range(30, 301, 30), RISING, facts=clock(kind), ended=StopReason.BUDGET)

@@ -171,12 +171,15 @@ def returned(evidence: Evidence) -> list[Symptom]:
 def doubt(evidence: Evidence, symptoms: tuple[Symptom, ...], *, converged: bool) -> str:
     """Return why no verdict can be given although the metric was logged; empty if it can.
 
-    Either the metric and its target have different units, or the logged steps cannot be read and only they keep a
-    target that was met at the last evaluations from being held.
+    The metric and its target have different units, or the target was met beyond the budget, or the logged steps cannot
+    be read and only they keep a target that was met at the last evaluations from being held.
     """
     other = next((s for s in symptoms if is_other_unit(s)), None)
     if other is not None:
         return other.message
+    beyond = next((s for s in symptoms if s.rule == "steps" and s.step > evidence.target.budget_steps), None)
+    if converged and beyond is not None and (evidence.state.tau or 0) > evidence.target.budget_steps:
+        return f"{evidence.state.metric} met its target only beyond the budget: {beyond.message}"
     unread = next((s for s in symptoms if s.rule == "steps" and not _is_corrected(s, evidence)), None)
     if converged or unread is None or not _is_met_at_the_end(evidence):
         return ""
