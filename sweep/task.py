@@ -48,7 +48,8 @@ class Run(Protocol):
     def log(self, step: int, **metrics: float) -> None:
         """Record scalars at an optimizer step (NaN and inf included): `run.log(10, **{"train/loss": 0.3})`.
 
-        Raises StopTrial when the trial is to end: target held, diverged, budget used up, pruned, study stopping.
+        Raises StopTrial when the trial is to end: target held, diverged, budget used up, pruned, study stopping. That
+        takes effect at the first log of a later step: all that is logged at the deciding step is recorded.
         """
         ...
 

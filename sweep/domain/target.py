@@ -152,10 +152,16 @@ class TargetState:
 def blow_up_bound(start: Sequence[float]) -> float:
     """Return the bound above which a loss has blown up, given its first finite values, START_VALUES of them at most.
 
-    It is BLOW_UP times the larger of the first value and the median of their absolute values: a first value near zero
-    is no measure. inf where fewer than START_VALUES are known, or all of them are zero.
+    It is BLOW_UP times the loss's size at its start; inf if fewer than START_VALUES are known, or all of them are zero.
     """
-    if len(start) < START_VALUES:
-        return math.inf
-    size = max(start[0], sorted(abs(value) for value in start[:START_VALUES])[START_VALUES // 2])
+    size = start_size(start) if len(start) >= START_VALUES else 0.0
     return BLOW_UP * size if size > 0 else math.inf
+
+
+def start_size(values: Sequence[float]) -> float:
+    """Return how large a loss is at its start: the larger of its first value and the median of the first sizes.
+
+    A first value near zero, of a warm-up or of parts that cancel out, is no measure. At least one value is given.
+    """
+    sizes = sorted(abs(value) for value in values[:START_VALUES])
+    return max(values[0], sizes[len(sizes) // 2])

@@ -125,6 +125,12 @@ def test_an_error_after_the_stop_is_in_the_log_and_changes_nothing(tmp_path: Pat
     assert "cleaning up failed" in output
 
 
+def test_an_evaluation_that_fails_on_the_nan_which_has_ended_the_run_changes_nothing(tmp_path: Path) -> None:
+    code, result, output = run(tmp_path, "evaluates_what_is_broken")
+    assert (code, result["state"], result["stop_reason"], result["last_step"]) == (0, "completed", "diverged", 3)
+    assert "the evaluation takes no NaN" in output
+
+
 def test_a_crash_is_told_in_the_result_and_in_the_log(tmp_path: Path) -> None:
     code, result, output = run(tmp_path, "crashes")
     assert (code, result["state"], result["stop_reason"]) == (1, "failed", None)

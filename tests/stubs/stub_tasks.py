@@ -143,6 +143,13 @@ def fails_after_the_stop(cfg, run):
         raise RuntimeError("cleaning up failed")
 
 
+def evaluates_what_is_broken(cfg, run):
+    for step in range(1, 100):
+        run.log(step, **{"train/loss": float("nan") if step == 3 else 1.0})
+        if step == 3:
+            raise ValueError("the evaluation takes no NaN")
+
+
 def logs_values(cfg, run):
     run.log(cfg.step, **{"metric": cfg.value})
 

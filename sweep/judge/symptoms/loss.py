@@ -6,6 +6,7 @@ import numpy as np
 
 from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_validation
+from sweep.domain.target import START_VALUES, start_size
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, line_slope, make_symptom, smoothed
 
@@ -54,7 +55,7 @@ def _initial_loss(evidence: Evidence) -> tuple[str, int, float] | None:
 
 
 def blow_up(evidence: Evidence) -> list[Symptom]:
-    """Return, per loss, where it first exceeds 4 x its smoothed best, or 1e3 x its first value."""
+    """Return, per loss, where it first exceeds 4 x its smoothed best, or 1e3 x its size at the start."""
     found = []
     for name, series in evidence.losses:
         symptom = _blow_up(evidence, name, series)
@@ -64,11 +65,15 @@ def blow_up(evidence: Evidence) -> list[Symptom]:
 
 
 def _blow_up(evidence: Evidence, name: str, series: Series) -> Symptom | None:
-    limits, first = evidence.thresholds, float(series.values[0])
-    if first <= 0 or len(series) < 2:
+    if len(series) < 2:
+        return None
+    limits, first = evidence.thresholds, start_size(series.values[:START_VALUES].tolist())
+    if first <= 0:
         return None
     smooth = smoothed(series)
-    best = np.minimum.accumulate(smooth)
+    best = smooth.copy()
+    best[: START_VALUES - 1] = np.maximum(best[: START_VALUES - 1], first)  # one first value near zero is no best
+    best = np.minimum.accumulate(best)
     over_best = (best > 0) & (smooth > limits.blow_up_best * best) & (smooth > limits.blow_up_floor * first)
     over_first = series.values > limits.blow_up_first * first
     over = over_best | over_first
@@ -76,7 +81,7 @@ def _blow_up(evidence: Evidence, name: str, series: Series) -> Symptom | None:
         return None
     at = int(np.argmax(over))
     if over_first[at]:
-        value, limit, what = series.values[at], limits.blow_up_first * first, "its first value"
+        value, limit, what = series.values[at], limits.blow_up_first * first, "its size at the start"
     else:
         value, limit, what = smooth[at], limits.blow_up_best * best[at], "its smoothed best"
     ratio = limits.blow_up_first if over_first[at] else limits.blow_up_best
