@@ -43,6 +43,7 @@ def gradient_not_cleared(evidence: Evidence) -> list[Symptom]:
     ):
         return []
     step = int(series.steps[0] - series.values[0] + 1)
-    message = f"{series.values[-1]:,.0f} steps in a row add their gradient to that of all steps before"
+    looks = f"{series.values[-1]:,.0f} looks"
+    message = f"from step {step} on no step begins with its gradient at zero ({looks}): it adds to that of all before"
     limit = evidence.thresholds.uncleared_steps
     return [make_symptom("gradient_not_cleared", WATCH + "uncleared", step, series.values[-1], limit, message)]
