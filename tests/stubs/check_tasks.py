@@ -112,7 +112,7 @@ FORMS = {
 def data(cfg):
     if cfg.fault == "missing":
         raise FileNotFoundError("no such file: 'train.npz'")
-    train, val = SOURCES[cfg.source](TaskConfig(input_norm="standardize"))
+    train, val = SOURCES[cfg.source](TaskConfig({"input_norm": None if cfg.source == "digits" else "standardize"}))
     x, y = train.x, train.y
     if cfg.fault == "val_is_train":
         val = train
