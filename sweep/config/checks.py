@@ -17,6 +17,7 @@ def check_data(section: Section) -> None:
     """Raise ConfigError where a setting of the data check cannot be used."""
     for name, low in _COUNTS.items():
         section.integer(name, low=low, high=_MOST)
+    section.optional_integer("ignore_label", low=-_MOST, high=_MOST)
     for name in _ABOVE_0:
         section.number(name, above=0, high=LONGEST_S)
     for name in _SHARES:

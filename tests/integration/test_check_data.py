@@ -88,6 +88,10 @@ FAULTS = [
     ("shifted_down", "digits", "label range", "broken", "shifted by one"),
     ("shifted_up", "tumours", "label range", "broken", "shifted by one"),
     ("fractional", "digits", "label type", "broken", "no whole numbers"),
+    ("one_too_many", "digits", "label range", "broken", "out of range: 10"),
+    ("ignored_255", "digits", "ignored labels", "warning", "labels are 255"),
+    ("ignored_minus", "digits", "ignored labels", "warning", "labels are -100"),
+    ("sorted", "digits", "order of rows", "warning", "sorted by class"),
     ("rare", "digits", "label balance", "warning", "class 4"),
     ("permuted", "digits", "labels and inputs", "broken", "permuted"),
     ("permuted", "tumours", "labels and inputs", "broken", "permuted"),
@@ -147,6 +151,33 @@ def test_no_more_samples_are_read_than_allowed_and_that_is_said(tmp_path):
     assert result.is_ok
     said = next(c["found"] for c in checks(result) if c["check"] == "samples")
     assert "training: 300 of 1,397 read" in said
+
+
+@pytest.mark.parametrize(("fault", "value"), [("ignored_255", 255), ("ignored_minus", -100)])
+def test_labels_to_ignore_are_no_fault_and_count_nowhere_else(fault, value, tmp_path):
+    result = planted(tmp_path / "a", fault)
+    assert result.is_ok
+    assert set(trouble(result)) == {"ignored labels"}
+    assert f"probe.ignore_label={value}" in trouble(result)["ignored labels"]["advice"]
+    assert result.section["measured"]["train"]["labels"]["distinct"] == 10
+    assert not trouble(planted(tmp_path / "b", fault, ignore_label=value))
+    own = {"_target_": "check_tasks.train", "fault": fault, "source": "digits", "form": "object", "ignore_index": value}
+    assert not trouble(look(tmp_path / "c", own, "val/acc", train_steps=30))
+
+
+def test_a_label_that_is_named_and_a_wrong_one_are_told_apart(tmp_path):
+    result = planted(tmp_path, "out_of_range", ignore_label=255)
+    assert not result.is_ok
+    assert {"ignored labels", "label range"} <= trouble(result).keys()
+
+
+def test_sorted_rows_are_as_they_should_be_if_the_task_shuffles(tmp_path):
+    section = {"_target_": "check_tasks.train", "fault": "sorted", "source": "digits", "form": "object"}
+    advice = {}
+    for knob in (True, False):
+        result = look(tmp_path / str(knob), {**section, "shuffle": knob}, "val/acc", train_steps=30)
+        advice[knob] = trouble(result).get("order of rows", {}).get("advice")
+    assert advice == {True: None, False: "task.shuffle=true"}
 
 
 def test_raw_targets_are_a_warning_unless_the_task_standardises_them(tmp_path):

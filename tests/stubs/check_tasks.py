@@ -37,6 +37,12 @@ def last_as(labels, value):
     return labels
 
 
+def some_as(labels, value):
+    labels = labels.copy()
+    labels[::20] = value
+    return labels
+
+
 def pixel(x):
     x = x.copy()
     x[:, :, 3, 4] = 0.5
@@ -64,6 +70,9 @@ LABELS = {
     "half_rows": lambda y: np.concatenate([np.roll(y[: len(y) // 2], 1, axis=0), y[len(y) // 2 :]]),
     "half_permuted": lambda y: np.concatenate([permuted(y[: len(y) // 2]), y[len(y) // 2 :]]),
     "fractional": lambda y: y + np.where(np.arange(len(y)) % 50 == 0, 0.5, 0.0),
+    "ignored_255": lambda y: some_as(y, 255),
+    "ignored_minus": lambda y: some_as(y, -100),
+    "one_too_many": lambda y: some_as(y, 10),
     "rare": lambda y: np.where((y == 4) & (np.arange(len(y)) % 20 > 0), 5, y),
 }
 
@@ -121,6 +130,9 @@ def data(cfg):
         x, val_x = INPUTS[cfg.fault](x), INPUTS[cfg.fault](val_x)
     if cfg.fault in LABELS:
         y, val_y = LABELS[cfg.fault](y), LABELS[cfg.fault](val_y)
+    if cfg.fault == "sorted":
+        order = np.argsort(y, kind="stable")
+        x, y = x[order], y[order]
     if cfg.fault == "val_shifted":
         val_y = (val_y + 1) % 10
     if cfg.fault == "val_bytes":

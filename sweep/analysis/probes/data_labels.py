@@ -8,12 +8,14 @@ from sweep.domain.check import Check
 
 Figures = Mapping[str, Any]
 
-IGNORED = (-100.0, 255.0)
-"""Label values by which a loss is commonly told to leave a pixel out."""
 NOTHING = 3.0
 """Standard errors over chance up to which an agreement is chance."""
 CLEAR = 8.0
 """Standard errors over chance from which an agreement is none."""
+FEW_CHANGES = 0.1
+"""Rows come class by class if the class changes at most at this share of the rows where it would in random order."""
+LEAST_CHANGES = 20.0
+"""Changes of class expected in random order, below which nothing is said of the order of rows."""
 LEFT = 0.1
 """Labels that moving all of them brings back go with inputs, as they are, at most by this part of what they then do."""
 SEVERAL = 0.5
@@ -30,13 +32,17 @@ def label_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[C
     if labels is None:
         yield Check.skipped("label type", "no labels of one shape were found")
         return
-    model = found.get("model") or {}
+    model, ignored = found.get("model") or {}, found.get("ignored")
     yield _type(labels, model)
     if not labels["is_numeric"]:
         return
+    if ignored is not None:
+        yield _ignored(ignored, model)
     if labels["kind"] == "classes":
         yield _range(labels, val, model)
         yield _balance(labels, float(settings["imbalance"]))
+        if found.get("order") is not None:
+            yield _order(found["order"], task)
     elif labels["kind"] == "values":
         yield _target_scale(labels, settings, task)
     elif labels["is_integer"] and len(model.get("output") or ()) > 2:
@@ -131,10 +137,11 @@ def _out_of_range(part: str, figures: Figures, places: int | None, allowed: str)
         if float(label) < 0 or (places is not None and float(label) >= places)
     }
     total = sum(outside.values())
+    key = f"; if the loss leaves these out, name them: probe.ignore_label={next(iter(outside))}"
     return (
         f"{total:,} {part} label{'' if total == 1 else 's'} out of range: {_few(list(outside))}",
         allowed,
-        "number the classes from 0, or give the head a unit for each",
+        f"number the classes from 0, or give the head a unit for each{key if len(outside) == 1 else ''}",
     )
 
 
@@ -149,15 +156,55 @@ def _few(names: list[str]) -> str:
 
 
 def _dense_range(labels: Figures, units: int) -> Check:
-    name, allowed = (
-        "label range",
-        f"0 to {units - 1} (and {IGNORED[0]:g}, {IGNORED[1]:g}, where the loss leaves them out)",
-    )
+    name, allowed = "label range", f"0 to {units - 1}: the model has {units} outputs for each label"
+    if labels["min"] is None:
+        return Check.skipped(name, "every label is to be ignored")
     said = f"{labels['min']:g} to {labels['max']:g}"
-    is_outside = any(not 0 <= value < units and value not in IGNORED for value in (labels["min"], labels["max"]))
-    return (
-        Check.broken(name, said, allowed, "number the classes from 0") if is_outside else Check.ok(name, said, allowed)
+    if labels["min"] < 0 or labels["max"] >= units:
+        advice = "number the classes from 0; if the loss leaves one value out, name it: probe.ignore_label=NUMBER"
+        return Check.broken(name, said, allowed, advice)
+    return Check.ok(name, said, allowed)
+
+
+def _ignored(ignored: Figures, model: Figures) -> Check:
+    """Return what is said of the label that stands for "ignored": a warning unless the key names it."""
+    name, label, key = "ignored labels", ignored["label"], f"probe.ignore_label={ignored['label']}"
+    counts = [
+        f"{ignored[part]['count']:,} of {ignored[part]['of']:,} {words}"
+        for part, words in (("train", "training"), ("val", "validation"))
+        if ignored.get(part, {}).get("count")
+    ]
+    allowed = "labels that the loss and the metric leave out are named by probe.ignore_label or task.ignore_index"
+    if not counts:
+        return Check.warning(name, f"no label is {label}", allowed, f"remove {key}, or see where these labels are")
+    said = f"{' and '.join(counts)} labels are {label}"
+    if ignored["key"]:
+        return Check.ok(name, f"{said}, left out here ({ignored['key']})", allowed)
+    shifted = "; or all labels are one too small, if the model counts from 0" * (label == -1 and not model.get("units"))
+    return Check.warning(
+        name,
+        f"{said}: taken for labels to ignore, and left out here{shifted}",
+        allowed,
+        f"see that the loss has ignore_index={label} and the metric leaves them out, then add {key}; "
+        "if they are a mistake, correct the labels",
     )
+
+
+def _order(order: Figures, task: Figures) -> Check:
+    """Return whether rows come class by class, which a training that does not shuffle cannot learn from."""
+    name, allowed = "order of rows", "classes are mixed along the rows, or the task shuffles them"
+    if order["expected"] < LEAST_CHANGES:
+        return Check.skipped(name, "too few rows of different classes")
+    if order["changes"] > FEW_CHANGES * order["expected"]:
+        return Check.ok(name, "classes are mixed along the rows", allowed)
+    sorted_words = "sorted by class" if order["runs"] == order["classes"] else "class by class"
+    said = f"rows come {sorted_words}, in {order['runs']:,} runs of one class each"
+    shuffles = task.get("shuffle")
+    if shuffles:
+        return Check.ok(name, f"{said}; the task shuffles them (shuffle={shuffles})", allowed)
+    if shuffles is not None:
+        return Check.warning(name, f"{said}, and the task does not shuffle them", allowed, "task.shuffle=true")
+    return Check.warning(name, f"{said}: train() has to shuffle them", allowed, "DataLoader(train_set, shuffle=True)")
 
 
 def _balance(labels: Figures, factor: float) -> Check:

@@ -1,6 +1,7 @@
 """The data probe: measures what a task trains on, puts a batch through its model, and draws the batch."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,27 @@ from numpy.typing import NDArray
 from sweep.domain.probe import FINDINGS
 from sweep.picture import layout_of, visualize_batch
 from sweep.rundir import write_json_atomic
-from sweep.worker.probes.measures import kind_of, measure_inputs, measure_labels, measure_overlap
+from sweep.worker.probes.ignored import count_of, ignored_label, masked, units_of, without
+from sweep.worker.probes.measures import (
+    classes_of,
+    kind_of,
+    measure_inputs,
+    measure_labels,
+    measure_order,
+    measure_overlap,
+)
 from sweep.worker.probes.neighbours import measure_neighbours
 from sweep.worker.probes.reading import ReadSet, UnreadableError, read_set, split_sets
 
 PICTURE = "batch.png"
 """The picture of a batch, among the run's artifacts."""
+IGNORE_KNOB = "ignore_index"
+"""Key of the task section that names the label that its loss leaves out."""
 
 
 def run_probe(task: Any, cfg: Any, run: Any, settings: Mapping[str, Any]) -> None:
-    """Write FINDINGS: `files` (why there are no data), `train`, `val`, `overlap`, `neighbours`, `model`, `picture`.
+    """Write FINDINGS: `files` (why there are no data), `train`, `val`, `ignored`, `order`, `overlap`, `neighbours`,
+    `model`, `picture`.
 
     An error of the task's own code is a finding, with its message; nothing of it is raised.
     """
@@ -44,33 +56,66 @@ def _findings(task: Any, cfg: Any, run: Any, settings: Mapping[str, Any]) -> dic
             sets[name] = read_set(part, limit=int(settings["limit"]), seconds=float(settings["read_s"]))
         except UnreadableError as error:
             found[name] = {"type": type(part).__name__, "unreadable": str(error)}
-    metric = settings.get("metric")
     network, found["model"] = _model(task, cfg, run, sets.get("train"))
-    units = (found["model"] or {}).get("units")
+    found["ignored"] = _ignored(sets, found["model"], settings, cfg)
+    ignored = (found["ignored"] or {}).get("label")
+    units, metric = (found["model"] or {}).get("units"), settings.get("metric")
     for name, part in sets.items():
-        found[name] = _set_findings(part, sets.get("train", part), units, metric)
+        found[name] = _set_findings(part, sets.get("train", part), units, metric, ignored)
     train, val = sets.get("train"), sets.get("val")
     if train is None or train.x is None:
         return found
     _picture(found, train, run, int(settings["picture"]))
-    val_x = None if val is None else val.x
-    found["overlap"] = measure_overlap(train.x, train.y, val_x)
+    found["overlap"] = measure_overlap(train.x, train.y, None if val is None else val.x, ignored)
     kind = found["train"].get("labels", {}).get("kind", "other")
-    if train.y is not None and kind != "other" and found["train"]["inputs"]["is_numeric"]:
+    train, val = _masked(train, ignored), None if val is None else _masked(val, ignored)
+    if train.y is not None and kind == "classes":
+        found["order"] = measure_order(train.y)
+    if train.x is not None and train.y is not None and kind != "other" and found["train"]["inputs"]["is_numeric"]:
         found["neighbours"] = _neighbours(train.x, train.y, val, kind)
     if network is not None:
         found["reads_input"] = _reads_input(network, train, val, kind, settings)
     return found
 
 
-def _set_findings(part: ReadSet, train: ReadSet, units: int | None, metric: str | None) -> dict[str, Any]:
+def _ignored(
+    sets: Mapping[str, ReadSet], model: Mapping[str, Any] | None, settings: Mapping[str, Any], cfg: Any
+) -> dict[str, Any] | None:
+    """Return the label that stands for "ignored", the key that names it, and how many there are in each set.
+
+    `key` is None if no key names it: it was recognised. The task's own `ignore_index` counts if a label has it.
+    """
+    labels = {name: part.y for name, part in sets.items() if part.y is not None}
+    own, label = getattr(cfg, IGNORE_KNOB, None), settings.get("ignore_label")
+    key: str | None = "probe.ignore_label"
+    is_own = isinstance(own, int) and any(count_of(y, own) for y in labels.values())
+    if label is None and is_own:
+        label, key = own, f"task.{IGNORE_KNOB}"
+    elif label is None:
+        output = (model or {}).get("output") or ()
+        label, key = ignored_label(list(labels.values()), output=output, metric=settings.get("metric")), None
+    if label is None:
+        return None
+    counts = {name: {"count": count_of(y, label), "of": int(y.size)} for name, y in labels.items()}
+    return {"label": int(label), "key": key, **counts}
+
+
+def _masked(part: ReadSet, ignored: int | None) -> ReadSet:
+    return part if part.y is None else replace(part, y=masked(part.y, ignored))
+
+
+def _set_findings(
+    part: ReadSet, train: ReadSet, units: int | None, metric: str | None, ignored: int | None
+) -> dict[str, Any]:
     found: dict[str, Any] = {"type": part.type_name, "total": part.total, "read": part.read, "problem": part.problem}
     if part.x is None:
         return found
     layout = layout_of(train.x) if train.x is not None and train.x.shape[1:] == part.x.shape[1:] else None
     found["inputs"] = measure_inputs(part.x, layout)
     if part.y is not None:
-        found["labels"] = measure_labels(part.y, kind_of(part.y if train.y is None else train.y, units, metric))
+        given = part.y if train.y is None else train.y
+        kind = kind_of(given if classes_of(given) is None else without(given, ignored), units, metric)
+        found["labels"] = measure_labels(without(part.y, ignored), kind) | {"shape": list(part.y.shape[1:])}
     return found
 
 
@@ -98,7 +143,7 @@ def _model(task: Any, cfg: Any, run: Any, train: ReadSet | None) -> tuple[Any, d
         "batch": list(batch.shape),
         "fault": None,
         "output": shape,
-        "units": shape[1] if len(shape) >= 2 else None,
+        "units": units_of(shape, () if train.y is None else train.y.shape),
         "is_finite": bool(np.isfinite(output.numpy().astype(np.float64)).all()) if shape else None,
         "labels": None if train.y is None else [len(batch), *train.y.shape[1:]],
     }

@@ -201,7 +201,11 @@ def _skill(network: Any, val: Probed) -> dict[str, Any]:
     _set_mode(network, training=False)
     with paddle.no_grad():
         output = _first(network(as_input(val.x[:TRAINED_ON]))).numpy().astype(np.float64)
+    known = np.isfinite(labels)
+    output, labels = output[known], labels[known]
     n = len(labels)
+    if not n:
+        return {}
     if val.kind == "values":
         skill = np.corrcoef(output[:, 0], labels)[0, 1] if output[:, 0].std() > 0 and labels.std() > 0 else 0.0
         return {"skill": float(np.nan_to_num(skill)), "chance": 0.0, "error": float(n**-0.5), "val_samples": n}

@@ -174,14 +174,34 @@ def row_hashes(x: NDArray[Any]) -> list[bytes]:
     return [hashlib.blake2b(row.tobytes(), digest_size=12).digest() for row in plain]
 
 
-def measure_overlap(train_x: NDArray[Any], train_y: NDArray[Any] | None, val_x: NDArray[Any] | None) -> dict[str, Any]:
-    """Return how many inputs occur twice: in the training set, there under different labels, and in both sets."""
+def measure_order(y: NDArray[Any]) -> dict[str, Any] | None:
+    """Return how often the class changes from a row to the next, and how often it would in random order.
+
+    `runs` are stretches of one class, of `classes`. Rows without a finite label do not count; None if these are all.
+    """
+    labels = classes_of(y)
+    known = labels[np.isfinite(labels)] if labels is not None else np.zeros(0)
+    if not len(known):
+        return None
+    share = np.unique(known, return_counts=True)[1] / len(known)
+    changes = int((known[1:] != known[:-1]).sum())
+    expected = float((len(known) - 1) * (1 - (share**2).sum()))
+    return {"n": len(known), "classes": len(share), "runs": changes + 1, "changes": changes, "expected": expected}
+
+
+def measure_overlap(
+    train_x: NDArray[Any], train_y: NDArray[Any] | None, val_x: NDArray[Any] | None, ignored: int | None = None
+) -> dict[str, Any]:
+    """Return how many inputs occur twice: in the training set, there under different labels, and in both sets.
+
+    A label `ignored` contradicts no other.
+    """
     train = row_hashes(train_x)
     count = Counter(train)
     by_hash: dict[bytes, set[bytes]] = {}
     if train_y is not None:
         for key, label in zip(train, np.ascontiguousarray(train_y), strict=True):
-            if count[key] > 1:
+            if count[key] > 1 and not (ignored is not None and np.all(label == ignored)):
                 by_hash.setdefault(key, set()).add(np.asarray(label).tobytes())
     overlap: dict[str, Any] = {
         "train": len(train),

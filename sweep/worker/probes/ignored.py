@@ -1,0 +1,97 @@
+"""The label that stands for "ignored", such as 255 in segmentation: which value that is, and labels without it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.worker.probes.measures import classes_of, kind_of
+
+IGNORED = (-100, 255, -1)
+"""Values that usually stand for a label to leave out: the default `ignore_index` of cross entropy, and two more."""
+FEWEST = 2
+"""Number of other classes that a set must have besides the ignored value."""
+
+
+def ignored_label(sets: Sequence[NDArray[Any]], *, output: Sequence[int], metric: str | None) -> int | None:
+    """Return which of IGNORED is the only label of these sets (training labels first) out of range, None if none is.
+
+    `output` is the shape of the model's output, empty if not known. A value that another fault explains is not taken
+    for one: the number of classes itself, and a -1 that comes with labels all one too small.
+    """
+    is_dense = len(output) > 2
+    parts = [_flat(labels, is_dense=is_dense) for labels in sets]
+    found = [part for part in parts if part is not None]
+    if not found or len(found) < len(sets):
+        return None
+    distinct = np.unique(np.concatenate(found))
+    for value in IGNORED:
+        rest = distinct[distinct != value]
+        if value not in distinct or len(rest) < FEWEST or not _is_class(rest):
+            continue
+        units = units_of(output, sets[0].shape)
+        places = max(units, 2) if units else None
+        if not is_dense and kind_of(without(sets[0], value), units, metric) != "classes":
+            continue
+        if _stands_apart(value, rest, places):
+            return value
+    return None
+
+
+def without(labels: NDArray[Any], value: int | None) -> NDArray[Any]:
+    """Return the labels [n, ...] without those equal to `value`; dense ones (several a sample) become flat."""
+    if not count_of(labels, value):
+        return labels
+    flat = classes_of(labels)
+    kept: NDArray[Any] = labels[(labels if flat is None else flat) != value]
+    return kept
+
+
+def masked(labels: NDArray[Any], value: int | None) -> NDArray[Any]:
+    """Return the labels with NaN for those equal to `value`: as 64-bit floats, unless there is none of these."""
+    if not count_of(labels, value):
+        return labels
+    flat = classes_of(labels)
+    numbers = labels.astype(np.float64) if flat is None else flat
+    return np.where(numbers == value, np.nan, numbers)
+
+
+def count_of(labels: NDArray[Any], value: int | None) -> int:
+    """Return how many labels equal `value`."""
+    if value is None or not np.issubdtype(labels.dtype, np.number):
+        return 0
+    flat = classes_of(labels)
+    return int(((labels if flat is None else flat) == value).sum())
+
+
+def units_of(output: Sequence[int], labels: Sequence[int]) -> int | None:
+    """Return the number of a model's outputs for one label, of the shapes of its output and of the labels.
+
+    The classes stand at axis 1, [n, classes, h, w], or come last, [n, length, classes] for labels [n, length].
+    """
+    if len(output) < 2:
+        return None
+    is_last = len(output) == len(labels) + 1 and list(output[1:-1]) == list(labels[1:]) != list(output[2:])
+    return int(output[-1] if is_last else output[1])
+
+
+def _flat(labels: NDArray[Any], *, is_dense: bool) -> NDArray[np.float64] | None:
+    """Return the finite labels [m]; None if they are no classes."""
+    flat = classes_of(labels)
+    if flat is None and is_dense and np.issubdtype(labels.dtype, np.integer):
+        flat = labels.reshape(-1).astype(np.float64)
+    return None if flat is None else flat[np.isfinite(flat)]
+
+
+def _is_class(rest: NDArray[np.float64]) -> bool:
+    return bool((rest >= 0).all() and (rest == np.rint(rest)).all())
+
+
+def _stands_apart(value: int, rest: NDArray[np.float64], places: int | None) -> bool:
+    """Return whether a value is out of range, the rest is not, and no shift of all labels explains that."""
+    top = rest.max()
+    if places is None:
+        return value < 0 or top < value - 1
+    is_shifted = value == -1 and top == places - 2
+    return top < places and not 0 <= value <= places and not is_shifted
