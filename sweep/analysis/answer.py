@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweep.analysis.effects import is_broken
+from sweep.analysis.exceptions import why_silent
 from sweep.analysis.faults import fault_sentences, faults_seen, lowered
 from sweep.analysis.logging import timeout_hint
 from sweep.domain.counts import count_text, share_text
@@ -57,15 +58,28 @@ def answer(
         why = _causes([o for o in outcomes if o.cell.is_base])
         return f"Nothing can be compared: no base trial ran to a verdict ({why})."
     tried = [e for e in effects if e.status is not EffectStatus.INERT]
-    start = _base_sentence(base, outcomes)
+    silent = _silent(tried, outcomes)
+    start = " ".join([_base_sentence(base, outcomes), *base.exceptions])
     if not tried and not any(o.cell.params for o in outcomes if o.is_evidence):
         return " ".join(filter(None, (start, _faults(base))))
     if repairs:
         found = f"{_repair_sentence(repairs, base, question)}{_needed(repairs[0], effects, question)} {start}"
         masked_by = [_repair(repair, alone=False) for repair in repairs]
         fault = _faults(base, masked_by[:NAMED]) if question is Question.RESTORE else ""
-        return " ".join(filter(None, (fault, found)))
-    return f"{start} {_none_found(outcomes, question, tried)}{_diverging(tried)} {_faults(base)}".rstrip()
+        return " ".join(filter(None, (fault, found, *list(silent.values())[:SEEN])))
+    judged = [effect for effect in tried if effect not in silent]
+    none_found = f"{_none_found(outcomes, question, judged)}{_diverging(judged)}" if judged or not tried else ""
+    return " ".join(filter(None, (start, none_found, *list(silent.values())[:SEEN], _faults(base))))
+
+
+def _silent(tried: Sequence[Effect], outcomes: Sequence[Outcome]) -> dict[Effect, str]:
+    """Return the changes of which all trials lack a verdict for one reason, each with a sentence that names it."""
+    found = {}
+    for effect in tried:
+        why = why_silent([o for o in outcomes if o.cell.toggles == {effect.toggle} and not o.cell.params])
+        if why:
+            found[effect] = f"{effect.toggle} cannot be judged: {why}."
+    return found
 
 
 def search_answer(outcomes: Sequence[Outcome], best: SearchedPoint) -> str:

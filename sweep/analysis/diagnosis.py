@@ -34,9 +34,27 @@ NO_AXES = (
     "'+axes.NAME={levels: {LEVEL: [task.KEY=VALUE]}}'."
 )
 
+UNEXPLAINED = (
+    "No check and no symptom rule found a cause: compare the curves of training and validation of the base, and its "
+    "target (converge.target) with what this task has reached before."
+)
+
 NAMED = 8
 """Number of changes named in a sentence."""
 
+
+WARNED = 2
+"""Number of warnings of the data check that are named."""
+
+TELLING = ("order of rows", "labels and inputs", "labels along the rows", "validation labels", "label range")
+"""Checks of the data whose warnings are named before others: what they find can keep any training from converging."""
+
+DATA_TOGGLES = {
+    "order of rows": "shuffle=on",
+    "input scale": "input_norm=standardize",
+    "target scale": "target_norm=standardize",
+}
+"""The toggle that tests what a warning of the data check says."""
 
 BY_HAND = 3
 """Number of things to do by hand that are named."""
@@ -111,16 +129,27 @@ def diagnosis(found: Findings, *, has_axes: bool = True) -> str:
     if found.is_data_broken and found.data is not None:
         return f"{found.data['answer']} Fix the data first; no training was run."
     parts = [*_to_check(found.base), _base_words(found.base)] if found.base else []
+    exceptions = list(found.base["base"].get("exceptions", ())) if found.base else []
+    parts += exceptions
     if found.base_converges:
-        return " ".join([*parts, "Nothing has to be repaired."])
+        last = "It converges all the same: no change was tried." if exceptions else "Nothing has to be repaired."
+        return " ".join([*parts, *_data_warnings(found.data), last])
     parts += [text for text in (_fault_words(found), _overfit_words(found), _lr_words(found)) if text]
     if found.ablation is not None:
         parts.append(_ablation_words(found.ablation, found.verify))
-    if not recommendation(found).overrides:
-        parts += _data_warnings(found.data)
+    parts += _data_warnings(found.data, TELLING if recommendation(found).overrides else None)
+    if not recommendation(found).overrides and not _is_explained(found):
+        parts.append(UNEXPLAINED)
     if not has_axes:
         parts.append(NO_AXES)
     return " ".join([*parts, *_by_hand(found)])
+
+
+def _is_explained(found: Findings) -> bool:
+    """Return whether anything points to a cause: a symptom, a seed that differs, the data, ten samples, or the rate."""
+    base = found.base["base"] if found.base else {}
+    seen = base.get("symptoms") or base.get("exceptions") or not base.get("seeds")
+    return bool(seen or _data_warnings(found.data) or not found.learns or found.point)
 
 
 def recommendation(found: Findings) -> Choice:
@@ -137,6 +166,13 @@ def ranked_symptoms(base: Mapping[str, Any] | None) -> Sequence[str]:
     """Return the rules that spoke in the base's trials (domain/symptoms.py kind_of), in the order of its summary."""
     found = base["base"]["symptoms"] if base else ()
     return [kind_of(str(symptom["rule"]), str(symptom.get("metric", ""))) for symptom in found]
+
+
+def toggles_of_data(data: Mapping[str, Any] | None) -> list[str]:
+    """Return the toggles that the warnings of the data check point to, most telling first."""
+    checks = _section(data).get("checks", ()) if data is not None else ()
+    warned = {check["name"] for check in checks if check["severity"] == "warning"}
+    return [toggle for name, toggle in DATA_TOGGLES.items() if name in warned]
 
 
 def _to_check(summary: Mapping[str, Any]) -> list[str]:
@@ -167,11 +203,14 @@ def _base_words(summary: Mapping[str, Any]) -> str:
     return f"The base does not converge ({share_text(0, base['seeds'], 'seed')}{words}{because})."
 
 
-def _data_warnings(data: Mapping[str, Any] | None) -> list[str]:
-    """Return, as a sentence, what the data check warned of: where nothing else helps, that is what to look at."""
+def _data_warnings(data: Mapping[str, Any] | None, among: Sequence[str] | None = None) -> list[str]:
+    """Return, as a sentence, what the data check warned of (only these checks, if given), the most telling first."""
     checks = _section(data).get("checks", ()) if data is not None else ()
-    found = [f"{check['name']}: {check['found']}" for check in checks if check["severity"] == "warning"]
-    return [f"The data check warns of {'; '.join(found[:2])}."] if found else []
+    warned = [check for check in checks if check["severity"] == "warning"]
+    warned = [check for check in warned if among is None or check["name"] in among]
+    warned.sort(key=lambda check: TELLING.index(check["name"]) if check["name"] in TELLING else len(TELLING))
+    found = [f"{check['name']}: {check['found']}" for check in warned]
+    return [f"The data check warns of {'; '.join(found[:WARNED])}."] if found else []
 
 
 def _by_hand(found: Findings) -> list[str]:

@@ -8,6 +8,7 @@ from sweep.analysis.answer import answer, search_answer, silent_counts
 from sweep.analysis.choice import choose
 from sweep.analysis.compare import compare_toggles
 from sweep.analysis.effects import build_effects, inert_effects
+from sweep.analysis.exceptions import exceptions, why_silent
 from sweep.analysis.logging import with_checks
 from sweep.analysis.repairs import build_repairs, find_interactions, find_necessities, passing_sets
 from sweep.analysis.table import Table
@@ -89,11 +90,12 @@ def rank(
 
 
 def _completed(effect: Effect, necessity: Proportion | None, outcomes: Sequence[Outcome]) -> Effect:
-    """Return an effect with what it is needed for; one of which no trial has ended yet is open."""
+    """Return an effect with what it is needed for, and why its trials have no verdict; one not run yet is open."""
     mine = [o for o in outcomes if o.cell.toggles == {effect.toggle} and not o.cell.params]
     if mine and all(o.is_open for o in mine):
         return replace(effect, necessity=necessity, is_open=True, note="")
-    return replace(effect, necessity=necessity)
+    why = why_silent(mine)
+    return replace(effect, necessity=necessity, note=f"its trials have no verdict: {why}" if why else effect.note)
 
 
 def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
@@ -113,12 +115,13 @@ def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
             if key not in earliest or symptom.step < earliest[key].step:
                 earliest[key] = symptom
     common = [earliest[key] for key, count in counts.items() if 2 * count >= len(mine)]
-    return BaseSummary(
+    base = BaseSummary(
         seeds=found.trials,
         converged=found.converged,
         verdict=min(words, key=lambda word: (-words[word], word), default=str(Verdict.UNDECIDED)),
         symptoms=tuple(sorted(common, key=lambda s: (urgency(s.rule, s.metric), s.step, s.rule, s.metric))),
     )
+    return replace(base, exceptions=exceptions(mine, base))
 
 
 def _cells(table: Table, outcomes: Sequence[Outcome]) -> tuple[CellSummary, ...]:

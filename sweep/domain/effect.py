@@ -122,12 +122,16 @@ class CellSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseSummary:
-    """How the base did: `verdict` is the most frequent one among its trials."""
+    """How the base did: `verdict` is the most frequent one among its trials.
+
+    `exceptions` are sentences about what some of its seeds showed and most did not, such as a NaN in one of three.
+    """
 
     seeds: int
     converged: int
     verdict: str
     symptoms: tuple[Symptom, ...]
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import BLOW_UP, HOLD_EVALUATIONS, Mode, Target, TargetRule, TargetState
 from sweep.domain.tracker import TargetTracker, watched_names
 from sweep.domain.verdict import Judgement, Symptom, Verdict
+from sweep.errors import nearest
 from sweep.judge.symptoms import Evidence, find_symptoms
 from sweep.judge.symptoms.logging import doubt, with_messages
 from sweep.judge.thresholds import SymptomThresholds
@@ -154,7 +155,9 @@ def _not_judged(series: Mapping[str, Series], target: Target, tracked: TargetSta
     logged = sorted(name for name, one in series.items() if len(one))
     said = f"logged: {', '.join(logged) or 'nothing'} ({how})"
     if target.named_decider is not None:
-        return f"{target.named_decider} was never logged; {said}"
+        near = nearest(target.named_decider, [name for name in logged if not name.startswith(WATCH)])
+        nearest_words = f"; the nearest logged is {near}" if near else ""
+        return f"{target.named_decider} was never logged{nearest_words}; {said}"
     losses = [name for name in logged if is_loss(name)]
     hint = f"; to judge by {losses[0]}, add converge.loss={losses[0]}" if losses else ""
     return f"no target is given, and none of {', '.join(LOSS_NAMES)} was logged; {said}{hint}"

@@ -160,6 +160,7 @@ def _base(data: ReportData) -> dict[str, Any]:
         "symptoms": [
             told(symptom, {axis.name for axis in data.axes}, data.study.config.get("task")) for symptom in base.symptoms
         ],
+        "exceptions": list(base.exceptions),
         "trials": cell.outcome.trials if cell else base.seeds,
         "probability": cell.outcome.mean if cell else None,
         "interval": _interval(cell.outcome) if cell else None,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation
+from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation, toggles_of_data
 from sweep.analysis.priors import axes_for, toggle_factors
 from sweep.config import LoadedConfig, axis_names, level_names, load_study_config
 from sweep.config.folders import folder_words
@@ -171,6 +171,7 @@ class Road:
             return ()
         point, everything, available = self.found.point, self._everything(), self._available()
         pointed = [axis for axis, _ in axes_for(ranked_symptoms(self.found.base))]
+        pointed += [toggle.partition("=")[0] for toggle in toggles_of_data(self.found.data)]
         if is_wide:
             chosen = available
         elif self.found.is_lr_decisive:
@@ -184,9 +185,9 @@ class Road:
         return ablation_question(self.loaded.overrides) or bool(self._available())
 
     def _everything(self) -> tuple[str, ...]:
-        """Return the overrides that ask for the axes of `ablation=all` and for those that the symptoms point to."""
+        """Return the overrides that ask for the axes of `ablation=all` and those that symptoms and data point to."""
         usual = axis_names(self._overrides("ablation", ("+ablation=all",)), self.loaded.config_dirs)
-        pointed = toggle_factors(ranked_symptoms(self.found.base))
+        pointed = [*toggles_of_data(self.found.data), *toggle_factors(ranked_symptoms(self.found.base))]
         added = added_axes(pointed, dict(self.loaded.study.task), usual)
         return (*self._usual(), *([f"+axis=[{','.join(added)}]"] if added else []))
 

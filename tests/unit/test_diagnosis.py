@@ -1,6 +1,6 @@
 import pytest
 
-from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation
+from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation, toggles_of_data
 from sweep.domain.byhand import BY_HAND
 
 
@@ -226,6 +226,37 @@ def test_where_nothing_helps_the_warnings_of_the_data_check_are_what_to_look_at(
 def test_where_a_repair_is_known_the_warnings_of_the_data_check_are_left_to_its_section():
     repaired = ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",))
     assert "warns" not in diagnosis(Findings(data=WARNED, base=base(), ablation=repaired))
+
+
+def test_rows_in_the_order_of_their_classes_are_named_beside_a_repair_and_point_to_shuffling():
+    order = staged(checks=[
+        {"severity": "warning", "name": "shape and type", "found": "float64"},
+        {"severity": "warning", "name": "order of rows", "found": "rows come sorted by class"},
+    ])  # fmt: skip
+    repaired = ranked([("a=off", "restores", 0.008)], repairs=("a=off",), recommended=("task.a=0",))
+    assert "warns of order of rows: rows come sorted by class." in diagnosis(
+        Findings(data=order, base=base(), ablation=repaired)
+    )
+    assert "warns of order of rows: rows come sorted by class; shape" in diagnosis(Findings(data=order, base=base()))
+    assert toggles_of_data(order) == ["shuffle=on"]
+    assert toggles_of_data(WARNED) == ["input_norm=standardize"]
+    assert toggles_of_data(None) == []
+
+
+def test_what_one_seed_showed_is_said_of_a_base_that_converges_on_most_or_all():
+    for converged in (2, 3):
+        found = base(converged)
+        found["base"]["exceptions"] = ["In 1 of 3 seeds (seed 0) NaN comes in with the input (step 38): fix it."]
+        answer = diagnosis(Findings(base=found))
+        assert answer.index("converges on") < answer.index("step 38")
+        assert "Nothing has to be repaired" not in answer
+
+
+def test_a_diagnosis_that_finds_no_cause_says_so():
+    tried = ranked([("a=off", "no_effect", 1.0)])
+    assert "found a cause" in diagnosis(Findings(base=base(), ablation=tried))
+    seen = base(0, [("flat", "The loss does not fall")])
+    assert "found a cause" not in diagnosis(Findings(base=seen, ablation=tried))
 
 
 def test_a_gate_that_is_right_with_a_high_loss_does_not_call_head_and_loss_sound():

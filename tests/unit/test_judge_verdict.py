@@ -82,7 +82,10 @@ def test_a_falling_loss_short_of_the_target_is_not_converged():
 def test_a_metric_that_was_never_logged_is_undecided_and_those_logged_are_named():
     result = said({"train/loss": series(1.0), "val/accuracy": series(0.95)})
     assert result.verdict is Verdict.UNDECIDED
-    assert result.reason == "val/acc was never logged; logged: train/loss, val/accuracy (the budget was used up)"
+    assert result.reason == (
+        "val/acc was never logged; the nearest logged is val/accuracy; "
+        "logged: train/loss, val/accuracy (the budget was used up)"
+    )
 
 
 def test_nothing_logged_is_undecided():
