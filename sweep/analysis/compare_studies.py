@@ -192,7 +192,7 @@ def _program(side: Side) -> str:
 def _notes(a: Side, b: Side, shared: int, same: int, config: Sequence[tuple[str, Any, Any]]) -> tuple[str, ...]:
     notes = []
     if same:
-        notes.append(f"{same} of {shared} pairs are one and the same run in both: they say nothing of a difference")
+        notes.append(f"{same} of {shared} pairs share one run: they carry no information about a difference")
     task_changed = any(key.startswith("task.") for key, _, _ in config)
     if same < shared and not task_changed:
         notes.append("no key of the task differs, and yet the runs are not the same: its code or its data does")

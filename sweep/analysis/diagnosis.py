@@ -243,15 +243,15 @@ def _overfit_words(found: Findings) -> str:
     section = _section(found.overfit)
     verdict = section["verdict"]
     if verdict == "crashed":
-        return "Whether it can learn ten samples by heart is not known: its training fails on so few."
+        return "Not known whether it can overfit ten samples: its training fails on so few."
     if verdict == "learnt":
         high = [trial["loss_part"] for trial in section.get("trials", ()) if trial["note"]]
         if high:
             return (
                 f"It gets ten samples right, and yet its loss stays at {max(high):.0%} of its first value: "
-                "look whether last layer and loss fit each other."
+                "check that the last layer and the loss fit each other."
             )
-        return "It can learn ten samples by heart, so model, head, loss and optimizer work."
+        return "It can overfit ten samples, so model, head, loss and optimizer work."
     if verdict not in FAILED_GATE:
         return ""
     fits = [
@@ -263,9 +263,9 @@ def _overfit_words(found: Findings) -> str:
             "labels reach the loss and the metric, and at the evaluation."
         )
     if recommendation(found).overrides:
-        return "As it is, it cannot even learn ten samples by heart."
+        return "As configured, it cannot even overfit ten samples."
     return (
-        "It cannot even learn ten samples by heart: look at model, head, loss, labels, the scale of the inputs and "
+        "It cannot even overfit ten samples: look at model, head, loss, labels, the scale of the inputs and "
         "the optimizer."
     )
 

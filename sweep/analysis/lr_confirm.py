@@ -134,7 +134,7 @@ def _answer(rows: Sequence[Mapping[str, Any]], best: int | None, section: Mappin
             f"{point['converged']} of {point['trials']} at the point itself."
         )
     else:
-        kind = "Confirmed" if section["confirmed"] else "Not on every seed"
+        kind = "Confirmed" if section["confirmed"] else "Partly confirmed"
         words = f"{kind}: trained at {row['lr']:g}, {of} after {row['steps_to_target']:g} steps (median)."
     soonest = section["soonest_lr"]
     if soonest is not None and soonest != row["lr"]:

@@ -27,7 +27,7 @@ from sweep.store import Store
 from sweep.study.places import check_ours
 
 AGAIN = {str(state): state for state in TrialState if TrialState.PENDING in LEGAL_TRANSITIONS[state]}
-"""States that `rerun` can put up again. Completed trials are never repeated."""
+"""States that `rerun` can requeue. Completed trials are never repeated."""
 
 
 def resume(arguments: list[str]) -> int:
@@ -41,7 +41,7 @@ def resume(arguments: list[str]) -> int:
 
 
 def rerun(arguments: list[str]) -> int:
-    """Put trials of the given states up again, then resume."""
+    """Requeue trials of the given states, then resume."""
     parser = verb_parser("rerun")
     parser.add_argument("study", help="the study")
     parser.add_argument("--state", default="failed,lost", help=f"comma-separated, of: {', '.join(AGAIN)}")
@@ -53,7 +53,7 @@ def rerun(arguments: list[str]) -> int:
             trials = store.trials(record.id, states)
             for trial in trials:
                 store.transition(trial.id, TrialState.PENDING, "rerun")
-    print(f"{count_text(len(trials), 'trial')} of {record.name} put up again")
+    print(f"{count_text(len(trials), 'trial')} of {record.name} requeued")
     return _run_again(record, args.store)
 
 
@@ -61,7 +61,7 @@ def stop(arguments: list[str]) -> int:
     """Ask the driver of a study to drain, or to stop at once."""
     parser = verb_parser("stop")
     parser.add_argument("study", nargs="?", help="the study (default: the latest)")
-    parser.add_argument("--now", action="store_true", help="stop running trials, too (default: let them end)")
+    parser.add_argument("--now", action="store_true", help="also stop running trials (default: let them finish)")
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
         record = store.study(args.study) if args.study else store.latest_study()
@@ -72,12 +72,13 @@ def stop(arguments: list[str]) -> int:
             hint=f"`python -m sweep ls{store_option(args.store)}` lists the studies",
         )
     os.kill(pid, signal.SIGTERM if args.now else END_SIGNAL)
-    print(f"study {record.name}: driver {pid} told to {'stop now' if args.now else 'end after the running trials'}")
+    when = "now" if args.now else "once its running trials have finished"
+    print(f"study {record.name}: asked its process (pid {pid}) to stop {when}")
     return 0
 
 
 def rebuild(arguments: list[str]) -> int:
-    """Make the store anew from the run folders; what was there is moved aside, never overwritten."""
+    """Rebuild the store from the run folders; the old one is moved aside, never overwritten."""
     parser = verb_parser("rebuild")
     parser.add_argument(
         "--results",
@@ -93,7 +94,7 @@ def rebuild(arguments: list[str]) -> int:
     store, results = _what_to_rebuild(args)
     moved = rebuild_store(store, results, print, takes_over=bool(args.results))
     if moved is not None:
-        print(f"what was there is kept as {moved}")
+        print(f"the old store is kept as {moved}")
     print("Store rebuilt. Re-run a study's command to resume it.")
     return 0
 

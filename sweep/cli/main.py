@@ -26,28 +26,28 @@ usage: python -m sweep [--config-dir DIR]... [OVERRIDES]    run a study
 
 `sweep` is the same command, shorter.
 
-sweep finds out which change makes a PaddlePaddle training run converge, how sure that is, and what it cost.
+sweep finds which change makes a PaddlePaddle training run converge, how sure that is, and what it cost.
 
 run a study
   python -m sweep task=NAME                       run the base over its seeds: does it converge, with which symptoms
-  python -m sweep task=NAME +diagnose=full        the whole road: checks, base, learning rate, ablation; one answer
-  python -m sweep +check=all                      look at the data; can it learn ten samples? (also =data, =overfit)
+  python -m sweep task=NAME +diagnose=full        full diagnosis: checks, base, learning rate, ablation; one answer
+  python -m sweep +check=all                      check the data; overfit ten samples (also =data, =overfit)
   python -m sweep +ablation=regularization        toggle dropout, weight decay, augmentation; rank what restores
   python -m sweep +ablation=optimization          the same for init, scheduler, clip, lr, optimizer
-  python -m sweep +search=lr_range                learning-rate range, point and overrides, confirmed by short trials
+  python -m sweep +search=lr_range                learning-rate range test, confirmed by short trials
   python -m sweep +search=tpe '+params={...}'     Optuna search over axes and params
-  python -m sweep +regression=nightly             train the night's tasks, compare with their accepted baselines
-  Any Hydra override goes: seeds=8, study=NAME, converge.target=0.9, launcher.slots=4, '~axes.dropout'.
+  python -m sweep +regression=nightly             nightly regression: train tasks, compare with accepted baselines
+  Any Hydra override works: seeds=8, study=NAME, converge.target=0.9, launcher.slots=4, '~axes.dropout'.
   --config-dir DIR adds a folder with your own task/, axis/, ablation/ files.
   --cfg prints the composed config and runs nothing; --cfg --package task prints one section.
 """
 
 EPILOG = """\
-exit codes: 0 the study ended and its report stands; 1 it could not be completed; 2 usage or config error;
+exit codes: 0 the study ended and its report is written; 1 it could not be completed; 2 usage or config error;
             3 a regression was found; 130 interrupted
-            (Ctrl-C once lets running trials end, twice stops them; the same command goes on later)
+            (Ctrl-C once: running trials finish; twice: they are stopped. The same command resumes the study.)
 
-`python -m sweep VERB --help` explains a verb.
+`python -m sweep VERB --help` shows the options of a verb.
 documentation (docs/*.md): {docs}
 """
 
@@ -56,7 +56,7 @@ _OF_THE_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
     | {errno.EMFILE, errno.ENFILE, errno.ESTALE}
 )
-"""What a person mends outside sweep: a traceback would say less than the file's name."""
+"""Faults outside sweep: the name of the file says more than a traceback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +69,21 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
-    "plan": Verb("sweep.cli.run", "plan", "compose and validate every trial, print table and cost, launch nothing"),
+    "plan": Verb("sweep.cli.run", "plan", "print the trials of a study and their estimated cost; run nothing"),
     "ls": Verb("sweep.cli.read", "ls", "list the studies of the store"),
-    "status": Verb("sweep.cli.status", "status", "how far a study is, once or followed (--watch)"),
-    "rank": Verb("sweep.cli.read", "rank", "the ranking of a study"),
-    "show": Verb("sweep.cli.read", "show", "one trial: verdict, symptoms, overrides, runs"),
-    "compare": Verb("sweep.cli.compare", "compare", "two studies side by side, paired by cell and seed"),
-    "logs": Verb("sweep.cli.read", "logs", "what a trial printed"),
-    "report": Verb("sweep.cli.read", "report", "write the report of a study anew"),
-    "export": Verb("sweep.cli.export", "export", "a study as csv, as an Optuna study, or as VisualDL logs"),
-    "resume": Verb("sweep.cli.act", "resume", "go on with a study"),
-    "rerun": Verb("sweep.cli.act", "rerun", "run trials of some states again"),
-    "stop": Verb("sweep.cli.act", "stop", "stop the driver of a running study"),
+    "status": Verb("sweep.cli.status", "status", "progress of a study, once or until it ends (--watch)"),
+    "rank": Verb("sweep.cli.read", "rank", "print the ranking of a study"),
+    "show": Verb("sweep.cli.read", "show", "show one trial: verdict, symptoms, overrides, runs"),
+    "compare": Verb("sweep.cli.compare", "compare", "compare two studies, paired by cell and seed"),
+    "logs": Verb("sweep.cli.read", "logs", "print the output of a trial"),
+    "report": Verb("sweep.cli.read", "report", "rewrite the report of a study"),
+    "export": Verb("sweep.cli.export", "export", "export a study as CSV, as an Optuna study, or as VisualDL logs"),
+    "resume": Verb("sweep.cli.act", "resume", "resume a study"),
+    "rerun": Verb("sweep.cli.act", "rerun", "requeue failed trials and resume the study"),
+    "stop": Verb("sweep.cli.act", "stop", "stop a running study"),
     "baseline": Verb("sweep.cli.baseline", "baseline", "accept, show or compare the baselines of a regression"),
-    "gc": Verb("sweep.cli.garbage", "gc", "delete what is past its time: studies of nights, run folders, curves"),
-    "rebuild": Verb("sweep.cli.act", "rebuild", "make a damaged or missing store anew from the run folders"),
+    "gc": Verb("sweep.cli.garbage", "gc", "delete expired studies, run folders and curves"),
+    "rebuild": Verb("sweep.cli.act", "rebuild", "rebuild a damaged or missing store from the run folders"),
 }
 
 
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (docs/studies.md)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a sign that a terminal has not is spelled out: no reason to break off
+        if isinstance(stream, TextIOWrapper):  # escape characters the terminal cannot encode instead of raising
             stream.reconfigure(errors="backslashreplace")
     with suppress(ValueError):  # only the main thread may
         signal.signal(END_SIGNAL, signal.default_int_handler)  # like Ctrl-C, wherever nothing else is made of it
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in _OF_THE_MACHINE:
             raise
         print(f"error: {error.strerror}: {error.filename or 'while writing'}", file=sys.stderr)
-        print("  hint: mend that, then give the same command again: a study goes on where it was", file=sys.stderr)
+        print("  hint: fix this, then run the same command again: it resumes the study", file=sys.stderr)
         return 1
 
 

@@ -25,14 +25,26 @@ def default_params(config: DictConfig, defaults: Mapping[str, str], removed: Col
     kept = {key: text for key, text in defaults.items() if key not in removed}
     found = {key: text for key, text in kept.items() if key.removeprefix("task.") in knobs}
     if kept and not found and not config.get("axes"):
-        numbers = [f"task.{name}" for name, value in knobs.items() if _is_number(value)]
+        numbers = {f"task.{name}": value for name, value in knobs.items() if _is_number(value)}
         raise ConfigError(
             "params",
             f"a search without params of your own searches {', '.join(kept)}, and this task has no such knob",
-            allowed=numbers,
-            hint=f"name what is searched: '+params.{(numbers or ['task.KEY'])[0]}=interval(0.1, 0.5)'",
+            allowed=list(numbers),
+            hint=f"name what is searched: '+params.{_example(numbers)}'",
         )
     return found
+
+
+def _example(numbers: Mapping[str, Any]) -> str:
+    """Return a knob with a range around its value, to paste: one that takes fractions, if there is one."""
+    fractions = [key for key, value in numbers.items() if isinstance(value, float) and value > 0]
+    if fractions:
+        value = numbers[fractions[0]]
+        return f"{fractions[0]}=interval({value / 10:g}, {value * 10:g})"
+    whole = [key for key, value in numbers.items() if isinstance(value, int) and value > 0]
+    if whole:
+        return f"{whole[0]}=range(1, {2 * numbers[whole[0]] + 1})"
+    return f"{next(iter(numbers), 'task.KEY')}=interval(0.1, 0.5)"
 
 
 def _is_number(value: object) -> bool:

@@ -261,7 +261,7 @@ _ALL = (
         "fits_yet_fails",
         "The model fits its training data, yet the metric stays at chance",
         "an evaluation over the wrong axis or rows, validation inputs prepared otherwise than training ones, labels in "
-        "another order; or training labels that say nothing, learnt by heart",
+        "another order; or training labels that carry no information, memorised",
         "",
         1.0,
         RED,

@@ -19,7 +19,7 @@ class Exit:
 
     `code` is as subprocess has it (-9: SIGKILL), None where nobody could collect it. `requested` is the state that a
     stop was asked for with, `timeout_s` is set where the run was stopped for exceeding it, `is_memory_kill` where the
-    kernel has killed for want of memory since the run began.
+    kernel has killed for lack of memory since the run began.
     """
 
     code: int | None = None
@@ -81,7 +81,7 @@ def _told_from_outside(gone: Exit, tail: str, *, is_folder_there: bool) -> tuple
     if says_out_of_memory(tail):
         return FailureClass.OOM, f"out of memory ({_how(code)})"
     if code == -signal.SIGKILL and gone.is_memory_kill:
-        return FailureClass.OOM, "killed by the kernel for want of memory"
+        return FailureClass.OOM, "killed by the kernel's OOM killer"
     if code < 0:
         return FailureClass.KILLED, _how(code)
     if code == EXIT_WITHOUT_RESULT:

@@ -130,18 +130,18 @@ def status_line(study: StudyRecord, states: Mapping[str, int], verdicts: Mapping
 
 
 def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str, store_option: str = "") -> str:
-    """Return how a study that is over came to its end, and what is to be done with it now.
+    """Return how a study ended, and what to do next.
 
     `store_option` is what a verb needs to find the study (` --store URL`).
     """
-    again = f"`python -m sweep resume {study.name}{store_option}` goes on with it"
+    again = f"`python -m sweep resume {study.name}{store_option}` resumes it"
     match study.status:
         case "interrupted":
             left = sum(states.values()) - _ended(states)
             rest = f" with {count_text(left, 'trial')} still to run" if left else ""
             return f"{study.name} was interrupted{rest}; {again}"
         case "failed":
-            see = f"`python -m sweep status {study.name}{store_option}` says what failed"
+            see = f"`python -m sweep status {study.name}{store_option}` shows what failed"
             return f"{study.name} could not be completed; {see}"
         case _:
             return f"{study.name} {study.status}. {answer}".rstrip()

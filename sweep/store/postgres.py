@@ -159,7 +159,7 @@ def lock_making_tables(conn: Connection) -> None:
         conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING_TABLES})")
 
 
-_CONTINUES = "once that is mended, run the same command again: it continues"
+_CONTINUES = "once that is fixed, run the same command again: it continues"
 
 EXPLANATIONS = (
     ("authentication failed", "the server does not accept user or password", "check both, ~/.pgpass and PGPASSWORD"),

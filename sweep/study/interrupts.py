@@ -19,7 +19,7 @@ class Interrupt(IntEnum):
 
 
 WORDS = {
-    Interrupt.DRAIN: "letting running trials come to their end; Ctrl-C again stops them",
+    Interrupt.DRAIN: "running trials finish, no new ones start; Ctrl-C again stops them",
     Interrupt.STOP: "stopping",
 }
 

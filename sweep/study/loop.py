@@ -97,7 +97,7 @@ class StudyLoop:
         if not self.is_ours():
             raise StudyGoneError(
                 f"{self.folder.path} was removed or replaced while its study ran",
-                hint="the same command goes on with what is there",
+                hint="the same command resumes with what is left",
             )
 
     def _announce(self) -> None:

@@ -213,11 +213,11 @@ class Session:
         if loop.breaker.is_open:
             return "failed", (
                 f"stopped: the first {len(loop.breaker.failed)} trials all failed in the same way\n"
-                f"{log}\nmend it, then `python -m sweep rerun {self.record.name} --state failed{store}`"
+                f"{log}\nfix it, then run `python -m sweep rerun {self.record.name} --state failed{store}`"
             )
         if loop.interrupt is not Interrupt.NONE:
             rest = f" with {count_text(left, 'trial')} still to run" if left else ""
-            return "interrupted", f"interrupted{rest}; go on with: {again}"
+            return "interrupted", f"interrupted{rest}; resume with: {again}"
         if left and self.code.changed:
             return "failed", self.code.message(count_text(left, "trial"), again)
         failed = counts.get(TrialState.FAILED, 0) + counts.get(TrialState.LOST, 0)

@@ -289,7 +289,7 @@ def test_stop_lets_running_trials_end_however_often_it_is_given(folder, undistur
     driver = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 4)
     for _ in range(2):
-        assert "told to end after the running trials" in folder.run("stop", "s").text
+        assert "stop once its running trials have finished" in folder.run("stop", "s").text
     assert driver.wait() == 130
     check_same_outcome(folder, undisturbed)
     assert set(folder.starts().values()) == {1}

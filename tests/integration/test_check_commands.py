@@ -49,7 +49,7 @@ def test_broken_data_end_with_exit_code_1_and_leave_the_picture(sweep, tmp_path)
 def test_the_gate_of_a_users_own_task_ends_with_exit_code_0(sweep, tmp_path):
     done = sweep("+check=overfit", "study=gate")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "learns ten samples by heart" in " ".join(done.stdout.split())
+    assert "overfits ten samples" in " ".join(done.stdout.split())
     assert "train/loss" in done.stdout
     page = (tmp_path / "results" / "gate" / "report.html").read_text()
     assert '<svg class="panel"' in page

@@ -50,7 +50,7 @@ def end(url, status="ended"):
         ("ended", "s ended. <b>dropout=off</b> restores it"),
         (
             "interrupted",
-            "s was interrupted with 1 trial still to run; `python -m sweep resume s --store URL` goes on with it",
+            "s was interrupted with 1 trial still to run; `python -m sweep resume s --store URL` resumes it",
         ),
         ("failed", "s could not be completed"),
     ],
@@ -66,14 +66,14 @@ def test_a_study_that_is_over_is_told_at_once_with_exit_code_0(url, capsys, stat
 def test_status_of_an_interrupted_study_says_how_to_go_on(url, capsys):
     end(url, "interrupted")
     assert main(["status", "s", "--store", url]) == 0
-    assert f"1 trial still to run; `python -m sweep resume s --store {url}` goes on" in capsys.readouterr().out
+    assert f"1 trial still to run; `python -m sweep resume s --store {url}` resumes it" in capsys.readouterr().out
 
 
 def test_status_of_an_interrupted_study_in_the_store_that_is_read_anyhow_does_not_name_it(url, capsys, monkeypatch):
     end(url, "interrupted")
     monkeypatch.setenv("SWEEP_STORE", url)
     assert main(["status", "s"]) == 0
-    assert "`python -m sweep resume s` goes on with it" in capsys.readouterr().out
+    assert "`python -m sweep resume s` resumes it" in capsys.readouterr().out
 
 
 def test_each_change_is_one_line_until_the_study_ends(url, capsys):

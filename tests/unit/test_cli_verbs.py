@@ -24,7 +24,7 @@ def test_a_config_folder_may_be_called_as_a_verb(tmp_path, monkeypatch, capsys):
 def test_a_verbs_help_keeps_the_capitals_of_names(capsys):
     with pytest.raises(SystemExit):
         main(["export", "--help"])
-    assert "A study as csv, as an Optuna study, or as VisualDL logs." in capsys.readouterr().out
+    assert "as an Optuna study, or as VisualDL logs." in capsys.readouterr().out
 
 
 def test_export_into_what_is_no_folder_is_an_error_in_words(tmp_path, capsys):
@@ -42,4 +42,4 @@ def test_what_the_machine_refuses_is_told_by_the_files_name(monkeypatch, capsys,
 
     monkeypatch.setattr(cli_main, "_dispatch", refuse)
     assert main(["task=mine"]) == 1
-    assert capsys.readouterr().err.startswith(f"error: {os.strerror(code)}: results/s/plan.json\n  hint: mend that")
+    assert capsys.readouterr().err.startswith(f"error: {os.strerror(code)}: results/s/plan.json\n  hint: fix this")

@@ -48,7 +48,7 @@ def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair(
     )
     assert diagnosis(found) == (
         "The base does not converge (0 of 3 seeds: the loss does not fall). "
-        "It can learn ten samples by heart, so model, head, loss and optimizer work. "
+        "It can overfit ten samples, so model, head, loss and optimizer work. "
         "What restores convergence: a=off (5 of 5 seeds against 0 of 5 for the base); exact test, p = 0.008."
     )
     assert recommendation(found).overrides == ("task.a=0",)
@@ -56,7 +56,7 @@ def test_the_answer_says_what_is_wrong_and_what_was_ruled_out_before_the_repair(
 
 
 def test_a_failed_overfit_gate_names_where_to_look():
-    assert "cannot even learn ten samples" in diagnosis(Findings(base=base(), overfit=staged(verdict="not_learnt")))
+    assert "cannot even overfit ten samples" in diagnosis(Findings(base=base(), overfit=staged(verdict="not_learnt")))
 
 
 UNCLEARED = {
@@ -114,7 +114,7 @@ def test_a_learning_rate_that_did_not_help_is_not_called_right():
 def test_where_a_repair_is_known_the_failed_gate_asks_for_nothing_more():
     repaired = ranked([("lr=range", "restores", 0.008)], repairs=("lr=range",), recommended=("task.lr=1",))
     found = Findings(base=base(), overfit=staged(verdict="not_learnt"), ablation=repaired)
-    assert "As it is, it cannot even learn ten samples by heart. What restores" in diagnosis(found)
+    assert "As configured, it cannot even overfit ten samples. What restores" in diagnosis(found)
 
 
 def test_a_range_search_without_a_point_says_nothing():
@@ -262,7 +262,7 @@ def test_a_diagnosis_that_finds_no_cause_says_so():
 def test_a_gate_that_is_right_with_a_high_loss_does_not_call_head_and_loss_sound():
     gate = staged(verdict="learnt", trials=[{"note": "Every sample is right", "loss_part": 0.56}])
     answer = diagnosis(Findings(base=base(), overfit=gate))
-    assert "its loss stays at 56% of its first value: look whether last layer and loss fit" in answer
+    assert "its loss stays at 56% of its first value: check that the last layer and the loss fit" in answer
     assert "loss and optimizer work" not in answer
 
 

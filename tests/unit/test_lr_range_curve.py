@@ -161,7 +161,7 @@ def test_a_fall_on_one_seed_of_three_is_no_suggestion():
     ("losses", "words"),
     [
         (np.full(150, np.nan), "NaN or infinite from the start"),
-        (np.full(150, 2.3), "falls at no rate"),
+        (np.full(150, 2.3), "falls clearly at no rate"),
         (2.3 - 0.01 * np.arange(150.0), "probe.lr_max=1000"),
         (np.full(12, 2.3), "at least 20 are needed"),
     ],

@@ -47,7 +47,7 @@ def checks_of(trial: ProbeTrial, context: ProbeContext) -> Iterator[Check]:
     elif not found["has_data"]:
         yield Check.skipped("data", "the task has no function data(cfg): nothing could be checked", HOW)
     elif found["files"] is not None:
-        yield Check.broken("files", str(found["files"]), "data(cfg) returns (train_set, val_set)", "mend data(cfg)")
+        yield Check.broken("files", str(found["files"]), "data(cfg) returns (train_set, val_set)", "fix data(cfg)")
     else:
         yield Check.ok("files", "data(cfg) reads them")
         yield from input_checks(found, settings, context.task)

@@ -40,7 +40,7 @@ def _readable(sets: Figures) -> Check:
     for part, figures in sets.items():
         if figures.get("unreadable"):
             return Check.broken(
-                name, f"{SETS[part]} set ({figures['type']}): {figures['unreadable']}", allowed, "mend data(cfg)"
+                name, f"{SETS[part]} set ({figures['type']}): {figures['unreadable']}", allowed, "fix data(cfg)"
             )
     for part, figures in sets.items():
         if figures["problem"]:
@@ -146,7 +146,7 @@ def _zero(sets: Figures, measured: Figures, blank: float) -> Check:
                 "see where data(cfg) loses them",
             )
         if figures["is_one_input"]:
-            return Check.broken(name, f"all {read:,} {SETS[part]} inputs are the same", allowed, "mend data(cfg)")
+            return Check.broken(name, f"all {read:,} {SETS[part]} inputs are the same", allowed, "fix data(cfg)")
     for part, figures in measured.items():
         if figures["zero_rows"] > blank * sets[part]["read"]:
             count = f"{figures['zero_rows']:,} of {sets[part]['read']:,}"

@@ -34,7 +34,7 @@ def model_checks(found: Figures) -> Iterator[Check]:
 def _batch(name: str, model: Figures, inputs: Figures) -> Check:
     allowed = "model(cfg) takes a batch as data(cfg) has it"
     if model.get("error"):
-        return Check.broken(name, f"model(cfg) fails: {model['error']}", allowed, "mend model(cfg)")
+        return Check.broken(name, f"model(cfg) fails: {model['error']}", allowed, "fix model(cfg)")
     fault = model["fault"]
     if fault is None:
         said = f"{model['batch']} gives {model['output']}"
@@ -46,7 +46,7 @@ def _batch(name: str, model: Figures, inputs: Figures) -> Check:
     where = f"layer {fault['layer']} ({fault['type']})" if fault["layer"] else "the model"
     if not fault["expects"]:
         return Check.broken(
-            name, f"{where} fails on a batch of shape {model['batch']}: {fault['message']}", allowed, "mend the model"
+            name, f"{where} fails on a batch of shape {model['batch']}: {fault['message']}", allowed, "fix the model"
         )
     said = f"{where} expects {fault['expects']} (given {fault['given']}, from a batch of shape {model['batch']})"
     is_turned = inputs.get("layout") == "NHWC" and fault["expects"].startswith(f"{model['batch'][-1]} channel")

@@ -171,7 +171,7 @@ def _refusal_words(refusal: str, section: Mapping[str, Any]) -> str:
     further = shlex.join([f"probe.lr_max={high * FURTHER:g}"])
     return {
         Refusal.NON_FINITE: (
-            f"No learning rate can be read off: the loss is NaN or infinite from the start ({low:g}). No rate mends "
+            f"No learning rate can be read off: the loss is NaN or infinite from the start ({low:g}). No rate fixes "
             "that; look at the data, the initial weights and the loss (+check=data)."
         ),
         Refusal.BLOWN_UP: (
@@ -183,8 +183,9 @@ def _refusal_words(refusal: str, section: Mapping[str, Any]) -> str:
             "more steps, or log its loss more often."
         ),
         Refusal.FLAT: (
-            f"No learning rate can be read off: the loss falls at no rate from {low:g} to {high:g}. "
-            "What keeps it from falling is something else (+check=overfit says whether the task can learn at all)."
+            f"No learning rate can be read off: the loss falls clearly at no rate from {low:g} to {high:g}. "
+            "Either something else keeps it from falling (strong dropout, labels, data: see +check=all), or its noise "
+            "hides a slow fall (more steps show it: probe.steps=500)."
         ),
         Refusal.FALLING: (
             f"The loss still falls at {high:g}, where the range ends: it ends too early to say which rate is best. "

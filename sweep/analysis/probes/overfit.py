@@ -198,13 +198,13 @@ def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any
         at = max(row["learnt_at"] for row in rows)
         if any(row["note"] for row in rows):
             return f"The model gets {samples} right within {at:,} steps, and yet its loss stays high (see the note)."
-        return f"The model learns {samples} by heart after {at:,} steps: model, head, loss and optimizer flow work."
+        return f"The model overfits {samples} after {at:,} steps, as it should: model, head, loss and optimizer work."
     row = next(row for row in rows if row["verdict"] != GateVerdict.LEARNT)
     among = f" with {len(rows) - len(learnt)} of {len(rows)} seeds" if len(rows) > 1 else ""
     why = f" ({row['why']})" if row["why"] else ""
     match row["verdict"]:
         case GateVerdict.NOT_CHECKED:
-            return f"Whether the model can learn a few samples is not checked: {row['why']}."
+            return f"Not checked whether the model can overfit a few samples: {row['why']}."
         case GateVerdict.CRASHED:
             return (
                 f"Training on {samples} fails{among}: {row['why']}. They stand in place of what data(cfg) returns: "
@@ -219,9 +219,9 @@ def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any
         case GateVerdict.NOTHING_LOGGED:
             return "Not decided: the task logged no loss, accuracy or error."
         case GateVerdict.DIVERGED:
-            return f"The model does not learn {samples}{among}, its training diverges{why}: {FLOW}."
+            return f"The model cannot overfit {samples}{among}: its training diverges{why}: {FLOW}."
     return (
-        f"The model does not learn {samples} by heart within {steps:,} steps{among}: {FLOW}; "
+        f"The model cannot overfit {samples} within {steps:,} steps{among}: {FLOW}; "
         f"augmentation, regularisation and too little data are unlikely.{_sentence(row['why'])}"
     )
 

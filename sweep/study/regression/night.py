@@ -324,4 +324,4 @@ def _counted(report: TaskReport, nights: Sequence[Night], config: RegressionConf
         return replace(report, words=f"no baseline yet ({there} of {least} runs)")
     store = store_option(config.store_url)
     accept = f"`python -m sweep baseline accept --last {len(nights)} --task {report.task}{store}`"
-    return replace(report, words=f"no baseline yet: there are {there} runs; {accept} makes one of them")
+    return replace(report, words=f"no baseline yet; accept the {there} runs so far with {accept}")
