@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sweep.cli.main import Parser, verb_parser
-from sweep.cli.output import Printer, print_json, print_rich
+from sweep.cli.output import print_json
+from sweep.cli.printing import Printer, print_rich
 from sweep.cli.shared import open_existing
 from sweep.config.stores import results_of, store_option
 from sweep.domain.counts import count_text, share_text

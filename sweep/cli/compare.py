@@ -1,6 +1,7 @@
 """The verb `compare`: two studies side by side."""
 
-from sweep.cli.output import plain, print_json, print_rich
+from sweep.cli.output import plain, print_json
+from sweep.cli.printing import print_rich
 from sweep.cli.shared import read_parser
 from sweep.domain.target import Target
 from sweep.errors import UsageError

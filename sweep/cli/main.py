@@ -70,13 +70,13 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "plan": Verb("sweep.cli.run", "plan", "print the trials of a study and their estimated cost; run nothing"),
-    "ls": Verb("sweep.cli.read", "ls", "list the studies of the store"),
+    "ls": Verb("sweep.cli.ls", "ls", "list the studies of the store"),
     "status": Verb("sweep.cli.status", "status", "progress of a study, once or until it ends (--watch)"),
-    "rank": Verb("sweep.cli.read", "rank", "print the ranking of a study"),
-    "show": Verb("sweep.cli.read", "show", "show one trial: verdict, symptoms, overrides, runs"),
+    "rank": Verb("sweep.cli.rank", "rank", "print the ranking of a study"),
+    "show": Verb("sweep.cli.show", "show", "show one trial: verdict, symptoms, overrides, runs"),
     "compare": Verb("sweep.cli.compare", "compare", "compare two studies, paired by cell and seed"),
-    "logs": Verb("sweep.cli.read", "logs", "print the output of a trial"),
-    "report": Verb("sweep.cli.read", "report", "rewrite the report of a study"),
+    "logs": Verb("sweep.cli.logs", "logs", "print the output of a trial"),
+    "report": Verb("sweep.cli.report", "report", "rewrite the report of a study"),
     "export": Verb("sweep.cli.export", "export", "export a study as CSV, as an Optuna study, or as VisualDL logs"),
     "resume": Verb("sweep.cli.act", "resume", "resume a study"),
     "rerun": Verb("sweep.cli.act", "rerun", "requeue failed trials and resume the study"),

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.cli.options import RunOptions, read_options
-from sweep.cli.output import Printer, print_json, print_rich, print_whole
+from sweep.cli.output import print_json
+from sweep.cli.printing import Printer, print_rich, print_whole
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.domain.counts import count_text

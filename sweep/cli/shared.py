@@ -1,14 +1,16 @@
 """What the reading verbs share: their parser, the study meant, and whether somebody drives it."""
 
+from argparse import ArgumentTypeError
 from dataclasses import replace
+from typing import Any
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.config.stores import store_option
+from sweep.domain.naming import confirm_study, stage_study
 from sweep.domain.trial import StudyRecord, TrialRecord
-from sweep.errors import NotFoundError
+from sweep.errors import NotFoundError, UsageError
 from sweep.rundir import RunDir, StudyDir, StudyLock
 from sweep.store import Store
-from sweep.study.stages import confirm_study, stage_study
 
 
 def read_parser(name: str, *, has_study: bool = True, has_json: bool = True) -> Parser:
@@ -86,3 +88,24 @@ def as_it_stands(study: StudyRecord) -> StudyRecord:
     if study.status == "running" and lock is not None and lock.holder() is None:
         return replace(study, status="interrupted")
     return study
+
+
+def add_trial(parser: Parser) -> None:
+    """Add the words that name a trial to a verb's parser."""
+    parser.add_argument("trial", type=_number, help="the trial's number in its study")
+    parser.add_argument("--study", help="the study (default: the latest)")
+
+
+def _number(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise ArgumentTypeError(f"{word!r} is not the number of a trial: they count from 0 in each study") from None
+
+
+def chosen_trial(store: Store, args: Any) -> tuple[StudyRecord, TrialRecord]:
+    """Return the trial meant and its study. Raises NotFoundError, UsageError."""
+    if args.trial < 0:
+        raise UsageError(f"trial numbers start at 0, got {args.trial}")
+    study = with_trials(store, chosen_study(store, args.study, args.store))
+    return study, store.trial(study.id, args.trial)

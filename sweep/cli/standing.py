@@ -12,13 +12,13 @@ from rich.text import Text
 from sweep.cli.output import plain
 from sweep.cli.shared import as_it_stands, chosen_study, lock_of, run_folder
 from sweep.config.stores import store_option
+from sweep.domain.naming import confirm_study, stage_study
 from sweep.domain.probe import ProbeName
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
-from sweep.report.listing import how_it_ended, render_status, status_line
 from sweep.report.phrases import number_text
+from sweep.report.study_status import how_it_ended, render_status, status_line
 from sweep.store import Store
-from sweep.study.stages import confirm_study, stage_study
 
 FAILED = frozenset({TrialState.FAILED, TrialState.LOST, TrialState.TIMED_OUT})
 

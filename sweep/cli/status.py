@@ -1,6 +1,7 @@
 """The verb `status`: how far a study is, once or followed until it ends."""
 
-from sweep.cli.output import print_json, print_rich, print_whole
+from sweep.cli.output import print_json
+from sweep.cli.printing import print_rich, print_whole
 from sweep.cli.shared import read_parser
 from sweep.cli.standing import read_standing
 from sweep.cli.watching import Watch, view_of

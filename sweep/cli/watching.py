@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from sweep.cli.output import Printer
+from sweep.cli.printing import Printer
 from sweep.cli.shared import lock_of
 from sweep.cli.standing import Standing, read_standing
 from sweep.clock import monotonic_s

@@ -11,6 +11,8 @@ pending --> launching --> running --> completed                  |
 pending, launching, running --> cancelled
 """
 
+from collections.abc import Mapping
+
 from sweep.domain.words import StrEnum
 
 
@@ -77,3 +79,8 @@ class StopReason(StrEnum):
     DIVERGED = "diverged"  # non-finite or blown-up loss and stop_early
     PRUNED = "pruned"  # the driver asked for it
     STOPPED = "stopped"  # SIGTERM: the study is stopping
+
+
+def count_ended(states: Mapping[str, int]) -> int:
+    """Return how many trials have ended, of the numbers of trials per state."""
+    return sum(count for state, count in states.items() if TrialState(state) not in OPEN_STATES)

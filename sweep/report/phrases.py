@@ -11,8 +11,10 @@ from sweep.domain.axis import short_value
 from sweep.domain.counts import count_text, figure_text, share_text
 from sweep.domain.effect import NO_KNOB, NOT_RUN_YET, EffectStatus, Question, together
 from sweep.domain.failure import shown_failure
+from sweep.domain.printable import printable
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.target import HOLD_EVALUATIONS
+from sweep.domain.trial import RunRecord
 
 DASH = "–"
 """Stands where there is no figure."""
@@ -211,3 +213,10 @@ def seeds_text(seeds: Sequence[int]) -> str:
         return f"{seeds[0]}–{seeds[-1]}"
     shown = [str(seed) for seed in seeds]
     return ", ".join(shown if len(shown) <= 12 else [*shown[:10], "…", shown[-1]])
+
+
+def failure_text(run: RunRecord) -> str:
+    """Return how a run ended, printable and each thing once: `crash: KeyError: 'x'`, `killed by SIGTERM`."""
+    kind, message = shown_failure(str(run.failure or run.stop_reason or "")), run.message or ""
+    parts = [message] if message.startswith(kind) and message else [kind, message]
+    return printable(": ".join(part for part in parts if part))

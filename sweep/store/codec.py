@@ -6,8 +6,10 @@ Both arrays are packed as 64-bit words, little-endian: steps as wrapping differe
 values as they are. The first byte says how the words are kept.
 """
 
+import struct
 import zlib
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 from sweep.domain.metric import Series
@@ -64,11 +66,27 @@ def decode(chunks: list[Chunk]) -> Series:
     for chunk in chunks:
         end = at + chunk.count
         steps[at] = chunk.first_step % 2**64
-        steps[at + 1 : end] = unpack(chunk.steps, chunk.count - 1)
+        steps[at + 1 : end] = np.frombuffer(unpack(chunk.steps, chunk.count - 1), dtype=_WORD)
         np.cumsum(steps[at:end], out=steps[at:end])
-        values[at:end] = unpack(chunk.values, chunk.count)
+        values[at:end] = np.frombuffer(unpack(chunk.values, chunk.count), dtype=_WORD)
         at = end
     return Series(steps.view("<i8").astype(np.int64, copy=False), values.view("<f8").astype(np.float64, copy=False))
+
+
+def points(chunks: list[Chunk]) -> list[tuple[int, float]]:
+    """Return the same points as `decode` without numpy, for who shows a few. Raises StoreError as `decode` does."""
+    found: list[tuple[int, float]] = []
+    for chunk in chunks:
+        differences = struct.unpack(f"<{chunk.count - 1}q", unpack(chunk.steps, chunk.count - 1))
+        steps = accumulate(differences, _wrapping_sum, initial=chunk.first_step)
+        values = struct.unpack(f"<{chunk.count}d", unpack(chunk.values, chunk.count))
+        found += zip(steps, values, strict=True)
+    return found
+
+
+def _wrapping_sum(one: int, other: int) -> int:
+    """Return a sum as 64-bit integers have it."""
+    return (one + other + 2**63) % 2**64 - 2**63
 
 
 def pack(words: Words) -> bytes:
@@ -90,22 +108,28 @@ def raw(words: Words) -> bytes:
     return _RAW + words.tobytes()
 
 
-def unpack(data: bytes, count: int) -> Words:
-    """Return the [count] words that `pack` or `raw` made these bytes of. Raises StoreError where they do not fit."""
-    import numpy as np
+def unpack(data: bytes, count: int) -> bytes:
+    """Return the [count] words that `pack` or `raw` made these bytes of, 8 bytes each, little-endian.
 
+    Raises StoreError if the bytes do not fit.
+    """
     kind, body = data[:1], data[1:]
     try:
-        if kind == _SAME:
-            return np.full(count, np.frombuffer(body, dtype=_WORD)[0], dtype=_WORD)
-        if kind == _PLANES:
-            planes = np.frombuffer(zlib.decompress(body), dtype=np.uint8).reshape(8, count)
-            return np.ascontiguousarray(planes.T).view(_WORD).reshape(count)
-        if kind == _RAW and len(body) == 8 * count:
-            return np.frombuffer(body, dtype=_WORD)
-    except (zlib.error, ValueError, IndexError) as exc:
+        words = body * count if kind == _SAME else _from_planes(zlib.decompress(body)) if kind == _PLANES else body
+    except zlib.error as exc:
         raise _damaged(count, str(exc)) from exc
-    raise _damaged(count, f"{len(data)} bytes of kind {kind!r}")
+    if kind not in (_SAME, _PLANES, _RAW) or len(words) != 8 * count:
+        raise _damaged(count, f"{len(data)} bytes of kind {kind!r}")
+    return words
+
+
+def _from_planes(planes: bytes) -> bytes:
+    """Return words from their byte planes: first the lowest byte of each word, last the highest."""
+    count = len(planes) // 8
+    words = bytearray(8 * count)
+    for plane in range(8):
+        words[plane::8] = planes[plane * count : (plane + 1) * count]
+    return bytes(words)
 
 
 def _damaged(count: int, how: str) -> StoreError:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 
 from sweep.domain.metric import Series
 from sweep.store.codec import Chunk, decode, encode
+from sweep.store.codec import points as decode_points
 from sweep.store.prepared import Prepared
 from sweep.store.runs import row_of
 from sweep.store.schema import metric_chunks, runs, trials
@@ -72,6 +73,14 @@ def read(conn: Connection, run_ids: Collection[int], metrics: Collection[str] | 
     return {run: {metric: _series(each[metric]) for metric in sorted(each)} for run, each in chunks.items()}
 
 
+def read_points(conn: Connection, run_id: int) -> dict[str, list[tuple[int, float]]]:
+    """Return the (step, value) points of a run by metric name, sorted. No numpy is imported for it."""
+    chunks: dict[str, list[Chunk]] = {}
+    for row in conn.execute(_OF_RUN, {"run_id": run_id}):
+        chunks.setdefault(row.metric, []).append(_chunk(row))
+    return {metric: decode_points(chunks[metric]) for metric in sorted(chunks)}
+
+
 def names(conn: Connection, study_id: int) -> list[str]:
     """Return the names of all metrics that a study's trials logged, retired ones left out, sorted."""
     query = (
@@ -98,9 +107,8 @@ def _row(run_id: int, metric: str, from_byte: int, series: Series, *, small: boo
 
 
 def _series(rows: Iterable[Row[Any]]) -> Series:
-    return decode(
-        [
-            Chunk(first_step=row.first_step, count=row.points, steps=row.step_words, values=row.value_words)
-            for row in rows
-        ]
-    )
+    return decode([_chunk(row) for row in rows])
+
+
+def _chunk(row: Row[Any]) -> Chunk:
+    return Chunk(first_step=row.first_step, count=row.points, steps=row.step_words, values=row.value_words)

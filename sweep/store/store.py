@@ -438,6 +438,12 @@ class Store:
             run = runs.latest(conn, trial_id)
             return {} if run is None else series.read(conn, [run.id], metrics).get(run.id, {})
 
+    def points(self, trial_id: int) -> dict[str, list[tuple[int, float]]]:
+        """Return the (step, value) points of a trial's last run by metric name, sorted: `series` without numpy."""
+        with self.transactions.reading() as conn:
+            run = runs.latest(conn, trial_id)
+            return {} if run is None else series.read_points(conn, run.id)
+
     def series_of(self, trial_ids: Collection[int]) -> dict[int, dict[str, Series]]:
         """Return the series of some trials' last runs by trial id and metric name, sorted; {} for one without any.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sweep.analysis.lr_confirm import axis_of, rates_of
 from sweep.config import DriverConfig, LoadedConfig, load_study_config
+from sweep.domain.naming import confirm_study
 from sweep.errors import ConfigError
 from sweep.report.commands import key_of
 from sweep.rundir import StudyDir
@@ -18,7 +19,6 @@ from sweep.study.places import beside
 from sweep.study.progress import Progress
 from sweep.study.results import leave_reports
 from sweep.study.session import StudyEnd, run_study
-from sweep.study.stages import confirm_study
 from sweep.study.walltime import WallTime
 
 _OWN = frozenset({"search", "probe", "confirm", "study", "seeds", "stages"})

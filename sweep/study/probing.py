@@ -9,6 +9,7 @@ from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.analysis.probes import read_probe
 from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
+from sweep.domain.naming import confirm_study
 from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeName, ProbeResult, ProbeTrial
 from sweep.domain.states import FINISHED_STATES
 from sweep.domain.target import Target
@@ -17,7 +18,6 @@ from sweep.report.staged import StageEntry, staged_summary
 from sweep.rundir import StudyDir, read_json
 from sweep.store import Store
 from sweep.study.recorded import recorded_axes
-from sweep.study.stages import confirm_study
 
 
 def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeResult:

@@ -11,6 +11,7 @@ from sweep.analysis.priors import axes_for, toggle_factors
 from sweep.config import LoadedConfig, axis_names, level_names, load_study_config
 from sweep.config.folders import folder_words
 from sweep.domain.counts import count_text
+from sweep.domain.naming import stage_study
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
@@ -38,7 +39,6 @@ from sweep.study.stages import (
     is_fruitless,
     stage_command,
     stage_overrides,
-    stage_study,
     to_verify,
 )
 from sweep.study.steps import step

@@ -12,6 +12,7 @@ from typing import Any
 from sweep.config.folders import folder_words
 from sweep.config.offered import can_try
 from sweep.config.secrets import recordable
+from sweep.domain.naming import stage_study
 from sweep.errors import ConfigError
 from sweep.report.commands import PROGRAM, key_of
 
@@ -41,16 +42,6 @@ def check_stages(stages: Sequence[str]) -> None:
             raise ConfigError("stages", "there is no such stage", value=stage, allowed=ALL_STAGES)
     if len(set(stages)) != len(stages):
         raise ConfigError("stages", "a stage is named twice", value=", ".join(stages))
-
-
-def stage_study(study: str, stage: str) -> str:
-    """Return the name of a stage's study."""
-    return f"{study}.{stage}"
-
-
-def confirm_study(search: str) -> str:
-    """Return the name of the study that confirms what a learning-rate range search suggests."""
-    return f"{search}.confirm"
 
 
 def stage_overrides(

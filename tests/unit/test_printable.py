@@ -6,7 +6,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from sweep.cli.output import Printer
+from sweep.cli.printing import Printer
 from sweep.domain.printable import LONGEST_NAME, printable, printable_data, short_name
 
 EVIL = "bad \x1b[2J\x1b]0;title\x07 \x00 \x9b31m \u202e end\r\ud800"

@@ -7,7 +7,7 @@ import pytest
 from rich.text import Text
 
 from sweep.cli.main import main
-from sweep.cli.output import Printer, print_rich
+from sweep.cli.printing import Printer, print_rich
 from sweep.study.session import StudyEnd
 
 

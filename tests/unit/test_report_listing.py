@@ -8,14 +8,15 @@ import pytest
 from rich.console import Console
 
 from sweep.domain.axis import Cell
-from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement, Symptom, Verdict
-from sweep.report.listing import render_status, render_studies, render_trial
+from sweep.report.listing import render_studies
 from sweep.report.plans import render_plan
 from sweep.report.sparkline import sparkline
+from sweep.report.study_status import render_status
+from sweep.report.trial import render_trial
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=timezone.utc)
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
@@ -93,8 +94,10 @@ def test_status_shows_states_verdicts_and_why_trials_failed():
 
 
 def test_show_says_all_that_is_known_of_a_trial():
-    steps = np.arange(50)
-    curves = {"train/loss": Series(steps, np.where(steps > 40, np.nan, 1.0)), "val/acc": Series(steps, steps / 100.0)}
+    curves = {
+        "train/loss": [(step, math.nan if step > 40 else 1.0) for step in range(50)],
+        "val/acc": [(step, step / 100.0) for step in range(50)],
+    }
     text = printed(render_trial(STUDY, trial(), [run()], curves, TARGET))
     for part in ("task.dropout=0.0", "diverged", "train/loss is not finite at step 40", "non_finite", "∞", "crash"):
         assert part in text

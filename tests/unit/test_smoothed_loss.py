@@ -16,9 +16,9 @@ from sweep.domain.target import Mode, Target
 from sweep.domain.tracker import TargetTracker
 from sweep.domain.verdict import Verdict
 from sweep.judge import judge
-from sweep.report.listing import metric_table
 from sweep.report.phrases import target_text
 from sweep.report.sections import with_compared
+from sweep.report.trial import metric_table
 
 TARGET = Target(metric="loss", mode=Mode.MIN, threshold=0.1, hold=None, budget_steps=30, stop_early=True)
 STEPS = np.arange(1, 31)
@@ -113,7 +113,9 @@ def test_what_is_compared_later_is_what_the_run_compared():
 
 def test_show_has_the_compared_values_beside_the_raw_ones():
     console = Console(file=io.StringIO(), width=120)
-    console.print(metric_table({"loss": Series(STEPS, 1 / STEPS), "acc": Series(STEPS, 1 - 1 / STEPS)}, TARGET))
+    logged = {"loss": 1 / STEPS, "acc": 1 - 1 / STEPS}
+    points = {name: list(zip(STEPS.tolist(), values.tolist(), strict=True)) for name, values in logged.items()}
+    console.print(metric_table(points, TARGET))
     rows = [line.split() for line in console.file.getvalue().splitlines()]
     assert [row[:2] for row in rows if row and row[0] in ("loss", "acc", "smoothed")] == [
         ["loss", "30"],

@@ -1,0 +1,36 @@
+"""The verb `show`: one trial."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sweep.cli.output import plain, print_json
+from sweep.cli.printing import print_rich
+from sweep.cli.shared import add_trial, chosen_trial, read_parser, run_folder
+from sweep.domain.target import Target
+from sweep.report.trial import render_trial
+from sweep.rundir.events import number_text
+from sweep.store import Store
+
+
+def show(arguments: list[str]) -> int:
+    """Show one trial."""
+    parser = read_parser("show", has_study=False)
+    add_trial(parser)
+    args = parser.parse_args(arguments)
+    with Store.open(args.store, read_only=True) as store:
+        study, trial = chosen_trial(store, args)
+        folder, curves = str(run_folder(store, trial).path), store.points(trial.id)
+        runs = [replace(run, dir=folder) for run in store.runs(trial.source_trial_id or trial.id)]
+    if args.json:
+        return print_json(
+            {
+                **plain(trial),
+                "runs": plain(runs),
+                "metrics": {name: _plain(points) for name, points in curves.items()},
+            }
+        )
+    return print_rich(render_trial(study, trial, runs, curves, Target.from_mapping(study.config["converge"])))
+
+
+def _plain(points: Sequence[tuple[int, float]]) -> list[list[object]]:
+    return [[step, number_text(value)] for step, value in points]

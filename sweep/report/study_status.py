@@ -1,0 +1,103 @@
+"""How far one study is: what `status` prints."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sweep.domain.counts import count_text, share_text
+from sweep.domain.states import LIVE_STATES, TrialState, count_ended
+from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
+from sweep.report.phrases import failure_text, verdicts_text
+from sweep.report.seen import brief_lines
+from sweep.report.tables import new_table, styled_state
+
+
+def render_status(
+    study: StudyRecord,
+    states: Mapping[str, int],
+    verdicts: Mapping[str, int],
+    running: Sequence[tuple[TrialRecord, RunRecord | None]] = (),
+    failed: Sequence[tuple[TrialRecord, RunRecord | None]] = (),
+    progress: Mapping[int, str] = MappingProxyType({}),
+    *,
+    checks: Mapping[str, int] = MappingProxyType({}),
+    seen: Sequence[Mapping[str, Any]] = (),
+) -> RenderableType:
+    """Return how far a study is: trials per state and verdict, what was seen, what runs now, what failed and why.
+
+    `progress` says, by trial number, how far a running trial has come; `checks` are the trials that are not judged, by
+    how they ended (`done`, `failed`), `seen` the symptoms of the base.
+    """
+    parts: list[RenderableType] = [
+        Text.assemble((study.name, "bold"), "  ", styled_state(study.status), f"  task {study.task}"),
+        Text.assemble(("trials    ", "dim"), verdicts_text(states) or "none"),
+    ]
+    is_check = study.config.get("probe") is not None
+    if checks or is_check:
+        parts.append(Text.assemble(("checks    ", "dim"), verdicts_text(checks) or "none yet"))
+    if verdicts or not (checks or is_check):
+        parts.append(Text.assemble(("verdicts  ", "dim"), verdicts_text(verdicts) or "none yet"))
+    parts += brief_lines(seen)
+    for label, trials in (("running", running), ("failed", failed)):
+        if trials:
+            parts += ["", _trial_table(label, trials, progress)]
+    return Group(*parts)
+
+
+def status_line(study: StudyRecord, states: Mapping[str, int], verdicts: Mapping[str, int]) -> str:
+    """Return how far a study is in one line: `s: running, 3 of 8 trials ended (2 converged, 1 stalled), 2 running`.
+
+    `verdicts` may say of trials that are not judged that they are done or have failed.
+    """
+    said = f" ({verdicts_text(verdicts)})" if verdicts else ""
+    live = sum(count for state, count in states.items() if TrialState(state) in LIVE_STATES)
+    running = f", {live} running" if live else ""
+    ended = share_text(count_ended(states), sum(states.values()), "trial")
+    return f"{study.name}: {study.status}, {ended} ended{said}{running}"
+
+
+def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str, store_option: str = "") -> str:
+    """Return how a study ended, and what to do next.
+
+    `store_option` is what a verb needs to find the study (` --store URL`).
+    """
+    again = f"`python -m sweep resume {study.name}{store_option}` resumes it"
+    match study.status:
+        case "interrupted":
+            left = sum(states.values()) - count_ended(states)
+            rest = f" with {count_text(left, 'trial')} still to run" if left else ""
+            return f"{study.name} was interrupted{rest}; {again}"
+        case "failed":
+            see = f"`python -m sweep status {study.name}{store_option}` shows what failed"
+            return f"{study.name} could not be completed; {see}"
+        case _:
+            return f"{study.name} {study.status}. {answer}".rstrip()
+
+
+def _trial_table(
+    label: str, trials: Sequence[tuple[TrialRecord, RunRecord | None]], progress: Mapping[int, str]
+) -> RenderableType:
+    table = new_table()
+    table.add_column(label, justify="right", no_wrap=True)
+    table.add_column("cell", overflow="fold")
+    table.add_column("seed", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for trial, run in trials:
+        about = "" if run is None else failure_text(run) if run.failure else _place(run)
+        about = f"{progress[trial.number]}  {about}" if trial.number in progress else about
+        table.add_row(
+            str(trial.number),
+            Text(str(trial.cell)),
+            str(trial.seed),
+            styled_state(trial.state),
+            Text(about, style="dim"),
+        )
+    return table
+
+
+def _place(run: RunRecord) -> str:
+    return " ".join(f"{word}" for word in (run.device, run.host, f"pid {run.pid}" if run.pid else "") if word)
