@@ -6,7 +6,7 @@ from typing import Any
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.config.stores import store_option
-from sweep.domain.naming import confirm_study, stage_study
+from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.errors import NotFoundError, UsageError
 from sweep.rundir import RunDir, StudyDir, StudyLock

@@ -12,8 +12,8 @@ from rich.text import Text
 from sweep.cli.output import plain
 from sweep.cli.shared import as_it_stands, chosen_study, lock_of, run_folder
 from sweep.config.stores import store_option
-from sweep.domain.naming import confirm_study, stage_study
 from sweep.domain.probe import ProbeName
+from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.report.phrases import number_text

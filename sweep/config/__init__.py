@@ -1,136 +1,32 @@
-"""The schema of a study's config. DictConfig ends here: everything below works with these dataclasses."""
+"""From command line and conf/ to validated dataclasses: see `schema`. DictConfig ends in this package."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.domain.axis import Axis
-from sweep.domain.probe import Probe
-from sweep.domain.target import Target
-from sweep.errors import ConfigError
-
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
+    from sweep.config.schema import STARTS, WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
     from sweep.config.source import TaskSource
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverConfig:
-    """Which driver, with its own settings (`design` for grid; sampler, pruner, n_trials, ... for optuna)."""
-
-    name: str
-    settings: Mapping[str, Any] = field(hash=False)
-
-
-WATCHES = ("light", "deep", "off")
-"""`watch`: how much of a run the monitor records."""
-
-STARTS = ("auto", "warm", "standby", "cold")
-"""`launcher.start`: how the process of a run comes to be. auto is the fastest that is safe."""
+__all__ = [
+    "STARTS",
+    "WATCHES",
+    "DriverConfig",
+    "LauncherConfig",
+    "LoadedConfig",
+    "StudyConfig",
+    "axis_names",
+    "load_study_config",
+]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LauncherConfig:
-    """Where and how runs execute (docs/config.md). None stands for `auto` in slots and gpus.
+def __getattr__(name: str) -> Any:
+    # Lazily: verbs that only read the store use small modules of this package, and no schema.
+    if name in __all__:
+        from sweep.config import schema
 
-    `start` is how a run's process comes to be: one of STARTS. `memory_mb` bounds what each process of a run may have
-    written to (RLIMIT_DATA), what it maps of files and shares left out.
-    """
-
-    name: str
-    slots: int | None
-    gpus: tuple[str, ...] | None
-    slots_per_gpu: int
-    gpu_memory_mb: int | None
-    timeout_s: float | None
-    retries: int
-    grace_s: float
-    start: str = "auto"
-    memory_mb: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyConfig:
-    """One study's whole config, validated.
-
-    `task` is the resolved base task section; `params` maps a task key (`task.lr`) to Hydra sweep syntax
-    (`tag(log, interval(1e-4, 1))`), empty where nothing is searched. `inert` lists toggles left out because the task
-    already has their value or lacks their knob, with the reason. `raw` is the whole resolved config as plain data,
-    `store.url` in it without a password.
-
-    `probe` is what the trials do instead of plain training, None for training; `confirm` is what follows it. `stages`
-    names the studies that this one is made of, in order; it has then no trials of its own. `regression` is that section
-    of a regression sweep, None for any other study. `watch` is one of WATCHES, `symptoms` the thresholds of the
-    monitor's rules by name.
-    `reuse` False has every trial run here, whatever other studies have finished. `is_named` says that the name was
-    given (`study=NAME`); an automatic one may yet get the difference from the study that had it first.
-    `compare_with` is that study, if the two can be compared.
-    """
-
-    name: str
-    task_name: str
-    ablation: str | None
-    task: Mapping[str, Any] = field(hash=False)
-    axes: tuple[Axis, ...]
-    params: Mapping[str, str] = field(hash=False)
-    driver: DriverConfig
-    seeds: tuple[int, ...]
-    target: Target
-    launcher: LauncherConfig
-    store_url: str
-    results: str
-    inert: tuple[tuple[str, str], ...]
-    raw: Mapping[str, Any] = field(hash=False)
-    probe: Probe | None = None
-    confirm: Mapping[str, Any] | None = field(default=None, hash=False)
-    stages: tuple[str, ...] = ()
-    regression: Mapping[str, Any] | None = field(default=None, hash=False)
-    watch: str = "light"
-    symptoms: Mapping[str, float] = field(default_factory=dict, hash=False)
-    reuse: bool = True
-    is_named: bool = False
-    compare_with: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedConfig:
-    """A validated study with what composing its trials needs.
-
-    `config` is the config before its interpolations are resolved, so that a level's override reaches every key that
-    refers to it. `source` is the task's code as it was read with the config: it is read once, so that fingerprints,
-    checks and runs are of one version. `command` is the command line that asked for the study, without the password of
-    `store.url`; `overrides` and `config_dirs` are what it was composed from. `notes` are lines for the user about words
-    without effect.
-    """
-
-    study: StudyConfig
-    config: "DictConfig" = field(hash=False)
-    source: "TaskSource" = field(hash=False)
-    command: tuple[str, ...]
-    overrides: tuple[str, ...] = ()
-    config_dirs: tuple[Path, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def as_yaml(self, section: str | None = None) -> str:
-        """Return the resolved config as YAML, in the order it was composed: all of it, or one section (`task`).
-
-        Raises ConfigError for a section that does not exist.
-        """
-        from omegaconf import OmegaConf
-
-        data: Any = dict(self.study.raw)
-        for part in section.split(".") if section else ():
-            if not isinstance(data, Mapping) or part not in data:
-                there = list(data) if isinstance(data, Mapping) else []
-                raise ConfigError("--package", "there is no such section", value=section, allowed=there)
-            data = data[part]
-        if not isinstance(data, Mapping | list):
-            return f"{data}\n"
-        return (f"# @package {section}\n" if section else "") + OmegaConf.to_yaml(
-            OmegaConf.create({"data": data})["data"]
-        )
+        return getattr(schema, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load_study_config(
@@ -139,7 +35,7 @@ def load_study_config(
     *,
     command: Sequence[str] = (),
     source: "TaskSource | None" = None,
-) -> LoadedConfig:
+) -> "LoadedConfig":
     """Return the study that these Hydra overrides ask for, validated.
 
     `config_dirs` are the user's own config folders: task/, axis/, ablation/ files in them stand beside ours. `source`

@@ -139,13 +139,3 @@ def _canonical(value: object) -> str:
 
 def _digest(question: Question) -> str:
     return hashlib.blake2b(_canonical(question.values()).encode(), digest_size=4).hexdigest()
-
-
-def stage_study(study: str, stage: str) -> str:
-    """Return the name of a stage's study."""
-    return f"{study}.{stage}"
-
-
-def confirm_study(search: str) -> str:
-    """Return the name of the study that confirms what a learning-rate range search suggests."""
-    return f"{search}.confirm"

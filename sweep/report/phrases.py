@@ -9,7 +9,7 @@ from typing import Any
 
 from sweep.domain.axis import short_value
 from sweep.domain.counts import count_text, figure_text, share_text
-from sweep.domain.effect import NO_KNOB, NOT_RUN_YET, EffectStatus, Question, together
+from sweep.domain.effect_status import NO_KNOB, NOT_RUN_YET, EffectStatus, Question, together
 from sweep.domain.failure import shown_failure
 from sweep.domain.printable import printable
 from sweep.domain.rules import RULES_VERSION

@@ -9,7 +9,7 @@ from typing import Any
 
 from sweep.analysis.lr_confirm import axis_of, rates_of
 from sweep.config import DriverConfig, LoadedConfig, load_study_config
-from sweep.domain.naming import confirm_study
+from sweep.domain.stages import confirm_study
 from sweep.errors import ConfigError
 from sweep.report.commands import key_of
 from sweep.rundir import StudyDir

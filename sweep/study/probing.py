@@ -9,8 +9,8 @@ from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.analysis.probes import read_probe
 from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
-from sweep.domain.naming import confirm_study
 from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeName, ProbeResult, ProbeTrial
+from sweep.domain.stages import confirm_study
 from sweep.domain.states import FINISHED_STATES
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, StudyRecord

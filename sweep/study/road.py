@@ -11,8 +11,8 @@ from sweep.analysis.priors import axes_for, toggle_factors
 from sweep.config import LoadedConfig, axis_names, level_names, load_study_config
 from sweep.config.folders import folder_words
 from sweep.domain.counts import count_text
-from sweep.domain.naming import stage_study
 from sweep.domain.probe import ProbeResult
+from sweep.domain.stages import stage_study
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
 from sweep.report.basecurves import base_curves

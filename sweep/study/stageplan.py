@@ -5,7 +5,7 @@ from typing import Any
 from sweep.analysis.lr_confirm import FACTORS
 from sweep.config import LoadedConfig, StudyConfig, load_study_config
 from sweep.config.offered import toggles_that_can_be_tried
-from sweep.domain.naming import stage_study
+from sweep.domain.stages import stage_study
 from sweep.errors import NothingToVaryError
 from sweep.study.planning import StudyPlan
 from sweep.study.stages import (

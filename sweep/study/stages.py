@@ -12,7 +12,7 @@ from typing import Any
 from sweep.config.folders import folder_words
 from sweep.config.offered import can_try
 from sweep.config.secrets import recordable
-from sweep.domain.naming import stage_study
+from sweep.domain.stages import stage_study
 from sweep.errors import ConfigError
 from sweep.report.commands import PROGRAM, key_of
 

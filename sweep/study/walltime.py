@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sweep.clock import monotonic_s, now_utc
-from sweep.domain.naming import confirm_study, stage_study
+from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.trial import StudyRecord
 from sweep.store import Store
 from sweep.store.spans import run_spans
