@@ -84,3 +84,12 @@ class SymptomThresholds:
         whole = {field.name for field in fields(cls) if field.type in (int, "int")}
         given: dict[str, Any] = {name: round(value) if name in whole else value for name, value in items.items()}
         return cls(**given)
+
+    @classmethod
+    def recorded(cls, config: Mapping[str, Any]) -> "SymptomThresholds":
+        """Return the thresholds of a study's recorded config.
+
+        An earlier version may have recorded thresholds of rules that are gone: they are left out.
+        """
+        known = {field.name for field in fields(cls)}
+        return cls.of({name: value for name, value in (config.get("symptoms") or {}).items() if name in known})

@@ -9,6 +9,7 @@ from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.domain.trial import Outcome, TrialRecord, TrialSpec
 from sweep.drivers.protocol import Driver, Proposal
 from sweep.errors import StudyGoneError, SweepError
+from sweep.judge import SymptomThresholds
 from sweep.launch import Launcher, RunEnded
 from sweep.study.breaker import CircuitBreaker
 from sweep.study.interrupts import WORDS, Interrupt
@@ -60,7 +61,7 @@ class StudyLoop:
         self.breaker = CircuitBreaker()
         self._announced = Interrupt.NONE
         self._runs = StudyRuns(study, launcher)
-        self._rejudge = Rejudge(study.store, self.target, study.config.symptoms)
+        self._rejudge = Rejudge(study.store, self.target, SymptomThresholds.of(study.config.symptoms))
         self._read_at_s = 0.0
 
     # -- the loop

@@ -14,6 +14,7 @@ from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
 from sweep.drivers.points import PointSpace
 from sweep.drivers.protocol import Proposal
 from sweep.errors import ConfigError
+from sweep.judge import SymptomThresholds
 from sweep.launch import build_launcher, starts_warm
 from sweep.launch.machine import usable_cores
 from sweep.plan import DESIGNS, Plan, TrialComposer, build_plan
@@ -63,7 +64,8 @@ class StudyPlan:
         """
         from sweep.study import rejudging  # numpy comes with it: `plan` does without
 
-        rejudge = rejudging.Rejudge(store, self.config.target, self.config.symptoms)
+        thresholds = SymptomThresholds.of(self.config.symptoms)
+        rejudge = rejudging.Rejudge(store, self.config.target, thresholds)
         with store.transaction():
             stored = store.trials(record.id, retired=True)
             wanted = self._wanted(stored)
@@ -146,7 +148,7 @@ def _finished(store: Store, config: StudyConfig, fingerprints: set[str]) -> set[
         return finished
     from sweep.study.rejudging import Rejudge  # likewise
 
-    return finished | Rejudge(store, config.target, config.symptoms).reusable(left).keys()
+    return finished | Rejudge(store, config.target, SymptomThresholds.of(config.symptoms)).reusable(left).keys()
 
 
 def trial_overhead_s(is_warm: bool, slots: int) -> float:

@@ -45,9 +45,9 @@ class Counts:
 class Rejudge:
     """Judges recorded trials of one study's target by the present rules. It reads; the caller keeps what it returns."""
 
-    def __init__(self, store: Store, target: Target, symptoms: Mapping[str, float]) -> None:
+    def __init__(self, store: Store, target: Target, thresholds: SymptomThresholds) -> None:
         self._store, self._target = store, target
-        self._thresholds = SymptomThresholds.of(symptoms)
+        self._thresholds = thresholds
         self._known: dict[int, Judgement | None] = {}
         self.counts = Counts()
 

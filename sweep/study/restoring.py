@@ -132,7 +132,7 @@ class Restored:
             self._restore_process(store, live)
             ingest(store, live)
         ended, is_retried = read_ending(folder, run.id)
-        thresholds = SymptomThresholds.of(self.study.plan["record"]["config"].get("symptoms") or {})
+        thresholds = SymptomThresholds.recorded(self.study.plan["record"]["config"])
         target = Target.from_mapping(spec["target"])
         with store.dated(self._note(_time(result.get("ended_at")) or _modified(folder) or begun)):
             record_end(store, live, ended, target, thresholds=thresholds, is_probe="probe" in spec)

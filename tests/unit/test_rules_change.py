@@ -19,6 +19,7 @@ from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import TrialSpec
 from sweep.domain.verdict import Verdict
+from sweep.judge import SymptomThresholds
 from sweep.store import Regressions, Store
 from sweep.study.regression.accepting import offer_of_study, offers_again
 from sweep.study.regression.gathering import run_again
@@ -37,7 +38,7 @@ def store(tmp_path):
 @pytest.fixture
 def rejudge(store):
     target = Target.from_mapping(store.study("first").config["converge"])
-    return Rejudge(store, target, {})
+    return Rejudge(store, target, SymptomThresholds())
 
 
 def trials_of(store, name="first"):
@@ -70,7 +71,7 @@ def test_a_run_that_an_earlier_rule_ended_and_the_present_ones_do_not_is_not_use
 
 def test_what_was_said_once_of_a_study_is_not_said_again(store, rejudge):
     usable_trials(store, trials_of(store), rejudge)
-    later = Rejudge(store, Target.from_mapping(store.study("first").config["converge"]), {})
+    later = Rejudge(store, Target.from_mapping(store.study("first").config["converge"]), SymptomThresholds())
     assert [trial.number for trial in usable_trials(store, trials_of(store), later)] == [1, 2, 3]
     assert later.counts.words() == ""
 
@@ -119,6 +120,12 @@ def test_an_accepted_run_is_judged_again_from_its_curves(store):
     assert run_again(store, night_run(0)) is None, "an earlier rule ended it"
     assert run_again(store, NightRun(seed=0, tau=9, budget=40, verdict="converged", trial="gone/0")) is None
     assert run_again(store, night_run(0, "crash", None)) == night_run(0, "crash", None)
+
+
+def test_an_accepted_run_is_judged_again_if_its_study_recorded_a_threshold_of_a_rule_that_is_gone(store):
+    record = store.study("first")
+    store.update_study(record.id, config={**record.config, "symptoms": {"slow_gain": 0.01}})
+    assert run_again(store, night_run(1)) == night_run(1, tau=12)
 
 
 def test_a_baseline_is_accepted_again_with_the_runs_that_the_present_rules_can_judge(store):

@@ -120,3 +120,9 @@ def test_a_fault_of_the_code_is_told_with_what_to_change():
 def test_a_place_is_a_step_with_its_layer_or_the_start():
     assert place_text({"step": 1200, "layer": "fc1"}) == "step 1,200, layer fc1"
     assert place_text({"step": 0, "layer": ""}) == "from the start"
+
+
+def test_a_recorded_threshold_of_a_rule_that_is_gone_is_left_out():
+    limits = SymptomThresholds.recorded({"symptoms": {"slow_gain": 0.01, "dead_share": 0.8}})
+    assert limits.dead_share == 0.8
+    assert SymptomThresholds.recorded({}) == SymptomThresholds()

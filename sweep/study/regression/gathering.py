@@ -12,6 +12,7 @@ from sweep.domain.nights import LossHash, NightRun
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.domain.verdict import Verdict
+from sweep.judge import SymptomThresholds
 from sweep.store import Store
 from sweep.study.rejudging import Rejudge
 
@@ -35,7 +36,8 @@ def run_again(store: Store, run: NightRun) -> NightRun | None:
     found = [] if study is None else [t for t in store.trials(study.id, retired=True) if str(t.number) == number]
     if study is None or not found or found[0].judgement is None:
         return None
-    rejudge = Rejudge(store, Target.from_mapping(study.config["converge"]), study.config.get("symptoms") or {})
+    target = Target.from_mapping(study.config["converge"])
+    rejudge = Rejudge(store, target, SymptomThresholds.recorded(study.config))
     now = rejudge.again(found[0])
     if now is None or rejudge.was_cut(found[0], now):
         return None
