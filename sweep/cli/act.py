@@ -36,7 +36,7 @@ def resume(arguments: list[str]) -> int:
     parser.add_argument("study", nargs="?", help="the study (default: the latest)")
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
-        record = store.study(args.study) if args.study else store.latest_study()
+        record = store.latest_study() if args.study is None else store.study(args.study)
     return _run_again(record, args.store)
 
 
@@ -64,7 +64,7 @@ def stop(arguments: list[str]) -> int:
     parser.add_argument("--now", action="store_true", help="also stop running trials (default: let them finish)")
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
-        record = store.study(args.study) if args.study else store.latest_study()
+        record = store.latest_study() if args.study is None else store.study(args.study)
     pid = StudyLock(StudyDir.of(record).lock).driver_pid()
     if pid is None:
         raise UsageError(

@@ -102,8 +102,11 @@ def _to_csv(store: Store, study: StudyRecord, folder: Path) -> tuple[Path, Path]
     except OSError as exc:
         raise UsageError(f"{folder} cannot be a folder to write to: {exc.strerror}") from exc
     trials, points = folder / "trials.csv", folder / "points.csv"
-    _write_csv(trials, TRIAL_COLUMNS, _trial_rows(store, study))
-    _write_csv(points, ("trial", "metric", "step", "value"), _point_rows(store, study))
+    try:
+        _write_csv(trials, TRIAL_COLUMNS, _trial_rows(store, study))
+        _write_csv(points, ("trial", "metric", "step", "value"), _point_rows(store, study))
+    except OSError as exc:
+        raise UsageError(f"{exc.filename or folder} cannot be written: {exc.strerror}", hint="--to DIR") from exc
     return trials, points
 
 

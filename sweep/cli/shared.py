@@ -30,14 +30,14 @@ def open_existing(url: str) -> Store:
 
 
 def chosen_study(store: Store, name: str | None, url: str) -> StudyRecord:
-    """Return the study of this name, the latest where none is given, of the store at this URL. Raises NotFoundError."""
+    """Return the study of this name, the latest if none is given, of the store at this URL. Raises NotFoundError."""
     if name and store.find_study(name) is None and _is_regression(store, name):
         raise NotFoundError(
             f"{name} is a nightly regression, not a study",
             hint=f"its report is {name}/report.html in its results folder; each task of each night is a study: "
             f"`python -m sweep ls{store_option(url)}`",
         )
-    return store.study(name) if name else store.latest_study()
+    return store.latest_study() if name is None else store.study(name)
 
 
 def _is_regression(store: Store, name: str) -> bool:

@@ -77,7 +77,9 @@ def search_folders(config_dirs: Sequence[Path]) -> list[Path]:
     for given in config_dirs:
         folder = Path(given).expanduser().resolve()
         if not folder.is_dir():
-            raise ConfigError("--config-dir", "this folder does not exist", value=str(given))
+            why = "is a file, not a folder" if folder.is_file() else "this folder does not exist"
+            hint = "name the folder that has task/, axis/ or ablation/ in it, such as my_conf"
+            raise ConfigError("--config-dir", why, value=str(given), hint=hint)
         if folder in folders:
             continue
         for group in GROUPS:

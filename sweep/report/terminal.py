@@ -38,7 +38,9 @@ SHOWN_TOGGLES = 20
 NAMED = 8
 """Number of toggles named beside one note."""
 NARROW = 70
-"""Below this width the intervals are left out: names of toggles were squeezed, at last to nothing, instead."""
+"""Below this width the intervals are left out: names of toggles would be squeezed instead."""
+TINY = 50
+"""Below this width p, steps and more seeds are left out, too, for the same reason."""
 
 
 def render_summary(summary: Mapping[str, Any], *, shows_all: bool = False) -> RenderableType:
@@ -101,14 +103,15 @@ class RankingTable:
         self.more = len(tried) - len(self.shown)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self._table(is_wide=options.max_width >= WIDE, is_narrow=options.max_width < NARROW)
+        width = options.max_width
+        yield self._table(is_wide=width >= WIDE, is_narrow=width < NARROW, is_tiny=width < TINY)
         if self.more:
             command = f"python -m sweep rank {self.summary['study']} --all"
             yield Text.assemble(f"{self.more:,} more: ", (command, "dim"), no_wrap=True, overflow="ignore")
         yield from _inert_lines(self.summary)
 
-    def _table(self, *, is_wide: bool, is_narrow: bool) -> Table:
-        asks_for_seeds = any(toggle["more_seeds"] for toggle in self.shown)
+    def _table(self, *, is_wide: bool, is_narrow: bool, is_tiny: bool) -> Table:
+        asks_for_seeds = not is_tiny and any(toggle["more_seeds"] for toggle in self.shown)
         table = new_table()
         table.add_column("", justify="right", no_wrap=True)
         table.add_column("toggle", overflow="fold", min_width=8)
@@ -116,14 +119,15 @@ class RankingTable:
         table.add_column("converged" if is_wide else "conv.", justify="right", no_wrap=True)
         if not is_narrow:
             table.add_column("95 %", no_wrap=True)
-        table.add_column("p (Holm)" if is_wide else "p\n(Holm)", justify="right", no_wrap=True)
-        table.add_column("steps", justify="right", no_wrap=True)
+        if not is_tiny:
+            table.add_column("p (Holm)" if is_wide else "p\n(Holm)", justify="right", no_wrap=True)
+            table.add_column("steps", justify="right", no_wrap=True)
         if is_wide:
             table.add_column("saved", justify="right", no_wrap=True)
         if asks_for_seeds:
             table.add_column("more seeds" if is_wide else "more\nseeds", justify="right", no_wrap=True)
         for row in self._rows(is_wide=is_wide, is_narrow=is_narrow, asks_for_seeds=asks_for_seeds):
-            table.add_row(*row)
+            table.add_row(*row[: len(table.columns)])  # the columns left out of a tiny table are the last ones
         return table
 
     def _rows(self, *, is_wide: bool, is_narrow: bool, asks_for_seeds: bool) -> Iterable[list[RenderableType]]:

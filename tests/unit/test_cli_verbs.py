@@ -35,6 +35,28 @@ def test_export_into_what_is_no_folder_is_an_error_in_words(tmp_path, capsys):
     assert f"error: {tmp_path / 'taken'} cannot be a folder to write to: File exists" in capsys.readouterr().err
 
 
+def test_export_into_a_folder_that_takes_no_file_is_an_error_in_words(tmp_path, monkeypatch, capsys):
+    with Store.open(url_of(tmp_path)) as store:
+        make_study(store, tmp_path)
+    (tmp_path / "trials.csv").mkdir()
+    assert main(["export", "--store", url_of(tmp_path), "--to", str(tmp_path)]) == 2
+    assert f"{tmp_path / 'trials.csv'} cannot be written: Is a directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["rank", ""], ["report", ""], ["status", ""], ["resume", ""], ["stop", ""]])
+def test_an_empty_name_is_no_name_of_a_study(tmp_path, capsys, words):
+    with Store.open(url_of(tmp_path)) as store:
+        make_study(store, tmp_path)
+    assert main([*words, "--store", url_of(tmp_path)]) == 2
+    assert "no study ''" in capsys.readouterr().err
+
+
+def test_a_config_folder_that_is_a_file_is_called_one(tmp_path, capsys):
+    (tmp_path / "mine.yaml").touch()
+    assert main(["--config-dir", str(tmp_path / "mine.yaml"), "task=mine"]) == 2
+    assert "is a file, not a folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EMFILE, errno.ESTALE])
 def test_what_the_machine_refuses_is_told_by_the_files_name(monkeypatch, capsys, code):
     def refuse(arguments):
