@@ -117,7 +117,7 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
 
 def breakable(name: str) -> Markup:
     """Return a name that may be broken behind `_`, `=`, `/` and `.` rather than anywhere."""
-    return Markup(re.sub(r"([_=/.])(?=.)", r"\1<wbr>", str(escape(name))))
+    return Markup(re.sub(r"([_=/]|\.(?!\d))(?=.)", r"\1<wbr>", str(escape(name))))
 
 
 def cell_name(name: str) -> Markup:

@@ -172,4 +172,5 @@ def test_many_seeds_are_drawn_as_median_and_band():
 
 
 def test_a_cells_name_breaks_between_its_toggles():
+    assert str(cell_name("task.lr=0.032024")) == '<span class="t">task.<wbr>lr=<wbr>0.032024</span>'
     assert str(cell_name("a=x + b<c=y")) == ('<span class="t">a=<wbr>x</span> + <span class="t">b&lt;c=<wbr>y</span>')

@@ -40,8 +40,9 @@ def test_every_line_fits_the_terminal_and_no_figure_is_cut(summaries, name, widt
 
 @pytest.mark.parametrize("width", [40, 49, 50, 69, 70])
 def test_names_of_changes_stay_whole_however_narrow_the_terminal(summaries, width):
-    short = [{**toggle, "toggle": f"w=l{n}", "more_seeds": 3} for n, toggle in enumerate(summaries["three_axes"]["toggles"])]
-    text = printed(render_ranking({**summaries["three_axes"], "toggles": short}), width)
+    summary = summaries["three_axes"]
+    short = [{**toggle, "toggle": f"w=l{n}", "more_seeds": 3} for n, toggle in enumerate(summary["toggles"])]
+    text = printed(render_ranking({**summary, "toggles": short}), width)
     rows = [line.split() for line in text.splitlines()]
     for toggle in short:
         assert any(toggle["toggle"] in row for row in rows)
