@@ -35,7 +35,7 @@ def resume(arguments: list[str]) -> int:
     parser = verb_parser("resume")
     parser.add_argument("study", nargs="?", help="the study (default: the latest)")
     args = parser.parse_args(arguments)
-    with Store.open(args.store, read_only=True) as store:
+    with open_existing(args.store) as store:
         record = store.latest_study() if args.study is None else store.study(args.study)
     return _run_again(record, args.store)
 

@@ -1,6 +1,7 @@
 """What the reading verbs share: their parser, the study meant, and whether somebody drives it."""
 
 from argparse import ArgumentTypeError
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ from sweep.cli.main import Parser, verb_parser
 from sweep.config.stores import store_option
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.trial import StudyRecord, TrialRecord
-from sweep.errors import NotFoundError, UsageError
+from sweep.errors import NotFoundError, OldStoreError, UsageError
 from sweep.rundir import RunDir, StudyDir, StudyLock
 from sweep.store import Store
 
@@ -24,8 +25,12 @@ def read_parser(name: str, *, has_study: bool = True, has_json: bool = True) -> 
 
 
 def open_existing(url: str) -> Store:
-    """Return a store opened for a verb that changes it; where there is none, none is made. Raises NotFoundError."""
-    Store.open(url, read_only=True).close()
+    """Return a store opened for a verb that changes it: one of an earlier version is upgraded, and none is created.
+
+    Raises NotFoundError.
+    """
+    with suppress(OldStoreError):
+        Store.open(url, read_only=True).close()
     return Store.open(url)
 
 

@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sweep.clock import now_utc
-from sweep.config.stores import absolute_store
+from sweep.config.stores import absolute_store, rebuild_command
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Verdict
-from sweep.errors import DamagedStoreError, NotFoundError, StoreError, SweepError
+from sweep.errors import DamagedStoreError, NotFoundError, OldStoreError, StoreError, SweepError
 from sweep.store import jsontext, migrations, outcomes, runs, series, studies, trials
 from sweep.store.engine import (
     begun,
@@ -80,7 +80,10 @@ class Store:
             conn.close()
             engine.dispose()
             if isinstance(exc, SweepError) and name not in exc.message:
-                raise type(exc)(f"store {name}: {exc.message}", hint=exc.hint) from exc
+                hint = exc.hint
+                if isinstance(exc, OldStoreError):
+                    hint = f"`{rebuild_command(url)}` upgrades it in place, as every command does that changes a store"
+                raise type(exc)(f"store {name}: {exc.message}", hint=hint) from exc
             raise
         return cls(conn, name, read_only=read_only, file=sqlite_path(parsed), url=absolute_store(url))
 

@@ -1,14 +1,14 @@
 """A store made anew from what lies in the folders of studies: plan.json and what each run was told, logged and said."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from sweep.clock import now_utc
 from sweep.config.secrets import without_password
 from sweep.config.stores import store_option
-from sweep.errors import NotFoundError, UsageError
+from sweep.errors import DamagedStoreError, NotFoundError, OldStoreError, UsageError
 from sweep.launch import find_run_process
 from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
@@ -20,20 +20,25 @@ Say = Callable[[str], None]
 
 
 def rebuild_store(url: str, results: Sequence[Path], say: Say, *, takes_over: bool = True) -> Path | None:
-    """Make the store at `url` anew from the studies in some results folders; return where a broken file was moved.
+    """Recreate the store at `url` from the studies in some results folders; return where a broken file was moved.
 
-    A store that can be read stays, and only gets the studies that it does not know; so does a database on a server, in
-    which an empty place is enough. Raises UsageError where it knows all of them, or one is running, NotFoundError where
-    there is nothing to rebuild it from, and StoreError for a database that cannot be used and is not damaged: another
-    version's, another program's, locked, or on a server.
+    A store that can be read stays, and only gets the studies that it does not know; so does a database on a server,
+    which may be empty. One of an earlier version is upgraded first. Raises UsageError if nothing is left to do then, or
+    if a study is running, NotFoundError if there is nothing to rebuild it from, and StoreError for a database that
+    cannot be used and is not damaged: a later version's, another program's, locked, or on a server.
 
     With `takes_over` the folders belong to this store afterwards, whichever they named before.
     """
     file = Store.file_of(url)
     shown = without_password(url) if file is None else str(file)
+    is_upgraded = _upgrade(url)
+    if is_upgraded:
+        say(f"store {shown}: upgraded to the present version")
     problem = _problem(url, file)
     say(problem or f"store {shown}: can be read from end to end")
     found = [study for folder in results for study in _studies_in(folder.resolve(), say)]
+    if not found and is_upgraded and problem is None:
+        return None
     if not found:
         raise NotFoundError(f"no study lies in {', '.join(map(str, results))}", hint="--results DIR names the folder")
     if problem is None:
@@ -43,7 +48,7 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say, *, takes_over: bo
         found = [study for study in found if study not in known]
         if changed:
             say(changed)
-        if not found and not changed:
+        if not found and not changed and not is_upgraded:
             raise UsageError(
                 f"the store {shown} knows every study in {', '.join(map(str, results))}: there is nothing to rebuild",
                 hint="to have it made anew all the same, move the file away (PostgreSQL: name an empty database)",
@@ -72,6 +77,19 @@ def _take_over(url: str, found: Sequence[Recovered], *, takes_over: bool) -> Non
         assign(store, [study.folder for study in found], takes_over=takes_over)
         for results in {study.folder.results for study in found} if takes_over else ():
             assign_records(store, results)
+
+
+def _upgrade(url: str) -> bool:
+    """Bring a store of an earlier version up to date; return whether it was of one."""
+    try:
+        Store.open(url, read_only=True).close()
+    except OldStoreError:
+        with suppress(DamagedStoreError):  # it is made again, then
+            Store.open(url).close()
+            return True
+    except (DamagedStoreError, NotFoundError):
+        pass
+    return False
 
 
 def _problem(url: str, file: Path | None) -> str | None:

@@ -23,8 +23,6 @@ from sweep.study import curves
 from sweep.study.regression.night import run_regression
 from sweep.study.session import run_study
 
-DATA = Path(__file__).parents[1] / "data"
-
 RUINS = {
     "cut in half": lambda db: os.truncate(db, db.stat().st_size // 2),
     "cut to a few pages": lambda db: os.truncate(db, 3 * 4096 + 100),
@@ -113,7 +111,6 @@ def another_programs(db: Path) -> None:
 STANDING: dict[str, tuple[Callable[[Path], object], str]] = {
     "this one's": (lambda db: None, "nothing to rebuild"),
     "a newer one's": (newer, "use the newer sweep"),
-    "an older one's": (lambda db: shutil.copy(DATA / "store_v2.db", db), "upgrades it in place"),
     "another program's": (another_programs, "not a store of sweep"),
     "a folder": (lambda db: (db.unlink(), db.mkdir()), "cannot be opened"),
 }

@@ -134,7 +134,7 @@ def test_a_database_of_version_3_keeps_everything_and_takes_the_version_of_the_r
 
 def test_a_reader_does_not_migrate_but_says_what_would(old: Path) -> None:
     before = old.read_bytes()
-    with pytest.raises(StoreError, match=r"(?s)sweep\.db: it has schema version 1.*command that writes"):
+    with pytest.raises(StoreError, match=r"(?s)sweep\.db: it has schema version 1.*sweep rebuild --store sqlite"):
         Store.open(f"sqlite:///{old}", read_only=True)
     assert old.read_bytes() == before
 
