@@ -232,7 +232,7 @@ def _probe(data: object, composed: Composition) -> Probe | None:
 
 def _stages(data: object) -> tuple[str, ...]:
     if not isinstance(data, list) or not all(isinstance(stage, str) for stage in data):
-        raise ConfigError("stages", "must be a list of stages", value=data, hint="[] for a study of its own")
+        raise ConfigError("stages", "must be a list of stages", value=data, hint="[] for a single study")
     return tuple(data)
 
 

@@ -135,5 +135,5 @@ def _from_planes(planes: bytes) -> bytes:
 def _damaged(count: int, how: str) -> StoreError:
     return StoreError(
         f"a stored metric chunk of {count} points is damaged: {how}",
-        hint="`python -m sweep rebuild` makes the store anew from the run folders",
+        hint="`python -m sweep rebuild` rebuilds the store from the run folders",
     )

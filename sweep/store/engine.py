@@ -201,4 +201,4 @@ def _explain(file: str, message: str) -> tuple[str, str | None]:
 def rebuild_hint(file: str) -> str:
     """Return how a SQLite store is made anew."""
     anew = rebuild_command(f"sqlite:///{file}")
-    return f"`{anew}` makes it anew from the run folders, which hold what every trial wrote"
+    return f"`{anew}` rebuilds it from the run folders, which hold what every trial wrote"

@@ -51,7 +51,7 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say, *, takes_over: bo
         if not found and not changed and not is_upgraded:
             raise UsageError(
                 f"the store {shown} knows every study in {', '.join(map(str, results))}: there is nothing to rebuild",
-                hint="to have it made anew all the same, move the file away (PostgreSQL: name an empty database)",
+                hint="to rebuild it anyway, move the file away (PostgreSQL: name an empty database)",
             )
     found.sort(key=lambda study: study.created_at)
     with ExitStack() as held:

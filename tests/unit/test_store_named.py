@@ -146,7 +146,7 @@ def test_a_damaged_store_is_told_with_the_command_that_makes_that_one_anew(tmp_p
     file.parent.mkdir()
     file.write_bytes(b"no database" * 1000)
     assert main(["ls", "--store", f"sqlite:///{file}"]) == 1
-    assert f"`python -m sweep rebuild --store sqlite:///{file}` makes it anew" in capsys.readouterr().err
+    assert f"`python -m sweep rebuild --store sqlite:///{file}` rebuilds it" in capsys.readouterr().err
     assert main(["rebuild", "--store", f"sqlite:///{file}"]) == 2
     assert f"no study lies in {file.parent}" in capsys.readouterr().err
 

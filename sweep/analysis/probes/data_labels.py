@@ -111,7 +111,7 @@ def _range(labels: Figures, val: Figures | None, model: Figures) -> Check:
     said = f"{labels['min']:g} to {labels['max']:g}, {labels['distinct']:,} classes"
     new = [] if val is None else [label for label in val.get("counts") or () if label not in labels["counts"]]
     if new and len(labels["counts"]) < 1000:
-        return Check.warning(name, f"{said}; in the validation set only: {_few(new)}", allowed, "split anew")
+        return Check.warning(name, f"{said}; in the validation set only: {_few(new)}", allowed, "split again")
     missing = _missing(labels, places)
     if missing:
         first = " (labels begin at 1)" if labels["min"] == 1 else ""

@@ -69,6 +69,7 @@ def _card(row: Section, curve: Section) -> "Markup":
     from markupsafe import Markup
 
     from sweep.report.charts import Curve, panel, scale_of
+    from sweep.report.html import breakable
 
     drawn = Curve(
         steps=np.array(curve["steps"], dtype=np.float64),
@@ -80,7 +81,7 @@ def _card(row: Section, curve: Section) -> "Markup":
     )
     chart = panel([drawn], scale_of(curve["metric"], [drawn], None), row["last_step"], threshold=None, is_many=False)
     return Markup('<div class="card"><h3><span>{}</span><span>{}</span></h3><figure>{}</figure></div>').format(
-        curve["metric"], _from_to(curve), chart
+        breakable(curve["metric"]), _from_to(curve), chart
     )
 
 

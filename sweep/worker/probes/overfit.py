@@ -14,7 +14,7 @@ from sweep.worker.probes.reduced import reduce_set
 AMONG = 200
 """The samples are chosen among so many."""
 NO_DATA = "the task has no function data(cfg)"
-NOT_CALLED = "train(cfg, run) does not take its data from data(cfg) of its own module"
+NOT_CALLED = "train(cfg, run) does not take its data from data(cfg) of its own module: call data(cfg) in train"
 
 
 def run_probe(task: Any, cfg: TaskConfig, run: Any, settings: Mapping[str, Any]) -> None:
