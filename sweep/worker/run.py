@@ -262,12 +262,16 @@ def _index(step: object) -> int:
 
 
 def _scalar(name: str, value: object) -> float:
-    """Return what float() makes of a number, a numpy scalar or a 0-d tensor. Raises TypeError for anything else."""
+    """Return a number, a numpy scalar, or an array or tensor of one value as a float. Raises TypeError."""
     if type(value) is float:
         return value
+    if value is None:
+        raise TypeError(f"run: {name!r} must be one number, got None: leave it out at steps at which it has no value")
     if not isinstance(value, str | bytes | bytearray):
         try:
-            return float(value)  # type: ignore[arg-type]
+            # float() of an array of shape [1] depends on the version of numpy: an error from 2.4 on.
+            one: Any = value
+            return float(one.reshape([]) if getattr(one, "shape", None) else one)
         except Exception as error:
             raise TypeError(f"run: {name!r} must be one number, got {type(value).__name__} ({error})") from error
     raise TypeError(f"run: {name!r} must be one number, got {type(value).__name__}")

@@ -55,6 +55,17 @@ def test_whatever_is_one_number_is_logged(tmp_path: Path, value: float) -> None:
     np.testing.assert_equal(logged(tmp_path), {"metric": [(1, float(value))]})
 
 
+@pytest.mark.parametrize("shape", [(1,), (1, 1)])
+def test_an_array_of_one_number_is_logged_whatever_its_shape(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    make(tmp_path).log(1, metric=np.full(shape, 0.5, dtype=np.float32))
+    assert logged(tmp_path) == {"metric": [(1, 0.5)]}
+
+
+def test_a_metric_without_a_value_is_to_be_left_out(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"'val/acc' .* got None.* leave it out"):
+        make(tmp_path).log(1, **{"val/acc": None})
+
+
 @pytest.mark.parametrize("value", ["0.5", b"1", None, [1.0], np.zeros(2), 1j, {}, 10**400])
 def test_what_is_not_one_number_is_refused_by_name_and_nothing_is_recorded(tmp_path: Path, value: float) -> None:
     with pytest.raises(TypeError, match="'metric' must be one number"):
