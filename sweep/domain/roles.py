@@ -5,8 +5,9 @@ Standard library only: a trial process reads this.
 
 from collections.abc import Collection
 
-from sweep.domain.names import is_loss, is_validation
+from sweep.domain.names import WATCH, is_loss, is_validation
 from sweep.domain.target import Target
+from sweep.errors import nearest
 
 LOSS_NAMES = ("train/loss", "train_loss", "loss")
 """Without a name in `converge.loss` the loss is the only logged series that is called exactly like one of these."""
@@ -49,11 +50,15 @@ def shown_metric(target: Target, logged: Collection[str]) -> str | None:
 
 
 def loss_note(target: Target, logged: Collection[str]) -> str:
-    """Return that several series could be the loss, so that none can end a trial, and what to add; mostly empty.
+    """Return that no loss can end a trial, as several series could be it or the named one is missing; mostly empty.
 
-    Empty where no target is given, too: then nothing can be judged, which the verdict says.
+    Empty if no target is given, too: then nothing can be judged, and the verdict says so.
     """
     found = loss_candidates(target, logged)
+    if target.loss is not None and not found and logged and target.loss != target.named_decider:
+        near = nearest(target.loss, [name for name in logged if not name.startswith(WATCH)])
+        other = f" The nearest logged is {near}: converge.loss={near}." if near else ""
+        return f"No trial logged {target.loss} (converge.loss), so no loss can end a trial as diverged.{other}"
     if len(found) < 2 or target.named_decider is None:
         return ""
     return (

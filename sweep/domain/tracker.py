@@ -24,14 +24,17 @@ from sweep.domain.target import (
     blow_up_bound,
 )
 
+ROUNDING = 1e-3
+"""A loss that is below zero by less than this part of its first value is zero but for rounding."""
+
 
 class _Watch:
     """One metric followed against its level. A training loss is compared smoothed, anything else as logged."""
 
     __slots__ = (
         "best", "best_compared", "blown_up", "bound", "broken", "compared", "evaluations", "final", "first", "held_at",
-        "level", "lost_at", "met_recently", "mode", "name", "recent", "smoother", "start", "streak", "streak_from",
-        "tau",
+        "is_signed", "level", "lost_at", "met_recently", "mode", "name", "recent", "smoother", "start", "streak",
+        "streak_from", "tau",
     )  # fmt: skip
 
     def __init__(self, name: str, mode: Mode, smoother: Smoother | None) -> None:
@@ -44,6 +47,7 @@ class _Watch:
         self.broken: Divergence | None = None  # the first value that is not finite
         self.blown_up: Divergence | None = None  # the first value above the bound
         self.level: float | None = None  # what it has to reach; known from its first value on
+        self.is_signed = False  # it starts at or below zero or has fallen below: half of its first value means nothing
         self.best: float | None = None
         self.final: float | None = None
         self.compared: float | None = None
@@ -64,6 +68,9 @@ class _Watch:
             return False
         if self.first is None:
             self.first = self.best = value
+            self.is_signed = value <= 0
+        elif value < 0 and value < -ROUNDING * self.first:
+            self.is_signed = True
         if len(self.start) < START_VALUES:
             self.start.append(value)
             self.bound = blow_up_bound(self.start)
@@ -115,6 +122,11 @@ class _Watch:
         span = 0.0 if target.hold is not None else HOLD_FRACTION * target.budget_steps
         while len(recent) > max(need, 1) and step - recent[1][0] >= span:
             self.met_recently -= recent.popleft()[1]
+
+    def forget(self) -> None:
+        """Take back that the level was met: there is none."""
+        self.tau = self.held_at = self.lost_at = None
+        self.streak = 0
 
     def is_lost(self) -> bool:
         """Return whether a held target is lost now: fewer than half of the last hold's evaluations meet it."""
@@ -228,11 +240,13 @@ class TargetTracker:
         if watch is None:
             smoother = Smoother(self._target.smooth_steps) if is_smoothed(self._target, name) else None
             watch = self._watches[name] = _Watch(name, self._mode, smoother)
-        is_first = watch.first is None
+        known = watch.first, watch.is_signed
         if not watch.take(step, value):
             return
-        if is_first:
+        if known != (watch.first, watch.is_signed):
             watch.level = self._level(watch)
+            if watch.level is None:
+                watch.forget()
         if self._decider is None or name == self._decider:
             compared, level = watch.observe(step, value), watch.level
             met = level is not None and (compared >= level if self._mode is Mode.MAX else compared <= level)
@@ -274,8 +288,8 @@ class TargetTracker:
             return (1.0 - SKILL) * self._entropy
         if rule is TargetRule.EXPLAINED_VARIANCE and self._variance is not None:
             return (1.0 - SKILL) * self._variance
-        # A loss that starts at or below zero has no half: the rule then never decides.
-        return SKILL * watch.first if watch.first is not None and watch.first > 0 else None
+        # A loss that is below zero at some point has no half: the rule then never decides.
+        return SKILL * watch.first if watch.first is not None and not watch.is_signed else None
 
 
 def watched_names(target: Target) -> frozenset[str]:

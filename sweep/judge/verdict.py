@@ -164,9 +164,11 @@ def _not_judged(series: Mapping[str, Series], target: Target, tracked: TargetSta
 
 
 def _no_half(tracked: TargetState) -> str:
+    starts = tracked.first is not None and tracked.first <= 0
+    how = f"starts at {_number(tracked.first)}" if starts else f"falls to {_number(tracked.best)}"
     return (
-        f"{tracked.metric} starts at {_number(tracked.first)}: half of its first value means nothing for a loss at or "
-        f"below 0; set a target: converge.metric={tracked.metric} converge.mode=min converge.target=NUMBER"
+        f"{tracked.metric} {how}: half of its first value means nothing for a loss {'at or ' * starts}below 0; set "
+        f"a target: converge.metric={tracked.metric} converge.mode=min converge.target=NUMBER"
     )
 
 

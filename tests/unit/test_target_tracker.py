@@ -129,6 +129,21 @@ def test_half_of_the_first_loss_is_the_last_resort():
     assert tracker.update(900, {"loss": 3.9}) is StopReason.CONVERGED
 
 
+def test_a_loss_that_falls_below_zero_has_no_half():
+    tracker = TargetTracker(no_target())
+    values = [0.5 - 0.2 * step for step in range(1, 400)]
+    assert {tracker.update(step, {"loss": value}) for step, value in enumerate(values, start=1)} == {None}
+    assert tracker.state().level is None
+    assert tracker.state().tau is None
+
+
+def test_rounding_below_zero_does_not_take_a_loss_its_half():
+    tracker = TargetTracker(no_target())
+    assert tracker.update(1, {"loss": 8.0}) is None
+    tracker.update(2, {"loss": -1e-9})
+    assert tracker.state().level == 4.0
+
+
 def test_without_a_target_the_training_loss_is_watched():
     tracker = TargetTracker(no_target(stop_early=False))
     tracker.update(1, {"z_loss": 3.0, "val/loss": 3.0})

@@ -98,6 +98,21 @@ def test_several_candidates_end_nothing_where_a_target_decides():
 def test_one_candidate_leaves_nothing_to_note():
     assert loss_note(ACC, ["val/acc", "train/loss", "aux_loss"]) == ""
     assert loss_note(replace(ACC, loss="loss"), ["val/acc", "train/loss", "loss"]) == ""
+
+
+def test_a_named_loss_that_no_trial_logged_is_noted_with_the_nearest():
+    note = loss_note(replace(ACC, loss="train/los"), ["val/acc", "train/loss", "watch/loss"])
+    assert "train/los " in note
+    assert "converge.loss=train/loss" in note
+    assert loss_note(replace(ACC, loss="train/los"), []) == ""
+    assert loss_note(replace(NONE, loss="train/los"), ["train/loss"]) == ""  # the verdict says it
+
+
+def test_a_loss_that_falls_below_zero_is_not_judged_by_half_of_its_first_value():
+    judged = verdict_on(NONE, train__loss=0.5 - 25 * (1 - np.exp(-STEPS / 80)))
+    assert judged.verdict is Verdict.UNDECIDED
+    assert "below 0" in judged.reason
+    assert "converge.target=NUMBER" in judged.reason
     assert loss_note(NONE, ["train/loss", "loss"]) == ""  # nothing is judged there, and that says so
 
 
