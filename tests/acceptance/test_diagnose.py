@@ -62,7 +62,7 @@ def test_broken_data_end_the_road_before_anything_is_trained(folder):
     assert ended.returncode == 0, ended.stdout + ended.stderr
     summary = summary_of(folder, "broken-diagnose")
     assert "37" in summary["answer"]
-    assert "nothing was trained on it" in summary["answer"]
+    assert "no training was run" in summary["answer"]
     assert stages_of(summary) == ["data"]
     check = folder.sweep("--config-dir", "my_conf", "task=broken", "+check=data")
     assert check.returncode == 1, "a check that finds something broken says so by its exit code"

@@ -336,7 +336,7 @@ def test_a_study_with_enough_seeds_is_a_baseline_at_once_and_one_with_too_few_is
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["baseline", "accept"], "either a STUDY or --last N"),
+        (["baseline", "accept"], "one of STUDY, --last N and --again"),
         (["baseline", "accept", "--last", "0"], "--last must be 1 or more"),
         (["baseline", "show", "--task", "suns"], "there is one of moons"),
         (["baseline", "show", "moons"], "--task moons"),
