@@ -3,6 +3,7 @@
 import hashlib
 import io
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -51,7 +52,7 @@ def write_trial(
     write = RecordWriter(buffer).write
     shown = name or vdl_dir.parent.name
     write(meta_data(tag="meta_data_tag", display_name=shown, step=0, walltime=now_ms).SerializeToString())
-    identity = hashlib.md5(str(file).encode(), usedforsecurity=False).hexdigest()
+    identity = hashlib.md5(os.fsencode(file), usedforsecurity=False).hexdigest()
     write(hparam(identity, dict(flat_hparams(hparams)), list(tags.values()), now_ms).SerializeToString())
     for metric, tag in tags.items():
         points = zip(series[metric].steps.tolist(), series[metric].values.tolist(), strict=True)

@@ -248,8 +248,8 @@ class Road:
     def _why(self, end: StudyEnd) -> str:
         """Return why a stage that did not end ends the whole, and how to go on."""
         if end.status == "failed":
-            return f"{end.message}\nwhen that is done, go on with: {self._again()}"
-        return f"interrupted in the middle of a stage; go on with: {self._again()}"
+            return f"{end.message}\nwhen that is done, resume with: {self._again()}"
+        return f"interrupted in the middle of a stage; resume with: {self._again()}"
 
     def _again(self) -> str:
         return shlex.join([*PROGRAM, *self.loaded.command])

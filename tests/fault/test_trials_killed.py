@@ -218,7 +218,7 @@ def test_sigterm_stops_the_trials_and_the_same_command_goes_on(folder, undisturb
     wait_until(lambda: sum(folder.starts().values()) >= 2)
     os.kill(driver.pid, signal.SIGTERM)
     assert driver.wait() == 130
-    assert "go on with: python -m sweep" in driver.text
+    assert "resume with: python -m sweep" in driver.text
     assert folder.left() == []
     assert {run[2] for run in folder.runs()} == {"cancelled"}
     folder.run(*command)
@@ -242,7 +242,7 @@ def test_ctrl_c_while_the_last_trials_run_does_not_count_what_is_left(folder, un
     wait_until(lambda: sum(folder.starts().values()) == 4)
     os.kill(driver.pid, signal.SIGINT)
     assert driver.wait() == 130
-    assert "interrupted; go on with: python -m sweep" in driver.text
+    assert "interrupted; resume with: python -m sweep" in driver.text
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
@@ -259,7 +259,7 @@ def test_ctrl_c_twice_stops_the_trials_and_leaves_the_terminal_as_it_was(folder,
     os.write(own, b"\x03")
     shown += shown_until(own, "Ctrl-C again stops them")
     os.write(own, b"\x03")
-    shown += shown_until(own, "go on with: python -m sweep")
+    shown += shown_until(own, "resume with: python -m sweep")
     assert process.wait(60) == 130
     assert "Traceback" not in shown
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l"), "the cursor is hidden"

@@ -278,7 +278,7 @@ class NightSession:
         not_run = [report.task for report in self.reports if report.verdict is TaskVerdict.NOT_RUN]
         if status == "interrupted":
             left = len(self.tasks) - len(self.reports)
-            message = f"interrupted with {share_text(left, len(self.tasks), 'task')} not judged; go on with: {again}"
+            message = f"interrupted with {share_text(left, len(self.tasks), 'task')} not judged; resume with: {again}"
         elif not_run:
             status, message = "failed", f"not run: {', '.join(not_run)}; the report says why"
         seeds = self.name.seeds(max(task.entry.seeds for task in self.tasks))
