@@ -259,7 +259,7 @@ def test_of_two_nights_at_once_the_second_is_refused_naming_the_first(nights, ca
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
-    assert "go on with" in output
+    assert "resume with" in output
 
 
 def test_the_same_night_again_runs_nothing_and_says_the_same(nights):
