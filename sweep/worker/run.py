@@ -136,6 +136,8 @@ class WorkerRun:
                 watched=lambda: (m.optimizer for m in self._monitors),
             )
             self._monitors.append(monitor)
+            for earlier in self._monitors[:-1]:
+                earlier.review()
 
     def record_watched(self, step: int, values: Mapping[str, float]) -> None:
         """Record what a monitor saw at an optimizer step, but for steps made after a decision."""

@@ -184,6 +184,15 @@ def test_parameters_shared_out_among_several_optimizers_are_all_given(run) -> No
     assert not any("not_optimized" in name for name in facts(run))
 
 
+def test_an_optimizer_of_a_second_stage_that_has_all_parameters_takes_the_fact_back(run) -> None:
+    model = mlp()
+    run.watch(model, head := paddle.optimizer.SGD(0.01, parameters=model[3].parameters()))
+    train(model, head, 5)
+    run.watch(model, whole := paddle.optimizer.SGD(0.01, parameters=model.parameters()))
+    train(model, whole, 5)
+    assert fact(run, "watch/not_optimized")["parameters"] == 0
+
+
 def test_an_optimizer_of_another_copy_of_the_model_is_seen(run) -> None:
     model, other = mlp(0), mlp(1)
     run.watch(model, optimizer := paddle.optimizer.SGD(0.01, parameters=other.parameters()))

@@ -11,6 +11,8 @@ NAMED = 8
 LOOKS = 3
 """Number of looks at the gradients before parameters without one are reported."""
 
+_NOT_OPTIMIZED = "watch/not_optimized"
+
 
 class Coverage:
     """Finds parameters of the model that never had a gradient, and those that no watched optimizer was given.
@@ -26,6 +28,11 @@ class Coverage:
         self._looks = 0
         self._told: dict[str, str] = {}
 
+    @property
+    def has_missed(self) -> bool:
+        """Whether parameters that no optimizer was given have been reported."""
+        return _NOT_OPTIMIZED in self._told
+
     def gradients(self, step: int, has_grad: list[bool]) -> dict[str, float | str]:
         """Take in who had a gradient at a step; return the fact about those who never had one if it has changed."""
         self._looks += 1
@@ -40,7 +47,7 @@ class Coverage:
         """Return the fact about parameters that none of these optimizers was given if it has changed."""
         given = {id(p) for optimizer in optimizers for p in parameters_of(optimizer)}
         missing = {id(p) for _, p in self._trainable() if id(p) not in given} if given else set()
-        return self._changed("watch/not_optimized", missing, step) if missing or self._told else {}
+        return self._changed(_NOT_OPTIMIZED, missing, step) if missing or self._told else {}
 
     def _trainable(self) -> list[tuple[str, Any]]:
         return [(name, p) for name, p in self._named if not p.stop_gradient]

@@ -71,6 +71,14 @@ class Monitor:
         """The number of steps that the optimizer has made, None once it is not watched any more."""
         return self._step if self._undo else None
 
+    def review(self) -> None:
+        """Correct what was reported of parameters without an optimizer, now that one more is watched."""
+        self._guarded(self._review)()
+
+    def _review(self) -> None:
+        if self._undo and self._coverage.has_missed:
+            self._tell(self._coverage.optimizers(self._step, [self.optimizer, *self._watched()]))
+
     def close(self) -> None:
         """Take every hook away: model, optimizer and paddle are as they were."""
         undo, self._undo = self._undo, []
