@@ -4,7 +4,7 @@ Failures of a trial are data (a verdict or a failure class), never exceptions of
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 
 class SweepError(Exception):
@@ -113,9 +113,12 @@ def nearest(word: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed name most like `word`, whatever its case, or None where nothing is close.
 
     Close is a difflib ratio of 0.5 or more, or else a name that goes on where `word` ends (`full`: `full_factorial`).
+    Of names that are equally close the first in the alphabet is returned.
     """
     names = {name.lower(): name for name in allowed}
     typed = word.strip().lower()
     going_on = [name for name in names if len(typed) > 1 and name.startswith(typed)]
-    found = get_close_matches(typed, names, n=1, cutoff=0.5) or sorted(going_on, key=len)
+    close = get_close_matches(typed, names, n=len(names), cutoff=0.5) if names else []
+    ratios = {name: SequenceMatcher(None, name, typed).ratio() for name in close}
+    found = sorted(close, key=lambda name: (-ratios[name], name)) or sorted(going_on, key=len)
     return names[found[0]] if found else None

@@ -18,6 +18,7 @@ from sweep.plan.designs import DESIGNS
         ("leav_one_out", "leave_one_out", DESIGNS),
         ("tpe", "TPESampler", SAMPLERS),
         ("median", "MedianPruner", PRUNERS),
+        ("val/acc", "val/acc_top1", ["val/acc_top2", "val/acc_top1", "val/loss"]),
         ("x", None, DESIGNS),
         ("bayes", None, DESIGNS),
     ],
