@@ -328,6 +328,21 @@ _NON_FINITE = (
     ),
 )
 
+_METRIC_ALONE = (
+    (
+        WATCH + "metric",
+        _about(
+            "non_finite",
+            "The metric becomes NaN or infinite while the loss is finite",
+            "an evaluation that overflows or divides by 0, a NaN logged at steps without an evaluation (leave it out "
+            "there), a step so large that it has broken the weights",
+            "lr=x0.1 clip=on lr=x0.01",
+            2.0,
+            RED,
+        ),
+    ),
+)
+
 _NO_GRADIENT = (
     (
         WATCH + "not_optimized",
@@ -345,7 +360,9 @@ _NO_GRADIENT = (
     ),
 )
 
-KINDS: dict[str, About] = {f"{about.rule}@{subject}": about for subject, about in (*_NON_FINITE, *_NO_GRADIENT)}
+KINDS: dict[str, About] = {
+    f"{about.rule}@{subject}": about for subject, about in (*_NON_FINITE, *_METRIC_ALONE, *_NO_GRADIENT)
+}
 """Entries of findings whose cause depends on where they were seen, by rule and `subject_of` their metric."""
 
 

@@ -152,10 +152,10 @@ def _not_judged(series: Mapping[str, Series], target: Target, tracked: TargetSta
     if tracked.candidates and target.named_decider is None:
         named = ", ".join(tracked.candidates)
         return f"several series could be the loss ({named}); to name it, add converge.loss={tracked.candidates[0]}"
-    logged = sorted(name for name, one in series.items() if len(one))
+    logged = sorted(name for name, one in series.items() if len(one) and not name.startswith(WATCH))
     said = f"logged: {', '.join(logged) or 'nothing'} ({how})"
     if target.named_decider is not None:
-        near = nearest(target.named_decider, [name for name in logged if not name.startswith(WATCH)])
+        near = nearest(target.named_decider, logged)
         nearest_words = f"; the nearest logged is {near}" if near else ""
         return f"{target.named_decider} was never logged{nearest_words}; {said}"
     losses = [name for name in logged if is_loss(name)]

@@ -138,6 +138,12 @@ def test_too_few_evaluations_of_a_run_cut_short_decide_nothing(state):
     assert said({"val/acc": series([0.95], [300])}, ended=None, state=state).verdict is Verdict.UNDECIDED
 
 
+def test_what_the_monitor_logged_is_not_listed_where_the_metric_is_missing():
+    reason = said({"train/loss": series(0.5), "watch/lr": series(0.1)}).reason
+    assert "train/loss" in reason
+    assert "watch/" not in reason
+
+
 def test_the_rule_used_without_a_threshold_is_named():
     loss = {"train/loss": series(0.5)}
     assert said(loss, threshold=None, facts={"label_entropy": math.log(10)}).rule == "skill"

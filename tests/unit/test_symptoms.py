@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sweep.domain.metric import Series
+from sweep.domain.symptoms import about_of
 from sweep.domain.target import Mode, Target
 from sweep.judge import RULES, SymptomThresholds, find_symptoms
 from sweep.judge.symptoms import Evidence, smoothed
@@ -109,6 +110,13 @@ def test_oscillating_fires_on_a_loss_that_jumps_up_and_down():
     assert [s.metric for s in found("oscillating", loss=loss)] == ["train/loss"]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("values", [0.1 + 1.7e308 * np.exp(-STEPS / 60), 1e308 * (-1.0) ** STEPS, 5e-324 * (STEPS % 3)])
+def test_no_rule_warns_of_losses_at_the_ends_of_what_a_float_can_hold(values):
+    logged = {"train/loss": Series(STEPS, values), "val/acc": Series(EVALS, np.full(len(EVALS), 0.5))}
+    find_symptoms(evidence(logged))
+
+
 def test_oscillating_fires_on_a_metric_that_swings():
     acc = 0.5 + 0.1 * (-1.0) ** np.arange(30)
     assert [s.metric for s in found("oscillating", acc=acc)] == ["val/acc"]
@@ -198,3 +206,13 @@ def test_smoothing_follows_optimizer_steps_not_evaluations():
     assert smoothed(sparse)[1] == pytest.approx(1.0, abs=1e-3)
     dense = Series(np.array([1, 2]), np.array([10.0, 1.0]))
     assert smoothed(dense)[1] == pytest.approx((0.98 * 10 + 1) / 1.98)
+
+
+def test_a_metric_that_is_not_finite_while_the_loss_is_has_causes_in_the_evaluation():
+    [symptom] = found("non_finite", loss=healthy(0, 0.1, 100), acc=[np.nan, 0.5, 0.6])
+    assert "evaluation" in about_of(symptom.rule, symptom.metric).causes
+    assert "val/acc is nan" in symptom.message
+    broken = healthy(0, 0.1, 100)
+    broken[10:] = np.nan
+    seen = found("non_finite", loss=broken, acc=[np.nan, 0.5, 0.6])
+    assert {s.metric for s in seen} == {"train/loss", "val/acc"}

@@ -6,6 +6,8 @@ facts a run does not have says nothing.
 
 from collections.abc import Callable
 
+import numpy as np
+
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.activations import dead_relu, saturation
 from sweep.judge.symptoms.course import oscillating, slow
@@ -43,5 +45,6 @@ RULES: dict[str, Rule] = {rule.__name__: rule for rule in (*LOGGED, *WATCHED)}
 def find_symptoms(evidence: Evidence) -> tuple[Symptom, ...]:
     """Return all symptoms, earliest first."""
     rules = (*LOGGED, *WATCHED) if evidence.is_watched else LOGGED
-    found = [symptom for rule in rules for symptom in rule(evidence)]
+    with np.errstate(over="ignore", invalid="ignore"):  # differences and products of the largest values there are
+        found = [symptom for rule in rules for symptom in rule(evidence)]
     return tuple(sorted(found, key=lambda s: (s.step, s.rule, s.metric)))

@@ -1,10 +1,12 @@
 """Values that are no finite numbers."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sweep.domain.names import WATCH
+from sweep.domain.roles import training_loss_of
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import NOTHING, Evidence, as_float, make_symptom
 
@@ -24,7 +26,7 @@ def non_finite(evidence: Evidence) -> list[Symptom]:
     logged, watched, origin = _in_logged(evidence), _in_layers(evidence), evidence.described("first_bad")
     place = _SEEN_IN.get(str(origin.get("what")))
     if place is None:
-        return logged + watched
+        return (logged if watched else _of_metric_alone(evidence, logged) or logged) + watched
     step = int(as_float(origin.get("step", 0)))
     earlier = [s for s in logged if s.step < step]
     spread = [s for s in (*watched, *logged) if s not in earlier]
@@ -48,6 +50,18 @@ def _in_logged(evidence: Evidence) -> list[Symptom]:
             value = float(series.values[at])
             found.append(make_symptom("non_finite", name, series.steps[at], value, np.inf, f"{name} is {value}"))
     return found
+
+
+def _of_metric_alone(evidence: Evidence, found: list[Symptom]) -> list[Symptom]:
+    """Return the one finding about the metric if a loss beside it is finite: its cause may be the evaluation."""
+    metric, loss = evidence.target.metric, training_loss_of(evidence.target, evidence.series)
+    if [symptom.metric for symptom in found] != [metric] or loss is None or loss == metric:
+        return []
+    series = evidence.series.get(loss, NOTHING)
+    if not len(series) or not np.isfinite(series.values).all():
+        return []
+    message = f"{found[0].message} while {loss} is finite"
+    return [replace(found[0], metric=WATCH + "metric", message=message)]
 
 
 def _in_layers(evidence: Evidence) -> list[Symptom]:
