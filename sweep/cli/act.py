@@ -1,11 +1,13 @@
 """Verbs that act on a study or its store: resume, rerun, stop, rebuild."""
 
+import logging
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
 from sweep.cli.main import verb_parser
+from sweep.cli.options import add_log_level
 from sweep.cli.shared import open_existing
 from sweep.config.stores import (
     absolute_store,
@@ -24,7 +26,10 @@ from sweep.report.commands import key_of
 from sweep.rundir import FILE, StudyDir, StudyLock
 from sweep.rundir.lock import END_SIGNAL
 from sweep.store import Store
+from sweep.study.decisions import logging_to, set_log_level
 from sweep.study.places import check_ours
+
+logger = logging.getLogger(__name__)
 
 AGAIN = {str(state): state for state in TrialState if TrialState.PENDING in LEGAL_TRANSITIONS[state]}
 """States that `rerun` can requeue. Completed trials are never repeated."""
@@ -34,10 +39,11 @@ def resume(arguments: list[str]) -> int:
     """Run the command of a study again: what is finished is reused, the rest is run."""
     parser = verb_parser("resume")
     parser.add_argument("study", nargs="?", help="the study (default: the latest)")
+    add_log_level(parser)
     args = parser.parse_args(arguments)
     with open_existing(args.store) as store:
         record = store.latest_study() if args.study is None else store.study(args.study)
-    return _run_again(record, args.store)
+    return _run_again(record, args.store, args.log_level)
 
 
 def rerun(arguments: list[str]) -> int:
@@ -45,6 +51,7 @@ def rerun(arguments: list[str]) -> int:
     parser = verb_parser("rerun")
     parser.add_argument("study", help="the study")
     parser.add_argument("--state", default="failed,lost", help=f"comma-separated, of: {', '.join(AGAIN)}")
+    add_log_level(parser)
     args = parser.parse_args(arguments)
     states = {_state(word.strip()) for word in args.state.split(",")}
     with open_existing(args.store) as store:
@@ -53,8 +60,12 @@ def rerun(arguments: list[str]) -> int:
             trials = store.trials(record.id, states)
             for trial in trials:
                 store.transition(trial.id, TrialState.PENDING, "rerun")
+            set_log_level(args.log_level)
+            with logging_to(StudyDir.of(record)):
+                numbers = ", ".join(str(trial.number) for trial in trials)
+                logger.info("rerun: %d trials requeued: %s", len(trials), numbers or "none")
     print(f"{count_text(len(trials), 'trial')} of {record.name} requeued")
-    return _run_again(record, args.store)
+    return _run_again(record, args.store, args.log_level)
 
 
 def stop(arguments: list[str]) -> int:
@@ -111,7 +122,7 @@ def _what_to_rebuild(args: Any) -> tuple[str, list[Path]]:
     return default_store(str(given[0])), given
 
 
-def _run_again(record: StudyRecord, store_url: str) -> int:
+def _run_again(record: StudyRecord, store_url: str, log_level: str) -> int:
     from sweep.cli.run import study  # Hydra is imported only where a study is composed
 
     folder = str(record.provenance.get("folder", ""))
@@ -120,7 +131,7 @@ def _run_again(record: StudyRecord, store_url: str) -> int:
             f"study {record.name} was started in {folder}; its task and config are looked up from there",
             hint=f"cd {folder} first",
         )
-    return study(command_in(record, store_url))
+    return study([*command_in(record, store_url), "--log-level", log_level])
 
 
 def _is_moved_here(record: StudyRecord, store_url: str) -> bool:

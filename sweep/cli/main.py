@@ -39,6 +39,7 @@ run a study
   python -m sweep +regression=nightly             nightly regression: train tasks, compare with accepted baselines
   Any Hydra override works: seeds=8, study=NAME, converge.target=0.9, launcher.slots=4, '~axes.dropout'.
   --config-dir DIR adds a folder with your own task/, axis/, ablation/ files.
+  --log-level LEVEL sets what STUDY/orchestrator.log holds: debug, info (default), warning, error.
   --cfg prints the composed config and runs nothing; --cfg --package task prints one section.
 """
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sweep.cli.main import Parser
 from sweep.errors import UsageError
+from sweep.study.decisions import DEFAULT_LEVEL, LEVELS
 
 CFG_KINDS = ("job", "all", "hydra")
 """What Hydra's `--cfg` is given. sweep has no section of Hydra's own, so `all` is `job`."""
@@ -34,7 +35,7 @@ class RunOptions:
     """A command line taken apart.
 
     `words` is the command as it is recorded. `is_cfg` asks for the config to be printed, `package` for one section of
-    it.
+    it. `log_level` is not recorded: it changes nothing that a study does.
     """
 
     words: tuple[str, ...]
@@ -43,6 +44,7 @@ class RunOptions:
     is_cfg: bool
     package: str | None
     is_json: bool
+    log_level: str
 
 
 def read_options(prog: str, arguments: Sequence[str], *, is_plan: bool) -> RunOptions:
@@ -54,6 +56,7 @@ def read_options(prog: str, arguments: Sequence[str], *, is_plan: bool) -> RunOp
     else:
         parser.add_argument("--cfg", action="store_true", help="print the composed config and run nothing")
         parser.add_argument("--package", metavar="SECTION", help="with --cfg: print this section alone")
+        add_log_level(parser)
     words = _as_ours(arguments)
     if is_plan and "--cfg" in words:
         hint = shlex.join(["python", "-m", "sweep", *arguments])
@@ -66,13 +69,30 @@ def read_options(prog: str, arguments: Sequence[str], *, is_plan: bool) -> RunOp
     if package is not None and not is_cfg:
         raise UsageError("--package goes with --cfg", hint=f"--cfg --package {package}")
     return RunOptions(
-        words=tuple(words),
+        words=_without_log_level(words),
         overrides=tuple(overrides),
         config_dirs=tuple(args.config_dir),
         is_cfg=is_cfg,
         package=package,
         is_json=getattr(args, "json", False),
+        log_level=getattr(args, "log_level", DEFAULT_LEVEL),
     )
+
+
+def add_log_level(parser: Parser) -> None:
+    """Add the option for what the orchestrator writes to its log."""
+    parser.add_argument(
+        "--log-level",
+        choices=LEVELS,
+        default=DEFAULT_LEVEL,
+        metavar="LEVEL",
+        help=f"what orchestrator.log in the study's folder holds: {', '.join(LEVELS)} (default: {DEFAULT_LEVEL})",
+    )
+
+
+def _without_log_level(words: Sequence[str]) -> tuple[str, ...]:
+    before = ["", *words]
+    return tuple(word for at, word in enumerate(words) if "--log-level" not in (word.partition("=")[0], before[at]))
 
 
 def _as_ours(arguments: Sequence[str]) -> list[str]:

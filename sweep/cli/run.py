@@ -16,6 +16,7 @@ from sweep.errors import NotFoundError
 from sweep.launch import WarmParent, start_early
 from sweep.rundir import shown
 from sweep.study.audience import outliving_the_terminal, silence_broken_streams
+from sweep.study.decisions import set_log_level
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,6 +40,7 @@ def _study(arguments: list[str]) -> int:
     if options.is_cfg:
         print(loaded.as_yaml(options.package), end="")
         return 0
+    set_log_level(options.log_level)
     if loaded.study.regression is not None:
         return _regression(loaded)
     with started_early(loaded) as early:

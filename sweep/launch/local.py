@@ -1,5 +1,6 @@
 """The launcher for this machine: each run is a session of processes of its own, on a slot or a GPU."""
 
+import logging
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ from sweep.launch.starting import Layout, make_starter
 from sweep.launch.warm import WarmParent
 from sweep.launch.watch import ProcessWatch
 from sweep.rundir import RunDir
+
+logger = logging.getLogger(__name__)
 
 BURIAL_PAUSE_S = 0.005
 TRACKERS_S = 4.0
@@ -225,10 +228,16 @@ class LocalLauncher:
                 next_s = min(next_s, now_s + BURIAL_PAUSE_S)
                 continue
             if now_s >= live.deadline_s:
+                logger.warning(
+                    "run %d: stopped, over its time limit of %s s", live.request.run_id, live.request.timeout_s
+                )
                 live.is_timed_out = True
                 live.deadline_s = math.inf
                 self._terminate(live)
             if now_s >= live.kill_at_s:
+                logger.info(
+                    "run %d: killed, SIGTERM has not ended it in %g s", live.request.run_id, self._config.grace_s
+                )
                 live.kill_at_s = math.inf
                 signal_group(live.process, SIGKILL)
             next_s = min(next_s, live.deadline_s, live.kill_at_s)
@@ -253,6 +262,10 @@ class LocalLauncher:
         del self._live[live.request.run_id]
         ended = ending_of(live.request.run_id, RunDir(live.request.dir), self._exit_of(live))
         if self._leases.give_back(live.device, has_failed=ended.failure in _DEVICE_FAILURES):
+            logger.warning(
+                "quarantine: %s gets no more runs, %d in a row failed, last run %d (%s: %s)",
+                *(live.device, QUARANTINE_AFTER, live.request.run_id, ended.failure, ended.message),
+            )
             self._say(
                 f"{device_text(live.device)} gets no more trials: {QUARANTINE_AFTER} in a row have failed on it, "
                 f"the last one of {ended.failure} ({ended.message}); the others go on"

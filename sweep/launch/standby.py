@@ -1,5 +1,6 @@
 """The standby starter: a run is taken on by an idle interpreter that has already imported everything."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +9,8 @@ from sweep.launch.ahead import AheadProcess
 from sweep.launch.cold import ColdProcess, Starter
 from sweep.launch.process import RunProcess
 from sweep.rundir import RunDir
+
+logger = logging.getLogger(__name__)
 
 MODULE = "sweep.worker.standby"
 
@@ -46,7 +49,10 @@ class StandbyStarter:
 
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
         """Start the run of a folder. Raises OSError."""
-        process = self._take(folder, environment) or self._instead.start(folder, environment)
+        process = self._take(folder, environment)
+        if process is None:
+            logger.debug("%s starts cold: no idle interpreter of its environment", folder)
+            process = self._instead.start(folder, environment)
         self._replace(folder, environment)
         return process
 

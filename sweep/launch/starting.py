@@ -1,6 +1,7 @@
 """How runs start on this machine: what there is to run on, and what their processes come of."""
 
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,6 +18,8 @@ from sweep.launch.machine import usable_cores
 from sweep.launch.process import keep_ended_children
 from sweep.launch.standby import StandbyStarter
 from sweep.launch.warm import WarmParent, WarmStarter
+
+logger = logging.getLogger(__name__)
 
 SECTION_MOST = 1 << 16
 """Most characters of JSON handed over as an argument (a task's section, its files' digests). The kernel takes twice
@@ -100,6 +103,7 @@ def make_starter(
             allowed=("auto", "standby", "cold"),
             hint="launcher.gpus=[] stays on the CPU",
         )
+    logger.info("launcher.start=%s: %d runs at a time, on %s", start, slots, "GPUs" if has_devices else "the CPU")
     cold = ColdStarter()
     standby = StandbyStarter(spares=slots, instead=cold)
     if start == "cold":

@@ -1,5 +1,6 @@
 """The warm starter: one process imports the task and prepares its data, and every run is forked from it."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,6 +11,8 @@ from sweep.launch.ahead import AheadProcess
 from sweep.launch.cold import Starter
 from sweep.launch.process import RunProcess, is_gone
 from sweep.rundir import RunDir
+
+logger = logging.getLogger(__name__)
 
 MODULE = "sweep.worker.warm"
 
@@ -166,6 +169,8 @@ class WarmStarter:
             if state == "ready":
                 return self._parent
             if state == "warming":
+                if self._patience_s:
+                    logger.info("runs start cold for now: the warm parent still imports after %g s", self._patience_s)
                 self._patience_s = 0.0
                 return None
             self._part(self._parent, state)
@@ -184,12 +189,16 @@ class WarmStarter:
         self._parent = None
         code = parent.close()
         self._crashes += state == "gone"
+        logger.warning("warm parent (pid %d) closed: %s, exit code %s %s", parent.child.pid, state, code, parent.why)
         if state == "unsafe":
             self._for_good = self._unsafe_instead
+            logger.warning("fallback for all runs, warm to standby: the warm parent %s", parent.why)
             self._say(f"runs start from idle interpreters, not as forks: the process to fork from {parent.why}")
         elif state == "failed":
             self._for_good = self._instead
+            logger.warning("fallback for all runs, warm to cold: the task could not be imported and prepared ahead")
             self._say(f"runs start cold: the task could not be imported and prepared ahead ({parent.why})")
         elif self._crashes >= CRASHES:
             self._for_good = self._instead
+            logger.warning("fallback for all runs, warm to cold: %d warm parents died in a row", self._crashes)
             self._say(f"runs start cold: the process to fork them from has died {self._crashes} times (code {code})")

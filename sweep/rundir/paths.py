@@ -200,6 +200,11 @@ class StudyDir:
         """The file that the study's driver holds locked."""
         return self.path / "driver.lock"
 
+    @property
+    def log(self) -> Path:
+        """The orchestrator's decisions, one a line; the lines before them are in `orchestrator.log.1`."""
+        return self.path / "orchestrator.log"
+
     @cached_property
     def trials(self) -> Path:
         """The folder of the runs."""

@@ -16,6 +16,7 @@ running one study
   breaker     when a study is given up early: its first trials all fail in the same way
   steps       named points between outside effects, at which a test kills the driver
   progress    what a study tells of itself while it runs
+  decisions   why the orchestrator did what it did, in the study's folder
   edits       no trial runs other code than it was planned with
   silence     says early that no trial logs what the target is judged by
   audience    goes on when nobody reads that any more

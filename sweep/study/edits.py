@@ -1,5 +1,6 @@
 """No trial runs other code than it was planned with: notices whether a task's files have been edited since."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from sweep.config.source import TaskSource
 from sweep.errors import TaskEditedError
 from sweep.rundir import digest_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class PlannedCode:
         self._look()
         if self.changed and not self._has_said:
             self._has_said = True
+            logger.warning("no more trials are started: %s edited since the study was planned", ", ".join(self.changed))
             self._say(
                 f"{', '.join(self.changed)}: edited since the study was planned; no more trials are started, running "
                 "ones finish"

@@ -1,5 +1,6 @@
 """Ask, launch, ingest, judge, tell: one pass of this loop per event, until the driver has nothing left to ask."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from sweep.clock import monotonic_s
@@ -16,8 +17,10 @@ from sweep.study.interrupts import WORDS, Interrupt
 from sweep.study.live import LiveRun
 from sweep.study.progress import Progress
 from sweep.study.rejudging import Rejudge, reuse_finished
-from sweep.study.runs import OpenStudy, StudyRuns
+from sweep.study.runs import OpenStudy, StudyRuns, named
 from sweep.study.steps import step
+
+logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
 """How long the loop sleeps when nothing happens; a run's end wakes it at once."""
@@ -74,6 +77,7 @@ class StudyLoop:
         try:
             self._runs.recover()
             done = self._replay()
+            logger.info("%d trials finished before, %s in all", done, self.driver.expected_trials())
             self.progress.start(self.driver.expected_trials(), done)
             self._go_round()
         except (OSError, SweepError):
@@ -105,6 +109,7 @@ class StudyLoop:
         """Say what an interrupt has brought about: not where the signal came, in the midst of whatever was printed."""
         if self.interrupt is not self._announced:
             self._announced = self.interrupt
+            logger.warning("interrupt: %s (%d running)", self.interrupt.name.lower(), len(self._runs.live))
             self.progress.message(WORDS[self.interrupt])
 
     def _poll(self) -> Sequence[RunEnded]:
@@ -158,7 +163,10 @@ class StudyLoop:
             settled = self._runs.settle(all_ended, may_retry=not is_stopping)
             for run in settled:
                 if run.outcome is not None and run.live.is_wanted:
+                    was_open = self.breaker.is_open
                     self.breaker.count(run.live.trial.number, run.ended, run.live.device)
+                    if self.breaker.is_open and not was_open:
+                        logger.warning("breaker: the first %d trials failed alike", len(self.breaker.failed))
             self._runs.record_started()
             begun = self._runs.begin() if goes_on and self._may_launch else []
         step("end recorded")
@@ -182,6 +190,7 @@ class StudyLoop:
                 live.trial.number, live.last_step, self.target.metric, latest[1] if latest else None
             )
             if latest is not None and self.driver.should_prune(live.proposal, *latest):
+                logger.debug("%s: pruned by the driver at step %d", named(live), latest[0])
                 live.dir.request_stop(str(StopReason.PRUNED))
         self._read_at_s = monotonic_s()
 
@@ -221,6 +230,7 @@ class StudyLoop:
             trial = trials[outcome.number]
             if outcome.state in _TAKEN_UP or outcome.failure is FailureClass.INFRA:
                 self.store.transition(trial.id, TrialState.PENDING, "taken up again")
+                logger.info("trial %d: requeued, its last run was %s", trial.number, outcome.failure or outcome.state)
                 step("trial taken up again")
                 out.append(trial)
             elif outcome.state is TrialState.PENDING or trial.id in running:

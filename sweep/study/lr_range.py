@@ -3,6 +3,7 @@
 The confirmation is a study of its own, `<study>.confirm`: the task as it is, with an axis of three rates.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,8 @@ from sweep.study.progress import Progress
 from sweep.study.results import leave_reports
 from sweep.study.session import StudyEnd, run_study
 from sweep.study.walltime import WallTime
+
+logger = logging.getLogger(__name__)
 
 _OWN = frozenset({"search", "probe", "confirm", "study", "seeds", "stages"})
 """Sections of the command line that ask for the range search itself."""
@@ -47,11 +50,13 @@ def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: Audience) -> StudyEnd
     config = loaded.study
     confirming = confirmation(loaded, end.summary) if end.status == "ended" else None
     if confirming is None:
+        logger.info("nothing to confirm")
         return end
     confirming = beside(confirming, StudyDir(end.folder.parent, config.name))
     shown.close()
     point = end.summary["stages"][0]["section"]["point"]
     shown.message(f"the range tests suggest {point:g}: confirming it  ({confirming.study.name})")
+    logger.info("%g is suggested and confirmed by %s", point, confirming.study.name)
     with Store.open(config.store_url) as store:
         taken = WallTime(store, store.study(config.name))
     confirmed = run_study(confirming, progress=shown)

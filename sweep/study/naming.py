@@ -1,5 +1,7 @@
 """The name that a config takes in its store: an automatic name belongs to the first config that had it."""
 
+import logging
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,11 +12,15 @@ from sweep.config import LoadedConfig, StudyConfig
 from sweep.domain.naming import Question, change_words, changes, study_name
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError, OldStoreError, StudyLockedError
+from sweep.report.commands import PROGRAM
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
+from sweep.study.decisions import logging_to
 from sweep.study.opening import driving
 from sweep.study.places import folder_for
 from sweep.study.recorded import recorded_axes
+
+logger = logging.getLogger(__name__)
 
 NAMING_S = 5.0
 """Seconds to wait for the record of a study that another process has just begun under the plain name."""
@@ -83,13 +89,18 @@ def named_on_record(loaded: LoadedConfig, *, upgrades: bool = False) -> NamedStu
 
 @contextmanager
 def held(loaded: LoadedConfig) -> Iterator[HeldStudy]:
-    """Hold a study under the name that its config takes, with its store open.
+    """Hold a study under the name that its config takes, with its store open and its log of decisions written.
 
     The name is looked up once more under the lock: another process may have taken it since. Raises what `driving` and
     `Store.open` raise; StudyLockedError only if the other process runs the same study.
     """
     with ExitStack() as kept:
-        yield _hold(loaded, kept)
+        study = _hold(loaded, kept)
+        kept.enter_context(logging_to(study.folder))
+        logger.info("session of %s begins: %s", study.loaded.study.name, shlex.join([*PROGRAM, *study.loaded.command]))
+        if study.note:
+            logger.info("name: %s", study.note)
+        yield study
 
 
 def _hold(loaded: LoadedConfig, kept: ExitStack) -> HeldStudy:

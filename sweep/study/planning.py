@@ -1,5 +1,6 @@
 """What a study is about: the trials of a fixed design, or the space that an adaptive driver draws from."""
 
+import logging
 from contextlib import closing
 from dataclasses import dataclass
 from statistics import fmean, median
@@ -20,6 +21,8 @@ from sweep.launch.machine import usable_cores
 from sweep.plan import DESIGNS, Plan, TrialComposer, build_plan
 from sweep.plan.space import parse_space
 from sweep.store import Store
+
+logger = logging.getLogger(__name__)
 
 WARM_TRIAL_S = 0.0116
 """Whole wall time of a study divided by its trials, for forked trials that do nothing on two slots: imports, store,
@@ -73,11 +76,13 @@ class StudyPlan:
             if self.config.probe is None:  # a probe is not judged
                 current = rejudging.usable_trials(store, current, rejudge)
             store.set_current(record.id, [trial.id for trial in current])
+            logger.info("%d of %d trials on record belong to the question as asked now", len(current), len(stored))
             if self.fixed is None:
                 return rejudge.counts.words()
             known = {(trial.cell.key, trial.seed) for trial in current}
             missing = [spec for spec in self.fixed.trials if (spec.cell.key, spec.seed) not in known]
             added = store.add_trials(record.id, missing)
+            logger.info("%d trials added", len(added))
             if self.config.reuse:
                 rejudging.reuse_finished(store, added, rejudge)
         return rejudge.counts.words()

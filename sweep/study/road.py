@@ -1,5 +1,6 @@
 """Runs a study made of stages, one after the other, and gathers what they found into one summary and one page."""
 
+import logging
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -43,6 +44,8 @@ from sweep.study.stages import (
 )
 from sweep.study.steps import step
 from sweep.study.walltime import WallTime
+
+logger = logging.getLogger(__name__)
 
 FOUND_LEVEL = "range"
 """The level of the axis lr that the range search has found."""
@@ -101,10 +104,14 @@ class Road:
         status, message = "ended", ""
         for number, stage in enumerate(stages, start=1):
             if self._is_decided(stage):
+                why = "the data is broken" if self.found.is_data_broken else "the base converges"
+                logger.info("stage %s and those after it: not run, %s", stage, why)
                 break
             if stage == "verify" and not self._to_verify():
+                logger.info("stage verify: not run, no change helped without being decided")
                 continue
             if stage == "ablation" and not self._asked():
+                logger.info("stage ablation: not run, the task has no knob")
                 self.has_axes = False
                 continue
             if not self.code.is_current():
@@ -121,13 +128,18 @@ class Road:
         """Run the study of a stage and keep what it found; an ablation that finds nothing, with the other axes, too."""
         loaded = self._loaded(stage)
         self.progress.message(f"{which}: {stage}  ({loaded.study.name})")
+        axes = ", ".join(axis.name for axis in loaded.study.axes)
+        logger.info("%s, %s: runs %s%s", which, stage, loaded.study.name, axes and f" with axes {axes}")
         end = self.run_job(loaded, progress=self.progress)
         if stage == "ablation" and end.status == "ended" and is_fruitless(end.summary):
             wider = self._loaded(stage, is_wide=True)
             if wider.study.axes != loaded.study.axes:
+                wider_axes = ", ".join(axis.name for axis in wider.study.axes)
+                logger.info("stage ablation: repeated with axes %s, none so far restores convergence", wider_axes)
                 self.progress.message("none of these restores convergence: trying the other axes, too")
                 loaded, end = wider, self.run_job(wider, progress=self.progress)
         self.progress.close()
+        logger.info("stage %s: %s; %s", stage, end.status, end.summary["answer"])
         step("stage ended")
         self._take(stage, loaded, end)
         return end

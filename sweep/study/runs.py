@@ -1,5 +1,6 @@
 """The runs of a study: begun on record, started, followed, and brought into the store as they end."""
 
+import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,8 @@ from sweep.study.live import LiveRun
 from sweep.study.recording import ingest, record_end, record_process, spec_of, write_ending
 from sweep.study.recovery import left_behind
 from sweep.study.steps import step
+
+logger = logging.getLogger(__name__)
 
 _OF_THE_MACHINE = frozenset({FailureClass.KILLED, FailureClass.INFRA})
 
@@ -82,9 +85,12 @@ class StudyRuns:
         ):
             if ended is None:
                 self.live[live.run.id] = live
+                logger.info("%s: adopted, it still runs on %s", named(live), live.device)
                 if not live.is_wanted:
+                    logger.info("%s: stopped, the study no longer asks for its trial", named(live))
                     self.launcher.stop(live.run.id, TrialState.CANCELLED)
             else:
+                logger.info("%s: recovered, it ended as %s", named(live), ended.state)
                 with self.store.transaction():
                     self._record(live, ended, may_retry=True)
             step("run of an earlier session recovered")
@@ -121,8 +127,10 @@ class StudyRuns:
             step("spec written")
             started = self.launcher.start(self._request(live, spec))
         except (OSError, SweepError) as error:
+            logger.warning("%s: could not be started: %s", named(live), error)
             return _not_started(live.run.id, str(error))
         step("process started")
+        logger.debug("%s: started, pid %d on %s", named(live), started.pid, started.device)
         self._started[live.run.id] = started
         live.device = started.device
         return None
@@ -163,7 +171,8 @@ class StudyRuns:
 
     def stop_all(self) -> None:
         """Have all live runs stopped."""
-        for run_id in self.live:
+        for run_id, live in self.live.items():
+            logger.debug("%s: asked to stop", named(live))
             self.launcher.stop(run_id, TrialState.CANCELLED)
 
     def _request(self, live: LiveRun, spec: Mapping[str, Any] | None = None) -> RunRequest:
@@ -194,7 +203,16 @@ class StudyRuns:
         )
         if is_retried:
             self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")
+        self._log_end(live, ended, is_retried=is_retried)
         return None if is_retried else outcome
+
+    def _log_end(self, live: LiveRun, ended: RunEnded, *, is_retried: bool) -> None:
+        if ended.failure is None:
+            logger.debug("%s: %s", named(live), ended.state)
+            return
+        alone = ", alone on its device" if ended.failure is FailureClass.OOM else ""
+        then = f"tried again{alone}" if is_retried else "not tried again"
+        logger.warning("%s: %s on %s (%s); %s", named(live), ended.failure, live.device, ended.message, then)
 
     def _is_retried(self, live: LiveRun, ended: RunEnded) -> bool:
         if ended.failure not in RETRIED:
@@ -205,6 +223,11 @@ class StudyRuns:
         counted = {FailureClass.OOM} if is_oom else _OF_THE_MACHINE
         before = sum(run.failure in counted for run in self.store.runs(live.trial.id))
         return before < (1 if is_oom else self.config.launcher.retries)
+
+
+def named(live: LiveRun) -> str:
+    """Return what a log line calls a run."""
+    return f"trial {live.trial.number} attempt {live.run.attempt} (run {live.run.id})"
 
 
 def _not_started(run_id: int, message: str) -> RunEnded:

@@ -1,6 +1,7 @@
 """One sitting of a study: runs its loop, and leaves its files, plan.json, summary.json and the reports."""
 
 import gc
+import logging
 import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -36,6 +37,8 @@ from sweep.study.runs import OpenStudy
 from sweep.study.silence import Silence
 from sweep.study.steps import step
 from sweep.study.walltime import WallTime
+
+logger = logging.getLogger(__name__)
 
 SUMMARY_EVERY_S = 10.0
 """How old the summary of a running study, as `rank` shows it, may be: older only where it takes long to make."""
@@ -90,6 +93,7 @@ def run_study(
         rejudged = plan.enrol(study.store, record)
         step("trials enrolled")
         if rejudged:
+            logger.info("rules changed: %s", rejudged)
             progress.message(rejudged)
         write_plan(study.folder, {**plan.to_dict(), "study": record.name}, record)
         step("plan written")
@@ -162,7 +166,9 @@ class Session:
             finally:
                 launcher.close()
             step("loop ended")
-            end = self._leave(*self._status(loop))
+            status, message = self._status(loop)
+            logger.info("session of %s: %s%s", self.record.name, status, message and f" ({message})")
+            end = self._leave(status, message)
         if end.status == "ended" and loop.interrupt is not Interrupt.NONE:
             raise KeyboardInterrupt
         return end

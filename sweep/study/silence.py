@@ -1,5 +1,6 @@
 """Says early what the answer would say at the end: that the trials do not log what the target is judged by."""
 
+import logging
 from collections.abc import Callable, Mapping
 
 from sweep.domain.counts import count_text
@@ -9,6 +10,8 @@ from sweep.domain.target import HOLD_EVALUATIONS, Target
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.domain.verdict import Verdict
 from sweep.store import Store
+
+logger = logging.getLogger(__name__)
 
 ENOUGH = 3
 """Number of trials without a verdict, and none with one, after which it looks at what they log."""
@@ -39,6 +42,7 @@ class Silence:
 
             said = unlogged_sentences(self._unjudged, self._target, self._store.metric_names(self._record.id))
             if said:
+                logger.warning("%s", said)
                 self._say(f"{said} (Checked after {ENOUGH} trials. Press Ctrl-C to stop the study.)")
 
     def _look_at_hold(self, outcome: Outcome, curves: Mapping[str, Series]) -> None:

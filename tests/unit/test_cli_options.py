@@ -78,3 +78,10 @@ def test_plan_and_the_config_are_two_commands():
 def test_an_unknown_option_is_refused(word):
     with pytest.raises(UsageError):
         read(word, "task=x")
+
+
+@pytest.mark.parametrize("words", [("--log-level", "debug", "task=x"), ("task=x", "--log-level=debug")])
+def test_the_log_level_is_no_part_of_the_command_on_record(words):
+    options = read(*words)
+    assert options.log_level == "debug"
+    assert options.words == options.overrides == ("task=x",)

@@ -1,5 +1,6 @@
 """Runs one night of a regression: each task's studies, judged as they end; leaves its record and its reports."""
 
+import logging
 import os
 import shlex
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,7 @@ from sweep.report.regression import regression_summary, write_regression_reports
 from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.study.audience import Audience
+from sweep.study.decisions import logging_to
 from sweep.study.garbage import Rule, collect_garbage
 from sweep.study.opening import check_packages, driving
 from sweep.study.places import beside
@@ -49,6 +51,8 @@ from sweep.study.regression.environment import environment_of
 from sweep.study.regression.files import check_records_owner, regression_results, save_night
 from sweep.study.regression.gathering import hashes_of, runs_of, target_text
 from sweep.study.session import run_study
+
+logger = logging.getLogger(__name__)
 
 GOES_ON = timedelta(hours=12)
 """A night that was cut off goes on for so long after it began, also past midnight; then its date is another night."""
@@ -120,6 +124,7 @@ def _driving(folder: StudyDir, config: RegressionConfig) -> Iterator[Store]:
         try:
             held.enter_context(driving(folder, config.store_url))
             store = held.enter_context(Store.open(config.store_url, driving=config.name))
+            held.enter_context(logging_to(folder))
         except StudyLockedError as error:
             words = error.message.replace("study", "regression", 1)
             raise StudyLockedError(words, hint="two nights would share one history; wait for the other") from error
@@ -161,6 +166,7 @@ class NightSession:
         try:
             for number, task in enumerate(self.tasks, 1):
                 self.progress.message(f"{self.name}: task {number} of {len(self.tasks)}, {task.entry.name}")
+                logger.info("night %s: task %d of %d, %s", self.name, number, len(self.tasks), task.entry.name)
                 self.reports.append(self._task(task, night))
             status = "ended"
         except (InterruptedNightError, KeyboardInterrupt):
@@ -173,6 +179,7 @@ class NightSession:
         """Put on record that nights whose driver died were cut off: whoever holds the lock knows that."""
         for record in self.kept.nights(self.config.name):
             if record.status == "running":
+                logger.info("night %s: recorded as interrupted, its process died", record.name)
                 self.kept.end_night(self.config.name, record.name, "interrupted")
 
     # -- one task
@@ -191,12 +198,15 @@ class NightSession:
         report = self._judge(task, night)
         if report.needs_confirmation:
             fresh = beside(confirming_study(self.config, task.entry, self.name), self.folder)
+            logger.warning("%s: %s; %s confirms it", task.entry.name, report.words, fresh.study.name)
             self.progress.message(f"{task.entry.name}: {report.words} Asking {len(fresh.study.seeds)} fresh seeds.")
             self._run(fresh, problems)
             night = replace(night, confirmation=self._runs(fresh))
             report = self._judge(task, night)
         if problems:
             report = replace(report, notes=(*report.notes, *problems))
+            logger.warning("%s: %s", task.entry.name, "; ".join(problems))
+        logger.info("%s: %s", task.entry.name, report.verdict)
         self._keep(task, night, report)
         return report
 
@@ -300,6 +310,7 @@ class NightSession:
             freed = collect_garbage(self.store, Rule(keep_nights=self.config.keep_nights, regression=self.config.name))
             if freed.studies:
                 self.progress.message(freed.words())
+        logger.info("night %s: %s%s", self.name, status, message and f" ({message})")
         return NightEnd(
             status=status,
             message=message,
