@@ -16,6 +16,7 @@ from sweep.cli.shared import open_existing
 from sweep.config.stores import results_of, store_option
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.nights import Baseline, Environment, NightRun
+from sweep.domain.regression import Suspect
 from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
 from sweep.report.phrases import DASH
@@ -145,6 +146,7 @@ class Other:
     is_before: bool
     runs: tuple[NightRun, ...]
     environment: Environment
+    rules_version: int
 
 
 def _other(kept: Regressions, regression: str, current: Baseline, args: Any) -> Other | None:
@@ -158,19 +160,30 @@ def _other(kept: Regressions, regression: str, current: Baseline, args: Any) -> 
         if len(same) < 2:
             return None
         before = same[-2]
-        return Other(name=_name_of(before), is_before=True, runs=before.runs, environment=before.environment)
+        return Other(
+            name=_name_of(before),
+            is_before=True,
+            runs=before.runs,
+            environment=before.environment,
+            rules_version=before.rules_version,
+        )
     nights = [each.night for each in kept.task_nights(regression, current.task)][-(args.last or 1) :]
     if not nights:
         return None
     name = nights[-1].name if len(nights) == 1 else f"{nights[0].name} to {nights[-1].name}"
     runs = tuple(run for night in nights for run in night.runs)
-    return Other(name=name, is_before=False, runs=runs, environment=nights[-1].environment)
+    environment, rules_version = nights[-1].environment, min(night.rules_version for night in nights)
+    return Other(name=name, is_before=False, runs=runs, environment=environment, rules_version=rules_version)
 
 
 def _difference(current: Baseline, other: Other) -> dict[str, Any]:
     """Return what differs, from the earlier to the later: a baseline follows what it replaced, and nights follow it."""
     mine = Other(
-        name=_name_of(current), is_before=not other.is_before, runs=current.runs, environment=current.environment
+        name=_name_of(current),
+        is_before=not other.is_before,
+        runs=current.runs,
+        environment=current.environment,
+        rules_version=current.rules_version,
     )
     before, now = (other, mine) if other.is_before else (mine, other)
     old, new = _figures(before.runs), _figures(now.runs)
@@ -186,9 +199,18 @@ def _difference(current: Baseline, other: Other) -> dict[str, Any]:
         "median_change_percent": change,
         "differences": [
             {"what": s.what, "name": s.name, "before": s.before, "now": s.now, "words": s.words}
-            for s in suspects(before.environment, now.environment)
+            for s in (*_rules_difference(before, now), *suspects(before.environment, now.environment))
         ],
     }
+
+
+def _rules_difference(before: Other, now: Other) -> tuple[Suspect, ...]:
+    """Return what differs in the rules that judged two sets of runs: their steps to target cannot be compared then."""
+    old, new = str(before.rules_version), str(now.rules_version)
+    if old == new:
+        return ()
+    words = f"judged by other rules: version {old}, now {new}; steps to target cannot be compared"
+    return (Suspect(what="rules", name="rules", before=old, now=new, words=words),)
 
 
 def _name_of(baseline: Baseline) -> str:

@@ -1,7 +1,11 @@
 """The verb `report`: ranks a study again and writes its reports."""
 
 from sweep.cli.shared import chosen_study, read_parser
-from sweep.rundir import shown
+from sweep.config.stores import store_option
+from sweep.domain.counts import count_text
+from sweep.domain.trial import StudyRecord
+from sweep.errors import StoreError
+from sweep.rundir import StudyDir, read_plan, shown
 from sweep.store import Store
 
 
@@ -15,8 +19,27 @@ def report(arguments: list[str]) -> int:
     with Store.open(args.store, read_only=True) as store:
         study = chosen_study(store, args.study, args.store)
         folder = check_ours(study)
+        _refuse_emptying(store, study, folder, args.store)
         leave_reports(store, study, wall_s=WallTime(store, study).earlier_s(store))
     for path in (folder.report_html, folder.report_md, folder.ranking_csv, folder.summary):
         if path.exists():
             print(shown(path))
     return 0
+
+
+def _refuse_emptying(store: Store, study: StudyRecord, folder: StudyDir, url: str) -> None:
+    """Raise StoreError if the study's report has trials and the store has none of them: it is all that is left of them.
+
+    So it is if `gc` deleted the run folders, and the store was then rebuilt from what was left.
+    """
+    if study.config.get("stages") or store.trials(study.id, retired=True):
+        return
+    kept = read_plan(folder.path, folder.summary.name) or {}
+    cost = kept.get("cost")
+    trials = cost.get("trials") if isinstance(cost, dict) else None
+    if trials:
+        raise StoreError(
+            f"the store has no trial of {study.name}, and its report has {count_text(trials, 'trial')}: the report is "
+            f"kept as it is ({shown(folder.report_html)})",
+            hint=f"`python -m sweep resume {study.name}{store_option(url)}` runs them again, and replaces it",
+        )

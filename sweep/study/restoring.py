@@ -207,6 +207,9 @@ class Restored:
         if is_made_of_others:
             store.save_summary(self.record.id, self.summary or {"status": "interrupted"})
             return "the summary of its stages"
+        if not counts and self.summary:  # `gc` deleted the run folders; what they showed is in the reports alone
+            store.save_summary(self.record.id, self.summary)
+            return "no trial, since its run folders are gone; its summary and reports are kept as they are"
         wall_s = 0.0
         with suppress(KeyError, TypeError, ValueError):
             wall_s = float(self.summary["cost"]["wall_s"])

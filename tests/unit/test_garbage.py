@@ -1,12 +1,14 @@
-"""What gc says of a folder that it cannot delete."""
+"""What gc says of a folder that it cannot delete, and what is left of a study whose folders it deleted."""
 
 import errno
+import json
 import os
 
 import pytest
-from recorded_study import end_trial, make_study, make_trial
+from recorded_study import CONFIG, end_trial, make_study, make_trial, url_of
 
-from sweep.rundir import StudyDir, write_json_atomic
+from sweep.cli.main import main
+from sweep.rundir import PLACE, StudyDir, write_json_atomic
 from sweep.store import Store
 from sweep.study.garbage import Rule, collect_garbage
 
@@ -44,3 +46,20 @@ def test_a_folder_that_cannot_be_deleted_is_named_and_what_stays_is_not_counted_
     assert freed.kept == (("s", f"4 bytes of its folder {folder.path} cannot be deleted"),)
     freed = collect_garbage(store, Rule(keep_days=0))
     assert (freed.thinned, freed.kept, freed.folder_bytes) == (("s",), (), 4)
+
+
+def test_a_report_is_not_replaced_by_an_empty_one_if_the_store_was_rebuilt_after_gc(tmp_path, capsys):
+    results = tmp_path / "results"
+    with Store.open(url_of(results)) as store:
+        record = store.create_study(
+            name="s", task="t", command=[], config={**CONFIG, PLACE: "."}, provenance={"folder": str(tmp_path)}
+        )
+    folder = StudyDir(results, "s")
+    folder.path.mkdir()
+    plan = {"study": "s", "record": {"created_at": record.created_at.isoformat()}}
+    folder.plan.write_text(json.dumps(plan))
+    folder.report_md.write_text("3 of 3 seeds converged")
+    folder.summary.write_text(json.dumps({"cost": {"trials": 3}}))
+    assert main(["report", "s", "--store", url_of(results)]) == 1
+    assert "3 trials" in capsys.readouterr().err
+    assert folder.report_md.read_text() == "3 of 3 seeds converged"

@@ -6,12 +6,15 @@ study `first` with trial 0 (ended at step 5 as diverged by `amp/loss_scale`, its
 `first`; one night of regression `nightly` and a baseline of 12 runs.
 """
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sweep.cli.main import main
+from sweep.clock import now_utc
 from sweep.domain.axis import Cell
 from sweep.domain.nights import NightRun
 from sweep.domain.rules import RULES_VERSION
@@ -151,3 +154,15 @@ def test_a_study_with_verdicts_by_earlier_rules_is_no_baseline(store):
     offer = offer_of_study(store, store.study("first"), None)
     assert offer.baseline is None
     assert "resume first" in offer.problem
+
+
+def test_a_baseline_of_earlier_rules_says_so_when_it_is_compared(store, tmp_path, capsys):
+    url = f"sqlite:///{tmp_path}/sweep.db"
+    kept = Regressions(store)
+    [before] = kept.baselines("nightly")
+    kept.accept("nightly", [replace(before, rules_version=RULES_VERSION, accepted_at=now_utc())])
+    assert main(["baseline", "diff", "--previous", "--json", "--store", url]) == 0
+    [shown] = json.loads(capsys.readouterr().out)
+    assert ("rules", "1", str(RULES_VERSION)) in {(d["what"], d["before"], d["now"]) for d in shown["differences"]}
+    assert main(["baseline", "diff", "--store", url]) == 0
+    assert "nothing else differs" not in capsys.readouterr().out
