@@ -29,8 +29,12 @@ def frozen_parameter(evidence: Evidence) -> list[Symptom]:
     if len(seen) == len(layers):
         message = f"no layer's weight changes from step {step} on"
     else:
-        more = f", and {len(seen) - 1} more of {len(layers)}" if len(seen) > 1 else f", of {len(layers)}"
-        message = f"the weight of {evidence.layer_text(layer)}{more} does not change from step {step} on"
+        many = len(seen) > 1
+        others = f" and {len(seen) - 1} more of {len(layers)} layers" if many else f", 1 of {len(layers)} layers,"
+        verb = "are not changed" if many else "is not changed"
+        message = (
+            f"the weight{'s' * many} of {evidence.layer_text(layer)}{others} {verb} by a step, from step {step} on"
+        )
     return [make_symptom("frozen_parameter", f"{WATCH}ratio/{layer}", step, value, limits.frozen_ratio, message)]
 
 
