@@ -5,3 +5,6 @@ STEPS = "log/steps"
 
 RETURNED = "log/returned"
 """What `train` returned, in a few words: results that were to be logged, most likely."""
+
+LATE = "log/late"
+"""The step, beyond the budget, at which the metric that decides was logged for the first time: too late to count."""

@@ -62,6 +62,7 @@ def judge(
     symptoms = find_symptoms(evidence)
     if tracked.divergence is None and not tracked.evaluations:
         verdict, reason = Verdict.UNDECIDED, _not_judged(series, target, tracked, _how(ended, state))
+        reason = next((s.message for s in symptoms if s.rule == "steps" and s.metric not in series), reason)
     elif tracked.divergence is None and tracked.level is None:
         verdict, reason = Verdict.UNDECIDED, _no_half(tracked)
     else:

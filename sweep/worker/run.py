@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sweep.clock import monotonic_s
-from sweep.domain.facts import RETURNED, STEPS
+from sweep.domain.facts import LATE, RETURNED, STEPS
 from sweep.domain.states import StopReason
 from sweep.domain.stepclock import Placed, StepClock
 from sweep.domain.steps import findings_text
@@ -192,6 +192,7 @@ class WorkerRun:
         for at, some in placed:
             self.stop_reason = self._end_before(at)
             if self.stop_reason is not None:
+                self._tell_late(at, some)
                 return
             self._take(at, some)
         if not placed:  # not clear yet, so at no later step
@@ -215,6 +216,12 @@ class WorkerRun:
         if findings and (is_over or known != self._steps_told):
             self._write_facts({STEPS: findings_text(findings)})
         self._steps_told = known
+
+    def _tell_late(self, step: int, refused: Mapping[str, float]) -> None:
+        """Record that what decides comes only now that the budget is used up, if it does."""
+        name = self.target.named_decider
+        if self.stop_reason is StopReason.BUDGET and name in refused and not self._tracker.state().evaluations:
+            self._write_facts({LATE: step})
 
     def _is_over(self, step: int) -> bool:
         """Return whether a decision has taken effect by this step. A budget used up leaves room for earlier steps."""

@@ -157,3 +157,11 @@ def test_a_result_that_is_returned_in_place_of_logged_is_named():
 
 def test_a_result_that_is_returned_beside_what_is_logged_is_nothing_to_say():
     assert is_silent(judged(range(1, 301), [0.5] * 300, facts={"log/returned": "a dict (loss)"}), "returned")
+
+
+def test_a_metric_that_was_logged_only_beyond_the_budget_is_not_said_to_be_missing():
+    late = {"facts": {"log/late": 301.0}, "ended": StopReason.BUDGET, "metric": "val/acc"}
+    verdict = judged(range(1, 301), [0.5] * 300, name="train/loss", **late)
+    assert verdict.verdict is Verdict.UNDECIDED
+    assert "val/acc is logged only at step 301, beyond the budget of 300" in message(verdict, "steps")
+    assert "never logged" not in verdict.reason

@@ -1,5 +1,6 @@
 """What a task may do with its run, and when the run tells it to end."""
 
+import contextlib
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -334,3 +335,21 @@ def test_a_full_disk_is_an_error_of_the_log_and_later_events_are_whole(
             run.log(1, metric=1.0)
     run.log(2, metric=2.0)
     assert logged(tmp_path) == {"metric": [(2, 2.0)]}
+
+
+@pytest.mark.parametrize(("evaluated_at", "is_told"), [(101, True), (100, False)])
+def test_a_metric_that_is_logged_only_beyond_the_budget_is_told(
+    tmp_path: Path, evaluated_at: int, is_told: bool
+) -> None:
+    run = make(tmp_path)
+    for step in range(1, 101):
+        run.log(step, **{"train/loss": 1.0})
+    with contextlib.suppress(StopTrial):
+        run.log(evaluated_at, **{"val/acc": 0.95})
+    found = facts_of(read_events(RunDir(tmp_path).events, 0)[0])
+    assert found.get("log/late") == (101 if is_told else None)
+
+
+def test_a_metric_that_was_evaluated_before_is_not_told_late(tmp_path: Path) -> None:
+    assert end_of(make(tmp_path), range(10, 200, 10)) == "budget"
+    assert "log/late" not in facts_of(read_events(RunDir(tmp_path).events, 0)[0])

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from sweep.domain.facts import RETURNED, STEPS
+from sweep.domain.facts import LATE, RETURNED, STEPS
 from sweep.domain.metric import Series, is_loss
 from sweep.domain.names import WATCH
 from sweep.domain.states import StopReason
@@ -15,7 +15,7 @@ from sweep.domain.steps import CORRECTED, StepFinding, StepKind, findings_of
 from sweep.domain.symptoms import LOGGING_RULES
 from sweep.domain.target import HOLD_EVALUATIONS, Mode
 from sweep.domain.verdict import Symptom
-from sweep.judge.symptoms.evidence import Evidence, finite, make_symptom
+from sweep.judge.symptoms.evidence import Evidence, as_float, finite, make_symptom
 
 _SHARES = frozenset(
     {"acc", "accuracy", "top1", "top5", "auc", "auroc", "f1", "precision", "recall", "iou", "miou", "dice", "map"}
@@ -36,8 +36,21 @@ def steps(evidence: Evidence) -> list[Symptom]:
         is_one = finding.kind in (StepKind.RESTARTS, StepKind.BACK)
         key = (finding.kind,) if is_one else (finding.kind, finding.first, finding.last, finding.at_last)
         found.setdefault(key, []).append(finding)
-    symptoms = [_of_clock(together, evidence) for together in found.values()]
+    symptoms = [*_late(evidence), *(_of_clock(together, evidence) for together in found.values())]
     return [*symptoms, *(_beyond(evidence) if symptoms else _of_whole_run(evidence) or _beyond(evidence))]
+
+
+def _late(evidence: Evidence) -> list[Symptom]:
+    """Return that the metric that decides was logged only when the budget was used up."""
+    step, budget = as_float(evidence.facts.get(LATE, 0)), evidence.target.budget_steps
+    name = evidence.target.named_decider
+    if not step > budget or name is None or evidence.state.evaluations:
+        return []
+    text = (
+        f"{name} is logged only at step {step:,.0f}, beyond the budget of {budget:,}: "
+        f"log it at step {budget:,} at the latest"
+    )
+    return [make_symptom("steps", name, int(step), step, budget, text)]
 
 
 def _of_clock(together: list[StepFinding], evidence: Evidence) -> Symptom:
