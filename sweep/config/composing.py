@@ -19,6 +19,7 @@ from sweep.config.folders import GROUPS, ONE_OF, option_names, search_folders
 from sweep.config.notes import notes_of
 from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides
 from sweep.config.searched import default_params
+from sweep.config.stagesettings import check_settings, is_setting
 from sweep.config.values import unknown_key, whole
 from sweep.config.wording import in_words
 from sweep.errors import ConfigError, nearest
@@ -75,10 +76,14 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
         groups = " ".join(parsed.group_texts)
         raise ConfigError("config", "a `defaults:` list leads back to its own file", value=groups) from exc
     config = copy.deepcopy(before)
+    of_stages = [each for each in parsed.hydra if _is_for_a_stage(each, before)]
     for override in parsed.hydra:
-        if not is_group(override):
+        if not is_group(override) and override not in of_stages:
             _check_key(override, config)
             _apply(override, config)
+    if of_stages:
+        stages = config.get("stages")
+        check_settings(of_stages, [str(stage) for stage in stages] if OmegaConf.is_list(stages) else [])
     _remove(config, parsed, defaults)
     with open_dict(config):
         for key, text in parsed.params:
@@ -189,6 +194,11 @@ def _group_error(exc: Exception, parsed: Overrides, folders: Sequence[Path]) -> 
         problem = f"a `defaults:` list overrides {found[1]}, which no list has before"
         hint = f"without the word override: - /{found[1]}: NAME"
     return ConfigError("config", problem, value=" ".join(parsed.group_texts), hint=hint)
+
+
+def _is_for_a_stage(override: Override, before: DictConfig) -> bool:
+    """Return whether an override sets a key of a check, and the study is none: it may be made of checks."""
+    return is_setting(key := override.key_or_group) and before.get(key.partition(".")[0]) is None
 
 
 def _check_key(override: Override, config: DictConfig) -> None:

@@ -41,6 +41,7 @@ from sweep.study.stages import (
     stage_command,
     stage_overrides,
     to_verify,
+    with_settings,
 )
 from sweep.study.steps import step
 from sweep.study.walltime import WallTime
@@ -61,6 +62,9 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
     work on it.
     """
     check_stages(loaded.study.stages)
+    for stage in with_settings(loaded.study.stages, loaded.overrides):  # a wrong value is refused before the first one
+        words = stage_overrides(stage, loaded.overrides, study=loaded.study.name, seeds=loaded.study.seeds)
+        load_study_config(words, loaded.config_dirs, source=loaded.source)
     check_packages(loaded)
     with held(loaded) as study:
         config, folder = study.loaded.study, study.folder

@@ -12,6 +12,7 @@ from typing import Any
 from sweep.config.folders import folder_words
 from sweep.config.offered import can_try
 from sweep.config.secrets import recordable
+from sweep.config.stagesettings import is_setting, stage_word
 from sweep.domain.stages import stage_study
 from sweep.errors import ConfigError
 from sweep.report.commands import PROGRAM, key_of
@@ -44,17 +45,25 @@ def check_stages(stages: Sequence[str]) -> None:
         raise ConfigError("stages", "a stage is named twice", value=", ".join(stages))
 
 
+def with_settings(stages: Iterable[str], overrides: Iterable[str]) -> list[str]:
+    """Return the stages that a command has settings for (`probe.KEY`)."""
+    words = [word for word in overrides if is_setting(key_of(word) or "")]
+    return [stage for stage in stages if any(stage_word(stage, word) is not None for word in words)]
+
+
 def stage_overrides(
     stage: str, overrides: Sequence[str], *, study: str, seeds: Sequence[int], ablation: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Return the overrides of a stage's study: the command's own, without what belongs to other stages.
 
-    `seeds` are the command's resolved seeds; `ablation` is what the stages ablation and verify ask themselves.
+    A setting of a check (`probe.KEY`) goes to the check that has the key. `seeds` are the command's resolved seeds;
+    `ablation` is what the stages ablation and verify ask themselves.
     """
     dropped = _OF_THE_ROAD if stage == "ablation" else _OF_THE_ROAD | _OF_THE_ABLATION
     if stage != "ablation":
         dropped |= {"seeds"}
-    kept = [word for word in overrides if _section(word) not in dropped]
+    asked = (stage_word(stage, word) if is_setting(key_of(word) or "") else word for word in overrides)
+    kept = [word for word in asked if word is not None and _section(word) not in dropped]
     own = list(_OWN.get(stage, ablation))
     if stage == "base":
         own = [f"seeds={_listed(seeds[:BASE_SEEDS])}"]

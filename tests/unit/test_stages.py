@@ -1,5 +1,6 @@
 import pytest
 
+from sweep.config import load_study_config
 from sweep.errors import ConfigError
 from sweep.study.stages import (
     DATA_AXES,
@@ -12,6 +13,7 @@ from sweep.study.stages import (
     stage_command,
     stage_overrides,
     to_verify,
+    with_settings,
 )
 
 COMMAND = (
@@ -137,3 +139,47 @@ def test_other_axes_are_tried_only_where_nothing_is_worth_verifying():
     assert not is_fruitless(ranking(toggle("a=off", 5)))
     assert not is_fruitless(ranking(toggle("a=off", 5, status="restores"), recommended=("task.a=0",)))
     assert not is_fruitless(ranking(toggle("a=off", 0), question="break"))
+
+
+SETTINGS = ("+diagnose=full", "probe.ignore_label=255", "probe.overfit.steps=500", "probe.lr_max=1", "confirm.seeds=5")
+
+
+@pytest.mark.parametrize(
+    ("stage", "kept"),
+    [
+        ("data", ("probe.ignore_label=255",)),
+        ("overfit", ("probe.steps=500",)),
+        ("lr_range", ("probe.lr_max=1", "confirm.seeds=5")),
+        ("base", ()),
+        ("ablation", ()),
+    ],
+)
+def test_a_setting_of_a_check_goes_to_the_stage_that_has_it(stage, kept):
+    own = {"probe", "confirm"}
+    assert tuple(word for word in overrides(stage, SETTINGS) if word.split(".")[0] in own) == kept
+    assert (stage in with_settings(("data", "base", "overfit", "lr_range", "ablation"), SETTINGS)) == bool(kept)
+
+
+@pytest.mark.parametrize("command", ["+diagnose=full", "+check=all"])
+def test_settings_of_checks_are_accepted_with_the_stages_that_have_them(command):
+    assert load_study_config([command, "probe.ignore_label=255", "probe.samples=5"]).study.probe is None
+
+
+@pytest.mark.parametrize(
+    ("command", "word", "key", "words"),
+    [
+        ("+diagnose=full", "probe.ignored=255", "probe.ignored", "probe.ignore_label"),
+        ("+check=all", "probe.lr_max=1", "probe.lr_max", "there is no such key"),
+        ("+check=all", "probe.overfit.stepps=1", "probe.overfit.stepps", "probe.overfit.steps"),
+        ("+check=all", "probe.lr_range.steps=1", "probe.lr_range", "overfit"),
+        ("+check=all", "confirm.seeds=1", "confirm.seeds", "+search=lr_range"),
+        ("+diagnose=full", "probe.steps=100", "probe.steps", "probe.overfit.steps=100 or probe.lr_range.steps=100"),
+        ("seeds=2", "probe.limit=100", "probe.limit", "+check=data"),
+        ("+check=all", "~probe.limit", "probe.limit", "removed"),
+    ],
+)
+def test_a_setting_that_no_stage_has_or_several_have_is_refused(command, word, key, words):
+    with pytest.raises(ConfigError) as caught:
+        load_study_config([command, word])
+    assert caught.value.key == key
+    assert words in str(caught.value)
