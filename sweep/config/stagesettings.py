@@ -71,7 +71,9 @@ def _owner(known: dict[str, tuple[str, ...]], section: str, name: str, text: str
         return stage
     owners = [each for each, names in known.items() if stage in names]
     if not owners:
-        raise unknown_key(f"{section}.{stage}", sorted({each for names in known.values() for each in names}), value=text)
+        raise unknown_key(
+            f"{section}.{stage}", sorted({each for names in known.values() for each in names}), value=text
+        )
     if len(owners) > 1:
         value = text.partition("=")[2]
         hint = " or ".join(f"{section}.{each}.{name}={value}" for each in owners)

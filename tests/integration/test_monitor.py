@@ -118,6 +118,19 @@ def test_labels_that_the_loss_leaves_out_are_not_described(run) -> None:
     assert fact(run, "watch/targets")["max"] == 1.0
 
 
+def test_a_label_that_may_stand_for_ignored_is_described_with_the_others(run) -> None:
+    model = mlp()
+    optimizer = paddle.optimizer.SGD(0.1, parameters=model.parameters())
+    run.watch(model, optimizer)
+    x, y = batch()
+    y[:5] = -1
+    one_each = F.nll_loss(F.log_softmax(model(x)), y, ignore_index=7, reduction="none")
+    one_each[5:].mean().backward()
+    optimizer.step()
+    known = fact(run, "watch/targets")
+    assert (known["min"], known["ignored"], known["rest_max"]) == (-1.0, -1.0, 1.0)
+
+
 def test_a_model_evaluated_first_and_called_with_a_dict_is_seen_all_the_same(run) -> None:
     class Named(nn.Layer):
         def __init__(self) -> None:

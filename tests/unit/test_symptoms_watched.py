@@ -391,6 +391,21 @@ def test_a_label_that_is_ignored_is_no_negative_class():
 
 
 @pytest.mark.parametrize(
+    ("seen", "is_fault"),
+    [
+        ({"max": 255.0, "ignored": 255.0, "rest_max": 9.0}, False),
+        ({"min": -1.0, "ignored": -1.0, "rest_max": 9.0}, False),
+        ({"min": -1.0, "max": 8.0, "ignored": -1.0, "rest_max": 8.0}, True),  # all labels are one too small
+        ({"max": 255.0, "ignored": 255.0, "rest_max": 10.0}, True),
+        ({"min": -100.0, "max": 10.0, "ignored": -100.0, "rest_max": 10.0}, True),
+        ({"max": 255.0}, True),
+    ],
+)
+def test_one_usual_value_that_stands_for_ignored_is_no_fault_of_labels(seen, is_fault):
+    assert bool(found("labels", {}, {"watch/targets": {**CLASSES, **seen}})) == is_fault
+
+
+@pytest.mark.parametrize(
     ("facts", "says"),
     [
         ({"watch/head": "ReLU"}, "cut off"),

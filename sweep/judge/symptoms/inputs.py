@@ -5,14 +5,13 @@ The facts are of the first batch that the model was called with; the data check 
 
 import math
 
+from sweep.domain.ignored import DEFAULT_IGNORED, stands_apart
 from sweep.domain.names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, make_symptom
 
 REGRESSION = ("mse_loss", "mseloss", "l1_loss", "l1loss", "smooth_l1", "smoothl1", "huber", "square_error_cost")
 """How the names of regression losses begin, in lower case."""
-IGNORED_LABEL = -100
-"""Paddle's default `ignore_index`."""
 
 
 def input_scale(evidence: Evidence) -> list[Symptom]:
@@ -51,7 +50,10 @@ def target_scale(evidence: Evidence) -> list[Symptom]:
 
 
 def labels(evidence: Evidence) -> list[Symptom]:
-    """Return labels of a classifier that are NaN, negative, or not below the number of outputs."""
+    """Return labels of a classifier that are NaN, negative, or not below the number of outputs.
+
+    A single value that usually stands for "ignored" is none of them, as in the data check.
+    """
     seen, units = evidence.moments("targets"), evidence.number("head_units")
     if not seen or not evidence.is_classification:
         return []
@@ -59,7 +61,12 @@ def labels(evidence: Evidence) -> list[Symptom]:
     if seen.get("nan", 0.0) > 0:
         message = f"the first batch has {seen['nan']:,.0f} labels that are NaN or infinite"
         return [make_symptom("labels", name, 0, seen["nan"], 0.0, message)]
-    if low < 0 and low != IGNORED_LABEL:
+    places = None if units is None else max(units, 2.0)
+    if low == DEFAULT_IGNORED or (
+        "ignored" in seen and stands_apart(seen["ignored"], top=seen["rest_max"], places=places)
+    ):
+        low, high = 0.0, seen.get("rest_max", high)
+    if low < 0:
         return [make_symptom("labels", name, 0, low, 0.0, f"the lowest label is {low:g}; classes count from 0")]
     if evidence.has_cross_entropy and units is not None and units >= 2 and high >= units:
         message = f"the highest label is {high:g}, and the model has {units:g} outputs: 0 to {units - 1:g}"

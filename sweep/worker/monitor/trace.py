@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import paddle
+from numpy.typing import NDArray
 
+from sweep.domain.ignored import IGNORED
 from sweep.worker.monitor.layers import leaves
 
 LOSSES, ACTIVATIONS, COMMON, TENSOR_METHODS = (
@@ -159,18 +161,19 @@ class FirstStep:
         self._losses.append(name if softmax is None else f"{name}(use_softmax={softmax})")
         label = next((arguments[key] for key in LABELS if key in arguments), None)
         if self._targets is None and hasattr(label, "numpy"):
-            self._targets = describe(label, left_out=arguments.get("ignore_index"))
+            self._targets = describe(label, left_out=arguments.get("ignore_index"), are_labels=True)
 
 
 def _is_mse(layer: Any) -> bool:
     return type(layer).__name__ == "MSELoss"
 
 
-def describe(tensor: Any, *, left_out: Any = None) -> str:
+def describe(tensor: Any, *, left_out: Any = None, are_labels: bool = False) -> str:
     """Return JSON of a tensor's shape, dtype, min, max, mean, std (of finite elements) and number of NaN and inf.
 
     Elements equal to `left_out` (a loss's `ignore_index`) do not count, unless there is nothing else. Rows of features,
-    [n, features] of floats, also have the smallest and the largest std of a feature.
+    [n, features] of floats, also have the smallest and the largest std of a feature. With `are_labels`, a value that
+    may stand for "ignored" is `ignored`, and `rest_max` the largest of the other labels.
     """
     given = tensor.detach()
     if given.dtype == paddle.bfloat16:  # for NumPy that is no number
@@ -191,5 +194,20 @@ def describe(tensor: Any, *, left_out: Any = None) -> str:
             if values.ndim == 2 and values.shape[0] > 1 and "float" in seen["dtype"]:
                 spread = values.std(axis=0)
                 figures |= {"feature_std_min": spread.min(), "feature_std_max": spread.max()}
+            figures |= _apart(finite) if are_labels else {}
             seen.update({name: float(x) for name, x in figures.items() if math.isfinite(x)})
     return json.dumps(seen)
+
+
+def _apart(labels: NDArray[np.float64]) -> dict[str, float]:
+    """Return the one of IGNORED that is the smallest or the largest label, and the largest of the others.
+
+    Empty if there is none, or if the others are no classes: whole numbers from 0, at least two different ones.
+    """
+    for value in IGNORED:
+        if value not in (labels.min(), labels.max()):
+            continue
+        rest = labels[labels != value]
+        if rest.size and 0 <= rest.min() < rest.max() and (rest == np.rint(rest)).all():
+            return {"ignored": float(value), "rest_max": float(rest.max())}
+    return {}

@@ -6,12 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.domain.ignored import FEWEST, IGNORED, stands_apart
 from sweep.worker.probes.measures import classes_of, kind_of
-
-IGNORED = (-100, 255, -1)
-"""Values that usually stand for a label to leave out: the default `ignore_index` of cross entropy, and two more."""
-FEWEST = 2
-"""Number of other classes that a set must have besides the ignored value."""
 
 
 def ignored_label(sets: Sequence[NDArray[Any]], *, output: Sequence[int], metric: str | None) -> int | None:
@@ -34,7 +30,7 @@ def ignored_label(sets: Sequence[NDArray[Any]], *, output: Sequence[int], metric
         places = max(units, 2) if units else None
         if not is_dense and kind_of(without(sets[0], value), units, metric) != "classes":
             continue
-        if _stands_apart(value, rest, places):
+        if stands_apart(value, top=float(rest.max()), places=places):
             return value
     return None
 
@@ -86,12 +82,3 @@ def _flat(labels: NDArray[Any], *, is_dense: bool) -> NDArray[np.float64] | None
 
 def _is_class(rest: NDArray[np.float64]) -> bool:
     return bool((rest >= 0).all() and (rest == np.rint(rest)).all())
-
-
-def _stands_apart(value: int, rest: NDArray[np.float64], places: int | None) -> bool:
-    """Return whether a value is out of range, the rest is not, and no shift of all labels explains that."""
-    top = rest.max()
-    if places is None:
-        return value < 0 or top < value - 1
-    is_shifted = value == -1 and top == places - 2
-    return top < places and not 0 <= value <= places and not is_shifted
