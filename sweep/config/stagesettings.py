@@ -25,8 +25,9 @@ def setting_names(stage: str, section: str) -> tuple[str, ...]:
     """Return the keys that a stage has in one of SECTIONS, () if it lacks the section."""
     if stage not in _FILES:
         return ()
-    settings = OmegaConf.load(conf_root() / f"{_FILES[stage]}.yaml").get(section) or {}
-    return tuple(str(key) for key in settings if key != "name")
+    data = OmegaConf.to_container(OmegaConf.load(conf_root() / f"{_FILES[stage]}.yaml"), resolve=False)
+    settings = data.get(section) if isinstance(data, dict) else None
+    return tuple(str(key) for key in settings or () if key != "name")
 
 
 def is_setting(key: str) -> bool:
