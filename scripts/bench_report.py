@@ -29,6 +29,7 @@ from report_samples import TARGET, axes_of, curves_of, outcome_of
 
 from sweep.analysis import rank
 from sweep.domain.axis import Cell
+from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.plan.designs import DESIGNS
@@ -86,8 +87,8 @@ def data_of(name: str, cells: list[tuple[Cell, int]]) -> ReportData:
         outcomes.append(replace(outcome_of(number, cell, seed, fate, made), reused=False))
     now = datetime.now(timezone.utc)
     study = StudyRecord(
-        id=1, name=name, task="synthetic", command=("python", "-m", "sweep", f"study={name}"), config={},
-        provenance={}, created_at=now, ended_at=now, status="ended",
+        id=1, name=name, kind=StudyKind.ABLATION, task="synthetic", command=("python", "-m", "sweep", f"study={name}"),
+        config={}, provenance={}, created_at=now, ended_at=now, status="ended",
     )  # fmt: skip
     ranking = rank(outcomes, axes, TARGET)
     return ReportData(

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from sweep.domain.axis import Cell
+from sweep.domain.kinds import kind_in
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
@@ -27,7 +28,7 @@ def url_of(folder: Path) -> str:
 
 def make_study(store: Store, folder: Path, name: str = "s", task: str = "digits", **config: object) -> StudyRecord:
     return store.create_study(
-        name=name, task=task, command=["task=digits", "+axis=[dropout]"],
+        name=name, kind=kind_in(config), task=task, command=["task=digits", "+axis=[dropout]"],
         config={**CONFIG, "results": str(folder / "results"), **config},
         provenance={"git_sha": "abc", "dirty": False, "packages": {"numpy": "2.0"}, "host": "h", "gpus": []},
     )  # fmt: skip

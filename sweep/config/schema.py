@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.domain.axis import Axis
+from sweep.domain.kinds import StudyKind, kind_of
 from sweep.domain.probe import Probe
 from sweep.domain.target import Target
 from sweep.errors import ConfigError
@@ -92,6 +93,12 @@ class StudyConfig:
     reuse: bool = True
     is_named: bool = False
     compare_with: str | None = None
+
+    @property
+    def kind(self) -> StudyKind:
+        """What the study is, as the store keeps it."""
+        probe = None if self.probe is None else self.probe.name
+        return kind_of(stages=self.stages, probe=probe, driver=self.driver.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

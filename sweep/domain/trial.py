@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sweep.domain.axis import Cell
+from sweep.domain.kinds import StudyKind
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import OPEN_STATES, FailureClass, TrialState
+from sweep.domain.target import Target
 from sweep.domain.verdict import Judgement, Symptom, Verdict
 
 
@@ -35,6 +37,7 @@ class StudyRecord:
 
     id: int
     name: str
+    kind: StudyKind
     task: str
     command: tuple[str, ...]
     config: Mapping[str, Any] = field(hash=False)
@@ -43,6 +46,21 @@ class StudyRecord:
     ended_at: datetime | None
     status: str  # "running", "ended", "interrupted", "failed"
     store: str = ""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that it is made of, in order; empty if it has trials."""
+        return tuple(str(stage) for stage in self.config.get("stages") or ())
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether another study confirms what this one suggests: that of a learning-rate range."""
+        return self.config.get("confirm") is not None
+
+    @property
+    def target(self) -> Target:
+        """What "converged" means in this study. Raises KeyError for a record without a config."""
+        return Target.from_mapping(self.config["converge"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

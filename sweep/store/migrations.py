@@ -1,6 +1,8 @@
 """Schema versions: how an older database becomes the current one, in one transaction, when a writer opens it."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, inspect, select, text, update
 
@@ -26,10 +28,35 @@ STEPS: Mapping[int, Sequence[str]] = {
         "device VARCHAR NOT NULL, accepted_at VARCHAR NOT NULL, data TEXT NOT NULL, "
         "CONSTRAINT pk_baselines PRIMARY KEY (regression, task, number))",
     ),
-    4: ("ALTER TABLE trials ADD COLUMN rules_version INTEGER",),
+    4: (
+        "ALTER TABLE trials ADD COLUMN rules_version INTEGER",
+        "ALTER TABLE studies ADD COLUMN kind VARCHAR DEFAULT 'ablation' NOT NULL",
+    ),
 }
 """For each version the statements that make it from the one before. Plain SQL that SQLite and PostgreSQL both know;
 frozen once released: later changes of schema.py must not change what an old step does."""
+
+
+def _fill_kinds(conn: Connection) -> None:
+    """Set the kind of each study by what version 3 recorded of it: its config."""
+    for study_id, config in conn.execute(text("SELECT id, config FROM studies")).all():
+        conn.execute(
+            text("UPDATE studies SET kind = :kind WHERE id = :id"),
+            {"kind": _kind_of_version_3(json.loads(config)), "id": study_id},
+        )
+
+
+def _kind_of_version_3(config: Mapping[str, Any]) -> str:
+    probe, driver, stages = config.get("probe"), config.get("driver"), config.get("stages")
+    if stages:
+        return "diagnosis" if "base" in stages else "checks"
+    if probe:
+        return str(probe["name"])
+    return "search" if driver and driver.get("name", "grid") != "grid" else "ablation"
+
+
+FILLS: Mapping[int, Callable[[Connection], None]] = {4: _fill_kinds}
+"""What the statements of a version leave to be filled in, row by row, where SQL that both databases know cannot."""
 
 
 def version_of(conn: Connection) -> int | None:
@@ -68,6 +95,8 @@ def upgrade(conn: Connection) -> None:
     for version in range(found + 1, SCHEMA_VERSION + 1):
         for statement in STEPS[version]:
             conn.execute(text(statement))
+        if version in FILLS:
+            FILLS[version](conn)
     conn.execute(update(schema_version).values(version=SCHEMA_VERSION))
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 
 from sweep.domain.axis import Cell
+from sweep.domain.kinds import StudyKind
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Symptom, Verdict
@@ -30,6 +31,7 @@ def study_record(row: Row[Any]) -> StudyRecord:
     return StudyRecord(
         id=row.id,
         name=row.name,
+        kind=StudyKind(row.kind),
         task=row.task,
         command=tuple(jsontext.loads(row.command)),
         config=jsontext.loads(row.config),

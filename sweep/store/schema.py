@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
     true,
 )
 from sqlalchemy.engine import Dialect
@@ -94,6 +95,7 @@ studies = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String, nullable=False),
+    Column("kind", String, nullable=False, server_default=text("'ablation'")),  # StudyKind
     Column("task", String, nullable=False),
     Column("command", Text, nullable=False),
     Column("config", Text, nullable=False),

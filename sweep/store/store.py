@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from sweep.clock import now_utc
 from sweep.config.stores import absolute_store, rebuild_command
+from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
@@ -158,11 +159,19 @@ class Store:
         command: Sequence[str],
         config: Mapping[str, Any],
         provenance: Mapping[str, Any],
+        kind: StudyKind = StudyKind.ABLATION,
     ) -> StudyRecord:
         """Add a study with status `running`. Raises StoreError where the name is taken."""
         with self.transactions.writing() as conn:
             record = studies.create(
-                conn, name=name, task=task, command=command, config=config, provenance=provenance, at=self._now()
+                conn,
+                name=name,
+                kind=kind,
+                task=task,
+                command=command,
+                config=config,
+                provenance=provenance,
+                at=self._now(),
             )
         return self._here(record)
 
@@ -202,6 +211,7 @@ class Store:
         *,
         status: str | None = None,
         ended: bool = False,
+        kind: StudyKind | None = None,
         command: Sequence[str] | None = None,
         config: Mapping[str, Any] | None = None,
         provenance: Mapping[str, Any] | None = None,
@@ -215,6 +225,8 @@ class Store:
                 columns["ended_at"] = None
         if ended:
             columns["ended_at"] = at
+        if kind is not None:
+            columns["kind"] = str(kind)
         given = {"command": command, "config": config, "provenance": provenance}
         columns |= {name: jsontext.dumps(value) for name, value in given.items() if value is not None}
         with self.transactions.writing() as conn:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from sweep.domain.kinds import StudyKind
 from sweep.domain.states import OPEN_STATES, TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.domain.verdict import Verdict
@@ -21,6 +22,7 @@ def create(
     conn: Connection,
     *,
     name: str,
+    kind: StudyKind,
     task: str,
     command: Sequence[str],
     config: Mapping[str, Any],
@@ -32,6 +34,7 @@ def create(
         raise StoreError(f"a study named {name!r} is already there", hint="run the same command again to continue it")
     row = {
         "name": name,
+        "kind": str(kind),
         "task": task,
         "command": jsontext.dumps(list(command)),
         "config": jsontext.dumps(config),

@@ -90,12 +90,15 @@ def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRe
             )
         return store.create_study(
             name=config.name,
+            kind=config.kind,
             task=config.task_name,
             command=loaded.command,
             config=kept,
             provenance=provenance,
         )
-    store.update_study(found.id, status="running", command=loaded.command, config=kept, provenance=provenance)
+    store.update_study(
+        found.id, status="running", kind=config.kind, command=loaded.command, config=kept, provenance=provenance
+    )
     return store.study(config.name)
 
 
@@ -108,6 +111,7 @@ def write_plan(folder: StudyDir, plan: Mapping[str, Any], record: StudyRecord) -
 def plan_record(record: StudyRecord) -> dict[str, Any]:
     """Return what plan.json keeps of the study, so that the store can be rebuilt from the folders."""
     return {
+        "kind": str(record.kind),
         "command": list(record.command),
         "config": dict(record.config),
         "provenance": dict(record.provenance),

@@ -14,7 +14,7 @@ from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
 from sweep.study.assigning import assign, assign_records
 from sweep.study.regression.files import restore_records
-from sweep.study.restoring import Recovered, Restored
+from sweep.study.restoring import Recovered, Restored, kind_recorded
 
 Say = Callable[[str], None]
 
@@ -108,6 +108,7 @@ def _studies_in(results: Path, say: Say) -> list[Recovered]:
         try:
             plan = read_json(path)
             plan["task"], [plan["record"][key] for key in ("command", "config", "provenance", "created_at")]
+            kind_recorded(plan["record"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             say(f"{path} cannot be used ({type(error).__name__}: {error}); the study is left out")
             continue

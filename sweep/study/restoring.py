@@ -9,6 +9,7 @@ from typing import Any
 
 from sweep.clock import now_utc
 from sweep.domain.axis import Cell
+from sweep.domain.kinds import StudyKind, kind_in
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
@@ -60,6 +61,7 @@ class Restored:
         with store.dated(_time(study.created_at)):
             self.record = record = store.create_study(
                 name=study.name,
+                kind=kind_recorded(given),
                 task=str(study.plan["task"]),
                 command=[str(word) for word in given["command"]],
                 config={**given["config"], PLACE: place_in(store.url, study.folder.results)},
@@ -236,6 +238,14 @@ class Restored:
             return self.known.ended_at
         written = _time(self.summary.get("ended_at"))
         return max((at for at in (written, self._last) if at is not None), default=now_utc())
+
+
+def kind_recorded(record: Mapping[str, Any]) -> StudyKind:
+    """Return the kind of the study with this record in plan.json; earlier versions kept only its config.
+
+    Raises ValueError for a kind of a later version.
+    """
+    return StudyKind(record["kind"]) if "kind" in record else kind_in(record["config"])
 
 
 def _spec_of(spec: Mapping[str, Any]) -> TrialSpec:

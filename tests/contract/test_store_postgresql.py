@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 import sweep
 from sweep.domain.axis import Cell
+from sweep.domain.kinds import StudyKind
 from sweep.domain.trial import TrialSpec
 from sweep.errors import NotFoundError, StoreError, StudyLockedError
 from sweep.store import Store, migrations, postgres
@@ -191,8 +192,14 @@ def test_the_steps_from_the_first_schema_to_todays_run_there_too(
             its_own = made.replace("BLOB", "BYTEA").replace("\tid INTEGER", "\tid SERIAL").replace(" DOUBLE", " FLOAT")
             conn.execute(text(its_own))
         conn.execute(text("INSERT INTO schema_version VALUES (1)"))
+        at, config = "2026-03-02T09:30:00.000000+00:00", '{"stages": ["data", "base"]}'
+        conn.execute(
+            text("INSERT INTO studies VALUES (1000, 'whole', 't', '[]', :config, '{}', 'ended', :at, :at, :at)"),
+            {"config": config, "at": at},
+        )
     first.close()
     with Store.open(old) as store:
+        assert store.study("whole").kind is StudyKind.DIAGNOSIS
         study = add_study(store)
         store.add_trials(study, [TrialSpec(cell=Cell(), seed=0, overrides=(), task={}, fingerprint="f")])
         store.save_summary(study, {"schema": 1})

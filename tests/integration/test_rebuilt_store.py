@@ -15,7 +15,8 @@ PROJECT = Path(__file__).parents[1] / "acceptance" / "nightly"
 TASK = ("--config-dir", "my_conf", "task=moons", "watch=off", "launcher.slots=2")
 
 QUERIES = {
-    "studies": "select name, task, command, config, provenance, status, created_at, active_at, ended_at from studies",
+    "studies": """select name, kind, task, command, config, provenance, status, created_at, active_at, ended_at
+        from studies""",
     "trials": """select s.name, t.number, t.cell, t.seed, t.fingerprint, t.overrides, t.task, t.state, t.is_current,
         t.verdict, t.reason, t.rule, t.tau, t.last_step, t.best, t.final, b.number, c.name
         from trials t join studies s on s.id = t.study_id

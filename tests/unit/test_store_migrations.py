@@ -12,6 +12,7 @@ tests/data/store_v2.db was written likewise by the store of commit e0a04e9 (vers
 tests/data/store_v3.db is of version 3 (verdicts without a version of the rules): see test_rules_change.py.
 """
 
+import json
 import math
 import shutil
 import sqlite3
@@ -130,6 +131,30 @@ def test_a_database_of_version_3_keeps_everything_and_takes_the_version_of_the_r
         assert [len(each.runs) for each in Regressions(store).baselines("nightly")] == [12]
     Store.open(f"sqlite:///{tmp_path}/new.db").close()
     assert schema_of(third) == schema_of(tmp_path / "new.db")
+
+
+KINDS = {
+    "checks": {"stages": ["data", "overfit"], "driver": {"name": "grid"}},
+    "data": {"probe": {"name": "data", "limit": 5}},
+    "diagnosis": {"stages": ["data", "base", "ablation"], "probe": None},
+    "lr_range": {"probe": {"name": "lr_range"}, "confirm": {"seeds": 3}, "stages": []},
+    "overfit": {"probe": {"name": "overfit"}},
+    "search": {"driver": {"name": "optuna"}, "params": {"task.lr": "interval(0,1)"}, "limit": {"$float": "Infinity"}},
+}
+
+
+def test_a_database_of_version_3_gets_the_kind_of_each_study_from_its_config(tmp_path: Path) -> None:
+    third = Path(shutil.copy(DATA / "store_v3.db", tmp_path / "third.db"))
+    with sqlite3.connect(third) as conn:
+        for name, config in KINDS.items():
+            conn.execute(
+                "INSERT INTO studies (name, task, command, config, provenance, status, created_at, active_at) "
+                "SELECT ?, task, command, ?, provenance, status, created_at, active_at FROM studies WHERE id = 1",
+                (name, json.dumps(config)),
+            )
+    with Store.open(f"sqlite:///{third}") as store:
+        kinds = {study.name: str(study.kind) for study in store.studies()}
+    assert kinds == {"first": "ablation", "second": "ablation", **{name: name for name in KINDS}}
 
 
 def test_a_reader_does_not_migrate_but_says_what_would(old: Path) -> None:
