@@ -3,7 +3,6 @@
 from sweep.cli.output import plain, print_json
 from sweep.cli.printing import print_rich
 from sweep.cli.shared import read_parser
-from sweep.domain.target import Target
 from sweep.errors import UsageError
 from sweep.report.comparison import render_comparison
 from sweep.store import Store
@@ -27,7 +26,7 @@ def compare(arguments: list[str]) -> int:
                 Side(
                     name=study.name,
                     task=study.task,
-                    target=Target.from_mapping(study.config["converge"]),
+                    target=study.target,
                     config=study.config,
                     provenance=study.provenance,
                     outcomes=tuple(store.outcomes(study.id)),

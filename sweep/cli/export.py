@@ -49,7 +49,7 @@ def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> 
 
     if "://" not in url:
         raise UsageError(f"--optuna {url!r} is not a storage URL", hint=f"a file is sqlite:///{url}")
-    target = Target.from_mapping(study.config["converge"])
+    target = study.target
     metric = _metric(store, study, target)
     curves = {n: series for n, _, series in store.study_series(study.id, [metric])} if metric else {}
     outcomes = {outcome.number: outcome for outcome in store.outcomes(study.id)}
@@ -89,7 +89,7 @@ def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:
 
     if not can_write():
         raise UsageError("--visualdl needs VisualDL, which is not installed here", hint="pip install visualdl")
-    target = Target.from_mapping(study.config["converge"])
+    target = study.target
     metric = _metric(store, study, target)
     records = store.trials(study.id)
     count = write_study(folder, records, recorded_axes(study), metric, lambda trial: store.series(trial.id))

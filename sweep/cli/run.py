@@ -80,7 +80,7 @@ def _tell(answer: "RenderableType", folder: Path, message: str) -> None:
 def started_early(loaded: LoadedConfig) -> Iterator[WarmParent | None]:
     """Hold the process that a study's runs are forked from, where they are, so that it imports from now on."""
     study = loaded.study
-    is_plain = not study.stages and study.probe is None  # others may be several studies, each with its own process
+    is_plain = study.kind.has_verdicts  # others may be several studies, each with its own process
     early = start_early(study.launcher, study.task, loaded.source.digests) if is_plain else None
     try:
         yield early
@@ -111,7 +111,7 @@ def plan(arguments: list[str]) -> int:
 
     named = named_on_record(loaded)
     loaded = named.loaded
-    view = _stages_view(loaded) if loaded.study.stages else _plan_view(loaded)
+    view = _stages_view(loaded) if loaded.study.kind.is_staged else _plan_view(loaded)
     if options.is_json:
         return print_json(view)
     from sweep.report.plans import render_plan

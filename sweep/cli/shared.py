@@ -56,15 +56,15 @@ def stage_names(study: StudyRecord) -> list[str]:
 
     Empty where the study is all there is.
     """
-    stages = [stage_study(study.name, str(stage)) for stage in study.config.get("stages") or ()]
-    confirmed = [study.name] if study.config.get("confirm") is not None else []
+    stages = [stage_study(study.name, stage) for stage in study.stages]
+    confirmed = [study.name] if study.is_confirmed else []
     return [*(name for stage in stages for name in (stage, confirm_study(stage))), *map(confirm_study, confirmed)]
 
 
 def with_trials(store: Store, study: StudyRecord) -> StudyRecord:
     """Return a study that has trials of its own. Raises NotFoundError for one made of stages, and names those."""
     begun = [name for name in stage_names(study) if store.find_study(name) is not None]
-    if study.config.get("stages"):
+    if study.kind.is_staged:
         raise NotFoundError(
             f"{study.name} is made of stages, and has no trials of its own\n  stages: {', '.join(begun) or 'none yet'}",
             hint="name the one that is meant",

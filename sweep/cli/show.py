@@ -6,7 +6,6 @@ from dataclasses import replace
 from sweep.cli.output import plain, print_json
 from sweep.cli.printing import print_rich
 from sweep.cli.shared import add_trial, chosen_trial, read_parser, run_folder
-from sweep.domain.target import Target
 from sweep.report.trial import render_trial
 from sweep.rundir.events import number_text
 from sweep.store import Store
@@ -29,7 +28,7 @@ def show(arguments: list[str]) -> int:
                 "metrics": {name: _plain(points) for name, points in curves.items()},
             }
         )
-    return print_rich(render_trial(study, trial, runs, curves, Target.from_mapping(study.config["converge"])))
+    return print_rich(render_trial(study, trial, runs, curves, study.target))
 
 
 def _plain(points: Sequence[tuple[int, float]]) -> list[list[object]]:

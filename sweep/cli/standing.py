@@ -12,7 +12,7 @@ from rich.text import Text
 from sweep.cli.output import plain
 from sweep.cli.shared import as_it_stands, chosen_study, lock_of, run_folder
 from sweep.config.stores import store_option
-from sweep.domain.probe import ProbeName
+from sweep.domain.kinds import StudyKind
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
@@ -87,31 +87,25 @@ class Standing:
 def read_standing(store: Store, name: str | None, url: str) -> Standing:
     """Return how far a study of the store at this URL is, the latest where none is named. Raises NotFoundError."""
     study = as_it_stands(chosen_study(store, name, url))
-    if study.config.get("stages"):
+    if study.kind.is_staged:
         seen = _of_stages(store, study, url)
-    elif probe_of(study) == ProbeName.LR_RANGE:
+    elif study.kind is StudyKind.LR_RANGE:
         seen = _with_confirmation(store, _of_trials(store, study), url)
     else:
         seen = _of_trials(store, study)
     return replace(seen, store_option=store_option(url))
 
 
-def probe_of(study: StudyRecord) -> str | None:
-    """Return the probe that a study's trials are, None where they are trained and judged."""
-    probe = study.config.get("probe")
-    return None if probe is None else str(probe["name"])
-
-
 def _of_trials(store: Store, study: StudyRecord) -> Standing:
     """Return how far a study's own trials are."""
     running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
     summary = store.summary(study.id) or {}
-    states, is_probe = plain(store.counts(study.id)), probe_of(study) is not None
+    states, is_check = plain(store.counts(study.id)), study.kind.is_check
     return Standing(
         study=study,
         states=states,
-        verdicts={} if is_probe else plain(store.verdict_counts(study.id)),
-        checks=_checks(states) if is_probe else {},
+        verdicts={} if is_check else plain(store.verdict_counts(study.id)),
+        checks=_checks(states) if is_check else {},
         running=running,
         failed=_with_runs(store, study, FAILED),
         progress={trial.number: text for trial, _ in running if (text := _how_far(store, study, trial))},
@@ -131,7 +125,7 @@ def _checks(states: Mapping[str, int]) -> dict[str, int]:
 def _with_confirmation(store: Store, search: Standing, url: str) -> Standing:
     """Return how far a learning-rate range search is together with the study that confirms what it suggests."""
     confirm = store.find_study(confirm_study(search.study.name))
-    if search.study.config.get("confirm") is None or search.study.status != "ended":
+    if not search.study.is_confirmed or search.study.status != "ended":
         return search
     if confirm is None:
         if not search.is_over or not _suggests(store, search.study):
@@ -161,7 +155,7 @@ def _suggests(store: Store, search: StudyRecord) -> bool:
 
 def _of_stages(store: Store, study: StudyRecord, url: str) -> Standing:
     """Return how far a study made of stages is: the trials of all stages together, those under way as they stand."""
-    names = [stage_study(study.name, str(stage)) for stage in study.config["stages"]]
+    names = [stage_study(study.name, stage) for stage in study.stages]
     begun = {record.name for record in store.studies()}
     parts = [read_standing(store, name, url) for name in names if name in begun]
     latest = parts[-1] if parts else None
@@ -200,7 +194,7 @@ def _with_runs(store: Store, study: StudyRecord, states: Collection[TrialState])
 
 def _how_far(store: Store, study: StudyRecord, trial: TrialRecord) -> str:
     """Return the last step and value of the target's metric, empty where it has not been logged yet."""
-    metric = study.config["converge"].get("metric")
+    metric = study.target.metric
     series = store.series(trial.id, [metric]).get(metric) if metric else None
     if series is None or not len(series):
         return ""

@@ -111,7 +111,8 @@ class Outcome:
     """What the analysis needs to know of one trial: one row of a study's table.
 
     `steps` is how far the run got, `wall_s` what it took; both 0 where it never ran. `best` and `final` are of the
-    target's metric, None where it was never logged finite. `rules_version` is that of the verdict.
+    target's metric, None where it was never logged finite. `rules_version` is that of the verdict. `is_check`: the
+    trial was not trained to the target, and is not judged.
     """
 
     number: int
@@ -129,6 +130,7 @@ class Outcome:
     reason: str = ""
     reused: bool = False
     rules_version: int = RULES_VERSION
+    is_check: bool = False
 
     @property
     def is_evidence(self) -> bool:

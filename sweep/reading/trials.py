@@ -6,7 +6,6 @@ from typing import Any, overload
 
 from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
-from sweep.domain.probe import PROBE_REASON
 from sweep.domain.roles import shown_metric
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
@@ -51,6 +50,7 @@ class Trial:
     task: Mapping[str, Any] = field(repr=False)
     target: Target = field(repr=False)
     _id: int = field(repr=False)
+    _is_check: bool = field(repr=False)
     _source: Source = field(repr=False)
 
     @classmethod
@@ -62,13 +62,14 @@ class Trial:
             reason=outcome.reason, tau=outcome.tau, steps=outcome.steps, wall_s=outcome.wall_s, best=outcome.best,
             final=outcome.final, symptoms=outcome.symptoms,
             failure=None if outcome.failure is None else str(outcome.failure), reused=outcome.reused,
-            overrides=record.overrides, task=record.task, target=target, _id=record.id, _source=source,
+            overrides=record.overrides, task=record.task, target=target, _id=record.id,
+            _is_check=outcome.is_check, _source=source,
         )  # fmt: skip
 
     @property
     def word(self) -> str:
         """How it is called: its verdict, `not judged` for a check's trial."""
-        return "not judged" if self.reason == PROBE_REASON else str(self.verdict)
+        return "not judged" if self._is_check else str(self.verdict)
 
     def metrics(self) -> list[str]:
         """Return the names of what it has logged so far, sorted."""

@@ -35,7 +35,7 @@ def render_status(
         Text.assemble((study.name, "bold"), "  ", styled_state(study.status), f"  task {study.task}"),
         Text.assemble(("trials    ", "dim"), verdicts_text(states) or "none"),
     ]
-    is_check = study.config.get("probe") is not None
+    is_check = study.kind.is_check
     if checks or is_check:
         parts.append(Text.assemble(("checks    ", "dim"), verdicts_text(checks) or "none yet"))
     if verdicts or not (checks or is_check):

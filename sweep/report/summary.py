@@ -9,7 +9,6 @@ from typing import Any
 from sweep.config.stores import store_option
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
-from sweep.domain.probe import PROBE_REASON
 from sweep.domain.smoothing import is_smoothed
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
@@ -84,10 +83,10 @@ def is_judged(summary: Mapping[str, Any]) -> bool:
 
 
 def outcome_word(outcome: Outcome) -> str:
-    """Return the one word that says most of a trial: its failure class, its verdict; "done" for a probe."""
+    """Return the one word that says most of a trial: its failure class, its verdict; "done" for a check's."""
     if outcome.failure is not None and not outcome.is_evidence:
         return str(outcome.failure)
-    return "done" if outcome.reason == PROBE_REASON else str(outcome.verdict)
+    return "done" if outcome.is_check else str(outcome.verdict)
 
 
 def strict(value: Any) -> Any:

@@ -11,7 +11,6 @@ from rich.text import Text
 from sweep.domain.compared import SMOOTHED, Points, compared_points
 from sweep.domain.names import natural
 from sweep.domain.printable import printable, short_name
-from sweep.domain.probe import PROBE_REASON
 from sweep.domain.roles import loss_note, shown_metric
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.symptoms import layer_of, urgency
@@ -46,8 +45,8 @@ def render_trial(
         facts.add_row("reused", f"the run of trial id {trial.source_trial_id}")
     parts: list[RenderableType] = [facts]
     if trial.judgement is not None:
-        _add_judgement(facts, trial.judgement)
-        note = loss_note(target, curves) if study.config.get("probe") is None else ""
+        _add_judgement(facts, trial.judgement, is_check=study.kind.is_check)
+        note = loss_note(target, curves) if study.kind.has_verdicts else ""
         if note:
             facts.add_row("note", Text(note))
     if trial.judgement is not None and trial.judgement.symptoms:
@@ -62,8 +61,8 @@ def render_trial(
     return Group(*parts)
 
 
-def _add_judgement(facts: Any, judgement: Judgement) -> None:
-    if judgement.reason == PROBE_REASON:
+def _add_judgement(facts: Any, judgement: Judgement, *, is_check: bool) -> None:
+    if is_check:
         facts.add_row("verdict", "none: a check is not judged")
         facts.add_row("steps", f"{judgement.last_step:,} run")
         return

@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from sweep.domain.kinds import StudyKind
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict
 from sweep.errors import NotFoundError
 from sweep.store.records import FIRST_RULES, cell_of, failure_of
-from sweep.store.schema import runs, trials
+from sweep.store.schema import runs, studies, trials
 from sweep.store.trials import symptoms_of, symptoms_of_study
 
 _TRIALS = select(
@@ -28,7 +29,8 @@ _TRIALS = select(
     trials.c.best,
     trials.c.final,
     trials.c.rules_version,
-)
+    studies.c.kind,
+).join(studies, studies.c.id == trials.c.study_id)
 _RUNS = select(trials.c.id, runs.c.last_step, runs.c.wall_s, runs.c.failure, runs.c.message).join(
     runs, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id)
 )
@@ -55,7 +57,7 @@ def _outcomes(conn: Connection, which: ColumnElement[bool], symptoms: dict[int, 
 
 
 def _outcome(trial: Sequence[Any], run: Sequence[Any] | None, symptoms: tuple[Symptom, ...]) -> Outcome:
-    _, number, cell, seed, state_text, source, verdict, reason, tau, judged_step, best, final, rules = trial
+    _, number, cell, seed, state_text, source, verdict, reason, tau, judged_step, best, final, rules, kind = trial
     state = TrialState(state_text)
     steps, wall_s, failure, message = 0, None, None, None
     if run is not None:
@@ -77,4 +79,5 @@ def _outcome(trial: Sequence[Any], run: Sequence[Any] | None, symptoms: tuple[Sy
         reason=reason or (message if state in FINISHED_STATES else None) or "",
         reused=source is not None,
         rules_version=RULES_VERSION if verdict is None else rules or FIRST_RULES,
+        is_check=verdict is not None and StudyKind(kind).is_check,
     )

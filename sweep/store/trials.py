@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
 
-from sweep.domain.probe import PROBE_REASON
+from sweep.domain.kinds import CHECKS_OF_TRIALS
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import FINISHED_STATES, LIVE_STATES, TrialState, is_legal
 from sweep.domain.trial import TrialRecord, TrialSpec
@@ -177,8 +177,9 @@ def find_outdated(conn: Connection, fingerprints: Iterable[str]) -> dict[str, Tr
 
 
 def count_outdated(conn: Connection, study_id: int) -> int:
-    """Return the number of a study's verdicts by older rules; those of retired trials and of probes are left out."""
-    of_study = (trials.c.study_id == study_id, trials.c.is_current, trials.c.reason != PROBE_REASON, is_outdated())
+    """Return the number of a study's verdicts by older rules; those of retired trials and of checks are left out."""
+    judged = select(studies.c.id).where(studies.c.id == study_id, studies.c.kind.not_in(CHECKS_OF_TRIALS))
+    of_study = (trials.c.study_id.in_(judged), trials.c.is_current, is_outdated())
     return conn.execute(select(func.count()).where(*of_study)).scalar() or 0
 
 

@@ -173,7 +173,6 @@ def _is_comparable(first: StudyRecord, config: StudyConfig) -> bool:
 
     Both have trials that train, the same target, and the same axes: then their cells are the same.
     """
-    trains = not (config.stages or config.probe is not None or config.params)
-    theirs = first.config
-    is_alike = trains and not (theirs.get("stages") or theirs.get("probe") or theirs.get("params"))
-    return is_alike and Question.recorded(theirs).target == config.target and recorded_axes(first) == config.axes
+    trains = config.kind.has_verdicts and not config.params
+    is_alike = trains and first.kind.has_verdicts and not first.config.get("params")
+    return is_alike and first.target == config.target and recorded_axes(first) == config.axes

@@ -73,7 +73,7 @@ class StudyPlan:
             stored = store.trials(record.id, retired=True)
             wanted = self._wanted(stored)
             current = [trial for trial in stored if (trial.cell.key, trial.seed, trial.fingerprint) in wanted]
-            if self.config.probe is None:  # a probe is not judged
+            if self.config.kind.has_verdicts:
                 current = rejudging.usable_trials(store, current, rejudge)
             store.set_current(record.id, [trial.id for trial in current])
             logger.info("%d of %d trials on record belong to the question as asked now", len(current), len(stored))

@@ -9,10 +9,10 @@ from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.analysis.probes import read_probe
 from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
-from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeName, ProbeResult, ProbeTrial
+from sweep.domain.kinds import StudyKind
+from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeResult, ProbeTrial
 from sweep.domain.stages import confirm_study
 from sweep.domain.states import FINISHED_STATES
-from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.report.staged import StageEntry, staged_summary
 from sweep.rundir import StudyDir, read_json
@@ -39,18 +39,17 @@ def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeRe
     context = ProbeContext(
         probe=Probe.from_mapping(record.config["probe"]),
         task=record.config["task"],
-        target=Target.from_mapping(record.config["converge"]),
+        target=record.target,
     )
     return read_probe(ended, context)
 
 
 def probe_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> dict[str, Any]:
     """Return summary.json of a probe's study: a document of one stage, of two where a range search was confirmed."""
-    name = str(record.config["probe"]["name"])
-    if name == ProbeName.LR_RANGE:
+    if record.kind is StudyKind.LR_RANGE:
         return _range_summary(store, record, folder, wall_s=wall_s)
     result, outcomes = probe_result(store, record, folder), store.outcomes(record.id)
-    entry = StageEntry.of_probe(name, record.name, result)
+    entry = StageEntry.of_probe(str(record.kind), record.name, result)
     return staged_summary(record, [entry], result, cost=_cost_of(outcomes, wall_s), seeds=[o.seed for o in outcomes])
 
 
@@ -60,7 +59,7 @@ def _range_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_
     stages = [StageEntry.of_probe("lr_range", record.name, found)]
     confirm = _recorded_confirmation(store, record, found)
     result = found
-    if confirm is None and found.overrides and record.config.get("confirm") is None:
+    if confirm is None and found.overrides and not record.is_confirmed:
         result = replace(found, notes=(*found.notes, "Not confirmed by trials (confirm is null)."))
     if confirm is not None:
         confirm_record, read = confirm
@@ -75,7 +74,7 @@ def _recorded_confirmation(
 ) -> tuple[StudyRecord, ProbeResult] | None:
     """Return the study that confirms just this suggestion, and what it says; None where it has not begun."""
     confirm = store.find_study(confirm_study(record.name))
-    if confirm is None or record.config.get("confirm") is None:
+    if confirm is None or not record.is_confirmed:
         return None
     rates = rates_of(found.section, record.config["task"])
     outcomes = store.outcomes(confirm.id)

@@ -25,8 +25,3 @@ def recorded_axes(record: StudyRecord) -> tuple[Axis, ...]:
         Axis(name=name, levels=tuple(Level(name=level, overrides=tuple(texts)) for level, texts in levels.items()))
         for name, levels in record.config["axes"].items()
     )
-
-
-def is_staged(record: StudyRecord) -> bool:
-    """Return whether a study is made of others, so that its summary is put together from theirs."""
-    return bool(record.config.get("stages")) or record.config.get("regression") is not None

@@ -115,10 +115,10 @@ def record_end(
         is_whole=live.is_whole,
         process=None if started is None else process_of(started),
     )
-    return _outcome(live, ended, judgement)
+    return _outcome(live, ended, judgement, is_check=is_probe)
 
 
-def _outcome(live: LiveRun, ended: RunEnded, judgement: Judgement) -> Outcome:
+def _outcome(live: LiveRun, ended: RunEnded, judgement: Judgement, *, is_check: bool) -> Outcome:
     """Return what `Store.outcome` would, without its queries."""
     return Outcome(
         number=live.trial.number,
@@ -135,6 +135,7 @@ def _outcome(live: LiveRun, ended: RunEnded, judgement: Judgement) -> Outcome:
         failure=ended.failure,
         reason=judgement.reason or ended.message,
         rules_version=judgement.rules_version,
+        is_check=is_check,
     )
 
 

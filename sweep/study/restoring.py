@@ -18,7 +18,6 @@ from sweep.launch.leases import CPU
 from sweep.rundir import PLACE, RunDir, StudyDir, place_in, read_plan
 from sweep.store import Store
 from sweep.study.live import LiveRun
-from sweep.study.recorded import is_staged
 from sweep.study.recordfile import Reused, read_record
 from sweep.study.recording import ingest, read_ending, record_end
 from sweep.study.results import summarise
@@ -203,7 +202,7 @@ class Restored:
     def end(self, store: Store) -> str:
         """Set how the study ended, when, and its summary; return what it holds, in words."""
         counts = store.counts(self.record.id)
-        is_made_of_others = is_staged(self.record)
+        is_made_of_others = self.record.kind.is_staged
         with store.dated(self._ended_at()):
             store.update_study(self.record.id, status=self._status(counts, is_made_of_others), ended=True)
         if is_made_of_others:

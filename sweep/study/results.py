@@ -10,7 +10,6 @@ from typing import Any
 from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
-from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.report import ReportData, build_summary, write_reports
 from sweep.report.phrases import outdated_text
@@ -18,7 +17,7 @@ from sweep.report.staged import KIND, write_staged
 from sweep.report.visualdl import can_write
 from sweep.rundir import StudyDir
 from sweep.store import Store
-from sweep.study.recorded import is_staged, recorded_axes
+from sweep.study.recorded import recorded_axes
 
 READ_AHEAD = 200
 """The curves of so many trials are read at once: 1,000 points of a metric of each are 3 MB."""
@@ -29,7 +28,7 @@ PAGE = ("page.html", "report.html", "page.css", "page.js")
 
 def summarise(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
     """Return the summary of a study's trials as they are now."""
-    if record.config.get("probe") is not None:
+    if record.kind.is_check:
         from sweep.study.probing import probe_summary  # SciPy comes with it
 
         return probe_summary(store, record, StudyDir.of(record), wall_s=wall_s)
@@ -39,9 +38,9 @@ def summarise(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, 
 def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
     """Write the files of a study that a person opens; return its summary, which the caller saves."""
     folder = StudyDir.of(record)
-    if record.config.get("probe") is None and not is_staged(record):
+    if record.kind.has_verdicts:
         return write_reports(report_data(store, record, wall_s=wall_s), folder.path)
-    summary = (store.summary(record.id) or {}) if is_staged(record) else summarise(store, record, wall_s=wall_s)
+    summary = (store.summary(record.id) or {}) if record.kind.is_staged else summarise(store, record, wall_s=wall_s)
     if summary.get("kind") == KIND:
         write_staged(summary, folder.results)
     return summary
@@ -69,7 +68,7 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
     # SciPy takes half a second to import: reading verbs do without.
     from sweep.analysis import rank
 
-    axes, target = recorded_axes(record), Target.from_mapping(record.config["converge"])
+    axes, target = recorded_axes(record), record.target
     outcomes = tuple(store.outcomes(record.id))
     folder = StudyDir.of(record)
     inert = [(str(toggle), str(reason)) for toggle, reason in record.config["inert"]]

@@ -12,6 +12,7 @@ from sweep.analysis.priors import axes_for, toggle_factors
 from sweep.config import LoadedConfig, axis_names, level_names, load_study_config
 from sweep.config.folders import folder_words
 from sweep.domain.counts import count_text
+from sweep.domain.kinds import StudyKind
 from sweep.domain.probe import ProbeResult
 from sweep.domain.stages import stage_study
 from sweep.domain.trial import StudyRecord
@@ -150,7 +151,7 @@ class Road:
 
     def _is_decided(self, stage: str) -> bool:
         """Return whether what was found makes this stage, and all after it, superfluous (only in a diagnosis)."""
-        if "base" not in self.loaded.study.stages:  # checks: each says something of its own
+        if self.loaded.study.kind is not StudyKind.DIAGNOSIS:  # checks: each says something of its own
             return False
         return stage != "data" and (self.found.is_data_broken or self.found.base_converges)
 
@@ -159,7 +160,7 @@ class Road:
 
         The base has run by then: what fails is the training on few samples, or at odd learning rates.
         """
-        return "base" in self.loaded.study.stages and stage in ("overfit", "lr_range")
+        return self.loaded.study.kind is StudyKind.DIAGNOSIS and stage in ("overfit", "lr_range")
 
     def _loaded(self, stage: str, *, is_wide: bool = False) -> LoadedConfig:
         """Return the study of a stage, composed anew from the command's own overrides."""
@@ -286,7 +287,7 @@ class Road:
         return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)
 
     def _result(self) -> ProbeResult:
-        if "base" not in self.loaded.study.stages:
+        if self.loaded.study.kind is not StudyKind.DIAGNOSIS:
             answers = [entry.answer for entry in self.entries]
             is_ok = all(entry.is_ok for entry in self.entries)
             return ProbeResult(is_ok=is_ok, answer=self._so_far(*answers), section={})

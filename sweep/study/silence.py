@@ -26,7 +26,7 @@ class Silence:
     def __init__(self, store: Store, record: StudyRecord, target: Target, say: Callable[[str], None]) -> None:
         self._store, self._record, self._target, self._say = store, record, target, say
         self._unjudged: list[Outcome] = []
-        self._is_settled = self._is_hold_seen = record.config.get("probe") is not None  # a probe is not judged
+        self._is_settled = self._is_hold_seen = record.kind.is_check  # it is not judged
 
     def take(self, outcome: Outcome, curves: Mapping[str, Series] | None = None) -> None:
         """Take in the next outcome with what its run logged, None if it was run earlier."""

@@ -40,7 +40,7 @@ def recorded_s(store: Store, record: StudyRecord) -> float:
 
 def studies_of(record: StudyRecord) -> tuple[str, ...]:
     """Return the names of a study and of those that it may be made of."""
-    stages = [record.name, *(stage_study(record.name, str(stage)) for stage in record.config.get("stages") or ())]
+    stages = [record.name, *(stage_study(record.name, stage) for stage in record.stages)]
     return (*stages, *map(confirm_study, stages))
 
 

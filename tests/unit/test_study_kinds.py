@@ -1,10 +1,12 @@
 """What kind a study is: composed, recorded, and as its record says it."""
 
 import pytest
-from recorded_study import make_study
+from recorded_study import end_trial, make_study, make_trial
 
 from sweep.domain.kinds import StudyKind, kind_in, kind_of
 from sweep.domain.probe import ProbeName
+from sweep.domain.verdict import Verdict
+from sweep.report.summary import outcome_word
 from sweep.store import Store
 
 
@@ -46,3 +48,15 @@ def test_a_record_names_its_stages_and_whether_it_is_confirmed(tmp_path):
         assert (whole.stages, whole.kind.is_staged, whole.is_confirmed) == (("data", "base"), True, False)
         assert (rates.stages, rates.kind.is_staged, rates.is_confirmed) == ((), False, True)
         assert rates.target.threshold == 0.9
+
+
+@pytest.mark.parametrize(("probe", "word"), [({"name": "data"}, "done"), (None, "undecided")])
+def test_a_trial_that_is_not_judged_is_known_by_its_study_not_by_its_reason(tmp_path, probe, word):
+    with Store.open("sqlite://") as store:
+        study = make_study(store, tmp_path, probe=probe)
+        end_trial(store, make_trial(store, study), Verdict.UNDECIDED, reason="any words")
+        make_trial(store, study, 1)
+        ended, pending = store.outcomes(study.id)
+        assert outcome_word(ended) == word
+        assert (ended.is_check, pending.is_check) == (probe is not None, False)
+        assert store.outcome(store.trial(study.id, 0).id).is_check is (probe is not None)

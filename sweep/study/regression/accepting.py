@@ -7,7 +7,6 @@ from sweep.clock import now_utc
 from sweep.domain.nights import Baseline, Night
 from sweep.domain.regression import RegressionSettings
 from sweep.domain.rules import RULES_VERSION
-from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError, UsageError
 from sweep.store import Regressions, Store, TaskNight
@@ -46,7 +45,7 @@ def offer_of_study(store: Store, record: StudyRecord, task: str | None) -> Offer
     baseline = Baseline(
         task=task or _task_of(store, record),
         runs=runs,
-        target=target_text(Target.from_mapping(record.config["converge"])),
+        target=target_text(record.target),
         environment=environment_of(record.provenance, devices=store.devices(record.id)),
         accepted_at=now_utc(),
         studies=(record.name,),
@@ -79,7 +78,7 @@ def _offer_again(store: Store, baseline: Baseline) -> Offer:
     again = replace(baseline, runs=runs, accepted_at=now_utc(), rules_version=RULES_VERSION)
     study = next((record for name in baseline.studies if (record := store.find_study(name)) is not None), None)
     if study is not None:
-        again = replace(again, target=target_text(Target.from_mapping(study.config["converge"])))
+        again = replace(again, target=target_text(study.target))
     return _checked(again, notes if left_out else ())
 
 

@@ -19,7 +19,7 @@ from sweep.study.rejudging import Rejudge
 
 def runs_of(store: Store, record: StudyRecord) -> tuple[NightRun, ...]:
     """Return the base runs of a study that have ended, by trial number."""
-    budget = Target.from_mapping(record.config["converge"]).budget_steps
+    budget = record.target.budget_steps
     return tuple(
         NightRun(seed=o.seed, tau=o.tau, budget=budget, verdict=word_of(o), trial=f"{record.name}/{o.number}")
         for o in store.outcomes(record.id)
@@ -36,7 +36,7 @@ def run_again(store: Store, run: NightRun) -> NightRun | None:
     found = [] if study is None else [t for t in store.trials(study.id, retired=True) if str(t.number) == number]
     if study is None or not found or found[0].judgement is None:
         return None
-    target = Target.from_mapping(study.config["converge"])
+    target = study.target
     rejudge = Rejudge(store, target, SymptomThresholds.recorded(study.config))
     now = rejudge.again(found[0])
     if now is None or rejudge.was_cut(found[0], now):
@@ -62,7 +62,7 @@ def target_text(target: Target) -> str:
 
 def hashes_of(store: Store, record: StudyRecord) -> tuple[LossHash, ...]:
     """Return the digest of the losses of each trial of a study that ran without failing."""
-    steps = Target.from_mapping(record.config["converge"]).budget_steps
+    steps = record.target.budget_steps
     found = []
     for trial, outcome in zip(store.trials(record.id), store.outcomes(record.id), strict=True):
         curves = {} if outcome.failure is not None else store.series(trial.id)
