@@ -130,6 +130,7 @@ def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
     from sweep.study.planning import StudyPlan
 
     planned = StudyPlan(loaded)
+    planned.driver()  # what a run refuses, its plan does, too
     view = {**planned.to_dict(), **_cost(planned)}
     if loaded.study.confirm is not None:
         from sweep.study.stageplan import confirming_trials  # brings SciPy along

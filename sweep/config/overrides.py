@@ -25,8 +25,8 @@ _PARAM = re.compile(r"^\+{0,2}params\.([^=]+)=(.*)$", re.DOTALL)
 _REMOVED_AXIS = re.compile(r"^~axes\.([^.=]+)(?:\.levels\.([^=]+))?$")
 # `?host=/run/postgresql&port=5433` in it, or a password: nobody should have to quote these once more for Hydra.
 _SERVER_URL = re.compile(r"^(\+{0,2}store\.url=)(postgres\S*)$")
-# `study=seq-base-lr=0.22`: what an automatic name may look like.
-_STUDY = re.compile(r"^(study=)([\w.+=-]*=[\w.+=-]*)$")
+# `study=seq-base-lr=0.22`, what an automatic name may look like, and `study=1e5`: a name is text, as typed.
+_STUDY = re.compile(r"^(study=)(?!(?i:null)$)([\w.+=-]+)$")
 _ADDED_GROUPS = ("ablation", "search", "check", "diagnose", "regression")  # nothing is chosen from them by default
 _REMOVED_PARAM = re.compile(r"^~params\.([^=]+)$")
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from sweep.config.secrets import without_password
 
 VARIABLE = "SWEEP_STORE"
+RESULTS = "results"
+"""The results folder of a study that names neither one nor a store."""
 
 _FILE = "sqlite:///"
 _URL_WORD = "store.url="
 
 
-def default_store(results: str = "results") -> str:
+def default_store(results: str = RESULTS) -> str:
     """Return the store of a study that names none: as `store.url` in conf/config.yaml."""
     return f"{_FILE}{results}/sweep.db"
 
@@ -21,7 +23,7 @@ def default_store(results: str = "results") -> str:
 def results_of(url: str) -> str:
     """Return the results folder whose default store this is, `results` for any other store."""
     folder = url.removeprefix(_FILE).rpartition("/")[0]
-    return folder if folder and url == default_store(folder) else "results"
+    return folder if folder and url == default_store(folder) else RESULTS
 
 
 def verbs_store() -> str:
@@ -61,9 +63,14 @@ def rebuild_command(url: str, results: str | None = None) -> str:
 
 
 def without_default_store(command: Iterable[str], results: str) -> tuple[str, ...]:
-    """Return a study's command without a `store.url` that names the store which it has anyhow in this folder."""
+    """Return a study's command without a `store.url` that names the store which it has anyhow in this folder.
+
+    A folder that the command does not name may follow from that word: then it stays.
+    """
+    words = tuple(command)
+    is_named = results == RESULTS or any(word.lstrip("+").startswith("results=") for word in words)
     default = default_store(results)
-    return tuple(word for word in command if not (is_store_word(word) and is_same_store(_url_of(word), default)))
+    return tuple(w for w in words if not (is_named and is_store_word(w) and is_same_store(_url_of(w), default)))
 
 
 def is_store_word(word: str) -> bool:

@@ -15,12 +15,13 @@ from sweep.config.folders import check_free, option_names, own_keys
 from sweep.config.keys import KEYS, TARGET_KEY
 from sweep.config.knobs import TaskBase, same_type
 from sweep.config.lr_range import read_confirm
-from sweep.config.overrides import dotted
+from sweep.config.overrides import dotted, key_of_word
 from sweep.config.params import read_params
 from sweep.config.resolving import resolve
 from sweep.config.searched import read_optuna
 from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
+from sweep.config.stores import RESULTS, results_of
 from sweep.config.values import LONGEST_S, Section, whole
 from sweep.domain.knobs import STANDARD_KNOBS, without_none
 from sweep.domain.names import is_loss
@@ -59,6 +60,7 @@ def load(
     driver = _driver(root.get("driver"), composed)
     store_url = Section(root.get("store"), "store", ("url",)).text("url")
     raw["store"] = {"url": without_password(store_url)}  # what is kept and shown of it
+    raw["results"] = results = _results(root, overrides, store_url)
     _check_not_empty(composed, axes, params, driver)
     study = StudyConfig(
         name=_study_name(root, composed, axes),
@@ -72,7 +74,7 @@ def load(
         target=_target(root.get("converge")),
         launcher=_launcher(root.get("launcher"), composed),
         store_url=store_url,
-        results=root.text("results"),
+        results=results,
         inert=axes.inert,
         raw=raw,
         probe=_probe(root.get("probe"), composed),
@@ -135,6 +137,13 @@ def _skipped(root: Section, composed: Composition) -> frozenset[str]:
     return frozenset(str(name) for name in root.get("axes") or {}) - composed.axes
 
 
+def _results(root: Section, overrides: Sequence[str], store_url: str) -> str:
+    """Return the results folder: if none is named, the one whose `sweep.db` the store is."""
+    named = root.text("results")
+    is_named = named != RESULTS or any(key_of_word(word) == "results" for word in overrides)
+    return named if is_named else results_of(store_url)
+
+
 def _driver(data: object, composed: Composition) -> DriverConfig:
     names = option_names("driver", composed.folders)
     section = Section(data, "driver", data if isinstance(data, Mapping) else ())
@@ -181,7 +190,10 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
         parts = [part for part in (diagnose, check, composed.ablation, composed.search) if part]
         what = "-".join(parts or [axis.name for axis in axes.axes][:4] or ["base"])
         return f"{composed.task}-{what}".replace("/", "-")
-    is_name = isinstance(given, str | int) and not isinstance(given, bool) and _STUDY_NAME.fullmatch(str(given))
+    if isinstance(given, float | bool):  # in a file: on the command line a name is text as typed
+        hint = f"quote it: study: '{given}'"
+        raise ConfigError("study", "is a name; YAML reads this one as another kind of value", value=given, hint=hint)
+    is_name = isinstance(given, str | int) and _STUDY_NAME.fullmatch(str(given))
     if not is_name or str(given).endswith(".db"):  # results/sweep.db is the store
         raise ConfigError(
             "study",

@@ -8,7 +8,7 @@ order in which it was typed. Seeds, axes, launcher, driver and code make no othe
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,14 +69,28 @@ def changes(before: Question, now: Question) -> tuple[Change, ...]:
     )
 
 
-def study_name(plain: str, question: Question, recorded: Callable[[str], Question | None]) -> str:
+def study_name(
+    plain: str,
+    question: Question,
+    recorded: Callable[[str], Question | None],
+    names: Callable[[], Iterable[str]] = tuple,
+    *,
+    may_be_replaced: bool = False,
+) -> str:
     """Return the name that a question takes under the automatic name `plain`.
 
-    `recorded` returns the question on record under a name, None if there is no such study. The plain name goes to the
-    first question. Another one is named by its difference from that; by a digest of it if the difference is long, or
-    if a study of that name asks something else (values that differ only in characters that no folder's name may have).
+    `recorded` returns the question on record under a name, None if there is no such study; `names` all names on record.
+    The plain name goes to the first question. Another one is named by its difference from that; by a digest of it if
+    the difference is long, or if a study of that name asks something else (values that differ only in characters that
+    no folder's name may have). A question that is on record under such a name keeps it, whatever the plain study holds
+    by now: it may be gone, or have been given another question (`may_be_replaced`: its name was given, `study=NAME`).
     """
     first = recorded(plain)
+    if first is not None and first.is_same(question) and not may_be_replaced:
+        return plain
+    for name in names():
+        if is_difference_name(name, plain, question) and (found := recorded(name)) and found.is_same(question):
+            return name
     if first is None or first.is_same(question):
         return plain
     name = f"{plain}-{difference_text(changes(first, question))}"
@@ -87,15 +101,31 @@ def study_name(plain: str, question: Question, recorded: Callable[[str], Questio
     return f"{plain}-{_digest(question)}"
 
 
+def is_difference_name(name: str, plain: str, question: Question) -> bool:
+    """Return whether a question may have got this name beside `plain`: its values, or its digest, are in it.
+
+    Which of the values depends on what the plain study held at that time; a key that only that one had is `unset`.
+    """
+    rest = name.removeprefix(f"{plain}-")
+    if rest == name:
+        return False
+    values = {_part(key, value) for key, value in question.values().items()}
+    return rest == _digest(question) or all(part in values or part.endswith(f"={UNSET}") for part in rest.split("+"))
+
+
 def difference_text(found: tuple[Change, ...]) -> str:
     """Return differences as part of a folder's name: `lr=0.22+width=4`, sorted."""
-    return "+".join(sorted(f"{_safe(_label(change.key))}={_safe(_value_text(change.now))}" for change in found))
+    return "+".join(sorted(_part(change.key, change.now) for change in found))
 
 
 def change_words(found: tuple[Change, ...], *, most: int = 3) -> str:
     """Return differences for a reader: `task.lr 100 instead of 0.22`."""
     words = [f"{each.key} {_value_text(each.now)} instead of {_value_text(each.before)}" for each in found[:most]]
     return ", ".join(words) + (f" and {len(found) - most} more" if len(found) > most else "")
+
+
+def _part(key: str, value: object) -> str:
+    return f"{_safe(_label(key))}={_safe(_value_text(value))}"
 
 
 def _label(key: str) -> str:

@@ -157,14 +157,14 @@ def alternatives_text(summary: Mapping[str, Any]) -> str:
 
 def target_text(target: Mapping[str, Any]) -> str:
     """Return what "converged" means in this study, in one phrase."""
-    budget = f"within {target['budget_steps']:,} steps"
+    budget = f"within {count_text(target['budget_steps'], 'step')}"
     smooth = target.get("smooth_steps")
     metric = ("smoothed " if smooth and target["metric"] else "") + (target["metric"] or "the task's loss")
     if target["threshold"] is None:
         return f"{metric} by the rule for tasks without a target, {budget}"
     sign = "≥" if target["mode"] == "max" else "≤"
-    hold = f"held for {target['hold'] or f'{HOLD_EVALUATIONS} or more'} evaluations"
-    smoothed = f" (half-life {number_text(smooth)} steps)" if smooth else ""
+    hold = f"held for {target['hold'] or f'{HOLD_EVALUATIONS} or more'} evaluation{'' if target['hold'] == 1 else 's'}"
+    smoothed = f" (half-life {number_text(smooth)} {'step' if smooth == 1 else 'steps'})" if smooth else ""
     return f"{metric} {sign} {number_text(target['threshold'])}{smoothed}, {hold}, {budget}"
 
 

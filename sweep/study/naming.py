@@ -3,7 +3,7 @@
 import logging
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -26,6 +26,7 @@ NAMING_S = 5.0
 """Seconds to wait for the record of a study that another process has just begun under the plain name."""
 
 Find = Callable[[str], StudyRecord | None]
+Names = Callable[[], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,8 @@ class HeldStudy:
     store: Store
 
 
-def named(loaded: LoadedConfig, find: Find) -> NamedStudy:
-    """Return a config under its name, given the studies on record.
+def named(loaded: LoadedConfig, find: Find, names: Names = tuple) -> NamedStudy:
+    """Return a config under its name, given the studies on record, and their names from the first one on.
 
     A name that was given (`study=NAME`) stays, whatever the study of that name was about.
     """
@@ -57,13 +58,16 @@ def named(loaded: LoadedConfig, find: Find) -> NamedStudy:
     if config.is_named:
         record = find(config.name)
         return NamedStudy(loaded=_beside(loaded, config.name, _kept(record, ours)), note=_replaced(record, ours))
-    name = study_name(config.name, ours, lambda each: _question(find(each)))
+    first = find(config.name)
+    is_given = first is not None and first.config.get("study") is not None
+    name = study_name(config.name, ours, lambda each: _question(find(each)), names, may_be_replaced=is_given)
     if name == config.name:
         return NamedStudy(loaded=loaded, note="")
-    first = find(config.name)
     compared = config.name if first is not None and _is_comparable(first, config) else None
-    differs = "another config" if first is None else change_words(changes(Question.recorded(first.config), ours))
-    note = f"{config.name} is another study ({differs}); this one is called {name}"
+    differs = "" if first is None else change_words(changes(Question.recorded(first.config), ours))
+    note = f"this config is on record as {name}"
+    if differs:
+        note = f"{config.name} is another study ({differs}); this one is called {name}"
     return NamedStudy(loaded=_beside(loaded, name, compared), note=note)
 
 
@@ -84,7 +88,7 @@ def named_on_record(loaded: LoadedConfig, *, upgrades: bool = False) -> NamedStu
             raise
         store = Store.open(url)
     with store:
-        return named(loaded, store.find_study)
+        return named(loaded, store.find_study, _names(store))
 
 
 @contextmanager
@@ -115,7 +119,7 @@ def _hold(loaded: LoadedConfig, kept: ExitStack) -> HeldStudy:
                 if not _is_renamed_soon(loaded, name):
                     raise
                 continue
-            found = named(loaded, store.find_study)
+            found = named(loaded, store.find_study, _names(store))
             if found.loaded.study.name == name:
                 kept.push(tried.pop_all())
                 return HeldStudy(loaded=found.loaded, note=found.note, folder=folder, lock=lock, store=store)
@@ -131,6 +135,10 @@ def _is_renamed_soon(loaded: LoadedConfig, name: str) -> bool:
             break
         time.sleep(0.05)
     return False
+
+
+def _names(store: Store) -> Names:
+    return lambda: [study.name for study in sorted(store.studies(), key=lambda study: study.created_at)]
 
 
 def _is_recorded(loaded: LoadedConfig, name: str) -> bool:

@@ -12,8 +12,9 @@ from sweep.domain.axis import BASE, Cell
 from sweep.domain.space import Param
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
+from sweep.drivers import DriverInput, build_driver
 from sweep.drivers.points import PointSpace
-from sweep.drivers.protocol import Proposal
+from sweep.drivers.protocol import Driver, Proposal
 from sweep.errors import ConfigError
 from sweep.judge import SymptomThresholds
 from sweep.launch import build_launcher, starts_warm
@@ -53,6 +54,18 @@ class StudyPlan:
             self.space = parse_space(self.config.params)
         self.composed_s = monotonic_s() - begun_s
         """What planning took, as it will again when the study begins."""
+
+    def driver(self) -> Driver:
+        """Return the study's driver, to which no trial has been told. Raises ConfigError for a wrong setting."""
+        given = DriverInput(
+            settings=self.config.driver.settings,
+            cells=self.cells,
+            axes=self.config.axes,
+            space=self.space,
+            target=self.config.target,
+            seeds=self.config.seeds,
+        )
+        return build_driver(self.config.driver.name, given)
 
     def compose(self, proposal: Proposal) -> TrialSpec:
         """Return the trial of a proposal."""

@@ -3,6 +3,7 @@
 import logging
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from sweep.study.edits import PlannedCode
 from sweep.study.naming import held
 from sweep.study.opening import check_packages, open_record, write_plan
 from sweep.study.places import beside
+from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.recordfile import write_record
@@ -63,9 +65,7 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
     work on it.
     """
     check_stages(loaded.study.stages)
-    for stage in with_settings(loaded.study.stages, loaded.overrides):  # a wrong value is refused before the first one
-        words = stage_overrides(stage, loaded.overrides, study=loaded.study.name, seeds=loaded.study.seeds)
-        load_study_config(words, loaded.config_dirs, source=loaded.source)
+    _check_asked(loaded)
     check_packages(loaded)
     with held(loaded) as study:
         config, folder = study.loaded.study, study.folder
@@ -78,6 +78,18 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
         study.store.close()  # each stage opens it for itself
         road = Road(study.loaded, record, folder, Audience(progress), run_job, taken)
         return road.run()
+
+
+def _check_asked(loaded: LoadedConfig) -> None:
+    """Raise ConfigError for a setting of a check, or of the ablation's driver, that its stage would refuse later."""
+    study = loaded.study
+    asked = with_settings(study.stages, loaded.overrides)
+    if ablation_question(loaded.overrides) and "ablation" in study.stages:
+        asked.append("ablation")
+    for stage in asked:
+        words = stage_overrides(stage, loaded.overrides, study=study.name, seeds=study.seeds)
+        with suppress(NothingToVaryError):  # then the stage says so, if it is not decided before
+            StudyPlan(load_study_config(words, loaded.config_dirs, source=loaded.source)).driver()
 
 
 class Road:

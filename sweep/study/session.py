@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sweep.clock import monotonic_s
-from sweep.config import LoadedConfig, StudyConfig
+from sweep.config import LoadedConfig
 from sweep.config.stores import store_option
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
-from sweep.drivers import DriverInput, build_driver
-from sweep.drivers.protocol import Driver
 from sweep.launch import WarmParent, build_launcher
 from sweep.report.commands import PROGRAM
 from sweep.report.summary import is_judged
@@ -81,7 +79,7 @@ def run_study(
     """
     check_packages(loaded)
     plan = StudyPlan(loaded)
-    _driver(loaded.study, plan)  # a wrong setting is refused before anything is written
+    plan.driver()  # a wrong setting is refused before anything is written
     code = PlannedCode(loaded.source, progress.message)
     with held(loaded) as study:
         step("study locked")
@@ -100,19 +98,6 @@ def run_study(
         end = then(study.loaded, Session(study, plan, record, Audience(progress), early, code).run())
         study.store.check_in_place()
         return end
-
-
-def _driver(config: StudyConfig, plan: StudyPlan) -> Driver:
-    """Return the driver of a study as nothing has been told to it. Raises ConfigError for a wrong setting."""
-    given = DriverInput(
-        settings=config.driver.settings,
-        cells=plan.cells,
-        axes=config.axes,
-        space=plan.space,
-        target=config.target,
-        seeds=config.seeds,
-    )
-    return build_driver(config.driver.name, given)
 
 
 class Session:
@@ -139,7 +124,7 @@ class Session:
 
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports; then raises KeyboardInterrupt for an interrupt that came meanwhile."""
-        driver = _driver(self.config, self.plan)
+        driver = self.plan.driver()
         launcher = build_launcher(
             self.config.launcher, say=self.progress.message, early=self.early, is_current=self.code.is_current
         )

@@ -47,6 +47,7 @@ def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
     overrides = stage_overrides(stage, loaded.overrides, study=config.name, seeds=config.seeds, ablation=ablation)
     try:
         planned = StudyPlan(load_study_config(overrides, loaded.config_dirs))
+        planned.driver()
     except NothingToVaryError:  # of its own axes the task has none: it may be the rate that is found, against the base
         return _left_open(stage, config, trials=2 * len(config.seeds))
     trials = None if planned.fixed is None else len(planned.fixed.trials)

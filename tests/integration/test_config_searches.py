@@ -2,6 +2,7 @@
 
 import pytest
 
+from sweep.cli.main import main
 from sweep.config import load_study_config
 from sweep.errors import ConfigError
 
@@ -124,3 +125,11 @@ def test_a_word_without_effect_is_named(load, words):
 
 def test_an_ordinary_command_has_no_notes(load):
     assert load("task=user", "+diagnose=full", "stages=[data,base]", "seeds=3", "task.lr=2").notes == ()
+
+
+@pytest.mark.parametrize("words", [["+search=tpe"], ["+diagnose=full", "+axis=[lr]", "driver=optuna"]])
+@pytest.mark.parametrize("key", ["sampler", "pruner"])
+def test_a_plan_refuses_a_sampler_or_pruner_that_does_not_exist(words, key, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", *words, f"driver.{key}=Medium"]) == 2
+    assert f"driver.{key}" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 import pytest
 
+from sweep.config import load_study_config
 from sweep.config.composing import compose
 from sweep.config.overrides import parse_overrides, task_override
 from sweep.errors import ConfigError
@@ -106,3 +107,9 @@ def test_a_list_where_axes_are_described_is_answered_with_the_option_that_choose
         compose([typed])
     assert caught.value.key == "axes"
     assert "'+axis=[NAME]'" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["1e5", "007", "1.50", "true", "nan", "s"])
+def test_a_studys_name_is_the_text_that_was_typed(name):
+    assert load_study_config([f"study={name}"]).study.name == name
+    assert load_study_config(["study=null"]).study.is_named is False

@@ -14,7 +14,7 @@ from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 from sweep.reading import open_store
-from sweep.report.phrases import provenance_text
+from sweep.report.phrases import provenance_text, target_text
 from sweep.report.progress import LiveProgress
 from sweep.store import Store
 
@@ -24,6 +24,17 @@ from sweep.store import Store
 )
 def test_a_share_is_of_what_there_is(part, whole, text):
     assert share_text(part, whole, "trial") == text
+
+
+TARGET = {"metric": "train/loss", "mode": "min", "threshold": 0.1}
+
+
+@pytest.mark.parametrize(("smooth", "hold", "budget"), [(1.0, 1, 1), (20.0, 3, 400)])
+def test_a_target_of_one_step_or_evaluation(smooth, hold, budget):
+    words = target_text({**TARGET, "smooth_steps": smooth, "hold": hold, "budget_steps": budget})
+    one = smooth == 1
+    assert ("half-life 1 step)" in words, "1 evaluation," in words, "within 1 step" in words) == (one, one, one)
+    assert one != ("20 steps" in words and "3 evaluations" in words and "400 steps" in words)
 
 
 @pytest.mark.parametrize(("total", "text"), [(1, "1/1 trial ended"), (None, "1 trial ended"), (2, "1/2 trials ended")])

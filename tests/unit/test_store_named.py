@@ -8,6 +8,7 @@ from recorded_study import end_trial, make_study, make_trial, url_of
 
 from sweep.cli.act import command_in
 from sweep.cli.main import main, verb_parser
+from sweep.config import load_study_config
 from sweep.config.stores import default_store, is_same_store, rebuild_command, results_of, store_option, verbs_store
 from sweep.errors import StudyLockedError
 from sweep.reading import open_store
@@ -89,6 +90,30 @@ def test_commands_in_reports_drop_a_store_that_an_earlier_rerun_has_put_there(tm
     assert own_words(record) == ["task=digits"]
     other = replace(record, command=("task=digits", "store.url=sqlite:///x.db"))
     assert own_words(other) == ["task=digits", "store.url=sqlite:///x.db"]
+
+
+def test_commands_in_reports_keep_a_store_from_which_the_results_folder_follows(tmp_path):
+    command = ["task=digits", "store.url=sqlite:///copy/sweep.db"]
+    assert own_words(recorded(tmp_path, command, results="copy")) == command
+
+
+@pytest.mark.parametrize(
+    ("words", "results"),
+    [
+        (["store.url=sqlite:///copy/sweep.db"], "copy"),
+        (["store.url='sqlite:////data/of me/sweep.db'"], "/data/of me"),
+        (["store.url=sqlite:///copy/sweep.db", "results=results"], "results"),
+        (["store.url=sqlite:///copy/sweep.db", "results=out"], "out"),
+        (["results=out"], "out"),
+        (["store.url=sqlite:///sweep.db"], "results"),
+        (["store.url=sqlite:///copy/other.db"], "results"),
+        (["store.url=postgresql://host/db"], "results"),
+        ([], "results"),
+    ],
+)
+def test_a_study_puts_its_folder_beside_the_sweep_db_that_it_names(words, results):
+    study = load_study_config(words).study
+    assert (study.results, study.raw["results"]) == (results, results)
 
 
 def test_a_second_driver_is_told_the_store_of_the_first():

@@ -84,6 +84,32 @@ def test_a_study_that_was_given_that_very_name_is_not_taken_over():
     assert re.fullmatch(r"seq-base-[0-9a-f]{8}", name_of(question(lr=2), **{"seq-base-lr__2": question(lr=3)}))
 
 
+@pytest.mark.parametrize(
+    ("asked", "own"),
+    [
+        (question(lr=0.22), "seq-base-lr=0.22"),
+        (question(lr=0.22, width=4), "seq-base-lr=0.22+width=4"),
+        ({k: v for k, v in BASE.items() if k != "opt"}, "seq-base-opt.clip=unset+opt.name=unset"),
+        (question(text="x" * 41), None),
+    ],
+)
+@pytest.mark.parametrize("plain", [question(lr=7), question(replace(TARGET, threshold=0.5), lr=0.22), None])
+def test_a_config_on_record_keeps_its_name_if_the_plain_study_was_replaced_or_deleted(asked, own, plain):
+    asked = asked if isinstance(asked, Question) else Question(asked, TARGET)
+    own = own or name_of(asked)
+    held = {"seq-base-other": asked, "seq-base": plain, own: asked}
+    assert name_of(asked) == own
+    assert study_name("seq-base", asked, held.get, lambda: list(held)) == own
+
+
+def test_a_config_on_record_twice_keeps_its_own_name_if_the_plain_one_was_given():
+    held = {"seq-base": question(lr=0.22), "seq-base-lr=0.22": question(lr=0.22)}
+    names = study_name("seq-base", question(lr=0.22), held.get, lambda: list(held), may_be_replaced=True)
+    assert names == "seq-base-lr=0.22"
+    assert study_name("seq-base", question(lr=0.22), held.get, lambda: list(held)) == "seq-base"
+    assert study_name("seq-base", question(lr=7), held.get, lambda: list(held)) == "seq-base-lr=7"
+
+
 def test_a_key_that_is_gone_differs():
     first = {"seq-base": question(extra=1)}
     assert study_name("seq-base", question(), first.get) == "seq-base-extra=unset"
