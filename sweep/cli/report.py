@@ -32,7 +32,7 @@ def _refuse_emptying(store: Store, study: StudyRecord, folder: StudyDir, url: st
 
     So it is if `gc` deleted the run folders, and the store was then rebuilt from what was left.
     """
-    if study.config.get("stages") or store.trials(study.id, retired=True):
+    if study.kind.is_staged or store.trials(study.id, retired=True):
         return
     kept = read_plan(folder.path, folder.summary.name) or {}
     cost = kept.get("cost")

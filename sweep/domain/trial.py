@@ -7,6 +7,7 @@ from typing import Any
 
 from sweep.domain.axis import Cell
 from sweep.domain.kinds import StudyKind
+from sweep.domain.probe import Probe
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import OPEN_STATES, FailureClass, TrialState
 from sweep.domain.target import Target
@@ -51,6 +52,12 @@ class StudyRecord:
     def stages(self) -> tuple[str, ...]:
         """The stages that it is made of, in order; empty if it has trials."""
         return tuple(str(stage) for stage in self.config.get("stages") or ())
+
+    @property
+    def probe(self) -> Probe | None:
+        """What its trials do instead of training, None if they are trained."""
+        section = self.config.get("probe")
+        return None if section is None else Probe.from_mapping(section)
 
     @property
     def is_confirmed(self) -> bool:

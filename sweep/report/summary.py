@@ -1,6 +1,5 @@
 """summary.json: the answer of a study as data, documented key by key in docs/summary.md."""
 
-import math
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from sweep.report.commands import PROGRAM, arguments, fixed_command, key_of, ove
 from sweep.report.data import ReportData
 from sweep.report.phrases import status_word
 from sweep.report.seen import told
+from sweep.rundir.events import number_text
 
 SCHEMA = 1
 
@@ -98,9 +98,7 @@ def strict(value: Any) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
-        if math.isfinite(value):
-            return float(value)
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return number_text(float(value))
     if isinstance(value, Mapping):
         return {str(key): strict(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

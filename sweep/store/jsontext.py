@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sweep.rundir.events import number_text
+
 _TAG = "$float"
 _TEXTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -33,7 +35,7 @@ def _tagged(value: Any) -> Any:
     if hasattr(value, "item") and not isinstance(value, Mapping):  # a numpy scalar
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
-        return {_TAG: "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"}
+        return {_TAG: number_text(value)}
     if isinstance(value, Mapping):
         return {key: _tagged(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

@@ -10,7 +10,7 @@ from sweep.analysis.probes import read_probe
 from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
 from sweep.domain.kinds import StudyKind
-from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeResult, ProbeTrial
+from sweep.domain.probe import FINDINGS, ProbeContext, ProbeResult, ProbeTrial
 from sweep.domain.stages import confirm_study
 from sweep.domain.states import FINISHED_STATES
 from sweep.domain.trial import Outcome, StudyRecord
@@ -36,8 +36,9 @@ def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeRe
         for outcome in store.outcomes(record.id)
         if outcome.state in FINISHED_STATES
     ]
+    assert record.probe is not None
     context = ProbeContext(
-        probe=Probe.from_mapping(record.config["probe"]),
+        probe=record.probe,
         task=record.config["task"],
         target=record.target,
     )
