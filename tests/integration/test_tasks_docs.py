@@ -21,7 +21,7 @@ def block(language: str, first_line: str) -> str:
 
 
 MINE_PY = block("python", "# mine.py")
-MINE_YAML = block("yaml", "# @package _global_")
+MINE_YAML = block("yaml", "task:")
 
 
 class JudgedRun(RecordedRun):
