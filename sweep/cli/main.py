@@ -2,7 +2,6 @@
 
 import argparse
 import errno
-import gc
 import os
 import shlex
 import signal
@@ -14,6 +13,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
+from sweep.cli.collecting import collecting_nothing
 from sweep.config.folders import docs_root
 from sweep.config.stores import default_store, verbs_store
 from sweep.domain.printable import printable
@@ -163,12 +163,8 @@ def _load(module: str, function: str) -> Callable[[list[str]], int]:
 
     Meanwhile the garbage collector would look through ever more modules, of which none is garbage.
     """
-    gc.disable()
-    try:
+    with collecting_nothing():
         found: Callable[[list[str]], int] = getattr(import_module(module), function)
-    finally:
-        gc.freeze()
-        gc.enable()
     return found
 
 

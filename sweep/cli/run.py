@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweep.cli.collecting import collecting_nothing
 from sweep.cli.options import RunOptions, read_options
 from sweep.cli.output import print_json
 from sweep.cli.printing import Printer, print_rich, print_whole
@@ -13,7 +14,6 @@ from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.domain.counts import count_text
 from sweep.errors import NotFoundError
-from sweep.launch import WarmParent, start_early
 from sweep.rundir import shown
 from sweep.study.audience import outliving_the_terminal, silence_broken_streams
 from sweep.study.decisions import set_log_level
@@ -21,6 +21,7 @@ from sweep.study.decisions import set_log_level
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sweep.launch import WarmParent
     from sweep.study.planning import StudyPlan
 
 
@@ -77,8 +78,10 @@ def _tell(answer: "RenderableType", folder: Path, message: str) -> None:
 
 
 @contextmanager
-def started_early(loaded: LoadedConfig) -> Iterator[WarmParent | None]:
-    """Hold the process that a study's runs are forked from, where they are, so that it imports from now on."""
+def started_early(loaded: LoadedConfig) -> "Iterator[WarmParent | None]":
+    """Hold the process that a study's runs are forked from, if they are forked, so that it imports from now on."""
+    from sweep.launch import start_early  # brings psutil, which a plan does without
+
     study = loaded.study
     is_plain = study.kind.has_verdicts  # others may be several studies, each with its own process
     early = start_early(study.launcher, study.task, loaded.source.digests) if is_plain else None
@@ -107,11 +110,12 @@ def plan(arguments: list[str]) -> int:
     loaded = _load(options, options.overrides)
     if loaded.study.regression is not None:
         return _plan_night(loaded, is_json=options.is_json)
-    from sweep.study.naming import named_on_record
+    with collecting_nothing():
+        from sweep.study.naming import named_on_record
 
-    named = named_on_record(loaded)
-    loaded = named.loaded
-    view = _stages_view(loaded) if loaded.study.kind.is_staged else _plan_view(loaded)
+        named = named_on_record(loaded)
+        loaded = named.loaded
+        view = _stages_view(loaded) if loaded.study.kind.is_staged else _plan_view(loaded)
     if options.is_json:
         return print_json(view)
     from sweep.report.plans import render_plan
@@ -170,7 +174,8 @@ def _cost(planned: "StudyPlan") -> dict[str, object]:
 
 def _load(options: RunOptions, command: Sequence[str]) -> LoadedConfig:
     """Return the validated study, and print a line for each word of the command that has no effect as it is."""
-    loaded = load_study_config(options.overrides, options.config_dirs, command=tuple(command))
+    with collecting_nothing():
+        loaded = load_study_config(options.overrides, options.config_dirs, command=tuple(command))
     for note in (*loaded.notes, *_of_the_machine(loaded)):
         Printer(stderr=True).print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     return loaded

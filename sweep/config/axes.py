@@ -8,7 +8,7 @@ from typing import Any
 from sweep.config.knobs import TaskBase, lacks_knob
 from sweep.config.values import Section
 from sweep.domain.axis import BASELINE, Axis, Level, Toggle
-from sweep.domain.effect import NO_KNOB
+from sweep.domain.effect_status import NO_KNOB
 from sweep.errors import ConfigError
 
 _AXIS_NAME = re.compile(r"[A-Za-z_][\w-]*")

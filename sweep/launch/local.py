@@ -15,6 +15,7 @@ from sweep.errors import LaunchError
 from sweep.launch.ending import Exit, ending_of
 from sweep.launch.environment import child_environment
 from sweep.launch.gpus import GpuInventory
+from sweep.launch.layout import Layout
 from sweep.launch.leases import CPU, QUARANTINE_AFTER, DeviceLeases, device_text
 from sweep.launch.machine import MemoryKills
 from sweep.launch.process import (
@@ -29,7 +30,7 @@ from sweep.launch.process import (
     signal_group,
 )
 from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
-from sweep.launch.starting import Layout, make_starter
+from sweep.launch.starting import make_starter
 from sweep.launch.warm import WarmParent
 from sweep.launch.watch import ProcessWatch
 from sweep.rundir import RunDir

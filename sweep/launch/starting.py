@@ -5,16 +5,14 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from sweep.config import LauncherConfig
 from sweep.errors import ConfigError
 from sweep.launch.cold import ColdStarter, Starter
 from sweep.launch.environment import child_environment
-from sweep.launch.gpus import GpuInventory, NvmlInventory, select_devices, visible_devices
+from sweep.launch.layout import Layout, starts_warm
 from sweep.launch.leases import CPU
-from sweep.launch.machine import usable_cores
 from sweep.launch.process import keep_ended_children
 from sweep.launch.standby import StandbyStarter
 from sweep.launch.warm import WarmParent, WarmStarter
@@ -24,40 +22,6 @@ logger = logging.getLogger(__name__)
 SECTION_MOST = 1 << 16
 """Most characters of JSON handed over as an argument (a task's section, its files' digests). The kernel takes twice
 as many bytes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """What there is on this machine for a study: GPUs by name, whether there are any at all, runs at a time."""
-
-    devices: tuple[str, ...]
-    has_gpus: bool
-    places: int  # on each device
-    slots: int
-    threads: int  # for each run
-
-    @classmethod
-    def of(cls, config: LauncherConfig, inventory: GpuInventory | None = None) -> "Layout":
-        """Return what the config leaves to a study. Raises ConfigError."""
-        gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
-        visible = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
-        devices = tuple(select_devices(config.gpus, visible, gpus))
-        cores = usable_cores()
-        places = config.slots_per_gpu if devices else (config.slots or cores)
-        most = places * max(1, len(devices))
-        slots = min(config.slots or most, most)
-        return cls(
-            devices=devices,
-            has_gpus=bool(gpus) or config.gpus == (),
-            places=places,
-            slots=slots,
-            threads=max(1, cores // slots),
-        )
-
-
-def starts_warm(config: LauncherConfig) -> bool:
-    """Return whether runs are forked from one process that has imported the task, as far as the config decides it."""
-    return config.name == "local" and config.start in ("auto", "warm") and not Layout.of(config).devices
 
 
 def start_early(

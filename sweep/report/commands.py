@@ -4,11 +4,14 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from sweep.config.stores import without_default_store
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.trial import StudyRecord
-from sweep.report.data import ReportData
+
+if TYPE_CHECKING:
+    from sweep.report.data import ReportData
 
 PROGRAM = ("python", "-m", "sweep")
 
@@ -67,7 +70,7 @@ def overrides_of(cell: Cell, axes: Sequence[Axis], known: Mapping[str, tuple[str
     return (*found, *(f"{key}={value}" for key, value in cell.params))
 
 
-def fixed_command(data: ReportData, overrides: Iterable[str], *, seeds: Sequence[int] | None = None) -> str:
+def fixed_command(data: "ReportData", overrides: Iterable[str], *, seeds: Sequence[int] | None = None) -> str:
     """Return the command that runs the base with these overrides: the study's own, without what it varied."""
     overrides = list(overrides)
     set_anew = {key_of(override) for override in overrides} | ({"seeds"} if seeds is not None else set())
@@ -84,7 +87,7 @@ def fixed_command(data: ReportData, overrides: Iterable[str], *, seeds: Sequence
     return shlex.join([*PROGRAM, *kept, *overrides])
 
 
-def study_command(data: ReportData, extra: Sequence[str] = ()) -> str:
+def study_command(data: "ReportData", extra: Sequence[str] = ()) -> str:
     """Return the study's own command, its later settings replacing earlier ones of the same key."""
     anew = {key_of(word) for word in extra}
     kept = [word for word in own_words(data.study) if key_of(word) is None or key_of(word) not in anew]

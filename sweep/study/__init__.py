@@ -17,6 +17,7 @@ running one study
   steps       named points between outside effects, at which a test kills the driver
   progress    what a study tells of itself while it runs
   decisions   why the orchestrator did what it did, in the study's folder
+  decision_log  the file that they are written to
   edits       no trial runs other code than it was planned with
   silence     says early that no trial logs what the target is judged by
   audience    goes on when nobody reads that any more

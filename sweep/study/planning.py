@@ -1,7 +1,6 @@
 """What a study is about: the trials of a fixed design, or the space that an adaptive driver draws from."""
 
 import logging
-from contextlib import closing
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
@@ -17,7 +16,7 @@ from sweep.drivers.points import PointSpace
 from sweep.drivers.protocol import Driver, Proposal
 from sweep.errors import ConfigError
 from sweep.judge import SymptomThresholds
-from sweep.launch import build_launcher, starts_warm
+from sweep.launch import slots_of, starts_warm
 from sweep.launch.machine import usable_cores
 from sweep.plan import DESIGNS, Plan, TrialComposer, build_plan
 from sweep.plan.space import parse_space
@@ -143,8 +142,7 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
     total = len(specs) or int(config.driver.settings.get("n_trials", 0))
     finished = _finished(store, config, {spec.fingerprint for spec in specs}) if store and config.reuse else set()
     reused = sum(spec.fingerprint in finished for spec in specs)
-    with closing(build_launcher(config.launcher)) as launcher:
-        slots = launcher.free_slots
+    slots = slots_of(config.launcher)
     seen = _seen(store, config.task_name, slots) if store is not None else None
     measured_s = 0.0 if seen is None else seen.overhead_s
     each_s = max(trial_overhead_s(starts_warm(config.launcher), slots), measured_s)

@@ -1,0 +1,52 @@
+"""What this machine has for a study: devices, runs at a time, threads. Asked by plans, too: no process is started."""
+
+import os
+from dataclasses import dataclass
+
+from sweep.config import LauncherConfig
+from sweep.launch.gpus import GpuInventory, NvmlInventory, select_devices, visible_devices
+from sweep.launch.machine import usable_cores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What there is on this machine for a study: GPUs by name, whether there are any at all, runs at a time."""
+
+    devices: tuple[str, ...]
+    has_gpus: bool
+    places: int  # on each device
+    slots: int
+    threads: int  # for each run
+
+    @classmethod
+    def of(cls, config: LauncherConfig, inventory: GpuInventory | None = None) -> "Layout":
+        """Return what the config leaves to a study. Raises ConfigError."""
+        gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
+        visible = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        devices = tuple(select_devices(config.gpus, visible, gpus))
+        cores = usable_cores()
+        places = config.slots_per_gpu if devices else (config.slots or cores)
+        most = places * max(1, len(devices))
+        slots = min(config.slots or most, most)
+        return cls(
+            devices=devices,
+            has_gpus=bool(gpus) or config.gpus == (),
+            places=places,
+            slots=slots,
+            threads=max(1, cores // slots),
+        )
+
+
+def starts_warm(config: LauncherConfig) -> bool:
+    """Return whether runs are forked from one process that has imported the task, as far as the config decides it."""
+    return config.name == "local" and config.start in ("auto", "warm") and not Layout.of(config).devices
+
+
+def devices_of(config: LauncherConfig) -> tuple[str, ...]:
+    """Return the GPUs that runs may be on, as they will name them; none on the CPU. Raises ConfigError."""
+    return Layout.of(config).devices if config.name == "local" else ()
+
+
+def slots_of(config: LauncherConfig) -> int:
+    """Return how many trials run at a time. Raises ConfigError."""
+    return Layout.of(config).slots
