@@ -13,7 +13,7 @@ from sweep.cli.main import Parser, verb_parser
 from sweep.cli.output import print_json
 from sweep.cli.printing import Printer, print_rich
 from sweep.cli.shared import open_existing
-from sweep.config.stores import results_of, store_option
+from sweep.config.stores import results_of, store_option, store_word
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.regression import Suspect
@@ -130,7 +130,9 @@ def _diff(args: Any, parser: Parser) -> int:
     if not shown:
         what = "no earlier baseline" if args.previous else "no night"
         hint = (
-            "without --previous, the last night is" if args.previous else f"`python -m sweep +regression={regression}`"
+            "without --previous, the last night is"
+            if args.previous
+            else f"`python -m sweep +regression={regression}{store_word(args.store)}`"
         )
         raise NotFoundError(f"regression {regression} has {what} to compare with", hint=hint)
     if args.json:

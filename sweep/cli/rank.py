@@ -25,8 +25,10 @@ def rank(arguments: list[str]) -> int:
         )
     if args.json:
         return print_json(summary)
-    print_rich(render_summary(summary, shows_all=args.all))
-    words = outdated_text(outdated, study.name)
-    if outdated and words not in summary.get("notes", ()):
+    option = store_option(args.store)
+    print_rich(render_summary(summary, shows_all=args.all, store=option))
+    words = outdated_text(outdated, study.name, option)
+    said = words.partition(";")[0]  # the command behind it may name the store in another way
+    if outdated and not any(str(note).startswith(said) for note in summary.get("notes", ())):
         print_whole(f"note  {words}")
     return 0

@@ -12,6 +12,7 @@ from sweep.cli.output import print_json
 from sweep.cli.printing import Printer, print_rich, print_whole
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
+from sweep.config.stores import store_option
 from sweep.domain.counts import count_text
 from sweep.errors import NotFoundError
 from sweep.rundir import shown
@@ -52,7 +53,8 @@ def _study(arguments: list[str]) -> int:
 
         with LiveProgress(Printer()) as progress:
             end = run_job(loaded, progress=progress, early=early)
-    _tell(render_summary(end.summary), end.folder, end.message if end.status != "ended" else _unjudged(end.summary))
+    answer = render_summary(end.summary, store=store_option(loaded.study.store_url))
+    _tell(answer, end.folder, end.message if end.status != "ended" else _unjudged(end.summary))
     if end.status == "ended":
         return 0 if end.is_ok else 1
     return 130 if end.status == "interrupted" else 1

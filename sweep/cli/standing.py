@@ -16,7 +16,7 @@ from sweep.domain.kinds import StudyKind
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
-from sweep.report.phrases import number_text
+from sweep.report.phrases import number_text, outdated_text
 from sweep.report.study_status import how_it_ended, render_status, status_line
 from sweep.store import Store
 
@@ -34,7 +34,7 @@ class Standing:
 
     Of a study made of others (stages; a range search and what confirms it), trials are those of all of them; `stages`
     says of each how far it is. `checks` are the trials that are not judged, by how they ended. `symptoms` are those of
-    the base, as the study's summary has them.
+    the base, as the study's summary has them; `outdated` is the number of verdicts by earlier rules.
     """
 
     study: StudyRecord
@@ -49,6 +49,7 @@ class Standing:
     stages: tuple[str, ...] = ()
     checks: Mapping[str, int] = field(default_factory=dict)
     store_option: str = ""
+    outdated: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as `--json` prints it."""
@@ -57,6 +58,7 @@ class Standing:
             "status": self.study.status,
             "states": dict(self.states),
             "verdicts": dict(self.verdicts),
+            "outdated": self.outdated,
             "checks": dict(self.checks),
             "symptoms": [dict(symptom) for symptom in self.symptoms],
             "running": [{**plain(trial), "run": plain(run)} for trial, run in self.running],
@@ -68,7 +70,8 @@ class Standing:
         """Return it as a terminal shows it."""
         failed = self.failed[:SHOWN_FAILED]
         known = self.study, self.states, self.verdicts, self.running, failed, self.progress
-        shown = render_status(*known, checks=self.checks, seen=self.symptoms)
+        note = outdated_text(self.outdated, self.study.name, self.store_option) if self.outdated else ""
+        shown = render_status(*known, checks=self.checks, seen=self.symptoms, note=note)
         return Group(shown, *(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False) for line in self.stages))
 
     def line(self) -> str:
@@ -106,6 +109,7 @@ def _of_trials(store: Store, study: StudyRecord) -> Standing:
         states=states,
         verdicts={} if is_check else plain(store.verdict_counts(study.id)),
         checks=_checks(states) if is_check else {},
+        outdated=0 if is_check else store.count_outdated(study.id),
         running=running,
         failed=_with_runs(store, study, FAILED),
         progress={trial.number: text for trial, _ in running if (text := _how_far(store, study, trial))},
@@ -138,6 +142,7 @@ def _with_confirmation(store: Store, search: Standing, url: str) -> Standing:
         study=replace(search.study, status=part.study.status),
         states=_added((search.states, part.states)),
         verdicts=part.verdicts,
+        outdated=part.outdated,
         running=part.running,
         failed=(*search.failed, *part.failed),
         progress=part.progress,
@@ -163,6 +168,7 @@ def _of_stages(store: Store, study: StudyRecord, url: str) -> Standing:
         study=study,
         states=_added(part.states for part in parts),
         verdicts=_added(part.verdicts for part in parts),
+        outdated=sum(part.outdated for part in parts),
         checks=_added(part.checks for part in parts),
         running=latest.running if latest else (),
         failed=tuple(trial for part in parts for trial in part.failed),

@@ -54,6 +54,11 @@ def store_option(url: str) -> str:
     return "" if is_same_store(url, verbs_store()) else f" --store {shlex.quote(without_password(url))}"
 
 
+def store_word(url: str) -> str:
+    """Return ` store.url=URL`, to stand behind the command of a study; empty if that is the default store."""
+    return "" if is_same_store(url, default_store()) else f" {_URL_WORD}{shlex.quote(without_password(url))}"
+
+
 def rebuild_command(url: str, results: str | None = None) -> str:
     """Return the command that makes a store anew, from this results folder where one is given."""
     folder = ""

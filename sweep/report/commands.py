@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from sweep.config.stores import without_default_store
+from sweep.config.stores import is_same_store, store_option, without_default_store
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.trial import StudyRecord
 
@@ -50,6 +50,16 @@ def arguments(command: Sequence[str]) -> list[str]:
 def own_words(study: StudyRecord) -> list[str]:
     """Return the overrides and options of a study's command, without a `store.url` that it would have anyhow."""
     return list(without_default_store(arguments(study.command), str(study.config.get("results", "results"))))
+
+
+def verb_store(study: StudyRecord) -> str:
+    """Return ` --store URL`, to stand behind a verb about a study; empty if verbs read its store without.
+
+    The URL is as typed while it still names the store; the store may have been moved since.
+    """
+    typed = str(dict(study.config.get("store") or {}).get("url") or study.store)
+    url = typed if not study.store or is_same_store(typed, study.store) else study.store
+    return store_option(url) if url else ""
 
 
 def key_of(word: str) -> str | None:

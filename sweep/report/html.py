@@ -17,7 +17,7 @@ from sweep.domain.counts import figure_text
 from sweep.domain.printable import printable, short_name
 from sweep.report import phrases
 from sweep.report.charts import forest_row, forest_scale
-from sweep.report.commands import study_command
+from sweep.report.commands import study_command, verb_store
 from sweep.report.copied import uses
 from sweep.report.data import ReportData
 from sweep.report.sections import (
@@ -112,6 +112,7 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
         config=_pretty(data.study.config),
         provenance_json=_pretty(summary["provenance"]),
         command_text=study_command(data),
+        store=verb_store(data.study),
     )
 
 

@@ -8,6 +8,7 @@ from sweep.report.copied import uses
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
+    SHOWN_TOGGLES,
     alternatives_text,
     cost_text,
     inert_text,
@@ -114,7 +115,8 @@ def _table(summary: Mapping[str, Any]) -> Iterable[str]:
         number_text(base["median_steps_to_target"]),
         "",
     )
-    for toggle in tried_toggles(summary):
+    tried = tried_toggles(summary)
+    for toggle in tried[:SHOWN_TOGGLES]:
         yield _row(
             f"{toggle['rank']}{' (tied)' if toggle['tied'] else ''}",
             code(toggle["toggle"]),
@@ -125,6 +127,9 @@ def _table(summary: Mapping[str, Any]) -> Iterable[str]:
             number_text(toggle["steps_to_target"]["median"]),
             f"+{toggle['more_seeds']}" if toggle["more_seeds"] else "",
         )
+    if len(tried) > SHOWN_TOGGLES:
+        yield ""
+        yield f"{len(tried) - SHOWN_TOGGLES:,} more in {code('ranking.csv')} of the study {code(summary['study'])}."
 
 
 def _row(*cells: str) -> str:

@@ -23,9 +23,16 @@ NO_EFFECT_HERE = "no effect possible here"
 """Stands before the toggles that touch nothing in this task, and cost no trial."""
 
 
-def outdated_text(count: int, study: str) -> str:
-    """Return what a reader should know of a study's verdicts by earlier rules."""
-    again = f"`python -m sweep resume {study}` makes them again"
+SHOWN_TOGGLES = 20
+"""Number of toggles a ranking shows in a terminal and in report.md; `rank --all` and ranking.csv have the rest."""
+
+
+def outdated_text(count: int, study: str, store: str = "") -> str:
+    """Return what a reader should know of a study's verdicts by earlier rules.
+
+    `store` is what a verb needs to find the study (` --store URL`).
+    """
+    again = f"`python -m sweep resume {study}{store}` makes them again"
     return f"{count_text(count, 'verdict')} by earlier rules (the present rules have version {RULES_VERSION}); {again}"
 
 

@@ -147,7 +147,7 @@ def render_staged(summary: Mapping[str, Any]) -> RenderableType:
         if not is_single:
             shown += [Rule(TITLES[stage["stage"]], align="left", style="dim"), Text(stage["answer"])]
         if is_single or stage["stage"] not in QUIET or not stage["ok"]:
-            body = view(stage["stage"]).terminal(stage["section"])
+            body = view(stage["stage"]).terminal({**stage["section"], "store_option": summary.get("store_option", "")})
             shown += [] if isinstance(body, Group) and not body.renderables else [body]
         shown += labelled("note", *(note for note in stage["notes"] if note not in summary["notes"]))
         parts += [*shown, ""] if shown else []

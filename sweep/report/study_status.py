@@ -25,11 +25,13 @@ def render_status(
     *,
     checks: Mapping[str, int] = MappingProxyType({}),
     seen: Sequence[Mapping[str, Any]] = (),
+    note: str = "",
 ) -> RenderableType:
     """Return how far a study is: trials per state and verdict, what was seen, what runs now, what failed and why.
 
     `progress` says, by trial number, how far a running trial has come; `checks` are the trials that are not judged, by
-    how they ended (`done`, `failed`), `seen` the symptoms of the base.
+    how they ended (`done`, `failed`), `seen` the symptoms of the base, `note` a line about
+    the verdicts.
     """
     parts: list[RenderableType] = [
         Text.assemble((study.name, "bold"), "  ", styled_state(study.status), f"  task {study.task}"),
@@ -40,6 +42,7 @@ def render_status(
         parts.append(Text.assemble(("checks    ", "dim"), verdicts_text(checks) or "none yet"))
     if verdicts or not (checks or is_check):
         parts.append(Text.assemble(("verdicts  ", "dim"), verdicts_text(verdicts) or "none yet"))
+    parts += [Text.assemble(("note      ", "dim"), note)] if note else []
     parts += brief_lines(seen)
     for label, trials in (("running", running), ("failed", failed)):
         if trials:

@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweep.config.stores import store_option
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.effect import CellSummary, Effect, Interaction, Proportion, Question, Repair, SearchedPoint
 from sweep.domain.smoothing import is_smoothed
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
-from sweep.report.commands import PROGRAM, arguments, fixed_command, key_of, overrides_of, study_command
+from sweep.report.commands import PROGRAM, arguments, fixed_command, key_of, overrides_of, study_command, verb_store
 from sweep.report.data import ReportData
 from sweep.report.phrases import status_word
 from sweep.report.seen import told
@@ -269,9 +268,8 @@ def _compare(data: ReportData) -> dict[str, Any] | None:
     before = config.get("compare_with")
     if before is None:
         return None
-    url = dict(config.get("store") or {}).get("url")
     words = shlex.join([*PROGRAM, "compare", str(before), data.study.name])
-    return {"with": str(before), "command": words + ("" if url is None else store_option(str(url)))}
+    return {"with": str(before), "command": words + verb_store(data.study)}
 
 
 def _decide(data: ReportData) -> dict[str, Any] | None:

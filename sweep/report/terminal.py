@@ -15,6 +15,7 @@ from sweep.report.copied import command_lines, recommended_lines
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
+    SHOWN_TOGGLES,
     alternatives_text,
     cost_text,
     inert_text,
@@ -33,8 +34,6 @@ from sweep.report.tables import labelled, new_table, styled_status, styled_verdi
 
 WIDE = 104
 """From this width on the steps saved have a column of their own and heads stand in one line."""
-SHOWN_TOGGLES = 20
-"""Number of toggles a ranking shows in a terminal; `rank --all` shows the rest."""
 NAMED = 8
 """Number of toggles named beside one note."""
 NARROW = 70
@@ -43,9 +42,12 @@ TINY = 50
 """Below this width p, steps and more seeds are left out, too, for the same reason."""
 
 
-def render_summary(summary: Mapping[str, Any], *, shows_all: bool = False) -> RenderableType:
-    """Return the whole answer of a study: of a diagnosis or a check, or a ranking. Text of a task is printable."""
-    summary = printable_data(summary)
+def render_summary(summary: Mapping[str, Any], *, shows_all: bool = False, store: str = "") -> RenderableType:
+    """Return the whole answer of a study: of a diagnosis or a check, or a ranking. Text of a task is printable.
+
+    `store` is what a verb needs to find the study (` --store URL`).
+    """
+    summary = {**printable_data(summary), "store_option": store}
     if summary.get("kind") == KIND:
         return render_staged(summary)
     return render_ranking(summary, shows_all=shows_all)
@@ -106,7 +108,7 @@ class RankingTable:
         width = options.max_width
         yield self._table(is_wide=width >= WIDE, is_narrow=width < NARROW, is_tiny=width < TINY)
         if self.more:
-            command = f"python -m sweep rank {self.summary['study']} --all"
+            command = f"python -m sweep rank {self.summary['study']} --all{self.summary.get('store_option', '')}"
             yield Text.assemble(f"{self.more:,} more: ", (command, "dim"), no_wrap=True, overflow="ignore")
         yield from _inert_lines(self.summary)
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sweep.clock import now_utc
-from sweep.config.stores import absolute_store, rebuild_command
+from sweep.config.stores import absolute_store, rebuild_command, store_word
 from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
@@ -194,7 +194,7 @@ class Store:
     def latest_study(self) -> StudyRecord:
         """Return the study whose status changed last. Raises NotFoundError where there is none."""
         with self.transactions.reading() as conn:
-            return self._here(studies.latest(conn))
+            return self._here(studies.latest(conn, store_word(self.url)))
 
     def study_running(self, trial_id: int) -> tuple[StudyRecord, int]:
         """Return the study in whose folder a trial's run lies, and the run's number there; reuse followed."""

@@ -81,11 +81,16 @@ def all_studies(conn: Connection) -> list[StudyRecord]:
     return [study_record(row) for row in conn.execute(select(studies).order_by(*NEWEST_FIRST))]
 
 
-def latest(conn: Connection) -> StudyRecord:
-    """Return the study that was active last. Raises NotFoundError."""
+def latest(conn: Connection, store: str) -> StudyRecord:
+    """Return the study that was active last. Raises NotFoundError.
+
+    `store` is what makes a command run its study in this store (` store.url=URL`).
+    """
     row = conn.execute(select(studies).order_by(*NEWEST_FIRST).limit(1)).one_or_none()
     if row is None:
-        raise NotFoundError("the store holds no study yet", hint="run one: python -m sweep +ablation=regularization")
+        raise NotFoundError(
+            "the store holds no study yet", hint=f"run one: python -m sweep +ablation=regularization{store}"
+        )
     return study_record(row)
 
 

@@ -12,6 +12,7 @@ from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.report import ReportData, build_summary, write_reports
+from sweep.report.commands import verb_store
 from sweep.report.phrases import outdated_text
 from sweep.report.staged import KIND, write_staged
 from sweep.report.visualdl import can_write
@@ -77,7 +78,7 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
     logged = store.metric_names(record.id) if is_silent or target.named_loss is None else None
     ranking = rank(outcomes, axes, target, inert=inert, wall_s=wall_s, logged=logged)
     if outdated:
-        ranking = replace(ranking, notes=(*ranking.notes, outdated_text(outdated, record.name)))
+        ranking = replace(ranking, notes=(*ranking.notes, outdated_text(outdated, record.name, verb_store(record))))
     return ReportData(
         study=record,
         axes=axes,

@@ -32,6 +32,6 @@ def test_a_broken_pipe_is_no_failure_of_the_program(monkeypatch):
 def test_a_study_whose_answer_nobody_reads_ends_with_its_own_code(monkeypatch, status, summary, code):
     end = StudyEnd(status=status, message="why", summary=summary, folder=Path("results/s"))
     monkeypatch.setattr("sweep.study.jobs.run_job", lambda *_args, **_kwargs: end)
-    monkeypatch.setattr("sweep.report.terminal.render_summary", lambda _summary: Text("the answer"))
+    monkeypatch.setattr("sweep.report.terminal.render_summary", lambda _summary, **_kwargs: Text("the answer"))
     monkeypatch.setattr(Printer, "print", gone)
     assert main(["task=digits_mlp", "launcher.start=cold"]) == code

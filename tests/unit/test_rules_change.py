@@ -166,3 +166,33 @@ def test_a_baseline_of_earlier_rules_says_so_when_it_is_compared(store, tmp_path
     assert ("rules", "1", str(RULES_VERSION)) in {(d["what"], d["before"], d["now"]) for d in shown["differences"]}
     assert main(["baseline", "diff", "--store", url]) == 0
     assert "nothing else differs" not in capsys.readouterr().out
+
+
+def placed(store, folder):
+    """Have the studies of the frozen store lie in a folder; return the store's URL."""
+    for study in store.studies():
+        store.update_study(study.id, config={**study.config, "results": str(folder)})
+    return f"sqlite:///{folder / 'sweep.db'}"
+
+
+def test_status_and_ls_mark_verdicts_by_earlier_rules_with_the_command_that_makes_them_again(store, tmp_path, capsys):
+    url = placed(store, tmp_path)
+    assert main(["status", "first", "--store", url]) == 0
+    resume = f"python -m sweep resume first --store {url}"
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "3 verdicts by earlier rules" in shown
+    assert resume in shown
+    assert main(["ls", "--store", url]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "verdicts by earlier rules: " in line]
+    assert {"first,", "second;"} <= set(line.split()) or {"second,", "first;"} <= set(line.split())
+    main(["ls", "--json", "--store", url])
+    assert {each["name"]: each["outdated"] for each in json.loads(capsys.readouterr().out)} == {"first": 3, "second": 1}
+    main(["status", "second", "--json", "--store", url])
+    assert json.loads(capsys.readouterr().out)["outdated"] == 1
+
+
+def test_ls_is_silent_once_verdicts_are_of_the_present_rules(store, rejudge, tmp_path, capsys):
+    for name in ("first", "second"):
+        usable_trials(store, trials_of(store, name), rejudge)
+    main(["ls", "--store", placed(store, tmp_path)])
+    assert "earlier rules" not in capsys.readouterr().out

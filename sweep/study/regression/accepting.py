@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sweep.clock import now_utc
+from sweep.config.stores import store_word
 from sweep.domain.nights import Baseline, Night
 from sweep.domain.regression import RegressionSettings
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError, UsageError
+from sweep.report.commands import verb_store
 from sweep.store import Regressions, Store, TaskNight
 from sweep.study.regression.environment import environment_of
 from sweep.study.regression.gathering import run_again, runs_of, target_text
@@ -35,7 +37,10 @@ def offers_of_nights(store: Store, regression: str, last: int, task: str | None)
     if not found:
         known = ", ".join(sorted({each.task for each in kept.task_nights(regression)}))
         what = f"regression {regression} has no night" + (f" of task {task}" if task else "")
-        raise NotFoundError(what, hint=f"its tasks: {known}" if known else f"python -m sweep +regression={regression}")
+        raise NotFoundError(
+            what,
+            hint=f"its tasks: {known}" if known else f"python -m sweep +regression={regression}{store_word(store.url)}",
+        )
     return [_offer(name, nights[-last:]) for name, nights in found.items()]
 
 
@@ -52,7 +57,8 @@ def offer_of_study(store: Store, record: StudyRecord, task: str | None) -> Offer
         rules_version=min((o.rules_version for o in store.outcomes(record.id)), default=RULES_VERSION),
     )
     if baseline.rules_version != RULES_VERSION:
-        problem = f"its verdicts are of earlier rules; `python -m sweep resume {record.name}` makes them again"
+        resume = f"python -m sweep resume {record.name}{verb_store(record)}"
+        problem = f"its verdicts are of earlier rules; `{resume}` makes them again"
         return Offer(task=baseline.task, baseline=None, problem=problem)
     return _checked(baseline, ())
 
