@@ -89,7 +89,9 @@ def test_two_studies_are_written_by_two_processes_at_once(empty_url: str) -> Non
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    for process in processes:
+        process.communicate(timeout=120)
+    assert [process.returncode for process in processes] == [0, 0]
     with Store.open(empty_url, read_only=True) as store:
         for name in ("a", "b"):
             trials = store.trials(store.study(name).id)

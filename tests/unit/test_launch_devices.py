@@ -1,5 +1,6 @@
 """Which devices a study may use, and who gets which."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -157,10 +158,10 @@ def test_without_a_quota_all_cores_of_the_affinity_are_usable(tmp_path: Path) ->
 )
 def test_the_kernels_memory_kills_are_counted(tmp_path: Path, name: str, membership: str) -> None:
     where = cgroup(tmp_path, {name: "low 0\noom_kill 3\n"}, membership)
-    kills = MemoryKills(*where)
-    assert kills.count() == 3
-    (where[0] / name).write_text("low 0\noom_kill 5\n")
-    assert kills.count() == 5
+    with closing(MemoryKills(*where)) as kills:
+        assert kills.count() == 3
+        (where[0] / name).write_text("low 0\noom_kill 5\n")
+        assert kills.count() == 5
 
 
 def test_where_the_kernel_does_not_say_no_memory_kill_is_counted(tmp_path: Path) -> None:

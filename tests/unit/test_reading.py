@@ -1,7 +1,7 @@
 import math
-import os
 import re
 import shutil
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -66,12 +66,12 @@ def test_opening_a_store_that_is_not_there_creates_nothing(tmp_path):
 
 
 def test_reading_changes_no_byte(url):
-    path = url.removeprefix("sqlite:///")
-    before = open(path, "rb").read()  # noqa: PTH123, SIM115
+    path = Path(url.removeprefix("sqlite:///"))
+    before = path.read_bytes()
     with sweep.open_store(url) as store:
         store.latest().curves()
-    assert open(path, "rb").read() == before  # noqa: PTH123, SIM115
-    assert os.listdir(os.path.dirname(path)) == ["sweep.db"]  # noqa: PTH208, PTH120
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["sweep.db"]
 
 
 def test_trials_say_how_they_ended(study):
