@@ -1,14 +1,17 @@
 """Measures how long each reading verb and `plan` take, in fresh processes, on a small and on a large study.
 
-    python scripts/bench_verbs.py [--trials 10000] [--repeats 7] [--write]
+    python scripts/bench_verbs.py [--trials 10000] [--repeats 7] [--against CHECKOUT] [--write]
 
 The small study is 40 trials that are really run; the large one is made through the store: as many trials, over the
 cells of four axes, with 20 points each. Which heavy packages a verb imports is looked up in a run of its own (`-X
-importtime`). `--write` puts the table into results/benchmarks/verbs.md. Needs the extra `cpu` for the small study.
+importtime`). `--against` takes turns with another checkout of this repository (`git worktree add FOLDER COMMIT`), on
+stores that its own code made, and adds the ratio of each pair of runs. `--write` puts the table into
+results/benchmarks/verbs.md. Needs the extra `cpu` for the small study.
 """
 
 import argparse
 import itertools
+import json
 import os
 import platform
 import re
@@ -18,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -44,15 +48,15 @@ TABLE = Path(__file__).parent.parent / "results" / "benchmarks" / "verbs.md"
 TARGET_S = 1.0
 SMALL = 40
 POINTS = 20
-HEAVY = ("paddle", "scipy", "optuna", "hydra", "jinja2", "matplotlib", "visualdl")
+HEAVY = ("paddle", "numpy", "scipy", "optuna", "hydra", "jinja2", "matplotlib", "visualdl")
 AXES = ("dropout", "weight_decay", "clip", "noise")
 STUDY = ["task=launch_bench", "task.kind=noop", "launcher.slots=2", "launcher.gpus=[]"]
 LEVELS = [f"+axes.{axis}={{levels: {{off: [task.{axis}=0.0]}}}}" for axis in AXES]
 
 
-def sweep(words: Sequence[str], folder: Path, *options: str) -> str:
+def sweep(words: Sequence[str], folder: Path, *options: str, path: str = PATH) -> str:
     """Run one command as a user would, its output into a file, which is returned. Raises SystemExit."""
-    environment = {**os.environ, "PYTHONPATH": PATH, MARKS: str(folder / "marks")}
+    environment = {**os.environ, "PYTHONPATH": path, MARKS: str(folder / "marks")}
     with (folder / "output").open("w+") as output:
         command = [sys.executable, *options, "-m", "sweep", *words]
         code = subprocess.call(command, cwd=folder, env=environment, stdout=output, stderr=output)
@@ -153,15 +157,35 @@ def verbs(trials: int, plan: Sequence[str]) -> dict[str, list[str]]:
     }
 
 
-def timed(words: Sequence[str], folder: Path, repeats: int) -> tuple[list[float], list[float]]:
-    """Return the seconds that some runs of a command took, and those of the CPU that each used."""
-    wall, cpu = [], []
-    for _ in range(repeats):
-        start_s, used_s = time.perf_counter(), children_cpu_s()
-        sweep(words, folder)
-        wall.append(time.perf_counter() - start_s)
-        cpu.append(children_cpu_s() - used_s)
-    return wall, cpu
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """A checkout with its stores: `path` is its PYTHONPATH, `plans` the overrides of a plan by the store's folder."""
+
+    path: str
+    plans: dict[Path, list[str]]
+
+
+def other_build(checkout: Path, small: Path, large: Path, trials: int) -> Build:
+    """Return another checkout, its stores made by its own copy of this script."""
+    path = os.pathsep.join([str(checkout.resolve() / "scripts"), str(checkout.resolve())])
+    program = (
+        "import json, sys; from pathlib import Path; import bench_verbs as b; "
+        "small, large, trials = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]); "
+        "print(json.dumps([b.make_small(small), b.make_large(large, trials)]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(small), str(large), str(trials)],
+        cwd=checkout, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    plans = json.loads(done.stdout.splitlines()[-1])
+    return Build(path=path, plans={small: plans[0], large: plans[1]})
+
+
+def timed(words: Sequence[str], folder: Path, path: str = PATH) -> tuple[float, float]:
+    """Return the seconds that one run of a command took, and those of the CPU that it used."""
+    start_s, used_s = time.perf_counter(), children_cpu_s()
+    sweep(words, folder, path=path)
+    return time.perf_counter() - start_s, children_cpu_s() - used_s
 
 
 def children_cpu_s() -> float:
@@ -176,25 +200,43 @@ def heavy_imports(words: Sequence[str], folder: Path) -> list[str]:
     return [package for package in HEAVY if package in names]
 
 
-def rows(trials: int, plan: Sequence[str], folder: Path, repeats: int) -> list[str]:
-    """Return the table's rows for one store."""
+def rows(
+    trials: int, plan: Sequence[str], folder: Path, repeats: int, other: tuple[Build, Path] | None = None
+) -> list[str]:
+    """Return the table's rows for one store; `other` is another build, and its store of this size."""
     made = []
+    before = None if other is None else verbs(trials, other[0].plans[other[1]])
     for name, words in verbs(trials, plan).items():
-        spent, cpu = timed(words, folder, repeats)
+        runs, pairs = [], []
+        for _ in range(repeats):
+            runs.append(timed(words, folder))
+            if other is not None and before is not None:
+                pairs.append(
+                    [a / b for a, b in zip(runs[-1], timed(before[name], other[1], other[0].path), strict=True)]
+                )
+        spent, cpu = [run[0] for run in runs], [run[1] for run in runs]
+        ratios = f"{median(wall for wall, _ in pairs):.2f} ({median(cpu for _, cpu in pairs):.2f})" if pairs else "-"
         heavy = heavy_imports(words, folder)
         is_met = median(spent) < TARGET_S and "paddle" not in heavy
         made.append(
             f"| {name} | {trials:,} | {median(spent):.2f} s ({min(spent):.2f} to {max(spent):.2f}) "
-            f"| {median(cpu):.2f} s | {', '.join(heavy) or 'none'} | {'met' if is_met else 'not met'} |"
+            f"| {median(cpu):.2f} s | {ratios} | {', '.join(heavy) or 'none'} | {'met' if is_met else 'not met'} |"
         )
         print(made[-1], file=sys.stderr)
     return made
+
+
+def commit_of(checkout: Path) -> str:
+    """Return the commit that a checkout stands at, shortened."""
+    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="take turns with another checkout")
     parser.add_argument("--write", action="store_true", help=f"write {TABLE.name} under results/benchmarks/")
     args = parser.parse_args()
     if args.trials < 2 ** len(AXES):
@@ -202,22 +244,36 @@ def main() -> None:
     trials = args.trials - args.trials % 2 ** len(AXES)
     load = os.getloadavg()[0]
     found = []
-    with tempfile.TemporaryDirectory() as small, tempfile.TemporaryDirectory() as large:
-        found += rows(SMALL, make_small(Path(small)), Path(small), args.repeats)
-        found += rows(trials, make_large(Path(large), trials), Path(large), args.repeats)
+    with tempfile.TemporaryDirectory() as root:
+        small, large, small_before, large_before = (Path(root, each) for each in ("s", "l", "s-before", "l-before"))
+        for folder in (small, large, small_before, large_before):
+            folder.mkdir()
+        other = other_build(args.against, small_before, large_before, trials) if args.against else None
+        for size, folder, theirs, make in (
+            (SMALL, small, small_before, make_small),
+            (trials, large, large_before, lambda where: make_large(where, trials)),
+        ):
+            found += rows(size, make(folder), folder, args.repeats, (other, theirs) if other else None)
         os.chdir(TABLE.parent)
     packages = ", ".join(f"{name} {version(name)}" for name in ("sqlalchemy", "rich", "hydra-core"))
     command = f"python scripts/bench_verbs.py --trials {args.trials} --repeats {args.repeats}"
+    against = ""
+    if args.against:
+        command += " --against CHECKOUT"
+        against = (
+            f" Ratios: medians of the pairs against commit {commit_of(args.against)}, whose runs took turns with these."
+        )
     text = "\n".join(
         [
             "# Verbs",
             "",
             f"`{command}` on {machine()}; Python {platform.python_version()}, {packages}. Load average before: "
             f"{load:.1f}. Median (range) of {args.repeats} fresh processes each, wall time from start to exit. Aim: "
-            f"less than {TARGET_S:.0f} s, and no import of paddle.",
+            f"less than {TARGET_S:.0f} s, and no import of paddle.{against}",
             "",
-            f"| verb | trials in the study | wall | CPU | of {', '.join(HEAVY)} it imports | aim |",
-            "|---|---|---|---|---|---|",
+            "| verb | trials in the study | wall | CPU | ratio of wall (CPU) "
+            f"| of {', '.join(HEAVY)} it imports | aim |",
+            "|---|---|---|---|---|---|---|",
             *found,
             "",
         ]

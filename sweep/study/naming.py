@@ -16,7 +16,6 @@ from sweep.report.commands import PROGRAM
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 from sweep.study.decisions import logging_to
-from sweep.study.opening import driving
 from sweep.study.places import folder_for
 from sweep.study.recorded import recorded_axes
 
@@ -108,6 +107,8 @@ def held(loaded: LoadedConfig) -> Iterator[HeldStudy]:
 
 
 def _hold(loaded: LoadedConfig, kept: ExitStack) -> HeldStudy:
+    from sweep.study.opening import driving  # only runs hold a study: a plan just asks for its name
+
     while True:
         as_named = loaded if loaded.study.is_named else named_on_record(loaded, upgrades=True).loaded
         name, folder = as_named.study.name, folder_for(as_named)
