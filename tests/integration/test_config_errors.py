@@ -87,7 +87,7 @@ CASES = {
     "+driver.foo=1": ("driver.foo", "allowed: design, name"),
     "+converge.foo=1": ("converge.foo", "no such key"),
     # names that are not there
-    "task=digit": ("task", "did you mean 'digits_mlp'"),
+    "task=digit": ("task", "did you mean 'digits_cnn'"),
     "+ablation=regularisation": ("ablation", "did you mean 'regularization'"),
     "ablation=regularization": ("ablation", "+ablation=regularization"),
     "+search=tpee": ("search", "did you mean 'tpe'"),

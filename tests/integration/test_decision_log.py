@@ -15,7 +15,7 @@ from sweep.launch.fake import FakeLauncher
 from sweep.launch.warm import CRASHES, WarmStarter
 from sweep.rundir import StudyDir
 from sweep.store import Store
-from sweep.study import decisions
+from sweep.study import decision_log
 from sweep.study.decisions import logging_to, set_log_level
 from sweep.study.interrupts import Interrupt
 
@@ -144,7 +144,7 @@ def test_a_removed_folder_or_a_full_disk_loses_lines_and_nothing_else(folder, ca
 
 
 def test_a_log_is_bounded(folder, monkeypatch):
-    monkeypatch.setattr(decisions, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(decision_log, "MAX_BYTES", 10_000)
     with logging_to(folder):
         for number in range(1000):
             logger.warning("%d %s", number, "x" * 100)
