@@ -39,6 +39,11 @@ UNEXPLAINED = (
     "target (converge.target) with what this task has reached before."
 )
 
+NO_VERDICT = (
+    "The diagnosis stopped here: without a verdict on the base, no change can be seen to help. Fix this first, then "
+    "repeat the diagnosis."
+)
+
 NAMED = 8
 """Number of changes named in a sentence."""
 
@@ -78,9 +83,14 @@ class Findings:
         return any(check["severity"] == "broken" for check in checks)
 
     @property
+    def is_base_judged(self) -> bool:
+        """Whether a trial of the base has a verdict; true if the base has not run."""
+        return self.base is None or bool(self.base["base"]["seeds"])
+
+    @property
     def is_judged(self) -> bool:
         """Whether a trial of the base or of the ablation has a verdict; true if the diagnosis ended before the base."""
-        if self.base is None or self.base["base"]["seeds"]:
+        if self.is_base_judged:
             return True
         return self.ablation is not None and any(toggle["trials"] for toggle in self.ablation["toggles"])
 
@@ -134,6 +144,8 @@ def diagnosis(found: Findings, *, has_axes: bool = True) -> str:
     if found.base_converges:
         last = "It converges all the same: no change was tried." if exceptions else "Nothing has to be repaired."
         return " ".join([*parts, *_data_warnings(found.data), last])
+    if not found.is_judged:
+        return " ".join([*parts, *_data_warnings(found.data), NO_VERDICT])
     parts += [text for text in (_fault_words(found), _overfit_words(found), _lr_words(found)) if text]
     if found.ablation is not None:
         parts.append(_ablation_words(found.ablation, found.verify))

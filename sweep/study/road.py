@@ -165,7 +165,8 @@ class Road:
         """Return whether what was found makes this stage, and all after it, superfluous (only in a diagnosis)."""
         if self.loaded.study.kind is not StudyKind.DIAGNOSIS:  # checks: each says something of its own
             return False
-        return stage != "data" and (self.found.is_data_broken or self.found.base_converges)
+        found = self.found
+        return stage != "data" and (found.is_data_broken or found.base_converges or not found.is_base_judged)
 
     def _goes_on_without(self, stage: str) -> bool:
         """Return whether what a stage would have said is not needed: in a diagnosis, that of a probe of the training.
@@ -325,6 +326,8 @@ class Road:
     def _notes(self) -> tuple[str, ...]:
         done = {entry.study for entry in self.entries}
         left_out = [s for s in self.loaded.study.stages if stage_study(self.loaded.study.name, s) not in done]
+        if left_out and not self.found.is_base_judged:
+            return (f"Not run, because the base has no verdict: {', '.join(left_out)}.",)
         if not left_out or not (self.found.is_data_broken or self.found.base_converges):
             return ()
         return (f"Not run, because it was decided before: {', '.join(left_out)}.",)

@@ -4,6 +4,8 @@ import pytest
 from recorded_study import end_trial, make_study, make_trial
 
 from sweep.config import load_study_config
+from sweep.domain.states import TrialState
+from sweep.domain.verdict import Verdict
 from sweep.report.progress import LiveProgress
 from sweep.store import Store
 from sweep.study.results import leave_reports
@@ -40,6 +42,27 @@ def test_what_a_stage_that_was_cut_short_shows_is_no_finding(interrupted):
     assert summary["answer"] == "Interrupted in the stage base; not run yet: overfit, ablation."
     assert summary["notes"] == []
     assert [stage["answer"] for stage in summary["stages"]] == ["The base converges (1 of 1 seed)."]
+
+
+def test_a_diagnosis_whose_base_has_no_verdict_ends_with_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    begun = []
+
+    def run_job(loaded, **_):
+        begun.append(loaded.study.name.rpartition(".")[2])
+        with Store.open(loaded.study.store_url) as store:
+            study = make_study(store, tmp_path, loaded.study.name, axes={})
+            end_trial(store, make_trial(store, study), Verdict.UNDECIDED, state=TrialState.TIMED_OUT)
+            summary = leave_reports(store, study, wall_s=1.0)
+        return StudyEnd(status="ended", message="", summary=summary, folder=tmp_path / "results" / study.name)
+
+    loaded = load_study_config(("task=digits_mlp", "+diagnose=full", "stages=[base,overfit,lr_range,ablation]"))
+    end = run_road(loaded, progress=LiveProgress(), run_job=run_job)
+    assert begun == ["base"]
+    assert (end.status, end.is_ok, end.summary["ok"]) == ("ended", False, False)
+    assert "without a verdict" in end.summary["answer"]
+    (note,) = end.summary["notes"]
+    assert "overfit, lr_range, ablation" in note
 
 
 def test_the_last_stage_leaves_none_to_run(interrupted):

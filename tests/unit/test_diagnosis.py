@@ -196,7 +196,24 @@ def test_seeds_of_the_base_that_miss_in_different_ways_are_counted():
 
 def test_a_base_without_a_verdict_is_not_said_to_miss():
     crashed = {"base": {"seeds": 0, "converged": 0, "verdict": "undecided", "symptoms": []}, "answer": "3 crash of 3."}
-    assert diagnosis(Findings(base=crashed)) == "3 crash of 3."
+    assert diagnosis(Findings(base=crashed)).startswith("3 crash of 3. The diagnosis stopped")
+
+
+def test_a_diagnosis_of_a_base_without_a_verdict_says_why_and_that_nothing_was_tried():
+    silent = {
+        "base": {"seeds": 0, "converged": 0, "symptoms": []},
+        "answer": "No trial logged any metric. Call run.log.",
+    }
+    found = Findings(
+        base=silent, data=staged(checks=[{"name": "label balance", "severity": "warning", "found": "few"}])
+    )
+    assert (found.is_base_judged, found.is_judged) == (False, False)
+    text = diagnosis(found)
+    assert text.startswith("No trial logged any metric. Call run.log.")
+    assert "label balance: few" in text
+    assert "without a verdict" in text
+    assert Findings().is_base_judged
+    assert Findings(base=base(0)).is_base_judged
 
 
 def test_a_base_that_converges_now_and_then_gets_the_rankings_own_words():

@@ -45,6 +45,13 @@ def test_the_half_life_is_34_steps_and_at_most_two_percent_of_the_budget(budget,
     assert replace(TARGET, budget_steps=budget, smooth=smooth).smooth_steps == pytest.approx(half_life)
 
 
+@pytest.mark.parametrize(("threshold", "is_slow"), [(1 / 100, False), (1 / 190, True)])
+def test_a_loss_whose_raw_values_met_the_target_is_not_slow_though_the_smoothed_one_missed_it(threshold, is_slow):
+    result = verdict_on(1 / np.arange(1, 101), threshold=threshold, budget_steps=100, smooth=20.0)
+    assert result.verdict is Verdict.NOT_CONVERGED
+    assert any(symptom.rule == "slow" for symptom in result.symptoms) is is_slow
+
+
 def test_a_value_counts_half_after_a_half_life():
     smoother = Smoother(10.0)
     assert smoother.take(1, 4.0) == 4.0
