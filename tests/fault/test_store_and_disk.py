@@ -313,7 +313,7 @@ def test_a_disk_that_is_full_as_a_log_is_written_stops_no_trial_that_runs(here, 
 
 def test_a_disk_that_is_full_when_the_database_is_written_ends_the_study_with_words(folder, small_disk, undisturbed):
     store = f"store.url=sqlite:///{small_disk}/sweep.db"
-    command = (*STUDY, store, "task.pause_s=0.1")
+    command = (*STUDY, store, "results=results", "task.pause_s=0.1")
     driver = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
     ballast = fill_up(small_disk)
@@ -337,11 +337,12 @@ def read_only_disk(tmp_path) -> Iterator[Path]:
     yield from mounted(tmp_path / "shut", "ro")
 
 
-@pytest.mark.parametrize(("place", "code"), [("results", 2), ("store", 1), ("deeper", 2)])
+@pytest.mark.parametrize(("place", "code"), [("results", 2), ("store", 1), ("both", 2), ("deeper", 2)])
 def test_a_folder_that_may_not_be_written_is_named(folder, read_only_disk, place, code):
     where = {
         "results": [f"results={read_only_disk}", "store.url=sqlite:///elsewhere.db"],
-        "store": [f"store.url=sqlite:///{read_only_disk}/sweep.db"],
+        "store": [f"store.url=sqlite:///{read_only_disk}/sweep.db", "results=results"],
+        "both": [f"store.url=sqlite:///{read_only_disk}/sweep.db"],
         "deeper": [f"results={read_only_disk}/not/there", "store.url=sqlite:///elsewhere.db"],
     }[place]
     done = folder.run(*STUDY, *where, code=code)
