@@ -214,6 +214,8 @@ def test_a_driver_without_standard_streams_runs_a_study(folder, undisturbed):
 
 def test_sigterm_stops_the_trials_and_the_same_command_goes_on(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.1")
+    hold = folder.path / "hold"
+    hold.touch()
     driver = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
     os.kill(driver.pid, signal.SIGTERM)
@@ -221,6 +223,7 @@ def test_sigterm_stops_the_trials_and_the_same_command_goes_on(folder, undisturb
     assert "resume with: python -m sweep" in driver.text
     assert folder.left() == []
     assert {run[2] for run in folder.runs()} == {"cancelled"}
+    hold.unlink()
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
@@ -249,6 +252,8 @@ def test_ctrl_c_while_the_last_trials_run_does_not_count_what_is_left(folder, un
 
 def test_ctrl_c_twice_stops_the_trials_and_leaves_the_terminal_as_it_was(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.1", "launcher.slots=4")
+    hold = folder.path / "hold"
+    hold.touch()  # trials are still there when both signals have come
     own, theirs = pty.openpty()
     before = termios.tcgetattr(theirs)
     process = folder.popen(
@@ -268,6 +273,7 @@ def test_ctrl_c_twice_stops_the_trials_and_leaves_the_terminal_as_it_was(folder,
     os.close(own)
     assert {run[2] for run in folder.runs()} == {"cancelled"}
     assert folder.left() == []
+    hold.unlink()
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
