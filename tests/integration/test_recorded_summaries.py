@@ -1,6 +1,6 @@
 """summary.json of studies of every kind, byte for byte as an earlier build left it.
 
-tests/data/recorded has the project of these studies, what commit db2637f left of them (results.tar.xz: plan.json,
+tests/data/recorded has the project of these studies, what an earlier build left of them (results.tar.xz: plan.json,
 record.json and the files of the trials) and their summaries. The store is rebuilt from these files, so no database is
 among them. The commands are in each plan.json; they were run in the project's folder. If a change of a summary is
 intended, put the summaries that these tests leave in the place of the old ones.
