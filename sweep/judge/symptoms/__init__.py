@@ -1,4 +1,4 @@
-"""Symptom rules: what one run shows, one function per rule (METHOD 4).
+"""Symptom rules: what one run shows, one function per rule (docs/symptoms.md).
 
 Every rule looks at finite values only; `non_finite` is the one that says where a value was not. A rule whose series or
 facts a run does not have says nothing.
