@@ -38,7 +38,7 @@ class Printer(Console):
             self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
-        """Raise what `main` and `Audience` know: nobody reads any more."""
+        """Raise BrokenPipeError, which `main` and `Audience` handle: stdout is closed."""
         raise BrokenPipeError
 
 

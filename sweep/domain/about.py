@@ -1,6 +1,5 @@
 """What is known of a symptom rule: the types of the catalogue in domain/symptoms.py."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from sweep.domain.words import StrEnum
@@ -66,7 +65,3 @@ class About:
     def advisory(self) -> bool:
         """Whether the rule speaks in too many healthy runs to be more than a hint."""
         return self.healthy.rate > ADVISORY_ABOVE
-
-    def tests_among(self, axes: Collection[str]) -> tuple[str, ...]:
-        """Return the toggles whose axis is one of these, most promising first."""
-        return tuple(toggle for toggle in self.tests if toggle.partition("=")[0] in axes)

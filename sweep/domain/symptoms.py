@@ -195,7 +195,7 @@ _ALL = (
     _about(
         "scheduler_inert",
         "The scheduler does nothing",
-        "nobody calls its step, or it waits for an evaluation that never comes",
+        "its step() is never called, or it waits for an evaluation that never comes",
         "scheduler=cosine scheduler=warmup scheduler=constant lr=x0.1",
         3.0,
     ),

@@ -104,7 +104,7 @@ LAUNCHERS: "dict[str, Callable[..., Launcher]]" = {"local": _local}
 def build_launcher(
     config: LauncherConfig,
     *,
-    say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
+    say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - messages are dropped
     early: "WarmParent | None" = None,
     is_current: Callable[[], bool] = lambda: True,
 ) -> "Launcher":

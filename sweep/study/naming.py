@@ -38,7 +38,7 @@ class NamedStudy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldStudy:
-    """A study that this process holds: nobody else runs it, or takes its name."""
+    """A study that this process holds: no other process runs it or takes its name."""
 
     loaded: LoadedConfig
     note: str

@@ -168,7 +168,7 @@ def _finished(store: Store, config: StudyConfig, fingerprints: set[str]) -> set[
 
 
 def trial_overhead_s(is_warm: bool, slots: int) -> float:
-    """Return the seconds by which a trial makes a study longer beside its own time, with so many at once.
+    """Return the seconds by which a trial adds to a study beside its own time, at this number of slots.
 
     A forked trial takes its turn at the one process it is forked from. Interpreters start side by side, up to one for
     each core.
@@ -189,7 +189,7 @@ class Seen:
 def _seen(store: Store, task: str, slots: int) -> Seen | None:
     """Return what the finished trials of a task took, None if there are none.
 
-    What they took beside their own time comes from studies of 100 trials or more, as if run on so many slots.
+    What they took beside their own time comes from studies of 100 trials or more, scaled to this number of slots.
     """
     times: list[float] = []
     beside: list[float] = []
