@@ -21,12 +21,12 @@ import scipy
 from scipy import stats
 
 from sweep.analysis import rank
-from sweep.analysis.stats import fisher_p, mcnemar_p, proportion
 from sweep.domain.axis import Axis, Cell, Level, Toggle
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
+from sweep.stats.exact import fisher_p, mcnemar_p, proportion
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
 SIZES = ((13, 10), (100, 10), (1000, 10))  # cells x seeds

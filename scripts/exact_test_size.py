@@ -13,7 +13,7 @@ from math import exp, lgamma, log
 
 import numpy as np
 
-from sweep.analysis.stats import ALPHA, fisher_p, mcnemar_p, paired_test
+from sweep.stats.exact import ALPHA, fisher_p, mcnemar_p, paired_test
 
 Rule = Callable[[int, int, int, int], float]
 RULES: dict[str, Rule] = {

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sweep.analysis.stats import Floats, holm, paired_test, sign_flip_p, split_p
 from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
 from sweep.domain.counts import count_text
 from sweep.domain.words import StrEnum
+from sweep.stats.exact import Floats, holm, paired_test, sign_flip_p, split_p
 
 
 class Contrast(StrEnum):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sweep.analysis.stats import ALPHA, Floats, holm, mcnemar_p, paired_test, proportion, sign_flip_p
 from sweep.domain.effect import Proportion
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome
+from sweep.stats.exact import ALPHA, Floats, holm, mcnemar_p, paired_test, proportion, sign_flip_p
 
 NOT_COMPARED = frozenset({"results", "place", "store", "study", "launcher", "inert", "compare_with"})
 """Keys of a recorded config that decide nothing about a trial's outcome."""

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sweep.analysis.compare import Comparison, Contrast, compare_cells
-from sweep.analysis.stats import ALPHA, SPRT_LEAD, holm, paired_test, proportion
 from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
 from sweep.domain.counts import share_text
 from sweep.domain.effect import Effect, EffectStatus, Proportion, Question, StepsToTarget
 from sweep.domain.names import natural
+from sweep.stats.exact import ALPHA, SPRT_LEAD, holm, paired_test, proportion
 
 MAX_MORE_SEEDS = 40
 """Further seeds beyond which a study is better redesigned than continued."""

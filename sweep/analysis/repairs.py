@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from sweep.analysis.effects import is_broken
-from sweep.analysis.stats import ALPHA, SPRT_LEAD, combination_interval, holm, paired_test, proportion
 from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
 from sweep.domain.effect import Effect, EffectStatus, Interaction, Proportion, Question, Repair
+from sweep.stats.exact import ALPHA, SPRT_LEAD, combination_interval, holm, paired_test, proportion
 
 Toggles = frozenset[Toggle]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.analysis.stats import Bools, Floats, median_steps, proportion
 from sweep.domain.axis import Cell, Toggle
 from sweep.domain.effect import Proportion
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
+from sweep.stats.exact import Bools, Floats, median_steps, proportion
 
 Counts = list[tuple[int, int, int, int]]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation, toggles_of_data
-from sweep.analysis.priors import axes_for, toggle_factors
 from sweep.config import LoadedConfig, axis_names, level_names, load_study_config
 from sweep.config.folders import folder_words
 from sweep.domain.counts import count_text
@@ -22,6 +21,7 @@ from sweep.report.basecurves import base_curves
 from sweep.report.commands import PROGRAM
 from sweep.report.staged import KIND, StageEntry, staged_summary, write_staged
 from sweep.rundir import StudyDir
+from sweep.stats.priors import axes_for, toggle_factors
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.edits import PlannedCode

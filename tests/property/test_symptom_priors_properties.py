@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.analysis.priors import axes_for, toggle_factors
 from sweep.domain.about import MAX_FACTOR
 from sweep.domain.symptoms import KINDS, SYMPTOMS
+from sweep.stats.priors import axes_for, toggle_factors
 
 RULE_SETS = st.lists(st.sampled_from([*sorted(SYMPTOMS), *sorted(KINDS), "no_such_rule"]), max_size=6)
 

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from sweep import launch, store, study, worker
+from sweep import launch, stats, store, study, worker
 
 
-@pytest.mark.parametrize("folder", [launch, store, study, worker], ids=lambda folder: folder.__name__)
+@pytest.mark.parametrize("folder", [launch, stats, store, study, worker], ids=lambda folder: folder.__name__)
 def test_the_map_of_a_folder_names_each_of_its_modules_once(folder):
     named = re.findall(r"^  (\w+)  ", folder.__doc__, re.MULTILINE)
     there = {module.name for module in pkgutil.iter_modules(folder.__path__)} - {"__main__"}

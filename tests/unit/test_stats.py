@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sweep.analysis.stats import (
+from sweep.stats.exact import (
     combination_interval,
     fisher_p,
     holm,

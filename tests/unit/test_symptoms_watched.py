@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sweep.analysis.priors import axes_for
 from sweep.domain.metric import Series
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.symptoms import about_of, kind_of
@@ -15,6 +14,7 @@ from sweep.domain.target import Mode, Target
 from sweep.judge import RULES, SymptomThresholds, find_symptoms, judge
 from sweep.judge.symptoms import Evidence
 from sweep.judge.verdict import replay
+from sweep.stats.priors import axes_for
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=400, stop_early=False)
 SCALARS = np.array([1, 2, 3, *range(10, 401, 10)])
