@@ -92,7 +92,12 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One attempt to execute a trial. `pid` and `pid_started_at` (seconds since the epoch) together name a process."""
+    """One attempt to execute a trial.
+
+    `token` names the attempt and no other, in any store (None for runs of earlier versions). `handle` is how its
+    launcher finds it again: opaque, None until it was launched. `host`, `pid`, `pid_started_at` (seconds since the
+    epoch) and `device` are what was learnt of its process, None as long as that is not known.
+    """
 
     id: int
     trial_id: int
@@ -111,6 +116,8 @@ class RunRecord:
     ended_at: datetime | None
     wall_s: float | None
     ingested_bytes: int
+    token: str | None = None
+    handle: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

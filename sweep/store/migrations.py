@@ -32,6 +32,10 @@ STEPS: Mapping[int, Sequence[str]] = {
         "ALTER TABLE trials ADD COLUMN rules_version INTEGER",
         "ALTER TABLE studies ADD COLUMN kind VARCHAR DEFAULT 'ablation' NOT NULL",
     ),
+    5: (
+        "ALTER TABLE runs ADD COLUMN token VARCHAR",
+        "ALTER TABLE runs ADD COLUMN handle TEXT",
+    ),
 }
 """For each version the statements that make it from the one before. Plain SQL that SQLite and PostgreSQL both know;
 frozen once released: later changes of schema.py must not change what an old step does."""
@@ -55,7 +59,17 @@ def _kind_of_version_3(config: Mapping[str, Any]) -> str:
     return "search" if driver and driver.get("name", "grid") != "grid" else "ablation"
 
 
-FILLS: Mapping[int, Callable[[Connection], None]] = {4: _fill_kinds}
+def _fill_handles(conn: Connection) -> None:
+    """Set the handle of each run whose process is on record: the local launcher's, there was no other."""
+    found = conn.execute(text("SELECT id, host, pid, pid_started_at FROM runs WHERE pid IS NOT NULL")).all()
+    handles = [
+        {"handle": f"{host or ''}:{pid}:{started_at!r}", "id": run_id} for run_id, host, pid, started_at in found
+    ]
+    if handles:
+        conn.execute(text("UPDATE runs SET handle = :handle WHERE id = :id"), handles)
+
+
+FILLS: Mapping[int, Callable[[Connection], None]] = {4: _fill_kinds, 5: _fill_handles}
 """What the statements of a version leave to be filled in, row by row, where SQL that both databases know cannot."""
 
 

@@ -125,6 +125,8 @@ def run_record(row: Row[Any]) -> RunRecord:
         ended_at=row.ended_at,
         wall_s=row.wall_s,
         ingested_bytes=row.ingested_bytes,
+        token=row.token,
+        handle=row.handle,
     )
 
 

@@ -15,25 +15,26 @@ from sweep.store.prepared import Prepared
 from sweep.store.records import run_record
 from sweep.store.schema import runs, trials
 
-PROCESS_COLUMNS = ("pid", "pid_started_at", "host", "device")
-"""What is kept of a run's process."""
+PROCESS_COLUMNS = ("handle", "pid", "pid_started_at", "host", "device")
+"""What is kept of how a run was launched: its handle, and what is known of its process."""
 
 _NO_PROCESS = dict.fromkeys(PROCESS_COLUMNS)
 _LIVE = [state.value for state in LIVE_STATES]
 _BY_ID = select(runs).where(runs.c.id == bindparam("run_id"))
 _STATE = Prepared(select(runs.c.state, runs.c.trial_id).where(runs.c.id == bindparam("run_id")))
 _LAST_ATTEMPT = Prepared(select(func.max(runs.c.attempt)).where(runs.c.trial_id == bindparam("trial_id")))
-_ADD = Prepared(insert(runs), ("trial_id", "attempt", "dir", "state", "started_at", "last_step", "ingested_bytes"))
+_ADD = Prepared(
+    insert(runs), ("trial_id", "attempt", "token", "dir", "state", "started_at", "last_step", "ingested_bytes")
+)
 _SWAP = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run_id"), runs.c.state == bindparam("old"))
     .values(state=bindparam("new"))
 )
-_STARTED = Prepared(
-    update(runs)
-    .where(runs.c.id == bindparam("run_id"))
-    .values({name: bindparam(f"new_{name}") for name in PROCESS_COLUMNS})
-)
+_LEARNT = {
+    name: func.coalesce(bindparam(f"new_{name}", type_=runs.c[name].type), runs.c[name]) for name in PROCESS_COLUMNS
+}
+_STARTED = Prepared(update(runs).where(runs.c.id == bindparam("run_id")).values(_LEARNT))
 _END = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run_id"), runs.c.state == bindparam("old"))
@@ -43,16 +44,13 @@ _END = Prepared(
             name: bindparam(f"new_{name}")
             for name in ("exit_code", "failure", "message", "stop_reason", "wall_s", "last_step", "ended_at")
         },
-        **{
-            name: func.coalesce(bindparam(f"new_{name}", type_=runs.c[name].type), runs.c[name])
-            for name in PROCESS_COLUMNS
-        },
+        **_LEARNT,
     )
 )
 
 
-def begin(conn: Connection, trial_id: int, folder: str, *, at: datetime) -> RunRecord:
-    """Record the intent to run a pending trial: a new attempt, run and trial `launching`.
+def begin(conn: Connection, trial_id: int, folder: str, *, token: str, at: datetime) -> RunRecord:
+    """Record the intent to run a pending trial: a new attempt with its token, run and trial `launching`.
 
     Raises NotFoundError, and TransitionError where the trial is not pending.
     """
@@ -62,6 +60,7 @@ def begin(conn: Connection, trial_id: int, folder: str, *, at: datetime) -> RunR
     row = {
         "trial_id": trial_id,
         "attempt": attempt,
+        "token": token,
         "dir": folder,
         "state": TrialState.LAUNCHING.value,
         "started_at": at,
@@ -86,6 +85,7 @@ def begin(conn: Connection, trial_id: int, folder: str, *, at: datetime) -> RunR
         ended_at=None,
         wall_s=None,
         ingested_bytes=0,
+        token=token,
     )
 
 
@@ -98,8 +98,8 @@ def row_of(conn: Connection, run_id: int) -> Row[Any]:
 
 
 def started(conn: Connection, run_id: int, process: Mapping[str, Any]) -> None:
-    """Record the process of a run (PROCESS_COLUMNS). Raises NotFoundError."""
-    columns = {f"new_{name}": value for name, value in process.items()}
+    """Record what is known of how a run was launched (PROCESS_COLUMNS); None changes nothing. Raises NotFoundError."""
+    columns = {f"new_{name}": value for name, value in {**_NO_PROCESS, **process}.items()}
     if _STARTED.change(conn, {"run_id": run_id, **columns}) != 1:
         raise NotFoundError(f"there is no run with id {run_id}")
 

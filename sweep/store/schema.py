@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -159,6 +159,9 @@ runs = Table(
     Column("attempt", Integer, nullable=False),
     Column("dir", Words, nullable=False),
     Column("state", String, nullable=False),
+    Column("token", String),  # of this attempt, in its spec.json, too; NULL for runs of versions before 5
+    Column("handle", Text),  # by which its launcher finds it again, opaque here; NULL until it is launched
+    # What is learnt of its process: NULL as long as that is not known.
     Column("host", String),
     Column("pid", BigInteger),
     Column("pid_started_at", Double),

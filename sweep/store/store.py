@@ -33,6 +33,9 @@ from sweep.store.engine import (
 from sweep.store.records import Event
 from sweep.store.transactions import Transactions
 
+TOKEN_BYTES = 8
+"""Random bytes of an attempt's token: two attempts never have the same one, in whatever store."""
+
 _RUNS_AT_ONCE = 200  # runs read at a time while streaming: 200 x 1,000 points x 16 bytes are 3 MB a metric
 
 
@@ -350,17 +353,36 @@ class Store:
 
     # Runs
 
-    def begin_run(self, trial_id: int, dir: str) -> RunRecord:  # noqa: A002 - the word of RunRecord and spec.json
+    def begin_run(
+        self,
+        trial_id: int,
+        dir: str,  # noqa: A002 - the word of RunRecord and spec.json
+        *,
+        token: str | None = None,
+    ) -> RunRecord:
         """Record the intent to run a pending trial in this folder; trial and new run are `launching`.
 
-        Raises TransitionError where the trial is not pending.
+        `token` names the attempt; a new one unless an attempt is restored that has one. Raises TransitionError if the
+        trial is not pending.
         """
         with self.transactions.writing() as conn:
-            return runs.begin(conn, trial_id, dir, at=self._now())
+            return runs.begin(conn, trial_id, dir, token=token or os.urandom(TOKEN_BYTES).hex(), at=self._now())
 
-    def run_started(self, run_id: int, *, pid: int, pid_started_at: float, host: str, device: str) -> None:
-        """Record the process of a run; `pid_started_at` in seconds since the epoch. The states stay."""
-        process = {"pid": pid, "pid_started_at": pid_started_at, "host": host, "device": device}
+    def run_started(
+        self,
+        run_id: int,
+        *,
+        handle: str | None = None,
+        pid: int | None = None,
+        pid_started_at: float | None = None,
+        host: str | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Record how a run was launched, as far as it is known by now; None changes nothing. The states stay.
+
+        `handle` is its launcher's; `pid_started_at` in seconds since the epoch.
+        """
+        process = {"handle": handle, "pid": pid, "pid_started_at": pid_started_at, "host": host, "device": device}
         with self.transactions.writing() as conn:
             runs.started(conn, run_id, process)
 

@@ -21,7 +21,8 @@ from sweep.study.live import LiveRun
 
 def identity_of(run: RunRecord) -> dict[str, object]:
     """Return what spec.json says of this run and of no other, in whatever database that was recorded."""
-    return {"run_id": run.id, "begun": None if run.started_at is None else run.started_at.isoformat()}
+    token = {} if run.token is None else {"token": run.token}  # a run of an earlier version has none
+    return {"run_id": run.id, "begun": None if run.started_at is None else run.started_at.isoformat(), **token}
 
 
 def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord, code: Mapping[str, str | None]) -> dict[str, Any]:

@@ -127,7 +127,7 @@ class Restored:
         begun = _time(spec.get("begun")) or _time(result.get("started_at"))
         with store.dated(begun):
             place = self.study.folder.trial(trial.number).path.relative_to(self.study.folder.results)
-            run = store.begin_run(trial.id, place.as_posix())
+            run = store.begin_run(trial.id, place.as_posix(), token=spec.get("token"))
         live = LiveRun(trial, run, folder)
         with store.dated(_time(result.get("started_at")) or begun):
             self._restore_process(store, live)

@@ -302,6 +302,27 @@ def test_a_started_run_carries_its_process_and_stays_launching(store: Store) -> 
     assert run.state is TrialState.LAUNCHING is store.trial(trial.study_id, 0).state
 
 
+def test_each_attempt_has_a_token_of_its_own_which_a_restored_one_keeps(store: Store) -> None:
+    study = make_study(store)
+    tokens = {store.begin_run(make_trial(store, study, seed).id, "d").token for seed in range(5)}
+    assert len(tokens - {None}) == 5
+    restored = store.begin_run(make_trial(store, study, 9).id, "d", token="kept")
+    assert store.live_runs(study.id)[-1].token == restored.token == "kept"
+
+
+def test_what_is_learnt_of_a_launched_run_is_added_to_what_is_known(store: Store) -> None:
+    study = make_study(store)
+    trial = make_trial(store, study)
+    run = store.begin_run(trial.id, "d")
+    store.run_started(run.id, handle="job 7")
+    (queued,) = store.live_runs(study.id)
+    assert (queued.handle, queued.pid, queued.host, queued.device) == ("job 7", None, None, None)
+    store.run_started(run.id, host="node-2", device="GPU-1")
+    store.end_run(run.id, state=TrialState.COMPLETED, judgement=make_judgement(), process={"pid": 11})
+    (known,) = store.runs(trial.id)
+    assert (known.handle, known.pid, known.host, known.device) == ("job 7", 11, "node-2", "GPU-1")
+
+
 def test_the_devices_of_a_study_are_those_of_its_runs_and_of_the_runs_it_reuses(store: Store) -> None:
     study = make_study(store)
     first, second, _ = (make_trial(store, study, seed) for seed in range(3))

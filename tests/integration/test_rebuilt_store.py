@@ -21,8 +21,8 @@ QUERIES = {
         t.verdict, t.reason, t.rule, t.tau, t.last_step, t.best, t.final, b.number, c.name
         from trials t join studies s on s.id = t.study_id
         left join trials b on b.id = t.source_trial_id left join studies c on c.id = b.study_id""",
-    "runs": """select s.name, t.number, r.attempt, r.dir, r.state, r.host, r.pid, r.device, r.failure, r.message,
-        r.stop_reason, r.wall_s, r.last_step, r.ingested_bytes, r.started_at, substr(r.ended_at, 1, 16)
+    "runs": """select s.name, t.number, r.attempt, r.dir, r.state, r.token, r.host, r.pid, r.device, r.failure,
+        r.message, r.stop_reason, r.wall_s, r.last_step, r.ingested_bytes, r.started_at, substr(r.ended_at, 1, 16)
         from runs r join trials t on t.id = r.trial_id join studies s on s.id = t.study_id""",
     "symptoms": """select s.name, t.number, y.position, y.rule, y.step, y.value, y.threshold, y.metric, y.message
         from symptoms y join trials t on t.id = y.trial_id join studies s on s.id = t.study_id""",

@@ -10,6 +10,11 @@ tests/data/store_v2.db was written likewise by the store of commit e0a04e9 (vers
 `second` whose only trial reuses trial 2 of `first`.
 
 tests/data/store_v3.db is of version 3 (verdicts without a version of the rules): see test_rules_change.py.
+
+tests/data/store_v4.db was written likewise by the store of commit e04047f (version 4: runs without handle and token):
+study `first` with a diverged trial (0), one that was lost once and then converged (1), one running (2), one launching
+without a process (3), one that could not be started (4) and a pending one (5); study `second`, a search, whose only
+trial reuses trial 1 of `first`; one night.
 """
 
 import json
@@ -155,6 +160,27 @@ def test_a_database_of_version_3_gets_the_kind_of_each_study_from_its_config(tmp
     with Store.open(f"sqlite:///{third}") as store:
         kinds = {study.name: str(study.kind) for study in store.studies()}
     assert kinds == {"first": "ablation", "second": "ablation", **{name: name for name in KINDS}}
+
+
+def test_a_database_of_version_4_keeps_everything_and_has_handles_made_from_its_processes(tmp_path: Path) -> None:
+    fourth = Path(shutil.copy(DATA / "store_v4.db", tmp_path / "fourth.db"))
+    assert version_in(fourth) == 4
+    with Store.open(f"sqlite:///{fourth}") as store:
+        study = store.study("first")
+        states = ["completed", "completed", "running", "launching", "failed", "pending"]
+        assert [str(trial.state) for trial in store.trials(study.id)] == states
+        assert store.outcomes(store.study("second").id)[0].reused
+        lost, again = store.runs(store.trial(study.id, 1).id)
+        assert [run.handle for run in (lost, again)] == ["vm-1:3999:1750000000.1", "host:4000:1750000000.0"]
+        running, launching = store.live_runs(study.id)
+        assert (running.handle, running.pid, running.device) == ("vm-1:4242:1764375000.37", 4242, "cpu")
+        assert (launching.handle, launching.token, running.token) == (None, None, None)
+        begun = store.begin_run(store.trial(study.id, 5).id, "first/trials/5")
+        store.run_started(begun.id, handle="job 7")
+        assert store.live_runs(study.id)[-1].handle == "job 7"
+        assert begun.token
+    Store.open(f"sqlite:///{tmp_path}/new.db").close()
+    assert schema_of(fourth) == schema_of(tmp_path / "new.db")
 
 
 def test_a_reader_does_not_migrate_but_says_what_would(old: Path) -> None:
