@@ -68,6 +68,15 @@ def key_of(word: str) -> str | None:
     return None if word.startswith("-") or match is None else match.group(1)
 
 
+def section_of(word: str) -> str | None:
+    """Return the section of the config that an override is about, whichever way it is written; None for an option.
+
+    `+axes.lr=...`, `~axes.lr`, `+driver/x=1` and `driver@driver=optuna` are about `axes`, `axes`, `driver`, `driver`.
+    """
+    key = key_of(word)
+    return None if key is None else re.split(r"[.@/]", key)[0]
+
+
 def overrides_of(cell: Cell, axes: Sequence[Axis], known: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return the Hydra overrides that make a cell from the base."""
     if cell.key in known:
@@ -80,18 +89,20 @@ def overrides_of(cell: Cell, axes: Sequence[Axis], known: Mapping[str, tuple[str
     return (*found, *(f"{key}={value}" for key, value in cell.params))
 
 
-def fixed_command(data: "ReportData", overrides: Iterable[str], *, seeds: Sequence[int] | None = None) -> str:
-    """Return the command that runs the base with these overrides: the study's own, without what it varied."""
+def fixed_command(study: StudyRecord, overrides: Iterable[str], *, seeds: Sequence[int] | None = None) -> str:
+    """Return the command that runs the base with these overrides: the study's own, without what it varied.
+
+    It runs over the study's own seeds unless `seeds` are given.
+    """
     overrides = list(overrides)
     set_anew = {key_of(override) for override in overrides} | ({"seeds"} if seeds is not None else set())
-    kept = []
-    for word in own_words(data.study):
-        key = key_of(word)
-        is_question = key is not None and re.split(r"[.@/]", key)[0] in QUESTION_KEYS
-        if not is_question and (key is None or key not in set_anew):
-            kept.append(word)
+    kept = [
+        word
+        for word in own_words(study)
+        if (key := key_of(word)) is None or (key not in set_anew and section_of(word) not in QUESTION_KEYS)
+    ]
     if not any(key_of(word) == "task" for word in kept):
-        kept.insert(0, f"task={data.task}")
+        kept.insert(0, f"task={study.task}")
     if seeds is not None:
         overrides.append(f"seeds=[{','.join(str(seed) for seed in seeds)}]")
     return shlex.join([*PROGRAM, *kept, *overrides])

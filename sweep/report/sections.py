@@ -103,7 +103,7 @@ def matrix_rows(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Capped:
                 "bar": share_bar(list(cell["verdicts"].items())),
                 "verdicts": list(cell["verdicts"].items()),
                 "steps": number_text(cell["median_steps_to_target"]),
-                "command": fixed_command(data, cell["overrides"]),
+                "command": fixed_command(data.study, cell["overrides"]),
             }
         )
     return Capped(rows=rows, total=len(cells))
@@ -157,7 +157,7 @@ def trial_rows(data: ReportData) -> Capped:
                 "final": number_text(outcome.final),
                 "wall": duration_text(outcome.wall_s),
                 "dir": data.dir_of(outcome),
-                "command": fixed_command(data, overrides, seeds=[outcome.seed]) if with_commands else "",
+                "command": fixed_command(data.study, overrides, seeds=[outcome.seed]) if with_commands else "",
             }
         )
     return Capped(rows=rows, total=len(data.outcomes))

@@ -13,7 +13,7 @@ from rich.text import Text
 from sweep.domain.counts import count_text
 from sweep.domain.probe import ProbeResult
 from sweep.domain.trial import StudyRecord
-from sweep.report.commands import PROGRAM, QUESTION_KEYS, arguments, key_of, own_words
+from sweep.report.commands import PROGRAM, arguments, fixed_command
 from sweep.report.copied import recommended_lines, uses
 from sweep.report.markdown import code, escaped
 from sweep.report.phrases import duration_text, provenance_text, trials_text
@@ -105,7 +105,7 @@ def staged_summary(
         ],
         "recommended": {
             "overrides": list(result.overrides),
-            "command": base_command(record, result.overrides) if result.overrides else None,
+            "command": fixed_command(record, result.overrides) if result.overrides else None,
             "ties": [list(overrides) for overrides in result.ties],
             "reason": result.choice_reason,
         },
@@ -114,19 +114,6 @@ def staged_summary(
     }
     plain: dict[str, Any] = strict(summary)
     return plain
-
-
-def base_command(record: StudyRecord, overrides: Sequence[str]) -> str:
-    """Return the command that runs the study's base with these overrides over its seeds."""
-    anew = {key_of(override) for override in overrides}
-    kept = []
-    for word in own_words(record):
-        key = key_of(word)
-        if key is None or (key not in anew and key.split(".")[0].split("@")[0] not in QUESTION_KEYS):
-            kept.append(word)
-    if not any(key_of(word) == "task" for word in kept):
-        kept.insert(0, f"task={record.task}")
-    return shlex.join([*PROGRAM, *kept, *overrides])
 
 
 def write_staged(summary: Mapping[str, Any], results: Path) -> None:

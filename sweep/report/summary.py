@@ -51,7 +51,7 @@ def build_summary(data: ReportData) -> dict[str, Any]:
         "states": _counts(str(outcome.state) for outcome in data.outcomes),
         "recommended": {
             "overrides": list(ranking.recommended),
-            "command": fixed_command(data, ranking.recommended) if ranking.recommended else None,
+            "command": fixed_command(data.study, ranking.recommended) if ranking.recommended else None,
             "ties": [list(overrides) for overrides in ranking.ties],
             "reason": ranking.choice_reason,
         },

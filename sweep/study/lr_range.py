@@ -12,7 +12,7 @@ from sweep.analysis.lr_confirm import axis_of, rates_of
 from sweep.config import DriverConfig, LoadedConfig, load_study_config
 from sweep.domain.stages import confirm_study
 from sweep.errors import ConfigError
-from sweep.report.commands import key_of
+from sweep.report.commands import key_of, section_of
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.audience import Audience
@@ -75,7 +75,7 @@ def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConf
         return None
     first = max(config.seeds) + 1  # fresh ones: not those that the rate was read off
     seeds = range(first, first + int(config.confirm["seeds"]))
-    kept = [word for word in loaded.overrides if (key_of(word) or "").split(".")[0] not in _OWN]
+    kept = [word for word in loaded.overrides if section_of(word) not in _OWN]
     own = [f"study={confirm_study(config.name)}", f"seeds=[{','.join(map(str, seeds))}]"]
     if not any(key_of(word) == "converge.stop_early" for word in kept):
         own.append(f"converge.stop_early={str(config.confirm['stop_early']).lower()}")

@@ -15,7 +15,7 @@ from sweep.config.secrets import recordable
 from sweep.config.stagesettings import is_setting, stage_word
 from sweep.domain.stages import stage_study
 from sweep.errors import ConfigError
-from sweep.report.commands import PROGRAM, key_of
+from sweep.report.commands import PROGRAM, key_of, section_of
 
 BASE_SEEDS = 3
 """Seeds of the base stage: they confirm that it fails, and how."""
@@ -63,7 +63,7 @@ def stage_overrides(
     if stage != "ablation":
         dropped |= {"seeds"}
     asked = (stage_word(stage, word) if is_setting(key_of(word) or "") else word for word in overrides)
-    kept = [word for word in asked if word is not None and _section(word) not in dropped]
+    kept = [word for word in asked if word is not None and section_of(word) not in dropped]
     own = list(_OWN.get(stage, ablation))
     if stage == "base":
         own = [f"seeds={_listed(seeds[:BASE_SEEDS])}"]
@@ -74,7 +74,7 @@ def stage_overrides(
 
 def ablation_question(overrides: Iterable[str]) -> bool:
     """Return whether a command says itself what the ablation stage is to vary."""
-    return any(_section(word) in {"ablation", "axes", "axis", "params", "search"} for word in overrides)
+    return any(section_of(word) in {"ablation", "axes", "axis", "params", "search"} for word in overrides)
 
 
 def chosen_axes(available: Sequence[str], pointed: Sequence[str], *, learns: bool) -> tuple[str, ...]:
@@ -129,8 +129,3 @@ def _listed(seeds: Iterable[int]) -> str:
 def stage_command(overrides: Sequence[str], config_dirs: Sequence[Path]) -> str:
     """Return the command that runs a stage alone."""
     return shlex.join([*PROGRAM, *folder_words(config_dirs), *recordable(overrides)])
-
-
-def _section(word: str) -> str | None:
-    key = key_of(word)
-    return None if key is None else key.split(".")[0].split("@")[0].split("/")[0]
