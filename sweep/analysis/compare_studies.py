@@ -9,6 +9,7 @@ import numpy as np
 
 from sweep.domain.effect import Proportion
 from sweep.domain.target import Target
+from sweep.domain.taskref import naming_key
 from sweep.domain.trial import Outcome
 from sweep.stats.exact import ALPHA, Floats, holm, mcnemar_p, paired_test, proportion, sign_flip_p
 
@@ -186,7 +187,8 @@ def _obstacles(a: Side, b: Side) -> tuple[str, ...]:
 def _program(side: Side) -> str:
     """Return what is run: the task's function, or the script."""
     task = side.config.get("task") or {}
-    return str(task.get("path") or task.get("_target_") or side.task)
+    key = naming_key(task)
+    return str(task.get("path") or (task[key] if key else side.task))
 
 
 def _notes(a: Side, b: Side, shared: int, same: int, config: Sequence[tuple[str, Any, Any]]) -> tuple[str, ...]:

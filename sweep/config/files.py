@@ -12,8 +12,9 @@ from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
 from omegaconf.errors import OmegaConfBaseException
 
-from sweep.config.keys import KEYS, TARGET_KEY
+from sweep.config.keys import KEYS
 from sweep.config.overrides import dotted
+from sweep.domain.taskref import naming_key
 from sweep.errors import ConfigError
 
 SCHEME = "sweep"
@@ -91,12 +92,12 @@ def placed(group: str, folders: list[str], name: str, data: dict[Any, Any]) -> t
 
     A file that has its group's section at its top (`task:`, `axes:`) sets keys of the whole config. Any other is that
     section itself, as Hydra has it, and top-level keys of the config beside it (`converge:`, `seeds:`) stay at the top.
-    A task's file that starts with `_target_` may have keys of any name: only `converge:` is taken out of it.
+    A task's file that names its program (`_target_`) may have keys of any name: only `converge:` is taken out of it.
     """
     section = "axes" if group == "axis" else group
     if group in _OF_THE_ROOT or isinstance(data.get(section), dict):
         return data, "_global_"
-    is_section = group != "task" or TARGET_KEY in data or not any(key in KEYS for key in data)
+    is_section = group != "task" or naming_key(data) is not None or not any(key in KEYS for key in data)
     at_top = {"converge"} if group == "task" else set(KEYS)
     top = {key: value for key, value in data.items() if key in at_top and isinstance(value, dict | int | list)}
     inner = {key: value for key, value in data.items() if key not in top}

@@ -5,6 +5,3 @@ KEYS = (
     "probe", "confirm", "stages", "regression", "watch", "symptoms", "reuse",
 )  # fmt: skip
 """The top-level keys of a study's config."""
-
-TARGET_KEY = "_target_"
-"""The key of a task that names its function."""

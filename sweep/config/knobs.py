@@ -10,11 +10,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sweep.config.keys import TARGET_KEY
 from sweep.config.overrides import dotted, task_override
 from sweep.config.wording import in_words
 from sweep.domain.byhand import by_hand
 from sweep.domain.knobs import kind_of, without_none
+from sweep.domain.taskref import KIND_OF_KEY
 from sweep.errors import ConfigError, nearest
 
 _NUMBER = re.compile(r"[+-]?\d*[.,]?\d+([eE][+-]?\d+)?")
@@ -34,7 +34,7 @@ class TaskBase:
         self._written = dict(dotted(OmegaConf.to_container(config.task, resolve=False)))
         self.section = resolved_task(config)
         self.knobs: dict[str, object] = {
-            name: value for name, value in dotted(self.section) if name != TARGET_KEY and name in self._written
+            name: value for name, value in dotted(self.section) if name not in KIND_OF_KEY and name in self._written
         }
 
     def check(self, text: str, *, owner: str) -> tuple[str, object]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sweep.config import LoadedConfig, load_study_config
 from sweep.config.folders import check_free, folder_words
+from sweep.config.source import TaskSource
 from sweep.config.values import Section
 from sweep.domain.nights import night_seeds
 from sweep.domain.regression import RegressionSettings
@@ -150,25 +151,30 @@ def study_name(config: RegressionConfig, entry: TaskEntry, night: NightName) -> 
 
 def _studies(config: RegressionConfig, entry: TaskEntry, night: NightName) -> TaskStudies:
     name = study_name(config, entry, night)
+    nightly = _load(config, entry, name, night.seeds(entry.seeds))
     determinism = None
     if config.determinism is not None:
         steps, seed = config.determinism
         short = (f"converge.budget_steps={steps}", "converge.stop_early=false", "watch=off")
-        determinism = _load(config, entry, f"{name}-numerics", (seed,), *short)
-    return TaskStudies(
-        entry=entry,
-        nightly=_load(config, entry, name, night.seeds(entry.seeds)),
-        determinism=determinism,
-    )
+        determinism = _load(config, entry, f"{name}-numerics", (seed,), *short, source=nightly.source)
+    return TaskStudies(entry=entry, nightly=nightly, determinism=determinism)
 
 
-def _load(config: RegressionConfig, entry: TaskEntry, name: str, seeds: tuple[int, ...], *more: str) -> LoadedConfig:
+def _load(
+    config: RegressionConfig,
+    entry: TaskEntry,
+    name: str,
+    seeds: tuple[int, ...],
+    *more: str,
+    source: TaskSource | None = None,
+) -> LoadedConfig:
     words = [
         f"task={entry.task}", *config.passed_on, *entry.overrides, *more,
         f"seeds=[{','.join(map(str, seeds))}]", "reuse=false", f"study={name}",
     ]  # fmt: skip
     try:
-        return load_study_config(words, config.config_dirs, command=[*folder_words(config.config_dirs), *words])
+        command = [*folder_words(config.config_dirs), *words]
+        return load_study_config(words, config.config_dirs, command=command, source=source)
     except ConfigError as error:
         # Its key is one of the task's config, not of the command line: say whose.
         error.message = f"task {entry.name} of regression {config.name}: {error.message}"

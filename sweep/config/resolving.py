@@ -7,9 +7,10 @@ from omegaconf import DictConfig, ListConfig, Node, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.composing import Composition
-from sweep.config.keys import KEYS, TARGET_KEY
+from sweep.config.keys import KEYS
 from sweep.config.values import unknown_key, whole
 from sweep.config.wording import in_words
+from sweep.domain.taskref import KIND_OF_KEY, naming_key
 from sweep.errors import ConfigError
 
 _CONVERGE = "converge: {metric: val/acc, mode: max, target: 0.9, budget_steps: 300}"
@@ -97,10 +98,11 @@ def _check_keys(config: DictConfig, sections: Mapping[str, Sequence[str]]) -> No
 def _check_task(config: DictConfig, name: str) -> None:
     """Raise ConfigError where the task section names no function."""
     task = config._get_node("task") if "task" in config.keys() else None  # noqa: SIM118
-    if isinstance(task, DictConfig) and not task._is_none() and TARGET_KEY in task.keys():  # noqa: SIM118
+    if isinstance(task, DictConfig) and not task._is_none() and naming_key(task.keys()):
         return
-    hint = f"add the line `_target_: module.function` to the section `task:` of the task's file ({name}.yaml)"
-    raise ConfigError(f"task.{TARGET_KEY}", "is missing: the function that trains", hint=hint)
+    key = next(iter(KIND_OF_KEY))
+    hint = f"add the line `{key}: module.function` to the section `task:` of the task's file ({name}.yaml)"
+    raise ConfigError(f"task.{key}", "is missing: the function that trains", hint=hint)
 
 
 def _missing(key: str, config: DictConfig, task: str) -> ConfigError:

@@ -4,13 +4,14 @@ import ast
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
 from sweep.domain.digest import content_digest
+from sweep.domain.taskref import TaskKind, TaskRef
 from sweep.errors import ConfigError
 
 
@@ -31,30 +32,10 @@ class TaskSource:
     digest: str
 
 
-def find_task(target: object) -> TaskSource:
-    """Return the code behind a task's `_target_` (`package.module.function`). Raises ConfigError."""
-    if not isinstance(target, str) or not all(part.isidentifier() for part in target.split(".")) or "." not in target:
-        raise ConfigError("task._target_", "must name a function: package.module.function", value=target)
+def find_task(ref: TaskRef) -> TaskSource:
+    """Return the code of a task. Raises ConfigError if it cannot be found."""
     importlib.invalidate_caches()  # a file written a moment ago is there
-    module, _, function = target.rpartition(".")
-    path = module_file(module)
-    if path is None:
-        raise ConfigError(
-            "task._target_",
-            f"there is no module {module}",
-            value=target,
-            hint=f"it is looked for in {Path.cwd()} and on PYTHONPATH",
-        )
-    content = path.read_bytes()
-    tree = _parse(path, content)
-    if function not in _defined(tree):
-        raise ConfigError(
-            "task._target_",
-            f"{path} has no function {function}",
-            value=function,
-            allowed=[node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"],
-        )
-    return _collect(module, path, content)
+    return FINDERS[ref.kind](ref)
 
 
 def missing_imports(source: TaskSource) -> tuple[str, ...]:
@@ -76,6 +57,31 @@ def module_file(module: str) -> Path | None:
     return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
 
 
+def _find_function(ref: TaskRef) -> TaskSource:
+    """Return the module of a function with what it uses. Raises ConfigError."""
+    path = module_file(ref.module)
+    if path is None:
+        raise ConfigError(
+            f"task.{ref.key}",
+            f"there is no module {ref.module}",
+            value=ref.name,
+            hint=f"it is looked for in {Path.cwd()} and on PYTHONPATH",
+        )
+    content = path.read_bytes()
+    tree = _parse(ref.key, path, content)
+    if ref.function not in _defined(tree):
+        raise ConfigError(
+            f"task.{ref.key}",
+            f"{path} has no function {ref.function}",
+            value=ref.function,
+            allowed=[node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"],
+        )
+    return _collect(ref, path, content)
+
+
+FINDERS: Mapping[TaskKind, Callable[[TaskRef], TaskSource]] = {TaskKind.FUNCTION: _find_function}
+
+
 def _is_found(name: str) -> bool:
     try:
         return find_spec(name) is not None or (Path.cwd() / name).is_dir()
@@ -83,8 +89,9 @@ def _is_found(name: str) -> bool:
         return name in sys.modules
 
 
-def _collect(module: str, path: Path, content: bytes) -> TaskSource:
+def _collect(ref: TaskRef, path: Path, content: bytes) -> TaskSource:
     """Return the files reached from a module inside its own top-level package, or its folder if it has none."""
+    module = ref.module
     files: dict[str, Path] = {}
     contents = {module: content}
     others: set[str] = set()
@@ -101,7 +108,7 @@ def _collect(module: str, path: Path, content: bytes) -> TaskSource:
             contents[name] = file.read_bytes()
         # `import a.b.c` runs a/__init__.py and a/b/__init__.py first.
         waiting += [name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)]
-        for imported in _imports(_parse(file, contents[name]), name, is_package=file.name == "__init__.py"):
+        for imported in _imports(_parse(ref.key, file, contents[name]), name, is_package=file.name == "__init__.py"):
             if _is_local(imported, module, path):
                 waiting.append(imported)
             else:
@@ -126,11 +133,11 @@ def _is_local(imported: str, module: str, path: Path) -> bool:
     return (beside / f"{top}.py").is_file() or (beside / top / "__init__.py").is_file()
 
 
-def _parse(path: Path, content: bytes) -> ast.Module:
+def _parse(key: str, path: Path, content: bytes) -> ast.Module:
     try:
         return ast.parse(content, filename=str(path))
     except SyntaxError as exc:
-        raise ConfigError("task._target_", f"{path}, line {exc.lineno}: {exc.msg}", value=path.stem) from exc
+        raise ConfigError(f"task.{key}", f"{path}, line {exc.lineno}: {exc.msg}", value=path.stem) from exc
 
 
 def _defined(tree: ast.Module) -> list[str]:

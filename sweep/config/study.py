@@ -12,7 +12,7 @@ from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.checks import CHECKS
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import check_free, option_names, own_keys
-from sweep.config.keys import KEYS, TARGET_KEY
+from sweep.config.keys import KEYS
 from sweep.config.knobs import TaskBase, same_type
 from sweep.config.lr_range import read_confirm
 from sweep.config.overrides import dotted, key_of_word
@@ -27,6 +27,7 @@ from sweep.domain.knobs import STANDARD_KNOBS, without_none
 from sweep.domain.names import is_loss
 from sweep.domain.probe import Probe, ProbeName
 from sweep.domain.target import Mode, Target
+from sweep.domain.taskref import TaskRef
 from sweep.errors import ConfigError, NothingToVaryError
 
 LAUNCHER_KEYS = (
@@ -53,7 +54,7 @@ def load(
     raw = resolve(composed, {"converge": TARGET_KEYS, "launcher": LAUNCHER_KEYS})
     root = Section(raw, "", KEYS)
     base = TaskBase(composed.config)
-    source = source or find_task(base.section[TARGET_KEY])
+    source = source or find_task(TaskRef.of(base.section))
     _check_task_types(base, composed.before)
     axes = read_axes(root.get("axes"), base, skipped=_skipped(root, composed), named=composed.chosen_axes)
     params = read_params(root.get("params"), base)

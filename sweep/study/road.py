@@ -239,7 +239,10 @@ class Road:
         """Return the axes that the task has knobs for."""
         try:
             overrides = self._overrides("ablation", self._everything())
-            return tuple(axis.name for axis in load_study_config(overrides, self.loaded.config_dirs).study.axes)
+            return tuple(
+                axis.name
+                for axis in load_study_config(overrides, self.loaded.config_dirs, source=self.loaded.source).study.axes
+            )
         except NothingToVaryError:
             return ()
 

@@ -46,7 +46,7 @@ def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
     ablation = ("+ablation=all",) if stage == "ablation" and not asks_itself else ()
     overrides = stage_overrides(stage, loaded.overrides, study=config.name, seeds=config.seeds, ablation=ablation)
     try:
-        planned = StudyPlan(load_study_config(overrides, loaded.config_dirs))
+        planned = StudyPlan(load_study_config(overrides, loaded.config_dirs, source=loaded.source))
         planned.driver()
     except NothingToVaryError:  # of its own axes the task has none: it may be the rate that is found, against the base
         return _left_open(stage, config, trials=2 * len(config.seeds))

@@ -2,6 +2,7 @@
 
 a run
   entry    from spec.json to result.json
+  loading  the task: imported, checked and prepared
   run      the run as the task sees it
   seeding  global random generators, each from a stream of its own
   sigterm  a run that is told to end

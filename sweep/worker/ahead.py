@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sweep.rundir import RUN_VARIABLE, RunDir
-from sweep.worker.entry import prepared_task, run_trial
+from sweep.worker.entry import run_trial
 from sweep.worker.failure import describe_failure, format_error
 from sweep.worker.leaving import end_process, flush_output, leave_if_forked
+from sweep.worker.loading import prepared_task
 
 MESSAGE_BYTES = 1 << 16
 PREAMBLE_BYTES = 1 << 16

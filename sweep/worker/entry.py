@@ -4,9 +4,8 @@ import importlib
 import os
 import resource
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
-from sweep.task import StopTrial, TaskConfig
-from sweep.worker.edited import check_code
+from sweep.task import StopTrial
 from sweep.worker.leaving import leave_if_forked
+from sweep.worker.loading import prepared_task
 from sweep.worker.run import WorkerRun
 from sweep.worker.seeding import seed_globals
 from sweep.worker.sigterm import SigtermWatch
@@ -30,59 +29,8 @@ REPORTED_PACKAGES = ("numpy", "paddle", "scipy", "sklearn")
 DURABLE_FROM_S = 2.0
 """A run this long is worth the fsync of its result, some 10 ms; after a power cut a shorter one is run again."""
 
-AHEAD_SEED = 0
-"""Global generators have it while the task is imported and prepared."""
-
 _STATE_OF = {StopReason.PRUNED: TrialState.PRUNED, StopReason.STOPPED: TrialState.CANCELLED}
 """The state of a run that stopped for these reasons; for all others it has completed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What the `_target_` of a task section names, with what else the contract knows of the same module, if it has it.
-
-    `data(cfg)` returns the training and the validation set, `model(cfg)` the network (docs/tasks.md); probes use them.
-    """
-
-    train: Callable[[TaskConfig, WorkerRun], object]
-    prepare: Callable[[TaskConfig], object] | None
-    data: Callable[[TaskConfig], Any] | None = None
-    model: Callable[[TaskConfig], Any] | None = None
-
-
-def load_task(target: str) -> Task:
-    """Import a task by its dotted name. Raises ImportError, AttributeError, and whatever its module raises."""
-    module_name, _, name = target.rpartition(".")
-    if not module_name:
-        raise ImportError(f"_target_ must be MODULE.FUNCTION, got {target!r}")
-    module = importlib.import_module(module_name)
-    extras = {part: getattr(module, part, None) for part in ("prepare", "data", "model")}
-    return Task(getattr(module, name), **extras)
-
-
-def prepared_task(spec: Mapping[str, Any], *, is_prepared: bool = True) -> tuple[Task, TaskConfig]:
-    """Return the task of a spec, imported and prepared, and its config. Raises whatever the task's code raises.
-
-    Nothing of it knows the trial's seed: whether it has been done ahead, for all trials, cannot be told by a trial.
-    `is_prepared` False only imports it.
-
-    Raises EditedTaskError where it is imported here and now, and its files are others than when the study was planned.
-    """
-    pid, section = os.getpid(), spec["task"]
-    seed_globals(AHEAD_SEED)
-    cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
-    target = str(section["_target_"])
-    is_there = target.rpartition(".")[0] in sys.modules
-    try:
-        task = load_task(target)
-    finally:
-        if not is_there:  # else it has been looked at before, and may be edited since
-            check_code(spec.get("code", {}))
-    if is_prepared and task.prepare is not None:
-        seed_globals(AHEAD_SEED)
-        task.prepare(cfg)
-    leave_if_forked(pid, 0)
-    return task, cfg
 
 
 def run_trial(folder: RunDir) -> int:

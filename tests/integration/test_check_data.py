@@ -13,9 +13,10 @@ from sweep.analysis.probes import read_probe
 from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeTrial
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
+from sweep.domain.taskref import TaskRef
 from sweep.rundir import EventWriter, RunDir
 from sweep.task import TaskConfig
-from sweep.worker.entry import load_task
+from sweep.worker.loading import load_task
 from sweep.worker.run import WorkerRun
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ def look(folder, section, metric, **settings):
     run_dir = RunDir(folder)
     run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_probe=True)
     cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
-    import_module("sweep.worker.probes.data").run_probe(load_task(section["_target_"]), cfg, run, probe)
+    import_module("sweep.worker.probes.data").run_probe(load_task(TaskRef.of(section)), cfg, run, probe)
     trial = ProbeTrial(
         number=0,
         seed=0,

@@ -12,9 +12,10 @@ from sweep.analysis.probes import read_probe
 from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeTrial
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
+from sweep.domain.taskref import TaskRef
 from sweep.rundir import EventWriter, RunDir, points_of, read_events
 from sweep.task import StopTrial, TaskConfig
-from sweep.worker.entry import load_task
+from sweep.worker.loading import load_task
 from sweep.worker.run import WorkerRun
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def gate(folder, section, **settings):
     cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
     message = ""
     try:
-        import_module("sweep.worker.probes.overfit").run_probe(load_task(section["_target_"]), cfg, run, probe)
+        import_module("sweep.worker.probes.overfit").run_probe(load_task(TaskRef.of(section)), cfg, run, probe)
     except StopTrial:
         pass
     except Exception as error:

@@ -12,9 +12,10 @@ import pytest
 from sweep.domain.lr_range import LOSSES, RATES, Ramp
 from sweep.domain.probe import FINDINGS
 from sweep.domain.target import Mode, Target
+from sweep.domain.taskref import TaskRef
 from sweep.rundir import EventWriter, RunDir, points_of, read_events
 from sweep.task import StopTrial, TaskConfig
-from sweep.worker.entry import load_task
+from sweep.worker.loading import load_task
 from sweep.worker.probes.lr_range import run_probe
 from sweep.worker.run import WorkerRun
 
@@ -48,7 +49,12 @@ def probed(folder, name="train", *, steps=100, **knobs):
     run_dir = RunDir(folder)
     run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_probe=True)
     with suppress(StopTrial):
-        run_probe(load_task(f"rate_tasks.{name}"), TaskConfig({"steps": steps, **knobs}), run, SETTINGS)
+        run_probe(
+            load_task(TaskRef.of({"_target_": f"rate_tasks.{name}"})),
+            TaskConfig({"steps": steps, **knobs}),
+            run,
+            SETTINGS,
+        )
     series = points_of(read_events(run_dir.events, 0)[0])
     return series, json.loads((run_dir.artifacts / FINDINGS).read_text())
 

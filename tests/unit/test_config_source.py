@@ -3,6 +3,7 @@ import sys
 import pytest
 
 from sweep.config.source import find_task, missing_imports
+from sweep.domain.taskref import TaskRef
 from sweep.errors import ConfigError
 
 
@@ -19,8 +20,12 @@ def write(tmp_path, monkeypatch):
     return files
 
 
+def found(target):
+    return find_task(TaskRef.of({"_target_": target}))
+
+
 def names(target):
-    return [name for name, _ in find_task(target).files]
+    return [name for name, _ in found(target).files]
 
 
 def test_a_task_is_found_with_what_it_uses_from_its_folder_and_no_more(write):
@@ -47,19 +52,19 @@ def test_a_package_is_followed_through_relative_and_absolute_imports(write):
 
 def test_the_packages_own_init_is_part_of_the_code(write, tmp_path):
     write(pack__task="def train(cfg, run): pass")
-    before = find_task("pack.task.train").digest
+    before = found("pack.task.train").digest
     (tmp_path / "pack" / "__init__.py").write_text("X = 1")
     assert names("pack.task.train") == ["pack", "pack.task"]
-    assert find_task("pack.task.train").digest != before
+    assert found("pack.task.train").digest != before
 
 
 def test_the_digest_follows_every_file_used_and_no_other(write):
     write(mytask="import helper\ndef train(cfg, run): pass", helper="x = 1", other="")
-    first = find_task("mytask.train").digest
+    first = found("mytask.train").digest
     write(other="y = 2")
-    assert find_task("mytask.train").digest == first
+    assert found("mytask.train").digest == first
     write(helper="x = 2")
-    assert find_task("mytask.train").digest != first
+    assert found("mytask.train").digest != first
 
 
 def test_circular_imports_end(write):
@@ -75,14 +80,14 @@ def test_a_task_is_never_imported(write):
 
 def test_a_missing_package_is_named_wherever_it_is_imported(write):
     write(mytask="import helper, json\ndef train(cfg, run):\n    import no_such_a.b", helper="from no_such_b import x")
-    assert missing_imports(find_task("mytask.train")) == ("no_such_a", "no_such_b")
+    assert missing_imports(found("mytask.train")) == ("no_such_a", "no_such_b")
 
 
 def test_imports_with_a_fallback_or_for_types_are_not_missing(write):
     optional = "try:\n    import no_such_a\nexcept ImportError:\n    no_such_a = None\n"
     types = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import no_such_b\n"
     write(mytask=f"{optional}{types}def train(cfg, run): pass")
-    assert missing_imports(find_task("mytask.train")) == ()
+    assert missing_imports(found("mytask.train")) == ()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +104,7 @@ def test_imports_with_a_fallback_or_for_types_are_not_missing(write):
 def test_a_target_that_is_not_there_is_explained(write, target, words):
     write(mytask="def train(cfg, run): pass")
     with pytest.raises(ConfigError, match=words) as caught:
-        find_task(target)
+        found(target)
     assert caught.value.key == "task._target_"
 
 
@@ -109,10 +114,10 @@ def test_a_function_imported_or_assigned_counts(write):
         helper="def train(c, r): pass",
     )
     for name in ("train", "fit", "late"):
-        assert find_task(f"mytask.{name}").digest
+        assert found(f"mytask.{name}").digest
 
 
 def test_a_syntax_error_names_file_and_line(write):
     write(mytask="def train(cfg, run):\n    pass\n)")
     with pytest.raises(ConfigError, match=r"mytask\.py, line 3"):
-        find_task("mytask.train")
+        found("mytask.train")

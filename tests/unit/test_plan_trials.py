@@ -8,6 +8,7 @@ from sweep.config import DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
 from sweep.config.source import find_task, missing_imports
 from sweep.domain.axis import BASE, Axis, Cell, Level
 from sweep.domain.target import Mode, Target
+from sweep.domain.taskref import TaskRef
 from sweep.errors import ConfigError
 from sweep.plan import DESIGNS, TrialComposer, build_plan
 from sweep.plan.fingerprint import canonical_json, fingerprint
@@ -46,7 +47,7 @@ def make_loaded(*, axes=AXES, seeds=(0, 1, 2), target=TARGET):
     return LoadedConfig(
         study=study,
         config=OmegaConf.create({"task": task, "budget": 100}),
-        source=find_task("plantask.train"),
+        source=find_task(TaskRef.of({"_target_": "plantask.train"})),
         command=(),
     )
 

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from sweep.config.source import find_task
+from sweep.domain.taskref import TaskRef
 from sweep.errors import TaskEditedError
 from sweep.rundir import digest_of
 from sweep.study.edits import PlannedCode
@@ -17,7 +18,7 @@ def planned(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text("import helper\ndef train(cfg, run): pass")
     (tmp_path / "helper.py").write_text("x = 1")
     said = []
-    return PlannedCode(find_task("mine.train"), said.append), said, tmp_path
+    return PlannedCode(find_task(TaskRef.of({"_target_": "mine.train"})), said.append), said, tmp_path
 
 
 def test_code_that_nobody_has_touched_is_current(planned):
@@ -80,7 +81,7 @@ def test_two_files_were_and_one_was_edited(planned):
 
 def test_a_task_edited_after_it_was_read_is_not_current_whenever_its_files_are_looked_at_first(planned):
     _, _, folder = planned
-    source = find_task("mine.train")
+    source = find_task(TaskRef.of({"_target_": "mine.train"}))
     (folder / "helper.py").write_text("x = 2")
     code = PlannedCode(source)
     assert code.digests == source.digests
@@ -91,5 +92,5 @@ def test_a_task_edited_after_it_was_read_is_not_current_whenever_its_files_are_l
 
 def test_the_digests_of_a_task_are_those_of_its_files(planned):
     _, _, folder = planned
-    digests = find_task("mine.train").digests
+    digests = find_task(TaskRef.of({"_target_": "mine.train"})).digests
     assert digests == {str(folder / name): digest_of(folder / name) for name in ("mine.py", "helper.py")}

@@ -19,7 +19,7 @@ from sweep.worker.run import WorkerRun
 from sweep.worker.seeding import seed_globals
 
 if TYPE_CHECKING:
-    from sweep.worker.entry import Task
+    from sweep.worker.loading import Task
 
 SCHEDULE_STEPS = 10_000
 """How far ahead a schedule is followed for its highest rate."""
@@ -41,12 +41,12 @@ def run_probe(task: "Task", cfg: TaskConfig, run: WorkerRun, settings: Mapping[s
     ramp = Ramp(lr_min=float(settings["lr_min"]), lr_max=float(settings["lr_max"]), steps=int(settings["steps"]))
     test = RangeTest(run, ramp)
     test.install(paddle)
-    task.train(cfg, test.run)  # type: ignore[arg-type] # a run to the task, as far as it has anything to do with it
+    task.train(cfg, test.run)
     if FEWEST_STEPS <= test.index < ramp.steps:
         steps = test.index
         test.begin(Ramp(lr_min=ramp.lr_min, lr_max=ramp.lr_max, steps=steps), first_step=steps)
         seed_globals(run.seed)
-        task.train(cfg, test.run)  # type: ignore[arg-type]
+        task.train(cfg, test.run)
     test.leave()
 
 

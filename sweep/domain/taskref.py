@@ -1,0 +1,58 @@
+"""Which program a study trains: read from a task section, where each kind of task is named by a key of its own.
+
+A task is found and fingerprinted in `config/source.py` (it reads files, and imports neither paddle nor the task), and
+loaded and prepared in `worker/loading.py` (it imports the task, and needs no Hydra). Both ask this noun what to look
+for. A new kind is a member and a line here, and a line in the dict of each of these two.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sweep.domain.words import StrEnum
+from sweep.errors import ConfigError
+
+
+class TaskKind(StrEnum):
+    """How the program of a task is given."""
+
+    FUNCTION = "function"  # MODULE.FUNCTION of an importable module: train(cfg, run)
+
+
+KIND_OF_KEY: Mapping[str, TaskKind] = {"_target_": TaskKind.FUNCTION}
+"""The keys that name a program, with the kind of task that each stands for. No axis may change them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRef:
+    """A task by its kind and name; `key` is the key of the task section that gave the name."""
+
+    kind: TaskKind
+    key: str
+    name: str
+
+    @classmethod
+    def of(cls, section: Mapping[str, object]) -> "TaskRef":
+        """Return the task that a task section names. Raises ConfigError if it names none, or by no possible name."""
+        key = naming_key(section)
+        if key is None:
+            raise ConfigError(f"task.{next(iter(KIND_OF_KEY))}", "is missing: the function that trains")
+        name = section[key]
+        if not isinstance(name, str) or "." not in name or not all(part.isidentifier() for part in name.split(".")):
+            raise ConfigError(f"task.{key}", "must name a function: package.module.function", value=name)
+        return cls(kind=KIND_OF_KEY[key], key=key, name=name)
+
+    @property
+    def module(self) -> str:
+        """The module that a function is imported from."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def function(self) -> str:
+        """The name of a function in its module."""
+        return self.name.rpartition(".")[2]
+
+
+def naming_key(keys: Iterable[object]) -> str | None:
+    """Return the key, among those of a task section, that names its program; None if there is none."""
+    there = set(keys)
+    return next((key for key in KIND_OF_KEY if key in there), None)
