@@ -23,7 +23,7 @@ from hydra import compose, initialize_config_dir
 
 from sweep.config import load_study_config
 from sweep.config.folders import conf_root
-from sweep.plan import DESIGNS, Plan, build_plan
+from sweep.plan import DESIGNS, Plan, TrialComposer, build_plan
 
 REPEATS = 5
 SAMPLE = 30
@@ -84,7 +84,7 @@ def measure(design: str, axes: int, levels: int, seeds: int) -> Timing:
             times = []
             for _ in range(REPEATS):
                 start = time.perf_counter()
-                plan = build_plan(loaded, DESIGNS[design](loaded.study.axes))
+                plan = build_plan(TrialComposer(loaded), DESIGNS[design](loaded.study.axes))
                 times.append(time.perf_counter() - start)
             each_s = hydra_per_trial(plan, conf)
         finally:

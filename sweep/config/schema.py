@@ -12,8 +12,7 @@ from sweep.domain.target import Target
 from sweep.errors import ConfigError
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
+    from sweep.config.knobs import TaskBase
     from sweep.config.source import TaskSource
 
 
@@ -105,15 +104,14 @@ class StudyConfig:
 class LoadedConfig:
     """A validated study with what composing its trials needs.
 
-    `config` is the config before its interpolations are resolved, so that a level's override reaches every key that
-    refers to it. `source` is the task's code as it was read with the config: it is read once, so that fingerprints,
-    checks and runs are of one version. `command` is the command line that asked for the study, without the password of
-    `store.url`; `overrides` and `config_dirs` are what it was composed from. `notes` are lines for the user about words
-    without effect.
+    `base` is the task section that every trial's is made from. `source` is the task's code as it was read with the
+    config: it is read once, so that fingerprints, checks and runs are of one version. `command` is the command line
+    that asked for the study, without the password of `store.url`; `overrides` and `config_dirs` are what it was
+    composed from. `notes` are lines for the user about words without effect.
     """
 
     study: StudyConfig
-    config: "DictConfig" = field(hash=False)
+    base: "TaskBase" = field(hash=False)
     source: "TaskSource" = field(hash=False)
     command: tuple[str, ...]
     overrides: tuple[str, ...] = ()

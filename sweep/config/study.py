@@ -89,7 +89,7 @@ def load(
     )
     return LoadedConfig(
         study=study,
-        config=composed.config,
+        base=base,
         source=source,
         command=recordable(command),
         overrides=tuple(overrides),

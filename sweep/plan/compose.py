@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sweep.config import LoadedConfig
-from sweep.config.knobs import TaskBase
 from sweep.domain.axis import Cell
 from sweep.domain.trial import TrialSpec
 from sweep.plan.fingerprint import fingerprint
@@ -14,8 +13,8 @@ class TrialComposer:
     """Composes the trials of one study, all with the task's code that was read with its config."""
 
     def __init__(self, loaded: LoadedConfig) -> None:
-        self._study = loaded.study
-        self._base = TaskBase(loaded.config)
+        self.study = loaded.study
+        self._base = loaded.base
         self._axes = {axis.name: axis for axis in loaded.study.axes}
         self._tasks: dict[Cell, dict[str, Any]] = {}
         self._code = loaded.source.digest
@@ -48,4 +47,4 @@ class TrialComposer:
         )
 
     def _fingerprint(self, task: Mapping[str, Any], seed: int) -> str:
-        return fingerprint(task, seed, code=self._code, target=self._study.target, probe=self._study.probe)
+        return fingerprint(task, seed, code=self._code, target=self.study.target, probe=self.study.probe)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sweep.config import LoadedConfig
 from sweep.domain.axis import Axis, Cell, in_order
 from sweep.domain.trial import TrialSpec
 from sweep.errors import ConfigError
@@ -59,13 +58,13 @@ class Plan:
         }
 
 
-def build_plan(loaded: LoadedConfig, cells: Sequence[Cell]) -> Plan:
+def build_plan(composer: TrialComposer, cells: Sequence[Cell]) -> Plan:
     """Return the plan of these cells over the study's seeds, every trial's config composed and checked.
 
     Trials are in the order of `in_order`. Raises ConfigError for the first cell that cannot be composed, and for no
     cells.
     """
-    study = loaded.study
+    study = composer.study
     cells = tuple(dict.fromkeys(cells))
     if not cells:
         raise ConfigError(
@@ -73,7 +72,6 @@ def build_plan(loaded: LoadedConfig, cells: Sequence[Cell]) -> Plan:
             "the plan is empty: the design gives no cells",
             value=str(study.driver.settings.get("design")),
         )
-    composer = TrialComposer(loaded)
     composed = {(cell, spec.seed): spec for cell in cells for spec in composer.compose(cell, study.seeds)}
     trials = [composed[pair] for pair in in_order(cells, study.seeds)]
     return Plan(

@@ -48,7 +48,7 @@ class StudyPlan:
         self.fixed: Plan | None = None
         if self.config.driver.name == "grid":
             self.cells = DESIGNS[str(self.config.driver.settings["design"])](self.config.axes)
-            self.fixed = build_plan(loaded, self.cells)
+            self.fixed = build_plan(self.composer, self.cells)
         else:
             self.space = parse_space(self.config.params)
         self.composed_s = monotonic_s() - begun_s

@@ -160,7 +160,7 @@ def test_an_axis_named_by_the_user_is_held_to_it_even_beside_ablation_all(folder
 @pytest.mark.parametrize("ablation", ["all", "optimization"])
 def test_the_wide_ablations_work_on_every_task(task, ablation):
     loaded = load_study_config([f"task={task}", f"+ablation={ablation}"])
-    plan = build_plan(loaded, DESIGNS[loaded.study.driver.settings["design"]](loaded.study.axes))
+    plan = build_plan(TrialComposer(loaded), DESIGNS[loaded.study.driver.settings["design"]](loaded.study.axes))
     assert len(plan.cells) > 5
     assert not plan.duplicates
 
@@ -215,15 +215,15 @@ def test_an_axis_named_on_the_command_line_loses_the_level_that_the_task_has_alr
 
 @pytest.mark.parametrize("words", [["task.clip=none"], ["task.clip=null"], ["++task.clip=none"], []])
 def test_none_of_a_standard_knob_and_null_are_one_trial(folder, words):
-    trials = build_plan(load(folder, *words), DESIGNS["one_at_a_time"](())).trials
-    expected = build_plan(load(folder), DESIGNS["one_at_a_time"](())).trials
+    trials = build_plan(TrialComposer(load(folder, *words)), DESIGNS["one_at_a_time"](())).trials
+    expected = build_plan(TrialComposer(load(folder)), DESIGNS["one_at_a_time"](())).trials
     assert [trial.task["clip"] for trial in trials] == [None] * 5
     assert [trial.fingerprint for trial in trials] == [trial.fingerprint for trial in expected]
 
 
 def test_the_toggle_that_removes_clipping_hands_the_task_null(folder):
     loaded = load(folder, "task.clip=3.0", "+axis=[clip]", "seeds=1")
-    trials = build_plan(loaded, DESIGNS["one_at_a_time"](loaded.study.axes)).trials
+    trials = build_plan(TrialComposer(loaded), DESIGNS["one_at_a_time"](loaded.study.axes)).trials
     assert {str(trial.cell): trial.task["clip"] for trial in trials} == {"base": 3.0, "clip=on": 1.0, "clip=off": None}
 
 
@@ -260,7 +260,7 @@ def test_each_of_our_axes_composes_on_a_task_that_has_its_knob(folder, axis):
     cells = DESIGNS["one_at_a_time"](loaded.study.axes)
     levels = yaml.safe_load((conf_root() / "axis" / f"{axis}.yaml").read_text())[axis]["levels"]
     assert toggles(loaded) == [f"{axis}={level}" for level in levels]
-    assert len({trial.fingerprint for trial in build_plan(loaded, cells).trials}) == 1 + len(levels)
+    assert len({trial.fingerprint for trial in build_plan(TrialComposer(loaded), cells).trials}) == 1 + len(levels)
 
 
 def test_a_level_whose_name_looks_like_a_number_can_be_left_out(folder):
@@ -303,9 +303,10 @@ def test_conf_is_found_inside_an_installed_package(tmp_path):
 
 def test_planning_imports_neither_paddle_nor_tasks_nor_optuna():
     code = (
-        "import sys; from sweep.config import load_study_config; from sweep.plan import DESIGNS, build_plan\n"
+        "import sys; from sweep.config import load_study_config\n"
+        "from sweep.plan import DESIGNS, TrialComposer, build_plan\n"
         "loaded = load_study_config(['+ablation=all'])\n"
-        "build_plan(loaded, DESIGNS['one_at_a_time'](loaded.study.axes))\n"
+        "build_plan(TrialComposer(loaded), DESIGNS['one_at_a_time'](loaded.study.axes))\n"
         "print(sorted({'paddle', 'tasks', 'optuna', 'scipy', 'sqlalchemy'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, text=True, capture_output=True)

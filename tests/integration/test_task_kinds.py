@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from sweep.config import load_study_config
+from sweep.config.knobs import TaskBase
 from sweep.config.regression import NightName, read_regression, task_studies
 from sweep.config.source import FINDERS
 from sweep.domain.taskref import TaskKind
@@ -31,6 +32,14 @@ def test_the_code_of_a_task_is_read_once_until_its_trials_are_planned(monkeypatc
     assert {name: n for name, n in reads.items() if name.endswith(".py")} == dict.fromkeys(
         {Path(path).name for path in code.digests}, 1
     )
+
+
+def test_the_base_that_trials_are_made_from_is_made_once(monkeypatch):
+    made = []
+    make = TaskBase.__init__
+    monkeypatch.setattr(TaskBase, "__init__", lambda base, config: (made.append(base), make(base, config))[1])
+    StudyPlan(load_study_config(WORDS))
+    assert len(made) == 1
 
 
 def test_both_studies_of_a_nights_task_have_one_version_of_its_code():

@@ -5,6 +5,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from sweep.config import DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
+from sweep.config.knobs import TaskBase
 from sweep.config.source import find_task, missing_imports
 from sweep.domain.axis import BASE, Axis, Cell, Level
 from sweep.domain.target import Mode, Target
@@ -46,7 +47,7 @@ def make_loaded(*, axes=AXES, seeds=(0, 1, 2), target=TARGET):
     )  # fmt: skip
     return LoadedConfig(
         study=study,
-        config=OmegaConf.create({"task": task, "budget": 100}),
+        base=TaskBase(OmegaConf.create({"task": task, "budget": 100})),
         source=find_task(TaskRef.of({"_target_": "plantask.train"})),
         command=(),
     )
@@ -80,7 +81,7 @@ def test_axes_that_set_one_key_cannot_be_combined(folder):
     other = axis("other", x="task.width=3")
     loaded = make_loaded(axes=(*AXES, other))
     with pytest.raises(ConfigError, match=r"cell other=x,width=\w+: task\.width would be set twice"):
-        build_plan(loaded, DESIGNS["full_factorial"](loaded.study.axes))
+        build_plan(TrialComposer(loaded), DESIGNS["full_factorial"](loaded.study.axes))
 
 
 def test_fingerprints_differ_by_cell_seed_and_task_code(loaded, folder):
@@ -115,7 +116,7 @@ def test_the_fingerprint_of_a_known_trial_does_not_change_between_versions():
 
 
 def test_the_base_comes_first_then_seed_by_seed_over_the_cells(loaded):
-    plan = build_plan(loaded, DESIGNS["one_at_a_time"](AXES))
+    plan = build_plan(TrialComposer(loaded), DESIGNS["one_at_a_time"](AXES))
     assert [(t.cell.key, t.seed) for t in plan.trials] == [
         ("base", 0), ("base", 1), ("base", 2),
         ("dropout=off", 0), ("width=small", 0), ("width=big", 0),
@@ -127,22 +128,22 @@ def test_the_base_comes_first_then_seed_by_seed_over_the_cells(loaded):
 def test_cells_that_come_to_the_same_config_are_shown_as_duplicates(folder):
     twin = axis("twin", x="task.width=64")
     loaded = make_loaded(axes=(*AXES, twin))
-    plan = build_plan(loaded, DESIGNS["one_at_a_time"](loaded.study.axes))
+    plan = build_plan(TrialComposer(loaded), DESIGNS["one_at_a_time"](loaded.study.axes))
     assert plan.duplicates == ((Cell.of(["width=big"]), Cell.of(["twin=x"])),)
     assert plan.to_dict()["duplicates"] == [["width=big", "twin=x"]]
 
 
 def test_a_cell_given_twice_is_planned_once(loaded):
-    assert len(build_plan(loaded, [BASE, BASE]).trials) == 3
+    assert len(build_plan(TrialComposer(loaded), [BASE, BASE]).trials) == 3
 
 
 def test_a_plan_without_cells_is_an_error(loaded):
     with pytest.raises(ConfigError, match="the plan is empty"):
-        build_plan(loaded, [])
+        build_plan(TrialComposer(loaded), [])
 
 
 def test_plan_json_is_strict_json_with_all_that_is_to_be_run(loaded):
-    plan = build_plan(loaded, DESIGNS["one_at_a_time"](AXES))
+    plan = build_plan(TrialComposer(loaded), DESIGNS["one_at_a_time"](AXES))
     data = json.loads(json.dumps(plan.to_dict(), allow_nan=False))
     assert data == plan.to_dict()
     assert (data["schema"], data["study"], data["seeds"], len(data["trials"])) == (1, "s", [0, 1, 2], 12)
@@ -151,10 +152,10 @@ def test_plan_json_is_strict_json_with_all_that_is_to_be_run(loaded):
 
 
 def test_equal_plans_have_equal_digests_and_other_plans_others(loaded):
-    one = build_plan(loaded, DESIGNS["one_at_a_time"](AXES))
-    assert build_plan(loaded, DESIGNS["one_at_a_time"](AXES)).digest == one.digest
-    assert build_plan(loaded, DESIGNS["pairs"](AXES)).digest != one.digest
-    assert build_plan(make_loaded(seeds=(0, 1)), DESIGNS["one_at_a_time"](AXES)).digest != one.digest
+    one = build_plan(TrialComposer(loaded), DESIGNS["one_at_a_time"](AXES))
+    assert build_plan(TrialComposer(loaded), DESIGNS["one_at_a_time"](AXES)).digest == one.digest
+    assert build_plan(TrialComposer(loaded), DESIGNS["pairs"](AXES)).digest != one.digest
+    assert build_plan(TrialComposer(make_loaded(seeds=(0, 1))), DESIGNS["one_at_a_time"](AXES)).digest != one.digest
 
 
 def test_missing_packages_of_a_task_are_named(folder):
