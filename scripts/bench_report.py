@@ -31,6 +31,7 @@ from sweep.analysis import rank
 from sweep.domain.axis import Cell
 from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.plan.designs import DESIGNS
 from sweep.report import ReportData, build_summary, write_reports
@@ -88,7 +89,7 @@ def data_of(name: str, cells: list[tuple[Cell, int]]) -> ReportData:
     now = datetime.now(timezone.utc)
     study = StudyRecord(
         id=1, name=name, kind=StudyKind.ABLATION, task="synthetic", command=("python", "-m", "sweep", f"study={name}"),
-        config={}, provenance={}, created_at=now, ended_at=now, status="ended",
+        config=RecordedConfig(), provenance={}, created_at=now, ended_at=now, status="ended",
     )  # fmt: skip
     ranking = rank(outcomes, axes, TARGET)
     return ReportData(

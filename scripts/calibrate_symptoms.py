@@ -124,7 +124,7 @@ def run_program(words: str, *, seeds: int, folder: Path, name: str) -> tuple[Out
     with Store.open(f"sqlite:///{folder / 'sweep.db'}", read_only=True) as store:
         study = store.study(name)
         outcomes = store.outcomes(study.id)
-    target, trials = Target.from_mapping(study.config["converge"]), StudyDir(folder, name)
+    target, trials = study.target, StudyDir(folder, name)
     return tuple(judged_anew(outcome, trials.trial(outcome.number), target) for outcome in outcomes)
 
 

@@ -15,6 +15,7 @@ from sweep.analysis import rank
 from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome, StudyRecord
@@ -148,7 +149,7 @@ def study(
     ranking = rank(outcomes, axes, TARGET, inert=inert)
     record = StudyRecord(
         id=1, name=name, kind=StudyKind.ABLATION, task="digits_cnn_overregularised", command=tuple(command),
-        config=config or {"task": {"dropout": 0.8, "lr": 0.01}, "seeds": list(seeds)},
+        config=RecordedConfig(config or {"task": {"dropout": 0.8, "lr": 0.01}, "seeds": list(seeds)}),
         provenance={"git_sha": "d4d07d6aa01f", "dirty": False, "packages": {"paddlepaddle": "3.3.0", "numpy": "2.4.6"},
                     "host": "bench-01", "gpus": [], "python": "3.11.7", "platform": "Linux",
                     "executable": "python", "folder": "."},

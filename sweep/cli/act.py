@@ -136,7 +136,7 @@ def _run_again(record: StudyRecord, store_url: str, log_level: str) -> int:
 
 def _is_moved_here(record: StudyRecord, store_url: str) -> bool:
     """Return whether the current folder is a project that was moved or copied: the store has the same place in it."""
-    recorded = str(dict(record.config.get("store") or {}).get("url", ""))
+    recorded = record.config.store_url
     is_relative = absolute_store(recorded) != recorded and recorded.startswith(FILE)
     return is_relative and is_same_store(recorded, store_url)
 
@@ -148,7 +148,7 @@ def command_in(record: StudyRecord, store_url: str) -> list[str]:
     """
     folder = StudyDir.of(record)
     command = [word for word in record.command if not is_store_word(word) and not _is_elsewhere(word, folder)]
-    recorded = dict(record.config.get("store") or {}).get("url", store_url)
+    recorded = record.config.store_url or store_url
     typed = [word.partition("=")[2] for word in command if key_of(word) == "results"]
     default = default_store(*typed[-1:])
     if not (is_same_store(store_url, default) and is_same_store(recorded, default)):

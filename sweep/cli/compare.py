@@ -27,7 +27,7 @@ def compare(arguments: list[str]) -> int:
                     name=study.name,
                     task=study.task,
                     target=study.target,
-                    config=study.config,
+                    config=study.config.raw,
                     provenance=study.provenance,
                     outcomes=tuple(store.outcomes(study.id)),
                     fingerprints={(trial.cell.key, trial.seed): trial.fingerprint for trial in store.trials(study.id)},

@@ -15,7 +15,6 @@ from sweep.errors import UsageError
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.places import check_ours
-from sweep.study.recorded import recorded_axes
 
 
 def export(arguments: list[str]) -> int:
@@ -66,11 +65,11 @@ def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> 
     mirror = write_mirror(
         url,
         study,
-        recorded_axes(study),
-        parse_space(study.config.get("params") or {}),
+        study.config.axes,
+        parse_space(study.config.params),
         target,
         trials,
-        base={f"task.{key}": value for key, value in dotted(study.config.get("task") or {})},
+        base={f"task.{key}": value for key, value in dotted(study.config.task)},
         answer=str((store.summary(study.id) or {}).get("answer", "")),
         replace=replace,
     )
@@ -92,7 +91,7 @@ def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:
     target = study.target
     metric = _metric(store, study, target)
     records = store.trials(study.id)
-    count = write_study(folder, records, recorded_axes(study), metric, lambda trial: store.series(trial.id))
+    count = write_study(folder, records, study.config.axes, metric, lambda trial: store.series(trial.id))
     return f"{folder}: {count_text(count, 'trial')}\nopen it with: visualdl --logdir {shlex.quote(str(folder))}, at http://localhost:8040/app/hyper-parameter"
 
 

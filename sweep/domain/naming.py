@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.target import Target
 
 MOST_DIFFERENCE = 40
@@ -40,13 +41,13 @@ UNSET = "unset"
 class Question:
     """What a study's name stands for: the resolved task section and the target."""
 
-    task: Mapping[str, Any] = field(hash=False)
+    task: Mapping[str, object] = field(hash=False)
     target: Target
 
     @classmethod
-    def recorded(cls, config: Mapping[str, Any]) -> "Question":
+    def recorded(cls, config: RecordedConfig) -> "Question":
         """Return the question of a recorded config. Raises KeyError, ValueError."""
-        return cls(config["task"], Target.from_mapping(config["converge"]))
+        return cls(config.task, config.target)
 
     def values(self) -> dict[str, object]:
         """Return every value by its key as a user sets it (`task.lr`, `converge.target`), lists as one value."""

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sweep.domain.axis import Cell
 from sweep.domain.kinds import StudyKind
 from sweep.domain.probe import Probe
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import OPEN_STATES, FailureClass, TrialState
 from sweep.domain.target import Target
@@ -25,7 +25,7 @@ class TrialSpec:
     cell: Cell
     seed: int
     overrides: tuple[str, ...]
-    task: Mapping[str, Any] = field(hash=False)
+    task: Mapping[str, object] = field(hash=False)
     fingerprint: str
 
 
@@ -41,8 +41,8 @@ class StudyRecord:
     kind: StudyKind
     task: str
     command: tuple[str, ...]
-    config: Mapping[str, Any] = field(hash=False)
-    provenance: Mapping[str, Any] = field(hash=False)
+    config: RecordedConfig
+    provenance: Mapping[str, object] = field(hash=False)
     created_at: datetime
     ended_at: datetime | None
     status: str  # "running", "ended", "interrupted", "failed"
@@ -51,23 +51,23 @@ class StudyRecord:
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages that it is made of, in order; empty if it has trials."""
-        return tuple(str(stage) for stage in self.config.get("stages") or ())
+        return self.config.stages
 
     @property
     def probe(self) -> Probe | None:
         """What its trials do instead of training, None if they are trained."""
-        section = self.config.get("probe")
+        section = self.config.probe
         return None if section is None else Probe.from_mapping(section)
 
     @property
     def is_confirmed(self) -> bool:
         """Whether another study confirms what this one suggests: that of a learning-rate range."""
-        return self.config.get("confirm") is not None
+        return self.config.is_confirmed
 
     @property
     def target(self) -> Target:
         """What "converged" means in this study. Raises KeyError for a record without a config."""
-        return Target.from_mapping(self.config["converge"])
+        return self.config.target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class TrialRecord:
     seed: int
     fingerprint: str
     overrides: tuple[str, ...]
-    task: Mapping[str, Any] = field(hash=False)
+    task: Mapping[str, object] = field(hash=False)
     state: TrialState
     source_trial_id: int | None
     judgement: Judgement | None

@@ -86,10 +86,10 @@ class SymptomThresholds:
         return cls(**given)
 
     @classmethod
-    def recorded(cls, config: Mapping[str, Any]) -> "SymptomThresholds":
-        """Return the thresholds of a study's recorded config.
+    def recorded(cls, items: Mapping[str, float]) -> "SymptomThresholds":
+        """Return the thresholds that a study has recorded.
 
         An earlier version may have recorded thresholds of rules that are gone: they are left out.
         """
         known = {field.name for field in fields(cls)}
-        return cls.of({name: value for name, value in (config.get("symptoms") or {}).items() if name in known})
+        return cls.of({name: value for name, value in items.items() if name in known})

@@ -41,7 +41,7 @@ class Study:
         return cls(
             name=record.name, task=record.task, status=record.status, command=record.command,
             created_at=record.created_at, ended_at=record.ended_at,
-            target=record.target, config=record.config, provenance=record.provenance,
+            target=record.target, config=record.config.raw, provenance=record.provenance,
             _id=record.id, _source=source,
         )  # fmt: skip
 

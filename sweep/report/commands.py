@@ -49,7 +49,7 @@ def arguments(command: Sequence[str]) -> list[str]:
 
 def own_words(study: StudyRecord) -> list[str]:
     """Return the overrides and options of a study's command, without a `store.url` that it would have anyhow."""
-    return list(without_default_store(arguments(study.command), str(study.config.get("results", "results"))))
+    return list(without_default_store(arguments(study.command), study.config.results))
 
 
 def verb_store(study: StudyRecord) -> str:
@@ -57,7 +57,7 @@ def verb_store(study: StudyRecord) -> str:
 
     The URL is as typed while it still names the store; the store may have been moved since.
     """
-    typed = str(dict(study.config.get("store") or {}).get("url") or study.store)
+    typed = study.config.store_url or study.store
     url = typed if not study.store or is_same_store(typed, study.store) else study.store
     return store_option(url) if url else ""
 

@@ -109,7 +109,7 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
         symptoms=symptom_rows(data),
         trials=trial_rows(data),
         interactions=_interactions(summary),
-        config=_pretty(data.study.config),
+        config=_pretty(data.study.config.raw),
         provenance_json=_pretty(summary["provenance"]),
         command_text=study_command(data),
         store=verb_store(data.study),

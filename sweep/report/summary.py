@@ -154,7 +154,8 @@ def _base(data: ReportData) -> dict[str, Any]:
         "converged": base.converged,
         "verdict": base.verdict,
         "symptoms": [
-            told(symptom, {axis.name for axis in data.axes}, data.study.config.get("task")) for symptom in base.symptoms
+            told(symptom, {axis.name for axis in data.axes}, data.study.config.task or None)
+            for symptom in base.symptoms
         ],
         "exceptions": list(base.exceptions),
         "trials": cell.outcome.trials if cell else base.seeds,
@@ -264,12 +265,11 @@ def cell_overrides(cell: Cell, data: ReportData) -> tuple[str, ...]:
 
 def _compare(data: ReportData) -> dict[str, Any] | None:
     """The study that this one could not take the name of, and the command that compares the two; None without one."""
-    config = data.study.config
-    before = config.get("compare_with")
+    before = data.study.config.compare_with
     if before is None:
         return None
-    words = shlex.join([*PROGRAM, "compare", str(before), data.study.name])
-    return {"with": str(before), "command": words + verb_store(data.study)}
+    words = shlex.join([*PROGRAM, "compare", before, data.study.name])
+    return {"with": before, "command": words + verb_store(data.study)}
 
 
 def _decide(data: ReportData) -> dict[str, Any] | None:

@@ -50,7 +50,7 @@ def render_trial(
         if note:
             facts.add_row("note", Text(note))
     if trial.judgement is not None and trial.judgement.symptoms:
-        axes, knobs = [toggle.axis for toggle in trial.cell.toggles], study.config.get("task")
+        axes, knobs = [toggle.axis for toggle in trial.cell.toggles], study.config.task or None
         found = sorted(trial.judgement.symptoms, key=lambda s: urgency(s.rule, s.metric))
         seen = [told(symptom, axes, knobs) for symptom in found]
         parts += ["", *full_lines(seen), "", _symptom_table(trial.judgement)]

@@ -9,7 +9,6 @@ from sweep.rundir.lock import LockHolder, StudyLock
 from sweep.rundir.paths import RUN_VARIABLE, RunDir, StudyDir, shown
 from sweep.rundir.places import (
     FILE,
-    PLACE,
     STORE,
     is_owner,
     names_study,
@@ -23,7 +22,6 @@ from sweep.rundir.result import CORRUPT, read_result
 __all__ = [
     "CORRUPT",
     "FILE",
-    "PLACE",
     "RUN_VARIABLE",
     "STORE",
     "Event",

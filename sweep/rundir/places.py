@@ -11,15 +11,13 @@ import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.rundir.files import read_json
 
 if TYPE_CHECKING:  # a trial's process does without
     from sweep.domain.trial import StudyRecord
-
-PLACE = "place"
-"""The key of a recorded study's config that holds its results folder: relative to the store's file, or absolute."""
 
 STORE = "store"
 """The key of plan.json that holds the study's store: relative to the study's folder, or a URL."""
@@ -48,9 +46,9 @@ def store_seen_from(folder: Path, store: str) -> str:
 
 def results_of(record: "StudyRecord") -> Path:
     """Return the absolute results folder of a recorded study."""
-    place, home = record.config.get(PLACE), home_of(record.store)
+    place, home = record.config.place, home_of(record.store)
     if place is not None and (home is not None or Path(place).is_absolute()):
-        return Path(os.path.normpath((home or Path("/")) / str(place)))
+        return Path(os.path.normpath((home or Path("/")) / place))
     return _searched(record, home)
 
 
@@ -60,14 +58,14 @@ def _searched(record: "StudyRecord", home: Path | None) -> Path:
     So earlier versions recorded it. Folders beside the store come first. If none holds the plan, the folder is the one
     that the study was given.
     """
-    typed, started = Path(str(record.config["results"])), str(record.provenance.get("folder") or "")
+    typed, started = Path(record.config.results), str(record.provenance.get("folder") or "")
     candidates = [*_beside(home, typed), *([Path(started) / typed] if started or typed.is_absolute() else [])]
     for folder in candidates:
         if names_study(read_plan(folder / record.name), record):
             return folder
     if record.store and home is None and not candidates:  # a server, and nothing says where it was started
         return Path("/") / typed
-    is_default = str(_url_of(record.config)) == f"{FILE}{typed}/sweep.db"
+    is_default = record.config.store_url == f"{FILE}{typed}/sweep.db"
     return candidates[0 if is_default and home is not None else -1] if candidates else typed
 
 
@@ -81,7 +79,7 @@ def _beside(home: Path | None, typed: Path) -> Iterator[Path]:
                 yield home.joinpath(*parts[at:])
 
 
-def read_plan(folder: Path, name: str = "plan.json") -> dict[str, Any] | None:
+def read_plan(folder: Path, name: str = "plan.json") -> dict[str, object] | None:
     """Return the plan.json of a study's folder, or another JSON object there; None if there is none to be read."""
     try:
         plan = read_json(folder / name)
@@ -90,7 +88,7 @@ def read_plan(folder: Path, name: str = "plan.json") -> dict[str, Any] | None:
     return plan if isinstance(plan, dict) else None
 
 
-def names_study(plan: Mapping[str, Any] | None, record: "StudyRecord") -> bool:
+def names_study(plan: Mapping[str, object] | None, record: "StudyRecord") -> bool:
     """Return whether a plan.json is of this very study, not of another one of the same name.
 
     An earlier `rebuild` set the beginning of every study to now: for such a record, an earlier plan counts.
@@ -101,12 +99,12 @@ def names_study(plan: Mapping[str, Any] | None, record: "StudyRecord") -> bool:
     text = given.get("created_at") if isinstance(given, Mapping) else None
     try:
         begun = datetime.fromisoformat(str(text))
-        return begun == record.created_at or (record.config.get(PLACE) is None and begun < record.created_at)
+        return begun == record.created_at or (record.config.place is None and begun < record.created_at)
     except (ValueError, TypeError):
-        return text is None and record.config.get(PLACE) is None
+        return text is None and record.config.place is None
 
 
-def owner_of(plan: Mapping[str, Any], folder: Path) -> str | None:
+def owner_of(plan: Mapping[str, object], folder: Path) -> str | None:
     """Return the store that the plan.json in a study's folder names; None if it names none."""
     found = plan.get(STORE)
     if found is None:
@@ -116,26 +114,22 @@ def owner_of(plan: Mapping[str, Any], folder: Path) -> str | None:
     return f"{FILE}{os.path.normpath(Path(os.path.realpath(folder)) / str(found))}"
 
 
-def _owner_as_typed(plan: Mapping[str, Any]) -> str | None:
+def _owner_as_typed(plan: Mapping[str, object]) -> str | None:
     """Return the store of a plan.json that has URL and results folder as typed, which earlier versions wrote."""
     given = plan.get("record")
     config = given.get("config") if isinstance(given, Mapping) else None
     if not isinstance(given, Mapping) or not isinstance(config, Mapping):
         return None
-    url, started = _url_of(config), str((given.get("provenance") or {}).get("folder") or "")
+    recorded = RecordedConfig(config)
+    url, started = recorded.store_url, str((given.get("provenance") or {}).get("folder") or "")
     if not url.startswith(FILE):
         return url or None
     base = Path(started or "/")
     file = Path(os.path.normpath(base / url.removeprefix(FILE)))
-    folder = Path(os.path.normpath(base / str(config.get("results", "")))) / str(plan.get("study"))
+    folder = Path(os.path.normpath(base / recorded.results)) / str(plan.get("study"))
     if folder.is_relative_to(file.parent):
         return os.path.relpath(file, folder)
     return f"{FILE}{file}" if started or Path(url.removeprefix(FILE)).is_absolute() else None
-
-
-def _url_of(config: Mapping[str, Any]) -> str:
-    store = config.get("store")
-    return str(store.get("url") or "") if isinstance(store, Mapping) else ""
 
 
 def is_owner(store: str, owner: str) -> bool:

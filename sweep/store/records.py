@@ -8,6 +8,7 @@ from sqlalchemy import Row
 
 from sweep.domain.axis import Cell
 from sweep.domain.kinds import StudyKind
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Symptom, Verdict
@@ -34,7 +35,7 @@ def study_record(row: Row[Any]) -> StudyRecord:
         kind=StudyKind(row.kind),
         task=row.task,
         command=tuple(jsontext.loads(row.command)),
-        config=jsontext.loads(row.config),
+        config=RecordedConfig(jsontext.loads(row.config)),
         provenance=jsontext.loads(row.provenance),
         created_at=row.created_at,
         ended_at=row.ended_at,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from sweep.domain.recordedconfig import PLACE
 from sweep.rundir import (
-    PLACE,
     STORE,
     StudyDir,
     is_owner,
@@ -49,7 +49,7 @@ def _follow(store: Store, folder: StudyDir) -> bool:
     kept = StudyDir.of(record).path
     if kept == folder.path or kept.is_dir():
         return False
-    store.update_study(record.id, config={**record.config, PLACE: place_in(store.url, folder.results)})
+    store.update_study(record.id, config={**record.config.raw, PLACE: place_in(store.url, folder.results)})
     return True
 
 

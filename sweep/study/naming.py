@@ -17,7 +17,6 @@ from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 from sweep.study.decisions import logging_to
 from sweep.study.places import folder_for
-from sweep.study.recorded import recorded_axes
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ def named(loaded: LoadedConfig, find: Find, names: Names = tuple) -> NamedStudy:
         record = find(config.name)
         return NamedStudy(loaded=_beside(loaded, config.name, _kept(record, ours)), note=_replaced(record, ours))
     first = find(config.name)
-    is_given = first is not None and first.config.get("study") is not None
+    is_given = first is not None and first.config.is_named
     name = study_name(config.name, ours, lambda each: _question(find(each)), names, may_be_replaced=is_given)
     if name == config.name:
         return NamedStudy(loaded=loaded, note="")
@@ -162,8 +161,7 @@ def _kept(record: StudyRecord | None, ours: Question) -> str | None:
     """Return the study that a recorded one is compared with, as long as it asks the same."""
     if record is None or not Question.recorded(record.config).is_same(ours):
         return None
-    found = record.config.get("compare_with")
-    return None if found is None else str(found)
+    return record.config.compare_with
 
 
 def _replaced(record: StudyRecord | None, ours: Question) -> str:
@@ -183,5 +181,5 @@ def _is_comparable(first: StudyRecord, config: StudyConfig) -> bool:
     Both have trials that train, the same target, and the same axes: then their cells are the same.
     """
     trains = config.kind.has_verdicts and not config.params
-    is_alike = trains and first.kind.has_verdicts and not first.config.get("params")
-    return is_alike and first.target == config.target and recorded_axes(first) == config.axes
+    is_alike = trains and first.kind.has_verdicts and not first.config.params
+    return is_alike and first.target == config.target and first.config.axes == config.axes

@@ -11,10 +11,11 @@ from sweep.config.secrets import without_password
 from sweep.config.source import missing_imports
 from sweep.config.stores import rebuild_command, store_option
 from sweep.domain.counts import count_text
+from sweep.domain.recordedconfig import PLACE
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import devices_of
-from sweep.rundir import PLACE, STORE, StudyDir, StudyLock, place_in, shown, store_seen_from, write_json_atomic
+from sweep.rundir import STORE, StudyDir, StudyLock, place_in, shown, store_seen_from, write_json_atomic
 from sweep.store import Store
 from sweep.study.places import check_owner
 from sweep.study.provenance import collect_provenance
@@ -113,7 +114,7 @@ def plan_record(record: StudyRecord) -> dict[str, Any]:
     return {
         "kind": str(record.kind),
         "command": list(record.command),
-        "config": dict(record.config),
+        "config": dict(record.config.raw),
         "provenance": dict(record.provenance),
         "created_at": record.created_at.isoformat(),
     }

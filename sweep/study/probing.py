@@ -17,7 +17,6 @@ from sweep.domain.trial import Outcome, StudyRecord
 from sweep.report.staged import StageEntry, staged_summary
 from sweep.rundir import StudyDir, read_json
 from sweep.store import Store
-from sweep.study.recorded import recorded_axes
 
 
 def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeResult:
@@ -39,7 +38,7 @@ def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeRe
     assert record.probe is not None
     context = ProbeContext(
         probe=record.probe,
-        task=record.config["task"],
+        task=record.config.task,
         target=record.target,
     )
     return read_probe(ended, context)
@@ -77,9 +76,9 @@ def _recorded_confirmation(
     confirm = store.find_study(confirm_study(record.name))
     if confirm is None or not record.is_confirmed:
         return None
-    rates = rates_of(found.section, record.config["task"])
+    rates = rates_of(found.section, record.config.task)
     outcomes = store.outcomes(confirm.id)
-    if not rates or recorded_axes(confirm) != (axis_of(rates),) or not any(o.is_evidence for o in outcomes):
+    if not rates or confirm.config.axes != (axis_of(rates),) or not any(o.is_evidence for o in outcomes):
         return None
     read = read_confirmation(rates, outcomes, found.section["base_lr"])
     left = sum(not outcome.is_evidence for outcome in outcomes)

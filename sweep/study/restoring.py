@@ -10,12 +10,13 @@ from typing import Any
 from sweep.clock import now_utc
 from sweep.domain.axis import Cell
 from sweep.domain.kinds import StudyKind, kind_in
+from sweep.domain.recordedconfig import PLACE, RecordedConfig
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
 from sweep.judge import SymptomThresholds
 from sweep.launch.leases import CPU
-from sweep.rundir import PLACE, RunDir, StudyDir, place_in, read_plan
+from sweep.rundir import RunDir, StudyDir, place_in, read_plan
 from sweep.store import Store
 from sweep.study.live import LiveRun
 from sweep.study.recordfile import Reused, read_record
@@ -133,7 +134,7 @@ class Restored:
             self._restore_process(store, live)
             ingest(store, live)
         ended, is_retried = read_ending(folder, run.id)
-        thresholds = SymptomThresholds.recorded(self.study.plan["record"]["config"])
+        thresholds = SymptomThresholds.recorded(RecordedConfig(self.study.plan["record"]["config"]).symptoms)
         target = Target.from_mapping(spec["target"])
         with store.dated(self._note(_time(result.get("ended_at")) or _modified(folder) or begun)):
             record_end(store, live, ended, target, thresholds=thresholds, is_probe="probe" in spec)
@@ -173,7 +174,7 @@ class Restored:
             if source is not None and source.state is TrialState.COMPLETED:
                 with store.dated(_time(self.study.created_at)):
                     store.reuse(trial.id, source.id)
-        if self.record.config.get("reuse", True):
+        if self.record.config.reuses:
             self._reuse_by_fingerprint(store)
 
     def _reuse_by_fingerprint(self, store: Store) -> None:
@@ -211,9 +212,9 @@ class Restored:
         if not counts and self.summary:  # `gc` deleted the run folders; what they showed is in the reports alone
             store.save_summary(self.record.id, self.summary)
             return "no trial, since its run folders are gone; its summary and reports are kept as they are"
-        wall_s = 0.0
+        cost, wall_s = self.summary.get("cost"), 0.0
         with suppress(KeyError, TypeError, ValueError):
-            wall_s = float(self.summary["cost"]["wall_s"])
+            wall_s = float(cost["wall_s"]) if isinstance(cost, dict) else 0.0
         store.save_summary(self.record.id, summarise(store, store.study(self.record.name), wall_s=wall_s))
         total = sum(counts.values())
         states = ", ".join(f"{count} {state}" for state, count in counts.items())

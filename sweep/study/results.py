@@ -18,7 +18,6 @@ from sweep.report.staged import KIND, write_staged
 from sweep.report.visualdl import can_write
 from sweep.rundir import StudyDir
 from sweep.store import Store
-from sweep.study.recorded import recorded_axes
 
 READ_AHEAD = 200
 """The curves of so many trials are read at once: 1,000 points of a metric of each are 3 MB."""
@@ -69,14 +68,13 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
     # SciPy takes half a second to import: reading verbs do without.
     from sweep.analysis import rank
 
-    axes, target = recorded_axes(record), record.target
+    axes, target = record.config.axes, record.target
     outcomes = tuple(store.outcomes(record.id))
     folder = StudyDir.of(record)
-    inert = [(str(toggle), str(reason)) for toggle, reason in record.config["inert"]]
     outdated = store.count_outdated(record.id)
     is_silent = any(o.state is TrialState.COMPLETED and not o.is_evidence for o in outcomes)
     logged = store.metric_names(record.id) if is_silent or target.named_loss is None else None
-    ranking = rank(outcomes, axes, target, inert=inert, wall_s=wall_s, logged=logged)
+    ranking = rank(outcomes, axes, target, inert=record.config.inert, wall_s=wall_s, logged=logged)
     if outdated:
         ranking = replace(ranking, notes=(*ranking.notes, outdated_text(outdated, record.name, verb_store(record))))
     return ReportData(

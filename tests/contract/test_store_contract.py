@@ -91,7 +91,12 @@ def points_of(series: Series) -> list[tuple[int, float]]:
 def test_a_study_is_found_by_its_name(store: Store) -> None:
     made = make_study(store)
     assert store.study("s") == made == store.find_study("s")
-    assert (made.status, made.command, made.config["seeds"], made.ended_at) == ("running", ("task=digits",), 2, None)
+    assert (made.status, made.command, made.config.raw["seeds"], made.ended_at) == (
+        "running",
+        ("task=digits",),
+        2,
+        None,
+    )
     assert made.created_at.utcoffset() is not None
 
 
@@ -128,7 +133,7 @@ def test_update_changes_only_what_is_given(store: Store) -> None:
     assert ended.ended_at >= made.created_at
     assert (ended.command, ended.config, ended.provenance) == (made.command, made.config, made.provenance)
     store.update_study(made.id, command=["seeds=3"], config={"seeds": 3})
-    assert (store.study("s").command, store.study("s").config) == (("seeds=3",), {"seeds": 3})
+    assert (store.study("s").command, store.study("s").config.raw) == (("seeds=3",), {"seeds": 3})
     assert store.study("s").ended_at == ended.ended_at
 
 

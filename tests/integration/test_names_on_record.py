@@ -102,11 +102,11 @@ def test_a_study_is_compared_with_the_first_if_target_and_axes_are_the_same(plac
     begin("task.rate=0.2")
     begin("converge.target=0.4")
     with Store.open("sqlite:///results/sweep.db") as store:
-        compared = {record.name: record.config.get("compare_with") for record in store.studies()}
+        compared = {record.name: record.config.compare_with for record in store.studies()}
     assert compared == {"slowly-base": None, "slowly-base-rate=0.2": "slowly-base", "slowly-base-target=0.4": None}
     begin("study=slowly-base-rate=0.2", "task.rate=0.2")  # as `resume` gives it
     with Store.open("sqlite:///results/sweep.db") as store:
-        assert store.study("slowly-base-rate=0.2").config["compare_with"] == "slowly-base"
+        assert store.study("slowly-base-rate=0.2").config.compare_with == "slowly-base"
 
 
 def test_two_commands_at_once_do_not_both_take_the_plain_name(place):

@@ -120,7 +120,7 @@ def url(tmp_path_factory):
             for seed in range(6):
                 verdict = Verdict.STALLED if tau is None else Verdict.CONVERGED
                 end_trial(store, make_trial(store, study, seed), verdict, tau=tau)
-            store.update_study(study.id, config={**study.config, "task": {"_target_": "t", "lr": lr}})
+            store.update_study(study.id, config={**study.config.raw, "task": {"_target_": "t", "lr": lr}})
         other = make_study(store, tmp_path, "other", converge={**TARGET.to_mapping(), "threshold": 0.5})
         end_trial(store, make_trial(store, other), tau=10)
     return url_of(tmp_path)

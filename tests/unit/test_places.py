@@ -8,8 +8,9 @@ import pytest
 from recorded_study import CONFIG, end_trial, make_trial, url_of
 
 from sweep.config.stores import absolute_store
+from sweep.domain.recordedconfig import PLACE
 from sweep.errors import OtherStoreError
-from sweep.rundir import PLACE, STORE, StudyDir, is_owner, owner_of, place_in, read_plan, store_seen_from
+from sweep.rundir import STORE, StudyDir, is_owner, owner_of, place_in, read_plan, store_seen_from
 from sweep.rundir.places import home_of
 from sweep.store import Store
 from sweep.study.garbage import Rule, collect_garbage
@@ -79,7 +80,7 @@ def test_a_folder_apart_from_its_store_is_absolute_and_another_store_may_only_re
     results = tmp_path / "disk" / "results"
     with Store.open(url_of(tmp_path / "db")) as store:
         record = record_study(store, results)
-        assert record.config[PLACE] == str(results)
+        assert record.config.place == str(results)
         assert why_not_ours(record) is None
     shutil.copytree(tmp_path / "db", tmp_path / "copied")
     with Store.open(url_of(tmp_path / "copied")) as store:

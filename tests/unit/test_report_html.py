@@ -13,6 +13,7 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import report_samples as samples
 
 from sweep.domain.axis import Cell
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.verdict import Symptom
 from sweep.report import build_summary
 from sweep.report.csvfile import ranking_csv
@@ -46,7 +47,12 @@ def hostile_study():
     )
     curves = {**data.curves, 0: {**data.curves[0], EVIL: data.curves[0]["val/acc"]}}
     study = replace(
-        data.study, name=EVIL, task=EVIL, command=(EVIL,), config={EVIL: EVIL}, provenance={"host": EVIL, EVIL: EVIL}
+        data.study,
+        name=EVIL,
+        task=EVIL,
+        command=(EVIL,),
+        config=RecordedConfig({EVIL: EVIL}),
+        provenance={"host": EVIL, EVIL: EVIL},
     )
     ranking = replace(
         data.ranking,

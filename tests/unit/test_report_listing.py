@@ -9,6 +9,7 @@ from rich.console import Console
 
 from sweep.domain.axis import Cell
 from sweep.domain.kinds import StudyKind
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
@@ -22,7 +23,7 @@ from sweep.report.trial import render_trial
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=timezone.utc)
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
 STUDY = StudyRecord(
-    id=1, name="[red]mine", kind=StudyKind.ABLATION, task="digits", command=(), config={}, provenance={},
+    id=1, name="[red]mine", kind=StudyKind.ABLATION, task="digits", command=(), config=RecordedConfig(), provenance={},
     created_at=NOW, ended_at=None, status="running",
 )  # fmt: skip
 

@@ -19,7 +19,6 @@ from sweep.domain.axis import Cell
 from sweep.domain.nights import NightRun
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import TrialState
-from sweep.domain.target import Target
 from sweep.domain.trial import TrialSpec
 from sweep.domain.verdict import Verdict
 from sweep.judge import SymptomThresholds
@@ -40,7 +39,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def rejudge(store):
-    target = Target.from_mapping(store.study("first").config["converge"])
+    target = store.study("first").target
     return Rejudge(store, target, SymptomThresholds())
 
 
@@ -74,7 +73,7 @@ def test_a_run_that_an_earlier_rule_ended_and_the_present_ones_do_not_is_not_use
 
 def test_what_was_said_once_of_a_study_is_not_said_again(store, rejudge):
     usable_trials(store, trials_of(store), rejudge)
-    later = Rejudge(store, Target.from_mapping(store.study("first").config["converge"]), SymptomThresholds())
+    later = Rejudge(store, store.study("first").target, SymptomThresholds())
     assert [trial.number for trial in usable_trials(store, trials_of(store), later)] == [1, 2, 3]
     assert later.counts.words() == ""
 
@@ -127,7 +126,7 @@ def test_an_accepted_run_is_judged_again_from_its_curves(store):
 
 def test_an_accepted_run_is_judged_again_if_its_study_recorded_a_threshold_of_a_rule_that_is_gone(store):
     record = store.study("first")
-    store.update_study(record.id, config={**record.config, "symptoms": {"slow_gain": 0.01}})
+    store.update_study(record.id, config={**record.config.raw, "symptoms": {"slow_gain": 0.01}})
     assert run_again(store, night_run(1)) == night_run(1, tau=12)
 
 
@@ -171,7 +170,7 @@ def test_a_baseline_of_earlier_rules_says_so_when_it_is_compared(store, tmp_path
 def placed(store, folder):
     """Have the studies of the frozen store lie in a folder; return the store's URL."""
     for study in store.studies():
-        store.update_study(study.id, config={**study.config, "results": str(folder)})
+        store.update_study(study.id, config={**study.config.raw, "results": str(folder)})
     return f"sqlite:///{folder / 'sweep.db'}"
 
 

@@ -82,7 +82,11 @@ def test_a_migrated_database_has_the_schema_of_a_new_one(old: Path, tmp_path: Pa
 def test_a_migrated_database_keeps_everything(old: Path) -> None:
     with Store.open(f"sqlite:///{old}") as store:
         first, second = store.study("first"), store.study("second")
-        assert (first.status, first.config, second.command) == ("interrupted", {"seeds": 2}, ("task=digits", "seeds=1"))
+        assert (first.status, first.config.raw, second.command) == (
+            "interrupted",
+            {"seeds": 2},
+            ("task=digits", "seeds=1"),
+        )
         diverged, crashed, converged, launching, pending = store.outcomes(first.id)
         assert (diverged.verdict, diverged.symptoms[0].value) == (Verdict.DIVERGED, math.inf)
         assert diverged.final is not None

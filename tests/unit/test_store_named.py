@@ -10,6 +10,7 @@ from sweep.cli.act import command_in
 from sweep.cli.main import main, verb_parser
 from sweep.config import load_study_config
 from sweep.config.stores import default_store, is_same_store, rebuild_command, results_of, store_option, verbs_store
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.errors import StudyLockedError
 from sweep.reading import open_store
 from sweep.report.commands import own_words
@@ -29,7 +30,7 @@ def no_variable(monkeypatch, tmp_path):
 def recorded(tmp_path, command, **config):
     with Store.open(f"sqlite:///{tmp_path / 'some.db'}") as store:
         study = make_study(store, tmp_path)
-    return replace(study, command=tuple(command), config={**study.config, **config})
+    return replace(study, command=tuple(command), config=RecordedConfig({**study.config.raw, **config}))
 
 
 def test_verbs_the_notebook_and_a_study_mean_one_store_where_none_is_named(monkeypatch, tmp_path):

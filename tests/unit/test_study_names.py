@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sweep.domain.naming import Question, change_words, changes, study_name
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.target import Mode, Target
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=100, stop_early=True)
@@ -116,7 +117,7 @@ def test_a_key_that_is_gone_differs():
 
 
 def test_a_question_is_read_back_from_a_recorded_config_of_an_older_target():
-    config = {"task": dict(BASE), "converge": TARGET.to_mapping()}
+    config = RecordedConfig({"task": dict(BASE), "converge": TARGET.to_mapping()})
     assert Question.recorded(config).is_same(question())
 
 

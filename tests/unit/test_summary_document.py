@@ -11,6 +11,7 @@ sys.path.append(str(ROOT / "scripts"))
 
 import report_samples as samples  # noqa: E402 - the path is set above
 
+from sweep.domain.recordedconfig import RecordedConfig  # noqa: E402
 from sweep.domain.states import TrialState  # noqa: E402
 from sweep.report import build_summary  # noqa: E402
 
@@ -36,7 +37,7 @@ def summaries():
 def beside_another():
     """Return the summary of a study whose automatic name another config had first."""
     data = next(iter(samples.SAMPLES.values()))()
-    config = {**data.study.config, "compare_with": "first"}
+    config = RecordedConfig({**data.study.config.raw, "compare_with": "first"})
     return build_summary(replace(data, study=replace(data.study, name="first-lr=1", config=config)))
 
 

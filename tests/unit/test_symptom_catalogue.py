@@ -123,6 +123,6 @@ def test_a_place_is_a_step_with_its_layer_or_the_start():
 
 
 def test_a_recorded_threshold_of_a_rule_that_is_gone_is_left_out():
-    limits = SymptomThresholds.recorded({"symptoms": {"slow_gain": 0.01, "dead_share": 0.8}})
+    limits = SymptomThresholds.recorded({"slow_gain": 0.01, "dead_share": 0.8})
     assert limits.dead_share == 0.8
     assert SymptomThresholds.recorded({}) == SymptomThresholds()

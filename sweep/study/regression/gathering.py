@@ -37,7 +37,7 @@ def run_again(store: Store, run: NightRun) -> NightRun | None:
     if study is None or not found or found[0].judgement is None:
         return None
     target = study.target
-    rejudge = Rejudge(store, target, SymptomThresholds.recorded(study.config))
+    rejudge = Rejudge(store, target, SymptomThresholds.recorded(study.config.symptoms))
     now = rejudge.again(found[0])
     if now is None or rejudge.was_cut(found[0], now):
         return None

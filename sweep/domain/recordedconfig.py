@@ -1,0 +1,110 @@
+"""The config of a study as its record has it: what it says, by name.
+
+A record may have been made by an earlier version, or by a test of the store without any config: a section that is
+missing reads as empty. Only `raw` has the keys as they are written down (docs/config.md).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from sweep.domain.axis import Axis, Level
+from sweep.domain.target import Target
+
+PLACE = "place"
+"""Key of a study's results folder, relative to the store's file if that lies above it."""
+
+Section = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedConfig:
+    """A recorded config, read by name. `raw` is all of it, as plain data."""
+
+    raw: Section = field(default_factory=dict, hash=False)
+
+    @property
+    def task(self) -> Section:
+        """The resolved task section: what the base runs with."""
+        return self._section("task")
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The axes with their levels."""
+        return tuple(
+            Axis(name=name, levels=tuple(Level(name=level, overrides=tuple(texts)) for level, texts in levels.items()))
+            for name, levels in cast("Mapping[str, Mapping[str, list[str]]]", self._section("axes")).items()
+        )
+
+    @property
+    def target(self) -> Target:
+        """What "converged" means. Raises KeyError for a record without one."""
+        return Target.from_mapping(cast("Section", self.raw["converge"]))
+
+    @property
+    def inert(self) -> tuple[tuple[str, str], ...]:
+        """The toggles that change nothing, each with the reason."""
+        return tuple((str(toggle), str(reason)) for toggle, reason in self._pairs("inert"))
+
+    @property
+    def params(self) -> Section:
+        """The parameters of a search, by their key; empty if it searches none."""
+        return self._section("params")
+
+    @property
+    def symptoms(self) -> Mapping[str, float]:
+        """The thresholds of the symptom rules that were recorded."""
+        return cast("Mapping[str, float]", self._section("symptoms"))
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that it is made of, in order; empty if it has trials."""
+        return tuple(str(stage) for stage in cast("list[str]", self.raw.get("stages") or ()))
+
+    @property
+    def probe(self) -> Section | None:
+        """The settings of what its trials do instead of training, None if they are trained."""
+        return cast("Section | None", self.raw.get("probe"))
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether another study confirms what this one suggests: that of a learning-rate range."""
+        return self.raw.get("confirm") is not None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the command gave the study its name (`study=NAME`)."""
+        return self.raw.get("study") is not None
+
+    @property
+    def compare_with(self) -> str | None:
+        """The study of the plain name, which this one could not take; None if there is none."""
+        found = self.raw.get("compare_with")
+        return None if found is None else str(found)
+
+    @property
+    def reuses(self) -> bool:
+        """Whether its trials take over the results of finished trials with the same fingerprint."""
+        return bool(self.raw.get("reuse", True))
+
+    @property
+    def results(self) -> str:
+        """The results folder as it was typed, or the default."""
+        return str(self.raw.get("results", "results"))
+
+    @property
+    def place(self) -> str | None:
+        """The results folder as it is found from the store; None in records of versions that kept none."""
+        found = self.raw.get(PLACE)
+        return None if found is None else str(found)
+
+    @property
+    def store_url(self) -> str:
+        """The store's URL as it was typed, or the default; empty if the record has none."""
+        return str(self._section("store").get("url") or "")
+
+    def _section(self, key: str) -> Section:
+        return cast("Section", self.raw.get(key) or {})
+
+    def _pairs(self, key: str) -> Iterator[tuple[object, object]]:
+        yield from cast("list[tuple[object, object]]", self.raw.get(key) or ())
