@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from sweep.analysis import rank
-from sweep.domain.axis import Axis, Cell, Level
+from sweep.domain.axis import Axis, Cell, Level, Toggle
+from sweep.domain.inert import InertToggle
 from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
 from sweep.domain.recordedconfig import RecordedConfig
@@ -132,7 +133,7 @@ def study(
     seeds: Sequence[int] = range(5),
     name: str = "digits_cnn_overregularised-regularization",
     command: Sequence[str] = ("python", "-m", "sweep", "+ablation=regularization"),
-    inert: Sequence[tuple[str, str]] = (),
+    inert: Sequence[InertToggle] = (),
     curves: Callable[[str, np.random.Generator], dict[str, Series]] = curves_of,
     config: Mapping[str, Any] | None = None,
 ) -> ReportData:
@@ -193,7 +194,7 @@ def twelve_axes() -> ReportData:
             return "not_converged"
         return "stalled" if key == "base" and seed == 3 else "diverged"
 
-    inert = (("batch_size=x0.25", "the task has no knob task.batch_scale"),)
+    inert = (InertToggle.no_knob(Toggle("batch_size", "x0.25"), "task.batch_scale"),)
     command = ("python", "-m", "sweep", "task=digits_cnn", "+ablation=all", "task.lr=0.5", "seeds=5")
     return study(TWELVE, "one_at_a_time", fate, command=command, name="digits_cnn-all", inert=inert)
 

@@ -8,6 +8,7 @@ from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
 from sweep.domain.counts import share_text
 from sweep.domain.effect import Effect, EffectStatus, Proportion, Question, StepsToTarget
+from sweep.domain.inert import InertToggle
 from sweep.domain.names import natural
 from sweep.stats.exact import ALPHA, SPRT_LEAD, holm, paired_test, proportion
 
@@ -85,11 +86,11 @@ def build_effects(
     return _ranked(table, comparisons, effects, question)
 
 
-def inert_effects(inert: Sequence[tuple[str, str]], rank: int) -> list[Effect]:
+def inert_effects(inert: Sequence[InertToggle], rank: int) -> list[Effect]:
     """Return the effects of toggles that touch nothing, all at this rank, with the reason as note."""
     return [
         Effect(
-            toggle=Toggle.parse(text),
+            toggle=each.toggle,
             rank=rank,
             status=EffectStatus.INERT,
             sufficiency=proportion(0, 0),
@@ -100,9 +101,9 @@ def inert_effects(inert: Sequence[tuple[str, str]], rank: int) -> list[Effect]:
             steps_to_target=StepsToTarget(median=None, base_median=None, saved=None, p_value=None),
             more_seeds=None,
             seeds=(),
-            note=reason,
+            note=each.text,
         )
-        for text, reason in sorted(inert, key=lambda item: natural(item[0]))
+        for each in sorted(inert, key=lambda each: natural(str(each.toggle)))
     ]
 
 

@@ -26,6 +26,7 @@ from sweep.domain.effect import (
     Ranking,
     SearchedPoint,
 )
+from sweep.domain.inert import InertToggle
 from sweep.domain.roles import loss_note
 from sweep.domain.symptoms import urgency
 from sweep.domain.target import Mode, Target
@@ -42,23 +43,23 @@ def rank(
     target: Target,
     *,
     question: Question | None = None,
-    inert: Sequence[tuple[str, str]] = (),
+    inert: Sequence[InertToggle] = (),
     wall_s: float | None = None,
     logged: Collection[str] | None = None,
 ) -> Ranking:
     """Return the ranking of the toggles of `axes` from these outcomes; the order of outcomes does not matter.
 
     `question` None asks what restores convergence unless the base converges on most of its seeds, then what breaks
-    it. `inert` are (toggle, reason). `wall_s` is what the study took, None for the sum over its trials. `logged` names
-    the metrics that its trials logged, None where that is not known.
+    it. `inert` are the toggles left out. `wall_s` is what the study took, None for the sum over its trials. `logged`
+    names the metrics that its trials logged, None if that is not known.
     """
     outcomes = sorted(outcomes, key=lambda o: o.number)
     table = Table.of(outcomes, target.budget_steps)
     if question is None:
         question = Question.BREAK if table.is_mostly_converged(table.base) else Question.RESTORE
     overrides = {Toggle(axis.name, level.name): level.overrides for axis in axes for level in axis.levels}
-    named_inert = {text for text, _ in inert}
-    comparisons = compare_toggles(table, [toggle for toggle in overrides if str(toggle) not in named_inert])
+    left_out = {each.toggle for each in inert}
+    comparisons = compare_toggles(table, [toggle for toggle in overrides if toggle not in left_out])
     effects = build_effects(table, comparisons, question, overrides)
     passed = passing_sets(table, effects, question)
     needed = find_necessities(table, passed, question)

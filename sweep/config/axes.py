@@ -8,7 +8,7 @@ from typing import Any
 from sweep.config.knobs import TaskBase, lacks_knob
 from sweep.config.values import Section
 from sweep.domain.axis import BASELINE, Axis, Level, Toggle
-from sweep.domain.effect_status import NO_KNOB
+from sweep.domain.inert import InertToggle
 from sweep.errors import ConfigError
 
 _AXIS_NAME = re.compile(r"[A-Za-z_][\w-]*")
@@ -20,7 +20,7 @@ class ReadAxes:
     """The axes that can be varied, in config order, and the toggles left out with the reason."""
 
     axes: tuple[Axis, ...]
-    inert: tuple[tuple[str, str], ...]
+    inert: tuple[InertToggle, ...]
 
 
 def read_axes(
@@ -33,7 +33,7 @@ def read_axes(
     Anything else of these kinds is an error. Raises ConfigError.
     """
     axes: list[Axis] = []
-    inert: list[tuple[str, str]] = []
+    inert: list[InertToggle] = []
     if not isinstance(data, Mapping):
         raise ConfigError("axes", "must be a section of axes", value=data, hint="axes: {} for none")
     for name, section in data.items():
@@ -43,11 +43,11 @@ def read_axes(
         kept = []
         for level in axis.levels:
             may_equal = is_skipped or is_lenient
-            reason = _inapplicable(axis, level, base, may_lack=is_skipped, may_equal=may_equal)
-            if reason is None:
+            found = _inapplicable(axis, level, base, may_lack=is_skipped, may_equal=may_equal)
+            if found is None:
                 kept.append(level)
             else:
-                inert.append((str(Toggle(axis.name, level.name)), reason))
+                inert.append(found)
         _check_distinct(axis.name, kept, base)
         if kept:
             axes.append(Axis(name=axis.name, levels=tuple(kept)))
@@ -97,18 +97,19 @@ def _read_level(key: str, name: object, overrides: Any) -> Level:
     return Level(name=name, overrides=tuple(overrides))
 
 
-def _inapplicable(axis: Axis, level: Level, base: TaskBase, *, may_lack: bool, may_equal: bool) -> str | None:
+def _inapplicable(axis: Axis, level: Level, base: TaskBase, *, may_lack: bool, may_equal: bool) -> InertToggle | None:
     """Return why a level changes nothing here, None if it changes something. Raises ConfigError if that is an error."""
+    toggle = Toggle(axis.name, level.name)
     owner = f"axes.{axis.name}.levels.{level.name}"
     for text in level.overrides:
         if not base.has_knob(text, owner=owner):
             knob = text.partition("=")[0]
             if may_lack:
-                return f"{NO_KNOB} {knob}"
+                return InertToggle.no_knob(toggle, knob)
             raise lacks_knob(owner, text, knob.removeprefix("task."), base.knobs)
     if _is_baseline(axis, level, base):
         if may_equal:
-            return "the task has this value already"
+            return InertToggle.at_baseline(toggle)
         text = ", ".join(level.overrides)
         others = [other for other in axis.levels if other is not level]
         path = f"{owner}" if others else f"axes.{axis.name}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.domain.axis import Axis
+from sweep.domain.inert import InertToggle
 from sweep.domain.kinds import StudyKind, kind_of
 from sweep.domain.probe import Probe
 from sweep.domain.target import Target
@@ -81,7 +82,7 @@ class StudyConfig:
     launcher: LauncherConfig
     store_url: str
     results: str
-    inert: tuple[tuple[str, str], ...]
+    inert: tuple[InertToggle, ...]
     raw: Mapping[str, Any] = field(hash=False)
     probe: Probe | None = None
     confirm: Mapping[str, Any] | None = field(default=None, hash=False)

@@ -159,7 +159,7 @@ def _driver(data: object, composed: Composition) -> DriverConfig:
 
 def _check_not_empty(composed: Composition, axes: ReadAxes, params: Mapping[str, str], driver: DriverConfig) -> None:
     """Raise ConfigError where there is nothing to try."""
-    left_out = "; ".join(f"{toggle}: {reason}" for toggle, reason in axes.inert)
+    left_out = "; ".join(f"{each.toggle}: {each.text}" for each in axes.inert)
     if driver.name == "grid" and params:
         raise ConfigError(
             "params", "are searched by the optuna driver, not by grid", value=", ".join(params), hint="+search=tpe"

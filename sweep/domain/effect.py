@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from sweep.domain.axis import Cell, Toggle
-from sweep.domain.effect_status import NO_KNOB as NO_KNOB
 from sweep.domain.effect_status import NOT_RUN_YET as NOT_RUN_YET
 from sweep.domain.effect_status import EffectStatus as EffectStatus
 from sweep.domain.effect_status import Question as Question

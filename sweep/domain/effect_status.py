@@ -4,10 +4,6 @@ from collections.abc import Sequence
 
 from sweep.domain.words import StrEnum
 
-NO_KNOB = "the task has no knob"
-"""So begins the reason of a toggle that is inert because the task does not read what it sets."""
-
-
 NOT_RUN_YET = "not run yet"
 """Of a trial, or of a toggle of which no trial has ended."""
 

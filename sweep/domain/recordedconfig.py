@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from sweep.domain.axis import Axis, Level
+from sweep.domain.inert import InertToggle
 from sweep.domain.target import Target
 
 PLACE = "place"
@@ -42,9 +43,9 @@ class RecordedConfig:
         return Target.from_mapping(cast("Section", self.raw["converge"]))
 
     @property
-    def inert(self) -> tuple[tuple[str, str], ...]:
+    def inert(self) -> tuple[InertToggle, ...]:
         """The toggles that change nothing, each with the reason."""
-        return tuple((str(toggle), str(reason)) for toggle, reason in self._pairs("inert"))
+        return tuple(InertToggle.recorded(str(toggle), str(text)) for toggle, text in self._pairs("inert"))
 
     @property
     def params(self) -> Section:

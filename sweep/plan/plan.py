@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.domain.axis import Axis, Cell, in_order
+from sweep.domain.inert import InertToggle
 from sweep.domain.trial import TrialSpec
 from sweep.errors import ConfigError
 from sweep.plan.compose import TrialComposer
@@ -25,7 +26,7 @@ class Plan:
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
     trials: tuple[TrialSpec, ...] = field(repr=False)
-    inert: tuple[tuple[str, str], ...]
+    inert: tuple[InertToggle, ...]
     digest: str
 
     @property
@@ -53,7 +54,7 @@ class Plan:
                 for cell in self.cells
             ],
             "duplicates": [[cell.key for cell in group] for group in self.duplicates],
-            "inert": [{"toggle": toggle, "reason": reason} for toggle, reason in self.inert],
+            "inert": [{"toggle": str(each.toggle), "reason": each.text} for each in self.inert],
             "trials": [{"cell": t.cell.key, "seed": t.seed, "fingerprint": t.fingerprint} for t in self.trials],
         }
 

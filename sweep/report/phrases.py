@@ -9,8 +9,9 @@ from typing import Any
 
 from sweep.domain.axis import short_value
 from sweep.domain.counts import count_text, figure_text, share_text
-from sweep.domain.effect_status import NO_KNOB, NOT_RUN_YET, EffectStatus, Question, together
+from sweep.domain.effect_status import NOT_RUN_YET, EffectStatus, Question, together
 from sweep.domain.failure import shown_failure
+from sweep.domain.inert import InertReason
 from sweep.domain.printable import printable
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.target import HOLD_EVALUATIONS
@@ -77,7 +78,7 @@ def inert_text(summary: Mapping[str, Any]) -> str:
     """
     levels = Counter(toggle["axis"] for toggle in summary["toggles"])
     inert = [toggle for toggle in summary["toggles"] if toggle["status"] == EffectStatus.INERT]
-    unread = [toggle for toggle in inert if toggle["note"].startswith(NO_KNOB)]
+    unread = [toggle for toggle in inert if InertReason.of(toggle["note"]) is InertReason.NO_KNOB]
     of_axis = Counter(toggle["axis"] for toggle in unread)
     by_reason: dict[str, list[str]] = {}
     if unread:

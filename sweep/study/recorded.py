@@ -10,6 +10,6 @@ def recorded_config(config: StudyConfig) -> dict[str, object]:
         "axes": {axis.name: {level.name: list(level.overrides) for level in axis.levels} for axis in config.axes},
         "converge": config.target.to_mapping(),
         "seeds": list(config.seeds),
-        "inert": [list(pair) for pair in config.inert],
+        "inert": [[str(each.toggle), each.text] for each in config.inert],
         **({} if config.compare_with is None else {"compare_with": config.compare_with}),
     }

@@ -68,7 +68,7 @@ def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
 
 def _added_levels(config: StudyConfig) -> int:
     """Return the number of levels, beside those of `ablation=all`, that symptoms may add to the ablation."""
-    usual = {axis.name for axis in config.axes} | {toggle.partition("=")[0] for toggle, _ in config.inert}
+    usual = {axis.name for axis in config.axes} | {each.toggle.axis for each in config.inert}
     toggles = toggles_that_can_be_tried(config.task)
     added = added_axes(toggles, config.task, usual)
     return sum(toggle.partition("=")[0] in added for toggle in toggles)

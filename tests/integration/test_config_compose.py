@@ -14,6 +14,8 @@ from hydra import initialize_config_dir
 
 from sweep.config import load_study_config
 from sweep.config.folders import conf_root, option_names
+from sweep.domain.axis import Toggle
+from sweep.domain.inert import InertToggle
 from sweep.domain.target import Mode
 from sweep.errors import ConfigError
 from sweep.plan import DESIGNS, TrialComposer, build_plan
@@ -146,7 +148,7 @@ def test_no_target_and_no_metric_are_allowed(folder):
 def test_ablation_all_leaves_out_what_does_not_apply_and_lists_it(folder):
     loaded = load(folder, "+ablation=all")
     assert toggles(loaded) == [*REGULARIZATION, "clip=on", "lr=x0.1", "lr=x0.01", "lr=x10"]
-    inert = dict(loaded.study.inert)
+    inert = {str(each.toggle): each.text for each in loaded.study.inert}
     assert inert["clip=off"] == "the task has this value already"
     assert inert["optimizer=adam"] == "the task has no knob task.optimizer"
 
@@ -210,7 +212,7 @@ def test_a_cell_composes_to_what_hydra_makes_of_its_overrides(folder, overrides)
 def test_an_axis_named_on_the_command_line_loses_the_level_that_the_task_has_already(folder):
     loaded = load(folder, "+axis=[clip,lr]", "~axes.lr.levels.x10")
     assert toggles(loaded) == ["clip=on", "lr=x0.1", "lr=x0.01"]
-    assert loaded.study.inert == (("clip=off", "the task has this value already"),)
+    assert loaded.study.inert == (InertToggle.at_baseline(Toggle("clip", "off")),)
 
 
 @pytest.mark.parametrize("words", [["task.clip=none"], ["task.clip=null"], ["++task.clip=none"], []])

@@ -3,6 +3,8 @@ from omegaconf import OmegaConf
 
 from sweep.config.axes import read_axes
 from sweep.config.knobs import TaskBase, same_type
+from sweep.domain.axis import Toggle
+from sweep.domain.inert import InertToggle
 from sweep.errors import ConfigError
 
 TASK = {"_target_": "m.train", "dropout": 0.5, "clip": None, "width": 8, "half": "${task.width}", "init": "default",
@@ -77,8 +79,8 @@ def test_skipped_axes_lose_what_does_not_apply_and_say_why():
     got = read(axes, skipped=("clip", "shuffle"))
     assert [str(t) for axis in got.axes for t in axis.toggles] == ["clip=on"]
     assert got.inert == (
-        ("clip=off", "the task has this value already"),
-        ("shuffle=on", "the task has no knob task.shuffle"),
+        InertToggle.at_baseline(Toggle("clip", "off")),
+        InertToggle.no_knob(Toggle("shuffle", "on"), "task.shuffle"),
     )
 
 
@@ -88,7 +90,7 @@ CLIP = {"clip": {"levels": {"on": ["task.clip=1.0"], "off": ["task.clip=none"]}}
 def test_none_of_a_standard_knob_is_null_before_it_is_compared_with_the_baseline():
     got = read(CLIP, skipped=("clip",))
     assert [str(toggle) for axis in got.axes for toggle in axis.toggles] == ["clip=on"]
-    assert got.inert == (("clip=off", "the task has this value already"),)
+    assert got.inert == (InertToggle.at_baseline(Toggle("clip", "off")),)
     assert base(clip=1.0).with_overrides(["task.clip=none"], owner="cell")["clip"] is None
     assert read(CLIP, clip=2.0).axes[0].level("off").overrides == ("task.clip=none",)
 
@@ -104,7 +106,7 @@ def test_of_an_axis_named_on_the_command_line_a_level_that_is_there_already_is_l
     axes = {"init": {"levels": {"default": ["task.init=default"], "xavier": ["task.init=xavier"]}}}
     got = read(axes, named=("init",))
     assert [str(toggle) for axis in got.axes for toggle in axis.toggles] == ["init=xavier"]
-    assert got.inert == (("init=default", "the task has this value already"),)
+    assert got.inert == (InertToggle.at_baseline(Toggle("init", "default")),)
     assert "equals the baseline" in str(refused(axes))
 
 

@@ -7,7 +7,8 @@ from omegaconf import OmegaConf
 from sweep.config import DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
 from sweep.config.knobs import TaskBase
 from sweep.config.source import find_task, missing_imports
-from sweep.domain.axis import BASE, Axis, Cell, Level
+from sweep.domain.axis import BASE, Axis, Cell, Level, Toggle
+from sweep.domain.inert import InertToggle
 from sweep.domain.target import Mode, Target
 from sweep.domain.taskref import TaskRef
 from sweep.errors import ConfigError
@@ -43,7 +44,7 @@ def make_loaded(*, axes=AXES, seeds=(0, 1, 2), target=TARGET):
         driver=DriverConfig(name="grid", settings={"design": "one_at_a_time"}), seeds=seeds, target=target,
         launcher=LauncherConfig(name="local", slots=None, gpus=None, slots_per_gpu=1, gpu_memory_mb=None,
                                 timeout_s=None, retries=1, grace_s=10.0),
-        store_url="sqlite://", results="results", inert=(("clip=off", "the task has this value already"),), raw={},
+        store_url="sqlite://", results="results", inert=(InertToggle.at_baseline(Toggle("clip", "off")),), raw={},
     )  # fmt: skip
     return LoadedConfig(
         study=study,

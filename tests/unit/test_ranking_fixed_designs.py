@@ -8,6 +8,7 @@ import pytest
 from sweep.analysis import rank
 from sweep.domain.axis import Axis, Cell, Level, Toggle
 from sweep.domain.effect import EffectStatus, Question
+from sweep.domain.inert import InertToggle
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
@@ -237,7 +238,7 @@ def test_inert_toggles_come_last_with_their_reason():
         study([(), (D,)], lambda c, s: 200 if c else None),
         AXES[:1],
         TARGET,
-        inert=[("clip=off", "clip is off already")],
+        inert=[InertToggle.recorded("clip=off", "clip is off already")],
     )
     last = ranking.effects[-1]
     assert (str(last.toggle), last.status, last.rank) == ("clip=off", EffectStatus.INERT, 2)

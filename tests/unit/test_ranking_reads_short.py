@@ -18,6 +18,7 @@ import report_samples as samples
 
 from sweep.analysis import rank
 from sweep.domain.axis import Cell, short_value
+from sweep.domain.inert import InertToggle
 from sweep.report import build_summary
 from sweep.report.csvfile import ranking_csv
 from sweep.report.html import render_html
@@ -129,7 +130,12 @@ def test_the_line_of_an_ended_trial_is_short(search):
 
 @pytest.fixture(scope="module")
 def few_knobs():
-    return samples.study(samples.REGULARIZATION, "one_at_a_time", lambda cell, _seed: "stalled", inert=INERT)
+    return samples.study(
+        samples.REGULARIZATION,
+        "one_at_a_time",
+        lambda cell, _seed: "stalled",
+        inert=[InertToggle.recorded(*pair) for pair in INERT],
+    )
 
 
 SAID = "clip, dropout=half, init: the task does not read them; scheduler=constant: the task has this value already"
