@@ -1,1 +1,1 @@
-"""The native tasks: each file is an example to copy for an own task (docs/tasks.md)."""
+"""The native tasks: copy a file to start a task of your own (docs/tasks.md)."""

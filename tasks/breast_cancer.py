@@ -1,4 +1,4 @@
-"""A multilayer perceptron that tells malignant from benign tumours (469 training and 100 validation cases)."""
+"""A multilayer perceptron that classifies tumours as malignant or benign (469 training and 100 validation cases)."""
 
 from functools import lru_cache
 from typing import Any

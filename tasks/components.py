@@ -1,4 +1,4 @@
-"""What the native tasks share: the standard knobs (docs/tasks.md) as functions, and the training loop.
+"""Shared parts of the native tasks: the standard knobs (docs/tasks.md) as functions, and the training loop.
 
 A task of your own needs none of this: `train(cfg, run)` may do whatever it likes (docs/tasks.md).
 """
@@ -26,7 +26,7 @@ Evaluate = Callable[[Any], dict[str, float]]
 
 
 def require(key: str, value: object, allowed: tuple[object, ...]) -> None:
-    """Raise ValueError, naming what is allowed, if a knob has a value that the task doesn't know."""
+    """Raise ValueError, naming what is allowed, if a knob has an unknown value."""
     if value not in allowed:
         raise ValueError(f"task.{key}: {value!r} is not allowed; allowed: {', '.join(map(str, allowed))}")
 
@@ -45,21 +45,21 @@ def make_activation(name: str) -> Any:
 
 
 def input_norm_of(cfg: TaskConfig) -> str | None:
-    """Return the knob `input_norm`: `standardize`, or None for inputs as they are. Raises ValueError."""
+    """Return the knob `input_norm`: `standardize`, or None for unchanged inputs. Raises ValueError."""
     value = cfg.get("input_norm")  # a task that was copied earlier has no such key
     require("input_norm", value, ("standardize", None))
     return None if value is None else str(value)
 
 
 def in_own_units(augment: Augment, scaling: Scaling | None) -> Augment:
-    """Return an augmentation of standardised inputs that does to them what `augment` does in the inputs' own units."""
+    """Return an augmentation of standardised inputs with the same effect as `augment` in the inputs' own units."""
     if scaling is None:
         return augment
     return lambda x, rng: scaling.apply(augment(scaling.undo(x), rng))
 
 
 def initialise(network: Any, init: str) -> None:
-    """Draw the weights of every Linear and Conv2D anew with biases 0; `default` leaves Paddle's own."""
+    """Redraw the weights of every Linear and Conv2D and set biases to 0; `default` keeps Paddle's own."""
     require("init", init, INITS)
     if init == "default":
         return
@@ -102,7 +102,7 @@ def make_optimizer(cfg: TaskConfig, parameters: list[Any], learning_rate: Any) -
 
 
 def batches(n: int, size: int, *, shuffle: bool, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield the rows of one batch after the other, without end: epoch by epoch, an incomplete last batch left out."""
+    """Yield the row numbers of one batch after another, forever: epoch by epoch, without an incomplete last batch."""
     size = min(size, n)
     while True:
         order = rng.permutation(n) if shuffle else np.arange(n)

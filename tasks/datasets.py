@@ -1,4 +1,4 @@
-"""The embedded data sets: scikit-learn's digits, breast cancer and diabetes, as arrays. Nothing is downloaded."""
+"""The bundled data sets: scikit-learn's digits, breast cancer and diabetes, as arrays. Nothing is downloaded."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -67,7 +67,7 @@ def standardise(features: NDArray[np.float64], train_rows: NDArray[np.int64]) ->
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaling:
-    """What standardises inputs feature by feature: `mean` and `std`, shaped as one input (or one value per channel)."""
+    """Standardises inputs feature by feature; `mean` and `std` are shaped as one input (or one value per channel)."""
 
     mean: Floats
     std: Floats
@@ -82,11 +82,11 @@ class Scaling:
         return cls(x.mean(axis=axes, keepdims=True), np.where(std > 0, std, np.float32(1)))
 
     def apply(self, x: Floats) -> Floats:
-        """Return inputs [n, ...] with zero mean and unit variance over what the scaling was made of."""
+        """Return inputs [n, ...] standardised with the mean and variance of the training inputs."""
         return np.asarray((x - self.mean) / self.std, dtype=np.float32)
 
     def undo(self, x: Floats) -> Floats:
-        """Return standardised inputs in their own units again."""
+        """Return standardised inputs converted back to their own units."""
         return np.asarray(x * self.std + self.mean, dtype=np.float32)
 
 
@@ -102,7 +102,7 @@ def standardise_sets(
 
 
 def local_files(name: str, data_dir: str, file_names: list[str]) -> None:
-    """Raise FileNotFoundError, naming what is missing, unless all of these files lie in the folder."""
+    """Raise FileNotFoundError, naming the missing files, unless all of them are in the folder."""
     missing = [file_name for file_name in file_names if not Path(data_dir, file_name).is_file()]
     if missing:
         raise FileNotFoundError(
