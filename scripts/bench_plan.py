@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import hydra
-from hydra import compose, initialize_config_dir
+from hydra import compose
 
 from sweep.config import load_study_config
 from sweep.config.folders import conf_root
+from sweep.config.hydra_versions import config_folder
 from sweep.plan import DESIGNS, Plan, TrialComposer, build_plan
 
 REPEATS = 5
@@ -106,7 +107,7 @@ def hydra_per_trial(plan: Plan, conf: Path) -> float:
     """Return the seconds hydra.compose() takes for one trial of the plan, mean over SAMPLE trials of it."""
     every = max(1, len(plan.trials) // SAMPLE)
     sample = plan.trials[::every][:SAMPLE]
-    with initialize_config_dir(str(conf_root()), version_base="1.3"):
+    with config_folder(conf_root()):
         start = time.perf_counter()
         for spec in sample:
             # The axes themselves are left out: a multirun would not load them.

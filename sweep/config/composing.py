@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -16,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.files import SCHEME, register
 from sweep.config.folders import GROUPS, ONE_OF, option_names, search_folders
+from sweep.config.hydra_versions import config_folder
 from sweep.config.notes import notes_of
 from sweep.config.overrides import Overrides, dotted, is_group, parse_overrides
 from sweep.config.searched import default_params
@@ -131,7 +131,7 @@ def _compose(overrides: list[str], folders: Sequence[Path]) -> tuple[DictConfig,
     search_path = ",".join(_quoted(f"{SCHEME}://{folder}") for folder in users)
     extra = [f"hydra.searchpath=[{search_path}]"] if users else []
     register()
-    with initialize_config_dir(str(ours), version_base="1.3"):
+    with config_folder(ours):
         config = hydra_compose("config", overrides=[*overrides, *extra], return_hydra_config=True)
     choices = config.hydra.runtime.choices
     with open_dict(config):

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.folders import GROUPS, ONE_OF
+from sweep.config.hydra_versions import parse_override
 from sweep.config.secrets import recordable
 from sweep.config.wording import in_words, misread
 from sweep.errors import ConfigError, nearest
@@ -109,14 +109,14 @@ def _parse(text: str) -> Override:
     if match := _SERVER_URL.match(text) or _STUDY.match(text):
         text = match[1] + "'" + match[2].replace("'", "\\'") + "'"
     try:
-        override = OverridesParser.create().parse_override(text)
+        override = parse_override(text)
     except HydraException as exc:
         raise _malformed(given) from exc
     except ValueError as exc:  # Python converts no whole number of more than 4,300 digits
         raise ConfigError(key_of_word(given), "cannot be read: a number of too many digits") from exc
     if is_group(override) and not override.is_delete() and isinstance(override.value(), int | float | None):
         head, _, name = text.partition("=")  # of a file: `nan` is no number there, nor `1` or `true`
-        override = OverridesParser.create().parse_override(f"{head}='{name.strip()}'")
+        override = parse_override(f"{head}='{name.strip()}'")
     key = override.key_or_group
     if not key:
         raise ConfigError(given, "names no key", hint="an override is KEY=VALUE, +KEY=VALUE or ~KEY")
@@ -174,7 +174,7 @@ def task_override(text: str) -> tuple[str, object]:
     Raises ValueError, saying what is wrong, for anything else.
     """
     try:
-        override = OverridesParser.create().parse_override(text)
+        override = parse_override(text)
     except HydraException as exc:
         raise ValueError(f"cannot be read: {misread(text.partition('=')[2])}") from exc
     if override.type is not OverrideType.CHANGE or override.package is not None:

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override
 from hydra.errors import HydraException
 
+from sweep.config.hydra_versions import parse_override
 from sweep.config.knobs import TaskBase, lacks_knob, same_type
 from sweep.config.overrides import dotted, task_override
 from sweep.config.wording import misread
@@ -45,7 +45,7 @@ def read_params(data: object, base: TaskBase) -> dict[str, str]:
 def _sweep(owner: str, key: str, text: object) -> Override:
     """Return the parsed sweep. Raises ConfigError where it is none."""
     try:
-        override = OverridesParser.create().parse_override(f"{key}={text}")
+        override = parse_override(f"{key}={text}")
     except HydraException as exc:
         problem = f"cannot be read as a sweep: {misread(str(text))}"
         raise ConfigError(owner, problem, value=text, allowed=FORMS, hint="see docs/search.md") from exc

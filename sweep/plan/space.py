@@ -6,10 +6,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Sweep
 from hydra.errors import HydraException
 
+from sweep.config.hydra_versions import parse_override
 from sweep.config.params import FORMS
 from sweep.config.wording import misread
 from sweep.domain.space import Categorical, Distribution, FloatRange, IntRange, Param
@@ -28,7 +28,7 @@ def parse_space(params: Mapping[str, Any]) -> tuple[Param, ...]:
 
 def _parse(key: str, text: str) -> Distribution:
     try:
-        override = OverridesParser.create().parse_override(f"{key}={text}")
+        override = parse_override(f"{key}={text}")
     except HydraException as exc:
         raise _refused(key, f"cannot be read as a sweep: {misread(text)}", text) from exc
     sweep = override.value()

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 
 from sweep.config import load_study_config
 from sweep.config.folders import conf_root, option_names
+from sweep.config.hydra_versions import config_folder
 from sweep.domain.axis import Toggle
 from sweep.domain.inert import InertToggle
 from sweep.domain.target import Mode
@@ -204,7 +204,7 @@ def test_a_cell_composes_to_what_hydra_makes_of_its_overrides(folder, overrides)
     (cell,) = DESIGNS["one_at_a_time"](loaded.study.axes)[1:]
     (spec,) = TrialComposer(loaded).compose(cell, [0])
     searchpath = "hydra.searchpath=['file://" + str(folder).replace("'", "\\'") + "']"
-    with initialize_config_dir(str(conf_root()), version_base="1.3"):
+    with config_folder(conf_root()):
         expected = hydra_compose("config", overrides=["task=user", *overrides, searchpath])
     assert spec.task == dict(expected.task)
 
