@@ -106,7 +106,7 @@ class OptunaDriver:
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:
         """Return whether Optuna's pruner gives the trial up; what to do about a NaN is the judge's to say."""
-        point = self._points.get(proposal.cell)
+        point = self._points.get(self._space.canonical(proposal.cell))
         metric = self._scoring.intermediate(value)
         if self._settings.pruner == "NopPruner" or point is None or point.is_closed or metric is None:
             return False
@@ -130,9 +130,13 @@ class OptunaDriver:
         """Return the point of a trial, opened where it is new, None where the trial is not of this search."""
         self._seen.add(proposal)
         values = self._space.point(proposal.cell)
-        if values is None or proposal.seed not in self._seeds:
+        if values is None:
             return None
-        return self._points.get(proposal.cell) or self._open(values)
+        cell = self._space.cell(values)  # a trial on record may spell a value otherwise: 0.7000000000000001 for 0.7
+        self._seen.add(Proposal(cell, proposal.seed))
+        if proposal.seed not in self._seeds:
+            return None
+        return self._points.get(cell) or self._open(values)
 
     def _open_next(self) -> bool:
         """Queue the seeds of the next point; return False where there is none left to try."""

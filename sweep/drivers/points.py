@@ -54,6 +54,11 @@ class PointSpace:
         except ValueError:
             return None
 
+    def canonical(self, cell: Cell) -> Cell:
+        """Return the cell of the same point as this space writes it, the cell itself if it is no point of it."""
+        values = self.point(cell)
+        return cell if values is None else self.cell(values)
+
 
 def _refuse_overlap(axes: Sequence[Axis], params: Sequence[Param]) -> None:
     """Raise ConfigError where nothing is searched, or where an axis and a param would both set one key."""

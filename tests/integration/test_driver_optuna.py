@@ -84,6 +84,16 @@ def test_a_continuum_of_one_value_ends_too():
     assert 1 <= len(searched(driver, lambda cell: 0.0)) <= 2
 
 
+def test_a_trial_on_record_that_spells_a_grid_value_otherwise_is_that_point():
+    grid = Param("task.dropout", FloatRange(low=0.1, high=0.9, step=0.1))
+    driver = make(space=(grid,), n_trials=9)
+    as_hydra_1_3_has_it = Proposal(Cell(params=(("task.dropout", "0.7000000000000001"),)), 0)
+    driver.tell(outcome(as_hydra_1_3_has_it, 0.5))
+    found = {dict(proposal.cell.params)["task.dropout"] for proposal in driver.ask(99)}
+    assert found == {"0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.8", "0.9"}
+    assert told(driver)[0] == (OptunaState.COMPLETE, 0.5)
+
+
 def test_a_repeated_suggestion_is_no_second_observation():
     driver = make(axes=(DROPOUT,), space=(Param("task.n", IntRange(low=1, high=3)),), n_trials=6)
     searched(driver, lambda cell: float(len(cell.key)))
