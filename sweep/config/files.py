@@ -9,11 +9,11 @@ from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
-from omegaconf._utils import get_yaml_loader
 from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.keys import KEYS
 from sweep.config.overrides import dotted
+from sweep.config.yaml_text import yaml_data
 from sweep.domain.taskref import naming_key
 from sweep.errors import ConfigError
 
@@ -150,7 +150,7 @@ def _read_text(file: Path) -> str:
 def read_yaml(file: Path, text: str) -> Any:
     """Return the plain data of a YAML file, numbers as OmegaConf reads them (1e-3). Raises ConfigError."""
     try:
-        data = yaml.load(text, Loader=get_yaml_loader())
+        data = yaml_data(text)
     except yaml.YAMLError as exc:
         raise _broken(file, text, exc) from exc
     except ValueError as exc:  # a date or a number that Python cannot hold
