@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,8 @@ def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
     planned = StudyPlan(loaded)
     planned.driver()  # what a run refuses, its plan does, too
     view = {**planned.to_dict(), **_cost(planned)}
+    if planned.fixed is None:
+        view["expected"] = asdict(planned.spec.expected())
     if loaded.study.confirm is not None:
         from sweep.study.stageplan import confirming_trials  # brings SciPy along
 

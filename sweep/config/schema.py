@@ -96,9 +96,9 @@ class StudyConfig:
 
     @property
     def kind(self) -> StudyKind:
-        """What the study is, as the store keeps it."""
+        """What the study is, as far as its config says: a study of trained trials may be a search by its driver."""
         probe = None if self.probe is None else self.probe.name
-        return kind_of(stages=self.stages, probe=probe, driver=self.driver.name)
+        return kind_of(stages=self.stages, probe=probe)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sweep.config.overrides import dotted
-from sweep.config.values import Section
 from sweep.errors import ConfigError
-
-MOST_POINTS = 1_000_000
 
 
 def default_params(config: DictConfig, defaults: Mapping[str, str], removed: Collection[str]) -> dict[str, str]:
@@ -49,24 +46,3 @@ def _example(numbers: Mapping[str, Any]) -> str:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def read_optuna(section: Section) -> dict[str, Any]:
-    """Return the settings of the optuna driver that stand in the config, each of its kind. Raises ConfigError.
-
-    Names of samplers and pruners, and their arguments, are checked by Optuna itself.
-    """
-    found = {key: value for key, value in section.data.items() if key != "name"}
-    for key in {"n_trials", "seeds_per_point"} & found.keys():
-        found[key] = section.integer(key, low=1, high=MOST_POINTS)
-    if "seed" in found:
-        found["seed"] = section.optional_integer("seed", low=0)
-    if "base_first" in found:
-        section.flag("base_first")
-    for key in {"sampler", "pruner"} & found.keys():
-        section.text(key)
-    for key in {"sampler_args", "pruner_args"} & found.keys():
-        if not isinstance(found[key], Mapping):
-            hint = f"'+{section.key(key)}.NAME=VALUE'"
-            raise ConfigError(section.key(key), "must be names with values", value=found[key], hint=hint)
-    return found

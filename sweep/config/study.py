@@ -18,7 +18,6 @@ from sweep.config.lr_range import read_confirm
 from sweep.config.overrides import dotted, key_of_word
 from sweep.config.params import read_params
 from sweep.config.resolving import resolve
-from sweep.config.searched import read_optuna
 from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
 from sweep.config.stores import RESULTS, results_of
@@ -62,7 +61,7 @@ def load(
     store_url = Section(root.get("store"), "store", ("url",)).text("url")
     raw["store"] = {"url": without_password(store_url)}  # what is kept and shown of it
     raw["results"] = results = _results(root, overrides, store_url)
-    _check_not_empty(composed, axes, params, driver)
+    _check_not_empty(composed, axes)
     study = StudyConfig(
         name=_study_name(root, composed, axes),
         task_name=composed.task,
@@ -146,32 +145,20 @@ def _results(root: Section, overrides: Sequence[str], store_url: str) -> str:
 
 
 def _driver(data: object, composed: Composition) -> DriverConfig:
+    """Return which driver is asked for, with its own keys as written: their values are the driver's to read."""
     names = option_names("driver", composed.folders)
     section = Section(data, "driver", data if isinstance(data, Mapping) else ())
     name = section.choice("name", names)
     known = own_keys("driver", name) or section.known
     others = {key for other in names for key in own_keys("driver", other)} - set(known)  # a file's, for another driver
     own = Section({key: value for key, value in section.data.items() if key not in others}, "driver", known)
-    if name == "optuna":
-        return DriverConfig(name=name, settings=read_optuna(own))
     return DriverConfig(name=name, settings={key: value for key, value in own.data.items() if key != "name"})
 
 
-def _check_not_empty(composed: Composition, axes: ReadAxes, params: Mapping[str, str], driver: DriverConfig) -> None:
-    """Raise ConfigError where there is nothing to try."""
-    left_out = "; ".join(f"{each.toggle}: {each.text}" for each in axes.inert)
-    if driver.name == "grid" and params:
-        raise ConfigError(
-            "params", "are searched by the optuna driver, not by grid", value=", ".join(params), hint="+search=tpe"
-        )
-    if driver.name != "grid" and not axes.axes and not params:
-        raise ConfigError(
-            "params",
-            f"the plan is empty: nothing to search for driver {driver.name}",
-            value=left_out or None,
-            hint="add '+params.task.lr=tag(log, interval(1e-4, 1))', or axes by +axis=[...]",
-        )
+def _check_not_empty(composed: Composition, axes: ReadAxes) -> None:
+    """Raise NothingToVaryError if an ablation has no axis left for this task."""
     if composed.ablation is not None and not axes.axes:
+        left_out = "; ".join(f"{each.toggle}: {each.text}" for each in axes.inert)
         raise NothingToVaryError(
             "axes",
             "the plan is empty: no axis of the ablation is left",

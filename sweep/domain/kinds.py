@@ -41,20 +41,27 @@ _DECIDING_STAGE = "base"
 """The stage that every diagnosis has: what is asked after it depends on how the base did."""
 
 
-def kind_of(*, stages: Sequence[str], probe: ProbeName | None, driver: str) -> StudyKind:
-    """Return the kind of a study with these stages, this probe (None: its trials are trained) and this driver."""
+def kind_of(*, stages: Sequence[str], probe: ProbeName | None) -> StudyKind:
+    """Return the kind of a study with these stages and this probe (None: its trials are trained).
+
+    Of trained trials it is ABLATION; a driver may say otherwise of its studies.
+    """
     if stages:
         return StudyKind.DIAGNOSIS if _DECIDING_STAGE in stages else StudyKind.CHECKS
     if probe is not None:
         return StudyKind(str(probe))
-    return StudyKind.ABLATION if driver == "grid" else StudyKind.SEARCH
+    return StudyKind.ABLATION
 
 
 def kind_in(config: Mapping[str, Any]) -> StudyKind:
-    """Return the kind of the study with this recorded config. Only for records of versions that kept no kind."""
+    """Return the kind of the study with this recorded config.
+
+    Only for records of versions that kept no kind. They had two drivers, grid and optuna, and studies without one.
+    """
     probe, driver = config.get("probe") or {}, config.get("driver") or {}
-    return kind_of(
+    kind = kind_of(
         stages=tuple(config.get("stages") or ()),
         probe=ProbeName(probe["name"]) if probe else None,
-        driver=str(driver.get("name", "grid")),
     )
+    is_search = kind is StudyKind.ABLATION and driver.get("name", "grid") != "grid"
+    return StudyKind.SEARCH if is_search else kind

@@ -1,10 +1,48 @@
 """The grid driver: every cell of a fixed design over every seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import ClassVar
 
+from sweep.config.values import Section
 from sweep.domain.axis import Cell, in_order
+from sweep.domain.counts import count_text
+from sweep.domain.kinds import StudyKind
 from sweep.domain.trial import Outcome
-from sweep.drivers.protocol import Proposal
+from sweep.drivers.protocol import DriverInput, Expected, Proposal
+
+
+class Grid:
+    """A study by a fixed design: `design` names it."""
+
+    kind: ClassVar[StudyKind] = StudyKind.ABLATION
+    takes_params: ClassVar[bool] = False
+    needs_space: ClassVar[bool] = False
+
+    def __init__(self, given: DriverInput) -> None:
+        """Read the settings. Raises ConfigError."""
+        section = Section(given.settings, "driver", ("design",))
+        self.settings: Mapping[str, object] = dict(given.settings)
+        self._design = given.designs[str(section.get("design"))]
+        self._axes, self._seeds = given.axes, given.seeds
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells of the design. Raises ConfigError if the design does not suit the axes."""
+        return self._design(self._axes)
+
+    def accepts(self, cell: Cell, seed: int) -> bool:
+        """Return whether the design has this trial."""
+        return cell in self.cells and seed in self._seeds
+
+    def expected(self) -> Expected:
+        """Return the number of trials of the design."""
+        trials = self.build().expected_trials()
+        return Expected(trials=trials, summary=count_text(trials, "trial"))
+
+    def build(self) -> "GridDriver":
+        """Return the driver."""
+        return GridDriver(self.cells, self._seeds)
 
 
 class GridDriver:

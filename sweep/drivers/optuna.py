@@ -63,17 +63,17 @@ class OptunaDriver:
         seed: int,
         seeds: Sequence[int],
     ) -> None:
-        self._settings = OptunaSettings.read(settings)
-        self._seed = seed if self._settings.seed is None else self._settings.seed
-        self._seeds = tuple(dict.fromkeys(seeds))[: self._settings.seeds_per_point]
+        self.settings = OptunaSettings.read(settings)
+        self._seed = seed if self.settings.seed is None else self.settings.seed
+        self._seeds = tuple(dict.fromkeys(seeds))[: self.settings.seeds_per_point]
         self._space = PointSpace(axes, space)
-        self._scoring = Scoring(objective=self._settings.objective, target=target)
+        self._scoring = Scoring(objective=self.settings.objective, target=target)
         self._penalty = Penalty(self._scoring)
         self._points: dict[Cell, _Point] = {}  # in the order in which they were proposed or told
         self._seen: set[Proposal] = set()
         self._queue: deque[Proposal] = deque()
         self._study = self._new_study()
-        self._settings.build_sampler(0)  # a wrong argument is an error now, not after the first trial
+        self.settings.build_sampler(0)  # a wrong argument is an error now, not after the first trial
 
     def ask(self, count: int) -> Sequence[Proposal]:
         """Return up to `count` trials: what open points still lack, then new points."""
@@ -108,7 +108,7 @@ class OptunaDriver:
         """Return whether Optuna's pruner gives the trial up; what to do about a NaN is the judge's to say."""
         point = self._points.get(self._space.canonical(proposal.cell))
         metric = self._scoring.intermediate(value)
-        if self._settings.pruner == "NopPruner" or point is None or point.is_closed or metric is None:
+        if self.settings.pruner == "NopPruner" or point is None or point.is_closed or metric is None:
             return False
         if step not in point.reported:
             point.reported[step] = metric
@@ -117,8 +117,8 @@ class OptunaDriver:
 
     def expected_trials(self) -> int:
         """Return how many trials there will be in all."""
-        points = self._settings.n_trials if self._space.size is None else min(self._settings.n_trials, self._space.size)
-        extra = self._settings.base_first and self._space.point(BASE) is None
+        points = self.settings.n_trials if self._space.size is None else min(self.settings.n_trials, self._space.size)
+        extra = self.settings.base_first and self._space.point(BASE) is None
         return (max(points, len(self._points)) + extra) * len(self._seeds)
 
     @property
@@ -140,14 +140,14 @@ class OptunaDriver:
 
     def _open_next(self) -> bool:
         """Queue the seeds of the next point; return False where there is none left to try."""
-        if self._settings.base_first and not all(Proposal(BASE, seed) in self._seen for seed in self._seeds):
+        if self.settings.base_first and not all(Proposal(BASE, seed) in self._seen for seed in self._seeds):
             values = self._space.point(BASE)
             if values is None:
                 self._queue.extend(Proposal(BASE, seed) for seed in self._seeds)
             elif BASE not in self._points:
                 self._open(values)
             return True
-        if len(self._points) >= self._settings.n_trials or len(self._points) == self._space.size:
+        if len(self._points) >= self.settings.n_trials or len(self._points) == self._space.size:
             return False
         for attempt in range(2 * _RESAMPLES):
             trial = self._draw(attempt)
@@ -183,7 +183,7 @@ class OptunaDriver:
     def _replay(self, values: Mapping[str, Value]) -> optuna.Trial:
         """Return a trial with the values given; the sampler leaves its marks on it where it needs them later."""
         self._study.enqueue_trial(dict(values))
-        if self._settings.sampler not in _FOLLOWS_ITS_OWN_TRACE:
+        if self.settings.sampler not in _FOLLOWS_ITS_OWN_TRACE:
             self._study.sampler = optuna.samplers.RandomSampler(seed=0)  # draws nothing, and costs nothing
             return self._suggest(self._study.ask())
         self._study.sampler = self._sampler(attempt=0)
@@ -193,8 +193,8 @@ class OptunaDriver:
 
     def _sampler(self, attempt: int) -> BaseSampler:
         # QMC's place in its sequence is kept in the study under its seed: another seed would be another sequence.
-        is_sequence = self._settings.sampler == "QMCSampler"
-        return self._settings.build_sampler(self._seed % 2**32 if is_sequence else self._stream(f"sampler/{attempt}"))
+        is_sequence = self.settings.sampler == "QMCSampler"
+        return self.settings.build_sampler(self._seed % 2**32 if is_sequence else self._stream(f"sampler/{attempt}"))
 
     def _stream(self, name: str) -> int:
         """Return the seed of a draw, of its own for each number of points so far."""
@@ -255,6 +255,6 @@ class OptunaDriver:
         return optuna.create_study(
             study_name="sweep",
             direction="minimize" if self._scoring.mode is Mode.MIN else "maximize",
-            pruner=self._settings.build_pruner(),
+            pruner=self.settings.build_pruner(),
             sampler=optuna.samplers.RandomSampler(seed=0),
         )

@@ -1,11 +1,22 @@
-"""What a driver is: it decides what to try next, and learns from what came out."""
+"""What a driver is: it decides what to try next, and learns from the outcomes.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+A driver is asked, never named: `DriverSpec` answers what a planner needs to know of a study before anything runs,
+`Driver` is then asked for trials. To add one: a file with both, a line in `DRIVERS`, a file in conf/driver/.
+"""
 
-from sweep.domain.axis import Cell
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+from sweep.domain.axis import Axis, Cell
+from sweep.domain.inert import InertToggle
+from sweep.domain.kinds import StudyKind
+from sweep.domain.space import Param
+from sweep.domain.target import Target
 from sweep.domain.trial import Outcome
+
+Designs = Mapping[str, Callable[[Sequence[Axis]], tuple[Cell, ...]]]
+"""From a design's name to its cells for given axes; looking up another name raises ConfigError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +27,79 @@ class Proposal:
     seed: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverInput:
+    """All that a driver may need of a study; each takes what it uses.
+
+    `settings` is the `driver:` section without the name, as written; `space` what `params:` says to search; `inert` the
+    toggles that were left out, with the reason.
+    """
+
+    settings: Mapping[str, object] = field(hash=False)
+    axes: tuple[Axis, ...]
+    space: tuple[Param, ...]
+    target: Target
+    seeds: tuple[int, ...]
+    designs: Designs = field(hash=False)
+    inert: tuple[InertToggle, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a driver expects of a study before it has run.
+
+    `trials` is the largest number of trials, None if it is not known; `summary` says in a few words what is tried
+    ("30 points · optuna TPESampler").
+    """
+
+    trials: int | None
+    summary: str
+
+
+class DriverSpec(Protocol):
+    """One driver for one study: what is known of it before it has been asked for a trial.
+
+    Rules: making one reads and checks the settings, and raises ConfigError that names the key, what is allowed and the
+    nearest name. It is made whenever a study is planned or listed, so it imports nothing slow (`build` may).
+    """
+
+    kind: ClassVar[StudyKind]
+    """What a study with this driver is, as the store keeps it: an ablation or a search."""
+
+    takes_params: ClassVar[bool]
+    """Whether `params:` mean something to it."""
+
+    needs_space: ClassVar[bool]
+    """Whether it has nothing to do without axes and params. If not, the base alone is a study."""
+
+    def __init__(self, given: DriverInput) -> None: ...
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings as read: what plan.json says of the driver."""
+        ...
+
+    @property
+    def cells(self) -> tuple[Cell, ...] | None:
+        """The cells of a fixed plan, each to be run with all seeds; None if the driver decides as it learns."""
+        ...
+
+    def accepts(self, cell: Cell, seed: int) -> bool:
+        """Return whether a trial on record belongs to the question as it is asked now.
+
+        Asked of what this driver proposed in earlier sessions, too: trials with seeds that it added belong.
+        """
+        ...
+
+    def expected(self) -> Expected:
+        """Return what the study is expected to take."""
+        ...
+
+    def build(self) -> "Driver":
+        """Return the driver, to which no trial has been told. Raises ConfigError for a setting that it cannot use."""
+        ...
+
+
 class Driver(Protocol):
     """Ask / tell.
 
@@ -24,7 +108,8 @@ class Driver(Protocol):
     was adopted, or it is to be launched) is adopted; a driver never proposes a (cell, seed) it was told of, has adopted
     or has proposed before. `ask` never blocks; an empty answer while proposals are out means "wait", an
     empty answer with nothing out means that the driver is done. Every proposal is told exactly once, however its
-    trial ended; a diverged or crashed trial is told like any other.
+    trial ended; a diverged or crashed trial is told like any other. The seeds of a study are those it begins with: a
+    driver may use others, and accepts them again (`DriverSpec.accepts`).
     """
 
     def ask(self, count: int) -> Sequence[Proposal]:

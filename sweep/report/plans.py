@@ -57,7 +57,6 @@ def _render_stages_plan(plan: Mapping[str, Any]) -> RenderableType:
 
 def _render_search_plan(plan: Mapping[str, Any]) -> RenderableType:
     """Return what an adaptive driver draws from: it decides on its trials as it learns."""
-    driver = plan["driver"]
     table = new_table()
     table.add_column("searched", overflow="fold")
     table.add_column("over", overflow="fold")
@@ -65,7 +64,7 @@ def _render_search_plan(plan: Mapping[str, Any]) -> RenderableType:
         table.add_row(Text(key), Text(text))
     for axis, levels in plan["axes"].items():
         table.add_row(Text(axis), Text(", ".join(["base", *levels])))
-    parts = [count_text(driver["n_trials"], "point"), f"{driver['name']} {driver['sampler']}"]
+    parts = [plan["expected"]["summary"]]
     if plan.get("wall_s") is not None:
         parts.append(f"at most about {duration_text(plan['wall_s'])}")
     return Group(table, "", Text(" · ".join(parts), style="bold"))

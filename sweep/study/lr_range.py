@@ -17,6 +17,7 @@ from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.audience import Audience
 from sweep.study.places import beside
+from sweep.study.planning import driver_of
 from sweep.study.progress import Progress
 from sweep.study.results import leave_reports
 from sweep.study.session import StudyEnd, run_study
@@ -34,7 +35,7 @@ def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
     Raises as `run_study` does, and ConfigError where the study has axes: a range test is of one setting.
     """
     config = loaded.study
-    if config.axes or config.driver.name != "grid":
+    if config.axes or driver_of(config).cells is None:
         raise ConfigError(
             "search",
             "a learning-rate range is searched for one setting, without axes or another driver",
@@ -83,5 +84,5 @@ def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConf
     is_named = any(key_of(word) == "study" for word in loaded.command)
     command = loaded.command if is_named else (*loaded.command, f"study={config.name}")
     base = load_study_config([*kept, *own], loaded.config_dirs, command=command, source=loaded.source)
-    design = DriverConfig(name="grid", settings={**base.study.driver.settings, "design": "one_at_a_time"})
+    design = DriverConfig(name="grid", settings={"design": "one_at_a_time"})
     return replace(base, study=replace(base.study, axes=(axis_of(rates),), driver=design))

@@ -11,6 +11,7 @@ from sweep.config.secrets import without_password
 from sweep.config.source import missing_imports
 from sweep.config.stores import rebuild_command, store_option
 from sweep.domain.counts import count_text
+from sweep.domain.kinds import StudyKind
 from sweep.domain.recordedconfig import PLACE
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
@@ -66,8 +67,8 @@ def check_packages(loaded: LoadedConfig) -> None:
         )
 
 
-def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRecord:
-    """Return the study's record, made anew or brought up to what is asked now.
+def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir, kind: StudyKind) -> StudyRecord:
+    """Create the record of a study of this kind, or update it to the current config; return it.
 
     Its GPUs are those that runs may be on, and at its end those that they were on.
 
@@ -91,14 +92,14 @@ def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir) -> StudyRe
             )
         return store.create_study(
             name=config.name,
-            kind=config.kind,
+            kind=kind,
             task=config.task_name,
             command=loaded.command,
             config=kept,
             provenance=provenance,
         )
     store.update_study(
-        found.id, status="running", kind=config.kind, command=loaded.command, config=kept, provenance=provenance
+        found.id, status="running", kind=kind, command=loaded.command, config=kept, provenance=provenance
     )
     return store.study(config.name)
 

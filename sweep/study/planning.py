@@ -7,13 +7,10 @@ from typing import Any
 
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, StudyConfig
-from sweep.domain.axis import BASE, Cell
-from sweep.domain.space import Param
+from sweep.domain.kinds import StudyKind
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
-from sweep.drivers import DriverInput, build_driver
-from sweep.drivers.points import PointSpace
-from sweep.drivers.protocol import Driver, Proposal
+from sweep.drivers import Driver, DriverInput, DriverSpec, Proposal, read_driver
 from sweep.errors import ConfigError
 from sweep.judge import SymptomThresholds
 from sweep.launch import slots_of, starts_warm
@@ -36,35 +33,44 @@ MANY = 100
 """Trials from which on a finished study tells what a trial costs beside its own time: its start weighs little then."""
 
 
+def driver_of(config: StudyConfig) -> DriverSpec:
+    """Return the driver of a study, its settings read. Raises ConfigError."""
+    given = DriverInput(
+        settings=config.driver.settings,
+        axes=config.axes,
+        space=parse_space(config.params),
+        target=config.target,
+        seeds=config.seeds,
+        designs=DESIGNS,
+        inert=config.inert,
+    )
+    return read_driver(config.driver.name, given)
+
+
 class StudyPlan:
-    """The trials of a study, composed and validated before the first launch. Raises ConfigError."""
+    """The trials of a study, composed and validated before the first launch. Raises ConfigError.
+
+    `fixed` are the trials of a driver that has a fixed plan; None if it decides as it learns.
+    """
 
     def __init__(self, loaded: LoadedConfig) -> None:
         begun_s = monotonic_s()
         self.config = loaded.study
         self.composer = TrialComposer(loaded)
-        self.cells: tuple[Cell, ...] = ()
-        self.space: tuple[Param, ...] = ()
-        self.fixed: Plan | None = None
-        if self.config.driver.name == "grid":
-            self.cells = DESIGNS[str(self.config.driver.settings["design"])](self.config.axes)
-            self.fixed = build_plan(self.composer, self.cells)
-        else:
-            self.space = parse_space(self.config.params)
+        self.spec = driver_of(self.config)
+        cells = self.spec.cells
+        self.fixed: Plan | None = None if cells is None else build_plan(self.composer, cells)
         self.composed_s = monotonic_s() - begun_s
         """What planning took, as it will again when the study begins."""
 
+    @property
+    def kind(self) -> StudyKind:
+        """What the study is, as the store keeps it: the driver says it of trained trials."""
+        return self.spec.kind if self.config.kind.has_verdicts else self.config.kind
+
     def driver(self) -> Driver:
         """Return the study's driver, to which no trial has been told. Raises ConfigError for a wrong setting."""
-        given = DriverInput(
-            settings=self.config.driver.settings,
-            cells=self.cells,
-            axes=self.config.axes,
-            space=self.space,
-            target=self.config.target,
-            seeds=self.config.seeds,
-        )
-        return build_driver(self.config.driver.name, given)
+        return self.spec.build()
 
     def compose(self, proposal: Proposal) -> TrialSpec:
         """Return the trial of a proposal."""
@@ -104,8 +110,7 @@ class StudyPlan:
         if self.fixed is not None:
             specs: tuple[TrialSpec, ...] = self.fixed.trials
         else:
-            space = PointSpace(self.config.axes, self.space)
-            found = [t for t in stored if t.seed in self.config.seeds and (t.cell == BASE or space.point(t.cell))]
+            found = [trial for trial in stored if self.spec.accepts(trial.cell, trial.seed)]
             specs = tuple(spec for trial in found if (spec := self._recomposed(trial)) is not None)
         return {(spec.cell.key, spec.seed, spec.fingerprint) for spec in specs}
 
@@ -123,7 +128,7 @@ class StudyPlan:
             "schema": 1,
             "study": self.config.name,
             "task": self.config.task_name,
-            "driver": {"name": self.config.driver.name, **self.config.driver.settings},
+            "driver": {"name": self.config.driver.name, **self.spec.settings},
             "axes": {a.name: {lv.name: list(lv.overrides) for lv in a.levels} for a in self.config.axes},
             "params": dict(self.config.params),
             "seeds": list(self.config.seeds),
@@ -139,7 +144,7 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
     """
     config = planned.config
     specs = planned.fixed.trials if planned.fixed is not None else ()
-    total = len(specs) or int(config.driver.settings.get("n_trials", 0))
+    total = len(specs) if planned.fixed is not None else planned.spec.expected().trials or 0
     finished = _finished(store, config, {spec.fingerprint for spec in specs}) if store and config.reuse else set()
     reused = sum(spec.fingerprint in finished for spec in specs)
     slots = slots_of(config.launcher)

@@ -28,7 +28,7 @@ from sweep.study.edits import PlannedCode
 from sweep.study.naming import held
 from sweep.study.opening import check_packages, open_record, write_plan
 from sweep.study.places import beside
-from sweep.study.planning import StudyPlan
+from sweep.study.planning import StudyPlan, driver_of
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.recordfile import write_record
@@ -71,7 +71,7 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
         config, folder = study.loaded.study, study.folder
         if study.note:
             progress.message(study.note)
-        record = open_record(study.store, study.loaded, folder)
+        record = open_record(study.store, study.loaded, folder, config.kind)
         taken = WallTime(study.store, record)
         plan = {"schema": 1, "study": config.name, "task": config.task_name, "stages": list(config.stages)}
         write_plan(folder, plan, record)
@@ -83,6 +83,7 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
 def _check_asked(loaded: LoadedConfig) -> None:
     """Raise ConfigError for a setting of a check, or of the ablation's driver, that its stage would refuse later."""
     study = loaded.study
+    driver_of(study)
     asked = with_settings(study.stages, loaded.overrides)
     if ablation_question(loaded.overrides) and "ablation" in study.stages:
         asked.append("ablation")

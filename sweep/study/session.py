@@ -86,7 +86,7 @@ def run_study(
         code.require_current()
         if study.note:
             progress.message(study.note)
-        record = open_record(study.store, study.loaded, study.folder)
+        record = open_record(study.store, study.loaded, study.folder, plan.kind)
         step("study recorded")
         rejudged = plan.enrol(study.store, record)
         step("trials enrolled")

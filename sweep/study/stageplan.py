@@ -7,7 +7,7 @@ from sweep.config import LoadedConfig, StudyConfig, load_study_config
 from sweep.config.offered import toggles_that_can_be_tried
 from sweep.domain.stages import stage_study
 from sweep.errors import NothingToVaryError
-from sweep.study.planning import StudyPlan
+from sweep.study.planning import StudyPlan, driver_of
 from sweep.study.stages import (
     FRESH_SEEDS,
     VERIFIED,
@@ -25,6 +25,7 @@ def plan_stages(loaded: LoadedConfig) -> dict[str, Any]:
     `trials` and `steps` are None for a driver that decides itself. Raises ConfigError where a stage cannot be composed.
     """
     check_stages(loaded.study.stages)
+    driver_of(loaded.study)
     return {
         "schema": 1,
         "study": loaded.study.name,

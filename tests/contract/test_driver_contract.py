@@ -14,7 +14,7 @@ from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
-from sweep.drivers import DRIVERS, DriverInput, build_driver
+from sweep.drivers import DRIVERS, DriverInput, DriverSpec, read_driver
 from sweep.drivers.protocol import Driver, Proposal
 from sweep.errors import ConfigError
 
@@ -38,21 +38,29 @@ SPACE = (
 class Case:
     """One driver in one setting: how it is made, and which of its answers depend on what came out."""
 
-    make: Callable[[], Driver]
+    read: Callable[[], DriverSpec]
     is_fixed: bool
+
+    def make(self) -> Driver:
+        return self.read().build()
 
 
 def case(
     name: str, *, space: Sequence[Param] = (), is_fixed: bool = False, seeds: Sequence[int] = (0, 1), **own: object
 ):
     given_ = DriverInput(
-        settings=own, cells=CELLS if is_fixed else (), axes=AXES, space=tuple(space), target=TARGET, seeds=tuple(seeds)
+        settings=own,
+        axes=AXES,
+        space=tuple(space),
+        target=TARGET,
+        seeds=tuple(seeds),
+        designs={"these": lambda _: CELLS},
     )
-    return Case(lambda: build_driver(name, given_), is_fixed)
+    return Case(lambda: read_driver(name, given_), is_fixed)
 
 
 CASES = {
-    "grid": case("grid", is_fixed=True, seeds=(0, 1, 2)),
+    "grid": case("grid", is_fixed=True, seeds=(0, 1, 2), design="these"),
     "optuna over axes": case("optuna", n_trials=50),
     "optuna over axes and params": case("optuna", space=SPACE, n_trials=14, sampler_args={"n_startup_trials": 3}),
     "optuna on two seeds a point": case("optuna", space=SPACE, n_trials=6, seeds_per_point=2),
@@ -207,6 +215,37 @@ def test_what_was_out_when_a_run_was_cut_is_adopted_and_not_proposed_again(name:
     found = pairs(run_on(resumed, rest))
     assert not set(found[len(rest) :]) & {*pairs(known), *left_out}
     assert len(known) + len(set(found)) == resumed.expected_trials()
+
+
+def test_it_says_before_it_runs_how_many_trials_there_will_be_at_most(driver_case: Case):
+    expected = driver_case.read().expected()
+    assert expected.summary
+    assert expected.trials is None or len(run_on(driver_case.make())) <= expected.trials
+
+
+def test_every_trial_that_it_proposes_belongs_to_the_question_on_resume(driver_case: Case):
+    spec = driver_case.read()
+    assert all(spec.accepts(each.cell, each.seed) for each in pairs(run_on(driver_case.make())))
+
+
+def test_a_trial_with_an_axis_of_another_study_does_not_belong(driver_case: Case):
+    assert not driver_case.read().accepts(Cell.of(["amp=off"]), 0)
+
+
+def test_a_fixed_plan_is_what_the_driver_proposes(driver_case: Case):
+    cells = driver_case.read().cells
+    assert (cells is not None) == driver_case.is_fixed
+    if cells is not None:
+        assert {each.cell for each in pairs(run_on(driver_case.make()))} == set(cells)
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_an_unknown_setting_is_refused_with_the_nearest_name(name: str):
+    key = {"grid": "desing", "optuna": "n_trails"}[name]
+    with pytest.raises(ConfigError) as caught:
+        case(name, **{key: 1}).make()
+    assert caught.value.key == f"driver.{key}"
+    assert "did you mean" in (caught.value.hint or "")
 
 
 def test_every_driver_is_under_this_contract():

@@ -4,6 +4,7 @@ import pytest
 
 from sweep.config import load_study_config
 from sweep.errors import ConfigError
+from sweep.study.planning import driver_of
 
 TASK = """
 # @package _global_
@@ -68,7 +69,7 @@ def refused(folder, monkeypatch, overrides):
     monkeypatch.chdir(folder.parent)
     chosen = overrides if any(text.startswith("task=") for text in overrides) else ["task=user", *overrides]
     with pytest.raises(ConfigError) as caught:
-        load_study_config(chosen, [folder])
+        driver_of(load_study_config(chosen, [folder]).study)
     assert caught.value.exit_code == 2
     return caught.value
 

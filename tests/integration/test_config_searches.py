@@ -5,6 +5,7 @@ import pytest
 from sweep.cli.main import main
 from sweep.config import load_study_config
 from sweep.errors import ConfigError
+from sweep.study.planning import driver_of
 
 WITH_LR = "_target_: usertask.train\nlr: 1\nwidth: 8\ndropout: 0.5\nconverge: {metric: val/acc, budget_steps: 50}\n"
 WITHOUT_LR = "_target_: usertask.train\nrate: 0.1\nname: x\nconverge: {metric: val/acc, budget_steps: 50}\n"
@@ -87,7 +88,7 @@ def test_whole_numbers_may_be_written_with_an_exponent(load):
     study = load("task=user", "converge.budget_steps=5e3", "converge.hold=4.0", "seeds=1e1", "launcher.slots=2e0").study
     assert (study.target.budget_steps, study.target.hold, len(study.seeds), study.launcher.slots) == (5000, 4, 10, 2)
     assert isinstance(study.raw["converge"]["budget_steps"], int)
-    searched = load("task=user", "+search=tpe", "driver.n_trials=2e1").study.driver.settings
+    searched = driver_of(load("task=user", "+search=tpe", "driver.n_trials=2e1").study).settings
     assert (searched["n_trials"], type(searched["n_trials"])) == (20, int)
 
 
@@ -105,9 +106,23 @@ OPTUNA = {
 
 @pytest.mark.parametrize("override", OPTUNA)
 def test_a_setting_of_a_search_of_the_wrong_kind_is_named_before_it_runs(load, override):
+    loaded = load("task=user", "+search=tpe", override)
     with pytest.raises(ConfigError) as caught:
-        load("task=user", "+search=tpe", override)
+        driver_of(loaded.study)
     assert caught.value.key == OPTUNA[override]
+
+
+def test_a_search_with_nothing_to_search_is_refused_before_it_runs(load):
+    with pytest.raises(ConfigError) as caught:
+        driver_of(load("task=user", "driver=optuna").study)
+    assert (caught.value.key, "the plan is empty" in str(caught.value)) == ("params", True)
+
+
+def test_params_are_refused_by_a_driver_that_would_not_look_at_them(load):
+    with pytest.raises(ConfigError) as caught:
+        driver_of(load("task=user", "+params.task.lr=interval(0.1, 1)").study)
+    assert (caught.value.key, caught.value.hint) == ("params", "+search=tpe")
+    assert "optuna" in str(caught.value)
 
 
 NOTES = {

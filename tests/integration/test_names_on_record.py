@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweep.config import load_study_config
+from sweep.domain.kinds import StudyKind
 from sweep.errors import StudyLockedError
 from sweep.rundir import StudyDir
 from sweep.store import Store
@@ -44,7 +45,7 @@ def loaded(*words: str):
 def begin(*words: str) -> str:
     """Put a study on record and return the name that it took."""
     with held(loaded(*words)) as study:
-        return open_record(study.store, study.loaded, study.folder).name
+        return open_record(study.store, study.loaded, study.folder, StudyKind.ABLATION).name
 
 
 def name_of(*words: str) -> str:
@@ -121,14 +122,14 @@ def test_two_commands_at_once_do_not_both_take_the_plain_name(place):
         thread = threading.Thread(target=run_second)
         thread.start()
         with Store.open("sqlite:///results/sweep.db") as store:
-            open_record(store, first, folder)
+            open_record(store, first, folder, StudyKind.ABLATION)
         thread.join(30)
     assert found == ["slowly-base-rate=0.2"]
 
 
 def test_the_same_command_twice_at_once_is_refused(place):
     with held(loaded()) as study:
-        open_record(study.store, study.loaded, study.folder)
+        open_record(study.store, study.loaded, study.folder, StudyKind.ABLATION)
         with pytest.raises(StudyLockedError), held(loaded()):
             pass
 

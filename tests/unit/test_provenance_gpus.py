@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sweep.config import load_study_config
+from sweep.domain.kinds import StudyKind
 from sweep.errors import ConfigError
 from sweep.launch.gpus import FixedInventory, Gpu, NvmlInventory
 from sweep.rundir import StudyDir
@@ -29,7 +30,7 @@ def opened(tmp_path, monkeypatch):
 
         def open_one(*overrides):
             loaded = load_study_config(["task=mine", "study=s", *overrides], [Path("conf")])
-            return open_record(store, loaded, StudyDir(Path("results"), "s"))
+            return open_record(store, loaded, StudyDir(Path("results"), "s"), StudyKind.ABLATION)
 
         yield open_one
 

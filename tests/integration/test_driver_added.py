@@ -1,0 +1,117 @@
+"""A driver is added by a file, a line in DRIVERS and a file in conf/driver/: it plans, runs and resumes a study."""
+
+import json
+
+import pytest
+from adaptive_driver import Confirming
+
+from sweep.cli.main import main
+from sweep.config import load_study_config
+from sweep.domain.axis import BASE, Cell
+from sweep.domain.kinds import StudyKind
+from sweep.drivers import DRIVERS
+from sweep.launch import LAUNCHERS
+from sweep.launch.fake import FakeLauncher, write_run
+from sweep.store import Store
+from sweep.study.planning import StudyPlan
+from sweep.study.session import run_study
+
+AXIS = "+axes.x={levels: {good: [task.x=1], bad: [task.x=2]}}"
+WORDS = ("task=mine", "driver=confirming", "study=s", "seeds=1", AXIS)
+TASK = "_target_: mine.train\nx: 0\nconverge: {metric: val/acc, mode: max, target: 0.9, hold: 1, budget_steps: 3}\n"
+GOOD = Cell.of(["x=good"])
+
+
+def trains(folder):
+    value = 0.95 if folder.read_spec()["task"]["x"] == 1 else 0.1
+    return write_run(folder, {"val/acc": [(step, value) for step in (1, 2, 3)]})
+
+
+class Progress:
+    def __init__(self):
+        self.messages = []
+
+    def start(self, total, done):
+        self.total, self.done = total, done
+
+    def trial_started(self, number, cell, seed, budget_steps): ...
+
+    def trial_progress(self, number, step, metric, value): ...
+
+    def trial_ended(self, outcome): ...
+
+    def message(self, text):
+        self.messages.append(text)
+
+    def close(self): ...
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with a driver of its own; returns what loads a study of it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def train(cfg, run): ...\n")
+    for name, text in {"task/mine": TASK, "driver/confirming": "name: confirming\nfresh: 2\n"}.items():
+        (tmp_path / "conf" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "conf" / f"{name}.yaml").write_text(text)
+    monkeypatch.setitem(DRIVERS, "confirming", Confirming)
+    monkeypatch.setitem(LAUNCHERS, "local", lambda config, **given: FakeLauncher(trains, slots=1))
+    return lambda *words: load_study_config([*WORDS, *words], [tmp_path / "conf"], command=WORDS)
+
+
+def trials(loaded):
+    with Store.open(loaded.study.store_url) as store:
+        return [(trial.cell, trial.seed) for trial in store.trials(store.study("s").id)]
+
+
+ALL = [(BASE, 0), (GOOD, 0), (Cell.of(["x=bad"]), 0), (GOOD, 1), (GOOD, 2)]
+
+
+def test_it_runs_a_study_and_is_on_record_as_its_own_kind(project):
+    end = run_study(project(), progress=Progress())
+    assert (end.status, trials(project())) == ("ended", ALL)
+    with Store.open(project().study.store_url) as store:
+        assert store.study("s").kind is StudyKind.ABLATION
+    plan = json.loads((end.folder / "plan.json").read_text())
+    assert plan["driver"] == {"name": "confirming", "fresh": 2}
+
+
+def test_the_seeds_that_it_added_belong_to_the_study_when_it_is_resumed(project):
+    run_study(project(), progress=Progress())
+    progress = Progress()
+    run_study(project(), progress=progress)
+    assert (trials(project()), progress.done) == (ALL, len(ALL))
+
+
+def test_more_is_asked_of_it_on_resume_and_only_that_is_run(project):
+    run_study(project(), progress=Progress())
+    run_study(project("driver.fresh=3"), progress=Progress())
+    assert trials(project()) == [*ALL, (GOOD, 3)]
+
+
+def test_its_plan_says_what_it_tries_and_at_most_how_often(project, capsys):
+    assert main(["plan", "--config-dir", "conf", *WORDS, "--json"]) == 0
+    view = json.loads(capsys.readouterr().out)
+    assert (view["expected"]["trials"], view["steps"]) == (9, 27)
+    assert main(["plan", "--config-dir", "conf", *WORDS]) == 0
+    assert view["expected"]["summary"] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("word", "key", "says"),
+    [
+        ("driver.fresh=0", "driver.fresh", "1 or more"),
+        ("+driver.frsh=1", "driver.frsh", "did you mean 'driver.fresh'"),
+        ("~axes.x", "params", "the plan is empty"),
+        ("+params.task.x=range(1,3)", "params", "optuna"),
+    ],
+)
+def test_what_it_refuses_is_named(project, word, key, says, capsys):
+    assert main(["plan", "--config-dir", "conf", *WORDS, word]) == 2
+    printed = capsys.readouterr().err
+    assert key in printed
+    assert says in printed
+
+
+def test_it_replaces_no_fixed_plan(project):
+    assert StudyPlan(project()).fixed is None
