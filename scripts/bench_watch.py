@@ -71,8 +71,9 @@ class Training:
         self._optimizer = make_optimizer(cfg, self._network.parameters(), self._schedule)
         self._events = EventWriter(folder / "events.jsonl")
         self._run = WorkerRun(RunDir(folder), seed=0, target=TARGET, events=self._events, watch=watch)
-        # The watched one's tap sits on the class: the other must not pay for it, nor be listened to.
+        # The watched one's hooks are on the classes: the other must not pay for them, nor be listened to.
         self._is_watched = watch != "off"
+        self._plain_step, self._plain_clear = self._optimizer.step, self._optimizer.clear_grad
 
     def step(self, index: int) -> tuple[float, float]:
         wall, cpu = time.perf_counter(), time.process_time()
@@ -82,10 +83,12 @@ class Training:
         loss = F.cross_entropy(self._network(x), y)
         if self._is_watched:
             loss.backward()
+            self._optimizer.step()
+            self._optimizer.clear_grad()
         else:
             BACKWARD(loss)
-        self._optimizer.step()
-        self._optimizer.clear_grad()
+            self._plain_step()
+            self._plain_clear()
         self._schedule.step()
         return time.perf_counter() - wall, time.process_time() - cpu
 

@@ -10,6 +10,7 @@ a run
   failure  an exception, as result.json tells it
   output   what `train` returned, in a few words
   leaving  the end of the process
+  hooks    the one room that patches Paddle
   monitor  what `run.watch` records
   probes   what a trial may do instead of training
 

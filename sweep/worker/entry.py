@@ -101,6 +101,7 @@ def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> di
             failure = _told(error)
     leave_if_forked(pid, 0 if failure is None else 1)
     run.conclude(returned, has_failed=failure is not None)
+    run.unwatch()
     reason = run.stop_reason
     # SIGTERM goes to the whole group, so a task may see its data loaders die before it sees that it is to stop.
     if reason is None and (sigterm.was_handled_by_task() or (run.is_terminated and failure is not None)):

@@ -1,10 +1,12 @@
 """Whether the gradient of a step is cleared before the next one's is added to it."""
 
-from collections.abc import Callable
 from typing import Any
 
 import paddle
 
+from sweep.worker.hooks import Hooks
+from sweep.worker.hooks.patching import Function
+from sweep.worker.hooks.points import CLEARS, around_optimizer
 from sweep.worker.monitor.layers import size_of
 from sweep.worker.monitor.vectors import gradient_of
 
@@ -24,15 +26,18 @@ class Clearing:
         self._probe: Any = None
         self.is_cleared = self._has_looked = False
 
-    def open(self, optimizer: Any) -> Callable[[], None]:
-        """Listen to the optimizer's `clear_grad` and to its other name, `clear_gradients`. Returns what ends this."""
-        undo = [self._listen(optimizer, name) for name in ("clear_grad", "clear_gradients") if hasattr(optimizer, name)]
+    def listen(self, hooks: Hooks, optimizer: Any) -> None:
+        """Take note of each call of the optimizer's `clear_grad`, or by its other name."""
 
-        def close() -> None:
-            for action in undo:
-                action()
+        def make(below: Function) -> Function:
+            def clear(called: Any, *args: Any, **kwargs: Any) -> Any:
+                if called is optimizer:
+                    self.is_cleared = True
+                return below(called, *args, **kwargs)
 
-        return close
+            return clear
+
+        around_optimizer(hooks, optimizer, CLEARS, make)
 
     def before_backward(self) -> None:
         """Read whether the gradient is zero, unless this step's is known to be."""
@@ -56,16 +61,6 @@ class Clearing:
         """Return the smallest weight with a gradient, else the smallest parameter with one, None if there is none."""
         found = [p for p in self._parameters if gradient_of(p) is not None]
         return min([p for p in found if p.ndim >= 2] or found, key=size_of, default=None)
-
-    def _listen(self, optimizer: Any, name: str) -> Callable[[], None]:
-        original, had_own = getattr(optimizer, name), name in vars(optimizer)
-
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            self.is_cleared = True
-            return original(*args, **kwargs)
-
-        setattr(optimizer, name, wrapped)
-        return lambda: setattr(optimizer, name, original) if had_own else delattr(optimizer, name)
 
 
 def _is_nonzero(grad: Any) -> bool:

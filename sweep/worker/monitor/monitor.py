@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import paddle
 
-from sweep.worker.monitor import calls, tap
+from sweep.worker.hooks import Hooks, Role
+from sweep.worker.hooks.points import STEPS, around_optimizer, on_backward, on_call
 from sweep.worker.monitor.activations import Activations
 from sweep.worker.monitor.clearing import Clearing
 from sweep.worker.monitor.coverage import Coverage
@@ -64,6 +65,7 @@ class Monitor:
         self._looks = 0
         self._is_inside = False
         self._undo: list[Callable[[], None]] = []
+        self._hooks = Hooks(Role.WATCHES)
         self._guarded(self._open)()
 
     @property
@@ -102,18 +104,16 @@ class Monitor:
         self._choose_layers()
         self._coverage = Coverage(self.model, self._parameters)
         self._clearing = Clearing(self._parameters)
-        self._undo.append(self._clearing.open(self.optimizer))
+        self._undo.append(self._hooks.close)
+        self._clearing.listen(self._hooks, self.optimizer)
         self._first = FirstStep(self.model, self._guarded)
         self._undo.append(self._first.close)
         self._activations = Activations(self.model, self._guarded)
         self._undo.append(self._activations.detach)
         self._activations.attach()
-        self._undo.append(calls.listen(self.model, self._keep_inputs))
-        on_backward = self._guarded(self._on_backward)
-        tap.listen(on_backward)
-        self._undo.append(lambda: tap.unlisten(on_backward))
-        for name in ("step", "minimize"):
-            self._wrap(name)
+        on_call(self._hooks, self.model, self._keep_inputs)
+        on_backward(self._hooks, self._guarded(self._on_backward))
+        around_optimizer(self._hooks, self.optimizer, STEPS, self._counted)
 
     def _choose_layers(self) -> None:
         """Take the layers that get series, and the parameter whose gradient is looked at while the steps are close.
@@ -127,29 +127,23 @@ class Monitor:
         probe = self._probe  # asked once: on every step the answers would cost as much as the look itself
         self._is_probe_plain = probe is not None and probe.place.is_cpu_place() and probe.dtype == paddle.float32
 
-    def _wrap(self, name: str) -> None:
-        original = getattr(self.optimizer, name, None)
-        if original is None:
-            return
-
+    def _counted(self, original: Hook) -> Hook:
         before_step, after_step = self._guarded(self._before_step), self._guarded(self._after_step)
 
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if self._is_inside:  # a minimize that calls step
-                return original(*args, **kwargs)
+        def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            if optimizer is not self.optimizer or self._is_inside:  # another one, or a minimize that calls step
+                return original(optimizer, *args, **kwargs)
             self._is_inside = True
             try:
-                before = before_step() if self._undo else None
-                result = original(*args, **kwargs)
+                before = before_step()
+                result = original(optimizer, *args, **kwargs)
                 if before is not None:
                     after_step(before)
                 return result
             finally:
                 self._is_inside = False
 
-        had_own = name in vars(self.optimizer)
-        setattr(self.optimizer, name, wrapped)
-        self._undo.append(lambda: setattr(self.optimizer, name, original) if had_own else delattr(self.optimizer, name))
+        return step
 
     def _keep_inputs(self, model: Any, inputs: Any, named: Any) -> None:
         if model.training:

@@ -1,13 +1,12 @@
 """The learning-rate range test: one short training in which the rate rises step by step (docs/lr_range.md).
 
 It takes the place of whatever rate and schedule the optimizer has, from outside: every `step` and `minimize` of
-Paddle's optimizers is wrapped in this process, which trains nothing else.
+Paddle's optimizers is hooked while the task trains.
 """
 
 import copy
-import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, BlowUp, Ramp
@@ -15,6 +14,8 @@ from sweep.domain.probe import FINDINGS
 from sweep.domain.roles import shown_loss
 from sweep.rundir import write_json_atomic
 from sweep.task import StopTrial, TaskConfig
+from sweep.worker.hooks import Hooks, Role
+from sweep.worker.hooks.patching import Function
 from sweep.worker.run import WorkerRun
 from sweep.worker.seeding import seed_globals
 
@@ -34,19 +35,21 @@ def run_probe(task: "Task", cfg: TaskConfig, run: WorkerRun, settings: Mapping[s
     `optimizers`, how many the task has.
     """
     try:
-        import paddle
-    except ImportError:  # then the task has no optimizer of Paddle's either
+        from sweep.worker.hooks.points import STEPS, around_optimizers, on_backward
+    except ImportError:  # without paddle the task has no optimizer of Paddle's either
         _leave(run, {"steps": 0, "optimizers": 0})
         return
     ramp = Ramp(lr_min=float(settings["lr_min"]), lr_max=float(settings["lr_max"]), steps=int(settings["steps"]))
     test = RangeTest(run, ramp)
-    test.install(paddle)
-    task.train(cfg, test.run)
-    if FEWEST_STEPS <= test.index < ramp.steps:
-        steps = test.index
-        test.begin(Ramp(lr_min=ramp.lr_min, lr_max=ramp.lr_max, steps=steps), first_step=steps)
-        seed_globals(run.seed)
+    with Hooks(Role.CHANGES) as hooks:
+        around_optimizers(hooks, STEPS, test.around_step)
+        on_backward(hooks, test.take_loss)
         task.train(cfg, test.run)
+        if FEWEST_STEPS <= test.index < ramp.steps:
+            steps = test.index
+            test.begin(Ramp(lr_min=ramp.lr_min, lr_max=ramp.lr_max, steps=steps), first_step=steps)
+            seed_globals(run.seed)
+            task.train(cfg, test.run)
     test.leave()
 
 
@@ -68,18 +71,6 @@ class RangeTest:
         self.end = BlowUp()
         self.seen: list[float] = []
         self.loss_from: str | None = None
-        self.scaled: tuple[Any, Any] = (None, None)
-
-    def install(self, paddle: Any) -> None:
-        """Wrap what Paddle's training goes through, in this process."""
-        classes = [paddle.optimizer.Optimizer]
-        for cls in classes:
-            classes += [sub for sub in cls.__subclasses__() if sub not in classes]
-            for name in ("step", "minimize"):
-                if name in vars(cls):
-                    setattr(cls, name, self._wrapped_step(vars(cls)[name]))
-        paddle.Tensor.backward = self._wrapped_backward(paddle.Tensor.backward)
-        paddle.amp.AmpScaler.scale = self._wrapped_scale(paddle.amp.AmpScaler.scale)
 
     def take_logged(self, step: int, metrics: Mapping[str, float]) -> None:
         """Take in what the task logs: its loss stands in where no backward pass showed one."""
@@ -100,9 +91,16 @@ class RangeTest:
         known = {"steps": self.index, "first_step": self.first_step, "loss_from": self.loss_from}
         _leave(self.real, {**self.facts, **known, "optimizers": len(self.optimizers)})
 
-    def _wrapped_step(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def wrapper(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+    def take_loss(self, loss: Any) -> None:
+        """Take in the loss of a backward pass."""
+        if int(loss.size) == 1:
+            self.loss_from = "backward"
+            self.seen.append(float(loss.item()))  # also of shape [1], of which float() makes nothing
+
+    def around_step(self, original: Function) -> Function:
+        """Return a step that has the rate of the test."""
+
+        def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             # A step may be made of others; LookAhead and its like have a rate of another meaning around the real one.
             if self.is_inside or getattr(optimizer, "inner_optimizer", None) is not None:
                 return original(optimizer, *args, **kwargs)
@@ -112,9 +110,9 @@ class RangeTest:
             finally:
                 self.is_inside = False
 
-        return wrapper
+        return step
 
-    def _step(self, original: Callable[..., Any], optimizer: Any, args: Any, kwargs: Any) -> Any:
+    def _step(self, original: Function, optimizer: Any, args: Any, kwargs: Any) -> Any:
         """Make one step; the first optimizer's has the ramp's rate, and ends the test where the loss does."""
         if not any(optimizer is known for known in self.optimizers):
             self.optimizers.append(optimizer)
@@ -155,28 +153,6 @@ class RangeTest:
         """Return the mean loss of the backward passes since the last step (gradients may be accumulated)."""
         seen, self.seen = self.seen, []
         return sum(seen) / len(seen) if seen else None
-
-    def _wrapped_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-            scaled, unscaled = self.scaled
-            loss = unscaled if tensor is scaled else tensor
-            if int(loss.size) == 1:
-                self.loss_from = "backward"
-                self.seen.append(float(loss.item()))  # also of shape [1], of which float() makes nothing
-            self.scaled = (None, None)
-            return original(tensor, *args, **kwargs)
-
-        return backward
-
-    def _wrapped_scale(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def scale(scaler: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
-            result = original(scaler, loss, *args, **kwargs)
-            self.scaled = (result, loss)
-            return result
-
-        return scale
 
 
 class ProbedRun:

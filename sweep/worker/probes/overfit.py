@@ -1,6 +1,5 @@
 """The overfit probe: the task's own training on a few samples, regularisation off, until they are learnt."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ from sweep.domain.overfit import OverfitGate
 from sweep.domain.probe import FINDINGS
 from sweep.rundir import write_json_atomic
 from sweep.task import StopTrial, TaskConfig
+from sweep.worker.hooks import Hooks, Role, around_function
 from sweep.worker.probes.reading import UnreadableError, split_sets
 from sweep.worker.probes.reduced import reduce_set
 
@@ -28,11 +28,12 @@ def run_probe(task: Any, cfg: TaskConfig, run: Any, settings: Mapping[str, Any])
         return
     changed, cfg = _unregularised(cfg, settings)
     few = FewSamples(task.data, int(settings["samples"]))
-    _replace(task.data, few)
     gated = GatedRun(run, few, settings)
     findings: dict[str, Any] = {"changed": changed}
     try:
-        task.train(cfg, gated)
+        with Hooks(Role.CHANGES) as hooks:
+            around_function(hooks, task.data, lambda _: few)
+            task.train(cfg, gated)
     except StopTrial:
         raise
     except UnreadableError as error:
@@ -118,16 +119,6 @@ def _unregularised(cfg: TaskConfig, settings: Mapping[str, Any]) -> tuple[list[s
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _replace(function: Any, by: Any) -> None:
-    """Put `by` wherever a module knows `function` by a name of its own: what looks it up there gets the new one."""
-    for module in list(sys.modules.values()):
-        names = getattr(module, "__dict__", None)
-        if not isinstance(names, dict):
-            continue
-        for name in [name for name, value in list(names.items()) if value is function]:
-            names[name] = by
 
 
 def _leave(run: Any, findings: Mapping[str, Any]) -> None:
