@@ -23,7 +23,7 @@ from sklearn import datasets
 
 from sweep.analysis.probes.data_labels import agreement_checks
 from sweep.analysis.probes.data_rows import NAME
-from sweep.domain.check import Severity
+from sweep.domain.data_check import Severity
 from sweep.worker.probes.neighbours import measure_neighbours
 
 SETS = {

@@ -1,14 +1,15 @@
 """Trials around a suggested learning rate: which are made, and what they say of it. Pure functions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
 from sweep.analysis.probes.lr_range import overrides_for, rounded
 from sweep.domain.axis import Axis, Level, Toggle
+from sweep.domain.check import CheckResult
 from sweep.domain.counts import share_text
-from sweep.domain.probe import ProbeResult
+from sweep.domain.lr_range import RateConfirmation, RateRange, TriedRate
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
 
@@ -33,14 +34,12 @@ class Rate:
         return f"{self.lr:g}"
 
 
-def rates_of(section: Mapping[str, Any], task: Mapping[str, Any]) -> tuple[Rate, ...]:
+def rates_of(found: RateRange, task: Mapping[str, Any]) -> tuple[Rate, ...]:
     """Return the rates to try around the point of a range test, ascending; none where the task has no key for it."""
-    if section["point"] is None or not section["overrides"]:
+    if found.point is None or not found.overrides:
         return ()
-    rates = ((factor, rounded(section["point"] * factor)) for factor in FACTORS)
-    return tuple(
-        Rate(factor=factor, lr=lr, overrides=overrides_for(lr, section["base_lr"], task)) for factor, lr in rates
-    )
+    rates = [(factor, rounded(found.point * factor)) for factor in FACTORS]
+    return tuple(Rate(factor=factor, lr=lr, overrides=overrides_for(lr, found.base_lr, task)) for factor, lr in rates)
 
 
 def axis_of(rates: Sequence[Rate]) -> Axis:
@@ -48,75 +47,74 @@ def axis_of(rates: Sequence[Rate]) -> Axis:
     return Axis(name=AXIS, levels=tuple(Level(name=rate.level, overrides=rate.overrides) for rate in rates))
 
 
-def read_confirmation(rates: Sequence[Rate], outcomes: Sequence[Outcome], base_lr: float | None) -> ProbeResult:
+def read_confirmation(rates: Sequence[Rate], outcomes: Sequence[Outcome], base_lr: float | None) -> CheckResult:
     """Return which of the rates converge, and the overrides of the one to use: empty where none does.
 
     Recommended is the rate that converges on most seeds, the point itself where another does no better, and none where
-    the task's own does better than all, or while trials are still to run. The section says `confirmed` where that is
-    every seed tried.
+    the task's own does better than all, or while trials are still to run.
     """
     rows = [_row(rate, outcomes) for rate in rates]
-    ranked = sorted(range(len(rows)), key=lambda i: (-_share(rows[i]), PREFERENCE.index(rates[i].factor)))
     base = [outcome for outcome in outcomes if outcome.cell.is_base and outcome.is_evidence]
-    own = {"factor": None, "lr": base_lr, "level": "base", **_counts(base)}
+    own = _counted(TriedRate(factor=None, lr=base_lr, level="base"), base)
     is_open = any(outcome.state in OPEN_STATES for outcome in outcomes)
-    best = next((i for i in ranked if rows[i]["converged"] and _share(rows[i]) >= _share(own)), None)
+    ranked = sorted(range(len(rows)), key=lambda i: (-rows[i].share, PREFERENCE.index(rates[i].factor)))
+    best = next((i for i in ranked if rows[i].converged and rows[i].share >= own.share), None)
     best = None if is_open else best
-    rows.append(own)
-    section = {
-        "confirmed": best is not None and rows[best]["converged"] == rows[best]["trials"],
-        "recommended_lr": None if best is None else rates[best].lr,
-        "soonest_lr": _soonest(rows[:-1]),
-        "rates": [{**row, "is_recommended": index == best} for index, row in enumerate(rows)],
-    }
-    return ProbeResult(
+    found = RateConfirmation(
+        confirmed=best is not None and rows[best].converged == rows[best].trials,
+        recommended_lr=None if best is None else rates[best].lr,
+        soonest_lr=_soonest(rows),
+        rates=tuple(replace(row, is_recommended=index == best) for index, row in enumerate([*rows, own])),
+    )
+    return CheckResult(
         is_ok=True,
-        answer=f"Not confirmed yet: {_tried(rows)}." if is_open else _answer(rows, best, section),
-        section=section,
+        answer=f"Not confirmed yet: {_tried(rows)}." if is_open else _answer(found),
+        section=found,
         overrides=() if best is None else rates[best].overrides,
     )
 
 
-def _row(rate: Rate, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _row(rate: Rate, outcomes: Sequence[Outcome]) -> TriedRate:
     toggle = Toggle(AXIS, rate.level)
     mine = [outcome for outcome in outcomes if toggle in outcome.cell.toggles and outcome.is_evidence]
-    return {"factor": rate.factor, "lr": rate.lr, "level": rate.level, **_counts(mine)}
+    return _counted(TriedRate(factor=rate.factor, lr=rate.lr, level=rate.level), mine)
 
 
-def _counts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Return trials, how many converged, and their median steps to target."""
+def _counted(rate: TriedRate, outcomes: Sequence[Outcome]) -> TriedRate:
+    """Return the rate with its trials, how many converged, and their median steps to target."""
     taus = [outcome.tau for outcome in outcomes if outcome.converged and outcome.tau is not None]
-    converged = sum(outcome.converged for outcome in outcomes)
-    return {
-        "trials": len(outcomes),
-        "converged": converged,
-        "steps_to_target": median(taus) if taus else None,
-    }
+    return replace(
+        rate,
+        trials=len(outcomes),
+        converged=sum(outcome.converged for outcome in outcomes),
+        steps_to_target=median(taus) if taus else None,
+    )
 
 
-def _share(row: Mapping[str, Any]) -> float:
-    return float(row["converged"]) / row["trials"] if row["trials"] else 0.0
-
-
-def _soonest(rows: Sequence[Mapping[str, Any]]) -> float | None:
+def _soonest(rows: Sequence[TriedRate]) -> float | None:
     """Return the rate that came to the target first, of those that did on every seed."""
-    whole = [row for row in rows if row["trials"] and row["converged"] == row["trials"]]
-    best = min(whole, key=lambda row: row["steps_to_target"], default=None)
-    return None if best is None else float(best["lr"])
+    whole = [
+        (row.steps_to_target, row.lr)
+        for row in rows
+        if row.trials and row.converged == row.trials and row.steps_to_target is not None and row.lr is not None
+    ]
+    return min(whole, key=lambda pair: pair[0])[1] if whole else None
 
 
-def _tried(rows: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(f"{row['lr']:g} ({row['converged']}/{row['trials']})" for row in rows[:-1])
+def _tried(rows: Sequence[TriedRate]) -> str:
+    return ", ".join(f"{row.lr:g} ({row.converged}/{row.trials})" for row in rows)
 
 
-def _converge(row: Mapping[str, Any]) -> str:
-    verb = "converges" if row["trials"] == 1 else "converge"
-    return f"{share_text(row['converged'], row['trials'], 'seed')} {verb}"
+def _converge(row: TriedRate) -> str:
+    verb = "converges" if row.trials == 1 else "converge"
+    return f"{share_text(row.converged, row.trials, 'seed')} {verb}"
 
 
-def _answer(rows: Sequence[Mapping[str, Any]], best: int | None, section: Mapping[str, Any]) -> str:
-    tried, own = _tried(rows), rows[-1]
-    if best is None and own["converged"]:
+def _answer(found: RateConfirmation) -> str:
+    *rows, own = found.rates
+    best = next((row for row in rows if row.is_recommended), None)
+    tried = _tried(rows)
+    if best is None and own.converged:
         return (
             f"Not confirmed: the task's own rate does better ({_converge(own)}) than those around the point: {tried}."
         )
@@ -125,19 +123,17 @@ def _answer(rows: Sequence[Mapping[str, Any]], best: int | None, section: Mappin
             f"Not confirmed: none of the rates around it converges within the task's budget: {tried}. The learning "
             "rate alone is not what is wrong."
         )
-    row = rows[best]
-    of = _converge(row)
-    if row["factor"] != 1.0:
-        point = next(row for row in rows if row["factor"] == 1.0)
+    of = _converge(best)
+    if best.factor != 1.0:
+        point = next(row for row in rows if row.factor == 1.0)
         words = (
-            f"Better at {row['lr']:g}: {of} there, after {row['steps_to_target']:g} steps (median), and "
-            f"{point['converged']} of {point['trials']} at the point itself."
+            f"Better at {best.lr:g}: {of} there, after {best.steps_to_target:g} steps (median), and "
+            f"{point.converged} of {point.trials} at the point itself."
         )
     else:
-        kind = "Confirmed" if section["confirmed"] else "Partly confirmed"
-        words = f"{kind}: trained at {row['lr']:g}, {of} after {row['steps_to_target']:g} steps (median)."
-    soonest = section["soonest_lr"]
-    if soonest is not None and soonest != row["lr"]:
-        steps = next(row["steps_to_target"] for row in rows if row["lr"] == soonest)
-        words += f" Soonest is {soonest:g}, after {steps:g}."
+        kind = "Confirmed" if found.confirmed else "Partly confirmed"
+        words = f"{kind}: trained at {best.lr:g}, {of} after {best.steps_to_target:g} steps (median)."
+    if found.soonest_lr is not None and found.soonest_lr != best.lr:
+        steps = next(row.steps_to_target for row in rows if row.lr == found.soonest_lr)
+        words += f" Soonest is {found.soonest_lr:g}, after {steps:g}."
     return words

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.domain.lr_range import FEWEST_STEPS, BlowUp
-from sweep.domain.words import StrEnum
+from sweep.domain.lr_range import FEWEST_STEPS, BlowUp, Ending, Refusal
 
 Floats = NDArray[np.float64]
 
@@ -26,26 +25,6 @@ LEAST_SIGMAS = 5.0
 8 fall further by chance; a suggestion needs half of the seeds."""
 END_DECADES = 0.25
 """A curve that is lowest within so much of its end has not shown where the loss turns."""
-
-
-class Ending(StrEnum):
-    """How one curve's descent ended."""
-
-    NON_FINITE = "non_finite"  # the loss was NaN or infinite
-    BLOWN_UP = "blown_up"  # the smoothed loss rose above 4 x its best
-    LOST = "lost"  # the smoothed loss rose to where it had started
-    TURNED = "turned"  # it rose, but not as far
-    FALLING = "falling"  # it still fell at the end of the range
-
-
-class Refusal(StrEnum):
-    """Why there is no rate to read off a curve."""
-
-    NON_FINITE = "non_finite"  # the loss is NaN or infinite from the start
-    BLOWN_UP = "blown_up"  # the loss rises from the start
-    TOO_FEW = "too_few"  # fewer steps than show anything
-    FLAT = "flat"  # no descent
-    FALLING = "falling"  # no end of the descent: the range ends too early
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

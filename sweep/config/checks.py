@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sweep.config.lr_range import check_lr_range
 from sweep.config.values import LONGEST_S, Section
-from sweep.domain.probe import ProbeName
+from sweep.domain.check import CheckName
 from sweep.errors import ConfigError
 
 _COUNTS = {"limit": 2, "train_steps": 1, "picture": 1}
@@ -42,9 +42,9 @@ def _share(section: Section, name: str) -> None:
         raise ConfigError(section.key(name), "must be a share from 0 to 1", value=value)
 
 
-CHECKS: dict[ProbeName, Callable[[Section], None]] = {
-    ProbeName.DATA: check_data,
-    ProbeName.OVERFIT: check_overfit,
-    ProbeName.LR_RANGE: check_lr_range,
+CHECKS: dict[CheckName, Callable[[Section], None]] = {
+    CheckName.DATA: check_data,
+    CheckName.OVERFIT: check_overfit,
+    CheckName.LR_RANGE: check_lr_range,
 }
 """What raises ConfigError where a probe's settings cannot be used."""

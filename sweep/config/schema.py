@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.domain.axis import Axis
+from sweep.domain.check import Check
 from sweep.domain.inert import InertToggle
 from sweep.domain.kinds import StudyKind, kind_of
-from sweep.domain.probe import Probe
 from sweep.domain.target import Target
 from sweep.errors import ConfigError
 
@@ -84,7 +84,7 @@ class StudyConfig:
     results: str
     inert: tuple[InertToggle, ...]
     raw: Mapping[str, Any] = field(hash=False)
-    probe: Probe | None = None
+    probe: Check | None = None
     confirm: Mapping[str, Any] | None = field(default=None, hash=False)
     stages: tuple[str, ...] = ()
     regression: Mapping[str, Any] | None = field(default=None, hash=False)

@@ -22,9 +22,9 @@ from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
 from sweep.config.stores import RESULTS, results_of
 from sweep.config.values import LONGEST_S, Section, whole
+from sweep.domain.check import Check, CheckName
 from sweep.domain.knobs import STANDARD_KNOBS, without_none
 from sweep.domain.names import is_loss
-from sweep.domain.probe import Probe, ProbeName
 from sweep.domain.target import Mode, Target
 from sweep.domain.taskref import TaskRef
 from sweep.errors import ConfigError, NothingToVaryError
@@ -220,14 +220,14 @@ def _seeds(value: object) -> tuple[int, ...]:
     return seeds
 
 
-def _probe(data: object, composed: Composition) -> Probe | None:
+def _probe(data: object, composed: Composition) -> Check | None:
     if data is None:
         return None
     known = [str(key) for key in composed.before.probe] if composed.before.probe else ["name"]
     section = Section(data, "probe", known)
-    name = ProbeName(section.choice("name", list(ProbeName)))
+    name = CheckName(section.choice("name", list(CheckName)))
     CHECKS[name](section)
-    return Probe(name=name, settings={key: value for key, value in section.data.items() if key != "name"})
+    return Check(name=name, settings={key: value for key, value in section.data.items() if key != "name"})
 
 
 def _stages(data: object) -> tuple[str, ...]:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, Union, cast, get_
 if TYPE_CHECKING:
     Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
     """What strict JSON can say. In a dataclass: a part that is kept as it is."""
-else:
+    JsonObject: TypeAlias = "dict[str, Json]"
+else:  # the fields of a dataclass are read when one is made from JSON
     Json = object
-
-JsonObject: TypeAlias = "dict[str, Json]"
+    JsonObject = dict[str, object]
 
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweep.domain.probe import ProbeName
+from sweep.domain.check import CheckName
 from sweep.domain.words import StrEnum
 
 
@@ -41,7 +41,7 @@ _DECIDING_STAGE = "base"
 """The stage that every diagnosis has: what is asked after it depends on how the base did."""
 
 
-def kind_of(*, stages: Sequence[str], probe: ProbeName | None) -> StudyKind:
+def kind_of(*, stages: Sequence[str], probe: CheckName | None) -> StudyKind:
     """Return the kind of a study with these stages and this probe (None: its trials are trained).
 
     Of trained trials it is ABLATION; a driver may say otherwise of its studies.
@@ -61,7 +61,7 @@ def kind_in(config: Mapping[str, Any]) -> StudyKind:
     probe, driver = config.get("probe") or {}, config.get("driver") or {}
     kind = kind_of(
         stages=tuple(config.get("stages") or ()),
-        probe=ProbeName(probe["name"]) if probe else None,
+        probe=CheckName(probe["name"]) if probe else None,
     )
     is_search = kind is StudyKind.ABLATION and driver.get("name", "grid") != "grid"
     return StudyKind.SEARCH if is_search else kind

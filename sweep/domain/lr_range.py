@@ -1,7 +1,12 @@
-"""The learning-rate range test: its rising rate and where it ends. Standard library only: trial processes read it."""
+"""The learning-rate range test: its rising rate, where it ends, and what such tests and their confirmation showed.
+
+Standard library only: trial processes read it.
+"""
 
 import math
 from dataclasses import dataclass
+
+from sweep.domain.words import StrEnum
 
 RATES = "lr_range/lr"
 LOSSES = "lr_range/loss"
@@ -50,3 +55,130 @@ class BlowUp:
             return True
         self._best = min(self._best, smoothed)
         return self._best > 0 and smoothed > BLOW_UP_OF_BEST * self._best
+
+
+class Ending(StrEnum):
+    """How one curve's descent ended."""
+
+    NON_FINITE = "non_finite"  # the loss was NaN or infinite
+    BLOWN_UP = "blown_up"  # the smoothed loss rose above 4 x its best
+    LOST = "lost"  # the smoothed loss rose to where it had started
+    TURNED = "turned"  # it rose, but not as far
+    FALLING = "falling"  # it still fell at the end of the range
+
+
+class Refusal(StrEnum):
+    """Why there is no rate to read off a curve, or off those of all seeds."""
+
+    NON_FINITE = "non_finite"  # the loss is NaN or infinite from the start
+    BLOWN_UP = "blown_up"  # the loss rises from the start
+    TOO_FEW = "too_few"  # fewer steps than show anything
+    FLAT = "flat"  # no descent
+    FALLING = "falling"  # no end of the descent: the range ends too early
+    NO_OPTIMIZER = "no_optimizer"  # the task made no step of a Paddle optimizer
+    NO_LOSS = "no_loss"  # it made steps, and showed no loss
+    NO_TRIAL = "no_trial"  # no range test has come to its end
+    DISAGREE = "disagree"  # the seeds' points are too far apart
+    FEW_FALL = "few_fall"  # fewer than half of the seeds have a rate
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there was nothing to read: the search is not ok then."""
+        return self in (Refusal.NO_OPTIMIZER, Refusal.NO_LOSS, Refusal.NO_TRIAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateTest:
+    """The range test of one seed.
+
+    Rates are as in RateRange; None if `refusal` says that there are none. `message` says why the trial failed, empty if
+    it did not; `ending` is None without a curve. `rates` [T] and `losses` [T] are the curve, NaN and infinity included;
+    `smoothed` belongs to the first rates, those before the first loss that is not finite.
+    """
+
+    trial: int
+    seed: int
+    message: str = ""
+    refusal: Refusal | None = None
+    ending: Ending | None = None
+    valley: float | None = None
+    steep: float | None = None
+    low: float | None = None
+    high: float | None = None
+    diverge: float | None = None
+    rates: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+    smoothed: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateSpread:
+    """How far the points of the seeds that have one lie apart; `factor` is the highest over the lowest."""
+
+    seeds: int
+    lowest: float
+    highest: float
+    factor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateRange:
+    """What the range tests of all seeds show: section `lr_range` of summary.json.
+
+    `valley` is the middle of the descent, in the logarithm, `steep` where the loss falls fastest per decade; `low` and
+    `high` bound the descent; `diverge` is where the loss blows up, None if it does not. `point` is the rate suggested,
+    with the `overrides` that set it (empty: no key of the task sets it); both none if `refusal` says why. `base_lr` is
+    the task's own rate at its highest, `optimizer` and `scheduler` the names of their classes, as far as known.
+    """
+
+    refusal: Refusal | None = None
+    valley: float | None = None
+    steep: float | None = None
+    low: float | None = None
+    high: float | None = None
+    diverge: float | None = None
+    point: float | None = None
+    overrides: tuple[str, ...] = ()
+    spread: RateSpread | None = None
+    base_lr: float | None = None
+    optimizer: str | None = None
+    scheduler: str | None = None
+    lr_min: float
+    lr_max: float
+    trials: tuple[RateTest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedRate:
+    """One rate at which trials were run.
+
+    `factor` is how many times the point it is, None for the task's own rate; `lr` is None if that is not known;
+    `level` names its level on the axis `lr`. `steps_to_target` is the median of those of the `trials` that `converged`.
+    """
+
+    factor: float | None
+    lr: float | None
+    level: str = ""
+    trials: int = 0
+    converged: int = 0
+    steps_to_target: int | float | None = None
+    is_recommended: bool = False
+
+    @property
+    def share(self) -> float:
+        """The share of its trials that converged, 0 without trials."""
+        return self.converged / self.trials if self.trials else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateConfirmation:
+    """What the trials around a suggested rate showed: section `lr_confirm` of summary.json.
+
+    `confirmed`: every seed converged at the recommended rate. `soonest_lr` is the rate that came to the target first,
+    of those that did on every seed. `rates` are the rates tried, ascending, the task's own last.
+    """
+
+    confirmed: bool = False
+    recommended_lr: float | None = None
+    soonest_lr: float | None = None
+    rates: tuple[TriedRate, ...] = ()

@@ -13,6 +13,7 @@ from enum import Enum
 from sweep.domain.names import WATCH, is_loss
 from sweep.domain.roles import LOSS_NAMES
 from sweep.domain.target import Target
+from sweep.domain.words import StrEnum
 
 ACCURACY_WORDS = frozenset({"acc", "accuracy", "top1"})
 ERROR_WORDS = frozenset({"err", "error", "errors"})
@@ -163,3 +164,65 @@ class OverfitGate:
 def _first(names: Iterable[str]) -> str | None:
     """Return the accuracy or error that decides: of held-out data before others, then the first by name."""
     return min(names, key=lambda name: (not name.startswith(("val", "eval", "test")), name), default=None)
+
+
+class GateVerdict(StrEnum):
+    """How a trial of the gate came out."""
+
+    LEARNT = "learnt"  # every sample right, or the loss down to its part
+    NOT_LEARNT = "not_learnt"  # all steps taken, and not
+    DIVERGED = "diverged"  # a value that is not finite
+    ENDED_EARLY = "ended_early"  # the task's training stopped by itself before: not decided
+    NOTHING_LOGGED = "nothing_logged"  # no loss, accuracy or error to go by
+    CRASHED = "crashed"  # the task failed on these samples
+    NOT_CHECKED = "not_checked"  # the task gives no way to train it on a few samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateCurve:
+    """The finite values of a metric, evenly thinned; `bad_step` is where it was first not finite, None if never."""
+
+    metric: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+    bad_step: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateTrial:
+    """One trial of the gate. Steps are optimizer steps.
+
+    `why` says how it failed, `note` what is odd though it learnt; both may be empty. `samples` it was trained on (None:
+    it did not come to that), their `classes`, and the overrides `changed` for it. The rest is as in GateState.
+    """
+
+    trial: int
+    seed: int
+    verdict: GateVerdict
+    why: str = ""
+    note: str = ""
+    samples: int | None = None
+    classes: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    learnt_at: int | None = None
+    last_step: int = 0
+    metric: str | None = None
+    right: float | None = None
+    loss: str | None = None
+    first_loss: float | None = None
+    loss_part: float | None = None
+    curves: tuple[GateCurve, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverfitReport:
+    """What the overfit gate showed: section `overfit` of summary.json.
+
+    `verdict` is over all trials: the first that is not `learnt`. `steps` is the most that a trial makes, `rule` when
+    the samples count as learnt, in words.
+    """
+
+    verdict: GateVerdict
+    steps: int = 0
+    rule: str = ""
+    trials: tuple[GateTrial, ...] = ()

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sweep.domain.axis import Cell
+from sweep.domain.check import Check
 from sweep.domain.kinds import StudyKind
-from sweep.domain.probe import Probe
 from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import OPEN_STATES, FailureClass, TrialState
@@ -54,10 +54,10 @@ class StudyRecord:
         return self.config.stages
 
     @property
-    def probe(self) -> Probe | None:
+    def probe(self) -> Check | None:
         """What its trials do instead of training, None if they are trained."""
         section = self.config.probe
-        return None if section is None else Probe.from_mapping(section)
+        return None if section is None else Check.from_mapping(section)
 
     @property
     def is_confirmed(self) -> bool:

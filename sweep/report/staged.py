@@ -10,8 +10,9 @@ from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.text import Text
 
+from sweep.domain.check import CheckResult
 from sweep.domain.counts import count_text
-from sweep.domain.probe import ProbeResult
+from sweep.domain.jsonform import to_object
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, arguments, fixed_command
 from sweep.report.copied import recommended_lines, uses
@@ -43,14 +44,14 @@ class StageEntry:
     command: str | None = None
 
     @classmethod
-    def of_probe(cls, stage: str, study: str, result: ProbeResult) -> "StageEntry":
-        """Return the stage of a probe's result."""
+    def of_probe(cls, stage: str, study: str, result: CheckResult) -> "StageEntry":
+        """Return the stage of a check's result."""
         return cls(
             stage=stage,
             study=study,
             is_ok=result.is_ok,
             answer=result.answer,
-            section=result.section,
+            section={} if result.section is None else to_object(result.section),
             notes=result.notes,
         )
 
@@ -70,7 +71,7 @@ class StageEntry:
 def staged_summary(
     record: StudyRecord,
     stages: Sequence[StageEntry],
-    result: ProbeResult,
+    result: CheckResult,
     *,
     cost: Mapping[str, Any],
     seeds: Iterable[int],

@@ -10,6 +10,8 @@ from typing import Any
 
 from sweep.analysis.lr_confirm import axis_of, rates_of
 from sweep.config import DriverConfig, LoadedConfig, load_study_config
+from sweep.domain.jsonform import from_json
+from sweep.domain.lr_range import RateRange
 from sweep.domain.stages import confirm_study
 from sweep.errors import ConfigError
 from sweep.report.commands import key_of, section_of
@@ -71,7 +73,7 @@ def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: Audience) -> StudyEnd
 def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConfig | None:
     """Return the study that confirms a suggestion, None where there is nothing to confirm. Raises ConfigError."""
     config = loaded.study
-    rates = rates_of(summary["stages"][0]["section"], config.task)
+    rates = rates_of(from_json(RateRange, summary["stages"][0]["section"]), config.task)
     if config.confirm is None or not rates:
         return None
     first = max(config.seeds) + 1  # fresh ones: not those that the rate was read off

@@ -7,10 +7,11 @@ from typing import Any
 
 from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.analysis.probes import read_probe
+from sweep.domain.check import FINDINGS, CheckContext, CheckResult, CheckTrial
 from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
 from sweep.domain.kinds import StudyKind
-from sweep.domain.probe import FINDINGS, ProbeContext, ProbeResult, ProbeTrial
+from sweep.domain.lr_range import RateRange
 from sweep.domain.stages import confirm_study
 from sweep.domain.states import FINISHED_STATES
 from sweep.domain.trial import Outcome, StudyRecord
@@ -19,11 +20,11 @@ from sweep.rundir import StudyDir, read_json
 from sweep.store import Store
 
 
-def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeResult:
+def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckResult:
     """Return what a study's probe has shown so far."""
     trials = {trial.number: trial for trial in store.trials(record.id)}
     ended = [
-        ProbeTrial(
+        CheckTrial(
             number=outcome.number,
             seed=outcome.seed,
             state=outcome.state,
@@ -36,7 +37,7 @@ def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> ProbeRe
         if outcome.state in FINISHED_STATES
     ]
     assert record.probe is not None
-    context = ProbeContext(
+    context = CheckContext(
         probe=record.probe,
         task=record.config.task,
         target=record.target,
@@ -70,17 +71,19 @@ def _range_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_
 
 
 def _recorded_confirmation(
-    store: Store, record: StudyRecord, found: ProbeResult
-) -> tuple[StudyRecord, ProbeResult] | None:
+    store: Store, record: StudyRecord, found: CheckResult
+) -> tuple[StudyRecord, CheckResult] | None:
     """Return the study that confirms just this suggestion, and what it says; None where it has not begun."""
     confirm = store.find_study(confirm_study(record.name))
     if confirm is None or not record.is_confirmed:
+        return None
+    if not isinstance(found.section, RateRange):
         return None
     rates = rates_of(found.section, record.config.task)
     outcomes = store.outcomes(confirm.id)
     if not rates or confirm.config.axes != (axis_of(rates),) or not any(o.is_evidence for o in outcomes):
         return None
-    read = read_confirmation(rates, outcomes, found.section["base_lr"])
+    read = read_confirmation(rates, outcomes, found.section.base_lr)
     left = sum(not outcome.is_evidence for outcome in outcomes)
     have = "has" if left == 1 else "have"
     notes = (f"{left} of its {count_text(len(outcomes), 'trial')} {have} not come to a verdict.",) if left else ()

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from sweep.config import StudyConfig
-from sweep.domain.probe import PROBE_REASON
+from sweep.domain.check import CHECK_REASON
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, RunRecord, TrialRecord
@@ -102,7 +102,7 @@ def record_end(
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
     judgement = judge(live.series(), target, live.facts, ended=reason, state=ended.state, thresholds=thresholds)
     if is_probe:
-        judgement = replace(judgement, verdict=Verdict.UNDECIDED, reason=PROBE_REASON, tau=None, symptoms=())
+        judgement = replace(judgement, verdict=Verdict.UNDECIDED, reason=CHECK_REASON, tau=None, symptoms=())
     store.end_run(
         live.run.id,
         state=ended.state,

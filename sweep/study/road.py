@@ -11,9 +11,9 @@ from typing import Any
 from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation, toggles_of_data
 from sweep.config import LoadedConfig, axis_names, level_names, load_study_config
 from sweep.config.folders import folder_words
+from sweep.domain.check import CheckResult
 from sweep.domain.counts import count_text
 from sweep.domain.kinds import StudyKind
-from sweep.domain.probe import ProbeResult
 from sweep.domain.stages import stage_study
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
@@ -303,16 +303,16 @@ class Road:
         step("reports written")
         return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)
 
-    def _result(self) -> ProbeResult:
+    def _result(self) -> CheckResult:
         if self.loaded.study.kind is not StudyKind.DIAGNOSIS:
             answers = [entry.answer for entry in self.entries]
             is_ok = all(entry.is_ok for entry in self.entries)
-            return ProbeResult(is_ok=is_ok, answer=self._so_far(*answers), section={})
+            return CheckResult(is_ok=is_ok, answer=self._so_far(*answers), section=None)
         chosen = recommendation(self.found)
-        return ProbeResult(
+        return CheckResult(
             is_ok=self.found.is_judged,
             answer=self._so_far(diagnosis(self.found, has_axes=self.has_axes)),
-            section={},
+            section=None,
             overrides=chosen.overrides,
             ties=chosen.ties,
             choice_reason=chosen.reason,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.clock import monotonic_s, now_utc
-from sweep.domain.probe import Probe, ProbeName
+from sweep.domain.check import Check, CheckName
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
@@ -45,7 +45,7 @@ def run_trial(folder: RunDir) -> int:
         events = EventWriter(folder.events)
         events.write("start", pid=os.getpid(), host=os.uname().nodename)
         _cap_memory(spec.get("memory_mb"))
-        probe = Probe.from_mapping(spec["probe"]) if "probe" in spec else None
+        probe = Check.from_mapping(spec["probe"]) if "probe" in spec else None
         run = WorkerRun(
             folder,
             seed=int(spec["seed"]),
@@ -82,13 +82,13 @@ def _leave_result(
     write_json_atomic(folder.result, result, is_durable=wall_s >= DURABLE_FROM_S)
 
 
-def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Probe | None) -> dict[str, Any]:
+def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Check | None) -> dict[str, Any]:
     """Run the task, or the probe on it, and return how it ended: state, stop_reason, failure."""
     sigterm = SigtermWatch(run)
     pid, failure, returned = os.getpid(), None, None
     try:
         # The data probe prepares the task itself: data that cannot be had is what it is there to find.
-        task, cfg = prepared_task(spec, is_prepared=probe is None or probe.name is not ProbeName.DATA)
+        task, cfg = prepared_task(spec, is_prepared=probe is None or probe.name is not CheckName.DATA)
         seed_globals(run.seed)
         if probe is None:
             returned = task.train(cfg, run)

@@ -10,7 +10,8 @@ import yaml
 from PIL import Image
 
 from sweep.analysis.probes import read_probe
-from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeTrial
+from sweep.domain.check import FINDINGS, Check, CheckContext, CheckTrial
+from sweep.domain.jsonform import to_object
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.taskref import TaskRef
@@ -37,7 +38,7 @@ def look(folder, section, metric, **settings):
     run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_probe=True)
     cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
     import_module("sweep.worker.probes.data").run_probe(load_task(TaskRef.of(section)), cfg, run, probe)
-    trial = ProbeTrial(
+    trial = CheckTrial(
         number=0,
         seed=0,
         state=TrialState.COMPLETED,
@@ -46,7 +47,7 @@ def look(folder, section, metric, **settings):
         findings=json.loads((run_dir.artifacts / FINDINGS).read_text()),
         artifacts="artifacts",
     )
-    return read_probe([trial], ProbeContext(probe=Probe.from_mapping(probe), task=section, target=target))
+    return read_probe([trial], CheckContext(probe=Check.from_mapping(probe), task=section, target=target))
 
 
 def planted(folder, fault, source="digits", form="object", **settings):
@@ -62,7 +63,7 @@ def trouble(result):
 
 
 def checks(result):
-    return [{"check": check["name"], **check} for check in result.section["checks"]]
+    return [{"check": check.name, **to_object(check)} for check in result.section.checks]
 
 
 @pytest.mark.parametrize("task", HEALTHY)
@@ -79,7 +80,7 @@ def test_the_healthy_native_tasks_raise_nothing(task, tmp_path):
 def test_healthy_data_of_the_users_own_raises_nothing_in_any_form(form, tmp_path):
     result = planted(tmp_path, "none", form=form)
     assert {check["severity"] for check in checks(result)} == {"ok"}, result.answer
-    assert result.section["measured"]["train"]["read"] == 1397
+    assert result.section.measured["train"]["read"] == 1397
 
 
 FAULTS = [
@@ -160,7 +161,7 @@ def test_labels_to_ignore_are_no_fault_and_count_nowhere_else(fault, value, tmp_
     assert result.is_ok
     assert set(trouble(result)) == {"ignored labels"}
     assert f"probe.ignore_label={value}" in trouble(result)["ignored labels"]["advice"]
-    assert result.section["measured"]["train"]["labels"]["distinct"] == 10
+    assert result.section.measured["train"]["labels"]["distinct"] == 10
     assert not trouble(planted(tmp_path / "b", fault, ignore_label=value))
     own = {"_target_": "check_tasks.train", "fault": fault, "source": "digits", "form": "object", "ignore_index": value}
     assert not trouble(look(tmp_path / "c", own, "val/acc", train_steps=30))
@@ -192,11 +193,11 @@ def test_a_task_without_data_is_not_ok_and_says_how_to_add_it(tmp_path):
     result = look(tmp_path, {"_target_": "stub_tasks.ok"}, None)
     assert not result.is_ok
     assert result.answer.startswith("Nothing could be checked")
-    assert "data(cfg)" in result.section["checks"][0]["advice"]
+    assert "data(cfg)" in result.section.checks[0].advice
 
 
 def test_the_batch_is_drawn_beside_the_findings(tmp_path):
     result = planted(tmp_path, "none")
-    with Image.open(tmp_path / result.section["picture"]) as picture:
+    with Image.open(tmp_path / result.section.picture) as picture:
         assert picture.format == "PNG"
         assert picture.size[0] > 500

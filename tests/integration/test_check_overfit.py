@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from sweep.analysis.probes import read_probe
-from sweep.domain.probe import FINDINGS, Probe, ProbeContext, ProbeTrial
+from sweep.domain.check import FINDINGS, Check, CheckContext, CheckTrial
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.taskref import TaskRef
@@ -60,7 +60,7 @@ def gate(folder, section, **settings):
         message = f"crash: {error}"
     finally:
         run.unwatch()  # a worker ends with its run; this process goes on, with Paddle as it was
-    trial = ProbeTrial(
+    trial = CheckTrial(
         number=0,
         seed=0,
         state=TrialState.FAILED if message else TrialState.COMPLETED,
@@ -69,7 +69,7 @@ def gate(folder, section, **settings):
         findings=json.loads((run_dir.artifacts / FINDINGS).read_text()),
         artifacts="artifacts",
     )
-    return read_probe([trial], ProbeContext(probe=Probe.from_mapping(probe), task=section, target=target))
+    return read_probe([trial], CheckContext(probe=Check.from_mapping(probe), task=section, target=target))
 
 
 def planted(folder, fault, source="digits", form="object", task_steps=1000, **settings):
@@ -81,27 +81,27 @@ def planted(folder, fault, source="digits", form="object", task_steps=1000, **se
 def test_healthy_tasks_learn_ten_samples_by_heart(task, tmp_path):
     section = yaml.safe_load((ROOT / "conf" / "task" / f"{task}.yaml").read_text())["task"]
     result = gate(tmp_path, section)
-    [row] = result.section["trials"]
+    [row] = result.section.trials
     assert result.is_ok, result.answer
-    assert row["samples"] == 10
-    assert row["learnt_at"] < 1000
+    assert row.samples == 10
+    assert row.learnt_at < 1000
     assert "overfit" in result.answer
-    assert "task.dropout=0.0" in row["changed"]
+    assert "task.dropout=0.0" in row.changed
     if task.startswith("digits"):
-        assert sorted(row["classes"]) == [str(i) for i in range(10)]
+        assert sorted(row.classes) == [str(i) for i in range(10)]
 
 
 @pytest.mark.parametrize("form", ["object", "tuple", "dataset", "iterable", "loader"])
 def test_a_task_of_the_users_own_passes_in_every_form_of_its_data(form, tmp_path):
     result = planted(tmp_path, "none", form=form)
     assert result.is_ok, result.answer
-    assert result.section["trials"][0]["samples"] == 10
+    assert result.section.trials[0].samples == 10
 
 
 def test_the_samples_differ_and_are_those_of_the_training_set(tmp_path):
     result = planted(tmp_path, "none", "patients")
     assert result.is_ok, result.answer
-    assert result.section["trials"][0]["loss_part"] <= 0.01
+    assert result.section.trials[0].loss_part <= 0.01
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_the_samples_differ_and_are_those_of_the_training_set(tmp_path):
 def test_a_planted_fault_of_model_head_loss_or_optimizer_fails_the_gate(fault, source, verdict, words, tmp_path):
     result = planted(tmp_path, fault, source, steps=300, task_steps=300)
     assert not result.is_ok
-    assert result.section["verdict"] == verdict, result.answer
+    assert result.section.verdict == verdict, result.answer
     assert words in result.answer
     assert "the model, the head, the loss, the labels, the scale of the inputs or the optimizer flow" in result.answer
 
@@ -133,7 +133,7 @@ def test_a_softmax_too_many_is_named_where_the_samples_are_learnt_all_the_same(t
 
 def test_a_training_that_ends_by_itself_is_not_decided(tmp_path):
     result = planted(tmp_path, "no_rate", task_steps=20, length=[])
-    assert result.section["verdict"] == "ended_early"
+    assert result.section.verdict == "ended_early"
     assert "Not decided" in result.answer
     assert not result.is_ok
 
@@ -141,24 +141,24 @@ def test_a_training_that_ends_by_itself_is_not_decided(tmp_path):
 def test_a_task_that_counts_epochs_gets_enough_of_them(tmp_path):
     result = planted(tmp_path, "none", form="dataset", task_steps=5)
     assert result.is_ok, result.answer
-    assert "task.steps=1000" in result.section["trials"][0]["changed"]
+    assert "task.steps=1000" in result.section.trials[0].changed
 
 
 def test_a_task_that_does_not_take_its_data_from_data_is_not_checked(tmp_path):
     result = planted(tmp_path, "own_data")
-    assert result.section["verdict"] == "not_checked"
+    assert result.section.verdict == "not_checked"
     assert "does not take its data from data(cfg)" in result.answer
     assert not result.is_ok
-    assert result.section["trials"][0]["last_step"] <= 1
+    assert result.section.trials[0].last_step <= 1
 
 
 def test_a_task_without_data_is_not_checked(tmp_path):
     result = gate(tmp_path, {"_target_": "stub_tasks.ok", "steps": 5})
-    assert result.section["verdict"] == "not_checked"
+    assert result.section.verdict == "not_checked"
     assert "no function data(cfg)" in result.answer
 
 
 def test_a_task_that_fails_on_the_samples_says_how(tmp_path):
     result = planted(tmp_path, "one_channel")
-    assert result.section["verdict"] == "crashed"
+    assert result.section.verdict == "crashed"
     assert not result.is_ok

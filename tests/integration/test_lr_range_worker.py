@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweep.domain.check import FINDINGS
 from sweep.domain.lr_range import LOSSES, RATES, Ramp
-from sweep.domain.probe import FINDINGS
 from sweep.domain.target import Mode, Target
 from sweep.domain.taskref import TaskRef
 from sweep.rundir import EventWriter, RunDir, points_of, read_events

@@ -9,13 +9,15 @@ from rich.console import Console
 
 from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.domain.axis import BASE, Cell
+from sweep.domain.jsonform import to_object
+from sweep.domain.lr_range import RateRange
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 from sweep.report.ratechart import rate_chart
 from sweep.report.stages import lr_confirm, lr_range
 
-FOUND = {"point": 0.03, "overrides": ["task.lr=0.03"], "base_lr": 0.02}
+FOUND = RateRange(point=0.03, overrides=("task.lr=0.03",), base_lr=0.02, lr_min=1e-7, lr_max=10.0)
 TASK = {"lr": 0.02, "lr_scale": 1.0}
 RATES = rates_of(FOUND, TASK)
 CURVE = {
@@ -89,19 +91,19 @@ def test_the_rates_tried_are_a_third_of_the_point_the_point_and_three_times_it()
 def test_recommended_is_the_rate_on_which_most_seeds_converge(converged, recommended, confirmed):
     result = read_confirmation(RATES, outcomes(converged), 0.02)
     assert result.overrides == recommended
-    assert result.section["confirmed"] is confirmed
+    assert result.section.confirmed is confirmed
 
 
 def test_the_rate_that_converges_soonest_is_told():
     result = read_confirmation(RATES, outcomes((3, 3, 3, 3)), 0.02)
-    assert result.section["soonest_lr"] == 0.09
+    assert result.section.soonest_lr == 0.09
     assert "Soonest is 0.09, after 30" in result.answer
 
 
 def test_where_no_rate_converges_nothing_is_recommended_and_said_so():
     result = read_confirmation(RATES, outcomes((0, 0, 0, 0)), 0.02)
     assert result.answer.startswith("Not confirmed")
-    assert result.section["recommended_lr"] is None
+    assert result.section.recommended_lr is None
 
 
 @pytest.mark.parametrize("state", [TrialState.PENDING, TrialState.RUNNING, TrialState.CANCELLED])
@@ -110,7 +112,7 @@ def test_while_trials_are_to_run_nothing_is_confirmed_or_ruled_out(converged, st
     *judged, last = outcomes(converged)
     result = read_confirmation(RATES, [*judged, replace(last, state=state, verdict=Verdict.UNDECIDED, tau=None)], 0.02)
     assert result.answer.startswith("Not confirmed yet: 0.01 (")
-    assert (result.overrides, result.section["recommended_lr"], result.section["confirmed"]) == ((), None, False)
+    assert (result.overrides, result.section.recommended_lr, result.section.confirmed) == ((), None, False)
 
 
 def test_one_seed_is_said_to_converge_in_the_singular():
@@ -134,12 +136,12 @@ def test_crashed_trials_are_no_evidence():
         )
         for i in range(3)
     ]
-    row = read_confirmation(RATES, crashed, 0.02).section["rates"][1]
-    assert (row["trials"], row["converged"]) == (0, 0)
+    row = read_confirmation(RATES, crashed, 0.02).section.rates[1]
+    assert (row.trials, row.converged) == (0, 0)
 
 
 def test_a_rate_that_no_key_sets_is_not_tried():
-    assert rates_of({"point": 0.03, "overrides": [], "base_lr": 0.02}, {}) == ()
+    assert rates_of(replace(FOUND, overrides=()), {}) == ()
 
 
 def test_a_terminal_shows_curve_range_and_point():
@@ -189,7 +191,7 @@ def test_a_study_without_a_finite_loss_has_no_chart():
 
 
 def test_the_table_of_trials_says_what_is_recommended(tmp_path):
-    section = read_confirmation(RATES, outcomes((3, 3, 0, 1)), 0.02).section
+    section = to_object(read_confirmation(RATES, outcomes((3, 3, 0, 1)), 0.02).section)
     assert "the point, recommended" in printed(lr_confirm.terminal(section))
     assert "| 0.01 | 1/3 x the point | 3/3 | 100 |" in lr_confirm.markdown(section)
     assert "the task&#39;s own" in lr_confirm.html(section, tmp_path)

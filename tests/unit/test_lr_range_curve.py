@@ -7,9 +7,9 @@ import pytest
 
 from sweep.analysis.lr_range import Ending, Refusal, read_curve
 from sweep.analysis.probes.lr_range import overrides_for, read_probe
+from sweep.domain.check import Check, CheckContext, CheckName, CheckTrial
 from sweep.domain.lr_range import LOSSES, RATES, BlowUp, Ramp
 from sweep.domain.metric import Series
-from sweep.domain.probe import Probe, ProbeContext, ProbeName, ProbeTrial
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
 
@@ -39,7 +39,7 @@ def trial(losses, *, number=0, findings=None, message="", rates=RATE):
     steps = np.arange(len(losses))
     series = {RATES: Series(steps, rates[: len(losses)]), LOSSES: Series(steps, np.asarray(losses, dtype=float))}
     known = {"optimizer": "SGD", "scheduler": None, "base_lr": 0.02, "optimizers": 1, "first_step": 0}
-    return ProbeTrial(
+    return CheckTrial(
         number=number,
         seed=number,
         state=TrialState.COMPLETED,
@@ -52,8 +52,8 @@ def trial(losses, *, number=0, findings=None, message="", rates=RATE):
 
 def read(trials, task=None):
     target = Target(metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=150, stop_early=True)
-    context = ProbeContext(
-        probe=Probe(name=ProbeName.LR_RANGE, settings=SETTINGS),
+    context = CheckContext(
+        probe=Check(name=CheckName.LR_RANGE, settings=SETTINGS),
         task=task or {"lr": 0.02, "lr_scale": 1.0},
         target=target,
     )
@@ -121,7 +121,7 @@ def test_noise_alone_suggests_nothing():
     curves = np.random.default_rng(7).normal(2.3, 0.2, size=(150, 150))
     assert sum(read_curve(RATE, losses).refusal is None for losses in curves) <= 5  # of single curves, up to 3 %
     studies = [[trial(losses, number=i) for i, losses in enumerate(curves[k : k + 3])] for k in range(0, 150, 3)]
-    assert [study for study in studies if read(study).section["point"] is not None] == []
+    assert [study for study in studies if read(study).section.point is not None] == []
 
 
 def test_the_test_ends_at_the_first_loss_that_is_no_number():
@@ -137,23 +137,23 @@ def test_a_loss_below_zero_has_no_multiple_to_blow_up_to():
 
 def test_seeds_are_combined_by_their_median_in_the_logarithm():
     result = read([trial(as_run(valley(at=at, seed=i))[1], number=i) for i, at in enumerate((1e-3, 1e-2, 3e-3))])
-    points = sorted(row["valley"] for row in result.section["trials"])
-    assert result.section["valley"] == points[1]
-    assert result.section["spread"]["lowest"] == points[0]
-    assert result.overrides == (f"task.lr={result.section['point']:g}",)
+    points = sorted(row.valley for row in result.section.trials)
+    assert result.section.valley == points[1]
+    assert result.section.spread.lowest == points[0]
+    assert result.overrides == (f"task.lr={result.section.point:g}",)
 
 
 def test_seeds_that_disagree_wildly_give_no_point():
     result = read([trial(as_run(valley(at=at))[1], number=i) for i, at in enumerate((1e-5, 1e-3, 5e-2))])
-    assert result.section["refusal"] == "disagree"
+    assert result.section.refusal == "disagree"
     assert "do not agree" in result.answer
-    assert (result.section["point"], result.overrides) == (None, ())
+    assert (result.section.point, result.overrides) == (None, ())
 
 
 def test_a_fall_on_one_seed_of_three_is_no_suggestion():
     flat = [trial(np.full(150, 2.3), number=i) for i in (1, 2)]
     result = read([trial(as_run(valley())[1]), *flat])
-    assert result.section["point"] is None
+    assert result.section.point is None
     assert "1 of 3 seeds" in result.answer
 
 
@@ -170,7 +170,7 @@ def test_a_refusal_says_why_and_names_no_rate(losses, words):
     result = read([trial(as_run(losses)[1], number=i) for i in range(3)])
     assert words in result.answer
     assert result.is_ok
-    assert all(result.section[name] is None for name in ("point", "valley", "steep", "low", "high", "diverge"))
+    assert all(getattr(result.section, name) is None for name in ("point", "valley", "steep", "low", "high", "diverge"))
     assert result.overrides == ()
 
 
@@ -183,14 +183,14 @@ def test_a_task_without_a_paddle_optimizer_is_told_so():
 
 def test_a_seed_that_cannot_be_read_is_left_out_and_named():
     result = read([*(trial(as_run(valley(seed=i))[1], number=i) for i in (0, 1)), trial(np.full(150, 2.3), number=2)])
-    assert result.section["point"] is not None
+    assert result.section.point is not None
     assert "nothing can be read off it: seed 2 (flat)" in result.notes[0]
 
 
 def test_only_the_second_attempt_of_a_task_that_ended_early_is_read():
     losses = as_run(valley(at=1e-2))[1]
     first = trial(np.concatenate([np.full(40, 9.0), losses]), rates=np.concatenate([RATE[:40], RATE]))
-    again = ProbeTrial(
+    again = CheckTrial(
         number=0,
         seed=0,
         state=first.state,
@@ -199,7 +199,7 @@ def test_only_the_second_attempt_of_a_task_that_ended_early_is_read():
         findings={**first.findings, "first_step": 40},
         artifacts="",
     )
-    assert read([again]).section["valley"] == read([trial(losses)]).section["valley"]
+    assert read([again]).section.valley == read([trial(losses)]).section.valley
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_the_overrides_set_the_rate_that_the_optimizer_has(task, base_lr, expect
 
 def test_a_task_without_a_key_for_its_rate_gets_the_rate_and_a_note():
     result = read([trial(as_run(valley())[1])], task={"hidden": 3})
-    assert result.section["point"] is not None
+    assert result.section.point is not None
     assert result.overrides == ()
     assert "set it in its code" in result.notes[0]
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from sweep.analysis.probes.overfit import read_probe
+from sweep.domain.check import Check, CheckContext, CheckName, CheckTrial
 from sweep.domain.metric import Series
 from sweep.domain.overfit import OverfitGate, Side, side_of
-from sweep.domain.probe import Probe, ProbeContext, ProbeName, ProbeTrial
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
 
@@ -94,7 +94,7 @@ def test_what_the_monitor_adds_is_no_metric_of_the_tasks():
 def answer_of(losses, right, classes):
     steps = np.arange(1, len(losses) + 1)
     logged = {"train/loss": losses, "val/acc": [right] * len(losses)}
-    trial = ProbeTrial(
+    trial = CheckTrial(
         number=0,
         seed=0,
         state=TrialState.COMPLETED,
@@ -103,8 +103,8 @@ def answer_of(losses, right, classes):
         findings={"samples": len(classes), "classes": classes, "changed": []},
         artifacts="trials/0/artifacts",
     )
-    probe = Probe(name=ProbeName.OVERFIT, settings={"steps": len(losses), "loss_fraction": 0.01})
-    return read_probe([trial], ProbeContext(probe=probe, task={}, target=NO_TARGET)).answer
+    probe = Check(name=CheckName.OVERFIT, settings={"steps": len(losses), "loss_fraction": 0.01})
+    return read_probe([trial], CheckContext(probe=probe, task={}, target=NO_TARGET)).answer
 
 
 def test_a_loss_that_only_comes_down_to_that_of_a_guess_points_to_the_scale_of_the_inputs():

@@ -7,7 +7,7 @@ from recorded_study import end_trial, make_study, make_trial, url_of
 
 from sweep.cli.main import main
 from sweep.cli.standing import read_standing
-from sweep.domain.probe import PROBE_REASON
+from sweep.domain.check import CHECK_REASON
 from sweep.domain.states import TrialState
 from sweep.domain.verdict import Verdict
 from sweep.reading import open_store
@@ -149,7 +149,7 @@ def test_a_road_killed_while_a_rate_is_confirmed_shows_the_confirmation(store, t
 
 def test_a_trial_of_a_check_is_shown_as_not_judged(store, tmp_path, capsys):
     study = make_study(store, tmp_path, "c", probe={"name": "data"})
-    end_trial(store, make_trial(store, study), Verdict.UNDECIDED, reason=PROBE_REASON)
+    end_trial(store, make_trial(store, study), Verdict.UNDECIDED, reason=CHECK_REASON)
     assert main(["show", "0", "--study", "c", "--store", url_of(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert "not judged" in text

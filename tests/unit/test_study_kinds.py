@@ -3,14 +3,14 @@
 import pytest
 from recorded_study import end_trial, make_study, make_trial
 
+from sweep.domain.check import CheckName
 from sweep.domain.kinds import StudyKind, kind_in, kind_of
-from sweep.domain.probe import ProbeName
 from sweep.domain.verdict import Verdict
 from sweep.report.summary import outcome_word
 from sweep.store import Store
 
 
-@pytest.mark.parametrize("probe", list(ProbeName))
+@pytest.mark.parametrize("probe", list(CheckName))
 def test_each_probe_is_a_kind_whose_trials_are_not_judged(probe):
     kind = kind_of(stages=(), probe=probe)
     assert (str(kind), kind.is_check, kind.is_staged, kind.has_verdicts) == (str(probe), True, False, False)

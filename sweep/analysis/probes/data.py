@@ -1,64 +1,62 @@
 """What the data probe's measurements say: one line for each check, and one answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from sweep.analysis.probes.data_inputs import input_checks
 from sweep.analysis.probes.data_labels import label_checks
 from sweep.analysis.probes.data_model import model_checks
-from sweep.domain.check import Check, Severity
-from sweep.domain.probe import ProbeContext, ProbeResult, ProbeTrial
+from sweep.domain.check import CheckContext, CheckResult, CheckTrial
+from sweep.domain.data_check import DataCheck, DataReport, Severity, SeverityCounts
 
 HOW = "add a function data(cfg) that returns (train_set, val_set) to the task's module (docs/checks.md)"
 
 
-def read_probe(trials: Sequence[ProbeTrial], context: ProbeContext) -> ProbeResult:
+def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
     """Return the checks of a study's data; of several trials each check at its worst.
 
     It is not ok where something is broken, and where nothing could be checked.
     """
     tables = [list(checks_of(trial, context)) for trial in trials]
     checks = _worst(tables)
-    counts = {str(level): sum(check.severity is level for check in checks) for level in Severity}
+    counts = SeverityCounts.of(checks)
     seen = next((trial for trial in trials if trial.findings.get("train")), None)
     picture = seen and seen.findings.get("picture")
     is_checked = any(check.severity is not Severity.NOT_CHECKED for check in checks)
-    return ProbeResult(
-        is_ok=is_checked and not counts["broken"],
+    return CheckResult(
+        is_ok=is_checked and not counts.broken,
         answer=_answer(checks, counts) if checks else "No trial has ended: nothing is known of the data.",
-        section={
-            "checks": [{**asdict(check), "severity": str(check.severity)} for check in checks],
-            "counts": counts,
-            "picture": f"{seen.artifacts}/{picture}" if seen is not None and picture else None,
-            "measured": dict(seen.findings) if seen is not None else {},
-        },
+        section=DataReport(
+            checks=tuple(checks),
+            counts=counts,
+            picture=f"{seen.artifacts}/{picture}" if seen is not None and picture else None,
+            measured=dict(seen.findings) if seen is not None else {},
+        ),
     )
 
 
-def checks_of(trial: ProbeTrial, context: ProbeContext) -> Iterator[Check]:
+def checks_of(trial: CheckTrial, context: CheckContext) -> Iterator[DataCheck]:
     """Yield the checks of one trial, in the order of the table."""
     found, settings = trial.findings, context.probe.settings
     if not found:
         why = trial.message or f"the trial is {trial.state}"
-        yield Check.broken(
+        yield DataCheck.broken(
             "task", f"the check itself did not come to an end: {why}", "", f"logs of trial {trial.number}"
         )
     elif not found["has_data"]:
-        yield Check.skipped("data", "the task has no function data(cfg): nothing could be checked", HOW)
+        yield DataCheck.skipped("data", "the task has no function data(cfg): nothing could be checked", HOW)
     elif found["files"] is not None:
-        yield Check.broken("files", str(found["files"]), "data(cfg) returns (train_set, val_set)", "fix data(cfg)")
+        yield DataCheck.broken("files", str(found["files"]), "data(cfg) returns (train_set, val_set)", "fix data(cfg)")
     else:
-        yield Check.ok("files", "data(cfg) reads them")
+        yield DataCheck.ok("files", "data(cfg) reads them")
         yield from input_checks(found, settings, context.task)
         if found.get("train", {}).get("inputs"):
             yield from label_checks(found, settings, context.task)
             yield from model_checks(found)
 
 
-def _worst(tables: Sequence[Sequence[Check]]) -> list[Check]:
+def _worst(tables: Sequence[Sequence[DataCheck]]) -> list[DataCheck]:
     order = list(Severity)
-    worst: dict[str, Check] = {}
+    worst: dict[str, DataCheck] = {}
     for check in (check for table in tables for check in table):
         known = worst.get(check.name)
         if known is None or order.index(check.severity) < order.index(known.severity):
@@ -66,16 +64,16 @@ def _worst(tables: Sequence[Sequence[Check]]) -> list[Check]:
     return list(worst.values())
 
 
-def _answer(checks: Sequence[Check], counts: Mapping[str, Any]) -> str:
+def _answer(checks: Sequence[DataCheck], counts: SeverityCounts) -> str:
     broken = [check for check in checks if check.severity is Severity.BROKEN]
     warned = [check for check in checks if check.severity is Severity.WARNING]
     if broken:
         said = "; ".join(f"{check.name}: {check.found.splitlines()[0]}" for check in broken)
         return f"The data are broken. {said[:1].upper()}{said[1:]}."
-    if not counts["ok"] and not warned:
+    if not counts.ok and not warned:
         return f"Nothing could be checked: {checks[0].found.partition(':')[0]}." if checks else ""
-    left = f"; {counts['not_checked']} could not be made" if counts["not_checked"] else ""
+    left = f"; {counts.not_checked} could not be made" if counts.not_checked else ""
     if warned:
         said = "; ".join(f"{check.name}: {check.found}" for check in warned)
         return f"Nothing is broken, but look at this. {said[:1].upper()}{said[1:]}."
-    return f"The data look right: {counts['ok']} checks found nothing{left}."
+    return f"The data look right: {counts.ok} checks found nothing{left}."

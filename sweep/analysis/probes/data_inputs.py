@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sweep.domain.check import Check
+from sweep.domain.data_check import DataCheck
 
 Figures = Mapping[str, Any]
 
@@ -17,7 +17,7 @@ MOST = 0.5
 HARDLY = 1e-3
 
 
-def input_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[Check]:
+def input_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[DataCheck]:
     """Yield the checks of inputs, in the order of the table."""
     sets = {name: found[name] for name in SETS if name in found}
     yield _readable(sets)
@@ -35,78 +35,80 @@ def input_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[C
     yield from _overlap(found, sets, float(settings["overlap"]))
 
 
-def _readable(sets: Figures) -> Check:
+def _readable(sets: Figures) -> DataCheck:
     name, allowed = "samples", "every sample can be read"
     for part, figures in sets.items():
         if figures.get("unreadable"):
-            return Check.broken(
+            return DataCheck.broken(
                 name, f"{SETS[part]} set ({figures['type']}): {figures['unreadable']}", allowed, "fix data(cfg)"
             )
     for part, figures in sets.items():
         if figures["problem"]:
             why = f"{SETS[part]} set ({figures['type']}): {figures['problem']}"
-            return Check.skipped(name, why, "inputs are looked at where all have one shape")
+            return DataCheck.skipped(name, why, "inputs are looked at where all have one shape")
     said = "; ".join(
         f"{SETS[part]}: {figures['read']:,} of {_total(figures)} read ({figures['type']})"
         for part, figures in sets.items()
     )
-    return Check.ok(name, said, allowed)
+    return DataCheck.ok(name, said, allowed)
 
 
 def _total(figures: Figures) -> str:
     return "an unknown number" if figures["total"] is None else f"{figures['total']:,}"
 
 
-def _shape(measured: Figures) -> Check:
+def _shape(measured: Figures) -> DataCheck:
     name, allowed = "shape and type", "numbers, of one shape and type in both sets"
     train = measured["train"]
     said = f"{train['shape']} {train['dtype']}"
     if not train["is_numeric"]:
-        return Check.broken(name, f"inputs are {train['dtype']}, not numbers", allowed, "return numbers from data(cfg)")
+        return DataCheck.broken(
+            name, f"inputs are {train['dtype']}, not numbers", allowed, "return numbers from data(cfg)"
+        )
     val = measured.get("val", train)
     if val["shape"] != train["shape"]:
-        return Check.broken(
+        return DataCheck.broken(
             name, f"training inputs are {train['shape']}, validation inputs {val['shape']}", allowed, "make them alike"
         )
     if val["dtype"] != train["dtype"]:
-        return Check.warning(
+        return DataCheck.warning(
             name, f"training inputs are {train['dtype']}, validation inputs {val['dtype']}", allowed, "make them alike"
         )
     if train["dtype"] == "float64":
-        return Check.warning(
+        return DataCheck.warning(
             name,
             f"{said}: Paddle's layers are float32 and refuse float64",
             "float32, or whole numbers",
             "x.astype('float32'), unless train() does it",
         )
-    return Check.ok(name, said, allowed)
+    return DataCheck.ok(name, said, allowed)
 
 
-def _finite(measured: Figures) -> Check:
+def _finite(measured: Figures) -> DataCheck:
     name, allowed = "NaN and infinity", "none"
     for part, figures in measured.items():
         if figures["bad_rows"]:
             kinds = [
                 f"{figures[key]:,} {word}" for key, word in (("nan", "NaN"), ("infinite", "infinite")) if figures[key]
             ]
-            return Check.broken(
+            return DataCheck.broken(
                 name,
                 f"{SETS[part]} inputs hold {' and '.join(kinds)} values, in {figures['bad_rows']:,} samples, "
                 f"first in sample {figures['first_bad_row']} of those read",
                 allowed,
                 "fill in or leave out what is missing",
             )
-    return Check.ok(name, "none", allowed)
+    return DataCheck.ok(name, "none", allowed)
 
 
-def _scale(train: Figures, settings: Figures, task: Figures) -> Check:
+def _scale(train: Figures, settings: Figures, task: Figures) -> DataCheck:
     name, limit, spread = "input scale", float(settings["input_limit"]), float(settings["feature_spread"])
     if train["min"] is None:
-        return Check.skipped(name, "there is no finite value")
+        return DataCheck.skipped(name, "there is no finite value")
     low, high, mean, deviation = (_number(train[key]) for key in ("min", "max", "mean", "std"))
     said = f"{low} to {high}, mean {mean}, std {deviation}"
     if train["layout"] == "tokens":
-        return Check.skipped(name, f"whole numbers, {said}: taken for indices")
+        return DataCheck.skipped(name, f"whole numbers, {said}: taken for indices")
     largest = max(abs(train["min"]), abs(train["max"]))
     allowed = f"about unit scale: no value beyond {limit:g}"
     if train["layout"] in PIXELS:
@@ -124,39 +126,39 @@ def _scale(train: Figures, settings: Figures, task: Figures) -> Check:
             largest = max(largest, 2 * limit)
         trouble = f"{trouble} (the largest: feature {std['at']})"
     if largest > limit and task.get("input_norm") is not None:
-        return Check.ok(
+        return DataCheck.ok(
             name, f"{said}; the task brings inputs to unit scale (input_norm={task['input_norm']})", allowed
         )
     if largest > limit:
-        return Check.warning(name, trouble, allowed, advice)
+        return DataCheck.warning(name, trouble, allowed, advice)
     if 0 < train["std"] < HARDLY:
-        return Check.warning(name, f"values hardly differ: {said}", allowed, "standardise the inputs")
-    return Check.ok(name, said, allowed)
+        return DataCheck.warning(name, f"values hardly differ: {said}", allowed, "standardise the inputs")
+    return DataCheck.ok(name, said, allowed)
 
 
-def _zero(sets: Figures, measured: Figures, blank: float) -> Check:
+def _zero(sets: Figures, measured: Figures, blank: float) -> DataCheck:
     name, allowed = "empty inputs", f"at most {blank:.0%} of the samples are all zero, and not every input is the same"
     for part, figures in measured.items():
         read = sets[part]["read"]
         if figures["zero_rows"] == read:
-            return Check.broken(
+            return DataCheck.broken(
                 name,
                 f"all {SETS[part]} inputs are zero ({read:,} of {read:,})",
                 allowed,
                 "see where data(cfg) loses them",
             )
         if figures["is_one_input"]:
-            return Check.broken(name, f"all {read:,} {SETS[part]} inputs are the same", allowed, "fix data(cfg)")
+            return DataCheck.broken(name, f"all {read:,} {SETS[part]} inputs are the same", allowed, "fix data(cfg)")
     for part, figures in measured.items():
         if figures["zero_rows"] > blank * sets[part]["read"]:
             count = f"{figures['zero_rows']:,} of {sets[part]['read']:,}"
-            return Check.warning(
+            return DataCheck.warning(
                 name, f"{count} {SETS[part]} inputs are all zero", allowed, "leave them out, or see why"
             )
-    return Check.ok(name, "none", allowed)
+    return DataCheck.ok(name, "none", allowed)
 
 
-def _constant(train: Figures) -> Check:
+def _constant(train: Figures) -> DataCheck:
     name, constant = "constant features", train["constant"]
     allowed = (
         "every feature changes"
@@ -164,42 +166,42 @@ def _constant(train: Figures) -> Check:
         else ("every channel changes, and every pixel but for a background that reaches the edge")
     )
     if train["is_one_input"] or train["min"] is None:
-        return Check.skipped(name, "all inputs are the same")
+        return DataCheck.skipped(name, "all inputs are the same")
     if not constant["count"]:
-        return Check.ok(name, "none", allowed)
+        return DataCheck.ok(name, "none", allowed)
     names = ", ".join(constant["names"]) + (", ..." if constant["count"] > len(constant["names"]) else "")
     count = f"{constant['count']:,} of {constant['of']:,} {constant['what']}s never change"
-    return Check.warning(
+    return DataCheck.warning(
         name, f"{count}: {constant['what']} {names}", allowed, "leave them out, or see where their values get lost"
     )
 
 
-def _val_scale(measured: Figures) -> Check:
+def _val_scale(measured: Figures) -> DataCheck:
     name, allowed = "validation scale", f"standard deviations within a factor of {SCALE_FACTOR:g}"
     train, val = measured["train"], measured.get("val")
     if val is None:
-        return Check.skipped(name, "data(cfg) returns no validation set")
+        return DataCheck.skipped(name, "data(cfg) returns no validation set")
     if not train["std"] or not val["std"]:
-        return Check.skipped(name, "inputs do not change")
+        return DataCheck.skipped(name, "inputs do not change")
     said = f"standard deviation {_number(train['std'])} in training, {_number(val['std'])} in validation"
     if max(train["std"] / val["std"], val["std"] / train["std"]) > SCALE_FACTOR:
-        return Check.broken(name, said, allowed, "scale both sets in the same way, by figures of the training set")
-    return Check.ok(name, said, allowed)
+        return DataCheck.broken(name, said, allowed, "scale both sets in the same way, by figures of the training set")
+    return DataCheck.ok(name, said, allowed)
 
 
-def _overlap(found: Figures, sets: Figures, share_allowed: float) -> Iterator[Check]:
+def _overlap(found: Figures, sets: Figures, share_allowed: float) -> Iterator[DataCheck]:
     name, overlap = "overlap", found.get("overlap")
     if overlap is None:
         return
     allowed = f"at most {share_allowed:.0%} of the validation samples are training samples, too"
     if "val" not in overlap:
-        yield Check.skipped(name, "data(cfg) returns no validation set", "return (train_set, val_set)")
+        yield DataCheck.skipped(name, "data(cfg) returns no validation set", "return (train_set, val_set)")
     elif not overlap["comparable"]:
-        yield Check.skipped(name, "the sets differ in shape or type")
+        yield DataCheck.skipped(name, "the sets differ in shape or type")
     else:
         yield _shared(name, allowed, overlap, sets, share_allowed)
     if overlap["contradicting"]:
-        yield Check.warning(
+        yield DataCheck.warning(
             "repeated samples",
             f"{overlap['contradicting']:,} inputs occur more than once, under different labels",
             "one label for one input",
@@ -207,22 +209,22 @@ def _overlap(found: Figures, sets: Figures, share_allowed: float) -> Iterator[Ch
         )
     else:
         repeated = overlap["train"] - overlap["distinct"]
-        yield Check.ok("repeated samples", f"{repeated:,} repeated, none under different labels")
+        yield DataCheck.ok("repeated samples", f"{repeated:,} repeated, none under different labels")
 
 
-def _shared(name: str, allowed: str, overlap: Figures, sets: Figures, share_allowed: float) -> Check:
+def _shared(name: str, allowed: str, overlap: Figures, sets: Figures, share_allowed: float) -> DataCheck:
     share = overlap["shared"] / max(overlap["val"], 1)
     of = " (of those read)" if any(figures["read"] != figures["total"] for figures in sets.values()) else ""
     said = f"{overlap['shared']:,} of {overlap['val']:,} validation samples are training samples, too{of}"
     advice = "split anew: a sample belongs to one set"
     if overlap["is_same"]:
-        return Check.broken(name, f"the validation set is the training set{of}", allowed, advice)
+        return DataCheck.broken(name, f"the validation set is the training set{of}", allowed, advice)
     # A table of few different rows repeats itself by nature.
     if share >= MOST and overlap["distinct"] >= MOST * overlap["train"]:
-        return Check.broken(name, said, allowed, advice)
+        return DataCheck.broken(name, said, allowed, advice)
     if share > share_allowed:
-        return Check.warning(name, said, allowed, advice)
-    return Check.ok(name, said, allowed)
+        return DataCheck.warning(name, said, allowed, advice)
+    return DataCheck.ok(name, said, allowed)
 
 
 def _number(value: float) -> str:

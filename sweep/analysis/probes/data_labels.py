@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sweep.analysis.probes.data_rows import row_checks
-from sweep.domain.check import Check
+from sweep.domain.data_check import DataCheck
 
 Figures = Mapping[str, Any]
 
@@ -25,12 +25,12 @@ FEWEST = 100
 """With fewer samples nothing is said of labels and inputs together."""
 
 
-def label_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[Check]:
+def label_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[DataCheck]:
     """Yield the checks of labels, in the order of the table."""
     train = found.get("train", {})
     labels, val = train.get("labels"), found.get("val", {}).get("labels")
     if labels is None:
-        yield Check.skipped("label type", "no labels of one shape were found")
+        yield DataCheck.skipped("label type", "no labels of one shape were found")
         return
     model, ignored = found.get("model") or {}, found.get("ignored")
     yield _type(labels, model)
@@ -48,52 +48,58 @@ def label_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[C
     elif labels["is_integer"] and len(model.get("output") or ()) > 2:
         yield _dense_range(labels, model["units"])
     else:
-        yield Check.skipped("label range", f"labels are {labels['shape']} {labels['dtype']}: not one number a sample")
+        yield DataCheck.skipped(
+            "label range", f"labels are {labels['shape']} {labels['dtype']}: not one number a sample"
+        )
     yield from agreement_checks(found)
 
 
-def _type(labels: Figures, model: Figures) -> Check:
+def _type(labels: Figures, model: Figures) -> DataCheck:
     name, said = "label type", f"{labels['shape'] or 'one number'} {labels['dtype']}"
     if not labels["is_numeric"]:
-        return Check.broken(name, f"labels are {labels['dtype']}, not numbers", "numbers", "number the classes from 0")
+        return DataCheck.broken(
+            name, f"labels are {labels['dtype']}, not numbers", "numbers", "number the classes from 0"
+        )
     if labels["bad"]:
-        return Check.broken(name, f"{labels['bad']:,} labels are NaN or infinite", "none", "leave these samples out")
+        return DataCheck.broken(
+            name, f"{labels['bad']:,} labels are NaN or infinite", "none", "leave these samples out"
+        )
     if labels["kind"] == "values":
         return _target_type(name, said, labels, model)
     if labels["kind"] != "classes":
-        return Check.ok(name, said)
+        return DataCheck.ok(name, said)
     allowed = "whole numbers, as integers"
     if labels["fractional"]:
-        return Check.broken(
+        return DataCheck.broken(
             name,
             f"{labels['fractional']:,} class labels are no whole numbers, such as {labels['first_fractional']:g}",
             allowed,
             "number the classes from 0",
         )
     if not labels["is_integer"] and not labels["shape"] and (model.get("units") or 2) > 1:
-        return Check.warning(
+        return DataCheck.warning(
             name, f"class labels are {labels['dtype']}; cross entropy wants integers", allowed, "y.astype('int64')"
         )
-    return Check.ok(name, f"classes, {said}", allowed)
+    return DataCheck.ok(name, f"classes, {said}", allowed)
 
 
-def _target_type(name: str, said: str, labels: Figures, model: Figures) -> Check:
+def _target_type(name: str, said: str, labels: Figures, model: Figures) -> DataCheck:
     output, target = model.get("output"), model.get("labels")
     if output and target and len(output) != len(target) and output[1:] == [1]:
-        return Check.warning(
+        return DataCheck.warning(
             name,
             f"targets are {target}, the model's output {output}: a loss over both compares all with all",
             "the output's shape",
             "y.reshape([-1, 1]), unless train() does it",
         )
     if labels["is_integer"]:
-        return Check.warning(
+        return DataCheck.warning(
             name, f"targets are {labels['dtype']}", "float32, as the model's output", "y.astype('float32')"
         )
-    return Check.ok(name, f"targets of a regression, {said}")
+    return DataCheck.ok(name, f"targets of a regression, {said}")
 
 
-def _range(labels: Figures, val: Figures | None, model: Figures) -> Check:
+def _range(labels: Figures, val: Figures | None, model: Figures) -> DataCheck:
     name, units = "label range", model.get("units")
     sets = [("training", labels)] + ([] if val is None or val.get("counts") is None else [("validation", val)])
     places = max(units, 2) if units else None
@@ -101,27 +107,27 @@ def _range(labels: Figures, val: Figures | None, model: Figures) -> Check:
         f"0 to {places - 1}: the model's head has {units} unit{'' if units == 1 else 's'}" if places else "0 and up"
     )
     if units == 1 and set(labels["counts"]) == {"-1", "1"}:
-        return Check.ok(name, "-1 and 1", allowed)
+        return DataCheck.ok(name, "-1 and 1", allowed)
     for part, figures in sets:
         if figures["min"] is None:
-            return Check.skipped(name, f"no {part} label is a finite number")
+            return DataCheck.skipped(name, f"no {part} label is a finite number")
         low, high = figures["min"], figures["max"]
         if low < 0 or (places and high >= places):
-            return Check.broken(name, *_out_of_range(part, figures, places, allowed))
+            return DataCheck.broken(name, *_out_of_range(part, figures, places, allowed))
     said = f"{labels['min']:g} to {labels['max']:g}, {labels['distinct']:,} classes"
     new = [] if val is None else [label for label in val.get("counts") or () if label not in labels["counts"]]
     if new and len(labels["counts"]) < 1000:
-        return Check.warning(name, f"{said}; in the validation set only: {_few(new)}", allowed, "split again")
+        return DataCheck.warning(name, f"{said}; in the validation set only: {_few(new)}", allowed, "split again")
     missing = _missing(labels, places)
     if missing:
         first = " (labels begin at 1)" if labels["min"] == 1 else ""
-        return Check.warning(
+        return DataCheck.warning(
             name,
             f"{said}; never in the training set: {_few(missing)}{first}",
             allowed,
             "see whether the head is too large",
         )
-    return Check.ok(name, said, allowed)
+    return DataCheck.ok(name, said, allowed)
 
 
 def _out_of_range(part: str, figures: Figures, places: int | None, allowed: str) -> tuple[str, str, str]:
@@ -155,18 +161,18 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _dense_range(labels: Figures, units: int) -> Check:
+def _dense_range(labels: Figures, units: int) -> DataCheck:
     name, allowed = "label range", f"0 to {units - 1}: the model has {units} outputs for each label"
     if labels["min"] is None:
-        return Check.skipped(name, "every label is to be ignored")
+        return DataCheck.skipped(name, "every label is to be ignored")
     said = f"{labels['min']:g} to {labels['max']:g}"
     if labels["min"] < 0 or labels["max"] >= units:
         advice = "number the classes from 0; if the loss leaves one value out, name it: probe.ignore_label=NUMBER"
-        return Check.broken(name, said, allowed, advice)
-    return Check.ok(name, said, allowed)
+        return DataCheck.broken(name, said, allowed, advice)
+    return DataCheck.ok(name, said, allowed)
 
 
-def _ignored(ignored: Figures, model: Figures) -> Check:
+def _ignored(ignored: Figures, model: Figures) -> DataCheck:
     """Return what is said of the label that stands for "ignored": a warning unless the key names it."""
     name, label, key = "ignored labels", ignored["label"], f"probe.ignore_label={ignored['label']}"
     counts = [
@@ -176,12 +182,12 @@ def _ignored(ignored: Figures, model: Figures) -> Check:
     ]
     allowed = "labels that the loss and the metric leave out are named by probe.ignore_label or task.ignore_index"
     if not counts:
-        return Check.warning(name, f"no label is {label}", allowed, f"remove {key}, or see where these labels are")
+        return DataCheck.warning(name, f"no label is {label}", allowed, f"remove {key}, or see where these labels are")
     said = f"{' and '.join(counts)} labels are {label}"
     if ignored["key"]:
-        return Check.ok(name, f"{said}, left out here ({ignored['key']})", allowed)
+        return DataCheck.ok(name, f"{said}, left out here ({ignored['key']})", allowed)
     shifted = "; or all labels are one too small, if the model counts from 0" * (label == -1 and not model.get("units"))
-    return Check.warning(
+    return DataCheck.warning(
         name,
         f"{said}: taken for labels to ignore, and left out here{shifted}",
         allowed,
@@ -190,61 +196,65 @@ def _ignored(ignored: Figures, model: Figures) -> Check:
     )
 
 
-def _order(order: Figures, task: Figures) -> Check:
+def _order(order: Figures, task: Figures) -> DataCheck:
     """Return whether rows come class by class, which a training that does not shuffle cannot learn from."""
     name, allowed = "order of rows", "classes are mixed along the rows, or the task shuffles them"
     if order["expected"] < LEAST_CHANGES:
-        return Check.skipped(name, "too few rows of different classes")
+        return DataCheck.skipped(name, "too few rows of different classes")
     if order["changes"] > FEW_CHANGES * order["expected"]:
-        return Check.ok(name, "classes are mixed along the rows", allowed)
+        return DataCheck.ok(name, "classes are mixed along the rows", allowed)
     sorted_words = "sorted by class" if order["runs"] == order["classes"] else "class by class"
     said = f"rows come {sorted_words}, in {order['runs']:,} runs of one class each"
     shuffles = task.get("shuffle")
     if shuffles:
-        return Check.ok(name, f"{said}; the task shuffles them (shuffle={shuffles})", allowed)
+        return DataCheck.ok(name, f"{said}; the task shuffles them (shuffle={shuffles})", allowed)
     if shuffles is not None:
-        return Check.warning(name, f"{said}, and the task does not shuffle them", allowed, "task.shuffle=true")
-    return Check.warning(name, f"{said}: train() has to shuffle them", allowed, "DataLoader(train_set, shuffle=True)")
+        return DataCheck.warning(name, f"{said}, and the task does not shuffle them", allowed, "task.shuffle=true")
+    return DataCheck.warning(
+        name, f"{said}: train() has to shuffle them", allowed, "DataLoader(train_set, shuffle=True)"
+    )
 
 
-def _balance(labels: Figures, factor: float) -> Check:
+def _balance(labels: Figures, factor: float) -> DataCheck:
     name, allowed = "label balance", f"no class more than {factor:g} times as frequent as another"
     counts = sorted(labels["counts"].items(), key=lambda pair: pair[1])
     if not counts:
-        return Check.skipped(name, "there are no labels")
+        return DataCheck.skipped(name, "there are no labels")
     (rare, least), (common, most) = counts[0], counts[-1]
     if len(counts) == 1:
-        return Check.broken(
+        return DataCheck.broken(
             name, f"every training label is {common}", "at least two classes", "see how labels are made"
         )
     said = f"class {common}: {most:,} samples, class {rare}: {least:,}"
     if most > factor * least:
-        return Check.warning(name, said, allowed, "weigh the classes in the loss, or draw them evenly")
-    return Check.ok(name, said, allowed)
+        return DataCheck.warning(name, said, allowed, "weigh the classes in the loss, or draw them evenly")
+    return DataCheck.ok(name, said, allowed)
 
 
-def _target_scale(labels: Figures, settings: Figures, task: Figures) -> Check:
+def _target_scale(labels: Figures, settings: Figures, task: Figures) -> DataCheck:
     name, low, high = "target scale", float(settings["target_low"]), float(settings["target_high"])
     allowed = f"standard deviation from {low:g} to {high:g}, mean within 10 of them"
     if labels["std"] is None:
-        return Check.skipped(name, "there is no finite target")
+        return DataCheck.skipped(name, "there is no finite target")
     said = f"mean {labels['mean']:.3g}, standard deviation {labels['std']:.3g}"
     if not labels["std"]:
-        return Check.broken(name, f"every target is {labels['mean']:g}", allowed, "see how targets are made")
+        return DataCheck.broken(name, f"every target is {labels['mean']:g}", allowed, "see how targets are made")
     if low <= labels["std"] <= high and abs(labels["mean"]) <= 10 * labels["std"]:
-        return Check.ok(name, said, allowed)
+        return DataCheck.ok(name, said, allowed)
     if task.get("target_norm") is not None:
-        return Check.ok(
+        return DataCheck.ok(
             name, f"{said}; the task brings them to unit scale (target_norm={task['target_norm']})", allowed
         )
-    return Check.warning(name, said, allowed, "standardise targets over the training set, and turn predictions back")
+    return DataCheck.warning(
+        name, said, allowed, "standardise targets over the training set, and turn predictions back"
+    )
 
 
-def agreement_checks(found: Figures) -> Iterator[Check]:
+def agreement_checks(found: Figures) -> Iterator[DataCheck]:
     """Yield the checks of labels and inputs together: of all rows, along the rows, and of the validation set."""
     name, near = "labels and inputs", found.get("neighbours")
     if near is None or near["n"] < FEWEST:
-        yield Check.skipped(name, f"needs {FEWEST} samples with a label or a target each, not all the same")
+        yield DataCheck.skipped(name, f"needs {FEWEST} samples with a label or a target each, not all the same")
         return
     yield _train_agreement(name, near, (found.get("reads_input") or {}).get("trained") or {})
     yield from row_checks(found)
@@ -252,7 +262,7 @@ def agreement_checks(found: Figures) -> Iterator[Check]:
         yield _val_agreement("validation labels", near)
 
 
-def _train_agreement(name: str, near: Figures, trained: Figures) -> Check:
+def _train_agreement(name: str, near: Figures, trained: Figures) -> DataCheck:
     allowed = "nearest neighbours agree on labels more often than by chance"
     said = _agreement_text(near["kind"], near["agreement"], near["chance"])
     over = near["agreement"] - near["chance"]
@@ -264,17 +274,17 @@ def _train_agreement(name: str, near: Figures, trained: Figures) -> Check:
         advice = "see where inputs and labels are put together"
         if others and others[0][1] - near["chance"] >= SEVERAL * gain:
             found = f"labels seem shifted by {_shift_text(int(move))} {back}; other moves do as well, as in a forecast"
-            return Check.warning(name, found, allowed, f"{advice}, unless the labels are of a time to come")
-        return Check.broken(name, f"labels are shifted by {_shift_text(int(move))} {back}", allowed, advice)
+            return DataCheck.warning(name, found, allowed, f"{advice}, unless the labels are of a time to come")
+        return DataCheck.broken(name, f"labels are shifted by {_shift_text(int(move))} {back}", allowed, advice)
     if not is_nothing:
-        return Check.ok(name, said, allowed)
+        return DataCheck.ok(name, said, allowed)
     advice = "see whether inputs and labels are in the same order, and look at the picture"
     if "skill" not in trained:
-        return Check.warning(name, f"labels look permuted: {said}", allowed, advice)
+        return DataCheck.warning(name, f"labels look permuted: {said}", allowed, advice)
     learnt = f"a briefly trained model {_skill_text(near['kind'], trained)}"
     if trained["skill"] > trained["chance"] + NOTHING * trained["error"]:
-        return Check.ok(name, f"{said}, but {learnt}", allowed)
-    return Check.broken(name, f"labels look permuted: {said}, and {learnt}", allowed, advice)
+        return DataCheck.ok(name, f"{said}, but {learnt}", allowed)
+    return DataCheck.broken(name, f"labels look permuted: {said}, and {learnt}", allowed, advice)
 
 
 def _shift_text(move: int) -> str:
@@ -285,13 +295,13 @@ def _shift_text(move: int) -> str:
     return f"{abs(move)} rows: each sample has the label of the one {abs(move)} rows {where}"
 
 
-def _val_agreement(name: str, near: Figures) -> Check:
+def _val_agreement(name: str, near: Figures) -> DataCheck:
     allowed = "validation samples agree with their nearest training samples more often than by chance"
     error = near["error"] * (near["n"] / near["val_n"]) ** 0.5
     said = _agreement_text(near["kind"], near["val"], near["chance"])
     for key, words, advice in (("val_plus", "one too small", "y + 1"), ("val_minus", "one too large", "y - 1")):
         if key in near and near[key] > max(near["val"], near["chance"]) + CLEAR * error:
-            return Check.broken(
+            return DataCheck.broken(
                 name,
                 f"validation labels are shifted by one against the training labels: {words} ({said})",
                 allowed,
@@ -299,14 +309,14 @@ def _val_agreement(name: str, near: Figures) -> Check:
             )
     is_seen = near["agreement"] > near["chance"] + CLEAR * near["error"]
     if is_seen and near["val"] <= near["chance"] + NOTHING * error:
-        return Check.broken(
+        return DataCheck.broken(
             name,
             f"validation labels do not go with the training labels: {said}, "
             f"while in training {_agreement_text(near['kind'], near['agreement'], near['chance'])}",
             allowed,
             "see whether both sets number the classes alike and keep inputs and labels in order",
         )
-    return Check.ok(name, said, allowed)
+    return DataCheck.ok(name, said, allowed)
 
 
 def _agreement_text(kind: str, agreement: float, chance: float) -> str:

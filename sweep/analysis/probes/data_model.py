@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sweep.domain.check import Check
 from sweep.domain.counts import figure_text
+from sweep.domain.data_check import DataCheck
 
 Figures = Mapping[str, Any]
 
@@ -14,56 +14,56 @@ GAIN = 0.01
 """A model that reads its input has a loss lower by at least this part than with the input zeroed."""
 
 
-def model_checks(found: Figures) -> Iterator[Check]:
+def model_checks(found: Figures) -> Iterator[DataCheck]:
     """Yield the checks that need the task's model."""
     batch, reads = "batch through the model", "model reads its input"
     model = found.get("model")
     if model is None:
         why = "the task has no model(cfg)" if not found["has_model"] else "the inputs are no one array"
         advice = "" if found["has_model"] else "add a function model(cfg) that returns the network"
-        yield Check.skipped(batch, why, advice)
-        yield Check.skipped(reads, why)
+        yield DataCheck.skipped(batch, why, advice)
+        yield DataCheck.skipped(reads, why)
         return
     yield _batch(batch, model, found["train"]["inputs"])
     if "reads_input" in found:
         yield _reads(reads, found["reads_input"], found["train"])
     else:
-        yield Check.skipped(reads, "no batch goes through the model")
+        yield DataCheck.skipped(reads, "no batch goes through the model")
 
 
-def _batch(name: str, model: Figures, inputs: Figures) -> Check:
+def _batch(name: str, model: Figures, inputs: Figures) -> DataCheck:
     allowed = "model(cfg) takes a batch as data(cfg) has it"
     if model.get("error"):
-        return Check.broken(name, f"model(cfg) fails: {model['error']}", allowed, "fix model(cfg)")
+        return DataCheck.broken(name, f"model(cfg) fails: {model['error']}", allowed, "fix model(cfg)")
     fault = model["fault"]
     if fault is None:
         said = f"{model['batch']} gives {model['output']}"
         if model["is_finite"] is False and not inputs.get("bad_rows"):
-            return Check.broken(
+            return DataCheck.broken(
                 name, f"{said}, with NaN or infinite values in it", allowed, "look at how weights begin"
             )
-        return Check.ok(name, said, allowed)
+        return DataCheck.ok(name, said, allowed)
     where = f"layer {fault['layer']} ({fault['type']})" if fault["layer"] else "the model"
     if not fault["expects"]:
-        return Check.broken(
+        return DataCheck.broken(
             name, f"{where} fails on a batch of shape {model['batch']}: {fault['message']}", allowed, "fix the model"
         )
     said = f"{where} expects {fault['expects']} (given {fault['given']}, from a batch of shape {model['batch']})"
     is_turned = inputs.get("layout") == "NHWC" and fault["expects"].startswith(f"{model['batch'][-1]} channel")
     advice = "bring channels to the front: x.transpose([0, 3, 1, 2])" if is_turned else "make data and model fit"
-    return Check.broken(name, said, allowed, advice)
+    return DataCheck.broken(name, said, allowed, advice)
 
 
-def _reads(name: str, reads: Figures, train: Figures) -> Check:
+def _reads(name: str, reads: Figures, train: Figures) -> DataCheck:
     allowed = "output and loss change where the input is zeroed"
     inputs, trained = train["inputs"], reads.get("trained")
     if inputs.get("zero_rows") == train["read"]:
-        return Check.skipped(name, "the inputs are zero themselves")
+        return DataCheck.skipped(name, "the inputs are zero themselves")
     if reads["untrained"] is None:
-        return Check.skipped(name, "the output is no tensor of finite numbers")
+        return DataCheck.skipped(name, "the output is no tensor of finite numbers")
     after = trained["output_change"] if trained else None
     if trained and after is not None and max(reads["untrained"], after) < UNCHANGED:
-        return Check.broken(
+        return DataCheck.broken(
             name,
             f"the output is the same with the input zeroed, before and after {trained['steps']} steps of training",
             allowed,
@@ -72,19 +72,21 @@ def _reads(name: str, reads: Figures, train: Figures) -> Check:
     if trained is None:
         why = reads.get("not_trained", "not trained")
         if reads["untrained"] < UNCHANGED:
-            return Check.warning(
+            return DataCheck.warning(
                 name, f"the untrained output is the same with the input zeroed; not trained ({why})", allowed, ""
             )
-        return Check.ok(name, f"the untrained output changes by {reads['untrained']:.0%}; not trained ({why})", allowed)
+        return DataCheck.ok(
+            name, f"the untrained output changes by {reads['untrained']:.0%}; not trained ({why})", allowed
+        )
     if trained["loss"] is None or trained["loss_zeroed"] is None:
-        return Check.skipped(name, f"the loss of {trained['steps']} steps of Adam is not finite")
+        return DataCheck.skipped(name, f"the loss of {trained['steps']} steps of Adam is not finite")
     said = (
         f"after {trained['steps']} steps on {trained['samples']:,} samples "
         f"the loss is {figure_text(trained['loss'], 3)} on inputs as they are, "
         f"{figure_text(trained['loss_zeroed'], 3)} on zeroed ones"
     )
     if trained["loss_zeroed"] - trained["loss"] < GAIN * abs(trained["loss_zeroed"]):
-        return Check.warning(
+        return DataCheck.warning(
             name, said, allowed, "see whether the model can learn at all: python -m sweep +check=overfit"
         )
-    return Check.ok(name, said, allowed)
+    return DataCheck.ok(name, said, allowed)

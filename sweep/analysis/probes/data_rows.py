@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sweep.domain.check import Check
+from sweep.domain.data_check import DataCheck
 
 Figures = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ GONE = 0.25
 """Labels of a stretch go with the rest's by at most this part of what the rest's do among themselves."""
 
 
-def row_checks(found: Figures) -> Iterator[Check]:
+def row_checks(found: Figures) -> Iterator[DataCheck]:
     """Yield the check of labels along the rows, of figures that have neighbours."""
     near = found["neighbours"]
     along = near.get("along_rows")
@@ -32,13 +32,13 @@ def row_checks(found: Figures) -> Iterator[Check]:
     yield _moved(near, along["moved"], of) or _apart(near, along["apart"], of) or _nothing(near)
 
 
-def _nothing(near: Figures) -> Check:
+def _nothing(near: Figures) -> DataCheck:
     if near["agreement"] <= near["chance"] + NOTHING * near["error"]:
-        return Check.skipped(NAME, "neighbours agree no more than by chance: no stretch can stand out")
-    return Check.ok(NAME, "no stretch of rows stands out", ALLOWED)
+        return DataCheck.skipped(NAME, "neighbours agree no more than by chance: no stretch can stand out")
+    return DataCheck.ok(NAME, "no stretch of rows stands out", ALLOWED)
 
 
-def _moved(near: Figures, seen: Figures, of: str) -> Check | None:
+def _moved(near: Figures, seen: Figures, of: str) -> DataCheck | None:
     """Return the finding where moving the labels of a stretch mends it, and moving the others would harm them."""
     chance = near["chance"]
     gain = _errors(near, seen["after"], seen["before"], seen["samples"])
@@ -51,10 +51,10 @@ def _moved(near: Figures, seen: Figures, of: str) -> Check | None:
         f"labels of about rows {rows}{of} seem moved {words}: neighbours agree {_level(near, seen['before'])}, "
         f"moved back {_level(near, seen['after'])}"
     )
-    return Check.broken(NAME, said, ALLOWED, f"see where inputs and labels of these rows{of} are put together")
+    return DataCheck.broken(NAME, said, ALLOWED, f"see where inputs and labels of these rows{of} are put together")
 
 
-def _apart(near: Figures, seen: Figures | None, of: str) -> Check | None:
+def _apart(near: Figures, seen: Figures | None, of: str) -> DataCheck | None:
     """Return the finding where labels of a stretch do not go with those of the rest, while the rest's do."""
     if seen is None:
         return None
@@ -74,7 +74,7 @@ def _apart(near: Figures, seen: Figures | None, of: str) -> Check | None:
         f"{_level(near, seen['across'])} across ({_level(near, chance)} by chance), elsewhere "
         f"{_level(near, seen['outside'])}; {why}"
     )
-    return Check.warning(NAME, said, ALLOWED, "look at these rows with their labels: where do they come from?")
+    return DataCheck.warning(NAME, said, ALLOWED, "look at these rows with their labels: where do they come from?")
 
 
 def _errors(near: Figures, high: float, low: float, samples: float) -> float:

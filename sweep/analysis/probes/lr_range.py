@@ -4,14 +4,15 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from sweep.analysis.lr_range import CurveReading, Floats, Refusal, read_curve
+from sweep.analysis.lr_range import Floats, read_curve
+from sweep.domain.check import CheckContext, CheckResult, CheckTrial
 from sweep.domain.counts import figure_text
-from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES
-from sweep.domain.probe import ProbeContext, ProbeResult, ProbeTrial
+from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, RateRange, RateSpread, RateTest, Refusal
 
 WILD = 30.0
 """Seeds whose points differ by more than this factor (one and a half decades) do not agree."""
@@ -20,46 +21,38 @@ FURTHER = 100
 RATE_KEYS = ("lr", "learning_rate")
 """Keys of a task that may hold its base learning rate."""
 SCALE_KEY = "lr_scale"
-NAMES = ("valley", "steep", "low", "high", "diverge")
-"""The rates read off a curve (CurveReading)."""
-
-NO_OPTIMIZER = "no_optimizer"
-NO_LOSS = "no_loss"
-NO_TRIAL = "no_trial"
-DISAGREE = "disagree"
-FEW_FALL = "few_fall"
 
 
-def read_probe(trials: Sequence[ProbeTrial], context: ProbeContext) -> ProbeResult:
+def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
     """Return range, point and overrides, or why there are none; points of seeds are combined by their median in log."""
-    seeds = [_seed(trial) for trial in trials]
+    seeds = tuple(_seed(trial) for trial in trials)
     facts: Mapping[str, Any] = next((t.findings for t in trials if t.findings.get("optimizer")), {})
-    readable = [row for row in seeds if row["refusal"] is None]
+    readable = [row for row in seeds if row.refusal is None]
     refusal = _refusal(seeds, readable)
-    section: dict[str, Any] = {
-        "refusal": refusal,
-        **{name: None if refusal else _median(readable, name) for name in NAMES},
-        "point": None,
-        "overrides": [],
-        "spread": _spread(readable),
-        "base_lr": facts.get("base_lr"),
-        "optimizer": facts.get("optimizer"),
-        "scheduler": facts.get("scheduler"),
-        "lr_min": float(context.probe.settings["lr_min"]),
-        "lr_max": float(context.probe.settings["lr_max"]),
-        "trials": seeds,
-    }
+    found = RateRange(
+        refusal=refusal,
+        valley=_median(readable, "valley"),
+        steep=_median(readable, "steep"),
+        low=_median(readable, "low"),
+        high=_median(readable, "high"),
+        diverge=_median(readable, "diverge"),
+        spread=_spread(readable),
+        base_lr=facts.get("base_lr"),
+        optimizer=facts.get("optimizer"),
+        scheduler=facts.get("scheduler"),
+        lr_min=float(context.probe.settings["lr_min"]),
+        lr_max=float(context.probe.settings["lr_max"]),
+        trials=seeds,
+    )
     if refusal is not None:
-        is_ok = refusal not in (NO_OPTIMIZER, NO_LOSS, NO_TRIAL)
-        return ProbeResult(is_ok=is_ok, answer=_refusal_words(refusal, section), section=section, notes=_notes(section))
-    section["point"] = rounded(float(section["valley"]))
-    section["overrides"] = list(overrides_for(section["point"], facts.get("base_lr"), context.task))
-    return ProbeResult(
-        is_ok=True,
-        answer=_answer(section),
-        section=section,
-        notes=_notes(section),
-        overrides=tuple(section["overrides"]),
+        found = replace(found, valley=None, steep=None, low=None, high=None, diverge=None)
+        answer = _refusal_text(refusal, found)
+        return CheckResult(is_ok=not refusal.is_missing, answer=answer, section=found, notes=_notes(found))
+    assert found.valley is not None  # half of the seeds have one, or it would be refused
+    point = rounded(found.valley)
+    found = replace(found, point=point, overrides=overrides_for(point, found.base_lr, context.task))
+    return CheckResult(
+        is_ok=True, answer=_answer(found, point), section=found, notes=_notes(found), overrides=found.overrides
     )
 
 
@@ -86,34 +79,36 @@ def rounded(value: float, digits: int = 2) -> float:
     return float(f"{value:.{digits - 1}e}")
 
 
-def _seed(trial: ProbeTrial) -> dict[str, Any]:
+def _seed(trial: CheckTrial) -> RateTest:
     """Return what one seed's range test shows, with its curve for drawing."""
     rates, losses = _curve(trial)
-    row: dict[str, Any] = {"trial": trial.number, "seed": trial.seed, "message": trial.message}
+    row = RateTest(trial=trial.number, seed=trial.seed, message=trial.message)
     if trial.message or not len(losses):
+        if not trial.findings:
+            return replace(row, refusal=Refusal.NO_TRIAL)
         stepped = bool(trial.findings.get("optimizers"))
-        why = NO_TRIAL if not trial.findings else NO_LOSS if stepped else NO_OPTIMIZER
-        return {**row, "refusal": why, **_row(None), "rates": [], "losses": [], "smoothed": []}
+        return replace(row, refusal=Refusal.NO_LOSS if stepped else Refusal.NO_OPTIMIZER)
     reading = read_curve(rates, losses)
-    return {
-        **row,
-        "refusal": None if reading.refusal is None else str(reading.refusal),
-        **_row(reading),
-        "rates": [rounded(rate, 4) for rate in rates.tolist()],
-        "losses": [_figure(loss) for loss in losses.tolist()],
-        "smoothed": [_figure(loss) for loss in reading.smoothed.tolist()],
-    }
+    return replace(
+        row,
+        refusal=reading.refusal,
+        ending=reading.ending,
+        valley=_rate(reading.valley),
+        steep=_rate(reading.steep),
+        low=_rate(reading.low),
+        high=_rate(reading.high),
+        diverge=_rate(reading.diverge),
+        rates=tuple(rounded(rate, 4) for rate in rates.tolist()),
+        losses=tuple(_figure(loss) for loss in losses.tolist()),
+        smoothed=tuple(_figure(loss) for loss in reading.smoothed.tolist()),
+    )
 
 
-def _row(reading: CurveReading | None) -> dict[str, Any]:
-    found = {name: None if reading is None else getattr(reading, name) for name in NAMES}
-    return {
-        "ending": None if reading is None else str(reading.ending),
-        **{name: None if value is None else rounded(value, 4) for name, value in found.items()},
-    }
+def _rate(value: float | None) -> float | None:
+    return None if value is None else rounded(value, 4)
 
 
-def _curve(trial: ProbeTrial) -> tuple[Floats, Floats]:
+def _curve(trial: CheckTrial) -> tuple[Floats, Floats]:
     """Return rates and losses of the range test itself; a task that ended by itself has made an attempt before it."""
     rates, losses = trial.series.get(RATES), trial.series.get(LOSSES)
     if rates is None or losses is None:
@@ -122,52 +117,54 @@ def _curve(trial: ProbeTrial) -> tuple[Floats, Floats]:
     return np.interp(losses.steps[of_test], rates.steps, rates.values), losses.values[of_test]
 
 
-def _refusal(seeds: Sequence[Mapping[str, Any]], readable: Sequence[Mapping[str, Any]]) -> str | None:
+def _refusal(seeds: Sequence[RateTest], readable: Sequence[RateTest]) -> Refusal | None:
     if not seeds:
-        return NO_TRIAL
+        return Refusal.NO_TRIAL
     if not readable:
-        return str(Counter(row["refusal"] for row in seeds).most_common(1)[0][0])
+        return Counter(row.refusal for row in seeds).most_common(1)[0][0]
     if 2 * len(readable) < len(seeds):
-        return FEW_FALL
-    points = [row["valley"] for row in readable]
-    return DISAGREE if max(points) > WILD * min(points) else None
+        return Refusal.FEW_FALL
+    points = _points(readable)
+    return Refusal.DISAGREE if max(points) > WILD * min(points) else None
 
 
-def _median(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
+def _points(rows: Sequence[RateTest]) -> list[float]:
+    return [row.valley for row in rows if row.valley is not None]
+
+
+def _median(rows: Sequence[RateTest], name: str) -> float | None:
     """Return the median, in the logarithm, of what at least half of the seeds have, None where fewer do."""
-    values = [row[name] for row in rows if row[name] is not None]
+    values = [value for row in rows if (value := getattr(row, name)) is not None]
     if not values or 2 * len(values) < len(rows):
         return None
     return rounded(float(10 ** np.median(np.log10(values))), 4)
 
 
-def _spread(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    points = [row["valley"] for row in rows]
+def _spread(rows: Sequence[RateTest]) -> RateSpread | None:
+    points = _points(rows)
     if not points:
         return None
-    return {"seeds": len(points), "lowest": min(points), "highest": max(points), "factor": max(points) / min(points)}
+    low, high = min(points), max(points)
+    return RateSpread(seeds=len(points), lowest=low, highest=high, factor=high / low)
 
 
-def _answer(section: Mapping[str, Any]) -> str:
-    spread = section["spread"]
-    words = (
-        f"Suggested learning rate: {section['point']:g}. "
-        f"The loss falls at rates from {figure_text(section['low'], 2)} to {figure_text(section['high'], 2)}"
-    )
-    diverge = section["diverge"]
-    words += f" and blows up at {figure_text(diverge, 2)}." if diverge else ", and does not blow up after it."
-    if section["base_lr"]:
-        words += f" The task has {figure_text(section['base_lr'], 3)}."
-    if spread["seeds"] > 1:
-        lowest, highest = (figure_text(spread[end], 2) for end in ("lowest", "highest"))
-        words += f" {spread['seeds']} seeds say {lowest} to {highest}."
+def _answer(found: RateRange, point: float) -> str:
+    low, high = (figure_text(rate or 0.0, 2) for rate in (found.low, found.high))
+    words = f"Suggested learning rate: {point:g}. The loss falls at rates from {low} to {high}"
+    blows_up = f" and blows up at {figure_text(found.diverge, 2)}." if found.diverge else ""
+    words += blows_up or ", and does not blow up after it."
+    if found.base_lr:
+        words += f" The task has {figure_text(found.base_lr, 3)}."
+    spread = found.spread
+    if spread is not None and spread.seeds > 1:
+        words += f" {spread.seeds} seeds say {figure_text(spread.lowest, 2)} to {figure_text(spread.highest, 2)}."
     return words
 
 
-def _refusal_words(refusal: str, section: Mapping[str, Any]) -> str:
-    low, high, seeds = section["lr_min"], section["lr_max"], section["trials"]
-    fewest = min((len(row["losses"]) for row in seeds), default=0)
-    points = ", ".join(figure_text(row["valley"], 2) for row in seeds if row["valley"] is not None)
+def _refusal_text(refusal: Refusal, found: RateRange) -> str:
+    low, high, seeds = found.lr_min, found.lr_max, found.trials
+    fewest = min((len(row.losses) for row in seeds), default=0)
+    points = ", ".join(figure_text(point, 2) for point in _points(seeds))
     further = shlex.join([f"probe.lr_max={high * FURTHER:g}"])
     return {
         Refusal.NON_FINITE: (
@@ -191,35 +188,34 @@ def _refusal_words(refusal: str, section: Mapping[str, Any]) -> str:
             f"The loss still falls at {high:g}, where the range ends: it ends too early to say which rate is best. "
             f"Try {further}."
         ),
-        FEW_FALL: (
-            f"No learning rate can be read off: the loss falls on {sum(row['refusal'] is None for row in seeds)} of "
+        Refusal.FEW_FALL: (
+            f"No learning rate can be read off: the loss falls on {sum(row.refusal is None for row in seeds)} of "
             f"{len(seeds)} seeds only. Try more steps (probe.steps=500)."
         ),
-        DISAGREE: (
+        Refusal.DISAGREE: (
             f"The seeds do not agree on a learning rate: {points}. More steps (probe.steps=500) or more seeds may help."
         ),
-        NO_OPTIMIZER: (
+        Refusal.NO_OPTIMIZER: (
             "There is no learning rate to search: the task made no step of a Paddle optimizer, and the range test can "
             "set the rate of no other. Where task.lr is the rate, +search=tpe searches it."
         ),
-        NO_LOSS: (
+        Refusal.NO_LOSS: (
             "No learning rate can be read off: the task steps its optimizer, and shows no loss, neither to "
             "Tensor.backward() nor to run.log(...)."
         ),
-        NO_TRIAL: "No range test has come to its end.",
+        Refusal.NO_TRIAL: "No range test has come to its end.",
     }[refusal]
 
 
-def _notes(section: Mapping[str, Any]) -> tuple[str, ...]:
-    seeds = section["trials"]
-    notes = [f"Seed {row['seed']} failed: {row['message']}" for row in seeds if row["message"]]
-    if section["refusal"] is None:
-        other = [row for row in seeds if row["refusal"] is not None and not row["message"]]
+def _notes(found: RateRange) -> tuple[str, ...]:
+    notes = [f"Seed {row.seed} failed: {row.message}" for row in found.trials if row.message]
+    if found.refusal is None:
+        other = [row for row in found.trials if row.refusal is not None and not row.message]
         if other:
-            listed = ", ".join(f"{row['seed']} ({row['refusal'].replace('_', ' ')})" for row in other)
+            listed = ", ".join(f"{row.seed} ({str(row.refusal).replace('_', ' ')})" for row in other)
             whose = "it: seed" if len(other) == 1 else "them: seeds"
             notes.append(f"Left out, because nothing can be read off {whose} {listed}.")
-        if not section["overrides"]:
+        if not found.overrides:
             notes.append(
                 "The task has no key that sets this rate (task.lr, task.learning_rate or task.lr_scale): "
                 "set it in its code."

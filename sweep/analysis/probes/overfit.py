@@ -3,16 +3,23 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from sweep.domain.check import CheckContext, CheckResult, CheckTrial
 from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_loss
-from sweep.domain.overfit import HALF, GateState, OverfitGate, side_of
-from sweep.domain.probe import ProbeContext, ProbeResult, ProbeTrial
+from sweep.domain.overfit import (
+    HALF,
+    GateCurve,
+    GateState,
+    GateTrial,
+    GateVerdict,
+    OverfitGate,
+    OverfitReport,
+    side_of,
+)
 from sweep.domain.target import Target
-from sweep.domain.words import StrEnum
 
 CURVE_POINTS = 240
 EARLY = 0.95
@@ -27,59 +34,45 @@ FAR = 2 / 3
 FLOW = "the fault is in the model, the head, the loss, the labels, the scale of the inputs or the optimizer flow"
 
 
-class GateVerdict(StrEnum):
-    """How a trial of the gate came out."""
-
-    LEARNT = "learnt"  # every sample right, or the loss down to its part
-    NOT_LEARNT = "not_learnt"  # all steps taken, and not
-    DIVERGED = "diverged"  # a value that is not finite
-    ENDED_EARLY = "ended_early"  # the task's training stopped by itself before: not decided
-    NOTHING_LOGGED = "nothing_logged"  # no loss, accuracy or error to go by
-    CRASHED = "crashed"  # the task failed on these samples
-    NOT_CHECKED = "not_checked"  # the task gives no way to train it on a few samples
-
-
-def read_probe(trials: Sequence[ProbeTrial], context: ProbeContext) -> ProbeResult:
+def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
     """Return the verdict of the gate; it is ok where every trial has learnt its samples."""
     steps, fraction = int(context.probe.settings["steps"]), float(context.probe.settings["loss_fraction"])
-    rows = [_row(trial, steps, fraction, context.target) for trial in trials]
-    learnt = [row for row in rows if row["verdict"] == GateVerdict.LEARNT]
-    is_ok = bool(rows) and len(learnt) == len(rows)
-    notes = tuple(dict.fromkeys(row["note"] for row in rows if row["note"]))
-    return ProbeResult(
-        is_ok=is_ok,
+    rows = tuple(_row(trial, steps, fraction, context.target) for trial in trials)
+    learnt = [row for row in rows if row.verdict is GateVerdict.LEARNT]
+    return CheckResult(
+        is_ok=bool(rows) and len(learnt) == len(rows),
         answer=_answer(rows, learnt, steps),
-        section={
-            "verdict": _overall(rows),
-            "steps": steps,
-            "rule": f"no error; without an accuracy or an error, a loss of at most {fraction:.0%} of its first",
-            "trials": rows,
-        },
-        notes=notes,
+        section=OverfitReport(
+            verdict=_overall(rows),
+            steps=steps,
+            rule=f"no error; without an accuracy or an error, a loss of at most {fraction:.0%} of its first",
+            trials=rows,
+        ),
+        notes=tuple(dict.fromkeys(row.note for row in rows if row.note)),
     )
 
 
-def _row(trial: ProbeTrial, steps: int, fraction: float, target: Target) -> dict[str, Any]:
+def _row(trial: CheckTrial, steps: int, fraction: float, target: Target) -> GateTrial:
     state = _replay(trial.series, fraction, target)
     verdict = _verdict(trial, state, steps)
-    return {
-        "trial": trial.number,
-        "seed": trial.seed,
-        "verdict": str(verdict),
-        "why": _why(trial, state, verdict),
-        "note": _note(state, verdict),
-        "samples": trial.findings.get("samples"),
-        "classes": list(trial.findings.get("classes", ())),
-        "changed": list(trial.findings.get("changed", ())),
-        "learnt_at": state.learnt_at if state.learnt_at is not None else state.last_step if state.is_learnt else None,
-        "last_step": state.last_step,
-        "metric": state.metric,
-        "right": state.right,
-        "loss": state.loss,
-        "first_loss": state.first_loss,
-        "loss_part": state.loss_part,
-        "curves": [_curve(name, trial.series[name]) for name in _shown(trial.series)],
-    }
+    return GateTrial(
+        trial=trial.number,
+        seed=trial.seed,
+        verdict=verdict,
+        why=_why(trial, state, verdict),
+        note=_note(state, verdict),
+        samples=trial.findings.get("samples"),
+        classes=tuple(trial.findings.get("classes", ())),
+        changed=tuple(trial.findings.get("changed", ())),
+        learnt_at=state.learnt_at if state.learnt_at is not None else state.last_step if state.is_learnt else None,
+        last_step=state.last_step,
+        metric=state.metric,
+        right=state.right,
+        loss=state.loss,
+        first_loss=state.first_loss,
+        loss_part=state.loss_part,
+        curves=tuple(_curve(name, trial.series[name]) for name in _shown(trial.series)),
+    )
 
 
 def _replay(series: Mapping[str, Series], fraction: float, target: Target) -> GateState:
@@ -95,7 +88,7 @@ def _replay(series: Mapping[str, Series], fraction: float, target: Target) -> Ga
     return gate.state()
 
 
-def _verdict(trial: ProbeTrial, state: GateState, steps: int) -> GateVerdict:
+def _verdict(trial: CheckTrial, state: GateState, steps: int) -> GateVerdict:
     if trial.findings.get("not_checked"):
         return GateVerdict.NOT_CHECKED
     if trial.message:
@@ -109,7 +102,7 @@ def _verdict(trial: ProbeTrial, state: GateState, steps: int) -> GateVerdict:
     return GateVerdict.NOT_LEARNT if state.last_step >= EARLY * steps else GateVerdict.ENDED_EARLY
 
 
-def _why(trial: ProbeTrial, state: GateState, verdict: GateVerdict) -> str:
+def _why(trial: CheckTrial, state: GateState, verdict: GateVerdict) -> str:
     """Return what a person should know of how it failed, empty where it did not."""
     if verdict is GateVerdict.NOT_CHECKED:
         return str(trial.findings["not_checked"])
@@ -169,50 +162,51 @@ def _shown(series: Mapping[str, Series]) -> list[str]:
     return sorted(names, key=lambda name: (side_of(name) is not None, name))
 
 
-def _curve(name: str, series: Series) -> dict[str, Any]:
-    """Return a curve as plain data: its finite points, evenly thinned, first and last kept."""
+def _curve(name: str, series: Series) -> GateCurve:
+    """Return a curve for drawing: its finite points, evenly thinned, first and last kept."""
     good = np.isfinite(series.values)
     steps, values = series.steps[good], series.values[good]
     kept = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), CURVE_POINTS)).round().astype(int))
     bad = series.steps[~good]
-    return {
-        "metric": name,
-        "steps": steps[kept].tolist(),
-        "values": values[kept].tolist(),
-        "bad_step": int(bad.min()) if len(bad) else None,
-    }
+    return GateCurve(
+        metric=name,
+        steps=tuple(steps[kept].tolist()),
+        values=tuple(values[kept].tolist()),
+        bad_step=int(bad.min()) if len(bad) else None,
+    )
 
 
-def _overall(rows: Sequence[Mapping[str, Any]]) -> str:
+def _overall(rows: Sequence[GateTrial]) -> GateVerdict:
     """Return the verdict over all trials: the first that is not `learnt`."""
-    words = [str(row["verdict"]) for row in rows]
-    return next((word for word in words if word != GateVerdict.LEARNT), words[0] if words else "not_checked")
+    verdicts = [row.verdict for row in rows]
+    bad = (verdict for verdict in verdicts if verdict is not GateVerdict.LEARNT)
+    return next(bad, verdicts[0] if verdicts else GateVerdict.NOT_CHECKED)
 
 
-def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any]], steps: int) -> str:
+def _answer(rows: Sequence[GateTrial], learnt: Sequence[GateTrial], steps: int) -> str:
     if not rows:
         return "No trial has ended: nothing is known."
-    count = rows[0]["samples"] or 0
+    count = rows[0].samples or 0
     samples = f"{NUMBERS.get(count, f'{count:,}')} sample{'' if count == 1 else 's'}"
     if len(learnt) == len(rows):
-        at = max(row["learnt_at"] for row in rows)
-        if any(row["note"] for row in rows):
+        at = max(row.learnt_at or 0 for row in rows)
+        if any(row.note for row in rows):
             return f"The model gets {samples} right within {at:,} steps, and yet its loss stays high (see the note)."
         return f"The model overfits {samples} after {at:,} steps, as it should: model, head, loss and optimizer work."
-    row = next(row for row in rows if row["verdict"] != GateVerdict.LEARNT)
+    row = next(row for row in rows if row.verdict is not GateVerdict.LEARNT)
     among = f" with {len(rows) - len(learnt)} of {len(rows)} seeds" if len(rows) > 1 else ""
-    why = f" ({row['why']})" if row["why"] else ""
-    match row["verdict"]:
+    why = f" ({row.why})" if row.why else ""
+    match row.verdict:
         case GateVerdict.NOT_CHECKED:
-            return f"Not checked whether the model can overfit a few samples: {row['why']}."
+            return f"Not checked whether the model can overfit a few samples: {row.why}."
         case GateVerdict.CRASHED:
             return (
-                f"Training on {samples} fails{among}: {row['why']}. They stand in place of what data(cfg) returns: "
+                f"Training on {samples} fails{among}: {row.why}. They stand in place of what data(cfg) returns: "
                 "train must work with sets of any length."
             )
         case GateVerdict.ENDED_EARLY:
             return (
-                f"Not decided: the task's training ended by itself after {row['last_step']:,} of {steps:,} steps, "
+                f"Not decided: the task's training ended by itself after {row.last_step:,} of {steps:,} steps, "
                 f"before it had learnt {samples}. Let it train longer: an epoch of few samples is short "
                 f"(`probe.length` lists the knobs that the check raises by itself)."
             )
@@ -222,7 +216,7 @@ def _answer(rows: Sequence[Mapping[str, Any]], learnt: Sequence[Mapping[str, Any
             return f"The model cannot overfit {samples}{among}: its training diverges{why}: {FLOW}."
     return (
         f"The model cannot overfit {samples} within {steps:,} steps{among}: {FLOW}; "
-        f"augmentation, regularisation and too little data are unlikely.{_sentence(row['why'])}"
+        f"augmentation, regularisation and too little data are unlikely.{_sentence(row.why)}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.domain.probe import FINDINGS
+from sweep.domain.check import FINDINGS
 from sweep.picture import layout_of, visualize_batch
 from sweep.rundir import write_json_atomic
 from sweep.worker.probes.ignored import count_of, ignored_label, masked, units_of, without

@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sweep.domain.check import FINDINGS
 from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, BlowUp, Ramp
-from sweep.domain.probe import FINDINGS
 from sweep.domain.roles import shown_loss
 from sweep.rundir import write_json_atomic
 from sweep.task import StopTrial, TaskConfig

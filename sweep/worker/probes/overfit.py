@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sweep.domain.check import FINDINGS
 from sweep.domain.overfit import OverfitGate
-from sweep.domain.probe import FINDINGS
 from sweep.rundir import write_json_atomic
 from sweep.task import StopTrial, TaskConfig
 from sweep.worker.hooks import Hooks, Role, around_function

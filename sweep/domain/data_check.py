@@ -1,0 +1,81 @@
+"""The data check: one line for each thing looked at in what a task trains on, and all of them together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sweep.domain.jsonform import JsonObject
+from sweep.domain.words import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad it is, the worst first."""
+
+    BROKEN = "broken"  # training on it cannot be right: the command ends with exit code 1
+    WARNING = "warning"  # a usual cause of trouble, and sometimes meant
+    NOT_CHECKED = "not_checked"  # could not be looked at: `found` says why
+    OK = "ok"  # looked at, nothing found
+
+    @property
+    def word(self) -> str:
+        """How a person reads it."""
+        return self.value.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataCheck:
+    """One line of the table: what was found, what is allowed, what to do. The last two may be empty."""
+
+    name: str
+    severity: Severity
+    found: str
+    allowed: str = ""
+    advice: str = ""
+
+    @classmethod
+    def ok(cls, name: str, found: str, allowed: str = "") -> "DataCheck":
+        """Return one that found nothing."""
+        return cls(name=name, severity=Severity.OK, found=found, allowed=allowed)
+
+    @classmethod
+    def skipped(cls, name: str, why: str, advice: str = "") -> "DataCheck":
+        """Return one that could not be made."""
+        return cls(name=name, severity=Severity.NOT_CHECKED, found=why, advice=advice)
+
+    @classmethod
+    def broken(cls, name: str, found: str, allowed: str = "", advice: str = "") -> "DataCheck":
+        """Return one that found something broken."""
+        return cls(name=name, severity=Severity.BROKEN, found=found, allowed=allowed, advice=advice)
+
+    @classmethod
+    def warning(cls, name: str, found: str, allowed: str = "", advice: str = "") -> "DataCheck":
+        """Return one that found a usual cause of trouble."""
+        return cls(name=name, severity=Severity.WARNING, found=found, allowed=allowed, advice=advice)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityCounts:
+    """The number of checks of each severity."""
+
+    broken: int = 0
+    warning: int = 0
+    not_checked: int = 0
+    ok: int = 0
+
+    @classmethod
+    def of(cls, checks: Iterable[DataCheck]) -> "SeverityCounts":
+        """Return the counts of these checks."""
+        levels = [check.severity for check in checks]
+        return cls(**{str(level): levels.count(level) for level in Severity})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataReport:
+    """What the data check showed: section `data` of summary.json.
+
+    `picture` is a file below the study's folder, None if there is none; `measured` holds all figures.
+    """
+
+    checks: tuple[DataCheck, ...]
+    counts: SeverityCounts = SeverityCounts()
+    picture: str | None = None
+    measured: JsonObject = field(default_factory=dict, hash=False)
