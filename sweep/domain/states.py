@@ -9,6 +9,12 @@ pending --> launching --> running --> completed                  |
                  |            '-----> pruned
                  '--> failed | lost
 pending, launching, running --> cancelled
+
+running <--> paused --> cancelled
+                |-----> launching
+
+A paused run waits at a step of its training. Its process may end meanwhile: the trial stays paused, and to continue it
+a new run is launched that begins from its first step. A paused trial is cancelled if the driver abandons it.
 """
 
 from collections.abc import Mapping
@@ -22,23 +28,25 @@ class TrialState(StrEnum):
     PENDING = "pending"  # planned, nothing launched
     LAUNCHING = "launching"  # the intent to start a run is on record; holds its slot until the first event
     RUNNING = "running"  # the run has a process that has reported itself
+    PAUSED = "paused"  # its run waits at a step, until the driver has it continued or abandoned
     COMPLETED = "completed"  # a result.json is there; what it says is the judge's business
     FAILED = "failed"  # the run ended without a result: see its failure class
     TIMED_OUT = "timed_out"  # stopped after timeout_s; its curve is kept
     PRUNED = "pruned"  # the driver gave it up; its curve is kept
     LOST = "lost"  # its process is gone and left neither result nor exit status
-    CANCELLED = "cancelled"  # a person stopped it
+    CANCELLED = "cancelled"  # the user stopped it, or the driver abandoned it while it was paused
 
 
 LIVE_STATES = frozenset({TrialState.LAUNCHING, TrialState.RUNNING})
-FINISHED_STATES = frozenset(set(TrialState) - LIVE_STATES - {TrialState.PENDING})
-OPEN_STATES = LIVE_STATES | {TrialState.PENDING, TrialState.CANCELLED}
+FINISHED_STATES = frozenset(set(TrialState) - LIVE_STATES - {TrialState.PENDING, TrialState.PAUSED})
+OPEN_STATES = LIVE_STATES | {TrialState.PENDING, TrialState.PAUSED, TrialState.CANCELLED}
 """Of trials that run, or that the same command still runs: what they will say is open."""
 
 LEGAL_TRANSITIONS: dict[TrialState, frozenset[TrialState]] = {
     TrialState.PENDING: frozenset({TrialState.LAUNCHING, TrialState.CANCELLED, TrialState.COMPLETED}),
     TrialState.LAUNCHING: FINISHED_STATES | {TrialState.RUNNING},
-    TrialState.RUNNING: FINISHED_STATES,
+    TrialState.RUNNING: FINISHED_STATES | {TrialState.PAUSED},
+    TrialState.PAUSED: frozenset({TrialState.RUNNING, TrialState.LAUNCHING, TrialState.CANCELLED}),
     TrialState.FAILED: frozenset({TrialState.PENDING}),
     TrialState.LOST: frozenset({TrialState.PENDING}),
     # `rerun` and a later run of the same command may take these up again; completed trials are never repeated.

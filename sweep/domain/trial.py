@@ -74,7 +74,8 @@ class StudyRecord:
 class TrialRecord:
     """One trial as the store holds it. `number` counts from 0 within its study.
 
-    `source_trial_id` is the finished trial (of any study) whose run and verdict this one reuses.
+    `source_trial_id` is the finished trial (of any study) whose run and verdict this one reuses. `until_step` is the
+    optimizer step at which its run is to be paused, None if it is to run to its end.
     """
 
     id: int
@@ -88,6 +89,7 @@ class TrialRecord:
     state: TrialState
     source_trial_id: int | None
     judgement: Judgement | None
+    until_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,8 @@ class Outcome:
     """What the analysis needs to know of one trial: one row of a study's table.
 
     `steps` is how far the run got, `wall_s` what it took; both 0 where it never ran. `best` and `final` are of the
-    target's metric, None where it was never logged finite. `rules_version` is that of the verdict. `is_check`: the
+    target's metric, None where it was never logged finite. In state `paused` it is a part: the run stands at `steps`
+    and may be continued, and all else is as far as it got. `rules_version` is that of the verdict. `is_check`: the
     trial was not trained to the target, and is not judged.
     """
 

@@ -53,11 +53,14 @@ def render_status(
 def status_line(study: StudyRecord, states: Mapping[str, int], verdicts: Mapping[str, int]) -> str:
     """Return how far a study is in one line: `s: running, 3 of 8 trials ended (2 converged, 1 stalled), 2 running`.
 
+    Paused trials, if there are any, are counted after those that run.
+
     `verdicts` may say of trials that are not judged that they are done or have failed.
     """
     said = f" ({verdicts_text(verdicts)})" if verdicts else ""
     live = sum(count for state, count in states.items() if TrialState(state) in LIVE_STATES)
-    running = f", {live} running" if live else ""
+    paused = states.get(TrialState.PAUSED, 0)
+    running = (f", {live} running" if live else "") + (f", {paused} paused" if paused else "")
     ended = share_text(count_ended(states), sum(states.values()), "trial")
     return f"{study.name}: {study.status}, {ended} ended{said}{running}"
 

@@ -12,6 +12,7 @@ queries
   runs            on the attempts to execute one
   series          on what they logged
   outcomes        the table that the analysis works on
+  slices          pausing runs and continuing them, and what a driver was told in which order
   prepared        statements that every trial needs, compiled once
 
 the database

@@ -35,6 +35,10 @@ STEPS: Mapping[int, Sequence[str]] = {
     5: (
         "ALTER TABLE runs ADD COLUMN token VARCHAR",
         "ALTER TABLE runs ADD COLUMN handle TEXT",
+        "ALTER TABLE trials ADD COLUMN until_step BIGINT",
+        "CREATE TABLE slices (event_id INTEGER NOT NULL, step BIGINT NOT NULL, verdict VARCHAR NOT NULL, tau BIGINT, "
+        "best VARCHAR, final VARCHAR, CONSTRAINT pk_slices PRIMARY KEY (event_id), "
+        "CONSTRAINT fk_slices_event_id FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE CASCADE)",
     ),
 }
 """For each version the statements that make it from the one before. Plain SQL that SQLite and PostgreSQL both know;

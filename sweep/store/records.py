@@ -57,6 +57,7 @@ def trial_record(row: Row[Any], symptoms: tuple[Symptom, ...]) -> TrialRecord:
         state=TrialState(row.state),
         source_trial_id=row.source_trial_id,
         judgement=judgement_of(row, symptoms),
+        until_step=row.until_step,
     )
 
 

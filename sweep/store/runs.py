@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
-from sweep.domain.states import FINISHED_STATES, LIVE_STATES, TrialState
+from sweep.domain.states import FINISHED_STATES, LIVE_STATES, FailureClass, TrialState
 from sweep.domain.trial import RunRecord
 from sweep.domain.verdict import Judgement
 from sweep.errors import NotFoundError, TransitionError
@@ -19,7 +19,8 @@ PROCESS_COLUMNS = ("handle", "pid", "pid_started_at", "host", "device")
 """What is kept of how a run was launched: its handle, and what is known of its process."""
 
 _NO_PROCESS = dict.fromkeys(PROCESS_COLUMNS)
-_LIVE = [state.value for state in LIVE_STATES]
+_HAS_PROCESS = LIVE_STATES | {TrialState.PAUSED}
+_LIVE = [state.value for state in _HAS_PROCESS]
 _BY_ID = select(runs).where(runs.c.id == bindparam("run_id"))
 _STATE = Prepared(select(runs.c.state, runs.c.trial_id).where(runs.c.id == bindparam("run_id")))
 _LAST_ATTEMPT = Prepared(select(func.max(runs.c.attempt)).where(runs.c.trial_id == bindparam("trial_id")))
@@ -49,12 +50,21 @@ _END = Prepared(
 )
 
 
-def begin(conn: Connection, trial_id: int, folder: str, *, token: str, at: datetime) -> RunRecord:
+def begin(
+    conn: Connection,
+    trial_id: int,
+    folder: str,
+    *,
+    token: str,
+    at: datetime,
+    was: TrialState = TrialState.PENDING,
+) -> RunRecord:
     """Record the intent to run a pending trial: a new attempt with its token, run and trial `launching`.
 
-    Raises NotFoundError, and TransitionError where the trial is not pending.
+    `was` is paused for a paused trial whose process is gone. Raises NotFoundError, and TransitionError if the trial is
+    in another state.
     """
-    trial_queries.swap(conn, trial_id, TrialState.PENDING, TrialState.LAUNCHING, note="run begins", at=at)
+    trial_queries.swap(conn, trial_id, was, TrialState.LAUNCHING, note="run begins", at=at)
     last = _LAST_ATTEMPT.first(conn, {"trial_id": trial_id})
     attempt = ((last and last[0]) or 0) + 1
     row = {
@@ -109,9 +119,32 @@ def mark_running(conn: Connection, run_id: int, *, at: datetime) -> None:
 
     Raises NotFoundError, and TransitionError where the run is not launching, or its trial is not (another writer).
     """
-    old, trial_id = _live_state(conn, run_id, TrialState.RUNNING)
+    old, trial_id = live_state(conn, run_id, TrialState.RUNNING)
+    if old is TrialState.PAUSED:
+        raise TransitionError(f"run {run_id} of trial {trial_id} is paused: continue_run has it run on")
     trial_queries.swap(conn, trial_id, old, TrialState.RUNNING, note="", at=at)
-    _change(conn, run_id, old, TrialState.RUNNING, _SWAP, {})
+    swap(conn, run_id, old, TrialState.RUNNING)
+
+
+def swap(conn: Connection, run_id: int, old: TrialState, new: TrialState) -> None:
+    """Change the state of a run alone, not its trial's. Raises TransitionError if it is not in state `old`."""
+    _change(conn, run_id, old, new, _SWAP, {})
+
+
+def end_paused(
+    conn: Connection,
+    run_id: int,
+    state: TrialState,
+    *,
+    failure: FailureClass | None,
+    message: str | None,
+    at: datetime,
+) -> None:
+    """End the run of a paused trial, which stays paused. Raises TransitionError."""
+    ended = {"state": state.value, "failure": None if failure is None else failure.value, "message": message}
+    is_paused = (runs.c.id == run_id) & (runs.c.state == TrialState.PAUSED.value)
+    if conn.execute(update(runs).where(is_paused).values(ended_at=at, **ended)).rowcount != 1:
+        raise TransitionError(f"run {run_id} is not paused; not changed to {state}")
 
 
 def end(
@@ -132,18 +165,18 @@ def end(
     if state not in FINISHED_STATES:
         raise TransitionError(f"run {run_id} cannot end as {state}")
     note = columns["message"] or columns["stop_reason"] or ""
-    old, trial_id = _live_state(conn, run_id, state)
+    old, trial_id = live_state(conn, run_id, state)
     trial_queries.end(conn, trial_id, old, state, judgement, note=note, at=at)
     _change(conn, run_id, old, state, _END, {**_NO_PROCESS, **columns})
 
 
-def _live_state(conn: Connection, run_id: int, new: TrialState) -> tuple[TrialState, int]:
+def live_state(conn: Connection, run_id: int, new: TrialState) -> tuple[TrialState, int]:
     """Return a live run's state and its trial's id. Raises NotFoundError, and TransitionError where it has ended."""
     found = _STATE.first(conn, {"run_id": run_id})
     if found is None:
         raise NotFoundError(f"there is no run with id {run_id}")
     old, trial_id = TrialState(found[0]), int(found[1])
-    if old not in LIVE_STATES:
+    if old not in _HAS_PROCESS:
         raise TransitionError(f"run {run_id} of trial {trial_id} has ended ({old}); not changed to {new}")
     return old, trial_id
 
@@ -164,7 +197,7 @@ def of_trial(conn: Connection, trial_id: int) -> list[RunRecord]:
 
 
 def live(conn: Connection, study_id: int) -> list[RunRecord]:
-    """Return the runs of a study that are launching or running, by id."""
+    """Return the runs of a study that are launching, running or paused, by id."""
     query = (
         select(runs)
         .join(trials, trials.c.id == runs.c.trial_id)

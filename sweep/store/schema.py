@@ -121,6 +121,7 @@ trials = Table(
     Column("task", Text, nullable=False),
     Column("state", String, nullable=False),
     Column("source_trial_id", ForeignKey("trials.id")),
+    Column("until_step", BigInteger),  # where its run is to be paused; NULL: it runs to its end
     # False for a trial that answered the question as it was asked before (another target, axis or task code).
     Column("is_current", Boolean(create_constraint=False), nullable=False, server_default=true()),
     # The judgement; all NULL until there is one.
@@ -188,6 +189,18 @@ events = Table(
     Column("new_state", String, nullable=False),
     Column("note", Words, nullable=False),
     Index(None, "trial_id"),
+)
+
+# The ends of slices, one for each event that paused a trial: as far as its run had got. The event's id orders them.
+slices = Table(
+    "slices",
+    metadata,
+    Column("event_id", ForeignKey("events.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("step", BigInteger, nullable=False),  # really reached
+    Column("verdict", String, nullable=False),
+    Column("tau", BigInteger),
+    Column("best", ExactFloat),
+    Column("final", ExactFloat),
 )
 
 metric_chunks = Table(

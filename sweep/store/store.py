@@ -19,7 +19,7 @@ from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Verdict
 from sweep.errors import DamagedStoreError, NotFoundError, OldStoreError, StoreError, SweepError
-from sweep.store import jsontext, migrations, outcomes, runs, series, studies, trials
+from sweep.store import jsontext, migrations, outcomes, runs, series, slices, studies, trials
 from sweep.store.engine import (
     begun,
     integrity_problem,
@@ -359,14 +359,16 @@ class Store:
         dir: str,  # noqa: A002 - the word of RunRecord and spec.json
         *,
         token: str | None = None,
+        was: TrialState = TrialState.PENDING,
     ) -> RunRecord:
         """Record the intent to run a pending trial in this folder; trial and new run are `launching`.
 
-        `token` names the attempt; a new one unless an attempt is restored that has one. Raises TransitionError if the
-        trial is not pending.
+        `token` names the attempt; a new one unless an attempt is restored that has one. `was` is `paused` for a paused
+        trial whose process is gone. Raises TransitionError if the trial is in another state.
         """
+        token = token or os.urandom(TOKEN_BYTES).hex()
         with self.transactions.writing() as conn:
-            return runs.begin(conn, trial_id, dir, token=token or os.urandom(TOKEN_BYTES).hex(), at=self._now())
+            return runs.begin(conn, trial_id, dir, token=token, at=self._now(), was=was)
 
     def run_started(
         self,
@@ -390,6 +392,46 @@ class Store:
         """Change run and trial from launching to running. Raises TransitionError where they are not launching."""
         with self.transactions.writing() as conn:
             runs.mark_running(conn, run_id, at=self._now())
+
+    def run_until(self, trial_id: int, step: int | None) -> None:
+        """Record at which step a trial's next run is to be paused, None for its end. Raises NotFoundError."""
+        with self.transactions.writing() as conn:
+            trials.set_until(conn, trial_id, step)
+
+    def pause_run(self, run_id: int, step: int, so_far: Judgement) -> None:
+        """Change run and trial from running to paused, with the step reached and the judgement so far on record.
+
+        Raises TransitionError if they are not running.
+        """
+        with self.transactions.writing() as conn:
+            slices.pause(conn, run_id, step, so_far, at=self._now())
+
+    def continue_run(self, run_id: int, until_step: int | None) -> None:
+        """Record the intent to continue a paused run until a step, None for its end; run and trial are `running`.
+
+        Raises TransitionError if they are not paused.
+        """
+        with self.transactions.writing() as conn:
+            slices.resume(conn, run_id, until_step, at=self._now())
+
+    def end_paused_run(
+        self, run_id: int, *, state: TrialState, failure: FailureClass | None = None, message: str | None = None
+    ) -> None:
+        """End the run of a paused trial whose process is gone; the trial stays paused. Raises TransitionError."""
+        at = self._now()
+        with self.transactions.writing() as conn:
+            runs.end_paused(conn, run_id, state, failure=failure, message=message, at=at)
+            series.compact(conn, run_id)
+
+    def told(self, study_id: int) -> list[Outcome]:
+        """Return what a driver is told of a study: ends of slices and finished trials, in the order on record."""
+        with self.transactions.reading() as conn:
+            return slices.told(conn, study_id)
+
+    def abandoned(self, study_id: int) -> set[int]:
+        """Return the numbers of the trials that were cancelled while they were paused."""
+        with self.transactions.reading() as conn:
+            return slices.abandoned(conn, study_id)
 
     def end_run(
         self,
@@ -434,7 +476,7 @@ class Store:
             return runs.of_trial(conn, trial_id)
 
     def live_runs(self, study_id: int) -> list[RunRecord]:
-        """Return the runs of a study that are launching or running, in the order in which they began."""
+        """Return the runs of a study that are launching, running or paused, in the order in which they began."""
         with self.transactions.reading() as conn:
             return runs.live(conn, study_id)
 

@@ -303,8 +303,10 @@ def transition(conn: Connection, trial_id: int, new: TrialState, *, note: str, a
     if old is TrialState.PENDING and new in (TrialState.LAUNCHING, TrialState.COMPLETED):
         needed = "begin_run" if new is TrialState.LAUNCHING else "reuse"
         raise TransitionError(f"trial {trial_id}: {old} -> {new} is made by {needed}, never bare")
+    if old is TrialState.PAUSED and new is not TrialState.CANCELLED:
+        raise TransitionError(f"trial {trial_id}: {old} -> {new} is made by continue_run or begin_run, never bare")
     swap(conn, trial_id, old, new, note=note, at=at)
-    if old in LIVE_STATES:
+    if old in LIVE_STATES or old is TrialState.PAUSED:
         ended = {"ended_at": at} if new in FINISHED_STATES else {}
         conn.execute(
             update(runs).where(runs.c.trial_id == trial_id, runs.c.state == old.value).values(state=new.value, **ended)
@@ -322,8 +324,8 @@ def swap(
     note: str,
     at: datetime,
     judged: Mapping[str, Any] | None = None,
-) -> None:
-    """Compare and swap a trial's state, and the columns of its judgement where given, leaving an event row.
+) -> int:
+    """Compare and swap a trial's state, and the columns of its judgement where given; return the event row's id.
 
     Raises TransitionError where the table forbids the change or the trial is not in state `old`.
     """
@@ -333,7 +335,14 @@ def swap(
     if statement.change(conn, {"trial_id": trial_id, "old": old.value, "new": new.value, **(judged or {})}) != 1:
         found = row_of(conn, trial_id).state
         raise TransitionError(f"trial {trial_id}: expected {old}, found {found}; not changed to {new}")
-    _ADD_EVENT.add(conn, {"trial_id": trial_id, "at": at, "old_state": old.value, "new_state": new.value, "note": note})
+    event = {"trial_id": trial_id, "at": at, "old_state": old.value, "new_state": new.value, "note": note}
+    return _ADD_EVENT.add(conn, event)
+
+
+def set_until(conn: Connection, trial_id: int, until_step: int | None) -> None:
+    """Record at which step a trial's run is to be paused, None for its end. Raises NotFoundError."""
+    if conn.execute(update(trials).where(trials.c.id == trial_id).values(until_step=until_step)).rowcount != 1:
+        raise NotFoundError(f"there is no trial with id {trial_id}")
 
 
 def events_of(conn: Connection, trial_id: int) -> list[Event]:

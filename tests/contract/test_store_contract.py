@@ -689,3 +689,115 @@ def test_a_refused_change_leaves_the_rest_of_the_transaction(store: Store) -> No
             store.transition(trial.id, TrialState.RUNNING)
         store.begin_run(trial.id, "d")
     assert store.counts(study.id) == {TrialState.LAUNCHING: 1}
+
+
+# Runs that are paused and continued
+
+
+def paused(store: Store, trial: TrialRecord, step: int, verdict: Verdict = Verdict.UNDECIDED) -> RunRecord:
+    store.run_until(trial.id, step)
+    run = begin(store, trial)
+    store.pause_run(run.id, step, make_judgement(verdict, tau=None, best=0.4, final=math.nan))
+    return run
+
+
+def parts(store: Store, study: StudyRecord) -> list[tuple[int, TrialState, int]]:
+    return [(part.number, part.state, part.steps) for part in store.told(study.id)]
+
+
+def test_a_paused_trial_is_open_and_has_its_step_on_record(store: Store) -> None:
+    study = make_study(store)
+    run = paused(store, make_trial(store, study), 10)
+    trial = store.trial(study.id, 0)
+    assert (trial.state, trial.until_step, trial.judgement) == (TrialState.PAUSED, 10, None)
+    assert store.counts(study.id) == {TrialState.PAUSED: 1}
+    assert [live.id for live in store.live_runs(study.id)] == [run.id]
+    [outcome] = store.outcomes(study.id)
+    assert (outcome.is_open, outcome.steps, outcome.verdict) == (True, 10, Verdict.UNDECIDED)
+
+
+def test_the_end_of_a_slice_reads_back_as_it_was_written(store: Store) -> None:
+    study = make_study(store)
+    paused(store, make_trial(store, study, 3, "dropout=off"), 10, Verdict.CONVERGED)
+    [part] = store.told(study.id)
+    assert (part.cell, part.seed, part.state, part.verdict) == (
+        Cell.of(["dropout=off"]),
+        3,
+        TrialState.PAUSED,
+        Verdict.CONVERGED,
+    )
+    assert (part.steps, part.tau, part.best, math.isnan(part.final or 0.0)) == (10, None, 0.4, True)
+
+
+def test_ends_of_slices_and_of_trials_are_told_in_the_order_on_record(store: Store) -> None:
+    study = make_study(store)
+    first, second, third = (make_trial(store, study, seed) for seed in range(3))
+    run = paused(store, first, 10)
+    complete(store, third)
+    paused(store, second, 20)
+    store.continue_run(run.id, None)
+    assert store.trial(study.id, 0).until_step is None
+    store.end_run(run.id, state=TrialState.COMPLETED, last_step=30, judgement=make_judgement())
+    assert parts(store, study) == [
+        (0, TrialState.PAUSED, 10),
+        (2, TrialState.COMPLETED, 30),
+        (1, TrialState.PAUSED, 20),
+        (0, TrialState.COMPLETED, 30),
+    ]
+    store.set_current(study.id, [first.id])
+    assert [number for number, _, _ in parts(store, study)] == [0, 0]
+
+
+def test_a_trial_that_failed_and_is_pending_again_is_told_with_its_slices_alone(store: Store) -> None:
+    study = make_study(store)
+    run = paused(store, make_trial(store, study), 10)
+    store.continue_run(run.id, 20)
+    store.end_run(run.id, state=TrialState.FAILED, failure=FailureClass.KILLED, judgement=None)
+    store.transition(store.trial(study.id, 0).id, TrialState.PENDING, "retry")
+    assert parts(store, study) == [(0, TrialState.PAUSED, 10)]
+    assert store.trial(study.id, 0).until_step == 20
+
+
+def test_a_paused_trial_whose_process_is_gone_stays_paused_and_can_be_run_again(store: Store) -> None:
+    study = make_study(store)
+    trial = make_trial(store, study)
+    run = paused(store, trial, 10)
+    store.end_paused_run(run.id, state=TrialState.LOST, failure=FailureClass.LOST, message="gone")
+    assert store.trial(study.id, 0).state is TrialState.PAUSED
+    assert store.live_runs(study.id) == []
+    again = store.begin_run(trial.id, "trials/0", was=TrialState.PAUSED)
+    assert (again.attempt, store.trial(study.id, 0).state) == (2, TrialState.LAUNCHING)
+
+
+def test_an_abandoned_trial_is_cancelled_without_a_verdict_and_known_as_abandoned(store: Store) -> None:
+    study = make_study(store)
+    run = paused(store, make_trial(store, study), 10)
+    other = make_trial(store, study, 1)
+    store.transition(other.id, TrialState.CANCELLED, "stopped")
+    store.end_run(run.id, state=TrialState.CANCELLED, last_step=10, judgement=make_judgement(Verdict.UNDECIDED))
+    assert store.abandoned(study.id) == {0}
+    outcomes = store.outcomes(study.id)
+    assert [(each.state, each.verdict) for each in outcomes] == [(TrialState.CANCELLED, Verdict.UNDECIDED)] * 2
+
+
+@pytest.mark.parametrize("state", [TrialState.RUNNING, TrialState.COMPLETED, TrialState.LAUNCHING, TrialState.PENDING])
+def test_a_paused_trial_changes_by_the_verbs_for_it_alone(store: Store, state: TrialState) -> None:
+    study = make_study(store)
+    trial = make_trial(store, study)
+    run = paused(store, trial, 10)
+    with pytest.raises(TransitionError):
+        store.transition(trial.id, state)
+    with pytest.raises(TransitionError):
+        store.mark_running(run.id)
+    with pytest.raises(TransitionError):
+        store.end_run(run.id, state=TrialState.COMPLETED, judgement=None)
+
+
+def test_only_a_running_run_is_paused_and_only_a_paused_one_continued(store: Store) -> None:
+    study = make_study(store)
+    run = begin(store, make_trial(store, study), running=False)
+    with pytest.raises(TransitionError):
+        store.pause_run(run.id, 10, make_judgement())
+    store.mark_running(run.id)
+    with pytest.raises(TransitionError):
+        store.continue_run(run.id, 20)
