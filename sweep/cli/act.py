@@ -96,7 +96,7 @@ def rebuild(arguments: list[str]) -> int:
         action="append",
         type=Path,
         metavar="DIR",
-        help="a results folder (default: the one whose sweep.db the store is, else results); repeatable",
+        help="a results folder (default: the folder of the store's sweep.db, else results); repeatable",
     )
     parser.set_defaults(store=None)
     args = parser.parse_args(arguments)

@@ -36,14 +36,16 @@ def baseline(arguments: list[str]) -> int:
     """Accept, show or compare baselines."""
     parser = verb_parser("baseline")
     parser.usage = USAGE
-    parser.add_argument("action", choices=ACTIONS, help="accept: put one on record; show: list them; diff: compare")
-    parser.add_argument("study", nargs="?", help="accept: the study whose base runs are accepted")
-    parser.add_argument("--last", type=int, metavar="N", help="accept, diff: the last N nights (diff: 1)")
-    parser.add_argument("--again", action="store_true", help="accept: the same runs, judged by the present rules")
-    parser.add_argument("--previous", action="store_true", help="diff: with the baseline that it replaced")
-    parser.add_argument("--task", help="only this task (default: all; of a study: the study's task)")
-    parser.add_argument("--regression", metavar="NAME", help="default: the one whose night began last")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="default: the folder of its nights")
+    parser.add_argument(
+        "action", choices=ACTIONS, help="accept: record one; show: list them; diff: compare with nights"
+    )
+    parser.add_argument("study", nargs="?", help="accept: the study whose base runs to accept")
+    parser.add_argument("--last", type=int, metavar="N", help="accept, diff: the last N nights (default of diff: 1)")
+    parser.add_argument("--again", action="store_true", help="accept: the same runs again, judged by the current rules")
+    parser.add_argument("--previous", action="store_true", help="diff: compare with the baseline it replaced")
+    parser.add_argument("--task", help="only this task (default: all; with a study: its task)")
+    parser.add_argument("--regression", metavar="NAME", help="the regression (default: the one whose night began last)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="results folder (default: that of its nights)")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     args = parser.parse_args(arguments)
     if args.last is not None and args.last < 1:

@@ -12,7 +12,7 @@ def compare(arguments: list[str]) -> int:
     """Compare two studies: what each cell did in both, and what differs in config and provenance."""
     parser = read_parser("compare", has_study=False)
     parser.add_argument("a", metavar="A", help="a study")
-    parser.add_argument("b", metavar="B", help="the study that is compared with it")
+    parser.add_argument("b", metavar="B", help="the study to compare it with")
     args = parser.parse_args(arguments)
     if args.a == args.b:
         raise UsageError(f"compare {args.a} {args.b}: these are one study", hint="give two")

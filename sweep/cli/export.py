@@ -20,10 +20,10 @@ from sweep.study.places import check_ours
 def export(arguments: list[str]) -> int:
     """Write a study as csv, into an Optuna storage, or as VisualDL logs."""
     parser = read_parser("export", has_json=False)
-    parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to (default: the study's own)")
-    parser.add_argument("--optuna", metavar="URL", help="write an Optuna study into this storage: sqlite:///FILE")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="the folder to write to (default: the study's folder)")
+    parser.add_argument("--optuna", metavar="URL", help="write an Optuna study to this storage: sqlite:///FILE")
     parser.add_argument("--force", action="store_true", help="with --optuna: replace a study of that name")
-    parser.add_argument("--visualdl", action="store_true", help="write VisualDL logs for its HPARAMS page")
+    parser.add_argument("--visualdl", action="store_true", help="write VisualDL logs of the whole study")
     args = parser.parse_args(arguments)
     if args.force and not args.optuna:
         raise UsageError("--force goes with --optuna")

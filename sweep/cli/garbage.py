@@ -19,7 +19,7 @@ def gc(arguments: list[str]) -> int:
         type=int,
         default=KEEP_NIGHTS,
         metavar="N",
-        help="delete the studies of all nights but the last N (default: %(default)s); what a night found is kept",
+        help="delete the studies of all nights but the last N (default: %(default)s); the findings of a night are kept",
     )
     parser.add_argument(
         "--keep-days",
@@ -28,8 +28,8 @@ def gc(arguments: list[str]) -> int:
         help="delete run folders and curves of other studies that ended D days ago or more; verdicts and reports are "
         "kept (default: they are left alone)",
     )
-    parser.add_argument("--regression", metavar="NAME", help="only nights of this regression (default: of all)")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    parser.add_argument("--regression", metavar="NAME", help="only nights of this regression (default: all)")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be deleted")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     args = parser.parse_args(arguments)
     if args.keep_nights < 1:

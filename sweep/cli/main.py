@@ -29,7 +29,7 @@ usage: python -m sweep [--config-dir DIR]... [OVERRIDES]    run a study
 sweep finds which change makes a PaddlePaddle training run converge, how sure that is, and what it cost.
 
 run a study
-  python -m sweep task=NAME                       run the base over its seeds: does it converge, with which symptoms
+  python -m sweep task=NAME                       run the base over its seeds: does it converge? which symptoms?
   python -m sweep task=NAME +diagnose=full        full diagnosis: checks, base, learning rate, ablation; one answer
   python -m sweep +check=all                      check the data; overfit ten samples (also =data, =overfit)
   python -m sweep +ablation=regularization        toggle dropout, weight decay, augmentation; rank what restores
@@ -72,7 +72,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "plan": Verb("sweep.cli.run", "plan", "print the trials of a study and their estimated cost; run nothing"),
     "ls": Verb("sweep.cli.ls", "ls", "list the studies of the store"),
-    "status": Verb("sweep.cli.status", "status", "progress of a study, once or until it ends (--watch)"),
+    "status": Verb("sweep.cli.status", "status", "show the progress of a study, once or until it ends (--watch)"),
     "rank": Verb("sweep.cli.rank", "rank", "print the ranking of a study"),
     "show": Verb("sweep.cli.show", "show", "show one trial: verdict, symptoms, overrides, runs"),
     "compare": Verb("sweep.cli.compare", "compare", "compare two studies, paired by cell and seed"),

@@ -1,4 +1,4 @@
-"""The options of a command that takes overrides: our own, and those that Hydra's users type."""
+"""The options of a command that takes overrides: sweep's own, and those that Hydra users type."""
 
 import shlex
 from collections.abc import Sequence
@@ -10,24 +10,24 @@ from sweep.errors import UsageError
 from sweep.study.decisions import DEFAULT_LEVEL, LEVELS
 
 CFG_KINDS = ("job", "all", "hydra")
-"""What Hydra's `--cfg` is given. sweep has no section of Hydra's own, so `all` is `job`."""
+"""Values of Hydra's `--cfg`. sweep has no `hydra` section, so `all` is `job`."""
 
 _NEEDLESS = frozenset({"--run", "-r", "--resolve"})
-"""Options for what is done anyway: the command runs, and the config is printed with its references resolved."""
+"""Options without effect: the command runs anyway, and the config is always printed with references resolved."""
 
 _SHORT = {"-cd": "--config-dir", "-c": "--cfg", "-p": "--package"}
 
 _STANDS_IN = {
-    ("--multirun", "-m"): "leave it out, a study is many runs: +axis=[...] tries changes, seeds=5 seeds, and "
-    "+search=tpe '+params.task.lr=interval(1e-4, 1e-1)' values",
+    ("--multirun", "-m"): "leave it out: a study is many runs. +axis=[...] tries changes, seeds=5 tries seeds, and "
+    "+search=tpe '+params.task.lr=interval(1e-4, 1e-1)' tries values",
     ("--info", "-i"): "--cfg prints the composed config; python -m sweep plan OVERRIDES prints the trials",
     ("--hydra-help",): "python -m sweep --help; docs/config.md has every key",
     ("--config-path", "-cp"): "--config-dir DIR adds a folder with your own task/, axis/, ablation/ files",
-    ("--config-name", "-cn"): "a file of yours, DIR/task/NAME.yaml, is chosen by --config-dir DIR task=NAME",
-    ("--shell-completion", "-sc"): "there is no completion; python -m sweep --help lists the verbs",
-    ("--experimental-rerun",): "the same command again resumes its study",
+    ("--config-name", "-cn"): "--config-dir DIR task=NAME selects your file DIR/task/NAME.yaml",
+    ("--shell-completion", "-sc"): "sweep has no shell completion; python -m sweep --help lists the verbs",
+    ("--experimental-rerun",): "run the same command again to resume its study",
 }  # fmt: skip
-"""Options of Hydra's that sweep does not have, and what stands in for them."""
+"""Hydra options that sweep does not have, and their equivalents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +50,31 @@ class RunOptions:
 def read_options(prog: str, arguments: Sequence[str], *, is_plan: bool) -> RunOptions:
     """Return the options and overrides of a command line, in any order. Raises UsageError."""
     parser = Parser(prog=prog, usage="%(prog)s [--config-dir DIR]... [OVERRIDES]", allow_abbrev=False)
-    parser.add_argument("--config-dir", action="append", default=[], type=Path, metavar="DIR", help="your own conf/")
+    parser.add_argument(
+        "--config-dir",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a folder with your own task/, axis/, ablation/ files; repeatable",
+    )
     if is_plan:
-        parser.add_argument("--json", action="store_true", help="print plan.json's contents with the cost estimate")
+        parser.add_argument("--json", action="store_true", help="print plan.json and the cost estimate as JSON")
     else:
         parser.add_argument("--cfg", action="store_true", help="print the composed config and run nothing")
-        parser.add_argument("--package", metavar="SECTION", help="with --cfg: print this section alone")
+        parser.add_argument("--package", metavar="SECTION", help="with --cfg: print only this section")
         add_log_level(parser)
     words = _as_ours(arguments)
     if is_plan and "--cfg" in words:
         hint = shlex.join(["python", "-m", "sweep", *arguments])
-        raise UsageError("--cfg prints the config, plan the trials: one or the other", hint=hint)
+        raise UsageError("--cfg prints the config and plan prints the trials; use one of them", hint=hint)
     args, overrides = parser.parse_known_args(words)
     for word in overrides:
         if word.startswith("-"):
             parser.refuse_option(word)
     is_cfg, package = getattr(args, "cfg", False), getattr(args, "package", None)
     if package is not None and not is_cfg:
-        raise UsageError("--package goes with --cfg", hint=f"--cfg --package {package}")
+        raise UsageError("--package needs --cfg", hint=f"--cfg --package {package}")
     return RunOptions(
         words=_without_log_level(words),
         overrides=tuple(overrides),
@@ -80,13 +87,13 @@ def read_options(prog: str, arguments: Sequence[str], *, is_plan: bool) -> RunOp
 
 
 def add_log_level(parser: Parser) -> None:
-    """Add the option for what the orchestrator writes to its log."""
+    """Add the option for the level of the orchestrator's log."""
     parser.add_argument(
         "--log-level",
         choices=LEVELS,
         default=DEFAULT_LEVEL,
         metavar="LEVEL",
-        help=f"what orchestrator.log in the study's folder holds: {', '.join(LEVELS)} (default: {DEFAULT_LEVEL})",
+        help=f"level of orchestrator.log in the study's folder: {', '.join(LEVELS)} (default: {DEFAULT_LEVEL})",
     )
 
 
@@ -102,12 +109,12 @@ def _as_ours(arguments: Sequence[str]) -> list[str]:
         option, is_given, value = word.partition("=")
         for names, instead in _STANDS_IN.items():
             if option in names:
-                raise UsageError(f"{option} is an option of Hydra's that sweep does not have", hint=instead)
+                raise UsageError(f"{option} is a Hydra option that sweep does not have", hint=instead)
         kind = value if option == "--cfg" and is_given else word
         is_kind = kind in CFG_KINDS and (option == "--cfg" or kept[-1:] == ["--cfg"])
         if is_kind and kind == "hydra":
             raise UsageError(
-                "--cfg hydra: sweep composes its config with Hydra but does not run under it: there is no such section",
+                "--cfg hydra: there is no such section; sweep composes its config with Hydra but does not run under it",
                 hint="--cfg job prints the config",
             )
         if is_kind and is_given:

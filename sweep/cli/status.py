@@ -16,7 +16,7 @@ def status(arguments: list[str]) -> int:
     parser = read_parser("status")
     parser.add_argument("--watch", action="store_true", help="follow the study until it ends")
     parser.add_argument(
-        "--interval", type=float, metavar="S", help=f"with --watch: look every S seconds (default: {INTERVAL_S:g})"
+        "--interval", type=float, metavar="S", help=f"with --watch: check every S seconds (default: {INTERVAL_S:g})"
     )
     args = parser.parse_args(arguments)
     if args.interval is not None and not args.watch:

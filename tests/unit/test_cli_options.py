@@ -53,7 +53,7 @@ def test_a_short_option_is_recorded_in_full():
         ("--config-name", "task=NAME"),
         ("-cn", "task=NAME"),
         ("--shell-completion", "--help"),
-        ("--experimental-rerun", "resumes"),
+        ("--experimental-rerun", "resume"),
     ],
 )
 @pytest.mark.parametrize("is_plan", [False, True])
