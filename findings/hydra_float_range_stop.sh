@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # hydra-core 1.3.8: a float range in a sweep override sometimes contains its stop.
 #
-# Guess:    range(start,stop,step) leaves the stop out, as documented and as in Python: range(0.1,0.4,0.1) gives 0.1, 0.2, 0.3.
+# Expected: range(start,stop,step) excludes the stop, as documented and as in Python: range(0.1,0.4,0.1) gives 0.1, 0.2, 0.3.
 # Happens:  the values are sums with a rounding error that grows, and one more job starts if a sum lies just below the stop:
 #           range(0.1,0.4,0.1) and range(0.1,0.5,0.1) give the same 4 jobs, so the first one contains its stop, the second does not.
-# Live with it: list the values (lr=0.1,0.2,0.3), or put the stop half a step before the first value not wanted: range(0.1,0.35,0.1).
+# Workaround: list the values (lr=0.1,0.2,0.3), or put the stop half a step before the first unwanted value: range(0.1,0.35,0.1).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # hydra-core 1.3.8: "# @package _global_" below another comment line is ignored without a message.
 #
-# Guess:    the directive may follow a licence line or a comment on the file, or Hydra refuses or warns. Blank lines above it are allowed.
-# Happens:  the first comment line alone is the header. With any other comment above it the directive is a comment too, and the file's
-#           keys land under the group's name (opt.lr) while the key meant (lr) keeps its old value. Exit code 0, no warning.
-# Live with it: the directive is the first comment of the file; the file's description comes below it. A look at `--cfg job` shows the keys.
+# Expected: the directive may follow a licence line or another comment, or Hydra fails or warns. Blank lines above it are allowed.
+# Happens:  only the first comment line is the header. Below any other comment the directive is an ordinary comment, and the file's
+#           keys end up under the group's name (opt.lr) while the intended key (lr) keeps its old value. Exit code 0, no warning.
+# Workaround: make the directive the first comment of the file, and put the description below it. `--cfg job` shows the keys.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

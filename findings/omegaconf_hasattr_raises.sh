@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# omegaconf 2.3.1: four ways to ask whether a key with the value "???" is there give four answers, one of them an exception.
+# omegaconf 2.3.1: four ways to ask whether a key with the value "???" exists give four answers, one of them an exception.
 #
-# Guess:    a DictConfig that lists a key has it: key in cfg is True, hasattr(cfg, key) is True, getattr(cfg, key, default) gives a value.
+# Expected: a DictConfig that lists a key has it: key in cfg is True, hasattr(cfg, key) is True, getattr(cfg, key, default) gives a value.
 # Happens:  cfg.keys() contains the key and len(cfg) counts it, but key in cfg is False, cfg.get(key, default) gives the default, and
-#           hasattr and getattr with a default raise MissingMandatoryValue, which is no AttributeError.
-#           A check for unknown keys written with `in` thus refuses the keys that the user must set.
-# Live with it: ask key in cfg.keys() for "is it declared", OmegaConf.is_missing(cfg, key) for "must it be set", cfg.get(key, default)
-#           for a value. No hasattr or getattr on a config.
+#           hasattr and getattr with a default raise MissingMandatoryValue, which is not an AttributeError.
+#           So a check for unknown keys that uses `in` rejects the keys that the user must set.
+# Workaround: use key in cfg.keys() for "is it declared", OmegaConf.is_missing(cfg, key) for "must it be set", cfg.get(key, default)
+#           for a value. Do not use hasattr or getattr on a config.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

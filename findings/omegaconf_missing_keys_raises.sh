@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# omegaconf 2.3.1: OmegaConf.missing_keys raises because of an interpolation that has nothing to do with a missing key.
+# omegaconf 2.3.1: OmegaConf.missing_keys raises because of an interpolation that is unrelated to a missing key.
 #
-# Guess:    missing_keys(cfg) lists the keys whose value is "???"; an interpolation is a value that is given, whatever it resolves to.
-# Happens:  every interpolation is resolved on the way. One that does not resolve yet (an unset environment variable, a key that is merged
-#           in later) raises, so what is missing cannot be listed. So does one that refers to a missing key: as soon as a key with "???" is
-#           referred to, missing_keys fails at the very key that it is to report.
-# Live with it: look for "???" in OmegaConf.to_container(cfg, resolve=False), or call missing_keys after everything has been merged.
+# Expected: missing_keys(cfg) lists the keys whose value is "???"; an interpolation is a given value, whatever it resolves to.
+# Happens:  it resolves every interpolation. One that cannot be resolved yet (an unset environment variable, a key that is merged
+#           in later) raises, so missing keys cannot be listed. So does one that refers to a missing key: as soon as a key with "???" is
+#           referred to, missing_keys fails at the very key that it should report.
+# Workaround: look for "???" in OmegaConf.to_container(cfg, resolve=False), or call missing_keys after everything has been merged.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

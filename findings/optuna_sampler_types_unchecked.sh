@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# optuna 5.0.0: a TPE sampler with a setting of the wrong type is made, and fails only after the trials at the start have been paid for.
+# optuna 5.0.0: a TPE sampler accepts a setting of the wrong type, and fails only after its random start-up trials have run.
 #
-# Guess:    TPESampler(n_ei_candidates=24.0), say from a YAML file, is refused when it is made, or 24.0 is taken as 24.
-# Happens:  it is made, and the first n_startup_trials trials run, as they are drawn at random. The first suggestion by TPE itself
-#           raises a TypeError from inside a numerical routine, and it does not name the argument. With real trainings that is hours later.
-# Live with it: convert and check the sampler's settings before the study, or ask for n_startup_trials + 1 suggestions of a throw-away study.
+# Expected: TPESampler(n_ei_candidates=24.0), say from a YAML file, raises in the constructor, or 24.0 is treated as 24.
+# Happens:  the constructor accepts it, and the first n_startup_trials trials run, because they are drawn at random. The first suggestion
+#           by TPE itself raises a TypeError from inside a numerical routine that does not name the argument. With real training runs that is hours later.
+# Workaround: convert and check the sampler's settings before the study, or ask for n_startup_trials + 1 suggestions of a throw-away study.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

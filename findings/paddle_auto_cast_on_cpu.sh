@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # paddlepaddle 3.3.1: paddle.amp.auto_cast has no effect on the CPU, bfloat16 included.
 #
-# Guess:    auto_cast(dtype="bfloat16") on the CPU computes matrix products in bfloat16 (PyTorch's does), or raises where it cannot.
+# Expected: auto_cast(dtype="bfloat16") on the CPU computes matrix products in bfloat16 (as PyTorch does), or raises if it cannot.
 # Happens:  everything stays float32; a UserWarning ("it makes no effect") is the only sign.
 #           A test or an ablation of mixed precision without a GPU compares float32 with float32.
-# Live with it: assert an output's dtype in such a test, or turn that warning into an error. Compare precisions on a GPU.
+# Workaround: assert an output's dtype in such a test, or turn that warning into an error. Compare precisions on a GPU.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

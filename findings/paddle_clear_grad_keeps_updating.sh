@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# paddlepaddle 3.3.1: a parameter that took part in no loss since clear_grad() is still updated by step().
+# paddlepaddle 3.3.1: step() still updates a parameter that was in no loss since clear_grad().
 #
-# Guess:    after optimizer.clear_grad() and a backward that leaves a layer out (an auxiliary head that is used in the first phase only),
+# Expected: after optimizer.clear_grad() and a backward that leaves a layer out (an auxiliary head that is used in the first phase only),
 #           step() leaves that layer alone, as in PyTorch, where zero_grad() sets gradients to None.
 # Happens:  clear_grad() fills gradients with zeros (set_to_zero=True is the default). To step() a zero is a gradient: weight decay and the
 #           moments of AdamW move the unused layer every step. A layer that never had a gradient keeps None and does not move,
 #           so "grad is None" finds layers that were never used, not layers that are unused now.
-# Live with it: optimizer.clear_grad(set_to_zero=False), or layer.stop_gradient for what is out of use. To find dead layers, look for
+# Workaround: optimizer.clear_grad(set_to_zero=False), or layer.stop_gradient for unused layers. To find dead layers, look for
 #           gradients that are None or all zero.
 set -euo pipefail
 work=$(mktemp -d)

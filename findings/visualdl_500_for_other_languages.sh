@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # visualdl 2.5.3: every page is "500 Internal Server Error" for a browser whose languages do not include English or Chinese.
 #
-# Guess:    a page is shown in English if the browser's language is not supported, and curl or a start-up check gets 200 as well.
+# Expected: a page is shown in English if the browser's language is not supported, and curl or a start-up check gets 200 as well.
 # Happens:  the page's cookie is set to the best match of Accept-Language, which is None for "fr" and without that header: 500, and
-#           nothing in the server's log. "fr,en" is fine, so most browsers never meet it. The API answers 200 in every case.
-# Live with it: start the server with `--language en`. A check asks /alive or /app/api/runs.
+#           nothing in the server's log. "fr,en" is fine, so most browsers are not affected. The API always answers 200.
+# Workaround: start the server with `--language en`. A check asks /alive or /app/api/runs.
 set -euo pipefail
 work=$(mktemp -d)
 server=

@@ -124,7 +124,7 @@ def fit(
     """Train for `cfg.steps` optimizer steps, logging `train/loss` and, every `cfg.eval_every` steps, `evaluate`.
 
     Order, augmentation and dropout each draw from their own stream, so trials with the same seed see the same
-    batches in the same order whatever is switched on or off. `loss_unit` is what a loss of 1 is in original units.
+    batches in the same order whatever is switched on or off. `loss_unit` is the value of a loss of 1 in original units.
     """
     schedule = make_schedule(cfg)
     optimizer = make_optimizer(cfg, network.parameters(), schedule)

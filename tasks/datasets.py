@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 class Samples:
     """One part of a data set: inputs `x` [n, ...] float32, `y` [n] int64 classes or [n, 1] float32 targets.
 
-    It has what a map-style `paddle.io.Dataset` has, so a `paddle.io.DataLoader` takes it as it is.
+    It has the interface of a map-style `paddle.io.Dataset`, so `paddle.io.DataLoader` accepts it.
     """
 
     x: Floats
@@ -74,7 +74,7 @@ class Scaling:
 
     @classmethod
     def of(cls, x: Floats, *, axes: tuple[int, ...]) -> "Scaling":
-        """Return the scaling of training inputs [n, ...], whose features are what is left of the shape without `axes`.
+        """Return the scaling of training inputs [n, ...], whose features are the remaining axes without `axes`.
 
         A feature that is constant is only moved to 0.
         """

@@ -92,7 +92,10 @@ def _to_visualdl(store: Store, study: StudyRecord, folder: Path) -> str:
     metric = _metric(store, study, target)
     records = store.trials(study.id)
     count = write_study(folder, records, study.config.axes, metric, lambda trial: store.series(trial.id))
-    return f"{folder}: {count_text(count, 'trial')}\nopen it with: visualdl --logdir {shlex.quote(str(folder))}, at http://localhost:8040/app/hyper-parameter"
+    command = shlex.join(["visualdl", "--logdir", str(folder), "--language", "en"])
+    return (
+        f"{folder}: {count_text(count, 'trial')}\nopen it with: {command}, at http://localhost:8040/app/hyper-parameter"
+    )
 
 
 def _to_csv(store: Store, study: StudyRecord, folder: Path) -> tuple[Path, Path]:
