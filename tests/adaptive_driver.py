@@ -7,7 +7,7 @@ from sweep.config.values import Section
 from sweep.domain.axis import BASE, Cell
 from sweep.domain.kinds import StudyKind
 from sweep.domain.trial import Outcome
-from sweep.drivers.protocol import DriverInput, Expected, Proposal
+from sweep.drivers.protocol import DriverInput, Expected, Price, Proposal
 
 
 class Confirming:
@@ -29,7 +29,13 @@ class Confirming:
         return cell in self.singles and seed >= 0
 
     def expected(self) -> Expected:
-        return Expected(trials=len(self.singles) * (1 + len(self.fresh)), summary="each toggle, then what converges")
+        most = len(self.singles) * (1 + len(self.fresh))
+        return Expected(
+            trials=most,
+            summary="each toggle, then what converges",
+            candidates=self.singles[1:],
+            price=Price(healthy=1.0, typical=len(self.singles) + 2.5, none=len(self.singles), cap=most),
+        )
 
     def build(self) -> "ConfirmingDriver":
         return ConfirmingDriver(self)

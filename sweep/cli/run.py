@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,13 +133,13 @@ def _stages_view(loaded: LoadedConfig) -> dict[str, object]:
 
 
 def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
-    from sweep.study.planning import StudyPlan
+    from sweep.study.planning import StudyPlan, expected_view
 
     planned = StudyPlan(loaded)
     planned.driver()  # what a run refuses, its plan does, too
     view = {**planned.to_dict(), **_cost(planned)}
     if planned.fixed is None:
-        view["expected"] = asdict(planned.spec.expected())
+        view["expected"] = expected_view(planned.spec.expected(), planned.config.target.budget_steps)
     if loaded.study.confirm is not None:
         from sweep.study.stageplan import confirming_trials  # brings SciPy along
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sweep.domain.adaptive import AdaptiveFindings
 from sweep.domain.axis import Cell, Toggle
 from sweep.domain.effect_status import NOT_RUN_YET as NOT_RUN_YET
 from sweep.domain.effect_status import EffectStatus as EffectStatus
@@ -157,3 +158,4 @@ class Ranking:
     ties: tuple[tuple[str, ...], ...] = ()  # overrides of the repairs that nothing tells from the recommended one
     choice_reason: str = ""  # why it is recommended before the others, empty if they tie
     searched: tuple[SearchedPoint, ...] = ()  # the best points of a search over params, best first
+    adaptive: AdaptiveFindings | None = None  # what an adaptive driver knows beside it

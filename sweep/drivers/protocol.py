@@ -45,15 +45,28 @@ class DriverInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What an adaptive study costs, in base-run equivalents (1 is a run of the base over its whole budget)."""
+
+    healthy: float  # the base turns out to converge
+    typical: float  # one change repairs it: the median
+    none: float  # nothing repairs it: the median
+    cap: float  # the study ends here, whatever it knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What a driver expects of a study before it has run.
 
     `trials` is the largest number of trials, None if it is not known; `summary` says in a few words what is tried
-    ("30 points · optuna TPESampler").
+    ("30 points · optuna TPESampler"). A driver that decides as it learns names the `candidates` that it may try, and
+    the `price`.
     """
 
     trials: int | None
     summary: str
+    candidates: tuple[Cell, ...] = ()
+    price: Price | None = None
 
 
 class DriverSpec(Protocol):

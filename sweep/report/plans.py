@@ -64,10 +64,36 @@ def _render_search_plan(plan: Mapping[str, Any]) -> RenderableType:
         table.add_row(Text(key), Text(text))
     for axis, levels in plan["axes"].items():
         table.add_row(Text(axis), Text(", ".join(["base", *levels])))
-    parts = [plan["expected"]["summary"]]
+    expected = plan["expected"]
+    parts = [expected["summary"]]
     if plan.get("wall_s") is not None:
         parts.append(f"at most about {duration_text(plan['wall_s'])}")
-    return Group(table, "", Text(" · ".join(parts), style="bold"))
+    return Group(table, "", *_adaptive_lines(expected), Text(" · ".join(parts), style="bold"))
+
+
+_PRICES = {
+    "healthy": "if the base is healthy",
+    "typical": "if one change repairs it",
+    "none": "if nothing does",
+    "cap": "at most",
+}
+
+
+def _adaptive_lines(expected: Mapping[str, Any]) -> list[RenderableType]:
+    """Return what an adaptive driver may try, and what that costs in full runs of the base; nothing for a search."""
+    lines: list[RenderableType] = []
+    if expected.get("candidates"):
+        cells = ", ".join(cell_text(cell) for cell in expected["candidates"])
+        lines += [Text.assemble(("candidates  ", "dim"), cells), ""]
+    if expected.get("price"):
+        table = new_table()
+        table.add_column("cost", no_wrap=True)
+        table.add_column("base runs", justify="right", no_wrap=True)
+        table.add_column("steps", justify="right", no_wrap=True)
+        for name, price in expected["price"].items():
+            table.add_row(_PRICES[name], f"{price['bre']:g}", number_text(price["steps"]))
+        lines += [table, ""]
+    return lines
 
 
 def _plan_cost(plan: Mapping[str, Any]) -> Text:

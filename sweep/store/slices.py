@@ -71,13 +71,12 @@ def told(conn: Connection, study_id: int) -> list[Outcome]:
 
 def abandoned(conn: Connection, study_id: int) -> set[int]:
     """Return the numbers of the trials that were cancelled while they were paused."""
-    last = select(func.max(events.c.id)).group_by(events.c.trial_id)
+    cancelled = select(trials.c.id).where(trials.c.study_id == study_id, trials.c.state == TrialState.CANCELLED.value)
+    last = select(func.max(events.c.id)).where(events.c.trial_id.in_(cancelled)).group_by(events.c.trial_id)
     query = (
         select(trials.c.number)
         .join(events, events.c.trial_id == trials.c.id)
         .where(
-            trials.c.study_id == study_id,
-            trials.c.state == TrialState.CANCELLED.value,
             events.c.id.in_(last),
             events.c.old_state == TrialState.PAUSED.value,
             events.c.new_state == TrialState.CANCELLED.value,

@@ -1,7 +1,7 @@
 """What a study is about: the trials of a fixed design, or the space that an adaptive driver draws from."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import fmean, median
 from typing import Any
 
@@ -10,7 +10,7 @@ from sweep.config import LoadedConfig, StudyConfig
 from sweep.domain.kinds import StudyKind
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
-from sweep.drivers import Driver, DriverInput, DriverSpec, Proposal, read_driver
+from sweep.drivers import Driver, DriverInput, DriverSpec, Expected, Proposal, read_driver
 from sweep.errors import ConfigError
 from sweep.judge import SymptomThresholds
 from sweep.launch import slots_of, starts_warm
@@ -135,6 +135,17 @@ class StudyPlan:
         }
 
 
+def expected_view(expected: Expected, budget_steps: int) -> dict[str, Any]:
+    """Return what a driver expects of its study as `plan` shows it; prices in base-run equivalents and in steps."""
+    view: dict[str, Any] = {"trials": expected.trials, "summary": expected.summary}
+    if expected.candidates:
+        view["candidates"] = [cell.key for cell in expected.candidates]
+    if expected.price is not None:
+        bre = asdict(expected.price)
+        view["price"] = {name: {"bre": cost, "steps": round(cost * budget_steps)} for name, cost in bre.items()}
+    return view
+
+
 def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
     """Return what a plan will cost as far as can be known before anything runs.
 
@@ -144,9 +155,14 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
     """
     config = planned.config
     specs = planned.fixed.trials if planned.fixed is not None else ()
-    total = len(specs) if planned.fixed is not None else planned.spec.expected().trials or 0
+    total, cap = len(specs), None
+    if planned.fixed is None:
+        expected = planned.spec.expected()
+        total = expected.trials or 0
+        cap = None if expected.price is None else expected.price.cap
     finished = _finished(store, config, {spec.fingerprint for spec in specs}) if store and config.reuse else set()
     reused = sum(spec.fingerprint in finished for spec in specs)
+    whole_runs = float(total - reused) if cap is None else cap
     slots = slots_of(config.launcher)
     seen = _seen(store, config.task_name, slots) if store is not None else None
     measured_s = 0.0 if seen is None else seen.overhead_s
@@ -155,9 +171,9 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
     return {
         "reused": reused,
         "slots": slots,
-        "steps": (total - reused) * config.target.budget_steps,
+        "steps": round(whole_runs * config.target.budget_steps),
         "overhead_s": overhead_s,
-        "wall_s": None if seen is None else overhead_s + (total - reused) / slots * seen.trial_s,
+        "wall_s": None if seen is None else overhead_s + whole_runs / slots * seen.trial_s,
     }
 
 

@@ -89,12 +89,21 @@ def test_more_is_asked_of_it_on_resume_and_only_that_is_run(project):
     assert trials(project()) == [*ALL, (GOOD, 3)]
 
 
-def test_its_plan_says_what_it_tries_and_at_most_how_often(project, capsys):
+def test_its_plan_names_the_candidates_and_the_cost_if_healthy_typical_none_and_at_most(project, capsys):
     assert main(["plan", "--config-dir", "conf", *WORDS, "--json"]) == 0
     view = json.loads(capsys.readouterr().out)
-    assert (view["expected"]["trials"], view["steps"]) == (9, 27)
+    expected = view["expected"]
+    assert (expected["trials"], expected["candidates"]) == (9, ["x=good", "x=bad"])
+    assert {name: (price["bre"], price["steps"]) for name, price in expected["price"].items()} == {
+        "healthy": (1.0, 3),
+        "typical": (5.5, 16),
+        "none": (3, 9),
+        "cap": (9, 27),
+    }
+    assert view["steps"] == 27
     assert main(["plan", "--config-dir", "conf", *WORDS]) == 0
-    assert view["expected"]["summary"] in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert all(text in printed for text in ("x=good, x=bad", "5.5", "27", expected["summary"]))
 
 
 @pytest.mark.parametrize(
