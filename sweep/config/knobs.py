@@ -5,7 +5,6 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -64,7 +63,7 @@ class TaskBase:
             raise ConfigError(owner, str(exc), value=text, hint="for example task.dropout=0.0") from exc
         return key.removeprefix("task.") in self.knobs
 
-    def with_overrides(self, overrides: Iterable[str], *, owner: str) -> dict[str, Any]:
+    def with_overrides(self, overrides: Iterable[str], *, owner: str) -> dict[str, object]:
         """Return the resolved task section with these overrides applied. Raises ConfigError.
 
         Two overrides that give one key different values are an error: the cell they belong to means nothing.
@@ -89,7 +88,7 @@ class TaskBase:
                 OmegaConf.update(self._config, f"task.{name}", self._written[name], merge=False)
 
 
-def resolved_task(config: DictConfig) -> dict[str, Any]:
+def resolved_task(config: DictConfig) -> dict[str, object]:
     """Return the task section as plain data. Raises ConfigError where it is none, or an interpolation leads nowhere."""
     try:
         section = OmegaConf.to_container(config.task, resolve=True, throw_on_missing=True)

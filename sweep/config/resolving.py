@@ -17,7 +17,7 @@ _CONVERGE = "converge: {metric: val/acc, mode: max, target: 0.9, budget_steps: 3
 _WHOLE = ("seeds", "converge.budget_steps", "converge.hold", "probe.steps")
 
 
-def resolve(composed: Composition, sections: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def resolve(composed: Composition, sections: Mapping[str, Sequence[str]]) -> dict[str, object]:
     """Return the whole config as plain data; `sections` are the keys that some of its sections may have.
 
     Raises ConfigError for a key that does not exist, a task without a function, a value that is missing, or a reference

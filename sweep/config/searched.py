@@ -1,7 +1,7 @@
 """What a search searches without params of the user's own."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TypeGuard
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -32,7 +32,7 @@ def default_params(config: DictConfig, defaults: Mapping[str, str], removed: Col
     return found
 
 
-def _example(numbers: Mapping[str, Any]) -> str:
+def _example(numbers: Mapping[str, float]) -> str:
     """Return a knob with a range around its value, to paste: one that takes fractions, if there is one."""
     fractions = [key for key, value in numbers.items() if isinstance(value, float) and value > 0]
     if fractions:
@@ -44,5 +44,5 @@ def _example(numbers: Mapping[str, Any]) -> str:
     return f"{next(iter(numbers), 'task.KEY')}=interval(0.1, 0.5)"
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -6,8 +6,8 @@ Standard library only.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
+from sweep.domain.jsonform import from_json
 from sweep.domain.names import is_loss
 from sweep.domain.words import StrEnum
 
@@ -73,23 +73,17 @@ class Target:
         """The series that decides converged, None where that is the loss, whichever it turns out to be."""
         return self.metric if self.threshold is not None or self.is_metric_loss else self.loss
 
-    def to_mapping(self) -> dict[str, Any]:
+    def to_mapping(self) -> dict[str, object]:
         """Return the target as plain data, as spec.json holds it; `from_mapping` reads it back."""
         return {**asdict(self), "mode": str(self.mode)}
 
     @classmethod
-    def from_mapping(cls, items: Mapping[str, Any]) -> "Target":
-        """Return the target that `to_mapping` wrote. Raises KeyError, ValueError."""
-        return cls(
-            metric=items["metric"],
-            mode=Mode(items["mode"]),
-            threshold=None if items["threshold"] is None else float(items["threshold"]),
-            hold=None if items["hold"] is None else int(items["hold"]),
-            budget_steps=int(items["budget_steps"]),
-            stop_early=bool(items["stop_early"]),
-            loss=items.get("loss"),  # these two are not in what older versions wrote
-            smooth=None if items.get("smooth") is None else float(items["smooth"]),
-        )
+    def from_mapping(cls, items: Mapping[str, object]) -> "Target":
+        """Return the target that `to_mapping` wrote; what older versions did not write has its default.
+
+        Raises ValueError, which names the key, for anything else.
+        """
+        return from_json(cls, items)
 
 
 class TargetRule(StrEnum):

@@ -1,7 +1,6 @@
 """Composing trials: a cell and its seeds become resolved task configs with their fingerprints."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from sweep.config import LoadedConfig
 from sweep.domain.axis import Cell
@@ -16,7 +15,7 @@ class TrialComposer:
         self.study = loaded.study
         self._base = loaded.base
         self._axes = {axis.name: axis for axis in loaded.study.axes}
-        self._tasks: dict[Cell, dict[str, Any]] = {}
+        self._tasks: dict[Cell, dict[str, object]] = {}
         self._code = loaded.source.digest
 
     def overrides(self, cell: Cell) -> tuple[str, ...]:
@@ -46,5 +45,5 @@ class TrialComposer:
             for seed in seeds
         )
 
-    def _fingerprint(self, task: Mapping[str, Any], seed: int) -> str:
+    def _fingerprint(self, task: Mapping[str, object], seed: int) -> str:
         return fingerprint(task, seed, code=self._code, target=self.study.target, probe=self.study.probe)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from sweep.domain.check import Check
 from sweep.domain.target import Target
@@ -22,7 +21,7 @@ def digest(data: object) -> str:
     return hashlib.blake2b(canonical_json(data).encode(), digest_size=16).hexdigest()
 
 
-def fingerprint(task: Mapping[str, Any], seed: int, *, code: str, target: Target, probe: Check | None = None) -> str:
+def fingerprint(task: Mapping[str, object], seed: int, *, code: str, target: Target, probe: Check | None = None) -> str:
     """Return the hex digest (32 characters) of what decides a trial's outcome.
 
     That is its resolved task config, its seed, the digest of the task's code, the target, which decides where a run

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sweep.domain.axis import Axis, Cell, in_order
 from sweep.domain.inert import InertToggle
@@ -21,7 +20,7 @@ class Plan:
 
     study: str
     task: str
-    base: Mapping[str, Any] = field(hash=False)
+    base: Mapping[str, object] = field(hash=False)
     axes: tuple[Axis, ...]
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
@@ -38,7 +37,7 @@ class Plan:
                 groups.setdefault(trial.fingerprint, []).append(trial.cell)
         return tuple(tuple(cells) for cells in groups.values() if len(cells) > 1)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the plan as plain data for plan.json (schema 1); cells and trials refer to each other by cell key."""
         overrides = {trial.cell: list(trial.overrides) for trial in self.trials}
         return {

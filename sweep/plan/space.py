@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Sweep
 from hydra.errors import HydraException
@@ -16,7 +15,7 @@ from sweep.domain.space import Categorical, Distribution, FloatRange, IntRange, 
 from sweep.errors import ConfigError
 
 
-def parse_space(params: Mapping[str, Any]) -> tuple[Param, ...]:
+def parse_space(params: Mapping[str, object]) -> tuple[Param, ...]:
     """Return what `params` (task key to sweep text) says to search, by key.
 
     Read as hydra-optuna-sweeper read it: `choice()` and `a,b` are categories, `range()` a grid that leaves out its

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import cast
 
 from sqlalchemy import Connection, inspect, select, text, update
 
@@ -54,13 +54,14 @@ def _fill_kinds(conn: Connection) -> None:
         )
 
 
-def _kind_of_version_3(config: Mapping[str, Any]) -> str:
-    probe, driver, stages = config.get("probe"), config.get("driver"), config.get("stages")
+def _kind_of_version_3(config: Mapping[str, object]) -> str:
+    stages = cast("list[str]", config.get("stages") or [])
+    probe, driver = (cast("Mapping[str, str]", config.get(key) or {}) for key in ("probe", "driver"))
     if stages:
         return "diagnosis" if "base" in stages else "checks"
     if probe:
         return str(probe["name"])
-    return "search" if driver and driver.get("name", "grid") != "grid" else "ablation"
+    return "search" if driver.get("name", "grid") != "grid" else "ablation"
 
 
 def _fill_handles(conn: Connection) -> None:

@@ -93,7 +93,7 @@ def names(conn: Connection, study_id: int) -> list[str]:
     return sorted(conn.execute(query).scalars())
 
 
-def _row(run_id: int, metric: str, from_byte: int, series: Series, *, small: bool) -> dict[str, Any]:
+def _row(run_id: int, metric: str, from_byte: int, series: Series, *, small: bool) -> dict[str, object]:
     chunk = encode(series, small=small)
     return {
         "run_id": run_id,

@@ -25,8 +25,8 @@ def create(
     kind: StudyKind,
     task: str,
     command: Sequence[str],
-    config: Mapping[str, Any],
-    provenance: Mapping[str, Any],
+    config: Mapping[str, object],
+    provenance: Mapping[str, object],
     at: datetime,
 ) -> StudyRecord:
     """Add a study with status `running`. Raises StoreError where the name is taken."""
@@ -94,7 +94,7 @@ def latest(conn: Connection, store: str) -> StudyRecord:
     return study_record(row)
 
 
-def change(conn: Connection, study_id: int, columns: Mapping[str, Any]) -> None:
+def change(conn: Connection, study_id: int, columns: Mapping[str, object]) -> None:
     """Set columns of a study. Raises NotFoundError."""
     if columns and conn.execute(update(studies).where(studies.c.id == study_id), dict(columns)).rowcount != 1:
         raise NotFoundError(f"there is no study with id {study_id}")

@@ -144,7 +144,7 @@ class Evidence:
             return None
         return number if np.isfinite(number) else None
 
-    def described(self, name: str) -> dict[str, Any]:
+    def described(self, name: str) -> dict[str, object]:
         """Return a fact that is a JSON object; empty where there is none."""
         found = self._parsed(name)
         return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}

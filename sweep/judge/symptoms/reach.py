@@ -1,5 +1,7 @@
 """Whether the gradient reaches the weights as the loop means it to: faults of the code, which no setting removes."""
 
+from typing import cast
+
 import numpy as np
 
 from sweep.domain.names import WATCH
@@ -20,7 +22,10 @@ def no_gradient(evidence: Evidence) -> list[Symptom]:
     found = []
     for fact, what in _REACH.items():
         seen = evidence.described(fact)
-        count, layers = as_float(seen.get("parameters")), [str(layer) for layer in seen.get("layers", ())]
+        count, layers = (
+            as_float(seen.get("parameters")),
+            [str(layer) for layer in cast("list[object]", seen.get("layers", ()))],
+        )
         if not count > 0 or not layers:
             continue
         more = f" and {seen['more']} more" if seen.get("more") else ""

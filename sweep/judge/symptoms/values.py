@@ -1,7 +1,6 @@
 """Values that are no finite numbers."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -85,7 +84,7 @@ def _in_layers(evidence: Evidence) -> list[Symptom]:
     return [make_symptom("non_finite", WATCH + "grad_norm", norm.steps[at], value, np.inf, message)]
 
 
-def _began(evidence: Evidence, origin: dict[str, Any]) -> str:
+def _began(evidence: Evidence, origin: dict[str, object]) -> str:
     where = f" of {evidence.layer_text(str(origin['layer']))}" if origin.get("layer") else ""
     where += ", with all layers finite" if origin["what"] == "loss" else ""
     return f"it began in the {origin['what']}{where}"
