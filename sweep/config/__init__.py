@@ -15,7 +15,6 @@ __all__ = [
     "LauncherConfig",
     "LoadedConfig",
     "StudyConfig",
-    "axis_names",
     "load_study_config",
 ]
 
@@ -46,18 +45,3 @@ def load_study_config(
     from sweep.config.study import load
 
     return load(overrides, config_dirs, command=tuple(command), source=source)
-
-
-def axis_names(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Return the axes that are in the config, whether or not the task has knobs for them."""
-    from sweep.config.composing import compose
-
-    return tuple(str(axis) for axis in compose(overrides, config_dirs).axes)
-
-
-def level_names(axis: str, overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Return the levels that an axis has in the config, whether or not the task has knobs for them; () without it."""
-    from sweep.config.composing import compose
-
-    axes = compose(overrides, config_dirs).axes
-    return tuple(str(level) for level in axes[axis].levels) if axis in axes else ()

@@ -45,9 +45,17 @@ _STUDY_NAME = re.compile(r"[A-Za-z0-9][\w.+=-]{0,99}", re.ASCII)
 
 
 def load(
-    overrides: Sequence[str], config_dirs: Sequence[Path], *, command: tuple[str, ...], source: TaskSource | None = None
+    overrides: Sequence[str],
+    config_dirs: Sequence[Path],
+    *,
+    command: tuple[str, ...],
+    source: TaskSource | None = None,
+    may_vary_nothing: bool = False,
 ) -> LoadedConfig:
-    """Return the validated study that these overrides ask for (see `load_study_config`). Raises ConfigError."""
+    """Return the validated study that these overrides ask for (see `load_study_config`).
+
+    With `may_vary_nothing`, an ablation may have no axis of which the task has the knob. Raises ConfigError.
+    """
     composed = compose_study(overrides, config_dirs)
     _resolve_none(composed)
     raw = resolve(composed, {"converge": TARGET_KEYS, "launcher": LAUNCHER_KEYS})
@@ -61,7 +69,7 @@ def load(
     store_url = Section(root.get("store"), "store", ("url",)).text("url")
     raw["store"] = {"url": without_password(store_url)}  # what is kept and shown of it
     raw["results"] = results = _results(root, overrides, store_url)
-    _check_not_empty(composed, axes)
+    _check_not_empty(None if may_vary_nothing else composed.ablation, axes)
     study = StudyConfig(
         name=_study_name(root, composed, axes),
         task_name=composed.task,
@@ -155,14 +163,14 @@ def _driver(data: object, composed: Composition) -> DriverConfig:
     return DriverConfig(name=name, settings={key: value for key, value in own.data.items() if key != "name"})
 
 
-def _check_not_empty(composed: Composition, axes: ReadAxes) -> None:
-    """Raise NothingToVaryError if an ablation has no axis left for this task."""
-    if composed.ablation is not None and not axes.axes:
+def _check_not_empty(ablation: str | None, axes: ReadAxes) -> None:
+    """Raise NothingToVaryError if an ablation of this name has no axis left for this task."""
+    if ablation is not None and not axes.axes:
         left_out = "; ".join(f"{each.toggle}: {each.text}" for each in axes.inert)
         raise NothingToVaryError(
             "axes",
             "the plan is empty: no axis of the ablation is left",
-            value=left_out or composed.ablation,
+            value=left_out or ablation,
             hint="without +ablation=..., the base alone runs over its seeds",
         )
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from sweep.analysis.lr_confirm import axis_of, rates_of
-from sweep.config import DriverConfig, LoadedConfig, load_study_config
+from sweep.config import DriverConfig, LoadedConfig
+from sweep.config.parts import Asked, asked, load_part
 from sweep.domain.jsonform import from_json
 from sweep.domain.lr_range import RateRange
 from sweep.domain.stages import confirm_study
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 _OWN = frozenset({"search", "probe", "confirm", "study", "seeds", "stages"})
 """Sections of the command line that ask for the range search itself."""
+
+DESIGN = "one_at_a_time"
+"""The design of the confirmation: each rate against the task's own."""
 
 
 def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
@@ -77,14 +81,14 @@ def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConf
     if config.confirm is None or not rates:
         return None
     first = max(config.seeds) + 1  # fresh ones: not those that the rate was read off
-    seeds = range(first, first + int(config.confirm["seeds"]))
-    kept = [word for word in loaded.overrides if section_of(word) not in _OWN]
-    own = [f"study={confirm_study(config.name)}", f"seeds=[{','.join(map(str, seeds))}]"]
-    if not any(key_of(word) == "converge.stop_early" for word in kept):
-        own.append(f"converge.stop_early={str(config.confirm['stop_early']).lower()}")
-    # Its own overrides would not bring its axis back: whoever resumes it goes on with the search that it belongs to.
+    seeds = tuple(range(first, first + int(config.confirm["seeds"])))
+    words = [word for word in loaded.overrides if section_of(word) not in _OWN]
+    part = load_part(loaded, words, name=confirm_study(config.name))
+    study = asked(part, Asked(axes=(axis_of(rates),), seeds=seeds), words).study
+    if not any(key_of(word) == "converge.stop_early" for word in words):
+        study = replace(study, target=replace(study.target, stop_early=bool(config.confirm["stop_early"])))
+    study = replace(study, driver=DriverConfig(name="grid", settings={"design": DESIGN}))
+    # The command is that of the search: resuming the confirmation is resuming the search.
     is_named = any(key_of(word) == "study" for word in loaded.command)
     command = loaded.command if is_named else (*loaded.command, f"study={config.name}")
-    base = load_study_config([*kept, *own], loaded.config_dirs, command=command, source=loaded.source)
-    design = DriverConfig(name="grid", settings={"design": "one_at_a_time"})
-    return replace(base, study=replace(base.study, axes=(axis_of(rates),), driver=design))
+    return replace(part, study=study, command=command)

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation, toggles_of_data
-from sweep.config import LoadedConfig, axis_names, level_names, load_study_config
-from sweep.config.folders import folder_words
+from sweep.config import LoadedConfig
 from sweep.domain.check import CheckResult
 from sweep.domain.counts import count_text
 from sweep.domain.kinds import StudyKind
@@ -35,24 +34,21 @@ from sweep.study.recordfile import write_record
 from sweep.study.results import report_data
 from sweep.study.session import StudyEnd
 from sweep.study.stages import (
+    OpenAblation,
     ablation_question,
-    added_axes,
-    axes_of,
     check_stages,
     chosen_axes,
+    fixed_stage,
     is_fruitless,
     stage_command,
-    stage_overrides,
     to_verify,
+    verifying,
     with_settings,
 )
 from sweep.study.steps import step
 from sweep.study.walltime import WallTime
 
 logger = logging.getLogger(__name__)
-
-FOUND_LEVEL = "range"
-"""The level of the axis lr that the range search has found."""
 
 RunJob = Callable[..., StudyEnd]
 """`run_job(loaded, progress=...)`: runs a stage's study."""
@@ -88,9 +84,8 @@ def _check_asked(loaded: LoadedConfig) -> None:
     if ablation_question(loaded.overrides) and "ablation" in study.stages:
         asked.append("ablation")
     for stage in asked:
-        words = stage_overrides(stage, loaded.overrides, study=study.name, seeds=study.seeds)
         with suppress(NothingToVaryError):  # then the stage says so, if it is not decided before
-            StudyPlan(load_study_config(words, loaded.config_dirs, source=loaded.source)).driver()
+            StudyPlan(fixed_stage(stage, loaded)).driver()
 
 
 class Road:
@@ -177,75 +172,39 @@ class Road:
         return self.loaded.study.kind is StudyKind.DIAGNOSIS and stage in ("overfit", "lr_range")
 
     def _loaded(self, stage: str, *, is_wide: bool = False) -> LoadedConfig:
-        """Return the study of a stage, composed anew from the command's own overrides."""
-        ask: tuple[str, ...] = ()
-        if stage == "ablation":
-            ask = self._ablation(is_wide=is_wide)
-        elif stage == "verify":
-            ask = axes_of(self._to_verify())
-        overrides = self._overrides(stage, ask)
-        command = (*folder_words(self.loaded.config_dirs), *overrides)
-        loaded = load_study_config(overrides, self.loaded.config_dirs, command=command, source=self.loaded.source)
+        """Return the study of a stage, as what was found so far makes it."""
+        if stage == "verify":
+            loaded = verifying(self.loaded, self._to_verify())
+        elif stage == "ablation" and not ablation_question(self.loaded.overrides):
+            loaded = self._ablation(is_wide=is_wide)
+        else:
+            loaded = fixed_stage(stage, self.loaded)
         return beside(loaded, self.folder)
 
-    def _overrides(self, stage: str, ablation: tuple[str, ...] = ()) -> tuple[str, ...]:
-        config = self.loaded.study
-        return stage_overrides(stage, self.loaded.overrides, study=config.name, seeds=config.seeds, ablation=ablation)
+    def _ablation(self, *, is_wide: bool) -> LoadedConfig:
+        """Return the ablation of the axes that the symptoms point to, one at a time, and of the rate that was found.
 
-    def _ablation(self, *, is_wide: bool) -> tuple[str, ...]:
-        """Return what the ablation stage asks: nothing of ours where the command says it itself.
-
-        Otherwise the axes that the symptoms point to, one at a time, with the learning rate that was found as a level.
-        With `is_wide`, all axes of `ablation=all` that the task has, and those that the symptoms point to.
+        With `is_wide`, of all axes of `ablation=all` that the task has, and those that the symptoms point to.
         """
-        if ablation_question(self.loaded.overrides):
-            return ()
-        point, everything, available = self.found.point, self._everything(), self._available()
+        available = self._open_ablation()
         pointed = [axis for axis, _ in axes_for(ranked_symptoms(self.found.base))]
         pointed += [toggle.partition("=")[0] for toggle in toggles_of_data(self.found.data)]
         if is_wide:
-            chosen = available
+            chosen = available.names
         elif self.found.is_lr_decisive:
             chosen = ("lr",)
         else:
-            chosen = chosen_axes(available, [*pointed, *(["lr"] if point else [])], learns=self.found.learns)
-        return (*everything, *(f"~axes.{axis}" for axis in available if axis not in chosen))
+            pointed += ["lr"] if self.found.point else []
+            chosen = chosen_axes(available.names, pointed, learns=self.found.learns)
+        return available.narrowed(self.loaded, chosen)
+
+    def _open_ablation(self) -> OpenAblation:
+        pointed = [*toggles_of_data(self.found.data), *toggle_factors(ranked_symptoms(self.found.base))]
+        return OpenAblation.of(self.loaded, pointed, self.found.point)
 
     def _asked(self) -> bool:
         """Return whether there is anything to vary: the command names it, or the task has a knob for it."""
-        return ablation_question(self.loaded.overrides) or bool(self._available())
-
-    def _everything(self) -> tuple[str, ...]:
-        """Return the overrides that ask for the axes of `ablation=all` and those that symptoms and data point to."""
-        usual = axis_names(self._overrides("ablation", ("+ablation=all",)), self.loaded.config_dirs)
-        pointed = [*toggles_of_data(self.found.data), *toggle_factors(ranked_symptoms(self.found.base))]
-        added = added_axes(pointed, dict(self.loaded.study.task), usual)
-        return (*self._usual(), *([f"+axis=[{','.join(added)}]"] if added else []))
-
-    def _usual(self) -> tuple[str, ...]:
-        """Return the overrides that ask for `ablation=all`, the rate that was found in place of the axis lr's levels.
-
-        Those levels turn `task.lr_scale`, which a task that has `task.lr` need not have.
-        """
-        point = ",".join(self.found.point)
-        if not point:
-            return ("+ablation=all",)
-        own = level_names("lr", self._overrides("ablation", ("+ablation=all",)), self.loaded.config_dirs)
-        if not own:
-            return ("+ablation=all", f"+axes.lr={{levels: {{{FOUND_LEVEL}: [{point}]}}}}")
-        gone = (f"~axes.lr.levels.{level}" for level in own if level != FOUND_LEVEL)
-        return ("+ablation=all", f"axes.lr.levels={{{FOUND_LEVEL}: [{point}]}}", *gone)
-
-    def _available(self) -> tuple[str, ...]:
-        """Return the axes that the task has knobs for."""
-        try:
-            overrides = self._overrides("ablation", self._everything())
-            return tuple(
-                axis.name
-                for axis in load_study_config(overrides, self.loaded.config_dirs, source=self.loaded.source).study.axes
-            )
-        except NothingToVaryError:
-            return ()
+        return ablation_question(self.loaded.overrides) or bool(self._open_ablation().axes)
 
     def _to_verify(self) -> list[Mapping[str, Any]]:
         return [] if self.found.ablation is None else to_verify(self.found.ablation)
@@ -256,7 +215,7 @@ class Road:
             self.cut_short = stage
         else:
             self.found = replace(self.found, **{stage: end.summary})
-        command = stage_command(loaded.overrides, loaded.config_dirs)
+        command = stage_command(loaded)
         if end.summary.get("kind") == KIND:
             first, *others = map(StageEntry.of_document, end.summary["stages"])
             self.entries += [replace(first, command=command), *others]

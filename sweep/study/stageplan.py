@@ -3,7 +3,7 @@
 from typing import Any
 
 from sweep.analysis.lr_confirm import FACTORS
-from sweep.config import LoadedConfig, StudyConfig, load_study_config
+from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.offered import toggles_that_can_be_tried
 from sweep.domain.stages import stage_study
 from sweep.errors import NothingToVaryError
@@ -11,11 +11,12 @@ from sweep.study.planning import StudyPlan, driver_of
 from sweep.study.stages import (
     FRESH_SEEDS,
     VERIFIED,
+    OpenAblation,
     ablation_question,
     added_axes,
     check_stages,
+    fixed_stage,
     stage_command,
-    stage_overrides,
 )
 
 
@@ -39,20 +40,21 @@ def confirming_trials(config: StudyConfig) -> int:
     return 0 if config.confirm is None else (1 + len(FACTORS)) * int(config.confirm["seeds"])
 
 
-def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
-    config = loaded.study
+def _planned(stage: str, whole: LoadedConfig) -> dict[str, Any]:
+    config = whole.study
     if stage == "verify":
         return _left_open(stage, config, trials=(1 + VERIFIED) * FRESH_SEEDS)
-    asks_itself = ablation_question(loaded.overrides)
-    ablation = ("+ablation=all",) if stage == "ablation" and not asks_itself else ()
-    overrides = stage_overrides(stage, loaded.overrides, study=config.name, seeds=config.seeds, ablation=ablation)
+    is_open = stage == "ablation" and not ablation_question(whole.overrides)
     try:
-        planned = StudyPlan(load_study_config(overrides, loaded.config_dirs, source=loaded.source))
+        loaded = OpenAblation.of(whole).usual if is_open else fixed_stage(stage, whole)
+        if is_open and not loaded.study.axes:  # of the axes the task has none: it may be the rate that is found
+            return _left_open(stage, config, trials=2 * len(config.seeds))
+        planned = StudyPlan(loaded)
         planned.driver()
-    except NothingToVaryError:  # of its own axes the task has none: it may be the rate that is found, against the base
+    except NothingToVaryError:
         return _left_open(stage, config, trials=2 * len(config.seeds))
     trials = None if planned.fixed is None else len(planned.fixed.trials)
-    if trials is not None and ablation:  # the axes that the symptoms may add to `ablation=all`
+    if trials is not None and is_open:  # the axes that the symptoms may add to `ablation=all`
         trials += _added_levels(planned.config) * len(config.seeds)
     steps = None if trials is None else trials * planned.config.target.budget_steps
     if stage == "lr_range" and trials is not None and steps is not None:
@@ -63,7 +65,7 @@ def _planned(stage: str, loaded: LoadedConfig) -> dict[str, Any]:
         "study": planned.config.name,
         "trials": trials,
         "steps": steps,
-        "command": stage_command(overrides, loaded.config_dirs),
+        "command": stage_command(loaded),
     }
 
 

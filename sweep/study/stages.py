@@ -1,18 +1,20 @@
-"""The stages of a study made of others: what each is asked, as overrides of the command it belongs to. Pure.
+"""The stages of a study made of others: the config of each, from the command that it belongs to and what it is asked.
 
 A stage is a study of its own: its name is `<study>.<stage>`, its command can be given alone, and what it has finished
-is not run again.
+is not run again. Its config is composed once, from the words of the command that concern it and its own files (a check,
+the range search, an ablation with its axes); axes, seeds and design are then put in as values.
 """
 
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from sweep.config.folders import folder_words
+from sweep.config import LoadedConfig
 from sweep.config.offered import can_try
-from sweep.config.secrets import recordable
+from sweep.config.parts import AS_COMPOSED, Asked, Choice, asked, load_part
 from sweep.config.stagesettings import is_setting, stage_word
+from sweep.domain.axis import Axis, Level
 from sweep.domain.stages import stage_study
 from sweep.errors import ConfigError
 from sweep.report.commands import PROGRAM, key_of, section_of
@@ -26,14 +28,22 @@ DATA_AXES = ("dropout", "weight_decay", "augmentation", "batch_size", "shuffle")
 ALL_STAGES = ("data", "base", "overfit", "lr_range", "ablation", "verify")
 
 VERIFIED = 3
-"""At most so many changes are verified: with FRESH_SEEDS each, Holm's correction for three leaves 5 of 5 against 0 of 5
-decided (p = .024)."""
+"""Largest number of changes that are verified: with FRESH_SEEDS each, Holm's correction for three leaves 5 of 5 against
+0 of 5 decided (p = .024)."""
 
 FRESH_SEEDS = 5
 
-_OF_THE_ROAD = frozenset({"diagnose", "check", "study", "stages"})
+FOUND_LEVEL = "range"
+"""The level of the axis lr that the range search has found."""
+
+_OF_THE_DIAGNOSIS = frozenset({"diagnose", "check", "study", "stages"})
 _OF_THE_ABLATION = frozenset({"ablation", "axes", "axis", "driver", "params", "search"})
-_OWN = {"data": ("+check=data",), "overfit": ("+check=overfit",), "lr_range": ("+search=lr_range",)}
+_FILES = {
+    "data": (Choice(group="check", option="data"),),
+    "overfit": (Choice(group="check", option="overfit"),),
+    "lr_range": (Choice(group="search", option="lr_range"),),
+}
+_USUAL = Choice(group="ablation", option="all")
 
 
 def check_stages(stages: Sequence[str]) -> None:
@@ -51,25 +61,85 @@ def with_settings(stages: Iterable[str], overrides: Iterable[str]) -> list[str]:
     return [stage for stage in stages if any(stage_word(stage, word) is not None for word in words)]
 
 
-def stage_overrides(
-    stage: str, overrides: Sequence[str], *, study: str, seeds: Sequence[int], ablation: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """Return the overrides of a stage's study: the command's own, without what belongs to other stages.
+def shared_words(stage: str, overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return the words of a command that its stage has, too: those that do not belong to others.
 
-    A setting of a check (`probe.KEY`) goes to the check that has the key. `seeds` are the command's resolved seeds;
-    `ablation` is what the stages ablation and verify ask themselves.
+    A setting of a check (`probe.KEY`) goes to the check that has the key.
     """
-    dropped = _OF_THE_ROAD if stage == "ablation" else _OF_THE_ROAD | _OF_THE_ABLATION
-    if stage != "ablation":
-        dropped |= {"seeds"}
-    asked = (stage_word(stage, word) if is_setting(key_of(word) or "") else word for word in overrides)
-    kept = [word for word in asked if word is not None and section_of(word) not in dropped]
-    own = list(_OWN.get(stage, ablation))
-    if stage == "base":
-        own = [f"seeds={_listed(seeds[:BASE_SEEDS])}"]
-    if stage == "verify":
-        own += ["driver.design=one_at_a_time", f"seeds={_listed(range(max(seeds) + 1, max(seeds) + 1 + FRESH_SEEDS))}"]
-    return (*kept, *own, f"study={stage_study(study, stage)}")
+    dropped = _OF_THE_DIAGNOSIS if stage == "ablation" else _OF_THE_DIAGNOSIS | _OF_THE_ABLATION | {"seeds"}
+    given = (stage_word(stage, word) if is_setting(key_of(word) or "") else word for word in overrides)
+    return tuple(word for word in given if word is not None and section_of(word) not in dropped)
+
+
+def stage_config(
+    stage: str, whole: LoadedConfig, what: Asked = AS_COMPOSED, choices: Sequence[Choice] = ()
+) -> LoadedConfig:
+    """Return the study of a stage of `whole`, which varies this and adds these files. Raises ConfigError."""
+    words = shared_words(stage, whole.overrides)
+    part = load_part(whole, words, name=stage_study(whole.study.name, stage), choices=choices)
+    return asked(part, what, words, choices)
+
+
+def fixed_stage(stage: str, whole: LoadedConfig) -> LoadedConfig:
+    """Return the study of a stage that is asked the same whatever those before it have found. Raises ConfigError.
+
+    These are the checks, the range search, the base over the first BASE_SEEDS seeds of the command, and an ablation
+    whose axes the command names.
+    """
+    what = Asked(seeds=whole.study.seeds[:BASE_SEEDS]) if stage == "base" else AS_COMPOSED
+    return stage_config(stage, whole, what, _FILES.get(stage, ()))
+
+
+def verifying(whole: LoadedConfig, toggles: Iterable[Mapping[str, Any]]) -> LoadedConfig:
+    """Return the study that repeats these toggles, each alone, on FRESH_SEEDS that played no part so far."""
+    first = max(whole.study.seeds) + 1
+    seeds = tuple(range(first, first + FRESH_SEEDS))
+    return stage_config("verify", whole, Asked(axes=axes_of(toggles), design="one_at_a_time", seeds=seeds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAblation:
+    """What an ablation may vary that the command leaves to the diagnosis.
+
+    `usual` is `ablation=all` as the task has it, with the axes `added` that symptoms and data point to beyond it;
+    `axes` are those of which the task has the knobs, with the learning rate that was found in place of the levels of
+    the axis lr: these turn `task.lr_scale`, which a task that has `task.lr` need not have.
+    """
+
+    usual: LoadedConfig
+    added: tuple[str, ...] = ()
+    axes: tuple[Axis, ...]
+
+    @classmethod
+    def of(cls, whole: LoadedConfig, pointed: Iterable[str] = (), rate: Sequence[str] = ()) -> "OpenAblation":
+        """Return what can be varied: the usual, what `pointed` toggles add, and the overrides of the `rate` found."""
+        usual = stage_config("ablation", whole, choices=[_USUAL])
+        added = added_axes(pointed, dict(whole.study.task), tuple(usual.study.raw["axes"]))
+        if added:
+            usual = stage_config("ablation", whole, choices=[_USUAL, Choice(group="axis", option=added)])
+        return cls(usual=usual, added=added, axes=_with_rate(usual, rate))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the axes."""
+        return tuple(axis.name for axis in self.axes)
+
+    def narrowed(self, whole: LoadedConfig, names: Collection[str]) -> LoadedConfig:
+        """Return the ablation of the axes of these names."""
+        chosen = tuple(axis for axis in self.axes if axis.name in names)
+        words = shared_words("ablation", whole.overrides)
+        choices = [_USUAL, *([Choice(group="axis", option=self.added)] if self.added else [])]
+        return asked(self.usual, Asked(axes=chosen), words, choices)
+
+
+def _with_rate(usual: LoadedConfig, rate: Sequence[str]) -> tuple[Axis, ...]:
+    """Return the axes of an ablation, with the overrides of a rate as the one level of the axis lr; () for none."""
+    if not rate:
+        return usual.study.axes
+    axes = {axis.name: axis for axis in usual.study.axes}
+    axes["lr"] = Axis(name="lr", levels=(Level(name=FOUND_LEVEL, overrides=tuple(rate)),))
+    order = [*usual.study.raw["axes"], "lr"]  # the files' own: the axis stays at its place
+    return tuple(axes[name] for name in dict.fromkeys(order) if name in axes)
 
 
 def ablation_question(overrides: Iterable[str]) -> bool:
@@ -114,18 +184,14 @@ def is_fruitless(ranking: Mapping[str, Any]) -> bool:
     return ranking["question"] == "restore" and not ranking["recommended"]["overrides"] and not to_verify(ranking)
 
 
-def axes_of(toggles: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the overrides that make axes of these toggles and of nothing else."""
-    levels: dict[str, list[str]] = {}
+def axes_of(toggles: Iterable[Mapping[str, Any]]) -> tuple[Axis, ...]:
+    """Return the axes of these toggles, each with their levels alone."""
+    levels: dict[str, list[Level]] = {}
     for toggle in toggles:
-        levels.setdefault(toggle["axis"], []).append(f"{toggle['level']}: [{','.join(toggle['overrides'])}]")
-    return tuple(f"+axes.{axis}={{levels: {{{', '.join(texts)}}}}}" for axis, texts in levels.items())
+        levels.setdefault(toggle["axis"], []).append(Level(name=toggle["level"], overrides=tuple(toggle["overrides"])))
+    return tuple(Axis(name=axis, levels=tuple(found)) for axis, found in levels.items())
 
 
-def _listed(seeds: Iterable[int]) -> str:
-    return f"[{','.join(map(str, seeds))}]"
-
-
-def stage_command(overrides: Sequence[str], config_dirs: Sequence[Path]) -> str:
+def stage_command(loaded: LoadedConfig) -> str:
     """Return the command that runs a stage alone."""
-    return shlex.join([*PROGRAM, *folder_words(config_dirs), *recordable(overrides)])
+    return shlex.join([*PROGRAM, *loaded.command])

@@ -10,47 +10,10 @@ from sweep.study.stages import (
     check_stages,
     chosen_axes,
     is_fruitless,
-    stage_command,
-    stage_overrides,
+    shared_words,
     to_verify,
     with_settings,
 )
-
-COMMAND = (
-    "+diagnose=full",
-    "task=mine",
-    "task.lr=3",
-    "seeds=8",
-    "results=/r",
-    "+ablation=all",
-    "driver=isolate",
-    "study=s",
-)
-
-
-def overrides(stage, command=COMMAND, **changes):
-    return stage_overrides(stage, command, **{"study": "s", "seeds": (4, 5, 6, 7), **changes})
-
-
-def test_a_stage_is_asked_for_the_same_task_and_has_a_name_of_its_own():
-    assert overrides("data") == ("task=mine", "task.lr=3", "results=/r", "+check=data", "study=s.data")
-
-
-def test_the_base_runs_over_the_first_three_seeds_of_the_command():
-    assert overrides("base") == ("task=mine", "task.lr=3", "results=/r", "seeds=[4,5,6]", "study=s.base")
-
-
-def test_only_the_ablation_keeps_axes_driver_and_seeds_of_the_command():
-    found = overrides("ablation", ablation=())
-    assert found == (
-        "task=mine",
-        "task.lr=3",
-        "seeds=8",
-        "results=/r",
-        "+ablation=all",
-        "driver=isolate",
-        "study=s.ablation",
-    )
 
 
 @pytest.mark.parametrize("word", ["+ablation=all", "+axis=[lr]", "+axes.mine={levels: {a: [task.b=1]}}", "~axes.lr"])
@@ -97,16 +60,10 @@ def test_a_stage_is_named_once():
         check_stages(["data", "data"])
 
 
-def test_the_command_of_a_stage_can_be_pasted(tmp_path):
-    command = stage_command(("task=mine", "axes.lr.levels={range: [task.lr=1]}"), [tmp_path])
-    assert command == f"python -m sweep --config-dir {tmp_path} task=mine 'axes.lr.levels={{range: [task.lr=1]}}'"
-
-
 def toggle(name, converged, trials=5, status="undecided"):
     axis, _, level = name.partition("=")
-    overrides = [f"task.{axis}=0"]
     return {"toggle": name, "axis": axis, "level": level, "converged": converged, "trials": trials, "status": status,
-            "overrides": overrides}  # fmt: skip
+            "overrides": [f"task.{axis}=0"]}  # fmt: skip
 
 
 def ranking(*toggles, question="restore", recommended=()):
@@ -125,13 +82,8 @@ def test_nothing_is_verified_where_a_repair_is_decided_or_the_base_converges():
 
 def test_the_verified_toggles_are_asked_as_axes_of_their_own():
     asked = axes_of([toggle("a=off", 5), toggle("lr=x0.1", 5), toggle("a=low", 5)])
-    assert asked == ("+axes.a={levels: {off: [task.a=0], low: [task.a=0]}}", "+axes.lr={levels: {x0.1: [task.lr=0]}}")
-
-
-def test_fresh_seeds_are_those_after_all_that_were_used():
-    found = overrides("verify", ablation=("+axes.a={levels: {off: [task.a=0]}}",))
-    assert "seeds=[8,9,10,11,12]" in found
-    assert "+ablation=all" not in found
+    assert [str(each) for axis in asked for each in axis.toggles] == ["a=off", "a=low", "lr=x0.1"]
+    assert asked[0].levels[0].overrides == ("task.a=0",)
 
 
 def test_other_axes_are_tried_only_where_nothing_is_worth_verifying():
@@ -156,7 +108,7 @@ SETTINGS = ("+diagnose=full", "probe.ignore_label=255", "probe.overfit.steps=500
 )
 def test_a_setting_of_a_check_goes_to_the_stage_that_has_it(stage, kept):
     own = {"probe", "confirm"}
-    assert tuple(word for word in overrides(stage, SETTINGS) if word.split(".")[0] in own) == kept
+    assert tuple(word for word in shared_words(stage, SETTINGS) if word.split(".")[0] in own) == kept
     assert (stage in with_settings(("data", "base", "overfit", "lr_range", "ablation"), SETTINGS)) == bool(kept)
 
 
