@@ -1,16 +1,15 @@
 """The curves of a learning-rate range search as inline SVG: loss against the rate, range, point and divergence marked.
 
-Everything put in is a figure. `section` is that of the stage `lr_range` in summary.json.
+Everything put in is a figure.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
 from markupsafe import Markup
 
 from sweep.domain.counts import figure_text
+from sweep.domain.lr_range import RateRange, RateTest
 from sweep.report.charts import Scale, tick_text
 from sweep.report.ratelabels import GAP_PX, ROWS, Label, Place, places_of, width_of
 
@@ -18,27 +17,23 @@ WIDTH, HEIGHT = 1140, 454
 LEFT, RIGHT, TOP, BOTTOM = 70, 30, 86, 52
 _BOTTOM = HEIGHT - BOTTOM
 ROW_PX = 24
-MARKS = (("point", "point", "suggested"), ("base_lr", "own", "the task has"), ("diverge", "diverge", "blows up at"))
-"""Rates that are marked: key of the section, name of the style, words."""
 ABOVE = 0.5
 """How far above its start the loss is drawn, as a part of its fall."""
 
-Section = Mapping[str, Any]
 
-
-def rate_chart(section: Section) -> Markup:
+def rate_chart(section: RateRange) -> Markup:
     """Return the chart of all seeds; empty where none has a finite loss."""
-    curves = [row for row in section["trials"] if row["smoothed"]]
+    curves = [row for row in section.trials if row.smoothed]
     if not curves:
         return Markup("")
     scale = _scale(curves)
     parts = [_range(section), _grid(section, scale)]
     for row in curves:
-        finite = row["losses"][: len(row["smoothed"])]
-        rates = row["rates"][: len(row["smoothed"])]
+        finite = row.losses[: len(row.smoothed)]
+        rates = row.rates[: len(row.smoothed)]
         parts.append(f'<path class="raw" d="{_line(section, rates, finite, scale)}"/>')
-        title = f"<title>seed {int(row['seed'])}</title>"
-        parts.append(f'<g>{title}<path class="smooth" d="{_line(section, rates, row["smoothed"], scale)}"/></g>')
+        title = f"<title>seed {int(row.seed)}</title>"
+        parts.append(f'<g>{title}<path class="smooth" d="{_line(section, rates, row.smoothed, scale)}"/></g>')
     marks, top = _marks(section)
     parts += marks
     label = "training loss against the learning rate, one curve for each seed"
@@ -48,16 +43,16 @@ def rate_chart(section: Section) -> Markup:
     )
 
 
-def _scale(curves: Sequence[Section]) -> Scale:
+def _scale(curves: Sequence[RateTest]) -> Scale:
     """Return an axis from the lowest loss to a little above the highest start: blow-ups run off at the top."""
-    low = min(min(row["smoothed"]) for row in curves)
-    start = max(float(row["smoothed"][0]) for row in curves)
+    low = min(min(row.smoothed) for row in curves)
+    start = max(row.smoothed[0] for row in curves)
     span = max(start - low, 0.02 * abs(start), 1e-12)
     return Scale(low=low - 0.06 * span, high=start + ABOVE * span, is_log=False)
 
 
-def _x(section: Section, rate: float) -> float:
-    low, high = math.log10(section["lr_min"]), math.log10(section["lr_max"])
+def _x(section: RateRange, rate: float) -> float:
+    low, high = math.log10(section.lr_min), math.log10(section.lr_max)
     share = (math.log10(rate) - low) / (high - low)
     return LEFT + (WIDTH - LEFT - RIGHT) * min(max(share, 0.0), 1.0)
 
@@ -67,31 +62,31 @@ def _y(scale: Scale, value: float) -> float:
     return TOP + (_BOTTOM - TOP) * (1 - share)
 
 
-def _line(section: Section, rates: Sequence[float], losses: Sequence[float], scale: Scale) -> str:
+def _line(section: RateRange, rates: Sequence[float], losses: Sequence[float], scale: Scale) -> str:
     points = [
-        f"{_x(section, rate):.1f} {_y(scale, float(loss)):.1f}"
+        f"{_x(section, rate):.1f} {_y(scale, loss):.1f}"
         for rate, loss in zip(rates, losses, strict=True)
-        if np.isfinite(float(loss))
+        if math.isfinite(loss)
     ]
     return "M" + "L".join(points)
 
 
-def _range(section: Section) -> str:
-    if section["low"] is None or section["high"] is None:
+def _range(section: RateRange) -> str:
+    if section.low is None or section.high is None:
         return ""
-    left, right = _x(section, section["low"]), _x(section, section["high"])
+    left, right = _x(section, section.low), _x(section, section.high)
     width = max(right - left, 1.0)
     return f'<rect class="range" x="{left:.1f}" y="{TOP}" width="{width:.1f}" height="{_BOTTOM - TOP}"/>'
 
 
-def _grid(section: Section, scale: Scale) -> str:
+def _grid(section: RateRange, scale: Scale) -> str:
     parts = []
     for tick in scale.ticks:
         y = _y(scale, tick)
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text class="ax" x="{LEFT - 8}" y="{y + 5:.1f}" text-anchor="end">{tick_text(tick)}</text>')
     parts.append(f'<path class="axis" d="M{LEFT} {TOP}V{_BOTTOM}H{WIDTH - RIGHT}"/>')
-    first, last = math.ceil(math.log10(section["lr_min"]) - 1e-9), math.floor(math.log10(section["lr_max"]) + 1e-9)
+    first, last = math.ceil(math.log10(section.lr_min) - 1e-9), math.floor(math.log10(section.lr_max) + 1e-9)
     for power in range(first, last + 1, max(1, (last - first) // 10)):
         x = _x(section, 10.0**power)
         parts.append(f'<path class="axis" d="M{x:.1f} {_BOTTOM}v5"/>')
@@ -103,10 +98,15 @@ def _grid(section: Section, scale: Scale) -> str:
     return "".join(parts)
 
 
-def _marks(section: Section) -> tuple[list[str], int]:
+def _marks(section: RateRange) -> tuple[list[str], int]:
     """Return the marked rates, each a line with its words above the chart, and from where on the canvas is used."""
-    low, high = section["lr_min"], section["lr_max"]
-    shown = [(section[key], name, words) for key, name, words in MARKS if section[key] and low <= section[key] <= high]
+    low, high = section.lr_min, section.lr_max
+    marked = (
+        (section.point, "point", "suggested"),
+        (section.base_lr, "own", "the task has"),
+        (section.diverge, "diverge", "blows up at"),
+    )
+    shown = [(rate, name, words) for rate, name, words in marked if rate and low <= rate <= high]
     texts = [f"{words} {figure_text(rate, 2)}" for rate, _, words in shown]
     labels = [
         Label(x=_x(section, rate), width=width_of(text, is_bold=name == "point"))

@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.text import Text
 
-from sweep.domain.check import CheckResult
+from sweep.domain.check import REPORTS, CheckReport, CheckResult
 from sweep.domain.counts import count_text
-from sweep.domain.jsonform import to_object
+from sweep.domain.jsonform import from_json, to_object
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, arguments, fixed_command
 from sweep.report.copied import recommended_lines, uses
@@ -135,7 +135,7 @@ def render_staged(summary: Mapping[str, Any]) -> RenderableType:
         if not is_single:
             shown += [Rule(TITLES[stage["stage"]], align="left", style="dim"), Text(stage["answer"])]
         if is_single or stage["stage"] not in QUIET or not stage["ok"]:
-            body = view(stage["stage"]).terminal({**stage["section"], "store_option": summary.get("store_option", "")})
+            body = view(stage["stage"]).terminal(_section(stage, summary.get("store_option", "")))
             shown += [] if isinstance(body, Group) and not body.renderables else [body]
         shown += labelled("note", *(note for note in stage["notes"] if note not in summary["notes"]))
         parts += [*shown, ""] if shown else []
@@ -146,6 +146,12 @@ def render_staged(summary: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
+def _section(stage: Mapping[str, Any], store_option: str = "") -> CheckReport | dict[str, Any]:
+    """Return a stage's section as its view takes it."""
+    kind = REPORTS.get(stage["stage"])
+    return {**stage["section"], "store_option": store_option} if kind is None else from_json(kind, stage["section"])
+
+
 def staged_markdown(summary: Mapping[str, Any]) -> str:
     """Return report.md: the answer, the command, then each stage."""
     lines = [f"## {escaped(summary['study'])}", "", f"**{escaped(summary['answer'])}**", ""]
@@ -154,7 +160,7 @@ def staged_markdown(summary: Mapping[str, Any]) -> str:
     lines += [f"- {escaped(note)}" for note in summary["notes"]] + ([""] if summary["notes"] else [])
     for stage in summary["stages"]:
         lines += [f"### {TITLES[stage['stage']]}", "", f"{escaped(stage['answer'])}", ""]
-        lines += [view(stage["stage"]).markdown(stage["section"]).rstrip("\n"), ""]
+        lines += [view(stage["stage"]).markdown(_section(stage)).rstrip("\n"), ""]
         lines += [f"Alone: {code(stage['command'])}", ""] if stage["command"] else []
     lines += [f"Cost: {escaped(staged_cost(summary['cost']))}  ", f"From: {provenance_text(summary['provenance'])}"]
     return "\n".join(lines) + "\n"
@@ -172,7 +178,7 @@ def staged_html(summary: Mapping[str, Any], results: Path) -> str:
             {
                 **stage,
                 "title": TITLES[stage["stage"]],
-                "body": view(stage["stage"]).html(stage["section"], results / stage["study"]),
+                "body": view(stage["stage"]).html(_section(stage), results / stage["study"]),
             }
             for stage in summary["stages"]
         ],

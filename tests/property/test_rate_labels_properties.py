@@ -6,6 +6,7 @@ from itertools import permutations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sweep.domain.lr_range import RateRange, RateTest
 from sweep.report.ratechart import LEFT, RIGHT, WIDTH, rate_chart
 from sweep.report.ratelabels import ROWS, Label, places_of, span_of, width_of
 
@@ -26,9 +27,8 @@ def near_each_other(draw):
 
 
 def section(point, own, diverge):
-    row = {"seed": 0, "rates": [1e-7, 10.0], "losses": [2.0, 1.0], "smoothed": [2.0, 1.0]}
-    return {"point": point, "base_lr": own, "diverge": diverge, "low": None, "high": None, "lr_min": 1e-7,
-            "lr_max": 10.0, "trials": [row]}  # fmt: skip
+    test = RateTest(trial=0, seed=0, rates=(1e-7, 10.0), losses=(2.0, 1.0), smoothed=(2.0, 1.0))
+    return RateRange(point=point, base_lr=own, diverge=diverge, lr_min=1e-7, lr_max=10.0, trials=(test,))
 
 
 def boxes(chart):

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,8 @@ import yaml
 from PIL import Image
 from rich.console import Console
 
+from sweep.domain.data_check import DataCheck, DataReport
+from sweep.domain.overfit import GateTrial, GateVerdict, OverfitReport
 from sweep.report.stages import base, data, overfit
 
 ROOT = Path(__file__).parents[2]
@@ -21,8 +24,7 @@ def text(renderable):
 @pytest.fixture
 def section(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "batch.png")
-    row = {"name": "label range", "severity": "broken", "found": NASTY, "allowed": "0 to 9", "advice": "y - 1"}
-    return {"checks": [row], "counts": {}, "picture": "batch.png", "measured": {}}
+    return DataReport(checks=(DataCheck.broken("label range", NASTY, "0 to 9", "y - 1"),), picture="batch.png")
 
 
 def test_a_broken_check_says_what_is_allowed_and_what_to_do(section):
@@ -51,23 +53,24 @@ def test_a_cell_of_the_markdown_table_stays_one(section):
 
 
 def test_checks_that_passed_are_one_line_and_columns_without_a_word_are_left_out(section, tmp_path):
-    passed = [{"name": f"p{n}", "severity": "ok", "found": "fine", "allowed": "", "advice": ""} for n in range(17)]
-    section = {**section, "checks": [*section["checks"], *passed]}
+    passed = tuple(DataCheck.ok(f"p{n}", "fine") for n in range(17))
+    section = replace(section, checks=(*section.checks, *passed))
     page, markdown = data.html(section, tmp_path), data.markdown(section)
     assert "17 checks passed" in page
     assert "17 checks passed: p0, p1" in markdown
     assert markdown.count("\n| ") == 1
     folded = page.partition("<details")[2]
     assert [title in folded for title in ("found", "allowed", "what to do")] == [True, False, False]
-    alone = {**section, "checks": passed[:1]}
+    alone = replace(section, checks=passed[:1])
     assert "1 check passed" in data.html(alone, tmp_path)
     assert "|" not in data.markdown(alone).replace("![", "")
 
 
 def test_a_gate_that_could_not_be_asked_says_so_once():
-    row = {"seed": 0, "verdict": "not_checked", "samples": None, "classes": [], "changed": [], "curves": []}
-    assert text(overfit.terminal({"trials": [row]})).strip() == ""
-    assert "10 samples; changed" in text(overfit.terminal({"trials": [{**row, "samples": 10}]}))
+    row = GateTrial(trial=0, seed=0, verdict=GateVerdict.NOT_CHECKED)
+    report = OverfitReport(verdict=row.verdict, trials=(row,))
+    assert text(overfit.terminal(report)).strip() == ""
+    assert "10 samples; changed" in text(overfit.terminal(replace(report, trials=(replace(row, samples=10),))))
 
 
 def test_what_holds_before_training_was_seen_from_the_start():

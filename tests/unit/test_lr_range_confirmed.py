@@ -1,6 +1,7 @@
 """What the trials around a suggested rate say of it, and how it looks."""
 
 import io
+import math
 import re
 from dataclasses import replace
 
@@ -9,8 +10,7 @@ from rich.console import Console
 
 from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.domain.axis import BASE, Cell
-from sweep.domain.jsonform import to_object
-from sweep.domain.lr_range import RateRange
+from sweep.domain.lr_range import Ending, RateRange, RateTest, Refusal
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
@@ -20,25 +20,27 @@ from sweep.report.stages import lr_confirm, lr_range
 FOUND = RateRange(point=0.03, overrides=("task.lr=0.03",), base_lr=0.02, lr_min=1e-7, lr_max=10.0)
 TASK = {"lr": 0.02, "lr_scale": 1.0}
 RATES = rates_of(FOUND, TASK)
-CURVE = {
-    "rates": [1e-7, 1e-5, 1e-3, 1e-1],
-    "losses": [2.0, 1.9, 1.0, "NaN"],
-    "smoothed": [2.0, 1.9, 1.1],
-}
 FIGURES = {"valley": 1e-3, "steep": 1e-3, "low": 1e-5, "high": 1e-2, "diverge": 1e-1}
 NOTHING = dict.fromkeys(FIGURES)
-SECTION = {
-    "refusal": None,
+TEST = RateTest(
+    trial=0,
+    seed=0,
+    ending=Ending.NON_FINITE,
+    rates=(1e-7, 1e-5, 1e-3, 1e-1),
+    losses=(2.0, 1.9, 1.0, math.nan),
+    smoothed=(2.0, 1.9, 1.1),
     **FIGURES,
-    "point": 1e-3,
-    "overrides": ["task.lr=0.001"],
-    "base_lr": 0.02,
-    "optimizer": "Adam",
-    "scheduler": None,
-    "lr_min": 1e-7,
-    "lr_max": 10.0,
-    "trials": [{"seed": 0, "trial": 0, "message": "", "refusal": None, "ending": "non_finite", **FIGURES, **CURVE}],
-}
+)
+SECTION = RateRange(
+    point=1e-3,
+    overrides=("task.lr=0.001",),
+    base_lr=0.02,
+    optimizer="Adam",
+    lr_min=1e-7,
+    lr_max=10.0,
+    trials=(TEST,),
+    **FIGURES,
+)
 
 
 def outcomes(converged, taus=None):
@@ -153,8 +155,8 @@ def test_a_terminal_shows_curve_range_and_point():
 
 
 def test_a_curve_that_says_nothing_is_drawn_without_marks():
-    row = {**SECTION["trials"][0], "refusal": "falling", **NOTHING}
-    section = {**SECTION, "refusal": "falling", "point": None, **NOTHING, "trials": [row]}
+    row = replace(TEST, refusal=Refusal.FALLING, **NOTHING)
+    section = replace(SECTION, refusal=Refusal.FALLING, point=None, trials=(row,), **NOTHING)
     assert "▲" not in printed(lr_range.terminal(section))
     assert "still falls" in lr_range.markdown(section)
     chart = str(rate_chart(section))
@@ -171,27 +173,20 @@ def test_the_chart_marks_range_point_divergence_and_the_task():
 
 @pytest.mark.parametrize(("own", "diverge"), [(0.1, 0.12), (0.12, 0.1)])
 def test_labels_of_lines_near_each_other_stand_away_from_each_other(own, diverge):
-    chart = str(rate_chart({**SECTION, "point": 0.001, "base_lr": own, "diverge": diverge}))
+    chart = str(rate_chart(replace(SECTION, point=0.001, base_lr=own, diverge=diverge)))
     anchors = dict(re.findall(r'class="l-(own|diverge)"[^>]*text-anchor="(\w+)"', chart))
     assert anchors == ({"own": "end", "diverge": "start"} if own < diverge else {"own": "start", "diverge": "end"})
 
 
 def test_a_study_without_a_finite_loss_has_no_chart():
-    row = {
-        **SECTION["trials"][0],
-        "refusal": "non_finite",
-        **NOTHING,
-        "rates": [1e-7],
-        "losses": ["NaN"],
-        "smoothed": [],
-    }
-    section = {**SECTION, "refusal": "non_finite", "point": None, **NOTHING, "trials": [row]}
+    row = replace(TEST, refusal=Refusal.NON_FINITE, rates=(1e-7,), losses=(math.nan,), smoothed=(), **NOTHING)
+    section = replace(SECTION, refusal=Refusal.NON_FINITE, point=None, trials=(row,), **NOTHING)
     assert rate_chart(section) == ""
     assert printed(lr_range.terminal(section)).strip() == ""
 
 
 def test_the_table_of_trials_says_what_is_recommended(tmp_path):
-    section = to_object(read_confirmation(RATES, outcomes((3, 3, 0, 1)), 0.02).section)
+    section = read_confirmation(RATES, outcomes((3, 3, 0, 1)), 0.02).section
     assert "the point, recommended" in printed(lr_confirm.terminal(section))
     assert "| 0.01 | 1/3 x the point | 3/3 | 100 |" in lr_confirm.markdown(section)
     assert "the task&#39;s own" in lr_confirm.html(section, tmp_path)

@@ -1,22 +1,33 @@
 """How the checks of the data look: a table, and the picture of a batch."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from sweep.domain.counts import count_text
+from sweep.domain.data_check import DataCheck, DataReport, Severity
 from sweep.report.markdown import escaped
 from sweep.report.tables import new_table
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-STYLES = {"broken": "bold red", "warning": "yellow", "not_checked": "dim", "ok": "green"}
-CHIPS = {"broken": "st-harms", "warning": "st-undecided", "not_checked": "st-inert", "ok": "st-restores"}
+STYLES = {
+    Severity.BROKEN: "bold red",
+    Severity.WARNING: "yellow",
+    Severity.NOT_CHECKED: "dim",
+    Severity.OK: "green",
+}
+CHIPS = {
+    Severity.BROKEN: "st-harms",
+    Severity.WARNING: "st-undecided",
+    Severity.NOT_CHECKED: "st-inert",
+    Severity.OK: "st-restores",
+}
 """The look of each severity on the page, by the classes it has."""
 COLUMNS = (
     ("name", "check"),
@@ -29,26 +40,25 @@ COLUMNS = (
 PICTURE_BYTES = 4 * 2**20
 """A larger picture stays a file beside the page."""
 
-Section = Mapping[str, Any]
 
-
-def terminal(section: Section) -> RenderableType:
+def terminal(section: DataReport) -> RenderableType:
     """Return the table of checks for a terminal: what is broken or warned of says what is allowed and what to do."""
     table = new_table()
     table.add_column("check", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("found", overflow="fold")
-    for check in section["checks"]:
-        said = Text(check["found"])
-        if check["severity"] in ("broken", "warning", "not_checked"):
-            for word, key in (("allowed", "allowed"), ("do", "advice")):
-                if check[key] and not (key == "allowed" and check["severity"] == "not_checked"):
-                    said.append(f"\n{word}: ", style="dim").append(check[key])
-        table.add_row(check["name"], Text(_word(check), style=STYLES[check["severity"]]), said)
+    for check in section.checks:
+        said = Text(check.found)
+        if check.severity is not Severity.OK:
+            allowed = "" if check.severity is Severity.NOT_CHECKED else check.allowed
+            for word, text in (("allowed", allowed), ("do", check.advice)):
+                if text:
+                    said.append(f"\n{word}: ", style="dim").append(text)
+        table.add_row(check.name, Text(check.severity.word, style=STYLES[check.severity]), said)
     return table
 
 
-def markdown(section: Section) -> str:
+def markdown(section: DataReport) -> str:
     """Return the table of checks that found something as Markdown, and those that passed in one line."""
     lines = []
     if open_ones := _open(section):
@@ -57,13 +67,13 @@ def markdown(section: Section) -> str:
         for check in open_ones:
             lines.append(f"| {' | '.join(escaped(_value(check, key)) for key, _ in columns)} |")
     if passed := _passed(section):
-        lines += ["", f"{_count(passed)}: {escaped(', '.join(check['name'] for check in passed))}."]
-    if section["picture"]:
-        lines += ["", f"![a batch with its labels]({section['picture']})"]
+        lines += ["", f"{_count(passed)}: {escaped(', '.join(check.name for check in passed))}."]
+    if section.picture:
+        lines += ["", f"![a batch with its labels]({section.picture})"]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def html(section: Section, folder: Path) -> "Markup":
+def html(section: DataReport, folder: Path) -> "Markup":
     """Return the checks that found something, those that passed folded into one line, and the picture."""
     from markupsafe import Markup
 
@@ -74,29 +84,29 @@ def html(section: Section, folder: Path) -> "Markup":
     return Markup("").join(parts) + _figure(section, folder)
 
 
-def _open(section: Section) -> list[Section]:
+def _open(section: DataReport) -> list[DataCheck]:
     """Return the checks that a reader has to look at: what is broken, warned of, or could not be checked."""
-    return [check for check in section["checks"] if check["severity"] != "ok"]
+    return [check for check in section.checks if check.severity is not Severity.OK]
 
 
-def _passed(section: Section) -> list[Section]:
-    return [check for check in section["checks"] if check["severity"] == "ok"]
+def _passed(section: DataReport) -> list[DataCheck]:
+    return [check for check in section.checks if check.severity is Severity.OK]
 
 
-def _count(passed: Sequence[Section]) -> str:
+def _count(passed: Sequence[DataCheck]) -> str:
     return f"{count_text(len(passed), 'check')} passed"
 
 
-def _columns(checks: Sequence[Section]) -> list[tuple[str, str]]:
+def _columns(checks: Sequence[DataCheck]) -> list[tuple[str, str]]:
     """Return key and title of the columns in which any of these checks has a word."""
-    return [(key, title) for key, title in COLUMNS if any(check[key] for check in checks)]
+    return [(key, title) for key, title in COLUMNS if any(getattr(check, key) for check in checks)]
 
 
-def _value(check: Section, key: str) -> str:
-    return _word(check) if key == "severity" else str(check[key])
+def _value(check: DataCheck, key: str) -> str:
+    return check.severity.word if key == "severity" else str(getattr(check, key))
 
 
-def _html_table(checks: Sequence[Section]) -> "Markup":
+def _html_table(checks: Sequence[DataCheck]) -> "Markup":
     """Return checks as a table; on a phone each row is a block, and a cell has its column's title before it."""
     from markupsafe import Markup
 
@@ -109,32 +119,29 @@ def _html_table(checks: Sequence[Section]) -> "Markup":
     return Markup('<table class="stack"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(head, rows)
 
 
-def _html_cell(check: Section, key: str, title: str) -> "Markup":
+def _html_cell(check: DataCheck, key: str, title: str) -> "Markup":
     from markupsafe import Markup
 
     if key == "name":
-        return Markup('<td class="name">{}</td>').format(check[key])
+        return Markup('<td class="name">{}</td>').format(check.name)
     if key == "severity":
         status = Markup('<td class="state"><span class="status {}">{}</span></td>')
-        return status.format(CHIPS[check["severity"]], _word(check))
-    return Markup('<td data-label="{}">{}</td>').format(title, check[key]) if check[key] else Markup("<td></td>")
+        return status.format(CHIPS[check.severity], check.severity.word)
+    text = _value(check, key)
+    return Markup('<td data-label="{}">{}</td>').format(title, text) if text else Markup("<td></td>")
 
 
-def _word(check: Section) -> str:
-    return str(check["severity"]).replace("_", " ")
-
-
-def _figure(section: Section, folder: Path) -> "Markup":
+def _figure(section: DataReport, folder: Path) -> "Markup":
     from markupsafe import Markup
 
-    if not section["picture"]:
+    if not section.picture:
         return Markup("")
     try:
-        data = (folder / section["picture"]).read_bytes()
+        data = (folder / section.picture).read_bytes()
     except OSError:  # the run folders may have been cleared since
         return Markup("")
     if len(data) > PICTURE_BYTES:
-        return Markup('<p class="hint">A batch with its labels: {}</p>').format(section["picture"])
+        return Markup('<p class="hint">A batch with its labels: {}</p>').format(section.picture)
     return Markup(
         '<figure class="batch"><img alt="A batch of the training set with its labels" '
         'src="data:image/png;base64,{}"><figcaption class="hint">The first samples of the training set '
