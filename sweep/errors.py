@@ -89,6 +89,10 @@ class DeviceBusyError(LaunchError):
     """No device is free for such a run now; try again when another run has ended."""
 
 
+class RunElsewhereError(SweepError):
+    """A run was started on another host and may still run there: names the host. Nothing is started twice."""
+
+
 class StoreError(SweepError):
     """The store cannot be opened, read or written: names the file and what can be done."""
 

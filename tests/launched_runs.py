@@ -8,7 +8,8 @@ from typing import Any
 import psutil
 
 from sweep.config import LauncherConfig
-from sweep.launch import RunEnded, RunRequest
+from sweep.launch import RunEnded, RunRequest, RunStarted
+from sweep.launch.handle import ProcessHandle
 from sweep.launch.protocol import Launcher
 from sweep.rundir import RunDir
 
@@ -41,9 +42,10 @@ def run_request(
     """Make the folder of a run of `task`, a dotted name; `section` is the rest of the task's config."""
     folder = RunDir(path)
     folder.renew(attempt=1)
-    asked = {"schema": 1, "seed": 0, "task": {"_target_": task, **section}, "target": NO_TARGET}
+    token = f"token-{run_id}"
+    asked = {"schema": 1, "token": token, "seed": 0, "task": {"_target_": task, **section}, "target": NO_TARGET}
     folder.write_spec({**asked, **(spec or {})})
-    return RunRequest(run_id=run_id, dir=path, timeout_s=timeout_s, exclusive=exclusive)
+    return RunRequest(run_id=run_id, dir=path, token=token, timeout_s=timeout_s, exclusive=exclusive)
 
 
 def ends_of(launcher: Launcher, count: int, *, limit_s: float = LIMIT_S) -> list[RunEnded]:
@@ -51,9 +53,24 @@ def ends_of(launcher: Launcher, count: int, *, limit_s: float = LIMIT_S) -> list
     ended: list[RunEnded] = []
     until = time.monotonic() + limit_s
     while len(ended) < count and time.monotonic() < until:
-        ended += launcher.poll(1.0)
+        ended += [news for news in launcher.poll(1.0) if isinstance(news, RunEnded)]
     assert len(ended) == count
     return ended
+
+
+def start_run(launcher: Launcher, request: RunRequest) -> RunStarted:
+    """Start a run whose process exists at once, and return what is known of it."""
+    started = launcher.start(request).started
+    assert started is not None
+    return started
+
+
+def handle_of(started: RunStarted) -> str:
+    """Return the local launcher's handle of a process."""
+    assert started.host is not None
+    assert started.pid is not None
+    assert started.pid_started_at is not None
+    return str(ProcessHandle(host=started.host, pid=started.pid, started_at=started.pid_started_at))
 
 
 def end_of(launcher: Launcher) -> RunEnded:

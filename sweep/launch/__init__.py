@@ -1,6 +1,7 @@
-"""Launchers: where and how runs execute. To add one: a file, and a line in LAUNCHERS.
+"""Launchers: where and how runs execute. To add one: a file with its LauncherKind, and a line in LAUNCHERS.
 
-  protocol     what a launcher is asked and what it tells
+  protocol     what a launcher is asked and what it reports
+  local_kind   what is known of the local launcher without building it
   local        the launcher for this machine
   fake         one without processes, for tests of whatever uses a launcher
 
@@ -14,6 +15,10 @@ how a run's process comes to be
 
 whether it goes on, and how it ended
   process      a run's process with its session: found, told from others, ended
+  handle       by what a run's process is known again
+  finding      runs of an earlier orchestrator, by folder and token
+  elsewhere    runs that were started on another host
+  timing       how long a run has run, without pauses
   watch        sleeping until one ends
   ending       how a run ended, from what it left and how its process went
 
@@ -30,29 +35,31 @@ from typing import TYPE_CHECKING, Any
 
 from sweep.config import LauncherConfig
 from sweep.errors import ConfigError
+from sweep.launch.local_kind import LocalKind
 
 if TYPE_CHECKING:
     from sweep.launch.ending import Exit, ending_of, log_tail
-    from sweep.launch.layout import devices_of, slots_of, starts_warm
     from sweep.launch.local import LocalLauncher
-    from sweep.launch.process import find_run_process
-    from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
+    from sweep.launch.protocol import Launched, Launcher, LauncherKind, RunEnded, RunNews, RunRequest, RunStarted
     from sweep.launch.starting import start_early
     from sweep.launch.warm import WarmParent
 
 __all__ = [
     "LAUNCHERS",
     "Exit",
+    "Launched",
     "Launcher",
+    "LauncherKind",
     "LocalLauncher",
     "RunEnded",
+    "RunNews",
     "RunRequest",
     "RunStarted",
     "WarmParent",
     "build_launcher",
     "devices_of",
     "ending_of",
-    "find_run_process",
+    "kind_of",
     "log_tail",
     "slots_of",
     "start_early",
@@ -60,28 +67,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ending": (
-        "Exit",
-        "ending_of",
-        "log_tail",
-    ),
-    "layout": (
-        "devices_of",
-        "slots_of",
-        "starts_warm",
-    ),
+    "ending": ("Exit", "ending_of", "log_tail"),
     "local": ("LocalLauncher",),
-    "process": ("find_run_process",),
-    "protocol": (
-        "Launcher",
-        "RunEnded",
-        "RunRequest",
-        "RunStarted",
-    ),
+    "protocol": ("Launched", "Launcher", "LauncherKind", "RunEnded", "RunNews", "RunRequest", "RunStarted"),
     "starting": ("start_early",),
     "warm": ("WarmParent",),
 }
-"""Where each name is defined. They are imported when asked for: a plan needs the layout, and no processes."""
+"""Where each name is defined. They are imported when asked for: a plan needs no processes."""
 
 
 def __getattr__(name: str) -> Any:
@@ -91,14 +83,15 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _local(config: LauncherConfig, **given: Any) -> "Launcher":
-    from sweep.launch.local import LocalLauncher
-
-    return LocalLauncher(config, **given)
+LAUNCHERS: "dict[str, LauncherKind]" = {"local": LocalKind()}
+"""By the name that `launcher.name` gives."""
 
 
-LAUNCHERS: "dict[str, Callable[..., Launcher]]" = {"local": _local}
-"""By the name that `launcher.name` gives; each is called with the config, `say`, `early` and `is_current`."""
+def kind_of(name: str) -> "LauncherKind":
+    """Return the kind of launcher of this name. Raises ConfigError."""
+    if name not in LAUNCHERS:
+        raise ConfigError("launcher.name", "no such launcher", value=name, allowed=LAUNCHERS)
+    return LAUNCHERS[name]
 
 
 def build_launcher(
@@ -106,13 +99,24 @@ def build_launcher(
     *,
     say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - messages are dropped
     early: "WarmParent | None" = None,
-    is_current: Callable[[], bool] = lambda: True,
 ) -> "Launcher":
     """Return the launcher that the config names; it gives `say` what a user should read. Raises ConfigError.
 
-    `early` is what `start_early` made. `is_current` returns whether the task's code is still the one to be run: if it
-    is not, `can_start` of the launcher is False, except for runs forked from a process that has imported it before.
+    `early` is what `start_early` made.
     """
-    if config.name not in LAUNCHERS:
-        raise ConfigError("launcher.name", "no such launcher", value=config.name, allowed=LAUNCHERS)
-    return LAUNCHERS[config.name](config, say=say, early=early, is_current=is_current)
+    return kind_of(config.name).build(config, say=say, early=early)
+
+
+def slots_of(config: LauncherConfig) -> int:
+    """Return how many trials run at a time, without building a launcher. Raises ConfigError."""
+    return kind_of(config.name).slots_of(config)
+
+
+def devices_of(config: LauncherConfig) -> tuple[str, ...]:
+    """Return the GPUs that runs may be on, without building a launcher. Raises ConfigError."""
+    return kind_of(config.name).devices_of(config)
+
+
+def starts_warm(config: LauncherConfig) -> bool:
+    """Return whether runs are forked from one process, without building a launcher. Raises ConfigError."""
+    return kind_of(config.name).starts_warm(config)

@@ -1,9 +1,13 @@
 """How a run ended: what it says itself where it left a result, what can be told from outside where it did not."""
 
+import os
 import signal
+import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sweep.clock import monotonic_s
 from sweep.domain.failure import says_out_of_memory
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.launch.protocol import RunEnded
@@ -11,6 +15,10 @@ from sweep.rundir import CORRUPT, RunDir
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
 
 TAIL_BYTES = 8192
+
+SETTLE_PAUSE_S = 0.1
+SETTLE_S = 5.0
+"""How long a result is waited for that was written on another host: a shared file system shows it late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +34,26 @@ class Exit:
     requested: TrialState | None = None
     timeout_s: float | None = None
     is_memory_kill: bool = False
+
+
+def has_settled(folder: RunDir, gone: Exit, *, gone_for_s: float, settle_s: float) -> bool:
+    """Return whether the files of a run whose process is gone say all that they ever will.
+
+    They do once there is a result, if the process was ended by a stop or a time limit, and after `settle_s`.
+    """
+    if gone_for_s >= settle_s or gone.requested is not None or gone.timeout_s is not None:
+        return True
+    with suppress(OSError):
+        os.listdir(folder.path)  # makes a client of a network file system look again  # noqa: PTH208
+    return folder.read_result() is not None
+
+
+def settled_ending_of(run_id: int, folder: RunDir, gone: Exit, *, settle_s: float) -> RunEnded:
+    """Return how a run ended whose process is gone, after waiting for its result as long as `settle_s`."""
+    since_s = monotonic_s()
+    while not has_settled(folder, gone, gone_for_s=monotonic_s() - since_s, settle_s=settle_s):
+        time.sleep(SETTLE_PAUSE_S)
+    return ending_of(run_id, folder, gone)
 
 
 def ending_of(run_id: int, folder: RunDir, gone: Exit) -> RunEnded:

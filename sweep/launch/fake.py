@@ -6,113 +6,204 @@ same function from the same files.
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.errors import LaunchError
-from sweep.launch.ending import Exit, ending_of
+from sweep.launch.ending import Exit, ending_of, has_settled
 from sweep.launch.leases import CPU, DeviceLeases
-from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
+from sweep.launch.protocol import Launched, RunEnded, RunNews, RunRequest, RunStarted
+from sweep.launch.timing import RunningTime
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
 
 FAKE_HOST = "fake"
-FAKE_START = 1.0
 
 Script = Callable[[RunDir], int | None]
-"""Writes what a run would leave in its folder; returns its exit code, or None for a run that goes on until stopped."""
+"""Writes what a run would leave in its folder; returns its exit code, or None for a run that lasts until stopped."""
+
+
+@dataclass(slots=True)
+class FakeJob:
+    """What a fake machine knows of one run. `is_hanging`: its process exists and lasts until it is stopped."""
+
+    handle: str
+    token: str | None
+    dir: Path
+    device: str
+    exclusive: bool
+    pid: int | None = None  # None while it is queued
+    is_hanging: bool = False
+    exit: Exit | None = None  # None while it is queued or lasts
+    time: RunningTime = field(default_factory=lambda: RunningTime(started_at_s=0.0))
+    gone_at_s: float = 0.0
 
 
 @dataclass(slots=True)
 class FakeMachine:
-    """Where fake processes live: it outlives the launcher of a driver that died. `hanging` are the pids still there."""
+    """Where fake jobs live: it outlives the launcher of an orchestrator that died. `now_s` is its clock."""
 
-    hanging: set[int] = field(default_factory=set)
-    _pids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1000))
+    jobs: dict[str, FakeJob] = field(default_factory=dict)  # by handle, the live ones
+    now_s: float = 0.0
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1000))
 
-    def next_pid(self) -> int:
-        """Return a pid that was never used before."""
-        return next(self._pids)
+    @property
+    def hanging(self) -> set[int]:
+        """The pids of runs that last until they are stopped."""
+        return {job.pid for job in self.jobs.values() if job.is_hanging and job.pid is not None}
 
+    def next_number(self) -> int:
+        """Return a number that no job or process had before."""
+        return next(self._numbers)
 
-@dataclass(slots=True)
-class _FakeRun:
-    request: RunRequest
-    device: str
-    pid: int
-    exit: Exit | None  # None while it goes on
-    waited_s: float = 0.0
+    def lose(self, pid: int) -> None:
+        """Let the job of a process be gone, unobserved."""
+        self.jobs = {handle: job for handle, job in self.jobs.items() if job.pid != pid}
 
 
 class FakeLauncher:
-    """Runs `script` in the folder of each run it starts. Time passes only in `poll`, and without waiting for it."""
+    """Runs `script` in the folder of each run it starts. Time passes only in `poll`, and without waiting for it.
 
-    def __init__(self, script: Script, *, slots: int = 1, machine: FakeMachine | None = None) -> None:
+    `queue_s` is for how long each run is queued before its process exists; `late_s` how long after the end of its
+    process a result can still arrive, as on a shared file system.
+    """
+
+    def __init__(
+        self,
+        script: Script,
+        *,
+        slots: int = 1,
+        machine: FakeMachine | None = None,
+        queue_s: float = 0.0,
+        late_s: float = 0.0,
+    ) -> None:
         self.slots = slots
         self._script = script
         self._machine = machine if machine is not None else FakeMachine()
+        self._queue_s, self._late_s = queue_s, late_s
         self._leases = DeviceLeases((CPU,), places=slots, limit=slots)
-        self._live: dict[int, _FakeRun] = {}
+        self._live: dict[int, tuple[RunRequest, FakeJob]] = {}
 
     @property
     def free_slots(self) -> int:
         """How many runs could be started now."""
         return self._leases.free
 
+    @property
+    def has_imported(self) -> bool:
+        """False: no process imports a task ahead."""
+        return False
+
     def can_start(self, *, exclusive: bool = False) -> bool:
         """Return whether `start` would find a place."""
         return self._leases.can_take(exclusive=exclusive)
 
-    def start(self, request: RunRequest) -> RunStarted:
-        """Play the run's script. Raises DeviceBusyError; LaunchError without spec.json or where the script cannot."""
+    def start(self, request: RunRequest) -> Launched:
+        """Queue the run, or play its script at once. Raises DeviceBusyError; LaunchError without spec.json."""
         device = self._leases.take(exclusive=request.exclusive)
+        job = FakeJob(
+            handle=f"job-{self._machine.next_number()}",
+            token=request.token,
+            dir=request.dir,
+            device=device,
+            exclusive=request.exclusive,
+            time=RunningTime(started_at_s=self._machine.now_s + self._queue_s),
+        )
         try:
             RunDir(request.dir).read_spec()
-            code = self._script(RunDir(request.dir))
+            started = None if self._queue_s else self._begin(request, job)
         except (OSError, ValueError) as error:
             self._leases.give_back(device, has_failed=False)
             raise LaunchError(f"run {request.run_id} in {request.dir} could not be started: {error}") from error
-        pid = self._machine.next_pid()
-        if code is None:
-            self._machine.hanging.add(pid)
-        run = _FakeRun(request, device, pid, None if code is None else Exit(code=code))
-        self._live[request.run_id] = run
-        return RunStarted(run_id=request.run_id, pid=pid, pid_started_at=FAKE_START, host=FAKE_HOST, device=device)
+        self._machine.jobs[job.handle] = job
+        self._live[request.run_id] = request, job
+        return Launched(handle=job.handle, started=started)
 
-    def adopt(self, request: RunRequest, started: RunStarted) -> bool:
-        """Take over a run that another launcher on the same machine started and that still goes on."""
-        is_known = started.host == FAKE_HOST and started.pid_started_at == FAKE_START
-        if not is_known or started.pid not in self._machine.hanging:
-            return False
-        self._leases.take_over(started.device)
-        self._live[request.run_id] = _FakeRun(request, started.device, started.pid, None)
-        return True
+    def find(self, request: RunRequest) -> str | None:
+        """Return the handle of a job of this folder and token that another launcher on the same machine started."""
+        for job in self._machine.jobs.values():
+            if job.exit is None and (job.dir, job.token) == (request.dir, request.token):
+                return job.handle
+        return None
 
-    def poll(self, wait_s: float) -> Sequence[RunEnded]:
-        """Return the runs that ended. Where none has, `wait_s` pass for those that go on, and timeouts take effect."""
-        if not any(run.exit for run in self._live.values()):
-            for run in self._live.values():
-                run.waited_s += wait_s
-                if run.request.timeout_s is not None and run.waited_s >= run.request.timeout_s:
-                    run.exit = Exit(code=-15, timeout_s=run.request.timeout_s)
-        return [self._end(run, run.exit) for run in list(self._live.values()) if run.exit is not None]
+    def adopt(self, request: RunRequest, handle: str) -> Launched | None:
+        """Take over a job that another launcher on the same machine started and that is queued, or lasts."""
+        job = self._machine.jobs.get(handle)
+        if job is None or job.exit is not None or (job.dir, job.token) != (request.dir, request.token):
+            return None
+        self._leases.take_over(job.device)
+        self._live[request.run_id] = request, job
+        return Launched(handle=handle, started=None if job.pid is None else self._started(request, job))
+
+    def ending(self, request: RunRequest) -> RunEnded:
+        """Return how a run that is gone ended."""
+        return ending_of(request.run_id, RunDir(request.dir), Exit())
+
+    def poll(self, wait_s: float) -> Sequence[RunNews]:
+        """Return news. If there is none, `wait_s` pass: queued runs start, time limits take effect."""
+        news = self._news()
+        if not news:
+            self._machine.now_s += wait_s
+            news = self._news()
+        return news
 
     def stop(self, run_id: int, state: TrialState) -> None:
-        """End a run that goes on; one that has ended already is reported as it ended."""
-        run = self._live.get(run_id)
-        if run is not None and run.exit is None:
-            run.exit = Exit(code=-15, requested=state)
+        """End a run that is queued or lasts; one that has ended already is reported as it ended."""
+        _, job = self._live.get(run_id, (None, None))
+        if job is not None and job.exit is None:
+            job.exit, job.gone_at_s = Exit(code=-15, requested=state), self._machine.now_s
 
     def close(self) -> None:
-        """Stop whatever goes on."""
+        """Stop all runs; one more `poll` returns how they ended."""
         for run_id in self._live:
             self.stop(run_id, TrialState.CANCELLED)
+        self._late_s = 0.0
 
-    def _end(self, run: _FakeRun, gone: Exit) -> RunEnded:
-        del self._live[run.request.run_id]
-        self._machine.hanging.discard(run.pid)
-        self._leases.give_back(run.device, has_failed=False)
-        return ending_of(run.request.run_id, RunDir(run.request.dir), gone)
+    def _news(self) -> list[RunNews]:
+        found: list[RunNews] = []
+        for request, job in list(self._live.values()):
+            if job.pid is None and job.exit is None and job.time.started_at_s <= self._machine.now_s:
+                try:
+                    found.append(self._begin(request, job))
+                except (OSError, ValueError) as error:
+                    job.exit = Exit()
+                    found.append(self._end(request, job, replace(_NOT_STARTED, message=f"not started: {error}")))
+                    continue
+            if job.exit is None and self._machine.now_s >= job.time.deadline_s(request.timeout_s):
+                job.exit, job.gone_at_s = Exit(code=-15, timeout_s=request.timeout_s), self._machine.now_s
+            folder = RunDir(request.dir)
+            gone_for_s = self._machine.now_s - job.gone_at_s
+            if job.exit and has_settled(folder, job.exit, gone_for_s=gone_for_s, settle_s=self._late_s):
+                found.append(self._end(request, job, ending_of(request.run_id, folder, job.exit)))
+        return found
+
+    def _begin(self, request: RunRequest, job: FakeJob) -> RunStarted:
+        """Let the process of a run exist. Raises what its script raises."""
+        code = self._script(RunDir(request.dir))
+        job.pid, job.is_hanging = self._machine.next_number(), code is None
+        if code is not None:
+            job.exit, job.gone_at_s = Exit(code=code), self._machine.now_s
+        return self._started(request, job)
+
+    def _started(self, request: RunRequest, job: FakeJob) -> RunStarted:
+        return RunStarted(run_id=request.run_id, device=job.device, host=FAKE_HOST, pid=job.pid)
+
+    def _end(self, request: RunRequest, job: FakeJob, ended: RunEnded) -> RunEnded:
+        del self._live[request.run_id]
+        self._machine.jobs.pop(job.handle, None)
+        self._leases.give_back(job.device, has_failed=False)
+        return replace(ended, run_id=request.run_id)
+
+
+_NOT_STARTED = RunEnded(
+    run_id=0,
+    state=TrialState.FAILED,
+    exit_code=None,
+    failure=FailureClass.INFRA,
+    message="",
+    stop_reason=None,
+)
 
 
 def write_run(

@@ -35,18 +35,3 @@ class Layout:
             slots=slots,
             threads=max(1, cores // slots),
         )
-
-
-def starts_warm(config: LauncherConfig) -> bool:
-    """Return whether runs are forked from one process that has imported the task, as far as the config decides it."""
-    return config.name == "local" and config.start in ("auto", "warm") and not Layout.of(config).devices
-
-
-def devices_of(config: LauncherConfig) -> tuple[str, ...]:
-    """Return the GPUs that runs may be on, as they will name them; none on the CPU. Raises ConfigError."""
-    return Layout.of(config).devices if config.name == "local" else ()
-
-
-def slots_of(config: LauncherConfig) -> int:
-    """Return how many trials run at a time. Raises ConfigError."""
-    return Layout.of(config).slots

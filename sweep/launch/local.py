@@ -10,17 +10,21 @@ from signal import SIGKILL, SIGTERM
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.config import LauncherConfig
-from sweep.domain.states import FailureClass, TrialState
+from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.errors import LaunchError
-from sweep.launch.ending import Exit, ending_of
+from sweep.launch.elsewhere import announced_in, require_gone
+from sweep.launch.ending import SETTLE_S, Exit, ending_of, settled_ending_of
 from sweep.launch.environment import child_environment
+from sweep.launch.finding import find_local, is_of
 from sweep.launch.gpus import GpuInventory
+from sweep.launch.handle import ProcessHandle
 from sweep.launch.layout import Layout
 from sweep.launch.leases import CPU, QUARANTINE_AFTER, DeviceLeases, device_text
 from sweep.launch.machine import MemoryKills
 from sweep.launch.process import (
     AdoptedProcess,
     RunProcess,
+    device_of,
     drop_batches,
     is_alive,
     is_gone,
@@ -29,8 +33,9 @@ from sweep.launch.process import (
     kill_orphans,
     signal_group,
 )
-from sweep.launch.protocol import RunEnded, RunRequest, RunStarted
+from sweep.launch.protocol import Launched, RunEnded, RunRequest, RunStarted
 from sweep.launch.starting import make_starter
+from sweep.launch.timing import RunningTime
 from sweep.launch.warm import WarmParent
 from sweep.launch.watch import ProcessWatch
 from sweep.rundir import RunDir
@@ -54,7 +59,8 @@ class _LiveRun:
     process: RunProcess
     device: str
     memory_kills: int  # the kernel's count when it began
-    deadline_s: float = math.inf  # its timeout
+    time: RunningTime
+    term_at_s: float = math.inf  # the end of a polite stop
     kill_at_s: float = math.inf  # the end of its grace
     is_stopping: bool = False
     is_timed_out: bool = False
@@ -66,9 +72,8 @@ class _LiveRun:
 class LocalLauncher:
     """Runs on this machine. A start that fails raises LaunchError, and `poll` never hears of that run.
 
-    `inventory` tells the GPUs, and `say` is told what a person should know of how runs start and on what. `early` is a
-    process to fork runs from where one was started before. `is_current` tells whether a process that imports the task
-    now gets the code that its runs are to have; where it does not, none is started.
+    `inventory` lists the GPUs; `say` is called with what a user should know about how runs start, and on what. `early`
+    is a process to fork runs from, if one was started before.
     """
 
     def __init__(
@@ -78,7 +83,6 @@ class LocalLauncher:
         inventory: GpuInventory | None = None,
         say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
         early: WarmParent | None = None,
-        is_current: Callable[[], bool] = lambda: True,
     ) -> None:
         keep_ended_children()
         self._config = config
@@ -97,8 +101,6 @@ class LocalLauncher:
         self._live: dict[int, _LiveRun] = {}
         self._ended: list[RunEnded] = []
         self._is_closed = False
-        self._is_current = is_current
-        self._has_right_code = False  # the process that the next run comes of: it was looked at after its import
 
     @property
     def free_slots(self) -> int:
@@ -110,11 +112,16 @@ class LocalLauncher:
         """GPUs on which so many runs in a row failed that they get no more."""
         return self._leases.quarantined
 
-    def can_start(self, *, exclusive: bool = False) -> bool:
-        """Return whether `start` would find a device, a whole one for `exclusive`, and the code that it is to run."""
-        return self._leases.can_take(exclusive=exclusive) and self._finds_code()
+    @property
+    def has_imported(self) -> bool:
+        """Whether the next run is forked from a process that has imported the task."""
+        return self._starter.has_imported
 
-    def start(self, request: RunRequest) -> RunStarted:
+    def can_start(self, *, exclusive: bool = False) -> bool:
+        """Return whether `start` would find a device, a whole one for `exclusive`."""
+        return self._leases.can_take(exclusive=exclusive)
+
+    def start(self, request: RunRequest) -> Launched:
         """Start one run. Raises DeviceBusyError, LaunchError; then nothing of it runs."""
         device = self._leases.take(exclusive=request.exclusive)
         try:
@@ -122,35 +129,38 @@ class LocalLauncher:
         except (OSError, ValueError) as error:
             self._leases.give_back(device, has_failed=False)
             raise LaunchError(f"run {request.run_id} in {request.dir} could not be started: {error}") from error
-        live = _LiveRun(request, process, device, self._memory_kills.count())
-        if request.timeout_s is not None:
-            live.deadline_s = monotonic_s() + request.timeout_s
-        self._take_in(live)
-        return RunStarted(
-            run_id=request.run_id,
-            pid=process.pid,
-            pid_started_at=process.started_at,
-            host=self._host,
-            device=device,
-        )
+        return self._take_in(request, process, device, RunningTime(started_at_s=monotonic_s()))
 
-    def adopt(self, request: RunRequest, started: RunStarted) -> bool:
-        """Take over a run of an earlier driver; False where it is gone (what it left behind is then killed)."""
-        if started.host != self._host:
-            return False
-        if not is_alive(started.pid, started.pid_started_at, request.dir):
-            kill_orphans(started.pid, request.dir)
-            return False
+    def find(self, request: RunRequest) -> str | None:
+        """Return the handle of a run that an earlier orchestrator started. Raises RunElsewhereError."""
+        return find_local(request)
+
+    def adopt(self, request: RunRequest, handle: str) -> Launched | None:
+        """Take over a run of an earlier orchestrator; None if it is gone (what it left behind is then killed)."""
+        known, folder = ProcessHandle.parse(handle), RunDir(request.dir)
+        if known is None or not is_of(request):
+            return None
+        if known.host != self._host:
+            require_gone(folder, known.host, known.pid)
+            return None
+        if not is_alive(known.pid, known.started_at, request.dir):
+            kill_orphans(known.pid, request.dir)
+            return None
         try:
-            process = AdoptedProcess(started.pid)
+            process = AdoptedProcess(known.pid)
         except ProcessLookupError:
-            return False
-        live = _LiveRun(request, process, started.device, self._memory_kills.count())
-        if request.timeout_s is not None:
-            live.deadline_s = monotonic_s() + max(0.0, request.timeout_s - _age_s(request, process))
-        self._leases.take_over(started.device)
-        self._take_in(live)
-        return True
+            return None
+        device = device_of(known.pid)
+        self._leases.take_over(device)
+        age_s = _age_s(request, process)
+        return self._take_in(request, process, device, RunningTime(started_at_s=monotonic_s() - age_s))
+
+    def ending(self, request: RunRequest) -> RunEnded:
+        """Return how a run that is gone ended; the result of one of another host is waited for."""
+        folder = RunDir(request.dir)
+        announced = announced_in(folder)
+        is_from_here = announced is None or announced.host == self._host
+        return settled_ending_of(request.run_id, folder, Exit(), settle_s=0.0 if is_from_here else SETTLE_S)
 
     def poll(self, wait_s: float) -> Sequence[RunEnded]:
         """Return the runs that ended since the last call; waits at most `wait_s`, less where one ends."""
@@ -169,14 +179,20 @@ class LocalLauncher:
         return ended
 
     def stop(self, run_id: int, state: TrialState) -> None:
-        """End a run that is to be recorded as `state`: SIGTERM to its group, SIGKILL after the grace time."""
+        """End a run that is to be recorded as `state`: SIGTERM to its group, SIGKILL after the grace time.
+
+        A pruned one is first asked by its stop file, and has the grace time for that.
+        """
         live = self._live.get(run_id)
-        if live is None or live.requested is not None:
+        if live is None:
             return
-        live.requested = state
-        if state is TrialState.PRUNED:
-            RunDir(live.request.dir).request_stop("pruned")
-        self._terminate(live)
+        is_asked = live.requested is not None
+        live.requested = live.requested or state
+        if state is not TrialState.PRUNED:
+            self._terminate(live)
+        elif not is_asked:
+            RunDir(live.request.dir).request_stop(str(StopReason.PRUNED))
+            live.term_at_s = monotonic_s() + self._config.grace_s
 
     def close(self) -> None:
         """Stop whatever still runs, wait for its end and give everything back; `poll(0)` then tells how it ended."""
@@ -193,14 +209,6 @@ class LocalLauncher:
         self._memory_kills.close()
         self._starter.close()
 
-    def _finds_code(self) -> bool:
-        has_imported = self._starter.has_imported
-        if has_imported and self._has_right_code:
-            return True
-        is_current = self._is_current()
-        self._has_right_code = has_imported and is_current
-        return is_current
-
     def _environment(self, request: RunRequest, device: str) -> dict[str, str]:
         """Return the environment of a run, the same one for all that ask for the same."""
         spec = RunDir(request.dir).read_spec() if request.spec is None else request.spec
@@ -216,9 +224,16 @@ class LocalLauncher:
             )
         return self._environments[wish]
 
-    def _take_in(self, live: _LiveRun) -> None:
-        self._live[live.request.run_id] = live
-        self._watch.add(live.request.run_id, live.process)
+    def _take_in(self, request: RunRequest, process: RunProcess, device: str, time: RunningTime) -> Launched:
+        """Watch a process from now on and return what is known of it."""
+        live = _LiveRun(request, process, device, self._memory_kills.count(), time)
+        self._live[request.run_id] = live
+        self._watch.add(request.run_id, process)
+        handle = ProcessHandle(host=self._host, pid=process.pid, started_at=process.started_at)
+        started = RunStarted(
+            run_id=request.run_id, device=device, host=handle.host, pid=handle.pid, pid_started_at=handle.started_at
+        )
+        return Launched(handle=str(handle), started=started)
 
     def _enforce(self, now_s: float) -> float:
         """Do what is due (timeouts, ends of grace, burials) and return when something will be next."""
@@ -228,12 +243,17 @@ class LocalLauncher:
                 self._bury(live)
                 next_s = min(next_s, now_s + BURIAL_PAUSE_S)
                 continue
-            if now_s >= live.deadline_s:
+            deadline_s = math.inf if live.is_timed_out else live.time.deadline_s(live.request.timeout_s)
+            if now_s >= deadline_s:
                 logger.warning(
                     "run %d: stopped, over its time limit of %s s", live.request.run_id, live.request.timeout_s
                 )
-                live.is_timed_out = True
-                live.deadline_s = math.inf
+                live.is_timed_out, deadline_s = True, math.inf
+                self._terminate(live)
+            if now_s >= live.term_at_s:
+                logger.info(
+                    "run %d: sent SIGTERM, %g s after it was asked to stop", live.request.run_id, self._config.grace_s
+                )
                 self._terminate(live)
             if now_s >= live.kill_at_s:
                 logger.info(
@@ -241,10 +261,11 @@ class LocalLauncher:
                 )
                 live.kill_at_s = math.inf
                 signal_group(live.process, SIGKILL)
-            next_s = min(next_s, live.deadline_s, live.kill_at_s)
+            next_s = min(next_s, deadline_s, live.term_at_s, live.kill_at_s)
         return next_s
 
     def _terminate(self, live: _LiveRun) -> None:
+        live.term_at_s = math.inf
         if not live.is_stopping and live.ended_at_s is None:
             live.is_stopping = True
             live.kill_at_s = monotonic_s() + self._config.grace_s

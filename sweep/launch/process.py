@@ -11,7 +11,6 @@ import psutil
 
 from sweep.launch.environment import DEVICE_VARIABLE
 from sweep.launch.leases import CPU
-from sweep.launch.protocol import RunStarted
 from sweep.rundir import RUN_VARIABLE, read_bytes
 
 START_TOLERANCE_S = 2.0
@@ -123,24 +122,20 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def find_run_process(run_id: int, folder: Path, announced: tuple[int, float] | None = None) -> RunStarted | None:
-    """Return the live process that leads the session of a run, None where there is none on this machine.
+def find_run_process(folder: Path, announced_pid: int | None = None) -> psutil.Process | None:
+    """Return the live process that leads the session of a run, None if there is none on this machine.
 
-    For a run whose driver died between starting it and recording its process. `announced` is the pid that the run's
-    `start` event names, and the event's time: it decides where something that the run has forked leads a session, too;
-    else that is the oldest.
+    For a run whose orchestrator died between starting it and recording its process. `announced_pid` is the pid that
+    the run's `start` event names: it decides if something that the run has forked leads a session, too; else that is
+    the oldest.
     """
-    found = [(p.pid, float(p.create_time())) for p in psutil.process_iter() if leads_run(p, folder)]
-    if not found:
-        return None
-    pid, start = min(found, key=lambda process: (announced is None or process[0] != announced[0], process[1]))
-    return RunStarted(
-        run_id=run_id,
-        pid=pid,
-        pid_started_at=start,
-        host=os.uname().nodename,
-        device=_environment(pid).get(DEVICE_VARIABLE, CPU),
-    )
+    found = [process for process in psutil.process_iter() if leads_run(process, folder)]
+    return min(found, key=lambda process: (process.pid != announced_pid, process.create_time()), default=None)
+
+
+def device_of(pid: int) -> str:
+    """Return the device that a run's process shows as leased."""
+    return _environment(pid).get(DEVICE_VARIABLE, CPU)
 
 
 def _environment(pid: int) -> dict[str, str]:

@@ -11,14 +11,16 @@ from sweep.config import LauncherConfig
 from sweep.errors import ConfigError
 from sweep.launch.cold import ColdStarter, Starter
 from sweep.launch.environment import child_environment
-from sweep.launch.layout import Layout, starts_warm
+from sweep.launch.layout import Layout
 from sweep.launch.leases import CPU
+from sweep.launch.local_kind import LocalKind
 from sweep.launch.process import keep_ended_children
 from sweep.launch.standby import StandbyStarter
 from sweep.launch.warm import WarmParent, WarmStarter
 
 logger = logging.getLogger(__name__)
 
+LOCAL = "local"
 SECTION_MOST = 1 << 16
 """Most characters of JSON handed over as an argument (a task's section, its files' digests). The kernel takes twice
 as many bytes."""
@@ -33,7 +35,7 @@ def start_early(
     a launcher was given it.
     """
     section = json.dumps({"task": task, "code": code or {}})
-    if len(section) > SECTION_MOST or not starts_warm(config):
+    if len(section) > SECTION_MOST or config.name != LOCAL or not LocalKind().starts_warm(config):
         return None
     layout = Layout.of(config)
     environment = child_environment(

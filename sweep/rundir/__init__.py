@@ -3,7 +3,7 @@
 Standard library only; numpy is imported where points become series, which a trial process never asks for.
 """
 
-from sweep.rundir.events import Event, EventWriter, facts_of, points_of, read_events
+from sweep.rundir.events import Event, EventWriter, facts_of, is_held, points_of, read_events
 from sweep.rundir.files import digest_of, naming, read_bytes, read_json, write_json_atomic, write_text_atomic
 from sweep.rundir.lock import LockHolder, StudyLock
 from sweep.rundir.paths import RUN_VARIABLE, RunDir, StudyDir, shown
@@ -32,6 +32,7 @@ __all__ = [
     "StudyLock",
     "digest_of",
     "facts_of",
+    "is_held",
     "is_owner",
     "names_study",
     "naming",

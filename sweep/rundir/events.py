@@ -1,13 +1,17 @@
 """events.jsonl: what a run logs, one strict-JSON line per event, appended by the run and read by the orchestrator.
 
-Kinds (`e`): `start`, `log` (`s` step, `v` metric -> number), `facts` (`v` name -> number or text), `end`; every event
-has `t`, seconds since the epoch. NaN and infinities are the strings "NaN", "Infinity", "-Infinity".
+Kinds (`e`): `start` (`pid`, `host`, `held`: whether the run keeps this file locked while it lives), `log` (`s` step,
+`v` metric -> number), `facts` (`v` name -> number or text), `end`; every event has `t`, seconds since the epoch. NaN
+and infinities are the strings "NaN", "Infinity", "-Infinity".
 """
 
+import errno
+import fcntl
 import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,9 +67,36 @@ class EventWriter:
             line = line[os.write(self._fd, line) :]
         self._is_torn = False
 
+    def hold(self) -> bool:
+        """Lock the file until this process and all that it forks have ended; return False if it cannot be locked.
+
+        The lock shows on every host that shares the file system whether anything of the run lives (`is_held`).
+        """
+        with suppress(OSError):
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
+
+
+def is_held(path: Path) -> bool | None:
+    """Return whether a process on any host holds an events file locked; None if that cannot be found out."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return True if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
+    finally:
+        os.close(fd)
+    return False
 
 
 def _ends_with_newline(fd: int) -> bool:

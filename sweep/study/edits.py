@@ -38,6 +38,7 @@ class PlannedCode:
         # The read itself left no stamp, and one taken now may be that of an edit: the first look reads the file again.
         self._files = {Path(path): _File(digest) for path, digest in source.digests.items()}
         self.digests = dict(source.digests)
+        self._was_imported = False  # the planned code, by the process that runs are forked from
 
     def is_current(self) -> bool:
         """Return whether a process that imports the task now gets the code that was planned."""
@@ -50,6 +51,18 @@ class PlannedCode:
                 "ones finish"
             )
         return not self.changed
+
+    def may_start(self, *, has_imported: bool) -> bool:
+        """Return whether a run that is started now gets the code that was planned.
+
+        `has_imported`: it comes from a process that has imported the task before. Once the files were right after that
+        import, its runs have the right code, whatever the files say later.
+        """
+        if has_imported and self._was_imported:
+            return True
+        is_current = self.is_current()
+        self._was_imported = has_imported and is_current
+        return is_current
 
     def require_current(self) -> None:
         """Raise TaskEditedError if a file was edited since it was read: for before anything is recorded."""

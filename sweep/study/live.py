@@ -1,6 +1,6 @@
 """A trial that runs now: what its events file has said so far."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,8 @@ from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, TrialRecord
 from sweep.drivers.protocol import Proposal
-from sweep.rundir import Event, RunDir, facts_of, points_of
+from sweep.launch import Launched
+from sweep.rundir import RunDir, facts_of, points_of
 
 
 @dataclass(slots=True)
@@ -17,8 +18,8 @@ class LiveRun:
     """One run being followed. `read_bytes` is how much of events.jsonl has been taken in.
 
     `is_wanted` is False for a run of a retired trial, whose outcome nobody asks for any more; `has_folder` is False
-    where what lies in `dir` is not this run's; `exclusive` is True where it is to have a device alone. `announced` is
-    what the `start` event says: pid and time.
+    if what lies in `dir` is not this run's; `exclusive` is True if it is to have a device alone. `handle` is its
+    launcher's, None until it is launched; `device` where its process runs, None while it is queued.
     """
 
     trial: TrialRecord
@@ -27,9 +28,9 @@ class LiveRun:
     is_wanted: bool = True
     has_folder: bool = True
     exclusive: bool = False
+    handle: str | None = None
     device: str | None = None
     has_started: bool = False
-    announced: tuple[int, float] | None = None
     is_marked_running: bool = False
     is_whole: bool = False  # all it logged came into the store at once, at its end
     read_bytes: int = 0
@@ -41,6 +42,12 @@ class LiveRun:
     def proposal(self) -> Proposal:
         """What the driver asked for."""
         return Proposal(self.trial.cell, self.trial.seed)
+
+    def take(self, launched: Launched) -> None:
+        """Note by what its launcher knows it, and where its process runs if it has one."""
+        self.handle = launched.handle
+        if launched.started is not None:
+            self.device = launched.started.device
 
     def read(self) -> Mapping[str, Series]:
         """Take in what the run has written since the last call and return its new points by metric."""
@@ -60,7 +67,6 @@ class LiveRun:
         events, _ = self.dir.read_events(0)
         self.facts.update(facts_of(events))
         self.has_started = bool(events)
-        self.announced = announced_in(events)
         self.is_marked_running = self.run.state is TrialState.RUNNING
         self.read_bytes = self.run.ingested_bytes
         self.chunks = {metric: [series] for metric, series in stored.items()}
@@ -74,15 +80,6 @@ class LiveRun:
         """Return (step, value) of the last point of `metric`, None where it has none."""
         chunks = self.chunks.get(metric or "")
         return None if not chunks else (int(chunks[-1].steps[-1]), float(chunks[-1].values[-1]))
-
-
-def announced_in(events: Iterable[Event]) -> tuple[int, float] | None:
-    """Return the pid that the last `start` event names and its time, None where there is none."""
-    found = None
-    for event in events:
-        if event["e"] == "start" and type(event.get("pid")) is int and isinstance(event.get("t"), int | float):
-            found = (event["pid"], float(event["t"]))
-    return found
 
 
 def joined(chunks: list[Series]) -> Series:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from sweep.clock import monotonic_s
 from sweep.domain.failure import shown_failure
 from sweep.domain.metric import Series
-from sweep.domain.states import FailureClass, StopReason, TrialState
+from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, TrialRecord, TrialSpec
 from sweep.drivers.protocol import Driver, Proposal
 from sweep.errors import StudyGoneError, SweepError
 from sweep.judge import SymptomThresholds
-from sweep.launch import Launcher, RunEnded
+from sweep.launch import Launcher, RunEnded, RunNews, RunStarted
 from sweep.study.breaker import CircuitBreaker
 from sweep.study.interrupts import WORDS, Interrupt
 from sweep.study.live import LiveRun
@@ -94,7 +94,7 @@ class StudyLoop:
                 self._fill()
             if not self._runs.live:
                 return
-            self._settle(self._poll())
+            self._settle(self._take_news(self._poll()))
             if monotonic_s() - self._read_at_s >= READ_EVERY_S:
                 self._read_running()
 
@@ -112,16 +112,16 @@ class StudyLoop:
             logger.warning("interrupt: %s (%d running)", self.interrupt.name.lower(), len(self._runs.live))
             self.progress.message(WORDS[self.interrupt])
 
-    def _poll(self) -> Sequence[RunEnded]:
-        """Wait for runs to end. Where that takes a while, what can wait is done first."""
-        ended = self.launcher.poll(QUIET_S)
-        if ended:
-            return ended
+    def _poll(self) -> Sequence[RunNews]:
+        """Wait for news of runs. If that takes a while, what can wait is done first."""
+        news = self.launcher.poll(QUIET_S)
+        if news:
+            return news
         self._runs.record_started()
         while self.on_quiet():
-            ended = self.launcher.poll(0.0)
-            if ended or self.interrupt is not self._announced:
-                return ended
+            news = self.launcher.poll(0.0)
+            if news or self.interrupt is not self._announced:
+                return news
         return self.launcher.poll(POLL_S)
 
     @property
@@ -145,10 +145,19 @@ class StudyLoop:
             failed = self._runs.launch(live)
             if failed is not None:
                 self._settle([failed], goes_on=False)
-                continue
-            trial = live.trial
-            self.breaker.devices.add(live.device or "")
-            self.progress.trial_started(trial.number, str(trial.cell), trial.seed, self.target.budget_steps)
+            elif live.device is not None:
+                self._show_started(live)
+
+    def _take_news(self, all_news: Sequence[RunNews]) -> list[RunEnded]:
+        """Take in which queued runs have started; return those that have ended."""
+        for news in all_news:
+            if isinstance(news, RunStarted):
+                self._show_started(self._runs.note_started(news))
+        return [news for news in all_news if isinstance(news, RunEnded)]
+
+    def _show_started(self, live: LiveRun) -> None:
+        self.breaker.devices.add(live.device or "")
+        self.progress.trial_started(live.trial.number, str(live.trial.cell), live.trial.seed, self.target.budget_steps)
 
     def _settle(self, all_ended: Sequence[RunEnded], *, goes_on: bool = True) -> None:
         """Judge the runs that have ended and record it; then tell the driver, or say that their trials wait again.
@@ -191,7 +200,7 @@ class StudyLoop:
             )
             if latest is not None and self.driver.should_prune(live.proposal, *latest):
                 logger.debug("%s: pruned by the driver at step %d", named(live), latest[0])
-                live.dir.request_stop(str(StopReason.PRUNED))
+                self.launcher.stop(live.run.id, TrialState.PRUNED)
         self._read_at_s = monotonic_s()
 
     # -- the driver

@@ -9,7 +9,7 @@ from sweep.clock import now_utc
 from sweep.config.secrets import without_password
 from sweep.config.stores import store_option
 from sweep.errors import DamagedStoreError, NotFoundError, OldStoreError, UsageError
-from sweep.launch import find_run_process
+from sweep.launch import RunRequest, kind_of
 from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
 from sweep.study.assigning import assign, assign_records
@@ -124,12 +124,16 @@ def _studies_in(results: Path, say: Say) -> list[Recovered]:
 
 
 def _refuse_running(study: Recovered) -> None:
-    """Raise UsageError where a run of a driver that died still goes on: its end has to be waited for."""
-    for number in study.specs:
-        process = find_run_process(0, study.folder.trial(number).path.absolute())
-        if process is not None:
+    """Raise UsageError if a run of an orchestrator that died is still live here, RunElsewhereError on another host."""
+    launcher = dict(study.plan["record"]["config"].get("launcher") or {})
+    kind = kind_of(str(launcher.get("name", "local")))
+    for number, spec in study.specs.items():
+        folder = study.folder.trial(number).path.absolute()
+        handle = kind.find(RunRequest(run_id=0, dir=folder, token=spec.get("token")))
+        if handle is not None:
             raise UsageError(
-                f"trial {number} of {study.folder.study} still runs (pid {process.pid})", hint="wait for it, or end it"
+                f"trial {number} of {study.folder.study} still runs ({kind.shown(handle)})",
+                hint="wait for its end, or end it",
             )
 
 

@@ -13,7 +13,7 @@ from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, RunRecord, TrialRecord
 from sweep.domain.verdict import Judgement, Verdict
 from sweep.judge import SymptomThresholds, judge
-from sweep.launch import Exit, RunEnded, RunStarted, ending_of
+from sweep.launch import Exit, Launched, RunEnded, ending_of
 from sweep.rundir import RunDir, read_json
 from sweep.store import Store
 from sweep.study.live import LiveRun
@@ -57,14 +57,18 @@ def _target_mapping(target: Target) -> dict[str, Any]:
     return target.to_mapping()
 
 
-def record_process(store: Store, started: RunStarted) -> None:
-    """Put the process of a run on record."""
-    store.run_started(started.run_id, **process_of(started))
+def record_launched(store: Store, run_id: int, launched: Launched) -> None:
+    """Put on record by what a run's launcher knows it, and its process as far as that is known."""
+    store.run_started(run_id, **process_of(launched))
 
 
-def process_of(started: RunStarted) -> dict[str, Any]:
-    """Return what the store keeps of a run's process."""
+def process_of(launched: Launched) -> dict[str, Any]:
+    """Return what the store keeps of how a run was launched."""
+    started = launched.started
+    if started is None:
+        return {"handle": launched.handle}
     return {
+        "handle": launched.handle,
         "pid": started.pid,
         "pid_started_at": started.pid_started_at,
         "host": started.host,
@@ -91,12 +95,12 @@ def record_end(
     target: Target,
     *,
     thresholds: SymptomThresholds,
-    started: RunStarted | None = None,
+    launched: Launched | None = None,
     is_probe: bool = False,
 ) -> Outcome:
     """Judge a run, end it and its trial in the store, and return the outcome.
 
-    `started` tells of its process where that is not on record yet. A probe is not judged: it did not train towards the
+    `launched` is how it was launched, if that is not on record yet. A probe is not judged: it did not train towards the
     target.
     """
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
@@ -114,7 +118,7 @@ def record_end(
         last_step=live.last_step,
         judgement=judgement,
         is_whole=live.is_whole,
-        process=None if started is None else process_of(started),
+        process=None if launched is None else process_of(launched),
     )
     return _outcome(live, ended, judgement, is_check=is_probe)
 

@@ -12,12 +12,13 @@ from sweep.domain.states import RETRIED, FailureClass, TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.errors import SweepError
 from sweep.judge import SymptomThresholds
-from sweep.launch import Launcher, RunEnded, RunRequest, RunStarted
+from sweep.launch import Launched, Launcher, RunEnded, RunRequest, RunStarted
 from sweep.rundir import StudyDir
 from sweep.rundir.logfile import close_log, trim_running
 from sweep.store import Store
+from sweep.study.edits import PlannedCode
 from sweep.study.live import LiveRun
-from sweep.study.recording import ingest, record_end, record_process, spec_of, write_ending
+from sweep.study.recording import ingest, record_end, record_launched, spec_of, write_ending
 from sweep.study.recovery import left_behind
 from sweep.study.steps import step
 
@@ -30,14 +31,14 @@ _OF_THE_MACHINE = frozenset({FailureClass.KILLED, FailureClass.INFRA})
 class OpenStudy:
     """A study that this process has locked and works on.
 
-    `code` has the digests of the task's files, by path: no trial is to import others.
+    `code` guards the task's files: no trial is to import others than those planned.
     """
 
     record: StudyRecord
     config: StudyConfig
     store: Store
     folder: StudyDir
-    code: Mapping[str, str | None]
+    code: PlannedCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class StudyRuns:
         self.live: dict[int, LiveRun] = {}
         self._thresholds = SymptomThresholds.of(study.config.symptoms)
         self._waiting: deque[tuple[TrialRecord, bool]] = deque()  # (trial, needs a device alone)
-        self._started: dict[int, RunStarted] = {}  # by run id, those whose process is not on record yet
+        self._launched: dict[int, Launched] = {}  # by run id, what is not on record yet
 
     @property
     def is_waiting(self) -> bool:
@@ -104,7 +105,7 @@ class StudyRuns:
         places = self.launcher.free_slots
         while self._waiting and len(begun) < places:
             trial, exclusive = self._waiting[0]
-            if (exclusive and begun) or not self.launcher.can_start(exclusive=exclusive):
+            if (exclusive and begun) or not self._can_start(exclusive=exclusive):
                 break
             self._waiting.popleft()
             folder = self.study.folder.trial(trial.number)
@@ -122,28 +123,38 @@ class StudyRuns:
             live.dir.renew(attempt=live.run.attempt)
             live.has_folder = True
             step("folder renewed")
-            spec = spec_of(self.config, live.trial, live.run, self.study.code)
+            spec = spec_of(self.config, live.trial, live.run, self.study.code.digests)
             live.dir.write_spec(spec)
             step("spec written")
-            started = self.launcher.start(self._request(live, spec))
+            launched = self.launcher.start(self._request(live, spec))
         except (OSError, SweepError) as error:
             logger.warning("%s: could not be started: %s", named(live), error)
             return _not_started(live.run.id, str(error))
         step("process started")
-        logger.debug("%s: started, pid %d on %s", named(live), started.pid, started.device)
-        self._started[live.run.id] = started
-        live.device = started.device
+        state = "queued" if launched.started is None else f"started on {launched.started.device}"
+        logger.debug("%s: %s, %s", named(live), state, launched.handle)
+        self._launched[live.run.id] = launched
+        live.take(launched)
         return None
 
+    def note_started(self, started: RunStarted) -> LiveRun:
+        """Take in that the process of a queued run exists, and return the run."""
+        live = self.live[started.run_id]
+        assert live.handle is not None
+        launched = self._launched[started.run_id] = Launched(handle=live.handle, started=started)
+        live.take(launched)
+        logger.debug("%s: started on %s", named(live), started.device)
+        return live
+
     def record_started(self) -> None:
-        """Put on record whose processes were started since the last time."""
-        if not self._started:
+        """Put on record what was launched, or has started, since the last time."""
+        if not self._launched:
             return
         with self.store.transaction():
-            for started in self._started.values():
-                record_process(self.store, started)
+            for run_id, launched in self._launched.items():
+                record_launched(self.store, run_id, launched)
                 step("process recorded")
-        self._started.clear()
+        self._launched.clear()
 
     def read(self) -> None:
         """Take in what the live runs have written."""
@@ -175,10 +186,22 @@ class StudyRuns:
             logger.debug("%s: asked to stop", named(live))
             self.launcher.stop(run_id, TrialState.CANCELLED)
 
+    def _can_start(self, *, exclusive: bool) -> bool:
+        """Return whether there is a place for a run, and it would get the code that was planned."""
+        if not self.launcher.can_start(exclusive=exclusive):
+            return False
+        return self.study.code.may_start(has_imported=self.launcher.has_imported)
+
     def _request(self, live: LiveRun, spec: Mapping[str, Any] | None = None) -> RunRequest:
-        # Absolute: a process is known again by it from wherever a driver is started, and a task may change its cwd.
-        folder, timeout_s = live.dir.path.absolute(), self.config.launcher.timeout_s
-        return RunRequest(run_id=live.run.id, dir=folder, spec=spec, timeout_s=timeout_s, exclusive=live.exclusive)
+        return RunRequest(
+            run_id=live.run.id,
+            # Absolute: it identifies a process wherever an orchestrator is started, and a task may change its cwd.
+            dir=live.dir.path.absolute(),
+            token=live.run.token,
+            spec=spec,
+            timeout_s=self.config.launcher.timeout_s,
+            exclusive=live.exclusive,
+        )
 
     def _record(self, live: LiveRun, ended: RunEnded, *, may_retry: bool) -> Outcome | None:
         """Record the end of a run; return its trial's outcome, None where it is to be tried again and is pending.
@@ -198,7 +221,7 @@ class StudyRuns:
             ended,
             self.config.target,
             thresholds=self._thresholds,
-            started=self._started.pop(live.run.id, None),
+            launched=self._launched.pop(live.run.id, None),
             is_probe=self.config.probe is not None,
         )
         if is_retried:

@@ -125,16 +125,14 @@ class Session:
     def run(self) -> StudyEnd:
         """Run the loop and leave the reports; then raises KeyboardInterrupt for an interrupt that came meanwhile."""
         driver = self.plan.driver()
-        launcher = build_launcher(
-            self.config.launcher, say=self.progress.message, early=self.early, is_current=self.code.is_current
-        )
+        launcher = build_launcher(self.config.launcher, say=self.progress.message, early=self.early)
         loop = StudyLoop(
             OpenStudy(
                 record=self.record,
                 config=self.config,
                 store=self.store,
                 folder=self.folder,
-                code=self.code.digests,
+                code=self.code,
             ),
             compose=self.plan.compose,
             driver=driver,

@@ -43,7 +43,7 @@ def run_trial(folder: RunDir) -> int:
     spec = folder.read_spec()
     try:
         events = EventWriter(folder.events)
-        events.write("start", pid=os.getpid(), host=os.uname().nodename)
+        events.write("start", pid=os.getpid(), host=os.uname().nodename, held=events.hold())
         _cap_memory(spec.get("memory_mb"))
         probe = Check.from_mapping(spec["probe"]) if "probe" in spec else None
         run = WorkerRun(

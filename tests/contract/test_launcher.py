@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from launched_runs import LIMIT_S, STUBS, launcher_config, run_request
+from launched_runs import LIMIT_S, STUBS, launcher_config, run_request, wait_for
 
 from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import DeviceBusyError, LaunchError
 from sweep.launch.fake import FakeLauncher, FakeMachine, write_run
 from sweep.launch.local import LocalLauncher
-from sweep.launch.protocol import Launcher, RunEnded, RunRequest
+from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
 from sweep.rundir import RunDir
 
 
@@ -45,9 +45,10 @@ class Bench:
         ended: dict[int, RunEnded] = {}
         until = time.monotonic() + LIMIT_S
         while len(ended) < count and time.monotonic() < until:
-            for run in (launcher or self.launcher).poll(0.2):
-                assert run.run_id not in ended
-                ended[run.run_id] = run
+            for news in (launcher or self.launcher).poll(0.2):
+                assert news.run_id not in ended
+                if isinstance(news, RunEnded):
+                    ended[news.run_id] = news
         assert len(ended) == count
         return ended
 
@@ -57,7 +58,7 @@ class Bench:
         return self.poll_all(1)[request.run_id]
 
 
-@pytest.fixture(params=["fake", "warm", "standby", "cold"])
+@pytest.fixture(params=["fake", "queueing", "warm", "standby", "cold"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("PYTHONPATH", str(STUBS))
     machine = FakeMachine()
@@ -67,6 +68,8 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         launcher: Launcher
         if request.param == "fake":
             launcher = FakeLauncher(play, slots=2, machine=machine)
+        elif request.param == "queueing":
+            launcher = FakeLauncher(play, slots=2, machine=machine, queue_s=3.0)
         else:
             launcher = LocalLauncher(launcher_config(slots=2, start=request.param))
         made.append(launcher)
@@ -167,39 +170,97 @@ def test_close_stops_what_runs_and_the_last_poll_tells_of_it(bench: Bench) -> No
     for request in requests:
         bench.launcher.start(request)
     bench.launcher.close()
-    ended = bench.launcher.poll(0)
+    ended = [news for news in bench.launcher.poll(0) if isinstance(news, RunEnded)]
     assert {run.run_id for run in ended} == {request.run_id for request in requests}
     assert {run.state for run in ended} == {TrialState.CANCELLED}
     bench.launcher.close()
     assert bench.launcher.poll(0) == []
 
 
-def test_a_live_run_of_another_driver_is_adopted_and_reported(bench: Bench) -> None:
+def test_a_live_run_of_another_orchestrator_is_adopted_and_reported(bench: Bench) -> None:
     request = bench.request("logs_forever")
-    started = bench.launcher.start(request)
+    launched = bench.launcher.start(request)
     heir = bench.make()
-    assert heir.adopt(request, started)
+    adopted = heir.adopt(request, launched.handle)
+    assert adopted is not None
+    assert adopted.handle == launched.handle
     assert heir.free_slots == 1
     heir.stop(request.run_id, TrialState.CANCELLED)
     assert bench.poll_all(1, heir)[request.run_id].state is TrialState.CANCELLED
     assert heir.free_slots == 2
 
 
-def test_a_run_that_is_gone_is_not_adopted(bench: Bench) -> None:
-    request = bench.request("ok")
-    started = bench.launcher.start(request)
-    bench.poll_all(1)
+def test_a_live_run_whose_handle_was_not_recorded_is_found_by_its_folder_and_token(bench: Bench) -> None:
+    request = bench.request("logs_forever")
+    launched = bench.launcher.start(request)
     heir = bench.make()
-    assert not heir.adopt(request, started)
+    # For microseconds after its exec the kernel shows no environment of a process: no other orchestrator is that fast.
+    assert wait_for(lambda: heir.find(request)) == launched.handle
+    assert heir.adopt(request, launched.handle) is not None
+    heir.stop(request.run_id, TrialState.CANCELLED)
+    bench.poll_all(1, heir)
+    assert heir.find(request) is None
+
+
+def test_what_belongs_to_another_attempt_is_neither_found_nor_adopted(bench: Bench) -> None:
+    request = bench.request("logs_forever")
+    launched = bench.launcher.start(request)
+    later = replace(request, token="of a later attempt")
+    heir = bench.make()
+    assert heir.find(later) is None
+    assert heir.adopt(later, launched.handle) is None
     assert heir.free_slots == 2
 
 
-def test_a_run_of_another_host_is_not_adopted(bench: Bench) -> None:
-
-    request = bench.request("logs_forever")
-    started = bench.launcher.start(request)
+def test_a_run_that_is_gone_is_not_adopted_and_its_end_is_read_from_its_folder(bench: Bench) -> None:
+    request = bench.request("ok")
+    launched = bench.launcher.start(request)
+    bench.poll_all(1)
     heir = bench.make()
-    assert not heir.adopt(request, replace(started, host="elsewhere"))
+    assert heir.find(request) is None
+    assert heir.adopt(request, launched.handle) is None
+    assert heir.free_slots == 2
+    ended = heir.ending(request)
+    assert (ended.run_id, ended.state) == (request.run_id, TrialState.COMPLETED)
+
+
+def test_a_run_that_is_gone_without_a_result_ended_as_lost(bench: Bench) -> None:
+    ended = bench.launcher.ending(bench.request("ok"))
+    assert (ended.state, ended.failure) == (TrialState.LOST, FailureClass.LOST)
+
+
+def test_a_handle_of_another_kind_of_launcher_is_not_adopted(bench: Bench) -> None:
+    assert bench.launcher.adopt(bench.request("ok"), "slurm job 4711_3") is None
+
+
+def test_handles_of_live_runs_differ(bench: Bench) -> None:
+    handles = {bench.launcher.start(bench.request("logs_forever")).handle for _ in range(2)}
+    assert len(handles) == 2
+
+
+def test_a_start_reports_the_process_unless_poll_does(bench: Bench) -> None:
+    request = bench.request("ok")
+    started = [bench.launcher.start(request).started]
+    ended: list[RunEnded] = []
+    until = time.monotonic() + LIMIT_S
+    while not ended and time.monotonic() < until:
+        for news in bench.launcher.poll(0.2):
+            assert not ended, "nothing is reported of a run after its end"
+            if isinstance(news, RunEnded):
+                ended.append(news)
+            else:
+                started.append(news)
+    [known] = [each for each in started if each is not None]
+    assert (known.run_id, known.device) == (request.run_id, "cpu")
+
+
+def test_a_pruned_run_that_is_then_cancelled_ends_at_once_as_pruned(bench: Bench) -> None:
+    request = bench.request("logs_forever")
+    bench.launcher.start(request)
+    bench.launcher.stop(request.run_id, TrialState.PRUNED)
+    bench.launcher.close()
+    ended = [news for news in bench.launcher.poll(0) if isinstance(news, RunEnded)]
+    assert [run.state for run in ended] == [TrialState.PRUNED]
 
 
 def test_every_one_of_many_runs_is_reported_once(bench: Bench) -> None:
@@ -210,5 +271,104 @@ def test_every_one_of_many_runs_is_reported_once(bench: Bench) -> None:
     while len(ended) < len(expected) and time.monotonic() < until:
         while waiting and bench.launcher.can_start():
             bench.launcher.start(waiting.pop())
-        ended += [run.run_id for run in bench.launcher.poll(0.2)]
+        ended += [news.run_id for news in bench.launcher.poll(0.2) if isinstance(news, RunEnded)]
     assert sorted(ended) == sorted(expected)
+
+
+# What only a launcher with a queue, or without a shared disk, can show
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Bench:
+    machine = FakeMachine()
+
+    def make() -> Launcher:
+        return FakeLauncher(play, slots=2, machine=machine, queue_s=5.0)
+
+    return Bench(make, make(), tmp_path)
+
+
+def test_a_queued_run_has_a_handle_and_no_process_until_poll_reports_it(queue: Bench) -> None:
+    request = queue.request("logs_forever")
+    launched = queue.launcher.start(request)
+    assert (bool(launched.handle), launched.started, queue.launcher.free_slots) == (True, None, 1)
+    assert queue.launcher.poll(4.0) == []
+    [started] = queue.launcher.poll(1.0)
+    assert isinstance(started, RunStarted)
+    assert (started.run_id, started.device) == (request.run_id, "cpu")
+    assert queue.launcher.poll(1.0) == []
+
+
+def test_time_in_the_queue_is_not_time_of_the_run(queue: Bench) -> None:
+    request = queue.request("logs_forever", timeout_s=3.0)
+    queue.launcher.start(request)
+    [started] = queue.launcher.poll(5.0)
+    assert isinstance(started, RunStarted)
+    assert queue.launcher.poll(2.5) == []
+    [ended] = queue.launcher.poll(0.5)
+    assert isinstance(ended, RunEnded)
+    assert ended.state is TrialState.TIMED_OUT
+
+
+def test_a_run_stopped_in_the_queue_ends_without_having_started(queue: Bench) -> None:
+    request = queue.request("ok")
+    queue.launcher.start(request)
+    queue.launcher.stop(request.run_id, TrialState.CANCELLED)
+    [ended] = queue.launcher.poll(10.0)
+    assert isinstance(ended, RunEnded)
+    assert ended.state is TrialState.CANCELLED
+    assert queue.launcher.poll(10.0) == []
+
+
+def test_a_queued_run_is_adopted_as_queued(queue: Bench) -> None:
+    request = queue.request("logs_forever", timeout_s=3.0)
+    queue.launcher.start(request)
+    heir = queue.make()
+    handle = heir.find(request)
+    assert handle is not None
+    adopted = heir.adopt(request, handle)
+    assert adopted is not None
+    assert adopted.started is None
+    [started] = heir.poll(5.0)
+    assert isinstance(started, RunStarted)
+    [ended] = heir.poll(3.0)
+    assert isinstance(ended, RunEnded)
+    assert ended.state is TrialState.TIMED_OUT
+
+
+def test_a_queued_run_whose_start_fails_later_ends_as_a_fault_of_the_machine(queue: Bench) -> None:
+    def cannot(folder: RunDir) -> int:
+        raise OSError("node down")
+
+    launcher = FakeLauncher(cannot, queue_s=1.0)
+    launcher.start(queue.request("ok"))
+    [ended] = launcher.poll(1.0)
+    assert isinstance(ended, RunEnded)
+    assert (ended.state, ended.failure) == (TrialState.FAILED, FailureClass.INFRA)
+    assert "node down" in ended.message
+    assert launcher.free_slots == 1
+
+
+def test_a_result_that_arrives_late_is_waited_for(queue: Bench) -> None:
+    folders: list[RunDir] = []
+
+    def leaves_later(folder: RunDir) -> int:
+        folders.append(folder)
+        return 0
+
+    launcher = FakeLauncher(leaves_later, late_s=5.0)
+    launcher.start(queue.request("ok"))
+    assert launcher.poll(4.0) == []
+    play(folders[0])
+    [ended] = launcher.poll(0.5)
+    assert isinstance(ended, RunEnded)
+    assert ended.state is TrialState.COMPLETED
+
+
+def test_a_result_that_never_arrives_is_not_waited_for_longer(queue: Bench) -> None:
+    launcher = FakeLauncher(lambda folder: 0, late_s=5.0)
+    launcher.start(queue.request("ok"))
+    assert launcher.poll(4.0) == []
+    [ended] = launcher.poll(1.0)
+    assert isinstance(ended, RunEnded)
+    assert ended.failure is FailureClass.CRASH

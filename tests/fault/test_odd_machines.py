@@ -80,7 +80,7 @@ def test_a_clock_set_back_between_two_drivers_does_not_hide_a_run_that_goes_on(f
     wait_until(lambda: sum(folder.starts().values()) == 2)
     wait_until(lambda: folder.query("select count(*) from runs where pid is not null") == [(2,)])
     kill(driver)
-    change(folder, "update runs set pid_started_at = pid_started_at + 86400")
+    change(folder, "update runs set handle = host || ':' || pid || ':' || (pid_started_at + 86400)")
     folder.run(*command)
     assert set(folder.starts().values()) == {1}
     check_same_outcome(folder, undisturbed)
@@ -98,7 +98,7 @@ def test_a_pid_that_came_round_again_is_neither_adopted_nor_killed(folder, undis
     wait_until(lambda: folder.left() == [])
     innocent = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
-        change(folder, f"update runs set pid = {innocent.pid}, pid_started_at = pid_started_at - 60")
+        change(folder, f"update runs set handle = host || ':{innocent.pid}:' || (pid_started_at - 60)")
         folder.run(*command)
         assert innocent.poll() is None
         assert psutil.Process(innocent.pid).status() != psutil.STATUS_ZOMBIE

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweep.config import DriverConfig, LauncherConfig, StudyConfig
+from sweep.config.source import TaskSource
 from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome, TrialRecord, TrialSpec
 from sweep.drivers import GridDriver
 from sweep.drivers.protocol import Driver, Proposal
-from sweep.launch import Launcher, RunEnded
+from sweep.launch import Launcher, RunNews
 from sweep.rundir import RunDir, StudyDir
 from sweep.store import Store
+from sweep.study.edits import PlannedCode
 from sweep.study.loop import StudyLoop
 from sweep.study.runs import OpenStudy
 
@@ -22,6 +24,9 @@ AXES = (Axis(name="stuck", levels=(Level(name="off", overrides=("task.stuck=fals
 CELLS = (Cell(), Cell.of(["stuck=off"]))
 CURVE = {"base": [0.1, 0.1, 0.1, 0.1, 0.1], "stuck=off": [0.1, 0.5, 0.95]}
 VERDICTS = {"base": "not_converged", "stuck=off": "converged"}
+
+
+NO_CODE = PlannedCode(TaskSource(files=(), digests={}, imports=frozenset(), digest=""))
 
 
 class Watcher:
@@ -112,7 +117,7 @@ class Bench:
         self.driver = Told(driver or GridDriver(self.cells, self.seeds))
         end_at_last(launcher)
         return StudyLoop(
-            OpenStudy(record=record, config=self.config(), store=self.store, folder=self.folder, code={}),
+            OpenStudy(record=record, config=self.config(), store=self.store, folder=self.folder, code=NO_CODE),
             compose=self.compose, driver=self.driver, launcher=launcher, progress=self.watcher, on_outcome=self.note,
         )  # fmt: skip
 
@@ -140,7 +145,7 @@ def end_at_last(launcher: Launcher) -> None:
     """Have a loop that would go on for ever fail: time passes only as a scripted launcher is polled."""
     poll, polls = launcher.poll, itertools.count()
 
-    def counted(wait_s: float) -> Sequence[RunEnded]:
+    def counted(wait_s: float) -> Sequence[RunNews]:
         assert next(polls) < 10_000, "this loop has no end"
         return poll(wait_s)
 

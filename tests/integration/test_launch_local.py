@@ -15,7 +15,18 @@ from typing import Any
 
 import psutil
 import pytest
-from launched_runs import LIMIT_S, ROOT, STUBS, end_of, is_gone, launcher_config, run_request, wait_for
+from launched_runs import (
+    LIMIT_S,
+    ROOT,
+    STUBS,
+    end_of,
+    handle_of,
+    is_gone,
+    launcher_config,
+    run_request,
+    start_run,
+    wait_for,
+)
 
 from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import ConfigError, LaunchError
@@ -54,7 +65,7 @@ def ready(path: Path, name: str = "ready") -> str:
 def test_a_run_that_ignores_sigterm_is_killed_after_the_grace_time(make: Make, tmp_path: Path) -> None:
     launcher = make()
     asked = request(tmp_path / "run", "ignores_sigterm")
-    started = launcher.start(asked)
+    started = start_run(launcher, asked)
     ready(asked.dir)
     begun = time.monotonic()
     launcher.stop(asked.run_id, TrialState.CANCELLED)
@@ -140,7 +151,7 @@ def test_a_run_has_the_environment_that_its_place_gives_it(
     launcher = make(inventory=FixedInventory.of(4), gpus=("1",), slots=None, slots_per_gpu=2, gpu_memory_mb=2048)
     assert launcher.slots == 2
     asked = request(tmp_path / "run", "shows_environment", spec={"threads": 3, "env": {"MINE": "1"}})
-    started = launcher.start(asked)
+    started = start_run(launcher, asked)
     assert end_of(launcher).state is TrialState.COMPLETED
     seen = json.loads((asked.dir / "artifacts" / "environment.json").read_text())
     expected = {
@@ -160,7 +171,9 @@ def test_each_gpu_gets_its_share_of_the_runs(make: Make, tmp_path: Path, monkeyp
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     launcher = make(inventory=FixedInventory.of(2), gpus=None, slots=None, slots_per_gpu=2)
     assert launcher.free_slots == 4
-    devices = [launcher.start(replace(request(tmp_path / str(n), "logs_forever"), run_id=n)).device for n in range(4)]
+    devices = [
+        start_run(launcher, replace(request(tmp_path / str(n), "logs_forever"), run_id=n)).device for n in range(4)
+    ]
     assert devices == ["0", "1", "0", "1"]
 
 
@@ -182,7 +195,7 @@ def test_slots_auto_are_the_usable_cores(make: Make) -> None:
 def test_waiting_costs_no_processor_time_and_is_over_when_a_run_ends(make: Make, tmp_path: Path) -> None:
     launcher = make()
     asked = request(tmp_path / "run", "hangs")
-    started = launcher.start(asked)
+    started = start_run(launcher, asked)
     ready(asked.dir)
     burnt = time.process_time()
     assert launcher.poll(1.0) == []
@@ -199,7 +212,7 @@ def test_without_pidfds_ends_are_seen_all_the_same(make: Make, tmp_path: Path, m
 
     monkeypatch.setattr(os, "pidfd_open", missing)
     launcher = make()
-    started = launcher.start(request(tmp_path / "run", "ok"))
+    started = start_run(launcher, request(tmp_path / "run", "ok"))
     assert (end_of(launcher).state, is_gone(started.pid)) == (TrialState.COMPLETED, True)
 
 
@@ -226,7 +239,7 @@ def start_from_a_driver_that_dies(path: Path, task: str, **section: Any) -> tupl
         StudyLock(Path({str(path)!r}).parent / "driver.lock").acquire()
         launcher = build_launcher(LauncherConfig(name="local", slots=1, gpus=(), slots_per_gpu=1, gpu_memory_mb=None,
                                                  timeout_s=None, retries=0, grace_s=1.0))
-        started = launcher.start(RunRequest(run_id=7, dir=Path({str(path)!r})))
+        started = launcher.start(RunRequest(run_id=7, dir=Path({str(path)!r}))).started
         print(json.dumps(asdict(started)), flush=True)
         time.sleep(600)
     """
@@ -245,7 +258,7 @@ def test_a_run_whose_driver_was_killed_is_adopted_and_its_result_read(make: Make
     asked, started = start_from_a_driver_that_dies(tmp_path / "run", "logs_forever")
     ready(asked.dir)
     launcher = make(grace_s=30.0)
-    assert launcher.adopt(asked, started)
+    assert launcher.adopt(asked, handle_of(started))
     assert launcher.free_slots == 1
     RunDir(asked.dir).request_stop("pruned")  # the run comes to its own end
     ended = end_of(launcher)
@@ -257,14 +270,14 @@ def test_the_studys_lock_dies_with_its_driver_though_a_run_lives_on(make: Make, 
     asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
     ready(asked.dir)
     with StudyLock(tmp_path / "driver.lock"):
-        assert make().adopt(asked, started)
+        assert make().adopt(asked, handle_of(started))
 
 
 def test_an_adopted_run_that_vanishes_without_a_result_is_lost(make: Make, tmp_path: Path) -> None:
     asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
     ready(asked.dir)
     launcher = make()
-    assert launcher.adopt(asked, started)
+    assert launcher.adopt(asked, handle_of(started))
     os.kill(started.pid, signal.SIGKILL)
     ended = end_of(launcher)
     assert (ended.state, ended.failure) == (TrialState.LOST, FailureClass.LOST)
@@ -274,7 +287,7 @@ def test_an_adopted_run_is_stopped_with_its_grandchildren(make: Make, tmp_path: 
     asked, started = start_from_a_driver_that_dies(tmp_path / "run", "spawns_a_grandchild", hang=True)
     grandchild = int(ready(asked.dir, "grandchild"))
     launcher = make()
-    assert launcher.adopt(asked, started)
+    assert launcher.adopt(asked, handle_of(started))
     launcher.stop(asked.run_id, TrialState.CANCELLED)
     assert end_of(launcher).state is TrialState.CANCELLED
     assert is_gone(started.pid)
@@ -285,7 +298,7 @@ def test_an_adopted_run_keeps_its_timeout(make: Make, tmp_path: Path) -> None:
     asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
     ready(asked.dir)
     launcher = make()
-    assert launcher.adopt(replace(asked, timeout_s=0.1), started)
+    assert launcher.adopt(replace(asked, timeout_s=0.1), handle_of(started))
     assert end_of(launcher).state is TrialState.TIMED_OUT
 
 
@@ -295,7 +308,7 @@ def test_an_adopted_run_keeps_its_time_though_the_clock_was_set_forward(make: Ma
     yesterday = time.time() - 86400
     os.utime(RunDir(asked.dir).spec, (yesterday, yesterday))
     launcher = make()
-    assert launcher.adopt(replace(asked, timeout_s=600.0), replace(started, pid_started_at=yesterday))
+    assert launcher.adopt(replace(asked, timeout_s=600.0), handle_of(replace(started, pid_started_at=yesterday)))
     assert launcher.poll(0.2) == []
     launcher.stop(asked.run_id, TrialState.CANCELLED)
     assert end_of(launcher).state is TrialState.CANCELLED
@@ -307,7 +320,7 @@ def test_what_a_vanished_run_left_in_its_session_is_killed_when_it_is_not_adopte
     os.kill(started.pid, signal.SIGKILL)
     wait_for(lambda: is_gone(started.pid))
     assert not is_gone(grandchild)
-    assert not make().adopt(asked, started)
+    assert not make().adopt(asked, handle_of(started))
     wait_for(lambda: is_gone(grandchild))
 
 
@@ -319,7 +332,7 @@ def test_another_process_that_got_the_pid_is_neither_adopted_nor_touched(make: M
             run_id=7, pid=other.pid, pid_started_at=started_at - 60.0, host=os.uname().nodename, device="cpu"
         )
         launcher = make()
-        assert not launcher.adopt(asked, earlier)
+        assert not launcher.adopt(asked, handle_of(earlier))
         launcher.stop(7, TrialState.CANCELLED)
         launcher.close()
         assert other.poll() is None
@@ -331,7 +344,7 @@ def test_a_run_is_adopted_though_the_clock_was_set_since_it_started(make: Make, 
     asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
     ready(asked.dir)
     launcher = make()
-    assert launcher.adopt(asked, replace(started, pid_started_at=started.pid_started_at - 3600))
+    assert launcher.adopt(asked, handle_of(replace(started, pid_started_at=started.pid_started_at - 3600)))
 
 
 def test_the_config_names_the_launcher() -> None:

@@ -8,6 +8,7 @@ from sweep.domain.axis import Cell
 from sweep.domain.space import FloatRange, Param
 from sweep.domain.states import TrialState
 from sweep.drivers.optuna import OptunaDriver
+from sweep.errors import RunElsewhereError
 from sweep.launch.fake import FakeLauncher, FakeMachine, write_run
 from sweep.rundir import RunDir
 from sweep.store import Store
@@ -124,11 +125,11 @@ def test_a_trial_that_hangs_on_is_adopted_and_not_started_again(bench, monkeypat
     assert started == [0, 1]
 
     class Ends(FakeLauncher):
-        def adopt(self, request, known):
-            is_there = super().adopt(request, known)
-            if is_there:  # and then it trains to its end
-                self._live[request.run_id].exit = ended(trains(RunDir(request.dir)))
-            return is_there
+        def adopt(self, request, handle):
+            launched = super().adopt(request, handle)
+            if launched is not None:  # and then it trains to its end
+                machine.jobs[handle].exit = ended(trains(RunDir(request.dir)))
+            return launched
 
     loop = bench.loop(Ends(trains, slots=2, machine=machine))
     reaper.run(loop, 0)
@@ -158,7 +159,7 @@ def test_a_run_of_a_retired_trial_is_stopped_and_told_nobody(bench, monkeypatch)
     loop = bench.loop(FakeLauncher(trains, slots=2, machine=machine))
     for run in bench.store.live_runs(study.id):
         if run.trial_id in kept:
-            machine.hanging.discard(run.pid)  # this one is gone
+            machine.lose(run.pid)  # this one is gone
     reaper.run(loop, 0)
     assert machine.hanging == set()
     assert 0 not in {o.number for o in bench.driver.told}
@@ -196,3 +197,54 @@ def test_half_a_spec_is_that_of_a_run_that_has_not_begun(bench, monkeypatch):
     reaper.run(bench.loop(FakeLauncher(trains)), 0)
     assert bench.verdicts() == AS_PLANNED
     assert [run[:3] for run in bench.runs()][:2] == [(0, 1, "lost"), (0, 2, "completed")]
+
+
+def test_a_trial_is_launching_while_its_run_is_queued_and_has_its_process_on_record_once_it_starts(bench):
+    states = []
+
+    class Watched(FakeLauncher):
+        def poll(self, wait_s):
+            states.append([(str(run.state), run.handle is not None, run.pid) for run in live(bench)])
+            return super().poll(wait_s)
+
+    bench.loop(Watched(trains, slots=2, queue_s=2.0)).run()
+    assert bench.verdicts() == AS_PLANNED
+    seen = [each for all_runs in states for each in all_runs]
+    assert {state for state, _, _ in seen} == {"launching"}
+    assert ("launching", True, None) in seen
+    study = bench.store.study("s")
+    runs = [run for trial in bench.store.trials(study.id) for run in bench.store.runs(trial.id)]
+    assert all(run.pid and run.handle and run.device == "cpu" for run in runs)
+
+
+def live(bench):
+    return bench.store.live_runs(bench.store.study("s").id)
+
+
+def test_an_orchestrator_that_died_while_runs_were_queued_adopts_them(bench, monkeypatch):
+    machine, started = FakeMachine(), []
+
+    def counted(folder: RunDir) -> int:
+        started.append(folder.read_spec()["trial"])
+        return trains(folder)
+
+    reaper = Reaper(monkeypatch)
+    assert reaper.run(bench.loop(FakeLauncher(counted, slots=2, machine=machine, queue_s=2.0)), 13)
+    assert started == []
+    reaper.run(bench.loop(FakeLauncher(counted, slots=2, machine=machine, queue_s=2.0)), 0)
+    assert bench.verdicts() == AS_PLANNED
+    assert sorted(started) == [0, 1, 2, 3]
+
+
+def test_a_run_that_may_live_on_another_host_is_not_started_again(bench, monkeypatch):
+    class Elsewhere(FakeLauncher):
+        def adopt(self, request, handle):
+            raise RunElsewhereError("0: this run was started on host gpu-7", hint="resume the study on gpu-7")
+
+    machine = FakeMachine()
+    reaper = Reaper(monkeypatch)
+    assert reaper.run(bench.loop(FakeLauncher(lambda folder: None, machine=machine)), 7)
+    with pytest.raises(RunElsewhereError, match=r"trial 0: .*gpu-7") as caught:
+        reaper.run(bench.loop(Elsewhere(trains, machine=machine)), 0)
+    assert caught.value.hint == "resume the study on gpu-7"
+    assert [run[2] for run in bench.runs()] == ["launching"]

@@ -15,11 +15,22 @@ from typing import Any
 
 import psutil
 import pytest
-from launched_runs import ROOT, STUBS, end_of, ends_of, is_gone, launcher_config, run_request, wait_for
+from launched_runs import (
+    ROOT,
+    STUBS,
+    end_of,
+    ends_of,
+    handle_of,
+    is_gone,
+    launcher_config,
+    run_request,
+    start_run,
+    wait_for,
+)
 
 from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import ConfigError, LaunchError
-from sweep.launch import RunEnded, RunRequest, RunStarted, find_run_process
+from sweep.launch import RunEnded, RunRequest, RunStarted
 from sweep.launch import warm as warm_module
 from sweep.launch.ahead import ANSWER_S
 from sweep.launch.gpus import FixedInventory
@@ -489,7 +500,7 @@ def test_a_parent_that_dies_is_replaced_and_its_runs_go_on(site: Site) -> None:
 def test_a_run_that_vanishes_after_its_parent_is_lost_and_not_failed(site: Site) -> None:
     launcher = site.launcher("warm")
     asked = site.request("waits")
-    started = launcher.start(asked)
+    started = start_run(launcher, asked)
     os.kill(int(text_of(asked.dir, "parent")), signal.SIGKILL)
     os.kill(started.pid, signal.SIGKILL)
     assert end_of(launcher).state is TrialState.LOST
@@ -594,7 +605,7 @@ def test_runs_on_gpus_are_taken_on_by_idle_interpreters_of_their_device(
     launcher = site.launcher("auto", inventory=FixedInventory.of(2), gpus=None, slots=None)
     for is_first in (True, False):
         asked = [site.request("waits") for _ in range(2)]
-        for started in [launcher.start(run) for run in asked]:
+        for started in [start_run(launcher, run) for run in asked]:
             process = psutil.Process(started.pid)
             assert process.environ()["CUDA_VISIBLE_DEVICES"] == started.device
             assert ("sweep.worker.standby" in process.cmdline()) is not is_first
@@ -623,7 +634,7 @@ def driver_that_dies(site: Site, start: str, target: str) -> tuple[RunRequest, R
         launcher.start(RunRequest(run_id=1, dir=Path({str(first.dir)!r})))
         while not launcher.poll(1.0):
             pass
-        started = launcher.start(RunRequest(run_id=2, dir=Path({str(second.dir)!r})))
+        started = launcher.start(RunRequest(run_id=2, dir=Path({str(second.dir)!r}))).started
         while not Path({str(second.dir / "events.jsonl")!r}).exists():
             time.sleep(0.005)
         left = [child.pid for child in psutil.Process().children(recursive=True)]
@@ -647,14 +658,16 @@ def test_a_dead_drivers_run_is_found_by_its_folder_adopted_and_nobody_else_is_le
     asked, started, left = driver_that_dies(site, start, "waits")
     text_of(asked.dir, "parent")
     wait_for(lambda: all(is_gone(pid) for pid in left if pid != started.pid))
-    found = find_run_process(asked.run_id, asked.dir)
-    assert found is not None
-    assert (found.pid, found.host, found.device) == (started.pid, started.host, started.device)
     launcher = site.launcher(start)
-    assert launcher.adopt(asked, found)
+    handle = launcher.find(asked)
+    assert handle == handle_of(started)
+    assert launcher.find(replace(asked, token="another")) is None
+    adopted = launcher.adopt(asked, handle)
+    assert adopted is not None
+    assert adopted.started == started
     RunDir(asked.dir).request_stop("pruned")
     assert end_of(launcher).state is TrialState.PRUNED
-    assert find_run_process(asked.run_id, asked.dir) is None
+    assert launcher.find(asked) is None
 
 
 @pytest.mark.parametrize("start", STARTS)
@@ -664,8 +677,8 @@ def test_a_run_is_adopted_though_the_clock_was_set_and_no_other_runs_process_is(
     launcher = site.launcher(start)
     earlier = replace(started, pid_started_at=started.pid_started_at - 3600)
     other = site.request("waits")
-    assert not launcher.adopt(other, replace(earlier, run_id=other.run_id))
-    assert launcher.adopt(asked, earlier)
+    assert not launcher.adopt(other, handle_of(earlier))
+    assert launcher.adopt(asked, handle_of(earlier))
     launcher.stop(asked.run_id, TrialState.CANCELLED)
     assert end_of(launcher).state is TrialState.CANCELLED
 
@@ -683,7 +696,7 @@ def test_what_a_dead_run_has_forked_is_killed_when_it_is_not_adopted(site: Site,
     os.kill(started.pid, signal.SIGKILL)
     wait_for(lambda: is_gone(started.pid))
     assert not is_gone(child)
-    assert not site.launcher(start).adopt(asked, started)
+    assert not site.launcher(start).adopt(asked, handle_of(started))
     wait_for(lambda: is_gone(child))
 
 

@@ -1,0 +1,50 @@
+"""What is known of the local launcher without building it. Light: heavier modules are imported when they are needed."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sweep.config import LauncherConfig
+from sweep.launch.handle import ProcessHandle
+
+if TYPE_CHECKING:
+    from sweep.launch.protocol import Launcher, RunRequest
+    from sweep.launch.warm import WarmParent
+
+
+class LocalKind:
+    """This machine: each run a process here, on a slot or a GPU."""
+
+    def build(
+        self, config: LauncherConfig, *, say: Callable[[str], None], early: "WarmParent | None" = None
+    ) -> "Launcher":
+        """Return a launcher. Raises ConfigError."""
+        from sweep.launch.local import LocalLauncher
+
+        return LocalLauncher(config, say=say, early=early)
+
+    def slots_of(self, config: LauncherConfig) -> int:
+        """Return how many trials run at a time. Raises ConfigError."""
+        from sweep.launch.layout import Layout
+
+        return Layout.of(config).slots
+
+    def devices_of(self, config: LauncherConfig) -> tuple[str, ...]:
+        """Return the GPUs that runs may be on; none on the CPU. Raises ConfigError."""
+        from sweep.launch.layout import Layout
+
+        return Layout.of(config).devices
+
+    def starts_warm(self, config: LauncherConfig) -> bool:
+        """Return whether runs are forked from one process that has imported the task."""
+        return config.start in ("auto", "warm") and not self.devices_of(config)
+
+    def find(self, request: "RunRequest") -> str | None:
+        """Return the handle of a live run. Raises RunElsewhereError."""
+        from sweep.launch.finding import find_local
+
+        return find_local(request)
+
+    def shown(self, handle: str) -> str:
+        """Return a handle for a reader: `pid 4000 on vm-1`."""
+        known = ProcessHandle.parse(handle)
+        return handle if known is None else f"pid {known.pid} on {known.host}"
