@@ -108,6 +108,24 @@ def test_a_pid_that_came_round_again_is_neither_adopted_nor_killed(folder, undis
         innocent.wait()
 
 
+def test_a_trial_that_is_live_on_another_host_is_not_started_again(folder, undisturbed):
+    command = (*STUDY, "task.pause_s=0.15")
+    (folder.path / "hold").touch()
+    driver = folder.start(*command)
+    wait_until(lambda: sum(folder.starts().values()) == 2)
+    wait_until(lambda: folder.query("select count(*) from runs where handle is not null") == [(2,)])
+    kill(driver)
+    change(folder, "update runs set handle = 'gpu-7:' || pid || ':' || pid_started_at")
+    refused = folder.run(*command, code=1)
+    assert "gpu-7" in refused.text
+    assert "trial 0" in refused.text
+    (folder.path / "hold").unlink()
+    wait_until(lambda: folder.left() == [])
+    folder.run(*command)
+    assert set(folder.starts().values()) == {1}
+    check_same_outcome(folder, undisturbed)
+
+
 @pytest.mark.parametrize(
     "name", ['it\'s a "study" of $HOME; é ü 实验', "  spaced  ", "100%25 #1?&", os.fsdecode(b"caf\xe9")]
 )
