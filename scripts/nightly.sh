@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One night of a regression, for cron:  15 2 * * *  /path/to/scripts/nightly.sh
-# Says nothing and ends with 0 where all is well; else prints the end of its log and keeps the exit code of the sweep
+# On a good night it prints nothing and ends with 0; else it prints the end of its log and returns the exit code of sweep
 # (3 a regression was found, 1 it could not be completed or another night is running, 2 usage or config error).
 set -euo pipefail
 
@@ -8,14 +8,14 @@ usage() {
   cat <<'TEXT'
 usage: nightly.sh [-C DIR] [-p PYTHON] [-l LOGS] [-k KEEP] [--] [OPTIONS AND OVERRIDES OF python -m sweep]
 
-  -C DIR     the project: where tasks, configs and results are looked for (default: the folder above this script)
-  -p PYTHON  the Python that has sweep (default: $PYTHON, DIR/.venv, the active environment, python3)
-  -l LOGS    folder of the logs (default: DIR/results/nightly-logs)
-  -k KEEP    how many logs are kept (default: 30)
-  -v         print the whole log as it comes, whatever the outcome
-  -h         this text
+  -C DIR     the project, with tasks, configs and results (default: the folder above this script)
+  -p PYTHON  the Python with sweep installed (default: $PYTHON, DIR/.venv, the active environment, python3)
+  -l LOGS    the folder of the logs (default: DIR/results/nightly-logs)
+  -k KEEP    the number of logs to keep (default: 30)
+  -v         print the whole log while it is written, whatever the outcome
+  -h         print this text
 
-Without +regression=NAME among the overrides, +regression=nightly is run. LOGS/latest.log is the last night's log.
+Without +regression=NAME among the overrides, it runs +regression=nightly. LOGS/latest.log is the last night's log.
 TEXT
 }
 
