@@ -5,6 +5,7 @@ correlations between the two trials of a pair, under the null that both converge
 
     python scripts/exact_test_size.py            the table
     python scripts/exact_test_size.py --max-n 30 further
+    python scripts/exact_test_size.py --stopping if it is looked at after every seed (docs/decisions/0018)
 """
 
 import argparse
@@ -58,10 +59,40 @@ def size(region: list[tuple[int, int, int, int]], correlation: float) -> tuple[f
     return worst
 
 
+def size_if_stopped(looks: range, correlation: float) -> tuple[float, float]:
+    """Return (the largest probability over all rates that one of several looks at growing n rejects, that rate)."""
+    worst = (0.0, float("nan"))
+    for rate in RATES.tolist():
+        variance = rate * (1 - rate)
+        split = variance * (1 - correlation)
+        cells = (rate**2 + correlation * variance, split, split, (1 - rate) ** 2 + correlation * variance)
+        if min(cells) < 0:
+            continue
+        open_counts, rejected_share = {(0, 0, 0, 0): 1.0}, 0.0
+        for n in range(1, looks.stop):
+            grown: dict[tuple[int, int, int, int], float] = {}
+            for counts, share in open_counts.items():
+                for at, cell in enumerate(cells):
+                    both, gained, lost, neither = (count + (at == i) for i, count in enumerate(counts))
+                    key = (both, gained, lost, neither)
+                    grown[key] = grown.get(key, 0.0) + share * cell
+            out = {key for key in grown if n in looks and paired_test(*key)[0] <= ALPHA}
+            rejected_share += sum(grown.pop(key) for key in out)
+            open_counts = grown
+        worst = max(worst, (rejected_share, rate))
+    return worst
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--max-n", type=int, default=12)
+    parser.add_argument("--stopping", action="store_true")
     args = parser.parse_args()
+    if args.stopping:
+        for last in (5, 8, 13, 20):
+            found = [size_if_stopped(range(3, last + 1), correlation)[0] for correlation in CORRELATIONS]
+            print(f"looks at n = 3 to {last}: " + ", ".join(f"{value:.4f}" for value in found))
+        return
     print("| n | rule | " + " | ".join(f"correlation {c:g}" for c in CORRELATIONS) + " |")
     print("| --- | --- |" + " --- |" * len(CORRELATIONS))
     largest = dict.fromkeys(RULES, 0.0)
