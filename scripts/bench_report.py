@@ -34,7 +34,7 @@ from sweep.domain.metric import Series
 from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.plan.designs import DESIGNS
-from sweep.report import ReportData, build_summary, write_reports
+from sweep.report import ReportData, build_document, write_reports
 from sweep.report.html import render_html
 from sweep.report.visualdl import write_trial
 
@@ -134,7 +134,7 @@ def row(name: str, cells: list[tuple[Cell, int]]) -> tuple[str, bool]:
     with tempfile.TemporaryDirectory() as folder:
         all_s = timed(lambda: write_reports(data, Path(folder)))
         sizes = {path.name: path.stat().st_size / 1e6 for path in Path(folder).iterdir()}
-    summary = build_summary(data)
+    summary = build_document(data)
     html_s = timed(lambda: render_html(data, summary))
     panels = render_html(data, summary).count('class="panel"')
     panel_s, panel_kb = matplotlib_panel(round(len(data.outcomes) / len(data.ranking.cells)))

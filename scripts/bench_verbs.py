@@ -34,11 +34,12 @@ from machine import machine
 
 from sweep.config import load_study_config
 from sweep.domain.axis import Cell
+from sweep.domain.jsonform import to_object
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Verdict
-from sweep.report import build_summary
+from sweep.report import build_document
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.recorded import recorded_config
@@ -88,7 +89,7 @@ def make_large(folder: Path, trials: int) -> list[str]:
         fill(store, study, seeds)
         store.update_study(study.id, status="ended", ended=True)
         study = store.study(study.name)
-        store.save_summary(study.id, build_summary(report_data(store, study, wall_s=1.0)))
+        store.save_summary(study.id, to_object(build_document(report_data(store, study, wall_s=1.0))))
     return ["--config-dir", CONF, *overrides]
 
 

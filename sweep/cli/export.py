@@ -12,6 +12,7 @@ from sweep.domain.roles import shown_metric
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
 from sweep.errors import UsageError
+from sweep.report.documents import read_heading
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.places import check_ours
@@ -70,7 +71,7 @@ def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> 
         target,
         trials,
         base={f"task.{key}": value for key, value in dotted(study.config.task)},
-        answer=str((store.summary(study.id) or {}).get("answer", "")),
+        answer=read_heading(store.summary(study.id)).answer,
         replace=replace,
     )
     states = ", ".join(f"{count} {state}" for state, count in mirror.states.items())

@@ -9,6 +9,7 @@ from sweep.cli.shared import as_it_stands, read_parser, stage_names
 from sweep.config.stores import store_option
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord
+from sweep.report.documents import read_heading
 from sweep.report.listing import render_studies
 from sweep.store import Store
 
@@ -23,15 +24,16 @@ def ls(arguments: list[str]) -> int:
     with Store.open(args.store, read_only=True) as store:
         studies = store.studies()
         own = {study.name: store.counts(study.id) for study in studies}
-        rows = [(as_it_stands(study), _with_stages(study, own), store.summary(study.id) or {}) for study in studies]
+        rows = [
+            (as_it_stands(study), _with_stages(study, own), read_heading(store.summary(study.id)).answer)
+            for study in studies
+        ]
         older = _outdated(store, studies)
     if args.json:
         return print_json(
             [{**plain(study), "trials": plain(counts), "outdated": older[study.name]} for study, counts, _ in rows]
         )
-    print_rich(
-        render_studies([(study, plain(counts), str(summary.get("answer", ""))) for study, counts, summary in rows])
-    )
+    print_rich(render_studies([(study, plain(counts), answer) for study, counts, answer in rows]))
     parts = {name for study in studies if older[study.name] for name in stage_names(study)}
     names = [name for name, count in older.items() if count and name not in parts]
     if names:

@@ -1,10 +1,10 @@
 """Composes a config and runs a study, or plans it."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweep.cli.collecting import collecting_nothing
 from sweep.cli.options import RunOptions, read_options
@@ -14,6 +14,7 @@ from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.config.stores import store_option
 from sweep.domain.counts import count_text
+from sweep.domain.jsonform import JsonObject
 from sweep.errors import NotFoundError
 from sweep.rundir import shown
 from sweep.study.audience import outliving_the_terminal, silence_broken_streams
@@ -60,7 +61,7 @@ def _study(arguments: list[str]) -> int:
     return 130 if end.status == "interrupted" else 1
 
 
-def _unjudged(summary: Mapping[str, Any]) -> str:
+def _unjudged(summary: JsonObject) -> str:
     """Return why a study that ended has exit code 1 although nothing crashed; empty if a trial has a verdict."""
     from sweep.report.summary import is_judged
 

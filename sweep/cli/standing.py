@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -12,10 +11,12 @@ from rich.text import Text
 from sweep.cli.output import plain
 from sweep.cli.shared import as_it_stands, chosen_study, lock_of, run_folder
 from sweep.config.stores import store_option
+from sweep.domain.jsonform import JsonObject, to_json
 from sweep.domain.kinds import StudyKind
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
+from sweep.report.documents import SymptomDocument, read_heading
 from sweep.report.phrases import number_text, outdated_text
 from sweep.report.study_status import how_it_ended, render_status, status_line
 from sweep.store import Store
@@ -44,14 +45,14 @@ class Standing:
     failed: Listed
     progress: Mapping[int, str] = field(default_factory=dict)
     answer: str = ""
-    symptoms: tuple[Mapping[str, Any], ...] = ()
+    symptoms: tuple[SymptomDocument, ...] = ()
     is_over: bool = False
     stages: tuple[str, ...] = ()
     checks: Mapping[str, int] = field(default_factory=dict)
     store_option: str = ""
     outdated: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return it as `--json` prints it."""
         return {
             "study": self.study.name,
@@ -60,7 +61,7 @@ class Standing:
             "verdicts": dict(self.verdicts),
             "outdated": self.outdated,
             "checks": dict(self.checks),
-            "symptoms": [dict(symptom) for symptom in self.symptoms],
+            "symptoms": [to_json(symptom) for symptom in self.symptoms],
             "running": [{**plain(trial), "run": plain(run)} for trial, run in self.running],
             "failed": [{**plain(trial), "run": plain(run)} for trial, run in self.failed],
             "stages": list(self.stages),
@@ -102,7 +103,7 @@ def read_standing(store: Store, name: str | None, url: str) -> Standing:
 def _of_trials(store: Store, study: StudyRecord) -> Standing:
     """Return how far a study's own trials are."""
     running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
-    summary = store.summary(study.id) or {}
+    heading = read_heading(store.summary(study.id))
     states, is_check = plain(store.counts(study.id)), study.kind.is_check
     return Standing(
         study=study,
@@ -113,8 +114,8 @@ def _of_trials(store: Store, study: StudyRecord) -> Standing:
         running=running,
         failed=_with_runs(store, study, FAILED),
         progress={trial.number: text for trial, _ in running if (text := _how_far(store, study, trial))},
-        answer=str(summary.get("answer", "")),
-        symptoms=tuple(summary.get("base", {}).get("symptoms", ())),
+        answer=heading.answer,
+        symptoms=heading.base.symptoms,
         is_over=_is_over(study),
     )
 
@@ -153,9 +154,8 @@ def _with_confirmation(store: Store, search: Standing, url: str) -> Standing:
 
 def _suggests(store: Store, search: StudyRecord) -> bool:
     """Return whether a range search has come to a rate that can be set, and so to be confirmed."""
-    stages = (store.summary(search.id) or {}).get("stages") or [{}]
-    section = stages[0].get("section") or {}
-    return section.get("point") is not None and bool(section.get("overrides"))
+    stages = read_heading(store.summary(search.id)).stages
+    return bool(stages) and stages[0].section.get("point") is not None and bool(stages[0].section.get("overrides"))
 
 
 def _of_stages(store: Store, study: StudyRecord, url: str) -> Standing:
@@ -173,7 +173,7 @@ def _of_stages(store: Store, study: StudyRecord, url: str) -> Standing:
         running=latest.running if latest else (),
         failed=tuple(trial for part in parts for trial in part.failed),
         progress=latest.progress if latest else {},
-        answer=str((store.summary(study.id) or {}).get("answer", "")),
+        answer=read_heading(store.summary(study.id)).answer,
         is_over=_is_over(study),
         symptoms=next((part.symptoms for part in parts if part.symptoms), ()),
         stages=tuple(line for part in parts for line in part.lines()),

@@ -11,6 +11,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.reading import display
 from sweep.reading.source import Source
 from sweep.reading.studies import Study
+from sweep.report.documents import read_heading
 from sweep.store import Store
 
 
@@ -86,7 +87,7 @@ class StudyStore(Mapping[str, Study]):
 
     def _row(self, study: StudyRecord) -> tuple[object, ...]:
         store = self._source.store
-        summary = store.summary(study.id) or {}
+        answer = read_heading(store.summary(study.id)).answer
         trials = sum(store.counts(study.id).values())
         when = f"{study.created_at:%Y-%m-%d %H:%M}"
-        return study.name, study.task, study.status, trials, when, str(summary.get("answer", ""))
+        return study.name, study.task, study.status, trials, when, answer

@@ -1,30 +1,31 @@
 """What the user sees: terminal, summary.json, report.html, report.md, ranking.csv, VisualDL logs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sweep.report.data import ReportData
-    from sweep.report.summary import build_summary
+    from sweep.report.documents import RankingDocument
+    from sweep.report.summary import build_document
 
-__all__ = ["ReportData", "build_summary", "write_reports"]
+__all__ = ["ReportData", "build_document", "write_reports"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # Lazily: verbs that only read use other modules of this package, and need neither of these.
     if name == "ReportData":
         from sweep.report.data import ReportData
 
         return ReportData
-    if name == "build_summary":
-        from sweep.report.summary import build_summary
+    if name == "build_document":
+        from sweep.report.summary import build_document
 
-        return build_summary
+        return build_document
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def write_reports(data: "ReportData", folder: Path) -> dict[str, Any]:
-    """Write summary.json, report.html, report.md and ranking.csv into a study's folder; return the summary.
+def write_reports(data: "ReportData", folder: Path) -> "RankingDocument":
+    """Write summary.json, report.html, report.md and ranking.csv into a study's folder; return what they show.
 
     Each file is replaced whole. Raises OSError.
     """

@@ -1,28 +1,29 @@
 """What people copy from a terminal: overrides and commands, each in one line however narrow it is."""
 
 import shlex
-from collections.abc import Mapping
-from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from sweep.report.documents import Recommended
 
-def recommended_lines(recommended: Mapping[str, Any]) -> list[RenderableType]:
+
+def recommended_lines(recommended: Recommended) -> list[RenderableType]:
     """Return the lines with the overrides to use and the command that applies them; none where there are none."""
     first, *ties = uses(recommended)
-    if not first:
+    command = recommended.command
+    if not first or command is None:
         return []
     if ties:
         lines = [_use("use one of  ", first), *(_use(" " * len("use one of  "), other) for other in ties)]
-        return [*lines, *command_lines("apply the first", recommended["command"])]
-    why = f"  ({recommended['reason']})" if recommended.get("reason") else ""
-    return [_use("use  ", first, why), *command_lines("apply it", recommended["command"])]
+        return [*lines, *command_lines("apply the first", command)]
+    why = f"  ({recommended.reason})" if recommended.reason else ""
+    return [_use("use  ", first, why), *command_lines("apply it", command)]
 
 
-def uses(recommended: Mapping[str, Any]) -> list[str]:
+def uses(recommended: Recommended) -> list[str]:
     """Return the overrides to use, ready to paste: the recommended ones, then those that tie with them."""
-    return [shlex.join(each) for each in (recommended["overrides"], *recommended.get("ties", ()))]
+    return [shlex.join(each) for each in (recommended.overrides, *recommended.ties)]
 
 
 def _use(label: str, overrides: str, why: str = "") -> Text:

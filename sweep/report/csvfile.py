@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields
 
+from sweep.domain.jsonform import Json, to_json
 from sweep.domain.printable import printable
+from sweep.report.documents import RankingDocument, ToggleDocument
 
 COLUMNS = (
     "rank",
@@ -34,31 +35,35 @@ COLUMNS = (
 )
 
 
-def ranking_csv(summary: Mapping[str, Any]) -> str:
+def ranking_csv(document: RankingDocument) -> str:
     """Return the ranking as CSV text (RFC 4180); an empty field is a figure that is not known."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, extrasaction="ignore")
+    writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
-    for toggle in summary["toggles"]:
-        steps, necessity = toggle["steps_to_target"], toggle["necessity"] or {}
-        row = {
-            **toggle,
-            "low": toggle["interval"][0],
-            "high": toggle["interval"][1],
-            "steps_median": steps["median"],
-            "steps_base_median": steps["base"],
-            "steps_saved": steps["saved"],
-            "steps_p_value": steps["p_value"],
-            "necessity_converged": necessity.get("converged"),
-            "necessity_trials": necessity.get("trials"),
-            "seeds": " ".join(str(seed) for seed in toggle["seeds"]),
-            "overrides": " ".join(toggle["overrides"]),
-        }
-        writer.writerow({key: _cell(value) for key, value in row.items()})
+    for toggle in document.toggles:
+        writer.writerow({key: _cell(to_json(value)) for key, value in _row(toggle).items()})
     return out.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def _row(toggle: ToggleDocument) -> dict[str, object]:
+    steps, necessity = toggle.steps_to_target, toggle.necessity
+    own = {each.name: getattr(toggle, each.name) for each in fields(toggle) if each.name in COLUMNS}
+    return {
+        **own,
+        "low": toggle.interval[0],
+        "high": toggle.interval[1],
+        "steps_median": steps.median,
+        "steps_base_median": steps.base,
+        "steps_saved": steps.saved,
+        "steps_p_value": steps.p_value,
+        "necessity_converged": necessity and necessity.converged,
+        "necessity_trials": necessity and necessity.trials,
+        "seeds": " ".join(str(seed) for seed in toggle.seeds),
+        "overrides": " ".join(toggle.overrides),
+    }
+
+
+def _cell(value: Json) -> Json:
     """Control characters are spelled out; text that a spreadsheet would take for a formula follows an apostrophe."""
     if not isinstance(value, str):
         return value

@@ -4,11 +4,12 @@ but its own, so that nothing a trial wrote can act."""
 import base64
 import hashlib
 import json
+import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -20,6 +21,7 @@ from sweep.report.charts import forest_row, forest_scale
 from sweep.report.commands import study_command, verb_store
 from sweep.report.copied import uses
 from sweep.report.data import ReportData
+from sweep.report.documents import BaseDocument, InteractionDocument, RankingDocument, ToggleDocument
 from sweep.report.sections import (
     MAX_MARKED_AXES,
     MAX_NAMED_AXES,
@@ -64,14 +66,14 @@ def environment() -> Environment:
     return env
 
 
-def _printable(value: Any) -> Any:
+def _printable(value: object) -> object:
     """Return what a template prints with control characters spelled out: text that a trial wrote may hold a NUL."""
     if isinstance(value, Markup):
         return Markup(printable(value))
     return printable(value) if isinstance(value, str) else value
 
 
-def render_page(template: str, *, title: str, styles: str = "", **context: Any) -> str:
+def render_page(template: str, *, title: str, styles: str = "", **context: object) -> str:
     """Return a page in the frame that all of ours share (page.html): its look, its script, its policy.
 
     `styles` is CSS beside the common one; `context` is what the template itself asks for.
@@ -87,20 +89,20 @@ def render_page(template: str, *, title: str, styles: str = "", **context: Any) 
     )
 
 
-def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
+def render_html(data: ReportData, document: RankingDocument) -> str:
     """Return the page of a study, complete without scripts, network or other files."""
-    cells = cells_by_interest(summary)
+    cells = cells_by_interest(document)
     return render_page(
         "report.html",
-        title=summary["study"],
-        summary=summary,
-        target=phrases.target_text(summary["target"]),
-        alternatives=phrases.alternatives_text(summary),
-        uses=uses(summary["recommended"]),
-        provenance=phrases.provenance_text(summary["provenance"]),
-        tiles=_tiles(summary),
-        base_forest=forest_of_base(summary["base"]),
-        ranking=ranking_rows(summary),
+        title=document.study,
+        summary=document,
+        target=phrases.target_text(document.target),
+        alternatives=phrases.alternatives_text(document),
+        uses=uses(document.recommended),
+        provenance=phrases.provenance_text(document.provenance),
+        tiles=_tiles(document),
+        base_forest=forest_of_base(document.base),
+        ranking=ranking_rows(document),
         forest_scale=forest_scale(),
         axes=[axis.name for axis in data.axes] if len(data.axes) <= MAX_MARKED_AXES else [],
         names_levels=0 < len(data.axes) <= MAX_NAMED_AXES and not any(o.cell.params for o in data.outcomes),
@@ -108,9 +110,9 @@ def render_html(data: ReportData, summary: Mapping[str, Any]) -> str:
         charts=charts_of(data, cells),
         symptoms=symptom_rows(data),
         trials=trial_rows(data),
-        interactions=_interactions(summary),
+        interactions=_interactions(document),
         config=_pretty(data.study.config.raw),
-        provenance_json=_pretty(summary["provenance"]),
+        provenance_json=_pretty(document.provenance),
         command_text=study_command(data),
         store=verb_store(data.study),
     )
@@ -132,53 +134,63 @@ def toggle_names(names: Sequence[str]) -> Markup:
     return Markup(" with ").join(Markup('<span class="t">{}</span>').format(breakable(name)) for name in names)
 
 
-def _tiles(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    cost = summary["cost"]
-    converged = sum(cell["converged"] for cell in summary["cells"])
+def _tiles(document: RankingDocument) -> list[tuple[str, str]]:
+    cost = document.cost
+    converged = sum(cell.converged for cell in document.cells)
     tiles = [
-        ("trials", phrases.trials_text(cost).removesuffix("s").removesuffix(" trial")),
+        ("trials", phrases.trials_text(cost.trials, cost.planned).removesuffix("s").removesuffix(" trial")),
         ("converged", f"{converged:,}"),
-        ("steps run", phrases.number_text(cost["steps"])),
-        ("base runs' worth", figure_text(cost["base_run_equivalents"], 3)),
-        ("wall time", phrases.duration_text(cost["wall_s"])),
+        ("steps run", phrases.number_text(cost.steps)),
+        ("base runs' worth", figure_text(cost.base_run_equivalents, 3)),
+        ("wall time", phrases.duration_text(cost.wall_s)),
     ]
-    return [*tiles, ("reused", f"{cost['reused']:,}")] if cost["reused"] else tiles
+    return [*tiles, ("reused", f"{cost.reused:,}")] if cost.reused else tiles
 
 
-def ranking_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingRow:
+    """A toggle of the ranking's table with its interval drawn, the steps it saves and its overrides to paste."""
+
+    toggle: ToggleDocument
+    forest: Markup
+    saved: str
+    overrides: str
+
+
+def ranking_rows(document: RankingDocument) -> list[RankingRow]:
     """Return the rows of the ranking's table, by rank: the toggles that could be tried."""
-    base = summary["base"]["interval"]
+    base = document.base.interval
     return [
-        {
-            **toggle,
-            "forest": forest_row(toggle["repair_probability"], toggle["interval"], base, toggle["status"])
-            if toggle["trials"]
-            else "",
-            "saved": _signed(toggle["steps_to_target"]["saved"]),
-            "overrides_text": shlex.join(toggle["overrides"]),
-        }
-        for toggle in phrases.tried_toggles(summary)
+        RankingRow(
+            toggle=toggle,
+            forest=forest_row(toggle.repair_probability, toggle.interval, base, toggle.status)
+            if toggle.trials
+            else Markup(""),
+            saved=_signed(toggle.steps_to_target.saved),
+            overrides=shlex.join(toggle.overrides),
+        )
+        for toggle in phrases.tried_toggles(document)
     ]
 
 
-def forest_of_base(base: Mapping[str, Any]) -> str:
-    """Return the base's interval drawn, empty where it has no trial."""
-    if base["interval"] is None or not base["trials"]:
+def forest_of_base(base: BaseDocument) -> str:
+    """Return the base's interval drawn, empty if it has no trial."""
+    if base.interval is None or base.probability is None or not base.trials:
         return ""
-    return forest_row(base["probability"], base["interval"], base["interval"], "base")
+    return forest_row(base.probability, base.interval, base.interval, "base")
 
 
-def _signed(value: Any) -> str:
-    if not isinstance(value, int | float):
+def _signed(value: float | None) -> str:
+    if value is None or not math.isfinite(value):
         return phrases.DASH
     return f"{'+' if value > 0 else '−' if value < 0 else ''}{phrases.number_text(round(abs(value)))}"
 
 
-def _interactions(summary: Mapping[str, Any]) -> Capped:
+def _interactions(document: RankingDocument) -> Capped[InteractionDocument]:
     """The pairs, the strongest first."""
-    rows = sorted(summary["interactions"], key=lambda item: -abs(item["value"]))[:100]
-    return Capped(rows=rows, total=len(summary["interactions"]))
+    rows = sorted(document.interactions, key=lambda item: -abs(item.value))[:100]
+    return Capped(rows=rows, total=len(document.interactions))
 
 
-def _pretty(value: Any) -> str:
+def _pretty(value: Mapping[str, object]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -1,10 +1,10 @@
 """report.md: the answer in a form to paste into a chat or a pull request."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from sweep.domain.printable import printable
 from sweep.report.copied import uses
+from sweep.report.documents import PointDocument, RankingDocument, SymptomDocument
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
@@ -39,113 +39,112 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}".replace("\n", " ").replace("|", "\\|")
 
 
-def render_markdown(summary: Mapping[str, Any]) -> str:
+def render_markdown(document: RankingDocument) -> str:
     """Return the report: answer, ranking, repairs, command, notes, cost, provenance."""
-    lines = [f"## {escaped(summary['study'])}", "", f"**{escaped(summary['answer'])}**", ""]
-    lines += [f"Task {code(summary['task'])}, converged means {escaped(target_text(summary['target']))}.", ""]
-    lines += findings_tables(summary)
-    lines += _commands(summary)
-    lines += _seen(summary["base"]["symptoms"])
-    lines += [f"- {escaped(note)}" for note in summary["notes"]] + ([""] if summary["notes"] else [])
+    lines = [f"## {escaped(document.study)}", "", f"**{escaped(document.answer)}**", ""]
+    lines += [f"Task {code(document.task)}, converged means {escaped(target_text(document.target))}.", ""]
+    lines += findings_tables(document)
+    lines += _commands(document)
+    lines += _seen(document.base.symptoms)
+    lines += [f"- {escaped(note)}" for note in document.notes] + ([""] if document.notes else [])
     lines += [
-        f"Cost: {escaped(cost_text(summary['cost']))}  ",
-        f"From: {escaped(provenance_text(summary['provenance']))}",
+        f"Cost: {escaped(cost_text(document.cost))}  ",
+        f"From: {escaped(provenance_text(document.provenance))}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def findings_tables(summary: Mapping[str, Any]) -> list[str]:
+def findings_tables(document: RankingDocument) -> list[str]:
     """Return the lines of what a search or an ablation found: its tables, and the repairs in words."""
     lines: list[str] = []
-    if summary["search"]:
-        lines += [*_search_table(summary["search"]["top"]), ""]
-    if summary["toggles"] or not summary["search"]:
-        lines += [*_table(summary), ""]
-    if inert := inert_text(summary):
+    if document.search:
+        lines += [*_search_table(document.search.top), ""]
+    if document.toggles or not document.search:
+        lines += [*_table(document), ""]
+    if inert := inert_text(document):
         lines += [f"{NO_EFFECT_HERE.capitalize()}: {escaped(inert)}.", ""]
-    if summary["repairs"]:
-        label = "Breaks it" if summary["question"] == "break" else "Restores it"
-        lines += [f"{label}: {escaped(alternatives_text(summary))}.", ""]
+    if document.repairs:
+        label = "Breaks it" if document.question == "break" else "Restores it"
+        lines += [f"{label}: {escaped(alternatives_text(document))}.", ""]
     return lines
 
 
-def _seen(symptoms: Sequence[Mapping[str, Any]]) -> list[str]:
+def _seen(symptoms: Sequence[SymptomDocument]) -> list[str]:
     """Return what was seen in the base: a line each, with the usual causes and what tests them."""
     lines = []
     for symptom in symptoms:
-        hint = " (a hint)" if symptom["advisory"] else ""
-        words = (
-            f"- **{escaped(symptom['title'])}**{hint}, {escaped(place_text(symptom))}: {escaped(symptom['message'])}."
-        )
-        causes = f" Usual causes: {escaped(symptom['causes'])}." if symptom["causes"] else ""
-        tests = f" Tested by {', '.join(map(code, symptom['tests']))}." if symptom["tests"] else ""
-        fix = f" Fix the {symptom['fault']}: {escaped(symptom['fix'])}." if symptom["fix"] else ""
+        hint = " (a hint)" if symptom.advisory else ""
+        words = f"- **{escaped(symptom.title)}**{hint}, {escaped(place_text(symptom))}: {escaped(symptom.message)}."
+        causes = f" Usual causes: {escaped(symptom.causes)}." if symptom.causes else ""
+        tests = f" Tested by {', '.join(map(code, symptom.tests))}." if symptom.tests else ""
+        fix = f" Fix the {symptom.fault}: {escaped(symptom.fix)}." if symptom.fix else ""
         hand = by_hand_text(symptom)
         code_change = f" By hand, as the task has no knob for it: {escaped(hand)}." if hand else ""
         lines.append(words + causes + fix + tests + code_change)
     return ["Seen in the base:", "", *lines, ""] if lines else []
 
 
-def _search_table(points: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+def _search_table(points: Iterable[PointDocument]) -> Iterable[str]:
     yield "| trial | | steps to target | value | seed | changes |"
     yield "|------:|:--|------:|------:|-----:|:------|"
     for point in points:
         yield _row(
-            str(point["trial"]),
-            escaped(point["verdict"].replace("_", " ")),
-            number_text(point["steps_to_target"]),
-            number_text(point["value"]),
-            str(point["seed"]),
+            str(point.trial),
+            escaped(point.verdict.replace("_", " ")),
+            number_text(point.steps_to_target),
+            number_text(point.value),
+            str(point.seed),
             code(point_text(point)),
         )
 
 
-def _table(summary: Mapping[str, Any]) -> Iterable[str]:
+def _table(document: RankingDocument) -> Iterable[str]:
     yield "| rank | toggle | | converged | 95 % | p (Holm) | steps to target | more seeds |"
     yield "|-----:|:-------|:--|------:|:-----|------:|------:|------:|"
-    base = summary["base"]
-    interval = interval_text(*base["interval"]) if base["trials"] and base["interval"] else DASH
+    base = document.base
+    interval = interval_text(*base.interval) if base.trials and base.interval else DASH
     yield _row(
         "",
         "base",
-        escaped(base["verdict"].replace("_", " ")),
-        f"{base['converged']}/{base['trials']}",
+        escaped(base.verdict.replace("_", " ")),
+        f"{base.converged}/{base.trials}",
         interval,
         "",
-        number_text(base["median_steps_to_target"]),
+        number_text(base.median_steps_to_target),
         "",
     )
-    tried = tried_toggles(summary)
+    tried = tried_toggles(document)
     for toggle in tried[:SHOWN_TOGGLES]:
         yield _row(
-            f"{toggle['rank']}{' (tied)' if toggle['tied'] else ''}",
-            code(toggle["toggle"]),
-            escaped(toggle["word"]),
-            f"{toggle['converged']}/{toggle['trials']}",
-            interval_text(*toggle["interval"]) if toggle["trials"] else DASH,
-            p_text(toggle["p_adjusted"]).replace("<", "&lt;"),
-            number_text(toggle["steps_to_target"]["median"]),
-            f"+{toggle['more_seeds']}" if toggle["more_seeds"] else "",
+            f"{toggle.rank}{' (tied)' if toggle.tied else ''}",
+            code(toggle.toggle),
+            escaped(toggle.word),
+            f"{toggle.converged}/{toggle.trials}",
+            interval_text(*toggle.interval) if toggle.trials else DASH,
+            p_text(toggle.p_adjusted).replace("<", "&lt;"),
+            number_text(toggle.steps_to_target.median),
+            f"+{toggle.more_seeds}" if toggle.more_seeds else "",
         )
     if len(tried) > SHOWN_TOGGLES:
         yield ""
-        yield f"{len(tried) - SHOWN_TOGGLES:,} more in {code('ranking.csv')} of the study {code(summary['study'])}."
+        yield f"{len(tried) - SHOWN_TOGGLES:,} more in {code('ranking.csv')} of the study {code(document.study)}."
 
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _commands(summary: Mapping[str, Any]) -> list[str]:
-    recommended = summary["recommended"]
+def _commands(document: RankingDocument) -> list[str]:
+    recommended = document.recommended
     first, *ties = uses(recommended)
     lines = [f"Use one of: {', or '.join(code(each) for each in (first, *ties))}.", ""] if ties else []
-    if recommended.get("reason"):
-        lines += [f"Use {code(first)}: {escaped(recommended['reason'])}.", ""]
+    if recommended.reason:
+        lines += [f"Use {code(first)}: {escaped(recommended.reason)}.", ""]
+    decide, beside = document.decide, document.compare
     for label, command in (
-        ("Apply the first" if ties else "Apply it", recommended["command"]),
-        ("More seeds would decide", (summary["decide"] or {}).get("command")),
-        (f"Compare with {(summary.get('compare') or {}).get('with')}", (summary.get("compare") or {}).get("command")),
+        ("Apply the first" if ties else "Apply it", recommended.command),
+        ("More seeds would decide", decide and decide.command),
+        (f"Compare with {beside and beside.name}", beside and beside.command),
     ):
         if command:
             lines += [f"{label}:", "", "```sh", command.replace("\n", " "), "```", ""]

@@ -5,17 +5,25 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
 
 from sweep.domain.axis import short_value
 from sweep.domain.counts import count_text, figure_text, share_text
 from sweep.domain.effect_status import NOT_RUN_YET, EffectStatus, Question, together
 from sweep.domain.failure import shown_failure
 from sweep.domain.inert import InertReason
+from sweep.domain.jsonform import Json, from_json
 from sweep.domain.printable import printable
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.target import HOLD_EVALUATIONS
 from sweep.domain.trial import RunRecord
+from sweep.report.documents import (
+    CostDocument,
+    PointDocument,
+    ProvenanceDocument,
+    RankingDocument,
+    TargetDocument,
+    ToggleDocument,
+)
 
 DASH = "–"
 """Stands where there is no figure."""
@@ -60,33 +68,33 @@ def cell_text(key: str) -> str:
     return " + ".join(f"{name}{sign}{short_value(value) if '.' in name else value}" for name, sign, value in changes)
 
 
-def point_text(point: Mapping[str, Any]) -> str:
+def point_text(point: PointDocument) -> str:
     """Return what a search's point changes, as a person reads it; `none` for the base."""
-    changes = [*point["toggles"], *(f"{key}={short_value(value)}" for key, value in point["params"].items())]
+    changes = [*point.toggles, *(f"{key}={short_value(value)}" for key, value in point.params.items())]
     return " ".join(changes) or "none"
 
 
-def tried_toggles(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the toggles of a summary that have a row in the ranking: those that may have an effect."""
-    return [toggle for toggle in summary["toggles"] if toggle["status"] != EffectStatus.INERT]
+def tried_toggles(document: RankingDocument) -> list[ToggleDocument]:
+    """Return the toggles that have a row in the ranking: those that may have an effect."""
+    return [toggle for toggle in document.toggles if toggle.status != EffectStatus.INERT]
 
 
-def inert_text(summary: Mapping[str, Any]) -> str:
+def inert_text(document: RankingDocument) -> str:
     """Return the toggles that cannot have an effect, by reason: `clip, init: the task does not read them; ...`.
 
     Empty where there is none. An axis of which the task reads no level is named by itself.
     """
-    levels = Counter(toggle["axis"] for toggle in summary["toggles"])
-    inert = [toggle for toggle in summary["toggles"] if toggle["status"] == EffectStatus.INERT]
-    unread = [toggle for toggle in inert if InertReason.of(toggle["note"]) is InertReason.NO_KNOB]
-    of_axis = Counter(toggle["axis"] for toggle in unread)
+    levels = Counter(toggle.axis for toggle in document.toggles)
+    inert = [toggle for toggle in document.toggles if toggle.status == EffectStatus.INERT]
+    unread = [toggle for toggle in inert if InertReason.of(toggle.note) is InertReason.NO_KNOB]
+    of_axis = Counter(toggle.axis for toggle in unread)
     by_reason: dict[str, list[str]] = {}
     if unread:
-        names = dict.fromkeys(t["axis"] if of_axis[t["axis"]] == levels[t["axis"]] else t["toggle"] for t in unread)
+        names = dict.fromkeys(t.axis if of_axis[t.axis] == levels[t.axis] else t.toggle for t in unread)
         by_reason[f"the task does not read {'it' if len(names) == 1 else 'them'}"] = list(names)
     for toggle in inert:
         if toggle not in unread:
-            by_reason.setdefault(toggle["note"], []).append(toggle["toggle"])
+            by_reason.setdefault(toggle.note, []).append(toggle.toggle)
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
 
 
@@ -106,7 +114,7 @@ def interval_text(low: float, high: float) -> str:
     return f"{low:.2f}–{high:.2f}"
 
 
-def number_text(value: Any) -> str:
+def number_text(value: float | str | None) -> str:
     """Return a figure in at most four significant digits; text (NaN as JSON says it) as it is, None as a dash."""
     if value is None:
         return DASH
@@ -154,61 +162,60 @@ def verdicts_text(counts: Mapping[str, int] | Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{count:,} {shown_failure(word)}" for word, count in pairs)
 
 
-def alternatives_text(summary: Mapping[str, Any]) -> str:
+def alternatives_text(document: RankingDocument) -> str:
     """Return the repairs as alternatives: `A alone, or B alone, or C with D`; empty where there is none."""
     phrases = []
-    for repair in summary["repairs"]:
-        toggles = repair["toggles"]
+    for repair in document.repairs:
+        toggles = repair.toggles
         phrases.append(f"{together(toggles)} alone" if len(toggles) == 1 else together(toggles))
     return ", or ".join(phrases)
 
 
-def target_text(target: Mapping[str, Any]) -> str:
+def target_text(target: TargetDocument) -> str:
     """Return what "converged" means in this study, in one phrase."""
-    budget = f"within {count_text(target['budget_steps'], 'step')}"
-    smooth = target.get("smooth_steps")
-    metric = ("smoothed " if smooth and target["metric"] else "") + (target["metric"] or "the task's loss")
-    if target["threshold"] is None:
+    budget = f"within {count_text(target.budget_steps, 'step')}"
+    smooth = target.smooth_steps
+    metric = ("smoothed " if smooth and target.metric else "") + (target.metric or "the task's loss")
+    if target.threshold is None:
         return f"{metric} by the rule for tasks without a target, {budget}"
-    sign = "≥" if target["mode"] == "max" else "≤"
-    hold = f"held for {target['hold'] or f'{HOLD_EVALUATIONS} or more'} evaluation{'' if target['hold'] == 1 else 's'}"
+    sign = "≥" if target.mode == "max" else "≤"
+    hold = f"held for {target.hold or f'{HOLD_EVALUATIONS} or more'} evaluation{'' if target.hold == 1 else 's'}"
     smoothed = f" (half-life {number_text(smooth)} {'step' if smooth == 1 else 'steps'})" if smooth else ""
-    return f"{metric} {sign} {number_text(target['threshold'])}{smoothed}, {hold}, {budget}"
+    return f"{metric} {sign} {number_text(target.threshold)}{smoothed}, {hold}, {budget}"
 
 
-def cost_text(cost: Mapping[str, Any]) -> str:
+def cost_text(cost: CostDocument) -> str:
     """Return what the study cost, in one line."""
     parts = [
-        trials_text(cost),
-        count_text(cost["steps"], "step"),
-        f"{figure_text(cost['base_run_equivalents'], 3)} base runs' worth",
-        duration_text(cost["wall_s"]),
+        trials_text(cost.trials, cost.planned),
+        count_text(cost.steps, "step"),
+        f"{figure_text(cost.base_run_equivalents, 3)} base runs' worth",
+        duration_text(cost.wall_s),
     ]
-    if cost["reused"]:
-        parts.append(f"{cost['reused']:,} reused")
+    if cost.reused:
+        parts.append(f"{cost.reused:,} reused")
     return " · ".join(parts)
 
 
-def trials_text(cost: Mapping[str, Any]) -> str:
+def trials_text(ended: int, planned: int | None) -> str:
     """Return the trials of a study that have ended, `21 of 40 trials` while some are still to run."""
-    planned = int(cost.get("planned", cost["trials"]))
-    ended = int(cost["trials"])
-    return share_text(ended, planned, "trial") if ended < planned else count_text(ended, "trial")
+    if planned is None or ended >= planned:
+        return count_text(ended, "trial")
+    return share_text(ended, planned, "trial")
 
 
-def provenance_text(provenance: Mapping[str, Any]) -> str:
+def provenance_text(provenance: Mapping[str, Json]) -> str:
     """Return where the figures come from, in one line: commit, paddle, host, devices, seeds."""
+    made = from_json(ProvenanceDocument, provenance)
     parts = []
-    if provenance.get("git_sha"):
-        parts.append(f"commit {str(provenance['git_sha'])[:10]}{' (with changes)' if provenance.get('dirty') else ''}")
-    packages = provenance.get("packages") or {}
-    parts += [f"{name} {packages[name]}" for name in ("paddlepaddle", "paddlepaddle-gpu", "paddle") if name in packages]
-    if provenance.get("host"):
-        parts.append(f"host {provenance['host']}")
-    gpus = provenance.get("gpus") or []
-    parts.append(count_text(len(gpus), "GPU") if gpus else "CPU")
-    seeds = provenance.get("seeds") or []
-    parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {seeds_text(seeds)}")
+    if made.git_sha:
+        parts.append(f"commit {made.git_sha[:10]}{' (with changes)' if made.dirty else ''}")
+    names = ("paddlepaddle", "paddlepaddle-gpu", "paddle")
+    parts += [f"{name} {made.packages[name]}" for name in names if name in made.packages]
+    if made.host:
+        parts.append(f"host {made.host}")
+    parts.append(count_text(len(made.gpus), "GPU") if made.gpus else "CPU")
+    parts.append(f"{'seed' if len(made.seeds) == 1 else 'seeds'} {seeds_text(made.seeds)}")
     return " · ".join(parts)
 
 

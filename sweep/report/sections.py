@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
 from markupsafe import Markup
@@ -15,9 +15,11 @@ from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_loss, natural
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome
+from sweep.domain.verdict import Symptom
 from sweep.report.charts import Curve, panel, scale_of, share_bar
 from sweep.report.commands import fixed_command
 from sweep.report.data import ReportData
+from sweep.report.documents import CellDocument, RankingDocument
 from sweep.report.phrases import duration_text, number_text
 from sweep.report.seen import title_of
 from sweep.report.summary import cell_overrides, outcome_word
@@ -40,12 +42,14 @@ SHOWN_OF_MONITOR = ("watch/grad_norm", "watch/lr")
 MANY_SEEDS = 12
 """Above this many seeds a panel shows median and band."""
 
+Row = TypeVar("Row")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capped:
-    """Rows of a table that shows at most so many; `total` is how many there are."""
+class Capped(Generic[Row]):
+    """The first rows of a table; `total` is the number of rows there are."""
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Row]
     total: int
 
     @property
@@ -69,96 +73,146 @@ def shown_cells(data: ReportData) -> dict[str, Cell]:
     return {cell.cell.key: cell.cell for cell in data.ranking.cells}
 
 
-def cells_by_interest(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the summary's cells: base, single toggles by rank, the cells of repairs, then by share converged."""
-    ranks = {toggle["toggle"]: toggle["rank"] for toggle in summary["toggles"]}
-    repairs = {frozenset(repair["toggles"]) for repair in summary["repairs"]}
+def cells_by_interest(document: RankingDocument) -> list[CellDocument]:
+    """Return the cells of a study: base, single toggles by rank, the cells of repairs, then by share converged."""
+    ranks = {toggle.toggle: toggle.rank for toggle in document.toggles}
+    repairs = {frozenset(repair.toggles) for repair in document.repairs}
 
-    def interest(cell: dict[str, Any]) -> tuple[Any, ...]:
-        toggles = cell["toggles"]
-        share = cell["converged"] / cell["trials"] if cell["trials"] else -1.0
-        if cell["cell"] == "base":
+    def interest(cell: CellDocument) -> tuple[object, ...]:
+        toggles = cell.toggles
+        share = cell.converged / cell.trials if cell.trials else -1.0
+        if cell.cell == "base":
             return (0,)
         if len(toggles) == 1 and toggles[0] in ranks:
-            return (1, ranks[toggles[0]], natural(cell["cell"]))
-        return (2 if frozenset(toggles) in repairs else 3, -share, len(toggles), natural(cell["cell"]))
+            return (1, ranks[toggles[0]], natural(cell.cell))
+        return (2 if frozenset(toggles) in repairs else 3, -share, len(toggles), natural(cell.cell))
 
-    return sorted(summary["cells"], key=interest)
+    return sorted(document.cells, key=interest)
 
 
-def matrix_rows(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Capped:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixRow:
+    """A cell: its level on each axis, what it changes, how its trials ended, the command that runs it."""
+
+    cell: str
+    name: str
+    levels: Sequence[str]
+    toggles: Sequence[str]
+    converged: int
+    trials: int
+    bar: Markup
+    verdicts: Sequence[tuple[str, int]]
+    steps: str
+    command: str
+
+
+def matrix_rows(data: ReportData, cells: Sequence[CellDocument]) -> Capped[MatrixRow]:
     """Return one row per cell: its level on every axis, how its trials ended, steps to target, the command."""
     rows = []
     shown = shown_cells(data)
     for cell in cells[:MAX_CELLS]:
-        levels = dict(toggle.partition("=")[::2] for toggle in cell["toggles"])
+        levels = dict(toggle.partition("=")[::2] for toggle in cell.toggles)
         rows.append(
-            {
-                "cell": cell["cell"],
-                "name": str(shown[cell["cell"]]),
-                "levels": [levels.get(axis.name, "") for axis in data.axes],
-                "toggles": shown[cell["cell"]].changes,
-                "converged": cell["converged"],
-                "trials": cell["trials"],
-                "bar": share_bar(list(cell["verdicts"].items())),
-                "verdicts": list(cell["verdicts"].items()),
-                "steps": number_text(cell["median_steps_to_target"]),
-                "command": fixed_command(data.study, cell["overrides"]),
-            }
+            MatrixRow(
+                cell=cell.cell,
+                name=str(shown[cell.cell]),
+                levels=[levels.get(axis.name, "") for axis in data.axes],
+                toggles=shown[cell.cell].changes,
+                converged=cell.converged,
+                trials=cell.trials,
+                bar=share_bar(list(cell.verdicts.items())),
+                verdicts=list(cell.verdicts.items()),
+                steps=number_text(cell.median_steps_to_target),
+                command=fixed_command(data.study, cell.overrides),
+            )
         )
     return Capped(rows=rows, total=len(cells))
 
 
-def symptom_rows(data: ReportData) -> Capped:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymptomRow:
+    """What one rule saw in a cell: in how many trials, and where first."""
+
+    cell: str
+    rule: str
+    title: str
+    metric: str
+    trials: int
+    step: int
+    value: str
+    threshold: str
+    message: str
+
+
+def symptom_rows(data: ReportData) -> Capped[SymptomRow]:
     """Return what the monitor saw, one row per cell, rule and kind of metric, with how many trials showed it."""
-    groups: dict[tuple[Cell, str, str], list[tuple[Outcome, Any]]] = defaultdict(list)
+    groups: dict[tuple[Cell, str, str], list[tuple[Outcome, Symptom]]] = defaultdict(list)
     for outcome in data.outcomes:
         for symptom in outcome.symptoms:
             groups[outcome.cell, symptom.rule, symptom.subject].append((outcome, symptom))
     rows = []
     for (cell, rule, _), seen in groups.items():
-        first = min(seen, key=lambda pair: pair[1].step)
+        first = min((symptom for _, symptom in seen), key=lambda symptom: symptom.step)
         rows.append(
-            {
-                "cell": str(cell),
-                "rule": rule,
-                "title": title_of(rule, first[1].metric),
-                "metric": first[1].metric,
-                "trials": len({outcome.number for outcome, _ in seen}),
-                "step": first[1].step,
-                "value": number_text(first[1].value),
-                "threshold": number_text(first[1].threshold),
-                "trial": first[0].number,
-                "message": first[1].message,
-            }
+            SymptomRow(
+                cell=str(cell),
+                rule=rule,
+                title=title_of(rule, first.metric),
+                metric=first.metric,
+                trials=len({outcome.number for outcome, _ in seen}),
+                step=first.step,
+                value=number_text(first.value),
+                threshold=number_text(first.threshold),
+                message=first.message,
+            )
         )
-    rows.sort(key=lambda row: (row["cell"] != "base", -row["trials"], natural(row["cell"]), row["rule"]))
+    rows.sort(key=lambda row: (row.cell != "base", -row.trials, natural(row.cell), row.rule))
     return Capped(rows=rows[:MAX_SYMPTOMS], total=len(rows))
 
 
-def trial_rows(data: ReportData) -> Capped:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRow:
+    """One trial: what it ran, how it ended, its figures, its folder and the command that repeats it."""
+
+    number: int
+    cell: str
+    seed: int
+    state: str
+    word: str
+    reason: str
+    headline: str
+    tau: str
+    steps: str
+    best: str
+    final: str
+    wall: str
+    dir: str
+    command: str
+
+
+def trial_rows(data: ReportData) -> Capped[TrialRow]:
     """Return one row per trial, by number, with exact figures; commands only where the table stays small."""
     with_commands = len(data.outcomes) <= MAX_TRIAL_COMMANDS
     rows = []
     for outcome in sorted(data.outcomes, key=lambda outcome: outcome.number)[:MAX_TRIALS]:
         overrides = cell_overrides(outcome.cell, data) if with_commands else ()
         rows.append(
-            {
-                "number": outcome.number,
-                "cell": str(outcome.cell),
-                "seed": outcome.seed,
-                "state": str(outcome.state).replace("_", " ") + (" (reused)" if outcome.reused else ""),
-                "word": "" if outcome.is_open else outcome_word(outcome),
-                "reason": outcome.reason,
-                "headline": headline(outcome.reason),
-                "tau": number_text(outcome.tau),
-                "steps": number_text(outcome.steps),
-                "best": number_text(outcome.best),
-                "final": number_text(outcome.final),
-                "wall": duration_text(outcome.wall_s),
-                "dir": data.dir_of(outcome),
-                "command": fixed_command(data.study, overrides, seeds=[outcome.seed]) if with_commands else "",
-            }
+            TrialRow(
+                number=outcome.number,
+                cell=str(outcome.cell),
+                seed=outcome.seed,
+                state=str(outcome.state).replace("_", " ") + (" (reused)" if outcome.reused else ""),
+                word="" if outcome.is_open else outcome_word(outcome),
+                reason=outcome.reason,
+                headline=headline(outcome.reason),
+                tau=number_text(outcome.tau),
+                steps=number_text(outcome.steps),
+                best=number_text(outcome.best),
+                final=number_text(outcome.final),
+                wall=duration_text(outcome.wall_s),
+                dir=data.dir_of(outcome),
+                command=fixed_command(data.study, overrides, seeds=[outcome.seed]) if with_commands else "",
+            )
         )
     return Capped(rows=rows, total=len(data.outcomes))
 
@@ -171,11 +225,21 @@ def headline(reason: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Panels:
+    """The curves of one cell, an SVG for each metric."""
+
+    name: str
+    converged: int
+    trials: int
+    svgs: Sequence[Markup]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Charts:
     """The panels: one entry per cell, with an SVG per metric of `metrics`."""
 
     metrics: Sequence[str]
-    cells: Sequence[Mapping[str, Any]]
+    cells: Sequence[Panels]
     total: int
     left_out: Sequence[str]
     log_metrics: Sequence[str]
@@ -183,25 +247,21 @@ class Charts:
     points: int
 
 
-def charts_of(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Charts:
+def charts_of(data: ReportData, cells: Sequence[CellDocument]) -> Charts:
     """Return the curves of every cell, base first, on scales shared by all cells, thinned to the page's budget."""
     groups, shown = outcomes_by_cell(data), shown_cells(data)
-    drawn = [cell for cell in cells if cell["cell"] in groups][:MAX_PANEL_CELLS]
-    is_many = max((len(groups[cell["cell"]]) for cell in drawn), default=0) > MANY_SEEDS
-    trials = sum(len(groups[cell["cell"]]) for cell in drawn)
+    drawn = [cell for cell in cells if cell.cell in groups][:MAX_PANEL_CELLS]
+    is_many = max((len(groups[cell.cell]) for cell in drawn), default=0) > MANY_SEEDS
+    trials = sum(len(groups[cell.cell]) for cell in drawn)
     logged = {
-        o.number: with_compared(data.target, data.curves.get(o.number, {}))
-        for cell in drawn
-        for o in groups[cell["cell"]]
+        o.number: with_compared(data.target, data.curves.get(o.number, {})) for cell in drawn for o in groups[cell.cell]
     }
     metrics, left_out = choose_metrics(data, logged.values(), 3 if len(drawn) <= 40 else 2)
     points = 60 if is_many else int(np.clip(POINTS_IN_ALL // max(1, trials * len(metrics)), 24, 60))
     curves = {
         metric: {
-            cell["cell"]: [
-                curve_of(o, logged[o.number][metric], points)
-                for o in groups[cell["cell"]]
-                if metric in logged[o.number]
+            cell.cell: [
+                curve_of(o, logged[o.number][metric], points) for o in groups[cell.cell] if metric in logged[o.number]
             ]
             for cell in drawn
         }
@@ -213,15 +273,15 @@ def charts_of(data: ReportData, cells: Sequence[Mapping[str, Any]]) -> Charts:
     }
     last_step = max([data.target.budget_steps, *(o.steps for o in data.outcomes)], default=1)
     panels = [
-        {
-            "name": str(shown[cell["cell"]]),
-            "converged": cell["converged"],
-            "trials": cell["trials"],
-            "svgs": [
-                panel(curves[m][cell["cell"]], scales[m], last_step, threshold=_threshold(data, m), is_many=is_many)
+        Panels(
+            name=str(shown[cell.cell]),
+            converged=cell.converged,
+            trials=cell.trials,
+            svgs=[
+                panel(curves[m][cell.cell], scales[m], last_step, threshold=_threshold(data, m), is_many=is_many)
                 for m in metrics
             ],
-        }
+        )
         for cell in drawn
     ]
     return Charts(
@@ -245,7 +305,7 @@ def with_compared(target: Target, curves: Mapping[str, Series]) -> Mapping[str, 
     return curves if compared is None else {**curves, SMOOTHED + compared[0]: compared[1]}
 
 
-def choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Any]], most: int) -> tuple[list[str], list[str]]:
+def choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Series]], most: int) -> tuple[list[str], list[str]]:
     """Return the first `most` metrics, and the others.
 
     In this order: the target's metric, what is compared of it, losses (training before validation), the rest.
@@ -265,7 +325,7 @@ def choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Any]], most: 
     return order[:most], order[most:]
 
 
-def curve_of(outcome: Outcome, series: Any, points: int) -> Curve:
+def curve_of(outcome: Outcome, series: Series, points: int) -> Curve:
     """Return one trial's metric, thinned to `points`, with how the trial ended."""
     steps, values, bad_step = finite_part(series)
     steps, values = thin(steps, values, points)

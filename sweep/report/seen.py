@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -12,6 +11,7 @@ from sweep.domain.byhand import best_by_hand, by_hand
 from sweep.domain.printable import printable
 from sweep.domain.symptoms import about_of, kind_of
 from sweep.domain.verdict import Symptom
+from sweep.report.documents import SymptomDocument
 from sweep.report.phrases import number_text
 from sweep.report.tables import new_rows
 
@@ -28,7 +28,7 @@ def title_of(rule: str, metric: str = "") -> str:
     return about.title if about else rule.replace("_", " ").capitalize()
 
 
-def told(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def told(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, object] | None = None) -> SymptomDocument:
     """Return a symptom as summary.json has it, with what tests its causes.
 
     `tests` are toggles of these axes (the study's own), and of those that sweep comes with and that change something in
@@ -36,31 +36,31 @@ def told(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, Any] | Non
     for the axes whose knob the task lacks.
     """
     about = about_of(symptom.rule, symptom.metric)
-    return {
-        "rule": symptom.rule,
-        "title": title_of(symptom.rule, symptom.metric),
-        "step": symptom.step,
-        "layer": symptom.layer,
-        "value": symptom.value,
-        "threshold": symptom.threshold,
-        "metric": symptom.metric,
-        "message": symptom.message,
-        "causes": about.causes if about else "",
-        "fault": str(about.fault if about else Fault.SETTING),
-        "fix": about.fix if about else "",
-        "tests": _tests(about.tests, axes, knobs) if about else [],
-        "by_hand": _by_hand(about.tests, axes, knobs) if about else [],
-        "advisory": about.advisory if about else False,
-    }
+    return SymptomDocument(
+        rule=symptom.rule,
+        title=title_of(symptom.rule, symptom.metric),
+        step=symptom.step,
+        layer=symptom.layer,
+        value=symptom.value,
+        threshold=symptom.threshold,
+        metric=symptom.metric,
+        message=symptom.message,
+        causes=about.causes if about else "",
+        fault=str(about.fault if about else Fault.SETTING),
+        fix=about.fix if about else "",
+        tests=tuple(_tests(about.tests, axes, knobs)) if about else (),
+        by_hand=tuple(_by_hand(about.tests, axes, knobs)) if about else (),
+        advisory=about.advisory if about else False,
+    )
 
 
-def _tests(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, Any] | None) -> list[str]:
+def _tests(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, object] | None) -> list[str]:
     from sweep.config.offered import can_try
 
     return [toggle for toggle in toggles if axis_of(toggle) in axes or knobs is None or can_try(toggle, knobs)]
 
 
-def _by_hand(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, Any] | None) -> list[str]:
+def _by_hand(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, object] | None) -> list[str]:
     """Return what to do by hand, at most BY_HAND texts, most promising first."""
     from sweep.config.offered import lacks_knobs
 
@@ -75,20 +75,20 @@ def axis_of(toggle: str) -> str:
     return toggle.partition("=")[0]
 
 
-def by_hand_text(symptom: Mapping[str, Any]) -> str:
+def by_hand_text(symptom: SymptomDocument) -> str:
     """Return what the task has no knob for, as a phrase; empty if there is nothing."""
-    return "; ".join(symptom.get("by_hand", ()))
+    return "; ".join(symptom.by_hand)
 
 
-def place_text(symptom: Mapping[str, Any]) -> str:
+def place_text(symptom: SymptomDocument) -> str:
     """Return where something was seen: `step 50, layer features.0`, `from the start`."""
-    step = f"step {number_text(symptom['step'])}" if symptom["step"] else "from the start"
-    return f"{step}, layer {symptom['layer']}" if symptom.get("layer") else step
+    step = f"step {number_text(symptom.step)}" if symptom.step else "from the start"
+    return f"{step}, layer {symptom.layer}" if symptom.layer else step
 
 
-def fix_text(symptom: Mapping[str, Any]) -> str:
+def fix_text(symptom: SymptomDocument) -> str:
     """Return what to change, as it follows the message: `; fix the code: ...`; empty if a toggle tests the cause."""
-    return f"; fix the {symptom['fault']}: {symptom['fix']}" if symptom.get("fix") else ""
+    return f"; fix the {symptom.fault}: {symptom.fix}" if symptom.fix else ""
 
 
 def axes_text(tests: Sequence[str]) -> str:
@@ -98,49 +98,49 @@ def axes_text(tests: Sequence[str]) -> str:
     return shlex.join(axes_override(tests))
 
 
-def brief_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+def brief_lines(symptoms: Sequence[SymptomDocument]) -> list[RenderableType]:
     """Return a line per symptom of the base, as it stands beside a ranking; nothing where there is none."""
     rows = new_rows()
     for symptom in symptoms[:BRIEF]:
         rows.add_row("seen", Text.assemble(f"{_title(symptom)} ({place_text(symptom)})", (_after(symptom), "dim")))
-        if symptom.get("fix"):
-            rows.add_row("", Text.assemble((f"fix the {symptom['fault']}  ", "dim"), symptom["fix"]))
+        if symptom.fix:
+            rows.add_row("", Text.assemble((f"fix the {symptom.fault}  ", "dim"), symptom.fix))
     more = len(symptoms) - BRIEF
     if more > 0:
         rows.add_row("", Text(f"and {more} more", style="dim"))
     return [rows] if symptoms else []
 
 
-def full_lines(symptoms: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+def full_lines(symptoms: Sequence[SymptomDocument]) -> list[RenderableType]:
     """Return each symptom of the base with its usual causes and how to test them; nothing where there is none."""
     rows = new_rows()
     for symptom in symptoms:
         rows.add_row("seen", Text.assemble((_title(symptom), "bold"), f" ({place_text(symptom)}){_after(symptom)}"))
-        if symptom.get("causes"):
-            rows.add_row("", Text.assemble(("usual causes  ", "dim"), symptom["causes"]))
-        if symptom.get("fix"):
-            rows.add_row("", Text.assemble((f"fix the {symptom['fault']}  ", "dim"), symptom["fix"]))
+        if symptom.causes:
+            rows.add_row("", Text.assemble(("usual causes  ", "dim"), symptom.causes))
+        if symptom.fix:
+            rows.add_row("", Text.assemble((f"fix the {symptom.fault}  ", "dim"), symptom.fix))
         for row in _what_to_do(symptom):
             rows.add_row("", row)
     return [rows] if symptoms else []
 
 
-def _what_to_do(symptom: Mapping[str, Any]) -> list[Text]:
+def _what_to_do(symptom: SymptomDocument) -> list[Text]:
     """Return the toggles that test a symptom's causes and what to do by hand, the more promising of the two first."""
     rows = []
-    if symptom.get("tests"):
-        tests, option = ", ".join(symptom["tests"]), f"  {axes_text(symptom['tests'])}"
+    if symptom.tests:
+        tests, option = ", ".join(symptom.tests), f"  {axes_text(symptom.tests)}"
         rows.append(Text.assemble(("tested by  ", "dim"), tests, (option, "dim")))
     if words := by_hand_text(symptom):
         rows.append(Text.assemble(("by hand  ", "dim"), words, ("  (the task has no knob for it)", "dim")))
-    kind = kind_of(str(symptom["rule"]), str(symptom.get("metric", "")))
-    return rows[::-1] if best_by_hand(kind, symptom.get("by_hand", ())) else rows
+    kind = kind_of(symptom.rule, symptom.metric)
+    return rows[::-1] if best_by_hand(kind, symptom.by_hand) else rows
 
 
-def _after(symptom: Mapping[str, Any]) -> str:
-    return f": {printable(symptom['message'])}" if symptom["message"] else ""
+def _after(symptom: SymptomDocument) -> str:
+    return f": {printable(symptom.message)}" if symptom.message else ""
 
 
-def _title(symptom: Mapping[str, Any]) -> str:
-    title = str(symptom.get("title") or title_of(str(symptom["rule"]), str(symptom.get("metric", ""))))
-    return f"{title}, a hint" if symptom.get("advisory") else title
+def _title(symptom: SymptomDocument) -> str:
+    title = str(symptom.title or title_of(symptom.rule, symptom.metric))
+    return f"{title}, a hint" if symptom.advisory else title

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Group, RenderableType
 from rich.rule import Rule
@@ -12,14 +12,15 @@ from rich.text import Text
 
 from sweep.domain.check import REPORTS, CheckReport, CheckResult
 from sweep.domain.counts import count_text
-from sweep.domain.jsonform import from_json, to_object
+from sweep.domain.jsonform import from_json, to_json, to_object
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, arguments, fixed_command
 from sweep.report.copied import recommended_lines, uses
+from sweep.report.documents import SCHEMA, RankingDocument, Recommended, read_ranking
 from sweep.report.markdown import code, escaped
 from sweep.report.phrases import duration_text, provenance_text, trials_text
 from sweep.report.stages import TITLES, view
-from sweep.report.summary import NO_PROVENANCE, SCHEMA, strict
+from sweep.report.summary import provenance_of
 from sweep.report.tables import labelled
 from sweep.rundir import write_json_atomic, write_text_atomic
 
@@ -111,10 +112,9 @@ def staged_summary(
             "reason": result.choice_reason,
         },
         "cost": dict(cost),
-        "provenance": {**NO_PROVENANCE, **record.provenance, "seeds": sorted(set(seeds))},
+        "provenance": provenance_of(record, seeds),
     }
-    plain: dict[str, Any] = strict(summary)
-    return plain
+    return cast("dict[str, Any]", to_json(summary))
 
 
 def write_staged(summary: Mapping[str, Any], results: Path) -> None:
@@ -126,8 +126,11 @@ def write_staged(summary: Mapping[str, Any], results: Path) -> None:
     write_text_atomic(folder / "report.html", staged_html(summary, results))
 
 
-def render_staged(summary: Mapping[str, Any]) -> RenderableType:
-    """Return what a terminal shows: the answer, then each stage, then the command and what it cost."""
+def render_staged(summary: Mapping[str, Any], *, store: str = "") -> RenderableType:
+    """Return what a terminal shows: the answer, then each stage, then the command and what it cost.
+
+    `store` is what a verb needs to find the study (` --store URL`).
+    """
     parts: list[RenderableType] = [Text(summary["answer"], style="bold"), ""]
     is_single = len(summary["stages"]) == 1
     for stage in summary["stages"]:
@@ -135,21 +138,23 @@ def render_staged(summary: Mapping[str, Any]) -> RenderableType:
         if not is_single:
             shown += [Rule(TITLES[stage["stage"]], align="left", style="dim"), Text(stage["answer"])]
         if is_single or stage["stage"] not in QUIET or not stage["ok"]:
-            body = view(stage["stage"]).terminal(_section(stage, summary.get("store_option", "")))
+            body = view(stage["stage"]).terminal(
+                _section(stage), **({"store": store} if stage["stage"] not in REPORTS else {})
+            )
             shown += [] if isinstance(body, Group) and not body.renderables else [body]
         shown += labelled("note", *(note for note in stage["notes"] if note not in summary["notes"]))
         parts += [*shown, ""] if shown else []
-    parts += recommended_lines(summary["recommended"])
+    parts += recommended_lines(from_json(Recommended, summary["recommended"]))
     parts += labelled("note", *summary["notes"])
     parts += labelled("cost", staged_cost(summary["cost"]))
     parts += labelled("from", provenance_text(summary["provenance"]))
     return Group(*parts)
 
 
-def _section(stage: Mapping[str, Any], store_option: str = "") -> CheckReport | dict[str, Any]:
+def _section(stage: Mapping[str, Any]) -> CheckReport | RankingDocument:
     """Return a stage's section as its view takes it."""
     kind = REPORTS.get(stage["stage"])
-    return {**stage["section"], "store_option": store_option} if kind is None else from_json(kind, stage["section"])
+    return read_ranking(stage["section"]) if kind is None else from_json(kind, stage["section"])
 
 
 def staged_markdown(summary: Mapping[str, Any]) -> str:
@@ -183,7 +188,7 @@ def staged_html(summary: Mapping[str, Any], results: Path) -> str:
             for stage in summary["stages"]
         ],
         cost=staged_cost(summary["cost"]),
-        uses=uses(summary["recommended"]),
+        uses=uses(from_json(Recommended, summary["recommended"])),
         command_text=shlex.join([*PROGRAM, *arguments(summary["command"])]),
         provenance=provenance_text(summary["provenance"]),
     )
@@ -192,5 +197,5 @@ def staged_html(summary: Mapping[str, Any], results: Path) -> str:
 def staged_cost(cost: Mapping[str, Any]) -> str:
     """Return the cost in words: `7 trials, 2,450 steps, 12 s`."""
     reused = f", {cost['reused']:,} reused" if cost["reused"] else ""
-    done = f"{trials_text(cost)}, {count_text(cost['steps'], 'step')}"
+    done = f"{trials_text(cost['trials'], cost.get('planned'))}, {count_text(cost['steps'], 'step')}"
     return f"{done}, {duration_text(cost['wall_s'])}{reused}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -10,6 +9,7 @@ from rich.text import Text
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.states import LIVE_STATES, TrialState, count_ended
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
+from sweep.report.documents import SymptomDocument
 from sweep.report.phrases import failure_text, verdicts_text
 from sweep.report.seen import brief_lines
 from sweep.report.tables import new_table, styled_state
@@ -24,7 +24,7 @@ def render_status(
     progress: Mapping[int, str] = MappingProxyType({}),
     *,
     checks: Mapping[str, int] = MappingProxyType({}),
-    seen: Sequence[Mapping[str, Any]] = (),
+    seen: Sequence[SymptomDocument] = (),
     note: str = "",
 ) -> RenderableType:
     """Return how far a study is: trials per state and verdict, what was seen, what runs now, what failed and why.

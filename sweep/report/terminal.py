@@ -3,15 +3,17 @@
 Nothing here imports scipy, jinja2 or the analysis: reading verbs print a stored summary in well under a second.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from sweep.domain.jsonform import JsonObject
 from sweep.domain.printable import printable_data
 from sweep.report.copied import command_lines, recommended_lines
+from sweep.report.documents import PointDocument, RankingDocument, StepsDocument, read_ranking
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
@@ -42,49 +44,49 @@ TINY = 50
 """Below this width p, steps and more seeds are left out, too, for the same reason."""
 
 
-def render_summary(summary: Mapping[str, Any], *, shows_all: bool = False, store: str = "") -> RenderableType:
+def render_summary(summary: JsonObject, *, shows_all: bool = False, store: str = "") -> RenderableType:
     """Return the whole answer of a study: of a diagnosis or a check, or a ranking. Text of a task is printable.
 
     `store` is what a verb needs to find the study (` --store URL`).
     """
-    summary = {**printable_data(summary), "store_option": store}
-    if summary.get("kind") == KIND:
-        return render_staged(summary)
-    return render_ranking(summary, shows_all=shows_all)
+    shown = printable_data(summary)
+    if shown.get("kind") == KIND:
+        return render_staged(shown, store=store)
+    return render_ranking(read_ranking(shown), shows_all=shows_all, store=store)
 
 
-def render_ranking(summary: Mapping[str, Any], *, shows_all: bool = False) -> RenderableType:
+def render_ranking(document: RankingDocument, *, shows_all: bool = False, store: str = "") -> RenderableType:
     """Return the whole answer of a study: sentence, table, repairs, command, notes, cost.
 
     The table has the first 20 toggles, all of them with `shows_all`.
     """
     parts: list[RenderableType] = [
-        Text(summary["answer"], style="bold"),
-        Text(f"{summary['study']}: {target_text(summary['target'])}", style="dim"),
+        Text(document.answer, style="bold"),
+        Text(f"{document.study}: {target_text(document.target)}", style="dim"),
         "",
     ]
-    if summary["search"]:
-        parts += [search_table(summary["search"]["top"]), *_inert_lines(summary), ""]
-    elif summary["toggles"]:
-        parts += [RankingTable(summary, shows_all=shows_all), ""]
+    if document.search:
+        parts += [search_table(document.search.top), *_inert_lines(document), ""]
+    elif document.toggles:
+        parts += [RankingTable(document, shows_all=shows_all, store=store), ""]
     else:
-        parts += [_base_line(summary), *full_lines(summary["base"]["symptoms"]), ""]
-    parts += _repair_lines(summary)
-    parts += _command_lines(summary)
-    if summary["toggles"] and not summary["search"]:
-        parts += brief_lines(summary["base"]["symptoms"])
-    parts += labelled("note", *summary["notes"], *toggle_notes(summary))
-    parts += labelled("cost", cost_text(summary["cost"]))
-    parts += labelled("from", provenance_text(summary["provenance"]))
+        parts += [_base_line(document), *full_lines(document.base.symptoms), ""]
+    parts += _repair_lines(document)
+    parts += _command_lines(document)
+    if document.toggles and not document.search:
+        parts += brief_lines(document.base.symptoms)
+    parts += labelled("note", *document.notes, *toggle_notes(document))
+    parts += labelled("cost", cost_text(document.cost))
+    parts += labelled("from", provenance_text(document.provenance))
     return Group(*parts)
 
 
-def toggle_notes(summary: Mapping[str, Any]) -> list[str]:
+def toggle_notes(document: RankingDocument) -> list[str]:
     """Return what has to be known of each toggle that was tried, those with the same note in one line."""
     by_note: dict[str, list[str]] = {}
-    for toggle in tried_toggles(summary):
-        if toggle["note"]:
-            by_note.setdefault(toggle["note"], []).append(toggle["toggle"])
+    for toggle in tried_toggles(document):
+        if toggle.note:
+            by_note.setdefault(toggle.note, []).append(toggle.toggle)
     return [f"{_some(names)}: {note}" for note, names in by_note.items()]
 
 
@@ -98,9 +100,9 @@ class RankingTable:
     It shows the first 20 toggles and how many more there are, or all of them.
     """
 
-    def __init__(self, summary: Mapping[str, Any], *, shows_all: bool = False) -> None:
-        self.summary = summary
-        tried = tried_toggles(summary)
+    def __init__(self, document: RankingDocument, *, shows_all: bool = False, store: str = "") -> None:
+        self.document, self.store = document, store
+        tried = tried_toggles(document)
         self.shown = tried if shows_all else tried[:SHOWN_TOGGLES]
         self.more = len(tried) - len(self.shown)
 
@@ -108,12 +110,12 @@ class RankingTable:
         width = options.max_width
         yield self._table(is_wide=width >= WIDE, is_narrow=width < NARROW, is_tiny=width < TINY)
         if self.more:
-            command = f"python -m sweep rank {self.summary['study']} --all{self.summary.get('store_option', '')}"
+            command = f"python -m sweep rank {self.document.study} --all{self.store}"
             yield Text.assemble(f"{self.more:,} more: ", (command, "dim"), no_wrap=True, overflow="ignore")
-        yield from _inert_lines(self.summary)
+        yield from _inert_lines(self.document)
 
     def _table(self, *, is_wide: bool, is_narrow: bool, is_tiny: bool) -> Table:
-        asks_for_seeds = not is_tiny and any(toggle["more_seeds"] for toggle in self.shown)
+        asks_for_seeds = not is_tiny and any(toggle.more_seeds for toggle in self.shown)
         table = new_table()
         table.add_column("", justify="right", no_wrap=True)
         table.add_column("toggle", overflow="fold", min_width=8)
@@ -133,49 +135,49 @@ class RankingTable:
         return table
 
     def _rows(self, *, is_wide: bool, is_narrow: bool, asks_for_seeds: bool) -> Iterable[list[RenderableType]]:
-        base = self.summary["base"]
-        interval = interval_text(*base["interval"]) if base["trials"] and base["interval"] else DASH
+        base = self.document.base
+        interval = interval_text(*base.interval) if base.trials and base.interval else DASH
         yield [
             "",
             "base",
-            styled_verdict(base["verdict"]),
-            f"{base['converged']}/{base['trials']}",
+            styled_verdict(base.verdict),
+            f"{base.converged}/{base.trials}",
             *([] if is_narrow else [interval]),
             "",
-            number_text(base["median_steps_to_target"]),
+            number_text(base.median_steps_to_target),
         ]
         for toggle in self.shown:
-            steps = toggle["steps_to_target"]
+            steps = toggle.steps_to_target
             row: list[RenderableType] = [
-                f"{'=' if toggle['tied'] else ''}{toggle['rank']}",
-                Text(toggle["toggle"]),
+                f"{'=' if toggle.tied else ''}{toggle.rank}",
+                Text(toggle.toggle),
                 # The columns beside it say n; in a narrow table the word alone does.
                 styled_status(
-                    toggle["status"],
-                    toggle["word"] if is_wide else toggle["word"].partition(" (")[0],
-                    is_bad=toggle.get("makes_diverge", False),
+                    toggle.status,
+                    toggle.word if is_wide else toggle.word.partition(" (")[0],
+                    is_bad=toggle.makes_diverge,
                 ),
-                f"{toggle['converged']}/{toggle['trials']}",
-                *([] if is_narrow else [interval_text(*toggle["interval"]) if toggle["trials"] else DASH]),
-                p_text(toggle["p_adjusted"]),
-                number_text(steps["median"]),
+                f"{toggle.converged}/{toggle.trials}",
+                *([] if is_narrow else [interval_text(*toggle.interval) if toggle.trials else DASH]),
+                p_text(toggle.p_adjusted),
+                number_text(steps.median),
             ]
             if is_wide:
                 row.append(saved_text(steps))
             if asks_for_seeds:
-                row.append(f"+{toggle['more_seeds']}" if toggle["more_seeds"] else "")
+                row.append(f"+{toggle.more_seeds}" if toggle.more_seeds else "")
             yield row
 
 
-def saved_text(steps: Mapping[str, Any]) -> str:
+def saved_text(steps: StepsDocument) -> str:
     """Return the steps saved against the base, with a sign: `+210`, `−40`, a dash where it is not known."""
-    saved = steps["saved"]
-    if not isinstance(saved, int | float):
+    saved = steps.saved
+    if saved is None or not math.isfinite(saved):
         return DASH
     return f"{'+' if saved > 0 else '−' if saved < 0 else ''}{abs(saved):,.0f}"
 
 
-def search_table(points: Iterable[Mapping[str, Any]]) -> Table:
+def search_table(points: Iterable[PointDocument]) -> Table:
     """Return the best points of a search, best first; values are short, the command below has them whole."""
     table = new_table()
     for name, justify in (("trial", "right"), ("", "left"), ("steps", "right"), ("value", "right")):
@@ -183,47 +185,47 @@ def search_table(points: Iterable[Mapping[str, Any]]) -> Table:
     table.add_column("changes", overflow="fold")
     for point in points:
         table.add_row(
-            str(point["trial"]),
-            styled_verdict(point["verdict"]),
-            number_text(point["steps_to_target"]),
-            number_text(point["value"]),
+            str(point.trial),
+            styled_verdict(point.verdict),
+            number_text(point.steps_to_target),
+            number_text(point.value),
             Text(point_text(point)),
         )
     return table
 
 
-def _inert_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
+def _inert_lines(document: RankingDocument) -> list[RenderableType]:
     """Return the line below the table that names the toggles which have no row; nothing where there is none."""
-    inert = inert_text(summary)
+    inert = inert_text(document)
     return ["", Text.assemble((f"{NO_EFFECT_HERE}  ", "dim"), inert)] if inert else []
 
 
-def _base_line(summary: Mapping[str, Any]) -> Text:
-    base = summary["base"]
-    interval = f" ({interval_text(*base['interval'])})" if base["trials"] and base["interval"] else ""
+def _base_line(document: RankingDocument) -> Text:
+    base = document.base
+    interval = f" ({interval_text(*base.interval)})" if base.trials and base.interval else ""
     return Text.assemble(
-        f"base  {base['converged']}/{base['trials']} converged{interval}: ", verdicts_text(base["verdicts"]) or DASH
+        f"base  {base.converged}/{base.trials} converged{interval}: ", verdicts_text(base.verdicts) or DASH
     )
 
 
-def _repair_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
-    if not summary["repairs"]:
+def _repair_lines(document: RankingDocument) -> list[RenderableType]:
+    if not document.repairs:
         return []
-    label = "breaks it" if summary["question"] == "break" else "restores it"
-    verified = sum(repair["verified"] for repair in summary["repairs"])
-    of_them = len(summary["repairs"])
+    label = "breaks it" if document.question == "break" else "restores it"
+    verified = sum(repair.verified for repair in document.repairs)
+    of_them = len(document.repairs)
     proof = (
         "verified" if verified == of_them else "not verified" if not verified else f"{verified} of {of_them} verified"
     )
-    return [Text.assemble((f"{label}  ", "dim"), (alternatives_text(summary), "bold"), (f"  ({proof})", "dim"))]
+    return [Text.assemble((f"{label}  ", "dim"), (alternatives_text(document), "bold"), (f"  ({proof})", "dim"))]
 
 
-def _command_lines(summary: Mapping[str, Any]) -> list[RenderableType]:
-    lines = recommended_lines(summary["recommended"])
-    decide = summary["decide"]
+def _command_lines(document: RankingDocument) -> list[RenderableType]:
+    lines = recommended_lines(document.recommended)
+    decide = document.decide
     if decide:
-        lines += command_lines(f"more seeds would decide ({decide['seeds']} in all)", decide["command"])
-    compared = summary.get("compare")
+        lines += command_lines(f"more seeds would decide ({decide.seeds} in all)", decide.command)
+    compared = document.compare
     if compared:
-        lines += command_lines(f"compare with {compared['with']}", compared["command"])
+        lines += command_lines(f"compare with {compared.name}", compared.command)
     return [*lines, ""] if lines else []

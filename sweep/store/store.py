@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from sweep.clock import now_utc
 from sweep.config.stores import absolute_store, rebuild_command, store_word
+from sweep.domain.jsonform import JsonObject
 from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
@@ -235,16 +236,15 @@ class Store:
         with self.transactions.writing() as conn:
             studies.change(conn, study_id, columns)
 
-    def save_summary(self, study_id: int, summary: Mapping[str, Any]) -> None:
+    def save_summary(self, study_id: int, summary: Mapping[str, object]) -> None:
         """Keep the study's summary.json, in place of an earlier one."""
         with self.transactions.writing() as conn:
             studies.change(conn, study_id, {"summary": jsontext.dumps(summary)})
 
-    def summary(self, study_id: int) -> dict[str, Any] | None:
-        """Return the summary saved last, None where the study has not been ranked yet."""
+    def summary(self, study_id: int) -> JsonObject | None:
+        """Return the summary.json saved last, None if the study has not been ranked yet."""
         with self.transactions.reading() as conn:
-            found: dict[str, Any] | None = studies.summary(conn, study_id)
-        return found
+            return studies.summary(conn, study_id)
 
     def delete_study(self, study_id: int) -> None:
         """Delete a study and all its rows. Raises StoreError where other studies reuse its trials."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from sweep.domain.jsonform import JsonObject
 from sweep.domain.kinds import StudyKind
 from sweep.domain.states import OPEN_STATES, TrialState
 from sweep.domain.trial import StudyRecord
@@ -100,12 +100,13 @@ def change(conn: Connection, study_id: int, columns: Mapping[str, object]) -> No
         raise NotFoundError(f"there is no study with id {study_id}")
 
 
-def summary(conn: Connection, study_id: int) -> Any:
-    """Return the summary saved last, None where there is none. Raises NotFoundError."""
+def summary(conn: Connection, study_id: int) -> JsonObject | None:
+    """Return the summary.json saved last, None if there is none. Raises NotFoundError."""
     row = conn.execute(select(studies.c.summary).where(studies.c.id == study_id)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no study with id {study_id}")
-    return None if row.summary is None else jsontext.loads(row.summary)
+    found: JsonObject | None = None if row.summary is None else jsontext.loads(row.summary)
+    return found
 
 
 def counts(conn: Connection, study_id: int) -> dict[TrialState, int]:

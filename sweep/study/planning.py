@@ -18,6 +18,7 @@ from sweep.launch.machine import usable_cores
 from sweep.plan import DESIGNS, Plan, TrialComposer, build_plan
 from sweep.plan.space import parse_space
 from sweep.store import Store
+from sweep.study.walltime import recorded_s
 
 logger = logging.getLogger(__name__)
 
@@ -220,6 +221,6 @@ def _seen(store: Store, task: str, slots: int) -> Seen | None:
         own = [o for o in store.outcomes(study.id) if o.state is TrialState.COMPLETED and not o.reused]
         times += [outcome.wall_s for outcome in own]
         if len(own) >= MANY:
-            wall_s = float(((store.summary(study.id) or {}).get("cost") or {}).get("wall_s") or 0.0)
+            wall_s = recorded_s(store, study)
             beside.append((wall_s - sum(outcome.wall_s for outcome in own) / slots) / len(own))
     return Seen(trial_s=fmean(times), overhead_s=max(0.0, median(beside)) if beside else 0.0) if times else None

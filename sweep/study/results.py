@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from sweep.domain.axis import Cell
+from sweep.domain.jsonform import to_object
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord
-from sweep.report import ReportData, build_summary, write_reports
+from sweep.report import ReportData, build_document, write_reports
 from sweep.report.commands import verb_store
 from sweep.report.phrases import outdated_text
 from sweep.report.staged import KIND, write_staged
@@ -32,14 +33,14 @@ def summarise(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, 
         from sweep.study.probing import probe_summary  # SciPy comes with it
 
         return probe_summary(store, record, StudyDir.of(record), wall_s=wall_s)
-    return build_summary(report_data(store, record, wall_s=wall_s))
+    return to_object(build_document(report_data(store, record, wall_s=wall_s)))
 
 
 def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
     """Write the files of a study that a person opens; return its summary, which the caller saves."""
     folder = StudyDir.of(record)
     if record.kind.has_verdicts:
-        return write_reports(report_data(store, record, wall_s=wall_s), folder.path)
+        return to_object(write_reports(report_data(store, record, wall_s=wall_s), folder.path))
     summary = (store.summary(record.id) or {}) if record.kind.is_staged else summarise(store, record, wall_s=wall_s)
     if summary.get("kind") == KIND:
         write_staged(summary, folder.results)

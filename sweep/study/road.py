@@ -12,6 +12,7 @@ from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recom
 from sweep.config import LoadedConfig
 from sweep.domain.check import CheckResult
 from sweep.domain.counts import count_text
+from sweep.domain.jsonform import Json, to_json
 from sweep.domain.kinds import StudyKind
 from sweep.domain.stages import stage_study
 from sweep.domain.trial import StudyRecord
@@ -234,9 +235,9 @@ class Road:
             self.trials[key] += int(end.summary["cost"][key])
         self.seeds.update(end.summary["provenance"]["seeds"])
 
-    def _curves(self, loaded: LoadedConfig) -> list[dict[str, Any]]:
+    def _curves(self, loaded: LoadedConfig) -> Json:
         with Store.open(loaded.study.store_url, read_only=True) as store:
-            return base_curves(report_data(store, store.study(loaded.study.name), wall_s=0.0))
+            return to_json(base_curves(report_data(store, store.study(loaded.study.name), wall_s=0.0)))
 
     def _why(self, end: StudyEnd) -> str:
         """Return why a stage that did not end ends the whole, and how to go on."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from sweep.clock import monotonic_s, now_utc
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.trial import StudyRecord
+from sweep.report.documents import read_heading
 from sweep.store import Store
 from sweep.store.spans import run_spans
 
@@ -34,8 +35,7 @@ class WallTime:
 
 def recorded_s(store: Store, record: StudyRecord) -> float:
     """Return the wall time that a study's last summary says, in seconds; 0 before the first."""
-    cost = (store.summary(record.id) or {}).get("cost") or {}
-    return float(cost.get("wall_s") or 0.0)
+    return read_heading(store.summary(record.id)).cost.wall_s
 
 
 def studies_of(record: StudyRecord) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 
 import report_samples as samples
 
-from sweep.report import build_summary
+from sweep.report import build_document
 from sweep.report.html import render_html
 from sweep.report.staged import staged_html
 
@@ -92,7 +92,7 @@ def measured(page, tmp_path, name, width=WIDTH):
 @pytest.mark.parametrize("name", samples.SAMPLES)
 def test_nothing_overflows_is_cut_overlaps_or_is_split_at_desktop_width(name, tmp_path):
     data = samples.SAMPLES[name]()
-    page = render_html(data, build_summary(data))
+    page = render_html(data, build_document(data))
     found = measured(page, tmp_path, name)
     assert found["scroll"] <= WIDTH
     assert found["outside"] == []
@@ -105,7 +105,7 @@ def test_nothing_overflows_is_cut_overlaps_or_is_split_at_desktop_width(name, tm
 @pytest.mark.parametrize(("name", "width"), [("three_axes", 800), ("twelve_axes", 800), ("three_axes", 1024)])
 def test_on_a_narrow_screen_wide_tables_scroll_and_the_page_does_not(name, width, tmp_path):
     data = samples.SAMPLES[name]()
-    found = measured(render_html(data, build_summary(data)), tmp_path, name, width)
+    found = measured(render_html(data, build_document(data)), tmp_path, name, width)
     assert found["scroll"] <= width
     assert found["overlaps"] == []
     assert [each for each in found["split"] if " in STRONG." in each] == [], "the names of the changes"
@@ -114,7 +114,7 @@ def test_on_a_narrow_screen_wide_tables_scroll_and_the_page_does_not(name, width
 @pytest.mark.parametrize("name", ["three_axes", "twelve_axes", "sixty_four_cells"])
 def test_on_a_phone_the_cells_name_their_changes_and_no_word_is_split(name, tmp_path):
     data = samples.SAMPLES[name]()
-    found = measured(render_html(data, build_summary(data)), tmp_path, name, PHONE)
+    found = measured(render_html(data, build_document(data)), tmp_path, name, PHONE)
     assert found["scroll"] <= PHONE
     assert found["overlaps"] == []
     assert found["split"] == []
@@ -157,7 +157,7 @@ def test_names_without_a_place_to_break_stay_on_the_page(tmp_path):
         **{f"axis_number_{k}": {"off": [f"task.x{k}=0"]} for k in range(9)},
     }
     data = samples.study(levels, "one_at_a_time", lambda _cell, seed: "crash" if seed else "converged", name="n" * 200)
-    found = measured(render_html(data, build_summary(data)), tmp_path, "long")
+    found = measured(render_html(data, build_document(data)), tmp_path, "long")
     assert found["scroll"] <= WIDTH
     assert found["outside"] == []
 
@@ -165,7 +165,7 @@ def test_names_without_a_place_to_break_stay_on_the_page(tmp_path):
 def test_the_policy_lets_the_pages_own_script_run(tmp_path):
     data = samples.three_axes()
     path = tmp_path / "report.html"
-    path.write_text(render_html(data, build_summary(data)), encoding="utf-8")
+    path.write_text(render_html(data, build_document(data)), encoding="utf-8")
     done = subprocess.run(
         [chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
          f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()],

@@ -5,6 +5,7 @@ import pytest
 from sweep.analysis import rank
 from sweep.analysis.faults import fault_sentences, faults_seen, faults_told
 from sweep.domain.axis import Axis, Cell, Level
+from sweep.domain.jsonform import to_object
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
@@ -70,7 +71,7 @@ def test_data_is_to_be_fixed_and_nothing_is_masked():
 
 def test_a_summary_tells_the_same_faults_as_the_symptoms():
     symptoms = (UNCLEARED, MISSING, BLOWN)
-    assert faults_told([told(s, ()) for s in symptoms]) == faults_seen(symptoms)
+    assert faults_told([to_object(told(s, ())) for s in symptoms]) == faults_seen(symptoms)
     assert faults_told([{"rule": "flat", "title": "x", "message": ""}]) == []
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from sweep.domain.data_check import DataCheck, DataReport
 from sweep.domain.overfit import GateTrial, GateVerdict, OverfitReport
+from sweep.report.documents import BaseDocument, RankingDocument, SymptomDocument, TargetDocument
 from sweep.report.stages import base, data, overfit
 
 ROOT = Path(__file__).parents[2]
@@ -74,16 +75,11 @@ def test_a_gate_that_could_not_be_asked_says_so_once():
 
 
 def test_what_holds_before_training_was_seen_from_the_start():
-    seen = {
-        "rule": "input_scale",
-        "title": "The inputs are not normalised",
-        "step": 0,
-        "layer": "",
-        "message": "to 1680",
-    }
-    shown = {"converged": 0, "trials": 3, "verdicts": {"stalled": 3}, "symptoms": [seen]}
-    target = {"metric": "val/acc", "mode": "max", "threshold": 0.9, "hold": 3, "budget_steps": 9}
-    assert "not normalised (from the start): to 1680" in text(base.terminal({"base": shown, "target": target}))
+    seen = SymptomDocument(rule="input_scale", title="The inputs are not normalised", message="to 1680")
+    shown = BaseDocument(trials=3, verdicts={"stalled": 3}, symptoms=(seen,))
+    target = TargetDocument(metric="val/acc", threshold=0.9, hold=3, budget_steps=9)
+    document = RankingDocument(base=shown, target=target)
+    assert "not normalised (from the start): to 1680" in text(base.terminal(document))
 
 
 @pytest.mark.parametrize("check", ["data", "overfit"])

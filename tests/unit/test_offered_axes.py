@@ -70,10 +70,10 @@ def test_an_axis_lacks_its_knob_only_if_the_task_has_no_such_key():
 
 def test_a_symptom_says_what_to_do_by_hand_where_the_task_has_no_knob():
     found = told(SCALED, (), KNOBS)
-    assert found["tests"] == ["lr=x0.1", "init=xavier"]
-    assert found["by_hand"] == [BY_HAND["input_norm=standardize"]]
+    assert found.tests == ("lr=x0.1", "init=xavier")
+    assert found.by_hand == (BY_HAND["input_norm=standardize"],)
     with_knob = told(SCALED, (), {**KNOBS, "input_norm": None})
-    assert (with_knob["tests"][0], with_knob["by_hand"]) == ("input_norm=standardize", [])
+    assert (with_knob.tests[0], with_knob.by_hand) == ("input_norm=standardize", ())
 
 
 def test_what_is_most_promising_is_said_first():

@@ -1,6 +1,7 @@
 """What there is one of is said in the singular."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from recorded_study import SUMMARY, end_trial, make_study, make_trial, url_of
@@ -14,6 +15,7 @@ from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 from sweep.reading import open_store
+from sweep.report.documents import TargetDocument
 from sweep.report.phrases import provenance_text, target_text
 from sweep.report.progress import LiveProgress
 from sweep.store import Store
@@ -26,12 +28,12 @@ def test_a_share_is_of_what_there_is(part, whole, text):
     assert share_text(part, whole, "trial") == text
 
 
-TARGET = {"metric": "train/loss", "mode": "min", "threshold": 0.1}
+TARGET = TargetDocument(metric="train/loss", mode="min", threshold=0.1)
 
 
 @pytest.mark.parametrize(("smooth", "hold", "budget"), [(1.0, 1, 1), (20.0, 3, 400)])
 def test_a_target_of_one_step_or_evaluation(smooth, hold, budget):
-    words = target_text({**TARGET, "smooth_steps": smooth, "hold": hold, "budget_steps": budget})
+    words = target_text(replace(TARGET, smooth_steps=smooth, hold=hold, budget_steps=budget))
     one = smooth == 1
     assert ("half-life 1 step)" in words, "1 evaluation," in words, "within 1 step" in words) == (one, one, one)
     assert one != ("20 steps" in words and "3 evaluations" in words and "400 steps" in words)

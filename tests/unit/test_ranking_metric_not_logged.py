@@ -18,7 +18,7 @@ from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode
 from sweep.domain.verdict import Verdict
-from sweep.report import build_summary
+from sweep.report import build_document
 from sweep.report.terminal import render_ranking
 from sweep.store import Store
 from sweep.study.results import report_data
@@ -106,7 +106,7 @@ def test_seeds_are_not_said_to_be_too_few_where_nothing_was_judged():
 def test_it_is_the_first_thing_in_the_terminal(width):
     data = replace(samples.everything("stalled"), ranking=ranking_of())
     console = Console(file=io.StringIO(), width=width)
-    console.print(render_ranking(build_summary(data)))
+    console.print(render_ranking(build_document(data)))
     assert console.file.getvalue().startswith("No trial logged 'nonsense', the target's metric")
 
 
@@ -146,5 +146,5 @@ def test_a_loss_by_another_name_is_offered_as_the_loss_without_a_target():
 def test_a_base_without_a_verdict_has_no_interval():
     data = samples.study({}, "one_at_a_time", lambda _cell, _seed: "crash")
     console = Console(file=io.StringIO(), width=120)
-    console.print(render_ranking(build_summary(data)))
+    console.print(render_ranking(build_document(data)))
     assert "base  0/0 converged: 5 crash" in console.file.getvalue()

@@ -19,8 +19,9 @@ import report_samples as samples
 from sweep.analysis import rank
 from sweep.domain.axis import Cell, short_value
 from sweep.domain.inert import InertToggle
-from sweep.report import build_summary
+from sweep.report import build_document
 from sweep.report.csvfile import ranking_csv
+from sweep.report.documents import CostDocument
 from sweep.report.html import render_html
 from sweep.report.markdown import render_markdown
 from sweep.report.phrases import cell_text, cost_text, status_word
@@ -91,32 +92,32 @@ def search():
 
 
 def test_the_answer_and_the_table_of_a_search_are_short_and_its_command_is_exact(search):
-    summary = build_summary(search)
-    best = summary["search"]["top"][0]
-    assert LONG.search(" ".join(best["overrides"]))
-    assert not LONG.search(summary["answer"])
+    summary = build_document(search)
+    best = summary.search.top[0]
+    assert LONG.search(" ".join(best.overrides))
+    assert not LONG.search(summary.answer)
     head, _, commands = printed(summary).partition("\nuse  ")
     assert not LONG.search(head)
-    assert all(override in commands.split("cost  ")[0] for override in best["overrides"])
+    assert all(override in commands.split("cost  ")[0] for override in best.overrides)
     table = [line for line in render_markdown(summary).splitlines() if line.startswith("|")]
     assert not LONG.search("\n".join(table))
-    assert f"```sh\n{summary['recommended']['command']}\n```" in render_markdown(summary)
+    assert f"```sh\n{summary.recommended.command}\n```" in render_markdown(summary)
 
 
 def test_the_command_to_copy_is_one_line_in_a_narrow_terminal(search):
-    summary = build_summary(search)
+    summary = build_document(search)
     console = Console(file=io.StringIO(), width=40)
     console.print(render_ranking(summary), crop=False)
-    assert f"\n  {summary['recommended']['command']}\n" in console.file.getvalue()
+    assert f"\n  {summary.recommended.command}\n" in console.file.getvalue()
 
 
 def test_the_page_of_a_search_is_short_but_for_what_is_to_be_pasted(search):
-    summary = build_summary(search)
+    summary = build_document(search)
     page = render_html(search, summary)
     body = page[page.index("<body") : page.index('id="reproduce"')]
     read = re.sub(r"<code>.*?</code>", "", body, flags=re.DOTALL)
     assert not LONG.search(re.sub(r"<svg.*?</svg>", "", read, flags=re.DOTALL))
-    assert all(f"<code>{' '.join(point['overrides'])}</code>" in body for point in summary["search"]["top"])
+    assert all(f"<code>{' '.join(point.overrides)}</code>" in body for point in summary.search.top)
 
 
 def test_the_line_of_an_ended_trial_is_short(search):
@@ -142,7 +143,7 @@ SAID = "clip, dropout=half, init: the task does not read them; scheduler=constan
 
 
 def test_toggles_that_cannot_matter_are_one_line_and_no_rows(few_knobs):
-    summary = build_summary(few_knobs)
+    summary = build_document(few_knobs)
     text = printed(summary, 240)
     assert f"no effect possible here  {SAID}" in text
     assert "inert" not in text
@@ -158,22 +159,22 @@ def test_toggles_that_cannot_matter_are_one_line_and_no_rows(few_knobs):
 
 
 def test_files_for_programs_keep_a_row_for_each_toggle(few_knobs):
-    summary = build_summary(few_knobs)
+    summary = build_document(few_knobs)
     rows = csv.DictReader(io.StringIO(ranking_csv(summary)))
     notes = {row["toggle"]: row["note"] for row in rows if row["status"] == "inert"}
     assert notes == dict(INERT)
-    assert {t["toggle"] for t in summary["toggles"] if t["status"] == "inert"} == set(notes)
+    assert {t.toggle for t in summary.toggles if t.status == "inert"} == set(notes)
 
 
 def test_where_every_toggle_can_matter_there_is_no_such_line():
     data = samples.three_axes()
-    summary = build_summary(data)
+    summary = build_document(data)
     texts = (printed(summary), render_markdown(summary), render_html(data, summary))
     assert not any("effect possible here" in text for text in texts)
 
 
 def test_notes_that_are_the_same_stand_in_one_line():
-    summary = build_summary(samples.everything("crash"))
+    summary = build_document(samples.everything("crash"))
     (line,) = [line for line in printed(summary).splitlines() if "no seed has a verdict" in line]
     assert (
         line.rstrip()
@@ -184,7 +185,7 @@ def test_notes_that_are_the_same_stand_in_one_line():
 @pytest.mark.parametrize(("width", "name"), [(60, "weight_decay=off"), (40, "weight_d")])
 def test_a_narrow_terminal_leaves_the_names_of_the_changes(few_knobs, width, name):
     console = Console(file=io.StringIO(), width=width)
-    console.print(render_ranking(build_summary(few_knobs)))
+    console.print(render_ranking(build_document(few_knobs)))
     table = console.file.getvalue().partition("toggle")[2]
     assert name in table
 
@@ -194,6 +195,6 @@ def test_a_change_that_has_not_run_yet_is_not_called_undecided():
 
 
 def test_the_cost_of_a_study_that_is_not_over_names_both_counts():
-    cost = {"trials": 21, "planned": 40, "steps": 2100, "base_run_equivalents": 4.2, "wall_s": 3.0, "reused": 0}
+    cost = CostDocument(trials=21, planned=40, steps=2100, base_run_equivalents=4.2, wall_s=3.0)
     assert cost_text(cost).startswith("21 of 40 trials · 2,100 steps")
-    assert cost_text({**cost, "trials": 40}).startswith("40 trials ·")
+    assert cost_text(replace(cost, trials=40)).startswith("40 trials ·")

@@ -13,11 +13,13 @@ import report_samples as samples
 
 from sweep.analysis import rank
 from sweep.domain.axis import Axis, Cell, Level
+from sweep.domain.jsonform import to_object
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
-from sweep.report import build_summary
+from sweep.report import build_document
+from sweep.report.documents import read_ranking
 from sweep.report.html import render_html
 from sweep.report.markdown import render_markdown
 from sweep.report.terminal import render_ranking
@@ -112,9 +114,9 @@ def diverging():
 
 
 def test_every_report_has_it_in_the_toggles_row(diverging):
-    summary = build_summary(diverging)
-    toggle = next(t for t in summary["toggles"] if t["toggle"] == "dropout=off")
-    assert (toggle["status"], toggle["word"], toggle["diverged"]) == ("no_effect", "makes it diverge", 5)
+    summary = build_document(diverging)
+    toggle = next(t for t in summary.toggles if t.toggle == "dropout=off")
+    assert (toggle.status, toggle.word, toggle.diverged) == ("no_effect", "makes it diverge", 5)
     console = Console(file=io.StringIO(), width=80)
     console.print(render_ranking(summary))
     rows = [line for text in (console.file.getvalue(), render_markdown(summary)) for line in text.splitlines()]
@@ -125,9 +127,9 @@ def test_every_report_has_it_in_the_toggles_row(diverging):
 
 
 def test_a_summary_of_an_earlier_version_is_printed(diverging):
-    summary = build_summary(diverging)
+    summary = to_object(build_document(diverging))
     for toggle in summary["toggles"]:
         del toggle["makes_diverge"], toggle["diverged"]
     console = Console(file=io.StringIO(), width=120)
-    console.print(render_ranking(summary))
+    console.print(render_ranking(read_ranking(summary)))
     assert "dropout=off" in console.file.getvalue()

@@ -14,7 +14,8 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 
 import report_samples as samples
 
-from sweep.report import build_summary, write_reports
+from sweep.domain.jsonform import to_object
+from sweep.report import build_document, write_reports
 from sweep.report.csvfile import COLUMNS, ranking_csv
 from sweep.report.markdown import render_markdown
 from sweep.rundir import write_text_atomic
@@ -22,48 +23,48 @@ from sweep.rundir import write_text_atomic
 
 @pytest.fixture(scope="module")
 def summary():
-    return build_summary(samples.twelve_axes())
+    return build_document(samples.twelve_axes())
 
 
 def test_all_files_are_written_and_nothing_else_is_left(tmp_path):
     folder = tmp_path / "results" / "study"
     summary = write_reports(samples.breaking(), folder)
     assert {path.name for path in folder.iterdir()} == {"summary.json", "report.html", "report.md", "ranking.csv"}
-    assert json.loads((folder / "summary.json").read_text(encoding="utf-8")) == summary
+    assert json.loads((folder / "summary.json").read_text(encoding="utf-8")) == to_object(summary)
 
 
 def test_the_csv_has_a_row_per_toggle_in_full_precision(summary):
     rows = list(csv.DictReader(io.StringIO(ranking_csv(summary))))
     assert list(rows[0]) == list(COLUMNS)
-    assert [row["toggle"] for row in rows] == [toggle["toggle"] for toggle in summary["toggles"]]
-    assert float(rows[0]["p_adjusted"]) == summary["toggles"][0]["p_adjusted"]
+    assert [row["toggle"] for row in rows] == [toggle.toggle for toggle in summary.toggles]
+    assert float(rows[0]["p_adjusted"]) == summary.toggles[0].p_adjusted
     assert rows[-1]["p_value"] == ""
 
 
 def test_a_spreadsheet_takes_no_text_for_a_formula(summary):
-    toggle = {**summary["toggles"][0], "note": '=HYPERLINK("x")'}
-    [row] = csv.DictReader(io.StringIO(ranking_csv({"toggles": [toggle]})))
+    toggle = replace(summary.toggles[0], note='=HYPERLINK("x")')
+    [row] = csv.DictReader(io.StringIO(ranking_csv(replace(summary, toggles=(toggle,)))))
     assert row["note"] == '\'=HYPERLINK("x")'
 
 
 def test_every_row_of_the_markdown_table_has_every_column(summary):
     lines = [line for line in render_markdown(summary).splitlines() if line.startswith("|")]
-    assert len(lines) == 3 + sum(toggle["status"] != "inert" for toggle in summary["toggles"])
+    assert len(lines) == 3 + sum(toggle.status != "inert" for toggle in summary.toggles)
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {9}
 
 
 def test_a_search_is_reported_by_its_best_points():
-    summary = build_summary(samples.search())
+    summary = build_document(samples.search())
     text = render_markdown(summary)
-    best = summary["search"]["top"][0]
-    assert f"| {best['trial']} | converged | {best['steps_to_target']} |" in text
+    best = summary.search.top[0]
+    assert f"| {best.trial} | converged | {best.steps_to_target} |" in text
     assert "| rank |" not in text
 
 
 def test_markdown_shows_what_a_config_wrote_as_it_is():
     data = samples.breaking()
     data = replace(data, ranking=replace(data.ranking, answer="<b>a</b> | `b` [c](d)\n# e"))
-    text = render_markdown(build_summary(data))
+    text = render_markdown(build_document(data))
     assert "**&lt;b&gt;a&lt;/b&gt; \\| \\`b\\` \\[c\\]\\(d\\) \\# e**" in text
 
 

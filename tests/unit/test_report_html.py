@@ -15,7 +15,7 @@ import report_samples as samples
 from sweep.domain.axis import Cell
 from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.verdict import Symptom
-from sweep.report import build_summary
+from sweep.report import build_document
 from sweep.report.csvfile import ranking_csv
 from sweep.report.html import cell_name, render_html
 from sweep.report.markdown import render_markdown
@@ -25,7 +25,7 @@ EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">"\'&{{ 7*7 }}'
 
 
 def page_of(data):
-    return render_html(data, build_summary(data))
+    return render_html(data, build_document(data))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_control_characters_of_a_task_are_spelled_out_in_every_file():
     effects = tuple(replace(effect, note=raw) for effect in data.ranking.effects)
     ranking = replace(data.ranking, answer=raw, notes=(raw,), effects=effects)
     data = replace(data, ranking=ranking, outcomes=(outcome, *data.outcomes[1:]), curves=curves)
-    summary = build_summary(data)
+    summary = build_document(data)
     for text in (render_html(data, summary), render_markdown(summary), ranking_csv(summary)):
         text.encode()
         assert not set(text) & set("\x1b\x00\x07\u202e")

@@ -1,5 +1,6 @@
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import report_samples as samples
 
 from sweep.domain.failure import shown_failure
-from sweep.report import build_summary
+from sweep.domain.jsonform import to_object
+from sweep.report import build_document
 from sweep.report.markdown import render_markdown
 from sweep.report.phrases import verdicts_text
 from sweep.report.terminal import render_ranking, render_summary, toggle_notes
@@ -25,7 +27,7 @@ def printed(renderable, width=80, **options):
 
 @pytest.fixture(scope="module")
 def summaries():
-    return {name: build_summary(make()) for name, make in samples.SAMPLES.items()}
+    return {name: build_document(make()) for name, make in samples.SAMPLES.items()}
 
 
 @pytest.mark.parametrize("name", samples.SAMPLES)
@@ -34,23 +36,23 @@ def test_every_line_fits_the_terminal_and_no_figure_is_cut(summaries, name, widt
     text = printed(render_ranking(summaries[name]), width)
     assert max(cell_len(line) for line in text.splitlines()) <= width
     assert "…" not in text
-    for toggle in summaries[name]["toggles"]:
-        assert f"{toggle['converged']}/{toggle['trials']}" in text
+    for toggle in summaries[name].toggles:
+        assert f"{toggle.converged}/{toggle.trials}" in text
 
 
 @pytest.mark.parametrize("width", [40, 49, 50, 69, 70])
 def test_names_of_changes_stay_whole_however_narrow_the_terminal(summaries, width):
     summary = summaries["three_axes"]
-    short = [{**toggle, "toggle": f"w=l{n}", "more_seeds": 3} for n, toggle in enumerate(summary["toggles"])]
-    text = printed(render_ranking({**summary, "toggles": short}), width)
+    short = tuple(replace(toggle, toggle=f"w=l{n}", more_seeds=3) for n, toggle in enumerate(summary.toggles))
+    text = printed(render_ranking(replace(summary, toggles=short)), width)
     rows = [line.split() for line in text.splitlines()]
     for toggle in short:
-        assert any(toggle["toggle"] in row for row in rows)
-        assert f"{toggle['converged']}/{toggle['trials']}" in text
+        assert any(toggle.toggle in row for row in rows)
+        assert f"{toggle.converged}/{toggle.trials}" in text
 
 
 def test_what_goes_on_in_a_second_line_does_so_below_its_beginning(summaries):
-    long = {**summaries["three_axes"], "notes": ["word " * 30]}
+    long = replace(summaries["three_axes"], notes=("word " * 30,))
     lines = printed(render_ranking(long), 80).splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("note  word"))
     assert lines[first + 1].startswith("      word")
@@ -71,15 +73,16 @@ COST = {"trials": 1, "planned": 1, "steps": 1, "reused": 0, "wall_s": 1.0}
 
 
 def many(summary, count):
-    toggle = summary["toggles"][0]
-    return {**summary, "toggles": [{**toggle, "toggle": f"x=l{n}", "rank": 1, "tied": True} for n in range(count)]}
+    toggle = summary.toggles[0]
+    toggles = tuple(replace(toggle, toggle=f"x=l{n}", rank=1, tied=True) for n in range(count))
+    return replace(summary, toggles=toggles)
 
 
 def test_of_many_toggles_the_first_twenty_are_shown_and_the_command_for_the_rest(summaries):
     summary = many(summaries["three_axes"], 200)
     text = printed(render_ranking(summary), 120)
     assert sum("x=l" in line and "=1" in line for line in text.splitlines()) == 20
-    assert f"180 more: python -m sweep rank {summary['study']} --all" in text
+    assert f"180 more: python -m sweep rank {summary.study} --all" in text
     whole = printed(render_ranking(summary, shows_all=True), 120)
     assert "x=l199" in whole
     assert "more: python" not in whole
@@ -87,12 +90,19 @@ def test_of_many_toggles_the_first_twenty_are_shown_and_the_command_for_the_rest
 
 def test_the_command_for_the_rest_names_a_store_that_is_not_the_default_one_in_a_diagnosis_too(summaries):
     summary = many(summaries["three_axes"], 200)
-    command = f"python -m sweep rank {summary['study']} --all --store sqlite:///x.db"
-    assert command in printed(render_summary(summary, store=" --store sqlite:///x.db"), 160)
-    stage = {"stage": "ablation", "study": "d.ablation", "ok": True, "answer": "a", "notes": [], "section": summary}
+    command = f"python -m sweep rank {summary.study} --all --store sqlite:///x.db"
+    assert command in printed(render_summary(to_object(summary), store=" --store sqlite:///x.db"), 160)
+    stage = {
+        "stage": "ablation",
+        "study": "d.ablation",
+        "ok": True,
+        "answer": "a",
+        "notes": [],
+        "section": to_object(summary),
+    }
     staged = {
         "kind": "stages", "study": "d", "answer": "b", "notes": [], "stages": [stage], "cost": COST,
-        "recommended": {"command": None, "overrides": []}, "provenance": summary["provenance"],
+        "recommended": {"command": None, "overrides": []}, "provenance": summary.provenance,
     }  # fmt: skip
     assert command in printed(render_summary(staged, store=" --store sqlite:///x.db"), 160)
 
@@ -107,27 +117,27 @@ def test_report_md_shows_as_many_toggles_and_names_the_file_that_has_all(summari
 
 def test_one_note_of_many_toggles_names_a_few(summaries):
     summary = many(summaries["three_axes"], 200)
-    toggles = [{**toggle, "note": "diverges"} for toggle in summary["toggles"]]
-    (line,) = [note for note in toggle_notes({**summary, "toggles": toggles}) if "diverges" in note]
+    toggles = tuple(replace(toggle, note="diverges") for toggle in summary.toggles)
+    (line,) = [note for note in toggle_notes(replace(summary, toggles=toggles)) if "diverges" in note]
     assert "x=l0, x=l1" in line
     assert "and 192 more: diverges" in line
 
 
 def test_repairs_that_tie_are_all_named_and_a_choice_has_its_reason(summaries):
     summary = summaries["three_axes"]
-    tied = {**summary["recommended"], "ties": [["task.clip=1.0"]], "reason": ""}
-    lines = printed(render_ranking({**summary, "recommended": tied}), 120).splitlines()
+    tied = replace(summary.recommended, ties=(("task.clip=1.0",),), reason="")
+    lines = printed(render_ranking(replace(summary, recommended=tied)), 120).splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("use one of  "))
     assert [lines[at].split()[-1], lines[at + 1].strip()] == ["task.dropout=0.0", "task.clip=1.0"]
-    markdown = render_markdown({**summary, "recommended": tied})
+    markdown = render_markdown(replace(summary, recommended=tied))
     assert "`task.dropout=0.0`, or `task.clip=1.0`" in markdown
-    chosen = {**summary["recommended"], "ties": [], "reason": "it takes fewer steps"}
-    assert "(it takes fewer steps)" in printed(render_ranking({**summary, "recommended": chosen}), 120)
+    chosen = replace(summary.recommended, ties=(), reason="it takes fewer steps")
+    assert "(it takes fewer steps)" in printed(render_ranking(replace(summary, recommended=chosen)), 120)
 
 
 def test_a_target_without_a_hold_of_its_own_says_for_how_many_it_is_held(summaries):
     summary = summaries["three_axes"]
-    text = printed(render_ranking({**summary, "target": {**summary["target"], "hold": None}}), 120)
+    text = printed(render_ranking(replace(summary, target=replace(summary.target, hold=None))), 120)
     assert "≥ 0.9, held for 3 or more evaluations, within 600 steps" in text
 
 
@@ -144,7 +154,7 @@ def test_undecided_says_how_many_seeds_would_decide(summaries):
 
 
 def test_what_is_in_square_brackets_is_shown_not_obeyed(summaries):
-    summary = {**summaries["three_axes"], "answer": "[red]not red[/red]", "notes": ["[/]"], "study": "[bold]x"}
+    summary = replace(summaries["three_axes"], answer="[red]not red[/red]", notes=("[/]",), study="[bold]x")
     text = printed(render_ranking(summary))
     assert "[red]not red[/red]" in text
     assert "[bold]x" in text

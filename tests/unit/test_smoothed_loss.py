@@ -16,6 +16,7 @@ from sweep.domain.target import Mode, Target
 from sweep.domain.tracker import TargetTracker
 from sweep.domain.verdict import Verdict
 from sweep.judge import judge
+from sweep.report.documents import TargetDocument
 from sweep.report.phrases import target_text
 from sweep.report.sections import with_compared
 from sweep.report.trial import metric_table
@@ -138,7 +139,6 @@ def test_a_report_draws_the_compared_values_beside_the_raw_ones():
 
 
 def test_the_target_is_told_with_its_smoothing():
-    plain = {"metric": "loss", "mode": "min", "threshold": 0.1, "hold": None, "budget_steps": 30}
-    assert "smoothed loss ≤ 0.1" in target_text({**plain, "smooth_steps": 0.6})
-    assert "smoothed" not in target_text({**plain, "smooth_steps": None})
+    plain = TargetDocument(metric="loss", mode="min", threshold=0.1, budget_steps=30)
+    assert "smoothed loss ≤ 0.1" in target_text(replace(plain, smooth_steps=0.6))
     assert "smoothed" not in target_text(plain)

@@ -11,9 +11,11 @@ sys.path.append(str(ROOT / "scripts"))
 
 import report_samples as samples  # noqa: E402 - the path is set above
 
+from sweep.domain.jsonform import to_object  # noqa: E402
 from sweep.domain.recordedconfig import RecordedConfig  # noqa: E402
 from sweep.domain.states import TrialState  # noqa: E402
-from sweep.report import build_summary  # noqa: E402
+from sweep.report import build_document  # noqa: E402
+from sweep.report.documents import read_heading, read_ranking  # noqa: E402
 
 DESIGN_KEYS = {
     "": {"schema", "study", "task", "command", "question", "base", "toggles", "repairs", "recommended", "cost",
@@ -27,6 +29,10 @@ DESIGN_KEYS = {
     "provenance": {"git_sha", "dirty", "packages", "host", "gpus", "seeds"},
 }  # fmt: skip
 MAPS = {"verdicts", "states", "base.verdicts", "cells[].verdicts", "search.top[].params", "provenance.packages"}
+
+
+def build_summary(data):
+    return to_object(build_document(data))
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +76,20 @@ def test_every_summary_is_strict_json(summaries):
     for summary in summaries.values():
         text = json.dumps(summary, allow_nan=False)
         assert json.loads(text) == summary
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_a_document_is_read_back_from_its_file_as_it_was_written(summaries, name):
+    text = json.dumps(summaries[name])
+    assert json.dumps(to_object(read_ranking(json.loads(text)))) == text
+
+
+def test_a_summary_of_any_kind_has_a_heading(summaries):
+    for summary in summaries.values():
+        heading = read_heading(summary)
+        assert heading.answer == summary["answer"]
+        assert heading.cost.wall_s == summary["cost"]["wall_s"]
+    assert read_heading(None).answer == read_heading({"status": "interrupted"}).answer == ""
 
 
 def test_every_key_is_documented_and_every_documented_key_is_produced(summaries):

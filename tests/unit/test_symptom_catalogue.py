@@ -11,6 +11,7 @@ from sweep.domain.about import MAX_FACTOR, Fault, Healthy
 from sweep.domain.symptoms import KINDS, SYMPTOMS, about_of, kind_of, layer_of, subject_of, urgency
 from sweep.domain.verdict import Symptom
 from sweep.judge import RULES, SymptomThresholds
+from sweep.report.documents import SymptomDocument
 from sweep.report.seen import place_text, told
 from sweep.stats.priors import axes_for
 
@@ -104,22 +105,22 @@ def test_a_metric_of_the_monitor_names_its_layer(metric, layer, subject):
 
 def test_only_toggles_that_can_be_tried_are_told():
     symptom = Symptom(rule="vanishing_gradient", step=50, value=1e-9, threshold=1e-7, metric="watch/grad_abs/fc1")
-    assert "init=kaiming" in told(symptom, ())["tests"]
-    assert "mine=x" not in told(symptom, ("mine",))["tests"]
-    assert told(symptom, (), {"lr": 0.1, "lr_scale": 1.0})["tests"] == ["lr=x10"]
-    assert told(Symptom(rule="mine", step=1, value=0.0, threshold=0.0), ())["title"] == "Mine"
+    assert "init=kaiming" in told(symptom, ()).tests
+    assert "mine=x" not in told(symptom, ("mine",)).tests
+    assert told(symptom, (), {"lr": 0.1, "lr_scale": 1.0}).tests == ("lr=x10",)
+    assert told(Symptom(rule="mine", step=1, value=0.0, threshold=0.0), ()).title == "Mine"
 
 
 def test_a_fault_of_the_code_is_told_with_what_to_change():
     found = told(Symptom(rule="gradient_not_cleared", step=2, value=19.0, threshold=10.0, metric="watch/uncleared"), ())
-    assert found["fault"] == "code"
-    assert "clear_grad" in found["fix"]
-    assert told(Symptom(rule="flat", step=2, value=0.0, threshold=1.0), ())["fault"] == "setting"
+    assert found.fault == "code"
+    assert "clear_grad" in found.fix
+    assert told(Symptom(rule="flat", step=2, value=0.0, threshold=1.0), ()).fault == "setting"
 
 
 def test_a_place_is_a_step_with_its_layer_or_the_start():
-    assert place_text({"step": 1200, "layer": "fc1"}) == "step 1,200, layer fc1"
-    assert place_text({"step": 0, "layer": ""}) == "from the start"
+    assert place_text(SymptomDocument(rule="x", step=1200, layer="fc1")) == "step 1,200, layer fc1"
+    assert place_text(SymptomDocument(rule="x")) == "from the start"
 
 
 def test_a_recorded_threshold_of_a_rule_that_is_gone_is_left_out():

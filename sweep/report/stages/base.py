@@ -1,38 +1,37 @@
 """The base over its seeds: does it converge, with which symptoms. The section is the summary of its study."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from sweep.report.documents import BaseDocument, RankingDocument
 from sweep.report.markdown import escaped
 from sweep.report.phrases import DASH, target_text, verdicts_text
 from sweep.report.seen import fix_text, place_text, title_of
 
 
-def terminal(section: Mapping[str, Any]) -> RenderableType:
+def terminal(section: RankingDocument, store: str = "") -> RenderableType:  # noqa: ARG001 - every ranked stage has it
     """Return the verdicts of the seeds and what the monitor saw."""
-    base = section["base"]
+    base = section.base
     parts: list[RenderableType] = [
-        Text(target_text(section["target"]), style="dim"),
-        Text(f"base  {base['converged']}/{base['trials']} converged: {verdicts_text(base['verdicts']) or DASH}"),
+        Text(target_text(section.target), style="dim"),
+        Text(f"base  {base.converged}/{base.trials} converged: {verdicts_text(base.verdicts) or DASH}"),
     ]
     return Group(*parts, *(Padding(Text(line), (0, 0, 0, 2), expand=False) for line in _symptoms(base)))
 
 
-def markdown(section: Mapping[str, Any]) -> str:
+def markdown(section: RankingDocument) -> str:
     """Return the same for report.md."""
-    base = section["base"]
-    counts = verdicts_text(base["verdicts"]) or DASH
-    lines = [f"{base['converged']} of {base['trials']} seeds converged ({escaped(counts)})."]
+    base = section.base
+    counts = verdicts_text(base.verdicts) or DASH
+    lines = [f"{base.converged} of {base.trials} seeds converged ({escaped(counts)})."]
     return "\n".join([*lines, "", *(f"- {escaped(line)}" for line in _symptoms(base))]) + "\n"
 
 
-def html(section: Mapping[str, Any], folder: Path) -> Markup:
+def html(section: RankingDocument, folder: Path) -> Markup:
     """Return curves and symptoms; the study's own page has the rest."""
     from sweep.report.basecurves import base_panels
     from sweep.report.html import environment
@@ -41,16 +40,15 @@ def html(section: Mapping[str, Any], folder: Path) -> Markup:
     return Markup(
         template.render(
             summary=section,
-            target=target_text(section["target"]),
-            panels=base_panels(section.get("curves", ())),
+            target=target_text(section.target),
+            panels=base_panels(section.curves or ()),
             page=f"../{folder.name}/report.html",
         )
     )
 
 
-def _symptoms(base: Mapping[str, Any]) -> list[str]:
+def _symptoms(base: BaseDocument) -> list[str]:
     return [
-        f"{symptom.get('title') or title_of(symptom['rule'])} ({place_text(symptom)}): {symptom['message']}"
-        f"{fix_text(symptom)}"
-        for symptom in base["symptoms"]
+        f"{symptom.title or title_of(symptom.rule)} ({place_text(symptom)}): {symptom.message}{fix_text(symptom)}"
+        for symptom in base.symptoms
     ]

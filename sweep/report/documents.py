@@ -1,0 +1,322 @@
+"""summary.json of a ranking as a value, and its parts: a key per field, in the order of the file.
+
+`sweep.report.summary` makes one of a study, `to_json` writes it, `read_ranking` reads one that any version has written:
+a key that a file lacks has its default here. All reports are made from it. docs/summary.md says what each key means.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sweep.domain.effect_status import EffectStatus, Question
+from sweep.domain.jsonform import KEY, OPTIONAL, Json, JsonObject, from_json
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetDocument:
+    """What "converged" means in this study. `smooth_steps` is None if the metric is compared as logged."""
+
+    metric: str | None = None
+    mode: str = "max"
+    threshold: float | None = None
+    hold: int | None = None
+    budget_steps: int = 0
+    stop_early: bool = True
+    loss: str | None = None
+    smooth_steps: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelDocument:
+    """A level beside the baseline, with the Hydra overrides that set it."""
+
+    level: str
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisDocument:
+    """An axis of the study."""
+
+    axis: str
+    levels: tuple[LevelDocument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymptomDocument:
+    """A symptom with what explains it: its usual causes, the toggles that test them, what to change by hand.
+
+    `fault` says what is to be fixed as `fix` says (the code, the data, a setting); `fix` is empty if a toggle tests the
+    cause. An `advisory` one is seen in healthy runs, too.
+    """
+
+    rule: str
+    title: str = ""
+    step: int = 0
+    layer: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    metric: str = ""
+    message: str = ""
+    causes: str = ""
+    fault: str = ""
+    fix: str = ""
+    tests: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
+    advisory: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseDocument:
+    """How the base did over its seeds. `interval` is of the probability of converging, at 95 %."""
+
+    seeds: int = 0
+    converged: int = 0
+    verdict: str = ""
+    symptoms: tuple[SymptomDocument, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    trials: int = 0
+    probability: float | None = None
+    interval: tuple[float, float] | None = None
+    verdicts: Mapping[str, int] = field(default_factory=dict, hash=False)
+    median_steps_to_target: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareDocument:
+    """How many of some trials converged."""
+
+    converged: int
+    trials: int
+    probability: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsDocument:
+    """Steps to target of a toggle against the base's; None if fewer than half converged."""
+
+    median: float | None = None
+    base: float | None = None
+    saved: float | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToggleDocument:
+    """What one toggle did against the base. `word` is its status as a reader sees it."""
+
+    toggle: str
+    axis: str = ""
+    level: str = ""
+    rank: int = 0
+    tied: bool = False
+    status: EffectStatus = EffectStatus.UNDECIDED
+    word: str = ""
+    trials: int = 0
+    converged: int = 0
+    diverged: int = 0
+    makes_diverge: bool = False
+    repair_probability: float = 0.0
+    interval: tuple[float, float] = (0.0, 1.0)
+    necessity: ShareDocument | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    test: str = ""
+    steps_to_target: StepsDocument = StepsDocument()
+    more_seeds: int | None = None
+    seeds: tuple[int, ...] = ()
+    note: str = ""
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairDocument:
+    """A minimal set of toggles that restores convergence; `probability` is that of breaking if the base converges."""
+
+    toggles: tuple[str, ...]
+    probability: float
+    interval: tuple[float, float]
+    verified: bool = False
+    converged: int = 0
+    seeds: int = 0
+    p_value: float | None = None
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionDocument:
+    """What a pair of toggles does beyond its parts."""
+
+    toggles: tuple[str, ...]
+    value: float
+    interval: tuple[float, float]
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellDocument:
+    """All trials of a cell; `cell` is its key."""
+
+    cell: str
+    toggles: tuple[str, ...] = ()
+    converged: int = 0
+    trials: int = 0
+    interval: tuple[float, float] = (0.0, 1.0)
+    verdicts: Mapping[str, int] = field(default_factory=dict, hash=False)
+    median_steps_to_target: float | None = None
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointDocument:
+    """One point that a search tried."""
+
+    trial: int
+    seed: int
+    verdict: str
+    steps_to_target: int | None = None
+    value: float | None = None
+    toggles: tuple[str, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict, hash=False)
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchDocument:
+    """The best points of a search, best first."""
+
+    top: tuple[PointDocument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommended:
+    """The overrides to use, those that nothing tells from them, and the command that applies the first."""
+
+    overrides: tuple[str, ...] = ()
+    command: str | None = None
+    ties: tuple[tuple[str, ...], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """The number of seeds that would decide what is undecided, and the command that runs them."""
+
+    seeds: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The study whose name this one could not take, and the command that compares the two."""
+
+    name: str = field(metadata={KEY: "with"})
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostDocument:
+    """What the study cost. `planned` is None in files that do not say it: then all trials have ended."""
+
+    trials: int = 0
+    planned: int | None = None
+    steps: int = 0
+    base_run_equivalents: float = 0.0
+    wall_s: float = 0.0
+    reused: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveDocument:
+    """One trial's metric, thinned for the eye; `bad_step` is where it was not finite first, `word` how it ended."""
+
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+    bad_step: int | None = None
+    word: str = ""
+    label: str = ""
+    tau: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseCurves:
+    """One metric of all trials of the base."""
+
+    metric: str
+    threshold: float | None = None
+    last_step: int = 0
+    curves: tuple[CurveDocument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingDocument:
+    """summary.json of a study whose trials have verdicts. `curves` are there as the base of a diagnosis."""
+
+    schema: int = SCHEMA
+    study: str = ""
+    task: str = ""
+    command: tuple[str, ...] = ()
+    question: Question = Question.RESTORE
+    status: str = ""
+    created_at: str = ""
+    ended_at: str | None = None
+    answer: str = ""
+    notes: tuple[str, ...] = ()
+    target: TargetDocument = TargetDocument()
+    axes: tuple[AxisDocument, ...] = ()
+    base: BaseDocument = BaseDocument()
+    toggles: tuple[ToggleDocument, ...] = ()
+    repairs: tuple[RepairDocument, ...] = ()
+    interactions: tuple[InteractionDocument, ...] = ()
+    cells: tuple[CellDocument, ...] = ()
+    search: SearchDocument | None = None
+    verdicts: Mapping[str, int] = field(default_factory=dict, hash=False)
+    states: Mapping[str, int] = field(default_factory=dict, hash=False)
+    recommended: Recommended = Recommended()
+    decide: Decide | None = None
+    compare: Beside | None = None
+    cost: CostDocument = CostDocument()
+    provenance: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    curves: tuple[BaseCurves, ...] | None = field(default=None, metadata={OPTIONAL: True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenanceDocument:
+    """What the figures were made with, as far as a report names it; its whole is kept as it was recorded."""
+
+    git_sha: str | None = None
+    dirty: bool | None = None
+    packages: Mapping[str, str] = field(default_factory=dict, hash=False)
+    host: str | None = None
+    gpus: tuple[Json, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageHeading:
+    """A stage in a heading: its section as it is."""
+
+    section: Mapping[str, Json] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What is read of a summary.json of any kind without the rest; a study that has none yet has an empty one."""
+
+    answer: str = ""
+    notes: tuple[str, ...] = ()
+    base: BaseDocument = BaseDocument()
+    stages: tuple[StageHeading, ...] = ()
+    cost: CostDocument = CostDocument()
+
+
+def read_heading(data: JsonObject | None) -> Heading:
+    """Return the heading of a summary.json of any kind. Raises ValueError if the data has another shape."""
+    return from_json(Heading, data or {})
+
+
+def read_ranking(data: JsonObject) -> RankingDocument:
+    """Return the document of a ranking's summary.json. Raises ValueError if the data has another shape."""
+    return from_json(RankingDocument, data)
