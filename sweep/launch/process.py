@@ -151,13 +151,15 @@ def _leads_session(process: psutil.Process) -> bool:
 
 
 def members_of(session: int, folder: Path | None = None) -> list[int]:
-    """Return the pids of all live processes of a session but its leader, whatever group they have moved to.
+    """Return the pids of all processes of a session but its leader, whatever group they have moved to.
 
-    With the folder of a run, also those that have left the run's session: they show the folder all the same.
+    Those that have ended and were not reaped are among them: a data loader's worker may end before anyone looks, and
+    its batches are found by its pid. With the folder of a run, also those that have left the run's session: they show
+    the folder all the same.
     """
     found = []
     since = 0 if folder is None else _start_ticks(session)
-    # getsid costs a fraction of a microsecond, a look into /proc ten; psutil is asked for the few that match only.
+    # getsid costs a fraction of a microsecond, a look into /proc ten.
     for name in os.listdir("/proc"):  # noqa: PTH208 - a Path for each takes ten times as long
         if name.isdecimal() and (pid := int(name)) != session:
             try:
@@ -165,9 +167,9 @@ def members_of(session: int, folder: Path | None = None) -> list[int]:
                 # What a process shows is kept in its memory: of one that hangs in the kernel it may never be read.
                 if folder is not None and not is_one and _start_ticks(pid) >= since:
                     is_one = shows_run(pid, folder)
-                if is_one and not _is_zombie(psutil.Process(pid)):
+                if is_one:
                     found.append(pid)
-            except (OSError, psutil.Error):
+            except OSError:
                 pass  # gone since
     return found
 
