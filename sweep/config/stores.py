@@ -3,7 +3,6 @@
 import os
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
 
 from sweep.config.secrets import without_password
 
@@ -39,13 +38,12 @@ def is_same_store(one: str, other: str) -> bool:
 
 
 def absolute_store(url: str) -> str:
-    """Return a store's URL without a password; of a SQLite file, with its folder's real path (`sqlite:////data/s.db`)."""
+    """Return a store's URL without a password; of a SQLite file, with its real path (`sqlite:////data/s.db`)."""
     driver, _, file = url.partition(":///")
     if driver in ("sqlite", "sqlite+pysqlite"):
         if file in ("", ":memory:"):
             return "sqlite://"
-        path = Path(file)
-        return f"{_FILE}{path.parent.resolve() / path.name}"
+        return f"{_FILE}{os.path.realpath(file)}"
     return without_password(url).replace("postgresql+psycopg://", "postgresql://", 1)
 
 

@@ -48,21 +48,25 @@ def results_of(record: "StudyRecord") -> Path:
     """Return the absolute results folder of a recorded study."""
     place, home = record.config.place, home_of(record.store)
     if place is not None and (home is not None or Path(place).is_absolute()):
-        return Path(os.path.normpath((home or Path("/")) / place))
+        results = Path(os.path.normpath((home or Path("/")) / place))
+        # Earlier versions recorded it relative to the folder of a link to the store's file, if the store was named so.
+        return results if (results / record.name).is_dir() else _searched(record, home, results)
     return _searched(record, home)
 
 
-def _searched(record: "StudyRecord", home: Path | None) -> Path:
+def _searched(record: "StudyRecord", home: Path | None, otherwise: Path | None = None) -> Path:
     """Return the results folder of a study whose record has it as typed: the first that holds the study's plan.json.
 
-    So earlier versions recorded it. Folders beside the store come first. If none holds the plan, the folder is the one
-    that the study was given.
+    So earlier versions recorded it. Folders beside the store come first. If none holds the plan, the folder is
+    `otherwise`, or the one that the study was given.
     """
     typed, started = Path(record.config.results), str(record.provenance.get("folder") or "")
     candidates = [*_beside(home, typed), *([Path(started) / typed] if started or typed.is_absolute() else [])]
     for folder in candidates:
         if names_study(read_plan(folder / record.name), record):
             return folder
+    if otherwise is not None:
+        return otherwise
     if record.store and home is None and not candidates:  # a server, and nothing says where it was started
         return Path("/") / typed
     is_default = record.config.store_url == f"{FILE}{typed}/sweep.db"
@@ -140,9 +144,9 @@ def is_owner(store: str, owner: str) -> bool:
     if _plain(store) == _plain(owner):
         return True
     file, home = owner.removeprefix(FILE), home_of(owner)
-    if home is None or home != home_of(store):
-        return home is not None and os.path.realpath(file) == os.path.realpath(store.removeprefix(FILE))
-    return not Path(file).exists()
+    if home is not None and os.path.realpath(file) == os.path.realpath(store.removeprefix(FILE)):
+        return True
+    return home is not None and home == home_of(store) and not Path(file).exists()
 
 
 def _plain(store: str) -> str:

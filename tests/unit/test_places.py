@@ -197,3 +197,43 @@ def test_a_results_folder_reached_through_a_link_is_the_same_one(original, tmp_p
     with Store.open(url_of(link), read_only=True) as store:
         assert why_not_ours(store.study("s")) is None
         assert log_of(StudyDir.of(store.study("s"))) == "log of s"
+
+
+def test_a_store_reached_through_a_link_to_its_file_has_its_folders(original, tmp_path):
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(original / "sweep.db")
+    with Store.open(f"sqlite:///{link}", read_only=True) as store:
+        assert why_not_ours(store.study("s")) is None
+        assert log_of(StudyDir.of(store.study("s"))) == "log of s"
+
+
+def test_a_study_put_into_a_store_through_a_link_is_the_one_that_the_file_itself_has(tmp_path):
+    results, link = tmp_path / "results", tmp_path / "links" / "link.db"
+    for folder in (results, link.parent):
+        folder.mkdir()
+    link.symlink_to(results / "sweep.db")
+    with Store.open(f"sqlite:///{link}") as store:
+        record_study(store, results)
+    with Store.open(url_of(results), read_only=True) as store:
+        assert why_not_ours(store.study("s")) is None
+        assert log_of(StudyDir.of(store.study("s"))) == "log of s"
+
+
+def test_a_place_that_was_recorded_beside_a_link_to_the_store_is_found(tmp_path):
+    data, links = tmp_path / "data", tmp_path / "links"
+    for folder in (data, links):
+        folder.mkdir()
+    with Store.open(f"sqlite:///{data}/sweep.db") as store:
+        folder = str(tmp_path)
+        record = record_study(store, links / "results", folder=folder, typed="links/results")
+        store.update_study(record.id, config={**record.config.raw, PLACE: "results"})
+        assert log_of(StudyDir.of(store.study("s"))) == "log of s"
+
+
+def test_a_link_beside_the_store_and_the_store_own_the_same_folders(original):
+    link = original / "link.db"
+    link.symlink_to("sweep.db")
+    owner = f"sqlite:///{link}"  # as plan.json of an earlier version names it
+    assert is_owner(url_of(original), owner)
+    assert is_owner(owner, url_of(original))
