@@ -22,3 +22,10 @@ def says_out_of_memory(text: str) -> bool:
 def shown_failure(word: str) -> str:
     """Return how a failure class, a state or a verdict is called in front of a reader."""
     return "machine failure" if word == FailureClass.INFRA else word.replace("_", " ")
+
+
+def ending_text(kind: str, message: str | None) -> str:
+    """Return how a run ended, each thing once: `crash: KeyError: 'x'`, `killed by SIGTERM`."""
+    kind, message = shown_failure(kind), message or ""
+    parts = [message] if message.startswith(kind) else [kind, message]
+    return ": ".join(part for part in parts if part)

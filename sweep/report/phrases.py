@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from sweep.domain.axis import short_value
 from sweep.domain.counts import count_text, figure_text, share_text
 from sweep.domain.effect_status import NOT_RUN_YET, EffectStatus, Question, together
-from sweep.domain.failure import shown_failure
+from sweep.domain.failure import ending_text, shown_failure
 from sweep.domain.inert import InertReason
 from sweep.domain.jsonform import Json, from_json
 from sweep.domain.printable import printable
@@ -231,7 +231,5 @@ def seeds_text(seeds: Sequence[int]) -> str:
 
 
 def failure_text(run: RunRecord) -> str:
-    """Return how a run ended, printable and each thing once: `crash: KeyError: 'x'`, `killed by SIGTERM`."""
-    kind, message = shown_failure(str(run.failure or run.stop_reason or "")), run.message or ""
-    parts = [message] if message.startswith(kind) and message else [kind, message]
-    return printable(": ".join(part for part in parts if part))
+    """Return how a run ended, in printable characters."""
+    return printable(ending_text(str(run.failure or run.stop_reason or ""), run.message))

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from sweep.clock import monotonic_s
-from sweep.domain.failure import shown_failure
+from sweep.domain.failure import ending_text
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, TrialRecord, TrialSpec
@@ -183,9 +183,8 @@ class StudyLoop:
         for run in settled:
             live, ended, outcome = run.live, run.ended, run.outcome
             if outcome is None:
-                self.progress.message(
-                    f"trial {live.trial.number}: {shown_failure(str(ended.failure))} ({ended.message}); trying again"
-                )
+                how = ending_text(str(ended.failure), ended.message)
+                self.progress.message(f"trial {live.trial.number}: {how}; trying again")
             elif live.is_wanted and not (is_stopping and ended.state is TrialState.CANCELLED):
                 self._tell(outcome, live.trial, live.series())
                 step("driver told")

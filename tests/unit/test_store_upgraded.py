@@ -30,6 +30,13 @@ def test_a_reading_verb_names_a_command_that_upgrades_the_store(old, capsys):
         assert len(store.trials(store.study("old").id)) == 1
 
 
+def test_a_study_whose_recorded_config_has_no_results_folder_is_listed(tmp_path, capsys):
+    url = f"sqlite:///{shutil.copy(DATA / 'store_v3.db', tmp_path / 'sweep.db')}"
+    assert main(["rebuild", "--store", url]) == 0
+    assert main(["ls", "--store", url]) == 0
+    assert "second" in capsys.readouterr().out
+
+
 def test_a_verb_that_changes_a_store_upgrades_it(old):
     with open_existing(old) as store:
         assert {record.name for record in store.studies()} == {"old"}
