@@ -1,4 +1,30 @@
-"""Verdicts to effects, repairs and a ranking: pure functions, SciPy does the statistics (docs/method.md)."""
+"""Verdicts to effects, repairs and a ranking: pure functions, SciPy does the statistics (docs/method.md).
+
+the ranking of a study
+  ranking          all outcomes to one ranking
+  table            outcomes as cells by seeds; every comparison reads it
+  compare          which trials the design compares for each toggle, and the test
+  effects          status and rank of each toggle, and the seeds that would decide
+  repairs          minimal repairs, needed toggles, interactions of pairs
+  choice           the recommended repair, its ties, and the reason
+
+the sentences of an answer
+  answer           the answer of a study
+  exceptions       what only a minority of trials showed
+  faults           faults of code or data that no setting removes
+  logging          steps, metric or target that do not fit each other
+  unlogged         studies whose trials never logged the metric
+
+checks and diagnoses
+  probes           the results of the checks, one module each
+  lr_range         curves of range tests to a suggested rate
+  lr_confirm       the trials that confirm it, and their result
+  diagnosis        the results of all stages to one paragraph
+
+several studies
+  compare_studies  two studies, paired by cell and seed
+  regression       nights against accepted baselines
+"""
 
 from sweep.analysis.ranking import rank
 

@@ -1,4 +1,45 @@
-"""What the user sees: terminal, summary.json, report.html, report.md, ranking.csv, VisualDL logs."""
+"""What the user sees: terminal, summary.json, report.html, report.md, ranking.csv, VisualDL logs.
+
+the documents
+  data             everything a report is made of
+  documents        summary.json of a ranking as typed values
+  summary          makes it from a study's data
+  staged           summary.json and reports of a study with stages
+  stages           how each stage is shown, one module each
+  regression       the files of a night
+
+the files of a study
+  files            writes all of them
+  html             report.html
+  markdown         report.md
+  csvfile          ranking.csv
+  sections         the tables of the page as rows
+  charts           curves and intervals as SVG
+  basecurves       the base's curves in a diagnosis
+  ratechart        the curves of a range test
+  ratelabels       where the labels of its lines are placed
+  thinning         fewer points for a drawn curve
+  visualdl         the VisualDL log of a trial
+  visualdl_study   VisualDL logs of a study, for the HPARAMS page
+  optuna_mirror    a study as an Optuna study
+
+the terminal
+  terminal         the answer and ranking of a study
+  progress         live progress
+  plans            `plan`
+  listing          `ls`
+  study_status     `status`
+  trial            `show`
+  comparison       `compare`
+  sparkline        a curve in one line of text
+  tables           the style of all tables
+
+wording
+  phrases          figures and statuses as text
+  seen             symptoms as text
+  commands         commands to paste
+  copied           overrides and commands, each in one line
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
