@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sweep.domain.digest import content_digest
-from sweep.domain.taskref import TaskKind, TaskRef
+from sweep.domain.taskref import TaskKind, TaskRef, root_of
 from sweep.errors import ConfigError
 
 
@@ -21,12 +21,14 @@ class TaskSource:
 
     Each file is read once, and all that is known of its contents comes from that one read.
 
-    `files` maps module names to paths, by name. `digests` are of the files' contents, by absolute path. `imports` are
-    the top-level names of everything else imported without a fallback, standard library included. `digest` is a hex
-    digest of all the files' bytes.
+    `files` maps module names to paths, by name. `root` is the folder that its module is imported from; `digests` are of
+    the files' contents, by path from `root` (absolute for a file outside of it). `imports` are the top-level names of
+    everything else imported without a fallback, standard library included. `digest` is a hex digest of all the files'
+    bytes.
     """
 
     files: tuple[tuple[str, Path], ...]
+    root: Path
     digests: Mapping[str, str] = field(hash=False)
     imports: frozenset[str]
     digest: str
@@ -116,12 +118,20 @@ def _collect(ref: TaskRef, path: Path, content: bytes) -> TaskSource:
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(files):
         digest.update(f"{name}\0{len(contents[name])}\0".encode() + contents[name])
+    root = root_of(module, path.absolute())
     return TaskSource(
         files=tuple(sorted(files.items())),
-        digests={str(files[name].absolute()): content_digest(contents[name]) for name in sorted(files)},
+        root=root,
+        digests={_named(files[name], root): content_digest(contents[name]) for name in sorted(files)},
         imports=frozenset(others),
         digest=digest.hexdigest(),
     )
+
+
+def _named(file: Path, root: Path) -> str:
+    """Return a file's path from the root, the absolute one if it lies elsewhere."""
+    file = file.absolute()
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
 
 
 def _is_local(imported: str, module: str, path: Path) -> bool:

@@ -7,6 +7,7 @@ for. A new kind is a member and a line here, and a line in the dict of each of t
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sweep.domain.words import StrEnum
 from sweep.errors import ConfigError
@@ -50,6 +51,15 @@ class TaskRef:
     def function(self) -> str:
         """The name of a function in its module."""
         return self.name.rpartition(".")[2]
+
+
+def root_of(module: str, file: Path) -> Path:
+    """Return the folder that a module was imported from, by its file: `/x` for `a.b` in `/x/a/b.py`.
+
+    Files of a task are named by their path from there, so that a checkout in another place is the same code.
+    """
+    depth = module.count(".") + (file.name == "__init__.py")
+    return file.parents[min(depth, len(file.parents) - 1)]
 
 
 def naming_key(keys: Iterable[object]) -> str | None:

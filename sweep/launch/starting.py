@@ -31,8 +31,8 @@ def start_early(
 ) -> WarmParent | None:
     """Start the process that runs of a task will be forked from; None if they will not be, or it cannot be started.
 
-    `code` has the digests of the task's files, by path: no others are imported. The caller closes it, whether or not
-    a launcher was given it.
+    `code` has the digests of the task's files, by path from its root: no others are imported. The caller closes it,
+    whether or not a launcher was given it.
     """
     section = json.dumps({"task": task, "code": code or {}})
     if len(section) > SECTION_MOST or config.name != LOCAL or not LocalKind().starts_warm(config):

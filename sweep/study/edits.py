@@ -24,7 +24,7 @@ class PlannedCode:
     """The files of a task as they were read with the study's config. `say` is called at most once about a change.
 
     `changed` are the names of the files that were edited or gone at the last look. `digests` are those of the files by
-    path: a trial that imports the task is given them, and looks for itself.
+    their path from the task's root: a trial that imports the task is given them, and looks for itself.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class PlannedCode:
         self._say = say
         self._has_said = False
         # The read itself left no stamp, and one taken now may be that of an edit: the first look reads the file again.
-        self._files = {Path(path): _File(digest) for path, digest in source.digests.items()}
+        self._files = {source.root / path: _File(digest) for path, digest in source.digests.items()}
         self.digests = dict(source.digests)
         self._was_imported = False  # the planned code, by the process that runs are forked from
 

@@ -28,7 +28,7 @@ def identity_of(run: RunRecord) -> dict[str, object]:
 def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord, code: Mapping[str, str | None]) -> dict[str, Any]:
     """Return the contents of spec.json: all that a worker needs to know, or whoever rebuilds the store.
 
-    `code` has the digests of the task's files, by path.
+    `code` has the digests of the task's files, by path from its root.
     """
     return {
         "schema": 1,

@@ -17,7 +17,7 @@ AHEAD_SEED = 0
 """Global generators have it while the task is imported and prepared."""
 
 Digests = Mapping[str, str | None]
-"""Digests of a task's files, by path."""
+"""Digests of a task's files, by path from the task's root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _load_function(ref: TaskRef, code: Digests) -> Task:
         return Task(getattr(module, ref.function), **extras)
     finally:
         if not is_there:  # else it has been looked at before, and may be edited since
-            check_code(code)
+            check_code(ref, code)
 
 
 LOADERS: Mapping[TaskKind, Callable[[TaskRef, Digests], Task]] = {TaskKind.FUNCTION: _load_function}

@@ -26,7 +26,7 @@ CURVE = {"base": [0.1, 0.1, 0.1, 0.1, 0.1], "stuck=off": [0.1, 0.5, 0.95]}
 VERDICTS = {"base": "not_converged", "stuck=off": "converged"}
 
 
-NO_CODE = PlannedCode(TaskSource(files=(), digests={}, imports=frozenset(), digest=""))
+NO_CODE = PlannedCode(TaskSource(files=(), root=Path(), digests={}, imports=frozenset(), digest=""))
 
 
 class Watcher:

@@ -87,12 +87,15 @@ def test_a_memory_cap_beyond_what_a_system_can_count_caps_nothing(tmp_path: Path
     assert result["state"] == "completed"
 
 
+@pytest.mark.parametrize("is_of_earlier_version", [False, True])
 @pytest.mark.parametrize("edit", ["", "x = 1", "raise RuntimeError('half of an edit')"])
-def test_a_task_edited_before_its_import_is_no_result(tmp_path: Path, edit: str) -> None:
+def test_a_task_edited_before_its_import_is_no_result(tmp_path: Path, edit: str, is_of_earlier_version: bool) -> None:
     task = tmp_path / "mine.py"
     task.write_text("def train(cfg, run): pass\n")
     folder = write_spec(tmp_path / "run", "mine.train")
-    folder.write_spec({**folder.read_spec(), "code": {str(task): digest_of(task)}})
+    folder.write_spec(
+        {**folder.read_spec(), "code": {str(task) if is_of_earlier_version else task.name: digest_of(task)}}
+    )
     task.write_text(task.read_text() + edit)
     spawn(folder, python_path=tmp_path).wait(LIMIT_S)
     result = read_result(folder.result)

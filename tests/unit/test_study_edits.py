@@ -1,14 +1,19 @@
 """Which changes to a task's files count, and what is said of them."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
 from sweep.config.source import find_task
-from sweep.domain.taskref import TaskRef
+from sweep.domain.taskref import TaskRef, root_of
 from sweep.errors import TaskEditedError
 from sweep.rundir import digest_of
 from sweep.study.edits import PlannedCode
+from sweep.worker.edited import EditedTaskError, check_code
+
+MINE = TaskRef.of({"_target_": "mine.train"})
 
 
 @pytest.fixture
@@ -92,5 +97,71 @@ def test_a_task_edited_after_it_was_read_is_not_current_whenever_its_files_are_l
 
 def test_the_digests_of_a_task_are_those_of_its_files(planned):
     _, _, folder = planned
-    digests = find_task(TaskRef.of({"_target_": "mine.train"})).digests
-    assert digests == {str(folder / name): digest_of(folder / name) for name in ("mine.py", "helper.py")}
+    source = find_task(TaskRef.of({"_target_": "mine.train"}))
+    assert source.root == folder
+    assert source.digests == {name: digest_of(folder / name) for name in ("mine.py", "helper.py")}
+
+
+def test_a_package_in_another_place_has_the_same_digests(tmp_path, monkeypatch):
+    found = []
+    for place in ("here", "there"):
+        package = tmp_path / place / "pack" / "inner"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("from pack.inner.more import x\ndef train(cfg, run): pass\n")
+        (package / "more.py").write_text("x = 1\n")
+        monkeypatch.chdir(tmp_path / place)
+        found.append(find_task(TaskRef.of({"_target_": "pack.inner.train"})))
+    here, there = found
+    assert (here.root, there.root) == (tmp_path / "here", tmp_path / "there")
+    assert set(here.digests) == {"pack/inner/__init__.py", "pack/inner/more.py"}
+    assert here.digests == there.digests
+
+
+@pytest.mark.parametrize(
+    ("module", "file", "root"),
+    [
+        ("mine", "/x/mine.py", "/x"),
+        ("a.b", "/x/a/b.py", "/x"),
+        ("a.b", "/x/a/b/__init__.py", "/x"),
+        ("a", "/x/a/__init__.py", "/x"),
+        ("a.b.c.d", "/x/d.py", "/"),
+    ],
+)
+def test_the_root_of_a_module_is_what_it_is_imported_from(module, file, root):
+    assert root_of(module, Path(file)) == Path(root)
+
+
+@pytest.fixture
+def elsewhere(planned, tmp_path, monkeypatch):
+    """The planned digests, and another checkout of the same code, which this process would import."""
+    code, _, folder = planned
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("mine.py", "helper.py"):
+        (other / name).write_text((folder / name).read_text())
+    monkeypatch.setattr(sys, "path", [str(other)])
+    return code.digests, other
+
+
+def test_a_checkout_elsewhere_is_the_same_code_until_it_is_edited(elsewhere):
+    digests, other = elsewhere
+    check_code(MINE, digests)
+    (other / "helper.py").write_text("x = 2")
+    with pytest.raises(EditedTaskError, match=r"helper\.py"):
+        check_code(MINE, digests)
+
+
+def test_a_checkout_that_is_not_there_is_other_code(elsewhere, monkeypatch):
+    digests, _ = elsewhere
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(EditedTaskError, match=r"mine\.py"):
+        check_code(MINE, digests)
+
+
+def test_a_spec_of_an_earlier_version_names_files_by_absolute_paths(planned):
+    _, _, folder = planned
+    code = {str(folder / "mine.py"): digest_of(folder / "mine.py")}
+    check_code(MINE, code)
+    (folder / "mine.py").write_text("")
+    with pytest.raises(EditedTaskError, match=r"mine\.py"):
+        check_code(MINE, code)
