@@ -8,11 +8,6 @@ import pytest
 import yaml
 
 from sweep.cli.main import VERBS, main
-from sweep.domain.effect_status import EffectStatus, Question
-from sweep.domain.kinds import StudyKind
-from sweep.domain.regression import TaskVerdict
-from sweep.domain.states import FailureClass, TrialState
-from sweep.domain.verdict import Verdict
 from sweep.judge import RULES
 from sweep.plan import DESIGNS
 
@@ -91,25 +86,6 @@ def test_links_between_pages_lead_to_a_file_and_a_heading(path):
             page_of = path.parent / target if target else path
             assert page_of.exists(), target
             assert not anchor or anchor in anchors(page_of), (target, anchor)
-
-
-WORDS = [*Verdict, *TrialState, *EffectStatus, *StudyKind, *FailureClass, *Question, *TaskVerdict]
-
-
-@pytest.mark.parametrize("word", sorted({str(word) for word in WORDS}))
-def test_each_word_of_an_enum_that_users_meet_is_in_the_glossary(word):
-    assert f"`{word}`" in page("glossary.md")
-
-
-@pytest.mark.parametrize("words", [Verdict, TrialState, EffectStatus, StudyKind], ids=lambda words: words.__name__)
-def test_each_verdict_state_status_and_kind_has_an_entry_in_the_glossary(words):
-    assert {str(word) for word in words} <= first_cells(page("glossary.md"))
-
-
-def test_each_entry_of_the_glossary_links_to_the_page_that_explains_it():
-    rows = [line for line in page("glossary.md").splitlines() if line.startswith("| ") and "| word |" not in line]
-    assert len(rows) > 60
-    assert [row for row in rows if not re.search(r"\| \[[^]]+\]\([a-z_]+\.md[^)]*\) \|$", row)] == []
 
 
 def written_commands() -> list[str]:
