@@ -16,7 +16,7 @@ import numpy as np
 from sweep.analysis.regression import judge_task
 from sweep.domain.nights import Baseline, Environment, LossHash, Night, NightRun
 from sweep.domain.regression import RegressionSettings, TaskReport
-from sweep.report.regression import regression_summary, write_regression_reports
+from sweep.report.regression import NightDocument, night_document, write_regression_reports
 
 START = datetime(2026, 10, 1, 2, 0, tzinfo=timezone.utc)
 BUDGET = 600
@@ -113,8 +113,8 @@ def reports() -> Iterator[TaskReport]:
     yield watched("iris", baseline, partial, usual)
 
 
-def summary() -> dict[str, Any]:
-    """Return the summary of a night on which every verdict occurs."""
+def summary() -> NightDocument:
+    """Return the document of a night on which every verdict occurs."""
     provenance = {
         "git_sha": HERE.git_sha,
         "packages": dict(HERE.packages),
@@ -122,7 +122,7 @@ def summary() -> dict[str, Any]:
         "gpus": [],
         "seeds": [0, 1],
     }
-    return regression_summary(
+    return night_document(
         tuple(reports()),
         night="2026-11-09",
         at=START + timedelta(days=39),

@@ -103,7 +103,7 @@ def _regression(loaded: LoadedConfig) -> int:
 
     with LiveProgress(Printer()) as progress:
         end = run_regression(loaded, progress=progress)
-    _tell(render_regression(end.summary), end.folder, end.message)
+    _tell(render_regression(end.document), end.folder, end.message)
     return end.exit_code
 
 

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields, is_dataclass, replace
+from typing import TypeVar, cast
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """C0 and C1 control characters but tab and line feed, separators that break a line, bidirectional overrides, and lone
 surrogates, which no file in UTF-8 can hold."""
+
+T = TypeVar("T")
 
 LONGEST_NAME = 80
 """Characters of the longest name that a table or a page shows whole."""
@@ -22,14 +25,22 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-def printable_data(value: Any) -> Any:
-    """Return plain data (mappings, lists, text, numbers) with every text in it printable, keys included."""
+def printable_data(value: T) -> T:
+    """Return data (dataclasses, mappings, lists, text, numbers) with every text in it printable, keys included."""
+    return cast("T", _printable(value))
+
+
+def _printable(value: object) -> object:
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, Mapping):
-        return {printable_data(key): printable_data(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [printable_data(item) for item in value]
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_printable(item) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{each.name: _printable(getattr(value, each.name)) for each in fields(value)})
     return value
 
 

@@ -27,7 +27,7 @@ def test_line_feeds_tabs_and_all_other_text_are_kept():
 
 
 def test_data_is_made_printable_all_through():
-    assert printable_data({"a\x1b": ["\x00", 1, None, ("\x07",)]}) == {"a\\x1b": ["\\x00", 1, None, ["\\x07"]]}
+    assert printable_data({"a\x1b": ["\x00", 1, None, ("\x07",)]}) == {"a\\x1b": ["\\x00", 1, None, ("\\x07",)]}
 
 
 def test_a_long_name_keeps_its_beginning_and_its_end():

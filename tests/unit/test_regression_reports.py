@@ -17,8 +17,9 @@ import regression_samples as samples
 from rich.console import Console
 
 from sweep.analysis.regression.wording import standing_text
+from sweep.domain.jsonform import from_json, to_json
 from sweep.domain.regression import StepsChange, Suspect, TaskVerdict
-from sweep.report.regression import regression_summary, render_regression, write_regression_reports
+from sweep.report.regression import NightDocument, night_document, render_regression, write_regression_reports
 
 EVIL = "</title><script>alert(1)</script>\"'&]]>\x00{{ 7*7 }}|`"
 
@@ -29,7 +30,7 @@ def reports():
 
 
 def summary_of(reports):
-    return regression_summary(
+    return night_document(
         reports, night="2026-11-09", at=samples.START, command=["+regression=n"], provenance={"host": "here"}
     )
 
@@ -68,23 +69,28 @@ def test_the_page_has_the_whole_command_of_the_night(folder):
 
 def test_the_four_files_are_written_and_the_summary_is_what_was_given(folder, summary):
     assert {path.name for path in folder.iterdir()} == {"summary.json", "junit.xml", "report.md", "report.html"}
-    assert json.loads((folder / "summary.json").read_text()) == json.loads(json.dumps(summary))
+    assert json.loads((folder / "summary.json").read_text()) == to_json(summary)
+
+
+def test_a_night_is_read_back_from_its_file_as_it_was_written(folder, summary):
+    text = (folder / "summary.json").read_text()
+    assert from_json(NightDocument, json.loads(text)) == summary
 
 
 def test_what_needs_a_person_comes_first(summary):
-    verdicts = [task["verdict"] for task in summary["tasks"]]
+    verdicts = [task.verdict for task in summary.tasks]
     assert verdicts[:3] == ["broken", "slower", "not_run"]
     assert verdicts[-1] == "ok"
 
 
 def test_the_answer_names_what_regressed_and_the_exit_code_says_so(summary):
-    assert summary["answer"].startswith("2 of 8 tasks regressed: breast_cancer (broken) and digits_mlp")
-    assert summary["exit_code"] == 3
+    assert summary.answer.startswith("2 of 8 tasks regressed: breast_cancer (broken) and digits_mlp")
+    assert summary.exit_code == 3
 
 
 def test_a_quiet_night_says_no_regression(reports):
     quiet = summary_of([report for report in reports if report.verdict == TaskVerdict.OK])
-    assert (quiet["answer"], quiet["exit_code"]) == ("No regression in 2 tasks: 2 ok.", 0)
+    assert (quiet.answer, quiet.exit_code) == ("No regression in 2 tasks: 2 ok.", 0)
 
 
 def test_a_slower_night_without_an_alarm_is_in_every_file(reports, tmp_path):
@@ -93,9 +99,9 @@ def test_a_slower_night_without_an_alarm_is_in_every_file(reports, tmp_path):
     slower = replace(slower, words=standing_text(slower))
     summary = summary_of([slower])
     write_regression_reports(summary, tmp_path)
-    assert (summary["exit_code"], summary["tasks"][0]["so_far"]) == (0, "slower")
-    assert "not confirmed" in summary["answer"]
-    assert not summary["answer"].startswith("No regression")
+    assert (summary.exit_code, summary.tasks[0].so_far) == (0, "slower")
+    assert "not confirmed" in summary.answer
+    assert not summary.answer.startswith("No regression")
     words = [" ".join(terminal(summary).split()), ET.parse(tmp_path / "junit.xml").find(".//system-out").text]
     words += [(tmp_path / name).read_text() for name in ("report.md", "report.html")]
     for text in words:
@@ -159,7 +165,7 @@ def test_the_page_is_well_formed_has_its_own_script_only_and_loads_nothing(name,
 def test_the_page_draws_each_tasks_history_with_its_changes(folder, summary):
     page = (folder / "report.html").read_text()
     assert page.count('<svg class="history"') == 8
-    assert page.count('class="hc"') == sum(len(task["change_points"]) for task in summary["tasks"]) > 0
+    assert page.count('class="hc"') == sum(len(task.change_points) for task in summary.tasks) > 0
     assert page.count('class="h-miss"') == 3 + 1  # and one in the legend
     assert "nan" not in "".join(re.findall(r'<svg class="history".*?</svg>', page, flags=re.DOTALL))
 

@@ -1,13 +1,27 @@
-"""summary.json of a night: everything the other files show, as plain data (docs/regression.md has the keys)."""
+"""summary.json of a night as a value: all files of a night are made from it (docs/regression.md has the keys)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sweep.domain.counts import count_text
-from sweep.domain.regression import FAILURES, Leaning, TaskReport, TaskVerdict, exit_code_of
+from sweep.domain.jsonform import Json, to_json
+from sweep.domain.regression import (
+    FAILURES,
+    Alarm,
+    BaselineFigures,
+    ChangePoint,
+    CusumPoint,
+    Leaning,
+    NightPoint,
+    Numerics,
+    StepsChange,
+    Suspect,
+    TaskReport,
+    TaskVerdict,
+    exit_code_of,
+)
 from sweep.report.phrases import joined
 
 SCHEMA = 1
@@ -17,31 +31,103 @@ ORDER = tuple(
 """What needs a person first."""
 
 
-def regression_summary(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDocument:
+    """Change of steps to target against the baseline in percent, with its 95 % interval."""
+
+    percent: float
+    interval: tuple[float, float]
+    nights: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineDocument:
+    """The accepted baseline in figures: 95 % of its single runs lie in `interval`, in steps."""
+
+    runs: int
+    converged: int
+    median_steps_to_target: float
+    interval: tuple[float, float]
+    cv: float
+    accepted_at: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CusumDocument:
+    """The CUSUM as the last night left it."""
+
+    upper: float
+    lower: float
+    z: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDocument:
+    """One task on this night. `nights` is its history, `path` the CUSUM over it."""
+
+    task: str
+    verdict: TaskVerdict
+    so_far: Leaning | None
+    words: str
+    notes: tuple[str, ...]
+    night: str
+    converged: int
+    trials: int
+    wanted: int
+    change: ChangeDocument | None
+    alarm: Alarm | None
+    numerics: Numerics | None
+    baseline: BaselineDocument | None
+    good_night: str | None
+    suspects: tuple[Suspect, ...]
+    threshold: float | None
+    cusum: CusumDocument | None
+    path: tuple[CusumPoint, ...]
+    nights: tuple[NightPoint, ...]
+    change_points: tuple[ChangePoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightDocument:
+    """summary.json of a night: what needs a person first, tasks of one verdict by name."""
+
+    schema: int = SCHEMA
+    kind: str = "regression"
+    night: str
+    at: str
+    command: tuple[str, ...]
+    answer: str
+    exit_code: int
+    counts: Mapping[str, int] = field(hash=False)
+    notes: tuple[str, ...]
+    tasks: tuple[TaskDocument, ...]
+    provenance: Mapping[str, Json] = field(hash=False)
+
+
+def night_document(
     reports: Sequence[TaskReport],
     *,
     night: str,
     at: datetime,
     command: Sequence[str],
-    provenance: Mapping[str, Any],
+    provenance: Mapping[str, object],
     notes: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Return the summary of a night over its tasks: what needs a person first, tasks of one verdict by name."""
+) -> NightDocument:
+    """Return the document of a night over its tasks."""
     ordered = sorted(reports, key=lambda report: (ORDER.index(report.verdict), report.task))
     counts = Counter(str(report.verdict) for report in ordered)
-    return {
-        "schema": SCHEMA,
-        "kind": "regression",
-        "night": night,
-        "at": at.isoformat(),
-        "command": list(command),
-        "answer": _answer(ordered),
-        "exit_code": exit_code_of(report.verdict for report in ordered),
-        "counts": {str(verdict): counts.get(verdict, 0) for verdict in TaskVerdict},
-        "notes": list(notes),
-        "tasks": [_task(report) for report in ordered],
-        "provenance": dict(provenance),
-    }
+    return NightDocument(
+        night=night,
+        at=at.isoformat(),
+        command=tuple(command),
+        answer=_answer(ordered),
+        exit_code=exit_code_of(report.verdict for report in ordered),
+        counts={str(verdict): counts.get(verdict, 0) for verdict in TaskVerdict},
+        notes=tuple(notes),
+        tasks=tuple(_task(report) for report in ordered),
+        provenance={str(key): to_json(value) for key, value in provenance.items()},
+    )
 
 
 def verdict_word(verdict: str) -> str:
@@ -49,19 +135,19 @@ def verdict_word(verdict: str) -> str:
     return verdict.replace("_", " ")
 
 
-def is_quiet(task: Mapping[str, Any]) -> bool:
+def is_quiet(task: TaskDocument) -> bool:
     """Return whether a task's row in the table says all: nothing is noted of it, and it leans to neither side."""
-    is_plain = task["verdict"] in (TaskVerdict.OK, TaskVerdict.NO_BASELINE)
-    return is_plain and not task["notes"] and task["so_far"] is None
+    is_plain = task.verdict in (TaskVerdict.OK, TaskVerdict.NO_BASELINE)
+    return is_plain and not task.notes and task.so_far is None
 
 
-def change_cell(task: Mapping[str, Any]) -> str:
+def change_cell(task: TaskDocument) -> str:
     """Return `+21 % (+9 to +34)`, or nothing where there is no change to tell."""
-    change = task["change"]
+    change = task.change
     if change is None:
         return ""
-    low, high = change["interval"]
-    return f"{_signed(change['percent'])} % ({_signed(low)} to {_signed(high)})"
+    low, high = change.interval
+    return f"{_signed(change.percent)} % ({_signed(low)} to {_signed(high)})"
 
 
 def _signed(value: float) -> str:
@@ -96,42 +182,47 @@ def _some(named: Sequence[str]) -> str:
     return joined(named if len(named) <= 5 else [*named[:5], f"{len(named) - 5} more"], "and")
 
 
-def _task(report: TaskReport) -> dict[str, Any]:
-    change, figures = report.change, report.baseline
+def _task(report: TaskReport) -> TaskDocument:
     last = report.path[-1] if report.path else None
-    return {
-        "task": report.task,
-        "verdict": str(report.verdict),
-        "so_far": None if report.leaning is None else str(report.leaning),
-        "words": report.words,
-        "notes": list(report.notes),
-        "night": report.night,
-        "converged": report.converged,
-        "trials": report.trials,
-        "wanted": report.wanted,
-        "change": None
-        if change is None
-        else {"percent": change.percent, "interval": [change.low, change.high], "nights": change.nights},
-        "alarm": None if report.alarm is None else {**asdict(report.alarm), "kind": str(report.alarm.kind)},
-        "numerics": None
-        if report.numerics is None
-        else {**asdict(report.numerics), "status": str(report.numerics.status)},
-        "baseline": None
-        if figures is None
-        else {
-            "runs": figures.runs,
-            "converged": figures.converged,
-            "median_steps_to_target": figures.median,
-            "interval": [figures.low, figures.high],
-            "cv": figures.cv,
-            "accepted_at": figures.accepted_at.isoformat(),
-            "device": figures.device,
-        },
-        "good_night": report.good_night,
-        "suspects": [asdict(suspect) for suspect in report.suspects],
-        "threshold": report.threshold,
-        "cusum": None if last is None else {"upper": last.upper, "lower": last.lower, "z": last.z},
-        "path": [asdict(point) for point in report.path],
-        "nights": [{**asdict(point), "taus": list(point.taus)} for point in report.history],
-        "change_points": [asdict(point) for point in report.change_points],
-    }
+    return TaskDocument(
+        task=report.task,
+        verdict=report.verdict,
+        so_far=report.leaning,
+        words=report.words,
+        notes=report.notes,
+        night=report.night,
+        converged=report.converged,
+        trials=report.trials,
+        wanted=report.wanted,
+        change=_change(report.change),
+        alarm=report.alarm,
+        numerics=report.numerics,
+        baseline=_baseline(report.baseline),
+        good_night=report.good_night,
+        suspects=report.suspects,
+        threshold=report.threshold,
+        cusum=None if last is None else CusumDocument(upper=last.upper, lower=last.lower, z=last.z),
+        path=report.path,
+        nights=report.history,
+        change_points=report.change_points,
+    )
+
+
+def _change(change: StepsChange | None) -> ChangeDocument | None:
+    if change is None:
+        return None
+    return ChangeDocument(percent=change.percent, interval=(change.low, change.high), nights=change.nights)
+
+
+def _baseline(figures: BaselineFigures | None) -> BaselineDocument | None:
+    if figures is None:
+        return None
+    return BaselineDocument(
+        runs=figures.runs,
+        converged=figures.converged,
+        median_steps_to_target=figures.median,
+        interval=(figures.low, figures.high),
+        cv=figures.cv,
+        accepted_at=figures.accepted_at.isoformat(),
+        device=figures.device,
+    )

@@ -2,38 +2,50 @@
 
 import json
 import shlex
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from sweep.report import phrases
 from sweep.report.commands import PROGRAM, arguments
 from sweep.report.html import environment, render_page
 from sweep.report.regression.chart import MAX_NIGHTS, history_svg
-from sweep.report.regression.document import change_cell, verdict_word
+from sweep.report.regression.document import NightDocument, TaskDocument, change_cell, verdict_word
 from sweep.report.regression.junit import good_text
 
 
-def regression_html(summary: Mapping[str, Any]) -> str:
+def regression_html(document: NightDocument) -> str:
     """Return the page: answer, a line per task, and per task its sentence, suspects and history."""
     return render_page(
         "regression.html",
-        title=f"Nightly regression, {summary['night']}",
+        title=f"Nightly regression, {document.night}",
         styles=environment().get_template("regression.css").render(),
-        summary=summary,
-        command=shlex.join([*PROGRAM, *arguments(summary["command"])]),
-        tiles=[(verdict_word(word), count) for word, count in summary["counts"].items() if count],
-        tasks=[_row(task) for task in summary["tasks"]],
+        summary=document,
+        command=shlex.join([*PROGRAM, *arguments(document.command)]),
+        tiles=[(verdict_word(word), count) for word, count in document.counts.items() if count],
+        cards=[_card(task) for task in document.tasks],
         max_nights=MAX_NIGHTS,
-        provenance=phrases.provenance_text(summary["provenance"]),
-        provenance_json=json.dumps(summary["provenance"], indent=2, ensure_ascii=False, default=str),
+        provenance=phrases.provenance_text(document.provenance),
+        provenance_json=json.dumps(dict(document.provenance), indent=2, ensure_ascii=False, default=str),
     )
 
 
-def _row(task: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **task,
-        "word": verdict_word(task["verdict"]),
-        "change_text": change_cell(task),
-        "chart": history_svg(task),
-        "good": good_text(task),
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCard:
+    """A task with what the page says of it beside its document."""
+
+    task: TaskDocument
+    word: str
+    change: str
+    chart: Markup
+    good: str
+
+
+def _card(task: TaskDocument) -> TaskCard:
+    return TaskCard(
+        task=task,
+        word=verdict_word(task.verdict),
+        change=change_cell(task),
+        chart=history_svg(task),
+        good=good_text(task),
+    )

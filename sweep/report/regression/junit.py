@@ -1,24 +1,23 @@
 """junit.xml: one test case per task, so that a CI server shows a night as it shows tests."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 from xml.etree import ElementTree as ET
 
 from sweep.domain.printable import printable
 from sweep.domain.regression import FAILURES, TaskVerdict
+from sweep.report.regression.document import NightDocument, TaskDocument
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped (section 2.2, Char)."""
 
 
-def junit_xml(summary: Mapping[str, Any]) -> str:
+def junit_xml(document: NightDocument) -> str:
     """Return the document: `failure` for slower and broken, `error` for not run, `skipped` for no baseline.
 
     Everything else passes; what is to be known of it stands in `system-out`.
     """
-    tasks = summary["tasks"]
-    verdicts = [task["verdict"] for task in tasks]
+    tasks = document.tasks
+    verdicts = [task.verdict for task in tasks]
     totals = {
         "tests": str(len(tasks)),
         "failures": str(sum(verdict in FAILURES for verdict in verdicts)),
@@ -26,7 +25,7 @@ def junit_xml(summary: Mapping[str, Any]) -> str:
         "skipped": str(verdicts.count(TaskVerdict.NO_BASELINE)),
     }
     root = ET.Element("testsuites", {"name": "sweep", **totals})
-    timestamp = summary["at"][:19]  # JUnit's schema knows no zone and no fraction; these are UTC
+    timestamp = document.at[:19]  # JUnit's schema knows no zone and no fraction; these are UTC
     suite = ET.SubElement(root, "testsuite", {"name": "sweep.regression", **totals, "timestamp": timestamp})
     for task in tasks:
         _case(suite, task)
@@ -34,9 +33,9 @@ def junit_xml(summary: Mapping[str, Any]) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: ET.Element, task: Mapping[str, Any]) -> None:
-    case = ET.SubElement(suite, "testcase", {"classname": "sweep.regression", "name": _clean(task["task"])})
-    verdict, words, details = task["verdict"], _clean(task["words"]), _clean("\n".join(details_of(task)))
+def _case(suite: ET.Element, task: TaskDocument) -> None:
+    case = ET.SubElement(suite, "testcase", {"classname": "sweep.regression", "name": _clean(task.task)})
+    verdict, words, details = task.verdict, _clean(task.words), _clean("\n".join(details_of(task)))
     if verdict in FAILURES:
         ET.SubElement(case, "failure", {"type": verdict, "message": words}).text = details
     elif verdict == TaskVerdict.NOT_RUN:
@@ -47,20 +46,20 @@ def _case(suite: ET.Element, task: Mapping[str, Any]) -> None:
         ET.SubElement(case, "system-out").text = f"{words}\n{details}".strip()
 
 
-def details_of(task: Mapping[str, Any]) -> list[str]:
+def details_of(task: TaskDocument) -> list[str]:
     """Return the notes and suspects of a task, one a line."""
-    lines = list(task["notes"])
-    if task["suspects"]:
+    lines = list(task.notes)
+    if task.suspects:
         lines.append(f"Differs from {good_text(task)}:")
-        lines += [f"  {suspect['words']}" for suspect in task["suspects"]]
-    elif task["good_night"] is not None:
+        lines += [f"  {suspect.words}" for suspect in task.suspects]
+    elif task.good_night is not None:
         lines.append(f"Nothing recorded differs from {good_text(task)}.")
     return lines
 
 
-def good_text(task: Mapping[str, Any]) -> str:
+def good_text(task: TaskDocument) -> str:
     """Return what the suspects are told against."""
-    good = task["good_night"]
+    good = task.good_night
     return "the accepted baseline" if good == "baseline" else f"the last good night ({good})"
 
 

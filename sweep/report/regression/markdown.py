@@ -1,12 +1,11 @@
 """report.md of a night: for a chat or a pull request."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from sweep.domain.regression import TaskVerdict
 from sweep.report.markdown import escaped
 from sweep.report.phrases import provenance_text
-from sweep.report.regression.document import change_cell, is_quiet, verdict_word
+from sweep.report.regression.document import NightDocument, TaskDocument, change_cell, is_quiet, verdict_word
 from sweep.report.regression.junit import good_text
 
 MARKS = {
@@ -20,33 +19,33 @@ MARKS = {
 }
 
 
-def regression_markdown(summary: Mapping[str, Any]) -> str:
+def regression_markdown(document: NightDocument) -> str:
     """Return one table with a line per task, then the details of whatever is not ok."""
-    lines = [f"## Nightly regression, {escaped(summary['night'])}", "", f"**{escaped(summary['answer'])}**", ""]
+    lines = [f"## Nightly regression, {escaped(document.night)}", "", f"**{escaped(document.answer)}**", ""]
     lines += ["| | task | verdict | converged | steps to target, % |", "|:--|:-----|:--------|------:|:------|"]
-    for task in summary["tasks"]:
-        mark, word = MARKS[TaskVerdict(task["verdict"])], verdict_word(task["verdict"])
-        converged = f"{task['converged']}/{task['trials']}" if task["trials"] else "–"
-        cells = (mark, escaped(task["task"]), word, converged, change_cell(task).replace(" %", ""))
+    for task in document.tasks:
+        mark, word = MARKS[task.verdict], verdict_word(task.verdict)
+        converged = f"{task.converged}/{task.trials}" if task.trials else "–"
+        cells = (mark, escaped(task.task), word, converged, change_cell(task).replace(" %", ""))
         lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
-    for task in summary["tasks"]:
+    for task in document.tasks:
         lines += _details(task)
-    lines += [f"- {escaped(note)}" for note in summary["notes"]] + ([""] if summary["notes"] else [])
-    lines.append(f"From: {escaped(provenance_text(summary['provenance']))}")
+    lines += [f"- {escaped(note)}" for note in document.notes] + ([""] if document.notes else [])
+    lines.append(f"From: {escaped(provenance_text(document.provenance))}")
     return "\n".join(lines) + "\n"
 
 
-def _details(task: Mapping[str, Any]) -> Iterable[str]:
+def _details(task: TaskDocument) -> Iterable[str]:
     if is_quiet(task):
         return
-    yield f"**{escaped(task['task'])}** ({verdict_word(task['verdict'])}): {escaped(task['words'])}."
+    yield f"**{escaped(task.task)}** ({verdict_word(task.verdict)}): {escaped(task.words)}."
     yield ""
-    lines = [f"- {escaped(note)}" for note in task["notes"]]
-    if task["suspects"]:
-        named = "; ".join(escaped(suspect["words"]) for suspect in task["suspects"])
+    lines = [f"- {escaped(note)}" for note in task.notes]
+    if task.suspects:
+        named = "; ".join(escaped(suspect.words) for suspect in task.suspects)
         lines.append(f"- Suspects, differing from {escaped(good_text(task))}: {named}")
-    elif task["good_night"] is not None:
+    elif task.good_night is not None:
         lines.append(f"- Nothing recorded differs from {escaped(good_text(task))}")
     yield from lines
     if lines:

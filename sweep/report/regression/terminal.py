@@ -1,15 +1,12 @@
 """A night in the terminal. Imports neither scipy nor jinja2."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sweep.domain.printable import printable_data
 from sweep.domain.regression import TaskVerdict
 from sweep.report.phrases import DASH, provenance_text
-from sweep.report.regression.document import change_cell, is_quiet, verdict_word
+from sweep.report.regression.document import NightDocument, TaskDocument, change_cell, is_quiet, verdict_word
 from sweep.report.regression.junit import good_text
 from sweep.report.tables import labelled, new_table
 
@@ -24,44 +21,44 @@ VERDICT_STYLES = {
 }
 
 
-def render_regression(summary: Mapping[str, Any]) -> RenderableType:
+def render_regression(document: NightDocument) -> RenderableType:
     """Return the whole answer of a night: sentence, a line per task, details of what is not ok, provenance."""
-    summary = printable_data(summary)
+    document = printable_data(document)
     table = new_table()
     table.add_column("task", overflow="fold")
     table.add_column("", no_wrap=True)
     table.add_column("conv.", justify="right", no_wrap=True)
     table.add_column("steps to target", no_wrap=True)
-    for task in summary["tasks"]:
+    for task in document.tasks:
         table.add_row(
-            Text(task["task"]),
-            Text(verdict_word(task["verdict"]), style=VERDICT_STYLES[TaskVerdict(task["verdict"])]),
-            f"{task['converged']}/{task['trials']}" if task["trials"] else DASH,
+            Text(task.task),
+            Text(verdict_word(task.verdict), style=VERDICT_STYLES[task.verdict]),
+            f"{task.converged}/{task.trials}" if task.trials else DASH,
             change_cell(task) or DASH,
         )
     parts: list[RenderableType] = [
-        Text(summary["answer"], style="bold"),
-        Text(f"night {summary['night']}", style="dim"),
+        Text(document.answer, style="bold"),
+        Text(f"night {document.night}", style="dim"),
         "",
         table,
         "",
     ]
-    for task in summary["tasks"]:
+    for task in document.tasks:
         parts += _details(task)
-    parts += labelled("note", *summary["notes"])
-    parts += labelled("from", provenance_text(summary["provenance"]))
+    parts += labelled("note", *document.notes)
+    parts += labelled("from", provenance_text(document.provenance))
     return Group(*parts)
 
 
-def _details(task: Mapping[str, Any]) -> list[RenderableType]:
-    if is_quiet(task) and task["verdict"] != TaskVerdict.NO_BASELINE:
+def _details(task: TaskDocument) -> list[RenderableType]:
+    if is_quiet(task) and task.verdict != TaskVerdict.NO_BASELINE:
         return []
-    style = VERDICT_STYLES[TaskVerdict(task["verdict"])]
-    parts: list[RenderableType] = [Text.assemble((f"{task['task']}  ", style), task["words"])]
-    parts += [Text.assemble(("  note     ", "dim"), note) for note in task["notes"]]
-    if task["suspects"]:
+    style = VERDICT_STYLES[task.verdict]
+    parts: list[RenderableType] = [Text.assemble((f"{task.task}  ", style), task.words)]
+    parts += [Text.assemble(("  note     ", "dim"), note) for note in task.notes]
+    if task.suspects:
         parts.append(Text(f"  differs from {good_text(task)}:", style="dim"))
-        parts += [Text.assemble(("  suspect  ", "dim"), suspect["words"]) for suspect in task["suspects"]]
-    elif task["good_night"] is not None:
+        parts += [Text.assemble(("  suspect  ", "dim"), suspect.words) for suspect in task.suspects]
+    elif task.good_night is not None:
         parts.append(Text(f"  nothing recorded differs from {good_text(task)}", style="dim"))
     return parts

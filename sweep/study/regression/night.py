@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from sweep.analysis.regression import judge_task
 from sweep.clock import now_utc
@@ -36,7 +35,7 @@ from sweep.errors import (
     TaskEditedError,
 )
 from sweep.report.commands import PROGRAM, key_of
-from sweep.report.regression import regression_summary, write_regression_reports
+from sweep.report.regression import NightDocument, night_document, write_regression_reports
 from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.study.audience import Audience
@@ -64,13 +63,13 @@ class NightEnd:
 
     status: str
     message: str
-    summary: dict[str, Any]
+    document: NightDocument
     folder: Path
 
     @property
     def exit_code(self) -> int:
         """What the command ends with: a confirmed regression is told before what could not be run."""
-        return 130 if self.status == "interrupted" else int(self.summary["exit_code"])
+        return 130 if self.status == "interrupted" else self.document.exit_code
 
 
 class InterruptedNightError(Exception):
@@ -294,7 +293,7 @@ class NightSession:
         seeds = self.name.seeds(max(task.entry.seeds for task in self.tasks))
         records = [record for task in self.tasks if (record := self.store.find_study(task.nightly.study.name))]
         devices = {device for record in records for device in self.store.devices(record.id)}
-        summary = regression_summary(
+        document = night_document(
             self.reports,
             night=str(self.name),
             at=night.created_at,
@@ -303,7 +302,7 @@ class NightSession:
             notes=[message] if message else [],
         )
         for place in (self.folder.path / str(self.name), self.folder.path):
-            write_regression_reports(summary, place)
+            write_regression_reports(document, place)
         ended = next(each for each in self.kept.nights(self.config.name) if each.name == str(self.name))
         save_night(self.kept, replace(ended, status=recorded), self.folder)
         if self.config.keep_nights is not None and status != "interrupted":
@@ -314,7 +313,7 @@ class NightSession:
         return NightEnd(
             status=status,
             message=message,
-            summary=summary,
+            document=document,
             folder=self.folder.path,
         )
 
