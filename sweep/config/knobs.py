@@ -50,10 +50,12 @@ class TaskBase:
             name = key.removeprefix("task.")
             if name not in self.knobs:
                 raise lacks_knob(owner, text, name, self.knobs)
-            base = self.knobs[name]
-            value = without_none(name, value, base=base)
-            self._parsed[text] = (name, same_type(owner, text, base, value))
+            self._parsed[text] = (name, same_type(owner, text, self.knobs[name], self.given(name, value)))
         return self._parsed[text]
+
+    def given(self, knob: str, value: object) -> object:
+        """Return what the task is given for a value of one of its knobs: null for the text `none` of a standard one."""
+        return without_none(knob, value, base=self.knobs.get(knob))
 
     def has_knob(self, text: str, *, owner: str) -> bool:
         """Return whether the override's key is one of the task's. Raises ConfigError where it sets no task key."""

@@ -10,7 +10,6 @@ from sweep.config.hydra_versions import parse_override
 from sweep.config.knobs import TaskBase, lacks_knob, same_type
 from sweep.config.overrides import dotted, task_override
 from sweep.config.wording import misread
-from sweep.domain.knobs import without_none
 from sweep.errors import ConfigError
 
 FORMS = ("choice(a, b)", "range(1, 10)", "interval(0, 1)", "int(interval(1, 10))", "tag(log, interval(1e-4, 1))")
@@ -37,7 +36,7 @@ def read_params(data: object, base: TaskBase) -> dict[str, str]:
         if name not in base.knobs:
             raise lacks_knob(owner, str(text), name, base.knobs)
         override = _sweep(owner, key, text)
-        _check_fits(owner, override, str(text), base.knobs[name])
+        _check_fits(owner, override, str(text), name, base)
         params[key] = str(text)
     return dict(sorted(params.items()))
 
@@ -55,14 +54,13 @@ def _sweep(owner: str, key: str, text: object) -> Override:
     return override
 
 
-def _check_fits(owner: str, override: Override, text: str, base: object) -> None:
+def _check_fits(owner: str, override: Override, text: str, knob: str, task: TaskBase) -> None:
     """Raise ConfigError if a value that could be drawn has another type than the task's."""
-    sweep = override.value()
+    sweep, base = override.value(), task.knobs[knob]
     if isinstance(sweep, ChoiceSweep):
         for choice in override.sweep_string_iterator():
             _, value = task_override(f"{override.key_or_group}={choice}")
-            value = without_none(override.key_or_group.removeprefix("task."), value, base=base)
-            same_type(owner, choice, base, value)
+            same_type(owner, choice, base, task.given(knob, value))
         return
     same_type(owner, text, base, 1)
     is_whole = isinstance(base, int) and isinstance(sweep, IntervalSweep) and not isinstance(sweep.start, int)

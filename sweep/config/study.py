@@ -85,7 +85,7 @@ def load(
         results=results,
         inert=axes.inert,
         raw=raw,
-        probe=_probe(root.get("probe"), composed),
+        probe=_probe(root.get("probe"), composed, base),
         confirm=read_confirm(root.get("confirm")),
         stages=_stages(root.get("stages")),
         regression=root.get("regression"),
@@ -228,14 +228,18 @@ def _seeds(value: object) -> tuple[int, ...]:
     return seeds
 
 
-def _probe(data: object, composed: Composition) -> Check | None:
+def _probe(data: object, composed: Composition, base: TaskBase) -> Check | None:
     if data is None:
         return None
     known = [str(key) for key in composed.before.probe] if composed.before.probe else ["name"]
     section = Section(data, "probe", known)
     name = CheckName(section.choice("name", list(CheckName)))
     CHECKS[name](section)
-    return Check(name=name, settings={key: value for key, value in section.data.items() if key != "name"})
+    settings = {key: value for key, value in section.data.items() if key != "name"}
+    if name is CheckName.OVERFIT:  # knobs that a trial sets itself: what composing a trial does to a value is done here
+        knobs = settings["regularisation"]
+        settings["regularisation"] = {knob: base.given(knob, value) for knob, value in knobs.items()}
+    return Check(name=name, settings=settings)
 
 
 def _stages(data: object) -> tuple[str, ...]:

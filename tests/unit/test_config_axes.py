@@ -5,6 +5,7 @@ from sweep.config.axes import read_axes
 from sweep.config.knobs import TaskBase, same_type
 from sweep.domain.axis import Toggle
 from sweep.domain.inert import InertToggle
+from sweep.domain.knobs import STANDARD_KNOBS
 from sweep.errors import ConfigError
 
 TASK = {"_target_": "m.train", "dropout": 0.5, "clip": None, "width": 8, "half": "${task.width}", "init": "default",
@@ -93,6 +94,22 @@ def test_none_of_a_standard_knob_is_null_before_it_is_compared_with_the_baseline
     assert got.inert == (InertToggle.at_baseline(Toggle("clip", "off")),)
     assert base(clip=1.0).with_overrides(["task.clip=none"], owner="cell")["clip"] is None
     assert read(CLIP, clip=2.0).axes[0].level("off").overrides == ("task.clip=none",)
+
+
+@pytest.mark.parametrize("knob", sorted(STANDARD_KNOBS))
+@pytest.mark.parametrize("value", [None, 0.5, 2, True], ids=str)
+def test_none_and_null_of_every_standard_knob_are_one_task_and_equal_a_null_baseline(knob, value):
+    task = base(**{knob: value})
+    by_none, by_null = (task.with_overrides([f"task.{knob}={word}"], owner="cell") for word in ("none", "null"))
+    assert by_none == by_null
+    assert by_none[knob] is None
+    if value is None:
+        assert read({"a": {"levels": {"off": [f"task.{knob}=none"]}}}, skipped=("a",), **{knob: None}).axes == ()
+
+
+@pytest.mark.parametrize("knob", sorted(STANDARD_KNOBS))
+def test_none_stays_text_for_a_standard_knob_whose_own_value_is_text(knob):
+    assert base(**{knob: "as it is"}).with_overrides([f"task.{knob}=none"], owner="cell")[knob] == "none"
 
 
 def test_none_stays_text_for_a_key_that_is_text_or_no_standard_knob():

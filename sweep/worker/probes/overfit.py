@@ -118,6 +118,8 @@ def _unregularised(cfg: TaskConfig, settings: Mapping[str, Any]) -> tuple[list[s
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
