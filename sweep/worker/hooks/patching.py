@@ -157,7 +157,7 @@ def _redirected(first: Function) -> tuple[Function, Callable[[Function], None]]:
 
     @functools.wraps(first)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return target(*args, **kwargs)
+        return target(*args, **kwargs) if kwargs else target(*args)  # the second way is the faster one
 
     def aim(function: Function) -> None:
         nonlocal target

@@ -112,7 +112,7 @@ class Monitor:
         self._undo.append(self._activations.detach)
         self._activations.attach()
         on_call(self._hooks, self.model, self._keep_inputs)
-        on_backward(self._hooks, self._guarded(self._on_backward))
+        on_backward(self._hooks, self._on_backward)
         around_optimizer(self._hooks, self.optimizer, STEPS, self._counted)
 
     def _choose_layers(self) -> None:
@@ -128,14 +128,18 @@ class Monitor:
         self._is_probe_plain = probe is not None and probe.place.is_cpu_place() and probe.dtype == paddle.float32
 
     def _counted(self, original: Hook) -> Hook:
-        before_step, after_step = self._guarded(self._before_step), self._guarded(self._after_step)
+        after_step = self._guarded(self._after_step)
 
         def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             if optimizer is not self.optimizer or self._is_inside:  # another one, or a minimize that calls step
                 return original(optimizer, *args, **kwargs)
             self._is_inside = True
             try:
-                before = before_step()
+                before = None
+                try:  # guarded here, and not by `_guarded`: that is a call less on every step
+                    before = self._before_step()
+                except Exception as error:
+                    self._go_off(error)
                 result = original(optimizer, *args, **kwargs)
                 if before is not None:
                     after_step(before)
@@ -150,14 +154,17 @@ class Monitor:
             self._inputs = inputs, named
 
     def _on_backward(self, loss: Any) -> None:
-        if not self._first.is_over:
-            self._end_first_forward()
-        if self._pending is not None:
-            self._look_without_step()
-        if not self._clearing.is_cleared and self._looks_at_clearing(self._step + 1):
-            self._clearing.before_backward()
-        shape = loss.shape  # not `loss.size`: that runs an operator and takes 20 times as long
-        self._pending = loss.detach() if not shape or shape == [1] else None
+        try:
+            if not self._first.is_over:
+                self._end_first_forward()
+            if self._pending is not None:
+                self._look_without_step()
+            if not self._clearing.is_cleared and self._looks_at_clearing(self._step + 1):
+                self._clearing.before_backward()
+            shape = loss.shape  # not `loss.size`: that runs an operator and takes 20 times as long
+            self._pending = loss.detach() if not shape or shape == [1] else None
+        except Exception as error:
+            self._go_off(error)
 
     def _looks_at_clearing(self, step: int) -> bool:
         return step <= self._sampling.close or self._sampling.has_scalars(step)
@@ -176,7 +183,8 @@ class Monitor:
         """Return what `_after_step` needs, None for a step that is not sampled."""
         self._step += 1
         self._clearing.before_step()
-        if self._sampling.has_layers(self._step + 1):
+        following = self._step + 1
+        if not following % self._sampling.layers and self._sampling.has_layers(following):
             self._activations.attach()
         loss = self._read_loss()
         is_bad, self._is_bad = self._is_bad, False
