@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
+import making
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,8 +86,8 @@ ENDINGS = {
 
 
 def outcome(number: int, proposal: Proposal, ending: str) -> Outcome:
-    known = {"state": TrialState.COMPLETED, "tau": None, "steps": 60, "wall_s": 0.1} | ENDINGS[ending]
-    return Outcome(number=number, cell=proposal.cell, seed=proposal.seed, **known)
+    known = {"tau": None, "steps": 60} | ENDINGS[ending]
+    return making.outcome(number=number, cell=proposal.cell, seed=proposal.seed, **known)
 
 
 def ending_of(proposal: Proposal) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from statistics import median
 
+import making
 import optuna
 import pytest
 from optuna.trial import TrialState as OptunaState
@@ -31,11 +32,8 @@ def make(*, axes=(), space=(LR,), target=LOSS, seed=0, seeds=(0,), base_first=Fa
 
 
 def outcome(proposal: Proposal, value: float | None = None, **own) -> Outcome:
-    known = {
-        "number": 0, "cell": proposal.cell, "seed": proposal.seed, "state": TrialState.COMPLETED,
-        "verdict": Verdict.NOT_CONVERGED, "tau": None, "steps": 100, "wall_s": 0.0, "best": value, "final": value,
-    }  # fmt: skip
-    return Outcome(**(known | own))
+    known = {"verdict": Verdict.NOT_CONVERGED, "tau": None, "best": value, "final": value}
+    return making.outcome(cell=proposal.cell, seed=proposal.seed, **(known | own))
 
 
 def searched(driver: OptunaDriver, value_of: Callable[[Cell], float], slots: int = 1) -> list[float]:

@@ -1,6 +1,7 @@
 import json
 import math
 
+import making
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,8 +10,6 @@ from visualdl.server.api import Api
 
 from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
-from sweep.domain.states import TrialState
-from sweep.domain.trial import TrialRecord
 from sweep.report.visualdl import FILE_NAME, FLOAT_MAX, run_name, write_trial
 
 
@@ -45,10 +44,7 @@ def test_visualdls_server_lists_the_run_with_its_hyperparameters(log):
 
 
 def trial_of(cell, number=3, seed=2):
-    return TrialRecord(
-        id=1, study_id=1, number=number, cell=cell, seed=seed, fingerprint="", overrides=(), task={},
-        state=TrialState.COMPLETED, source_trial_id=None, judgement=None,
-    )  # fmt: skip
+    return making.trial_record(number=number, cell=cell, seed=seed)
 
 
 @pytest.mark.parametrize(

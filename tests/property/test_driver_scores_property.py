@@ -3,6 +3,7 @@
 import math
 import warnings
 
+import making
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState as OptunaState
@@ -33,11 +34,17 @@ def driven(history, mode: Mode, **own: object) -> tuple[OptunaDriver, list[Outco
         for step, value in enumerate(curve):
             driver.should_prune(proposal, step, value)
         told.append(
-            Outcome(
-                number=number, cell=proposal.cell, seed=0, state=state, verdict=verdict, tau=tau, steps=50, wall_s=0.0,
-                best=best, final=final,
+            making.outcome(
+                number=number,
+                cell=proposal.cell,
+                state=state,
+                verdict=verdict,
+                tau=tau,
+                steps=50,
+                best=best,
+                final=final,
             )
-        )  # fmt: skip
+        )
         driver.tell(told[-1])
     return driver, told
 

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import making
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,9 +10,7 @@ from hypothesis import strategies as st
 from sweep.analysis import rank
 from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.effect import EffectStatus
-from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
-from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
@@ -21,16 +20,8 @@ CELLS = [Cell(frozenset(c)) for r in range(4) for c in combinations(TOGGLES, r)]
 
 
 def outcome(number, cell, seed, verdict, tau):
-    return Outcome(
-        number=number,
-        cell=cell,
-        seed=seed,
-        state=TrialState.COMPLETED,
-        verdict=verdict,
-        tau=tau if verdict is Verdict.CONVERGED else None,
-        steps=600,
-        wall_s=1.0,
-    )
+    tau = tau if verdict is Verdict.CONVERGED else None
+    return making.outcome(number=number, cell=cell, seed=seed, verdict=verdict, tau=tau, steps=600)
 
 
 trials = st.dictionaries(

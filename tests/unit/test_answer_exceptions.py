@@ -1,12 +1,11 @@
 """A study's answer names what single seeds or cells showed, though the majority did not."""
 
+import making
 import pytest
 
 from sweep.analysis import rank
 from sweep.domain.axis import Axis, Cell, Level
-from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
-from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
@@ -20,12 +19,8 @@ SILENT = "val/acc was never logged; the nearest logged is val/acc1"
 
 
 def outcome(number, verdict, *symptoms, cell="", seed=None, **changes):
-    values = {
-        "number": number, "cell": Cell.of([cell] if cell else []), "seed": number if seed is None else seed,
-        "state": TrialState.COMPLETED, "verdict": verdict, "tau": 90 if verdict is Verdict.CONVERGED else None,
-        "steps": 600, "wall_s": 1.0, "symptoms": symptoms, **changes,
-    }  # fmt: skip
-    return Outcome(**values)
+    known = {"cell": Cell.of([cell] if cell else []), "seed": number if seed is None else seed, "steps": 600}
+    return making.outcome(number=number, verdict=verdict, symptoms=symptoms, **(known | changes))
 
 
 def base(*shown, verdict=Verdict.NOT_CONVERGED, of=3, rest=Verdict.CONVERGED):

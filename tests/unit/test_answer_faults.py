@@ -1,14 +1,13 @@
 """A study's answer names what no setting removes before it recommends a setting."""
 
+import making
 import pytest
 
 from sweep.analysis import rank
 from sweep.analysis.faults import fault_sentences, faults_seen, faults_told
 from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.jsonform import to_object
-from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
-from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict
 from sweep.report.seen import told
 
@@ -23,15 +22,13 @@ def ranking(symptoms, *, base=False, clip=None, seeds=5):
     """`base` and `clip`: whether that cell converges; no trial of `clip` if None."""
     cells = [(Cell(), base, symptoms)] + ([(Cell.of(["clip=on"]), clip, ())] if clip is not None else [])
     found = [
-        Outcome(
+        making.outcome(
             number=number * seeds + seed,
             cell=cell,
             seed=seed,
-            state=TrialState.COMPLETED,
             verdict=Verdict.CONVERGED if converges else Verdict.STALLED,
             tau=200 if converges else None,
             steps=600,
-            wall_s=1.0,
             symptoms=seen,
         )
         for number, (cell, converges, seen) in enumerate(cells)

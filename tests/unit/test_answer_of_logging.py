@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import making
 import pytest
 
 from sweep.analysis import rank
@@ -9,7 +10,6 @@ from sweep.analysis.diagnosis import Findings, diagnosis
 from sweep.domain.axis import Cell
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
-from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict
 from sweep.report.summary import is_judged
 from sweep.study.session import StudyEnd
@@ -21,12 +21,8 @@ FLAT = Symptom(rule="flat", step=1, value=0, threshold=1, metric="train/loss", m
 
 
 def outcome(number, *symptoms, verdict=Verdict.CONVERGED, cell="", **changes):
-    values = {
-        "number": number, "cell": Cell.of([cell] if cell else []), "seed": number, "state": TrialState.COMPLETED,
-        "verdict": verdict, "tau": 90 if verdict is Verdict.CONVERGED else None, "steps": 150, "wall_s": 1.0,
-        "symptoms": symptoms, **changes,
-    }  # fmt: skip
-    return Outcome(**values)
+    known = {"cell": Cell.of([cell] if cell else []), "seed": number, "steps": 150, "symptoms": symptoms}
+    return making.outcome(number=number, verdict=verdict, **(known | changes))
 
 
 def answer_of(*outcomes):

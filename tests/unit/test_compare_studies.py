@@ -2,6 +2,7 @@ import json
 import re
 from dataclasses import replace
 
+import making
 import numpy as np
 import pytest
 from recorded_study import end_trial, make_study, make_trial, url_of
@@ -9,9 +10,7 @@ from recorded_study import end_trial, make_study, make_trial, url_of
 from sweep.analysis.compare_studies import Side, compare_studies, typical_interval
 from sweep.cli.main import main
 from sweep.domain.axis import Cell
-from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
-from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 from sweep.store import Store
 
@@ -20,10 +19,8 @@ TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_s
 
 def outcome(number, tau, *toggles, seed=None, verdict=None):
     verdict = verdict or (Verdict.STALLED if tau is None else Verdict.CONVERGED)
-    return Outcome(
-        number=number, cell=Cell.of(toggles), seed=number if seed is None else seed, state=TrialState.COMPLETED,
-        verdict=verdict, tau=tau, steps=100, wall_s=1.0,
-    )  # fmt: skip
+    seed = number if seed is None else seed
+    return making.outcome(number=number, cell=Cell.of(toggles), seed=seed, verdict=verdict, tau=tau)
 
 
 def side(name, outcomes, **changes):

@@ -1,9 +1,9 @@
 """The grid driver: its order, and what it skips on resume."""
 
+import making
+
 from sweep.domain.axis import BASE, Cell
-from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome
-from sweep.domain.verdict import Verdict
 from sweep.drivers.grid import GridDriver
 from sweep.drivers.protocol import Proposal
 
@@ -12,16 +12,7 @@ CLIP = Cell.of(["clip=on"])
 
 
 def told(cell: Cell, seed: int) -> Outcome:
-    return Outcome(
-        number=0,
-        cell=cell,
-        seed=seed,
-        state=TrialState.COMPLETED,
-        verdict=Verdict.CONVERGED,
-        tau=1,
-        steps=1,
-        wall_s=0.0,
-    )
+    return making.outcome(cell=cell, seed=seed)
 
 
 def test_base_comes_first_over_all_seeds_then_cells_seed_by_seed():

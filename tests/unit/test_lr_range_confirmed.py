@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import replace
 
+import making
 import pytest
 from rich.console import Console
 
@@ -12,7 +13,6 @@ from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.domain.axis import BASE, Cell
 from sweep.domain.lr_range import Ending, RateRange, RateTest, Refusal
 from sweep.domain.states import TrialState
-from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 from sweep.report.ratechart import rate_chart
 from sweep.report.stages import lr_confirm, lr_range
@@ -51,15 +51,13 @@ def outcomes(converged, taus=None):
         for seed in range(3):
             verdict = Verdict.CONVERGED if seed < count else Verdict.DIVERGED
             found.append(
-                Outcome(
+                making.outcome(
                     number=len(found),
                     cell=cell,
                     seed=seed,
-                    state=TrialState.COMPLETED,
                     verdict=verdict,
                     tau=tau if seed < count else None,
                     steps=400,
-                    wall_s=1.0,
                 )
             )
     return found
@@ -126,15 +124,8 @@ def test_one_seed_is_said_to_converge_in_the_singular():
 
 def test_crashed_trials_are_no_evidence():
     crashed = [
-        Outcome(
-            number=i,
-            cell=Cell.of(["lr=0.03"]),
-            seed=i,
-            state=TrialState.FAILED,
-            verdict=Verdict.UNDECIDED,
-            tau=None,
-            steps=0,
-            wall_s=0.0,
+        making.outcome(
+            number=i, cell=Cell.of(["lr=0.03"]), seed=i, state=TrialState.FAILED, verdict=Verdict.UNDECIDED, steps=0
         )
         for i in range(3)
     ]

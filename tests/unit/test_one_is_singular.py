@@ -3,16 +3,14 @@
 import io
 from dataclasses import replace
 
+import making
 import pytest
 from recorded_study import SUMMARY, end_trial, make_study, make_trial, url_of
 from rich.console import Console
 
 from sweep.cli.baseline import Figures
 from sweep.cli.main import main
-from sweep.domain.axis import Cell
 from sweep.domain.counts import share_text
-from sweep.domain.states import TrialState
-from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 from sweep.reading import open_store
 from sweep.report.documents import TargetDocument
@@ -44,12 +42,7 @@ def test_progress_counts_one_trial(total, text):
     console = Console(file=io.StringIO(), width=100)
     with LiveProgress(console, clock=lambda: 0.0) as progress:
         progress.start(total)
-        progress.trial_ended(
-            Outcome(
-                number=0, cell=Cell.of([]), seed=0, state=TrialState.COMPLETED, verdict=Verdict.STALLED, tau=None,
-                steps=1, wall_s=0.0,
-            )
-        )  # fmt: skip
+        progress.trial_ended(making.outcome(verdict=Verdict.STALLED))
     assert text in console.file.getvalue()
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import combinations
 
+import making
 import pytest
 
 from sweep.analysis import rank
@@ -11,7 +12,6 @@ from sweep.domain.effect import EffectStatus, Question
 from sweep.domain.inert import InertToggle
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
-from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
@@ -29,17 +29,9 @@ D, W, A = (Toggle(name, "off") for name in ("dropout", "weight_decay", "augmenta
 
 def outcome(cell, seed, tau, *, number=0, **changes):
     """tau: steps to target, None for a miss."""
-    base = {
-        "number": number,
-        "cell": Cell(frozenset(cell)),
-        "seed": seed,
-        "state": TrialState.COMPLETED,
-        "verdict": Verdict.STALLED if tau is None else Verdict.CONVERGED,
-        "tau": tau,
-        "steps": BUDGET if tau is None else tau,
-        "wall_s": 2.0,
-    }
-    return Outcome(**{**base, **changes})
+    known = {"verdict": Verdict.STALLED if tau is None else Verdict.CONVERGED, "tau": tau, "wall_s": 2.0}
+    known |= {"steps": BUDGET if tau is None else tau, "cell": Cell(frozenset(cell))}
+    return making.outcome(number=number, seed=seed, **(known | changes))
 
 
 def study(cells, truth, seeds=5, **changes):

@@ -4,6 +4,7 @@ import io
 import sys
 from pathlib import Path
 
+import making
 import pytest
 from rich.console import Console
 
@@ -14,9 +15,7 @@ import report_samples as samples
 from sweep.analysis import rank
 from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.jsonform import to_object
-from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
-from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 from sweep.report import build_document
 from sweep.report.documents import read_ranking
@@ -37,16 +36,7 @@ def outcomes_of(**verdicts):
         for seed, letter in enumerate(seeds):
             tau = 100 if letter == "c" else None
             found.append(
-                Outcome(
-                    number=len(found),
-                    cell=cell,
-                    seed=seed,
-                    state=TrialState.COMPLETED,
-                    verdict=words[letter],
-                    tau=tau,
-                    steps=600,
-                    wall_s=1.0,
-                )
+                making.outcome(number=len(found), cell=cell, seed=seed, verdict=words[letter], tau=tau, steps=600)
             )
     return found
 

@@ -3,16 +3,14 @@ import math
 from dataclasses import replace
 from datetime import datetime, timezone
 
+import making
 import numpy as np
 import pytest
 from rich.console import Console
 
 from sweep.domain.axis import Cell
-from sweep.domain.kinds import StudyKind
-from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
-from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement, Symptom, Verdict
 from sweep.report.listing import render_studies
 from sweep.report.plans import render_plan
@@ -22,10 +20,7 @@ from sweep.report.trial import render_trial
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=timezone.utc)
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
-STUDY = StudyRecord(
-    id=1, name="[red]mine", kind=StudyKind.ABLATION, task="digits", command=(), config=RecordedConfig(), provenance={},
-    created_at=NOW, ended_at=None, status="running",
-)  # fmt: skip
+STUDY = making.study_record(name="[red]mine", created_at=NOW, ended_at=None, status="running")
 
 
 def printed(renderable, width=80):
@@ -36,25 +31,23 @@ def printed(renderable, width=80):
 
 def trial(**changes):
     values = {
-        "id": 7, "study_id": 1, "number": 3, "cell": Cell.of(["dropout=off"]), "seed": 0, "fingerprint": "ab",
-        "overrides": ("task.dropout=0.0",), "task": {}, "state": TrialState.COMPLETED, "source_trial_id": None,
+        "id": 7, "number": 3, "cell": Cell.of(["dropout=off"]), "overrides": ("task.dropout=0.0",),
         "judgement": Judgement(
             verdict=Verdict.DIVERGED, reason="train/loss is not finite at step 40", rule="target", tau=None,
             last_step=40, best=0.3, final=0.1,
             symptoms=(Symptom(rule="non_finite", step=40, value=math.nan, threshold=math.inf, metric="train/loss"),),
         ),
     }  # fmt: skip
-    return TrialRecord(**{**values, **changes})
+    return making.trial_record(**{**values, **changes})
 
 
 def run(**changes):
     values = {
-        "id": 1, "trial_id": 7, "attempt": 1, "dir": "results/mine/trials/3", "state": TrialState.FAILED, "host": "h",
-        "pid": 4, "pid_started_at": 1.0, "device": "cpu", "exit_code": 1, "failure": FailureClass.CRASH,
-        "message": "ValueError: [bold]no[/bold]", "stop_reason": None, "started_at": NOW, "ended_at": NOW,
-        "wall_s": 2.0, "ingested_bytes": 0,
+        "trial_id": 7, "dir": "results/mine/trials/3", "state": TrialState.FAILED, "exit_code": 1,
+        "failure": FailureClass.CRASH, "message": "ValueError: [bold]no[/bold]", "stop_reason": None,
+        "started_at": NOW, "ended_at": NOW,
     }  # fmt: skip
-    return RunRecord(**{**values, **changes})
+    return making.run_record(**{**values, **changes})
 
 
 def test_ls_shows_trials_done_of_all_and_the_answer():
