@@ -10,8 +10,17 @@ import os
 import signal
 import sys
 from functools import cache
+from typing import Literal
 
 VARIABLE = "SWEEP_KILL_AT_STEP"
+
+StepName = Literal[
+    "study locked", "study recorded", "trials enrolled", "plan written", "intent recorded", "folder renewed",
+    "spec written", "process started", "process recorded", "events ingested", "run ended", "end recorded",
+    "driver told", "loop ended", "curves written", "status recorded", "reports written", "summary saved",
+    "run of an earlier session recovered", "trial taken up again", "proposal enrolled", "stage ended",
+]  # fmt: skip
+"""Every point there is; the tests kill the orchestrator at each."""
 
 _count = itertools.count(1)
 
@@ -21,7 +30,7 @@ def _wanted() -> str | None:
     return os.environ.get(VARIABLE)
 
 
-def step(name: str) -> None:
+def step(name: StepName) -> None:
     """Pass the point `name`, or die there where a test has asked for it."""
     wanted = _wanted()
     if wanted is not None and wanted in (name, str(next(_count))):
