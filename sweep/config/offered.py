@@ -1,6 +1,5 @@
 """The axes that sweep comes with, and which of their toggles can be tried on a task."""
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from math import prod
@@ -11,26 +10,27 @@ from sweep.domain.knobs import kind_of, without_none
 MOST_CELLS = 16
 """Largest full factorial that an advised command runs; of more axes it tries one change at a time."""
 
-_LEVEL = re.compile(r'"?([\w.+-]+)"?: \[([^\]]*)\]')
-_SETTING = re.compile(r"task\.([\w.]+)=([^\s,]+)")
-
 Levels = Mapping[str, tuple[tuple[str, str], ...]]
 """Level name to its settings: (knob without `task.`, value as it is written)."""
 
 
 @cache
 def offered_axes() -> Mapping[str, Levels]:
-    """Return each axis of conf/axis with its levels.
+    """Return each axis of conf/axis with its levels."""
+    from sweep.config.yaml_text import yaml_data  # a verb that names no toggle does without
 
-    Read off the text, in which each level is `name: [task.KEY=VALUE, ...]`: reading verbs do not wait for YAML.
-    """
-    found = {}
-    for axis in option_names("axis", [conf_root()]):
-        text = "\n".join(
-            line for line in (conf_root() / "axis" / f"{axis}.yaml").read_text().splitlines() if line[:1] != "#"
-        )
-        found[axis] = {name: tuple(_SETTING.findall(settings)) for name, settings in _LEVEL.findall(text)}
-    return found
+    files = [conf_root() / "axis" / f"{axis}.yaml" for axis in option_names("axis", [conf_root()])]
+    axes = yaml_data("\n".join(file.read_text(encoding="utf-8") for file in files))
+    return {
+        axis: {level: tuple(map(_setting, overrides)) for level, overrides in body["levels"].items()}
+        for axis, body in axes.items()
+    }
+
+
+def _setting(override: str) -> tuple[str, str]:
+    """Return knob and value of `task.KNOB=VALUE`."""
+    key, _, value = override.partition("=")
+    return key.removeprefix("task."), value
 
 
 def lacks_knobs(axis: str, knobs: Mapping[str, object]) -> bool:

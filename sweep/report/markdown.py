@@ -1,10 +1,11 @@
 """report.md: the answer in a form to paste into a chat or a pull request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sweep.domain.printable import printable
+from sweep.domain.verdict import Verdict
 from sweep.report.copied import uses
-from sweep.report.documents import PointDocument, RankingDocument, SymptomDocument
+from sweep.report.documents import BaseDocument, PointDocument, RankingDocument
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
@@ -20,7 +21,7 @@ from sweep.report.phrases import (
     target_text,
     tried_toggles,
 )
-from sweep.report.seen import by_hand_text, place_text
+from sweep.report.seen import by_hand_text, fix_label, place_text
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#|~!"} | {"<": "&lt;", ">": "&gt;", "\n": " ", "\r": " "})
 
@@ -45,7 +46,7 @@ def render_markdown(document: RankingDocument) -> str:
     lines += [f"Task {code(document.task)}, converged means {escaped(target_text(document.target))}.", ""]
     lines += findings_tables(document)
     lines += _commands(document)
-    lines += _seen(document.base.symptoms)
+    lines += _seen(document.base)
     lines += [f"- {escaped(note)}" for note in document.notes] + ([""] if document.notes else [])
     lines += [
         f"Cost: {escaped(cost_text(document.cost))}  ",
@@ -69,15 +70,17 @@ def findings_tables(document: RankingDocument) -> list[str]:
     return lines
 
 
-def _seen(symptoms: Sequence[SymptomDocument]) -> list[str]:
+def _seen(base: BaseDocument) -> list[str]:
     """Return what was seen in the base: a line each, with the usual causes and what tests them."""
     lines = []
-    for symptom in symptoms:
+    converges = base.verdict == Verdict.CONVERGED
+    for symptom in base.symptoms:
         hint = " (a hint)" if symptom.advisory else ""
         words = f"- **{escaped(symptom.title)}**{hint}, {escaped(place_text(symptom))}: {escaped(symptom.message)}."
         causes = f" Usual causes: {escaped(symptom.causes)}." if symptom.causes else ""
         tests = f" Tested by {', '.join(map(code, symptom.tests))}." if symptom.tests else ""
-        fix = f" Fix the {symptom.fault}: {escaped(symptom.fix)}." if symptom.fix else ""
+        label = fix_label(symptom, converges=converges).capitalize()
+        fix = f" {label}: {escaped(symptom.fix)}." if symptom.fix else ""
         hand = by_hand_text(symptom)
         code_change = f" By hand, as the task has no knob for it: {escaped(hand)}." if hand else ""
         lines.append(words + causes + fix + tests + code_change)

@@ -86,9 +86,14 @@ def place_text(symptom: SymptomDocument) -> str:
     return f"{step}, layer {symptom.layer}" if symptom.layer else step
 
 
-def fix_text(symptom: SymptomDocument) -> str:
+def fix_label(symptom: SymptomDocument, *, converges: bool) -> str:
+    """Return what stands before a fix: of a run that converged, what was seen may be meant."""
+    return "if that is not meant" if converges else f"fix the {symptom.fault}"
+
+
+def fix_text(symptom: SymptomDocument, *, converges: bool) -> str:
     """Return what to change, as it follows the message: `; fix the code: ...`; empty if a toggle tests the cause."""
-    return f"; fix the {symptom.fault}: {symptom.fix}" if symptom.fix else ""
+    return f"; {fix_label(symptom, converges=converges)}: {symptom.fix}" if symptom.fix else ""
 
 
 def axes_text(tests: Sequence[str]) -> str:
@@ -98,20 +103,20 @@ def axes_text(tests: Sequence[str]) -> str:
     return shlex.join(axes_override(tests))
 
 
-def brief_lines(symptoms: Sequence[SymptomDocument]) -> list[RenderableType]:
+def brief_lines(symptoms: Sequence[SymptomDocument], *, converges: bool) -> list[RenderableType]:
     """Return a line per symptom of the base, as it stands beside a ranking; nothing where there is none."""
     rows = new_rows()
     for symptom in symptoms[:BRIEF]:
         rows.add_row("seen", Text.assemble(f"{_title(symptom)} ({place_text(symptom)})", (_after(symptom), "dim")))
         if symptom.fix:
-            rows.add_row("", Text.assemble((f"fix the {symptom.fault}  ", "dim"), symptom.fix))
+            rows.add_row("", Text.assemble((f"{fix_label(symptom, converges=converges)}  ", "dim"), symptom.fix))
     more = len(symptoms) - BRIEF
     if more > 0:
         rows.add_row("", Text(f"and {more} more", style="dim"))
     return [rows] if symptoms else []
 
 
-def full_lines(symptoms: Sequence[SymptomDocument]) -> list[RenderableType]:
+def full_lines(symptoms: Sequence[SymptomDocument], *, converges: bool) -> list[RenderableType]:
     """Return each symptom of the base with its usual causes and how to test them; nothing where there is none."""
     rows = new_rows()
     for symptom in symptoms:
@@ -119,7 +124,7 @@ def full_lines(symptoms: Sequence[SymptomDocument]) -> list[RenderableType]:
         if symptom.causes:
             rows.add_row("", Text.assemble(("usual causes  ", "dim"), symptom.causes))
         if symptom.fix:
-            rows.add_row("", Text.assemble((f"fix the {symptom.fault}  ", "dim"), symptom.fix))
+            rows.add_row("", Text.assemble((f"{fix_label(symptom, converges=converges)}  ", "dim"), symptom.fix))
         for row in _what_to_do(symptom):
             rows.add_row("", row)
     return [rows] if symptoms else []

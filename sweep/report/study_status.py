@@ -9,6 +9,7 @@ from rich.text import Text
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.states import LIVE_STATES, TrialState, count_ended
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
+from sweep.domain.verdict import Verdict
 from sweep.report.documents import SymptomDocument
 from sweep.report.phrases import failure_text, verdicts_text
 from sweep.report.seen import brief_lines
@@ -43,7 +44,7 @@ def render_status(
     if verdicts or not (checks or is_check):
         parts.append(Text.assemble(("verdicts  ", "dim"), verdicts_text(verdicts) or "none yet"))
     parts += [Text.assemble(("note      ", "dim"), note)] if note else []
-    parts += brief_lines(seen)
+    parts += brief_lines(seen, converges=set(verdicts) == {Verdict.CONVERGED})
     for label, trials in (("running", running), ("failed", failed)):
         if trials:
             parts += ["", _trial_table(label, trials, progress)]

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sweep.domain.jsonform import JsonObject
 from sweep.domain.printable import printable_data
+from sweep.domain.verdict import Verdict
 from sweep.report.copied import command_lines, recommended_lines
 from sweep.report.documents import PointDocument, RankingDocument, StepsDocument, read_ranking
 from sweep.report.phrases import (
@@ -60,6 +61,7 @@ def render_ranking(document: RankingDocument, *, shows_all: bool = False, store:
 
     The table has the first 20 toggles, all of them with `shows_all`.
     """
+    base = document.base
     parts: list[RenderableType] = [
         Text(document.answer, style="bold"),
         Text(f"{document.study}: {target_text(document.target)}", style="dim"),
@@ -70,11 +72,11 @@ def render_ranking(document: RankingDocument, *, shows_all: bool = False, store:
     elif document.toggles:
         parts += [RankingTable(document, shows_all=shows_all, store=store), ""]
     else:
-        parts += [_base_line(document), *full_lines(document.base.symptoms), ""]
+        parts += [_base_line(document), *full_lines(base.symptoms, converges=base.verdict == Verdict.CONVERGED), ""]
     parts += _repair_lines(document)
     parts += _command_lines(document)
     if document.toggles and not document.search:
-        parts += brief_lines(document.base.symptoms)
+        parts += brief_lines(base.symptoms, converges=base.verdict == Verdict.CONVERGED)
     parts += labelled("note", *document.notes, *toggle_notes(document))
     parts += labelled("cost", cost_text(document.cost))
     parts += labelled("from", provenance_text(document.provenance))

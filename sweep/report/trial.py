@@ -16,7 +16,7 @@ from sweep.domain.rules import RULES_VERSION
 from sweep.domain.symptoms import layer_of, urgency
 from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
-from sweep.domain.verdict import Judgement
+from sweep.domain.verdict import Judgement, Verdict
 from sweep.report.phrases import DASH, duration_text, failure_text, number_text
 from sweep.report.seen import full_lines, told
 from sweep.report.sparkline import sparkline
@@ -53,7 +53,12 @@ def render_trial(
         axes, knobs = [toggle.axis for toggle in trial.cell.toggles], study.config.task or None
         found = sorted(trial.judgement.symptoms, key=lambda s: urgency(s.rule, s.metric))
         seen = [told(symptom, axes, knobs) for symptom in found]
-        parts += ["", *full_lines(seen), "", _symptom_table(trial.judgement)]
+        parts += [
+            "",
+            *full_lines(seen, converges=trial.judgement.verdict is Verdict.CONVERGED),
+            "",
+            _symptom_table(trial.judgement),
+        ]
     if runs:
         parts += ["", _run_table(runs)]
     if curves:

@@ -78,7 +78,7 @@ def test_a_symptom_says_what_to_do_by_hand_where_the_task_has_no_knob():
 
 def test_what_is_most_promising_is_said_first():
     def order(knobs):
-        (table,) = full_lines([told(SCALED, (), knobs)])
+        (table,) = full_lines([told(SCALED, (), knobs)], converges=False)
         texts = [str(cell) for cell in table.columns[1].cells]
         return ["tested" if "tested by" in text else "hand" for text in texts if "tested by" in text or "hand" in text]
 

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from sweep.domain.verdict import Verdict
 from sweep.report.documents import BaseDocument, RankingDocument
 from sweep.report.markdown import escaped
 from sweep.report.phrases import DASH, target_text, verdicts_text
@@ -48,7 +49,9 @@ def html(section: RankingDocument, folder: Path) -> Markup:
 
 
 def _symptoms(base: BaseDocument) -> list[str]:
+    converges = base.verdict == Verdict.CONVERGED
     return [
-        f"{symptom.title or title_of(symptom.rule)} ({place_text(symptom)}): {symptom.message}{fix_text(symptom)}"
+        f"{symptom.title or title_of(symptom.rule)} ({place_text(symptom)}): {symptom.message}"
+        f"{fix_text(symptom, converges=converges)}"
         for symptom in base.symptoms
     ]
