@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sweep.domain.axis import Toggle
 from sweep.domain.counts import share_text
 from sweep.domain.effect import Effect, Question, Repair, SearchedPoint
+from sweep.domain.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +24,13 @@ class Choice:
 def choose(
     question: Question, repairs: Sequence[Repair], searched: Sequence[SearchedPoint], effects: Sequence[Effect]
 ) -> Choice:
-    """Return the choice: the best point of a search, else the first of the repairs, which come best first.
+    """Return the choice: the best point of a search if it converged; else the first of the repairs (best first).
 
     Two single changes tie where the ranking cannot tell them apart; larger sets of one size, where as many of their
     seeds converged.
     """
     if searched:
-        return Choice(overrides=searched[0].overrides)
+        return Choice(overrides=searched[0].overrides) if searched[0].verdict == Verdict.CONVERGED else Choice()
     if not repairs or question is not Question.RESTORE:
         return Choice()
     by_toggle = {effect.toggle: effect for effect in effects}

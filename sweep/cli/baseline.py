@@ -17,6 +17,7 @@ from sweep.config.stores import results_of, store_option, store_word
 from sweep.domain.counts import count_text, share_text
 from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.regression import Suspect
+from sweep.domain.rules import RULES_VERSION
 from sweep.domain.suspects import suspects
 from sweep.errors import NotFoundError, UsageError
 from sweep.report.phrases import DASH
@@ -118,7 +119,19 @@ def _show(args: Any, parser: Parser) -> int:  # noqa: ARG001 - all actions are c
             f"{each.accepted_at:%Y-%m-%d %H:%M}",
             f"{count_text(len(each.studies), 'study', 'studies')} on {each.environment.host or 'an unknown host'}",
         )
-    return print_rich(Group(Text(f"baselines of {regression}"), table))
+    old = [Text(words) for each in found if (words := _rules_text(each))]
+    return print_rich(Group(Text(f"baselines of {regression}"), table, *old))
+
+
+def _rules_text(baseline: Baseline) -> str:
+    """Return what to know of a baseline that was judged by earlier rules; empty for one by the present rules."""
+    if baseline.rules_version == RULES_VERSION:
+        return ""
+    versions = f"judged by rules {baseline.rules_version}, now {RULES_VERSION}"
+    return (
+        f"note: the baseline of {baseline.task} was {versions}: nights are not compared with it; "
+        "`baseline accept --again` accepts its runs under the present rules"
+    )
 
 
 def _diff(args: Any, parser: Parser) -> int:

@@ -112,6 +112,16 @@ def test_nights_and_baselines_on_record_are_of_the_first_rules(store):
     assert (night.night.rules_version, baseline.rules_version) == (1, 1)
 
 
+def test_a_baseline_of_earlier_rules_is_marked(store, tmp_path, capsys):
+    words = ["baseline", "show", "--store", f"sqlite:///{tmp_path}/sweep.db"]
+    assert main(words) == 0
+    [baseline] = Regressions(store).baselines("nightly")
+    assert f"{baseline.task} was judged by rules 1" in " ".join(capsys.readouterr().out.split())
+    Regressions(store).accept("nightly", [replace(baseline, rules_version=RULES_VERSION)])
+    assert main(words) == 0
+    assert "judged by rules" not in capsys.readouterr().out
+
+
 def night_run(number, verdict="converged", tau=99):
     return NightRun(seed=number, tau=tau, budget=40, verdict=verdict, trial=f"first/{number}")
 
