@@ -1,37 +1,18 @@
 """docs/summary.md lists which fields of summary.json are texts for people; all others are facts."""
 
 import json
-import re
 from collections import defaultdict
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
+from summary_texts import OF_RANKING, RANKING, ROOT, TEXTS, facts_of, parts_of
 
 from sweep.domain.regression import Suspect
 
-ROOT = Path(__file__).parents[2]
 RECORDED = ROOT / "tests" / "data" / "recorded" / "summaries"
-RANKING = "ranking"
-OF_RANKING = {"section base", "section ablation", "section verify"}
 
 NAMES = ("command", "command[]", "checks[].name")
 """Ends of the paths of facts that have blanks in them: commands, and names of checks."""
-
-
-def listed_texts() -> dict[str, set[str]]:
-    """Return the paths of the texts of each part of a document."""
-    text = (ROOT / "docs" / "summary.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (.+?) \| (.+) \|$", text.partition("## Texts and facts")[2], flags=re.MULTILINE)
-    found = {
-        re.sub(r" \(.*\)|kind |`", "", part): set(re.findall(r"`([^`]+)`", paths))
-        for part, paths in rows
-        if part not in ("part", "---")
-    }
-    return {part: paths | (found[RANKING] if part in OF_RANKING else set()) for part, paths in found.items()}
-
-
-TEXTS = listed_texts()
 
 
 def paths_of(value, at=""):
@@ -46,22 +27,6 @@ def paths_of(value, at=""):
         for item in value:
             yield f"{at}[]", item
             yield from paths_of(item, f"{at}[]")
-
-
-def parts_of(document):
-    """Yield each part of a document that is listed by itself, with its name."""
-    if document.get("kind") == "stages":
-        yield (
-            "stages",
-            {
-                **document,
-                "stages": [{**stage, "section": None} for stage in document["stages"]],
-            },
-        )
-        for stage in document["stages"]:
-            yield f"section {stage['stage']}", stage["section"]
-    else:
-        yield document.get("kind", RANKING), document
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +59,16 @@ def test_each_field_that_holds_a_sentence_is_listed(parts):
         if any(isinstance(value, str) and " " in value for value in values)
     }
     assert sentences - {(part, path) for part, paths in TEXTS.items() for path in paths} == set()
+
+
+def test_facts_are_compared_without_the_texts():
+    path = RECORDED / "restore.json"
+    text = path.read_text(encoding="utf-8")
+    document = json.loads(text)
+    facts = json.loads(facts_of(text))
+    assert facts["answer"] == "-" != document["answer"]
+    assert {symptom["message"] for symptom in facts["base"]["symptoms"]} <= {"-", ""}
+    assert facts["toggles"][0]["overrides"] == document["toggles"][0]["overrides"]
+    assert [len(facts[key]) for key in facts if key in ("notes", "toggles")] == [
+        len(document[key]) for key in document if key in ("notes", "toggles")
+    ]
