@@ -5,7 +5,7 @@ loaded and prepared in `worker/loading.py` (it imports the task, and needs no Hy
 for. A new kind is a member and a line here, and a line in the dict of each of these two.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,24 @@ class TaskKind(StrEnum):
     FUNCTION = "function"  # MODULE.FUNCTION of an importable module: train(cfg, run)
 
 
-KIND_OF_KEY: Mapping[str, TaskKind] = {"_target_": TaskKind.FUNCTION}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """How a kind of task is named: by the value of `key`, which `is_name` accepts; `form` says so to a user."""
+
+    key: str
+    is_name: Callable[[str], bool]
+    form: str
+
+
+def _is_dotted(text: str) -> bool:
+    return "." in text and all(part.isidentifier() for part in text.split("."))
+
+
+NAMINGS: Mapping[TaskKind, Naming] = {
+    TaskKind.FUNCTION: Naming(key="_target_", is_name=_is_dotted, form="must name a function: package.module.function"),
+}
+
+KIND_OF_KEY: Mapping[str, TaskKind] = {naming.key: kind for kind, naming in NAMINGS.items()}
 """The keys that name a program, with the kind of task that each stands for. No axis may change them."""
 
 
@@ -37,10 +54,10 @@ class TaskRef:
         key = naming_key(section)
         if key is None:
             raise ConfigError(f"task.{next(iter(KIND_OF_KEY))}", "is missing: the function that trains")
-        name = section[key]
-        if not isinstance(name, str) or "." not in name or not all(part.isidentifier() for part in name.split(".")):
-            raise ConfigError(f"task.{key}", "must name a function: package.module.function", value=name)
-        return cls(kind=KIND_OF_KEY[key], key=key, name=name)
+        name, kind = section[key], KIND_OF_KEY[key]
+        if not isinstance(name, str) or not NAMINGS[kind].is_name(name):
+            raise ConfigError(f"task.{key}", NAMINGS[kind].form, value=name)
+        return cls(kind=kind, key=key, name=name)
 
     @property
     def module(self) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from sweep.domain.taskref import TaskRef, root_of
+from sweep.domain.taskref import root_of
 from sweep.rundir import digest_of
 
 
@@ -16,15 +16,12 @@ class EditedTaskError(Exception):
     """The task's files are not those that the study was planned with: no fault of the task or the machine."""
 
 
-def check_code(ref: TaskRef, code: Mapping[str, str | None]) -> None:
+def check_code(root: Path | None, code: Mapping[str, str | None]) -> None:
     """Raise EditedTaskError if a file of the task is not what it was.
 
-    `code` has the digests by path from the task's root, wherever that is on this machine; by absolute path in the spec
-    of an earlier version.
+    `code` has the digests by path from the task's root, which is `root` on this machine, None if the task is in no
+    folder; by absolute path in the spec of an earlier version.
     """
-    if not code:
-        return
-    root = _root(ref)
     names = [Path(path).name for path, digest in code.items() if _digest(path, root) != digest]
     if names:
         words = f"{', '.join(names)}: edited since the study was planned, as this trial was to begin"
@@ -37,12 +34,12 @@ def _digest(path: str, root: Path | None) -> str | None:
     return digest_of((root or Path()) / path)
 
 
-def _root(ref: TaskRef) -> Path | None:
-    """Return the folder that the task is imported from here, None if it is in none."""
-    file = getattr(sys.modules.get(ref.module), "__file__", None)
+def import_root(module: str) -> Path | None:
+    """Return the folder that a module is imported from here, None if it is in none."""
+    file = getattr(sys.modules.get(module), "__file__", None)
     if file is not None:
-        return root_of(ref.module, Path(file).absolute())
-    inside = ref.module.replace(".", "/")  # its import has failed
+        return root_of(module, Path(file).absolute())
+    inside = module.replace(".", "/")  # its import has failed
     for entry in sys.path:
         folder = Path(entry).absolute()
         if any((folder / name).is_file() for name in (f"{inside}.py", f"{inside}/__init__.py")):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sweep.domain.taskref import KIND_OF_KEY, TaskKind, TaskRef
 from sweep.task import Run, TaskConfig
-from sweep.worker.edited import check_code
+from sweep.worker.edited import check_code, import_root
 from sweep.worker.leaving import leave_if_forked
 from sweep.worker.seeding import seed_globals
 
@@ -71,7 +71,7 @@ def _load_function(ref: TaskRef, code: Digests) -> Task:
         return Task(getattr(module, ref.function), **extras)
     finally:
         if not is_there:  # else it has been looked at before, and may be edited since
-            check_code(ref, code)
+            check_code(import_root(ref.module), code)
 
 
 LOADERS: Mapping[TaskKind, Callable[[TaskRef, Digests], Task]] = {TaskKind.FUNCTION: _load_function}

@@ -11,7 +11,7 @@ from sweep.domain.taskref import TaskRef, root_of
 from sweep.errors import TaskEditedError
 from sweep.rundir import digest_of
 from sweep.study.edits import PlannedCode
-from sweep.worker.edited import EditedTaskError, check_code
+from sweep.worker.edited import EditedTaskError, check_code, import_root
 
 MINE = TaskRef.of({"_target_": "mine.train"})
 
@@ -145,23 +145,23 @@ def elsewhere(planned, tmp_path, monkeypatch):
 
 def test_a_checkout_elsewhere_is_the_same_code_until_it_is_edited(elsewhere):
     digests, other = elsewhere
-    check_code(MINE, digests)
+    check_code(import_root(MINE.module), digests)
     (other / "helper.py").write_text("x = 2")
     with pytest.raises(EditedTaskError, match=r"helper\.py"):
-        check_code(MINE, digests)
+        check_code(import_root(MINE.module), digests)
 
 
 def test_a_checkout_that_is_not_there_is_other_code(elsewhere, monkeypatch):
     digests, _ = elsewhere
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(EditedTaskError, match=r"mine\.py"):
-        check_code(MINE, digests)
+        check_code(import_root(MINE.module), digests)
 
 
 def test_a_spec_of_an_earlier_version_names_files_by_absolute_paths(planned):
     _, _, folder = planned
     code = {str(folder / "mine.py"): digest_of(folder / "mine.py")}
-    check_code(MINE, code)
+    check_code(import_root(MINE.module), code)
     (folder / "mine.py").write_text("")
     with pytest.raises(EditedTaskError, match=r"mine\.py"):
-        check_code(MINE, code)
+        check_code(import_root(MINE.module), code)
