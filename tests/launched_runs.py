@@ -22,11 +22,14 @@ NO_TARGET = {
 
 
 def launcher_config(**changes: Any) -> LauncherConfig:
-    given = {
-        "name": "local", "slots": 1, "gpus": (), "slots_per_gpu": 1, "gpu_memory_mb": None, "timeout_s": None,
-        "retries": 0, "grace_s": 5.0,
+    """Make a config of the local launcher; None stands for `auto` in slots and gpus."""
+    settings = {
+        "slots": 1, "gpus": (), "slots_per_gpu": 1, "gpu_memory_mb": None, "grace_s": 5.0, "start": "auto",
     }  # fmt: skip
-    return LauncherConfig(**{**given, **changes})
+    settings |= {key: value for key, value in changes.items() if key in settings}
+    settings |= {key: "auto" for key in ("slots", "gpus") if settings[key] is None}
+    others = {key: value for key, value in changes.items() if key not in settings}
+    return LauncherConfig(**{"name": "local", "timeout_s": None, "retries": 0, "settings": settings, **others})
 
 
 def run_request(

@@ -1,6 +1,5 @@
 """Composes a config and runs a study, or plans it."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,9 @@ from sweep.cli.printing import Printer, print_rich, print_whole
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.config.stores import store_option
-from sweep.domain.counts import count_text
 from sweep.domain.jsonform import JsonObject
 from sweep.errors import NotFoundError
+from sweep.launch import launcher_notes
 from sweep.rundir import shown
 from sweep.study.audience import outliving_the_terminal, silence_broken_streams
 from sweep.study.decisions import set_log_level
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 
     from sweep.launch import WarmParent
     from sweep.study.planning import StudyPlan
-
-
-_SLOTS_PER_CORE = 4
-"""More trials at a time than this for each core are worth a word."""
 
 
 def study(arguments: list[str]) -> int:
@@ -181,13 +176,6 @@ def _load(options: RunOptions, command: Sequence[str]) -> LoadedConfig:
     """Return the validated study, and print a line for each word of the command that has no effect as it is."""
     with collecting_nothing():
         loaded = load_study_config(options.overrides, options.config_dirs, command=tuple(command))
-    for note in (*loaded.notes, *_of_the_machine(loaded)):
+    for note in (*loaded.notes, *launcher_notes(loaded.study.launcher)):
         Printer(stderr=True).print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     return loaded
-
-
-def _of_the_machine(loaded: LoadedConfig) -> Iterator[str]:
-    """Yield what of a config is odd on this machine."""
-    slots, cores = loaded.study.launcher.slots, len(os.sched_getaffinity(0))
-    if slots is not None and slots > _SLOTS_PER_CORE * cores:
-        yield f"launcher.slots={slots} is {slots} trials at a time on {count_text(cores, 'CPU core')}: each gets slower"

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sweep.config.schema import STARTS, WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
+    from sweep.config.schema import WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
     from sweep.config.source import TaskSource
 
 __all__ = [
-    "STARTS",
     "WATCHES",
     "DriverConfig",
     "LauncherConfig",

@@ -28,28 +28,20 @@ class DriverConfig:
 WATCHES = ("light", "deep", "off")
 """`watch`: how much of a run the monitor records."""
 
-STARTS = ("auto", "warm", "standby", "cold")
-"""`launcher.start`: how the process of a run comes to be. auto is the fastest that is safe."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LauncherConfig:
-    """Where and how runs execute (docs/config.md). None stands for `auto` in slots and gpus.
+    """Where and how runs execute (docs/config.md): what every launcher has, and the `settings` that it reads itself.
 
-    `start` is how a run's process comes to be: one of STARTS. `memory_mb` bounds what each process of a run may have
-    written to (RLIMIT_DATA), what it maps of files and shares left out.
+    `timeout_s` and `retries` are limits of each run; `memory_mb` bounds what each process of a run may have written to
+    (RLIMIT_DATA), what it maps of files and shares left out.
     """
 
     name: str
-    slots: int | None
-    gpus: tuple[str, ...] | None
-    slots_per_gpu: int
-    gpu_memory_mb: int | None
     timeout_s: float | None
     retries: int
-    grace_s: float
-    start: str = "auto"
     memory_mb: int | None = None
+    settings: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, Node, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sweep.config import STARTS, WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
+from sweep.config import WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
 from sweep.config.axes import ReadAxes, read_axes
 from sweep.config.checks import CHECKS
 from sweep.config.composing import Composition, compose_study
@@ -21,7 +21,7 @@ from sweep.config.resolving import resolve
 from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
 from sweep.config.stores import RESULTS, results_of
-from sweep.config.values import LONGEST_S, Section, whole
+from sweep.config.values import LONGEST_S, MOST_MB, Section, whole
 from sweep.domain.check import Check, CheckName
 from sweep.domain.knobs import STANDARD_KNOBS, without_none
 from sweep.domain.names import is_loss
@@ -29,17 +29,13 @@ from sweep.domain.target import Mode, Target
 from sweep.domain.taskref import TaskRef
 from sweep.errors import ConfigError, NothingToVaryError
 
-LAUNCHER_KEYS = (
-    "name", "slots", "gpus", "slots_per_gpu", "gpu_memory_mb", "memory_mb", "timeout_s", "retries", "grace_s", "start"
-)  # fmt: skip
+LAUNCHER_KEYS = ("name", "timeout_s", "retries", "memory_mb")
+"""The keys under `launcher` that every launcher has; the others are its own settings."""
 TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss", "smooth")
 
 MAX_SEEDS = 10_000
 MAX_SEED = 2**62
 """The largest seed: the fresh ones that confirm a finding follow it, and a database keeps 63 bits."""
-MAX_SLOTS = 10_000
-MOST_MB = 2**43 - 1
-"""The largest amount of memory, in MiB: in bytes it still is a 64-bit number."""
 
 _STUDY_NAME = re.compile(r"[A-Za-z0-9][\w.+=-]{0,99}", re.ASCII)
 
@@ -58,7 +54,7 @@ def load(
     """
     composed = compose_study(overrides, config_dirs)
     _resolve_none(composed)
-    raw = resolve(composed, {"converge": TARGET_KEYS, "launcher": LAUNCHER_KEYS})
+    raw = resolve(composed, {"converge": TARGET_KEYS})
     root = Section(raw, "", KEYS)
     base = TaskBase(composed.config)
     source = source or find_task(TaskRef.of(base.section))
@@ -154,13 +150,23 @@ def _results(root: Section, overrides: Sequence[str], store_url: str) -> str:
 
 def _driver(data: object, composed: Composition) -> DriverConfig:
     """Return which driver is asked for, with its own keys as written: their values are the driver's to read."""
-    names = option_names("driver", composed.folders)
-    section = Section(data, "driver", data if isinstance(data, Mapping) else ())
+    own = _own_section("driver", data, composed)
+    return DriverConfig(
+        name=str(own.data["name"]), settings={key: value for key, value in own.data.items() if key != "name"}
+    )
+
+
+def _own_section(group: str, data: object, composed: Composition) -> Section:
+    """Return a section without the keys that a file has for another `name` in its group.
+
+    Raises ConfigError for a name that does not exist, and for a key that the named one does not have.
+    """
+    names = option_names(group, composed.folders)
+    section = Section(data, group, data if isinstance(data, Mapping) else ())
     name = section.choice("name", names)
-    known = own_keys("driver", name) or section.known
-    others = {key for other in names for key in own_keys("driver", other)} - set(known)  # a file's, for another driver
-    own = Section({key: value for key, value in section.data.items() if key not in others}, "driver", known)
-    return DriverConfig(name=name, settings={key: value for key, value in own.data.items() if key != "name"})
+    known = own_keys(group, name) or section.known
+    others = {key for other in names for key in own_keys(group, other)} - set(known)
+    return Section({key: value for key, value in section.data.items() if key not in others}, group, known)
 
 
 def _check_not_empty(ablation: str | None, axes: ReadAxes) -> None:
@@ -288,29 +294,12 @@ def _target(data: object) -> Target:
 
 
 def _launcher(data: object, composed: Composition) -> LauncherConfig:
-    section = Section(data, "launcher", LAUNCHER_KEYS)
+    """Return which launcher is asked for, with its own keys as written: their values are the launcher's to read."""
+    own = _own_section("launcher", data, composed)
     return LauncherConfig(
-        name=section.choice("name", option_names("launcher", composed.folders)),
-        slots=section.integer_or("auto", "slots", low=1, high=MAX_SLOTS),
-        gpus=_gpus(section.get("gpus")),
-        slots_per_gpu=section.integer("slots_per_gpu", low=1, high=MAX_SLOTS),
-        gpu_memory_mb=section.optional_integer("gpu_memory_mb", low=1, high=MOST_MB),
-        timeout_s=section.optional_number("timeout_s", above=0, high=LONGEST_S),
-        retries=section.integer("retries", low=0),
-        grace_s=section.number("grace_s", above=0, high=LONGEST_S),
-        start=section.choice("start", STARTS),
-        memory_mb=section.optional_integer("memory_mb", low=1, high=MOST_MB),
-    )
-
-
-def _gpus(value: object) -> tuple[str, ...] | None:
-    if value == "auto":
-        return None
-    if isinstance(value, list) and all(isinstance(gpu, str | int) and not isinstance(gpu, bool) for gpu in value):
-        return tuple(str(gpu) for gpu in value)
-    raise ConfigError(
-        "launcher.gpus",
-        "must be auto or a list of indices or UUIDs",
-        value="null" if value is None else value,
-        hint="launcher.gpus=[0,1]; [] stays on the CPU",
+        name=str(own.data["name"]),
+        timeout_s=own.optional_number("timeout_s", above=0, high=LONGEST_S),
+        retries=own.integer("retries", low=0),
+        memory_mb=own.optional_integer("memory_mb", low=1, high=MOST_MB),
+        settings={key: value for key, value in own.data.items() if key not in LAUNCHER_KEYS},
     )

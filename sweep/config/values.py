@@ -9,6 +9,9 @@ from sweep.errors import ConfigError, nearest
 MAX_WHOLE = 2**63 - 1
 """The largest whole number of a config: a database keeps 64 bits."""
 
+MOST_MB = 2**43 - 1
+"""The largest amount of memory, in MiB: in bytes it still is a 64-bit number."""
+
 LONGEST_S = 1e9
 """The longest time that can be asked for, 31 years: clocks overflow somewhere beyond."""
 

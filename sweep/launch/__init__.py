@@ -3,6 +3,7 @@
   protocol     what a launcher is asked and what it reports
   local_kind   what is known of the local launcher without building it
   local        the launcher for this machine
+  local_settings  its own settings under `launcher:`
   fake         one without processes, for tests of whatever uses a launcher
 
 how a run's process comes to be
@@ -57,9 +58,11 @@ __all__ = [
     "RunStarted",
     "WarmParent",
     "build_launcher",
+    "check_launcher",
     "devices_of",
     "ending_of",
     "kind_of",
+    "launcher_notes",
     "log_tail",
     "slots_of",
     "start_early",
@@ -105,6 +108,16 @@ def build_launcher(
     `early` is what `start_early` made.
     """
     return kind_of(config.name).build(config, say=say, early=early)
+
+
+def check_launcher(config: LauncherConfig) -> None:
+    """Raise ConfigError if the config names no launcher, or has a setting that it cannot read."""
+    kind_of(config.name).check(config)
+
+
+def launcher_notes(config: LauncherConfig) -> tuple[str, ...]:
+    """Return what a user should know of this config before it runs. Raises ConfigError."""
+    return tuple(kind_of(config.name).notes_of(config))
 
 
 def slots_of(config: LauncherConfig) -> int:

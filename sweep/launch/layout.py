@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sweep.config import LauncherConfig
 from sweep.launch.gpus import GpuInventory, NvmlInventory, select_devices, visible_devices
+from sweep.launch.local_settings import LocalSettings
 from sweep.launch.machine import usable_cores
 
 
@@ -21,16 +22,17 @@ class Layout:
     @classmethod
     def of(cls, config: LauncherConfig, inventory: GpuInventory | None = None) -> "Layout":
         """Return what the config leaves to a study. Raises ConfigError."""
-        gpus = () if config.gpus == () else (inventory or NvmlInventory()).gpus()
+        settings = LocalSettings.of(config)
+        gpus = () if settings.gpus == () else (inventory or NvmlInventory()).gpus()
         visible = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
-        devices = tuple(select_devices(config.gpus, visible, gpus))
+        devices = tuple(select_devices(settings.gpus, visible, gpus))
         cores = usable_cores()
-        places = config.slots_per_gpu if devices else (config.slots or cores)
+        places = settings.slots_per_gpu if devices else (settings.slots or cores)
         most = places * max(1, len(devices))
-        slots = min(config.slots or most, most)
+        slots = min(settings.slots or most, most)
         return cls(
             devices=devices,
-            has_gpus=bool(gpus) or config.gpus == (),
+            has_gpus=bool(gpus) or settings.gpus == (),
             places=places,
             slots=slots,
             threads=max(1, cores // slots),

@@ -20,6 +20,7 @@ from sweep.launch.gpus import GpuInventory
 from sweep.launch.handle import ProcessHandle
 from sweep.launch.layout import Layout
 from sweep.launch.leases import CPU, QUARANTINE_AFTER, DeviceLeases, device_text
+from sweep.launch.local_settings import LocalSettings
 from sweep.launch.machine import MemoryKills
 from sweep.launch.process import (
     AdoptedProcess,
@@ -85,14 +86,14 @@ class LocalLauncher:
         early: WarmParent | None = None,
     ) -> None:
         keep_ended_children()
-        self._config = config
+        self._settings = settings = LocalSettings.of(config)
         layout = Layout.of(config, inventory)
         self.slots = layout.slots
         self._has_gpus, self._threads = layout.has_gpus, layout.threads
         self._host = os.uname().nodename
         self._say = say
         self._starter = make_starter(
-            config.start, slots=self.slots, has_devices=bool(layout.devices), say=say, early=early
+            settings.start, slots=self.slots, has_devices=bool(layout.devices), say=say, early=early
         )
         self._leases = DeviceLeases(layout.devices or (CPU,), places=layout.places, limit=self.slots)
         self._watch = ProcessWatch()
@@ -192,7 +193,7 @@ class LocalLauncher:
             self._terminate(live)
         elif not is_asked:
             RunDir(live.request.dir).request_stop(str(StopReason.PRUNED))
-            live.term_at_s = monotonic_s() + self._config.grace_s
+            live.term_at_s = monotonic_s() + self._settings.grace_s
 
     def close(self) -> None:
         """Stop whatever still runs, wait for its end and give everything back; `poll(0)` then tells how it ended."""
@@ -220,7 +221,7 @@ class LocalLauncher:
                 device=device,
                 threads=self._threads,
                 has_gpus=self._has_gpus,
-                gpu_memory_mb=self._config.gpu_memory_mb,
+                gpu_memory_mb=self._settings.gpu_memory_mb,
             )
         return self._environments[wish]
 
@@ -252,12 +253,12 @@ class LocalLauncher:
                 self._terminate(live)
             if now_s >= live.term_at_s:
                 logger.info(
-                    "run %d: sent SIGTERM, %g s after it was asked to stop", live.request.run_id, self._config.grace_s
+                    "run %d: sent SIGTERM, %g s after it was asked to stop", live.request.run_id, self._settings.grace_s
                 )
                 self._terminate(live)
             if now_s >= live.kill_at_s:
                 logger.info(
-                    "run %d: killed, SIGTERM has not ended it in %g s", live.request.run_id, self._config.grace_s
+                    "run %d: killed, SIGTERM has not ended it in %g s", live.request.run_id, self._settings.grace_s
                 )
                 live.kill_at_s = math.inf
                 signal_group(live.process, SIGKILL)
@@ -268,7 +269,7 @@ class LocalLauncher:
         live.term_at_s = math.inf
         if not live.is_stopping and live.ended_at_s is None:
             live.is_stopping = True
-            live.kill_at_s = monotonic_s() + self._config.grace_s
+            live.kill_at_s = monotonic_s() + self._settings.grace_s
             signal_group(live.process, SIGTERM)
 
     def _bury(self, live: _LiveRun) -> None:

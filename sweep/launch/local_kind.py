@@ -1,18 +1,37 @@
 """What is known of the local launcher without building it. Light: heavier modules are imported when they are needed."""
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sweep.config import LauncherConfig
+from sweep.domain.counts import count_text
 from sweep.launch.handle import ProcessHandle
+from sweep.launch.local_settings import LocalSettings
 
 if TYPE_CHECKING:
     from sweep.launch.protocol import Launcher, RunRequest
     from sweep.launch.warm import WarmParent
 
 
+SLOTS_PER_CORE = 4
+"""Runs at a time for each core, above which a user is warned."""
+
+
 class LocalKind:
     """This machine: each run a process here, on a slot or a GPU."""
+
+    def check(self, config: LauncherConfig) -> None:
+        """Raise ConfigError for a setting that is wrong."""
+        LocalSettings.of(config)
+
+    def notes_of(self, config: LauncherConfig) -> tuple[str, ...]:
+        """Return what of a config is odd on this machine."""
+        slots, cores = LocalSettings.of(config).slots, len(os.sched_getaffinity(0))
+        if slots is None or slots <= SLOTS_PER_CORE * cores:
+            return ()
+        number = count_text(cores, "CPU core")
+        return (f"launcher.slots={slots} is {slots} trials at a time on {number}: each gets slower",)
 
     def build(
         self, config: LauncherConfig, *, say: Callable[[str], None], early: "WarmParent | None" = None
@@ -36,7 +55,7 @@ class LocalKind:
 
     def starts_warm(self, config: LauncherConfig) -> bool:
         """Return whether runs are forked from one process that has imported the task."""
-        return config.start in ("auto", "warm") and not self.devices_of(config)
+        return LocalSettings.of(config).start in ("auto", "warm") and not self.devices_of(config)
 
     def find(self, request: "RunRequest") -> str | None:
         """Return the handle of a live run. Raises RunElsewhereError."""

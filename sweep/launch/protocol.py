@@ -79,9 +79,17 @@ RunNews: TypeAlias = RunStarted | RunEnded
 class LauncherKind(Protocol):
     """What is known of a kind of launcher without building one: all that `plan`, `rebuild` and readers may ask.
 
-    No method starts a process or connects to anything. `config` is validated, but for what the launcher's own settings
-    say: then ConfigError is raised.
+    No method starts a process or connects to anything. `config.settings` are as written: it is the launcher that reads
+    them, and any method raises ConfigError for one that is wrong, with its key, its value and what is allowed.
     """
+
+    def check(self, config: LauncherConfig) -> None:
+        """Raise ConfigError for a setting that is wrong; called before anything is written."""
+        ...
+
+    def notes_of(self, config: LauncherConfig) -> Sequence[str]:
+        """Return what a user should know of this config before it runs."""
+        ...
 
     def build(
         self, config: LauncherConfig, *, say: Callable[[str], None], early: "WarmParent | None" = None

@@ -14,6 +14,7 @@ from sweep.launch.environment import child_environment
 from sweep.launch.layout import Layout
 from sweep.launch.leases import CPU
 from sweep.launch.local_kind import LocalKind
+from sweep.launch.local_settings import LocalSettings
 from sweep.launch.process import keep_ended_children
 from sweep.launch.standby import StandbyStarter
 from sweep.launch.warm import WarmParent, WarmStarter
@@ -44,7 +45,7 @@ def start_early(
         device=CPU,
         threads=layout.threads,
         has_gpus=layout.has_gpus,
-        gpu_memory_mb=config.gpu_memory_mb,
+        gpu_memory_mb=LocalSettings.of(config).gpu_memory_mb,
     )
     keep_ended_children()
     with suppress(OSError):

@@ -16,7 +16,7 @@ from sweep.domain.counts import count_text, share_text
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
-from sweep.launch import WarmParent, build_launcher
+from sweep.launch import WarmParent, build_launcher, check_launcher
 from sweep.report.commands import PROGRAM
 from sweep.report.summary import is_judged
 from sweep.study.audience import Audience
@@ -78,6 +78,7 @@ def run_study(
     folder or its store was removed meanwhile.
     """
     check_packages(loaded)
+    check_launcher(loaded.study.launcher)
     plan = StudyPlan(loaded)
     plan.driver()  # a wrong setting is refused before anything is written
     code = PlannedCode(loaded.source, progress.message)

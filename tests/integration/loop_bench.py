@@ -96,10 +96,7 @@ class Bench:
         return StudyConfig(
             name="s", task_name="t", ablation=None, task={"_target_": "t.t"}, axes=AXES, params={},
             driver=DriverConfig(name="grid", settings={}), seeds=self.seeds, target=TARGET,
-            launcher=LauncherConfig(
-                name="local", slots=2, gpus=(), slots_per_gpu=1, gpu_memory_mb=None, timeout_s=None,
-                retries=self.retries, grace_s=1.0,
-            ),
+            launcher=LauncherConfig(name="fake", timeout_s=None, retries=self.retries),
             store_url="sqlite://", results=str(self.results), inert=(), raw={},
         )  # fmt: skip
 

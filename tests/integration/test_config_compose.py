@@ -18,6 +18,7 @@ from sweep.domain.axis import Toggle
 from sweep.domain.inert import InertToggle
 from sweep.domain.target import Mode
 from sweep.errors import ConfigError
+from sweep.launch.local_settings import LocalSettings
 from sweep.plan import DESIGNS, TrialComposer, build_plan
 
 REPOSITORY = Path(__file__).parents[2]
@@ -89,7 +90,8 @@ def test_a_loaded_study_holds_everything_typed(folder):
     assert study.task["hidden"] == 8
     assert (study.target.metric, study.target.mode, study.target.threshold) == ("val/acc", Mode.MAX, 0.9)
     assert (study.target.hold, study.target.budget_steps, study.target.stop_early) == (None, 50, True)
-    assert (study.launcher.slots, study.launcher.gpus, study.launcher.timeout_s) == (2, ("0", "GPU-a"), None)
+    assert (LocalSettings.of(study.launcher).slots, LocalSettings.of(study.launcher).gpus) == (2, ("0", "GPU-a"))
+    assert study.launcher.timeout_s is None
     assert (study.driver.name, dict(study.driver.settings)) == ("grid", {"design": "full_factorial"})
     assert loaded.command == ("+ablation=regularization", "seeds=[3,1]", "launcher.slots=2", "launcher.gpus=[0,GPU-a]")
     assert yaml.safe_load(loaded.as_yaml()) == dict(study.raw)

@@ -4,6 +4,7 @@ import pytest
 
 from sweep.config import load_study_config
 from sweep.errors import ConfigError
+from sweep.launch import check_launcher
 from sweep.study.planning import driver_of
 
 TASK = """
@@ -65,11 +66,17 @@ def folder(tmp_path_factory):
     return root / "conf"
 
 
+def check(study):
+    """Do what `plan` and a run do before anything is written."""
+    driver_of(study)
+    check_launcher(study.launcher)
+
+
 def refused(folder, monkeypatch, overrides):
     monkeypatch.chdir(folder.parent)
     chosen = overrides if any(text.startswith("task=") for text in overrides) else ["task=user", *overrides]
     with pytest.raises(ConfigError) as caught:
-        driver_of(load_study_config(chosen, [folder]).study)
+        check(load_study_config(chosen, [folder]).study)
     assert caught.value.exit_code == 2
     return caught.value
 

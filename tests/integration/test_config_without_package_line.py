@@ -57,7 +57,7 @@ def test_a_tasks_file_gives_task_and_target(load, name):
 
 def test_a_tasks_file_may_set_any_other_key_and_the_command_line_overrules_it(load):
     study = load("task=more")
-    assert (study.seeds, study.watch, study.launcher.slots, study.driver.settings) == (
+    assert (study.seeds, study.watch, study.launcher.settings["slots"], study.driver.settings) == (
         (7,),
         "deep",
         1,
@@ -103,6 +103,6 @@ def test_a_regression_gives_its_tasks_and_its_seeds(load):
 
 def test_files_of_the_other_groups_work_too(load):
     study = load("task=whole", "launcher=small", "+search=width", "converge=strict")
-    assert study.launcher.slots == 1
+    assert study.launcher.settings["slots"] == 1
     assert study.params == {"task.lr": "interval(0.1, 0.2)"}
     assert (study.target.hold, study.target.threshold) == (2, 0.9)  # the task's own target stands over the group's

@@ -237,8 +237,8 @@ def start_from_a_driver_that_dies(path: Path, task: str, **section: Any) -> tupl
         from sweep.launch import RunRequest, build_launcher
         from sweep.rundir import StudyLock
         StudyLock(Path({str(path)!r}).parent / "driver.lock").acquire()
-        launcher = build_launcher(LauncherConfig(name="local", slots=1, gpus=(), slots_per_gpu=1, gpu_memory_mb=None,
-                                                 timeout_s=None, retries=0, grace_s=1.0))
+        settings = dict(slots=1, gpus=[], slots_per_gpu=1, gpu_memory_mb=None, grace_s=1.0, start="auto")
+        launcher = build_launcher(LauncherConfig(name="local", timeout_s=None, retries=0, settings=settings))
         started = launcher.start(RunRequest(run_id=7, dir=Path({str(path)!r}))).started
         print(json.dumps(asdict(started)), flush=True)
         time.sleep(600)

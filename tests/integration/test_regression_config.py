@@ -32,7 +32,7 @@ def test_the_studies_of_a_night_have_its_seeds_and_what_the_command_line_says():
     [task] = task_studies(config, night)
     study = task.nightly.study
     assert (study.name, study.seeds, study.reuse) == ("nightly-diabetes-2026-11-23", night.seeds(2), False)
-    assert (study.task["lr"], study.launcher.slots) == (0.01, 1)
+    assert (study.task["lr"], study.launcher.settings["slots"]) == (0.01, 1)
     assert task.determinism is not None
     fixed = task.determinism.study
     assert (fixed.seeds, fixed.target.budget_steps, fixed.target.stop_early) == ((0,), 30, False)

@@ -4,10 +4,10 @@ import io
 from types import SimpleNamespace
 
 import pytest
+from launched_runs import launcher_config
 from recorded_study import end_trial, make_study, make_trial, url_of
 from rich.console import Console
 
-from sweep.config import LauncherConfig
 from sweep.domain.target import Mode, Target
 from sweep.report.plans import render_plan
 from sweep.store import Store
@@ -18,9 +18,7 @@ TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_s
 
 def plan_of(trials, *, composed_s=0.0):
     """Return as much of a study's plan as an estimate looks at."""
-    launcher = LauncherConfig(
-        name="local", slots=2, gpus=(), slots_per_gpu=1, gpu_memory_mb=None, timeout_s=None, retries=1, grace_s=1.0
-    )
+    launcher = launcher_config(slots=2)
     driver = SimpleNamespace(settings={})
     config = SimpleNamespace(driver=driver, reuse=False, task_name="digits", target=TARGET, launcher=launcher)
     fixed = SimpleNamespace(trials=[SimpleNamespace(fingerprint="f")] * trials)

@@ -42,8 +42,7 @@ def make_loaded(*, axes=AXES, seeds=(0, 1, 2), target=TARGET):
     study = StudyConfig(
         name="s", task_name="plantask", ablation=None, task={**task, "hidden": 8, "steps": 100}, axes=axes, params={},
         driver=DriverConfig(name="grid", settings={"design": "one_at_a_time"}), seeds=seeds, target=target,
-        launcher=LauncherConfig(name="local", slots=None, gpus=None, slots_per_gpu=1, gpu_memory_mb=None,
-                                timeout_s=None, retries=1, grace_s=10.0),
+        launcher=LauncherConfig(name="local", timeout_s=None, retries=1),
         store_url="sqlite://", results="results", inert=(InertToggle.at_baseline(Toggle("clip", "off")),), raw={},
     )  # fmt: skip
     return LoadedConfig(
