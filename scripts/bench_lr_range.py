@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sweep.analysis.probes.lr_range import overrides_for
+from sweep.analysis.checks.lr_range import overrides_for
 from sweep.config import load_study_config
 
 ROOT = Path(__file__).parents[1]

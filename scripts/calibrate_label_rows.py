@@ -21,20 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import datasets
 
-from sweep.analysis.probes.data_labels import agreement_checks
-from sweep.analysis.probes.data_rows import NAME
+from sweep.analysis.checks.data_labels import agreement_checks
+from sweep.analysis.checks.data_rows import NAME
 from sweep.domain.data_check import Severity
-from sweep.worker.probes.neighbours import measure_neighbours
+from sweep.domain.data_figures import DataFindings, LabelKind
+from sweep.worker.checks.neighbours import measure_neighbours
 
 SETS = {
-    "digits": (datasets.load_digits, "classes"),
-    "wine": (datasets.load_wine, "classes"),
-    "breast_cancer": (datasets.load_breast_cancer, "classes"),
-    "iris": (datasets.load_iris, "classes"),
-    "diabetes": (datasets.load_diabetes, "values"),
+    "digits": (datasets.load_digits, LabelKind.CLASSES),
+    "wine": (datasets.load_wine, LabelKind.CLASSES),
+    "breast_cancer": (datasets.load_breast_cancer, LabelKind.CLASSES),
+    "iris": (datasets.load_iris, LabelKind.CLASSES),
+    "diabetes": (datasets.load_diabetes, LabelKind.VALUES),
 }
 NOISES = (0.0, 0.1, 0.2, 0.3)
-Set = tuple[NDArray[Any], NDArray[Any], str]
+Set = tuple[NDArray[Any], NDArray[Any], LabelKind]
 Draw = Callable[[np.random.Generator], Set]
 
 
@@ -57,14 +58,14 @@ def noisy(data: Set, share: float, rng: np.random.Generator) -> Set:
 
 def blobs(rng: np.random.Generator, *, n: int, classes: int, spread: float, features: int = 8) -> Set:
     x, y = datasets.make_blobs(n, features, centers=classes, cluster_std=spread, random_state=int(rng.integers(2**31)))
-    return x, y, "classes"
+    return x, y, LabelKind.CLASSES
 
 
 def hard(rng: np.random.Generator, *, classes: int) -> Set:
     """Return a set whose neighbours agree hardly more than by chance."""
     x, y = datasets.make_classification(1500, 20, n_informative=8, n_redundant=0, n_classes=classes, class_sep=0.3,
                                         flip_y=0.3, random_state=int(rng.integers(2**31)))  # fmt: skip
-    return x, y, "classes"
+    return x, y, LabelKind.CLASSES
 
 
 def walk(rng: np.random.Generator, *, what: str, slow: float) -> Set:
@@ -76,8 +77,12 @@ def walk(rng: np.random.Generator, *, what: str, slow: float) -> Set:
     windows = np.lib.stride_tricks.sliding_window_view(series, 8)[:-20]
     now, later = series[7:-20], series[8:][: len(windows)]
     if what == "next":
-        return windows, later, "values"
-    return (windows, now, "values") if what == "value" else (windows, (later > 0).astype(np.int64), "classes")
+        return windows, later, LabelKind.VALUES
+    return (
+        (windows, now, LabelKind.VALUES)
+        if what == "value"
+        else (windows, (later > 0).astype(np.int64), LabelKind.CLASSES)
+    )
 
 
 def two_sources(rng: np.random.Generator, *, gap: float, noise: float) -> Set:
@@ -98,7 +103,7 @@ def drift(rng: np.random.Generator, *, turn: float) -> Set:
     """Return points of which the border between two classes turns by `turn` radians from the first row to the last."""
     x = rng.normal(size=(1500, 2))
     angle = np.linspace(0, turn, 1500)
-    return x, (x[:, 0] * np.cos(angle) + x[:, 1] * np.sin(angle) > 0).astype(np.int64), "classes"
+    return x, (x[:, 0] * np.cos(angle) + x[:, 1] * np.sin(angle) > 0).astype(np.int64), LabelKind.CLASSES
 
 
 def noisy_bundled(rng: np.random.Generator, *, name: str, order: str, share: float) -> Set:
@@ -166,7 +171,8 @@ def harm_rows(data: Set, share: float, harm: str, rng: np.random.Generator) -> S
 def said_of(data: Set) -> list[tuple[str, str]]:
     """Return what is found of labels that are not their own rows': (severity, words), the worst first."""
     x, y, kind = data
-    checks = agreement_checks({"neighbours": measure_neighbours(x, y, None, None, kind)})
+    near = measure_neighbours(x, y, None, None, kind)
+    checks = agreement_checks(DataFindings(has_data=True, has_model=False, neighbours=near))
     meant = [c for c in checks if c.name == NAME or "shifted" in c.found]
     found = [c for c in meant if c.severity in (Severity.BROKEN, Severity.WARNING)]
     return [(str(c.severity), c.found) for c in sorted(found, key=lambda c: list(Severity).index(c.severity))]

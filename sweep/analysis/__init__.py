@@ -16,9 +16,7 @@ the sentences of an answer
   unlogged         studies whose trials never logged the metric
 
 checks and diagnoses
-  probes           the results of the checks, one module each
-  lr_range         curves of range tests to a suggested rate
-  lr_confirm       the trials that confirm it, and their result
+  checks           what the trials of a check showed, one module each
   diagnosis        the results of all stages to one paragraph
 
 several studies

@@ -1,22 +1,23 @@
-"""A probe: what a trial does with its task instead of plain training."""
+"""A check: what a trial does with its task instead of plain training, what its run finds, and what that shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from sweep.domain.data_check import DataReport
-from sweep.domain.lr_range import RateConfirmation, RateRange
-from sweep.domain.overfit import OverfitReport
+from sweep.domain.data_figures import DataFindings
+from sweep.domain.lr_range import RangeFindings, RateConfirmation, RateRange
+from sweep.domain.overfit import OverfitFindings, OverfitReport
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.words import StrEnum
 
-if TYPE_CHECKING:  # the config names a probe, and does without NumPy
+if TYPE_CHECKING:  # the config names a check, and does without NumPy
     from sweep.domain.metric import Series
 
 
 class CheckName(StrEnum):
-    """The probes there are. The worker has one module of this name for each (worker/probes)."""
+    """The checks. Each has a module of this name in sweep/worker/checks, sweep/analysis/checks, sweep/report/stages."""
 
     DATA = "data"  # looks at what the task trains on
     OVERFIT = "overfit"  # trains on ten samples until they are learnt
@@ -24,35 +25,55 @@ class CheckName(StrEnum):
 
 
 CHECK_REASON = "a probe: not trained to the target"
-"""Why a probe's trial has no verdict."""
+"""Why a check's trial has no verdict. Stores hold it: it stays as it is."""
 
 FINDINGS = "findings.json"
-"""The artifact that a probe's run leaves its findings in: one JSON object."""
+"""The artifact that a check's run leaves its findings in: one JSON object."""
+
+Findings: TypeAlias = DataFindings | OverfitFindings | RangeFindings
+"""What one run of a check found."""
+
+FINDINGS_OF: Mapping[CheckName, type[Findings]] = {
+    CheckName.DATA: DataFindings,
+    CheckName.OVERFIT: OverfitFindings,
+    CheckName.LR_RANGE: RangeFindings,
+}
+"""What FINDINGS holds, by check."""
+
+F = TypeVar("F", DataFindings, OverfitFindings, RangeFindings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One probe with its settings: plain data, the keys of `probe:` in the config beside `name`."""
+    """One check with its settings: plain data, the keys of `probe:` in the config beside `name`."""
 
     name: CheckName
-    settings: Mapping[str, Any] = field(hash=False)
+    settings: Mapping[str, object] = field(hash=False)
 
-    def to_mapping(self) -> dict[str, Any]:
+    def number(self, key: str) -> float:
+        """Return a setting that is a number. Raises KeyError."""
+        return float(cast("float", self.settings[key]))
+
+    def whole(self, key: str) -> int:
+        """Return a setting that is a whole number. Raises KeyError."""
+        return int(cast("int", self.settings[key]))
+
+    def to_mapping(self) -> dict[str, object]:
         """Return the `probe` section of spec.json."""
         return {"name": str(self.name), **self.settings}
 
     @classmethod
-    def from_mapping(cls, data: Mapping[str, Any]) -> "Check":
-        """Return the probe of a `probe` section. Raises KeyError, ValueError for one that is none."""
-        return cls(name=CheckName(data["name"]), settings={k: v for k, v in data.items() if k != "name"})
+    def from_mapping(cls, data: Mapping[str, object]) -> "Check":
+        """Return the check of a `probe` section. Raises KeyError, ValueError for one that is none."""
+        return cls(name=CheckName(str(data["name"])), settings={k: v for k, v in data.items() if k != "name"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckTrial:
-    """One trial of a probe that has ended: what it logged and what it found.
+    """One trial of a check that has ended: what it logged and what it found.
 
-    `findings` is what the run wrote as FINDINGS, empty where it did not come to that; `artifacts` is the folder of all
-    it wrote, relative to the study's. `message` says why it failed, empty where it did not.
+    `findings` is what the run wrote as FINDINGS, None if it did not come to that; `artifacts` is the folder of all it
+    wrote, relative to the study's. `message` says why it failed, empty if it did not.
     """
 
     number: int
@@ -60,16 +81,20 @@ class CheckTrial:
     state: TrialState
     message: str
     series: Mapping[str, "Series"] = field(hash=False)
-    findings: Mapping[str, Any] = field(hash=False)
+    findings: Findings | None = field(hash=False)
     artifacts: str
+
+    def found(self, kind: type[F]) -> F | None:
+        """Return the findings of this kind, None if the run left none."""
+        return self.findings if isinstance(self.findings, kind) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """What the trials of a probe had in common: its settings, the resolved task section and the target."""
+    """What the trials of a check had in common: its settings, the resolved task section and the target."""
 
-    probe: Check
-    task: Mapping[str, Any] = field(hash=False)
+    check: Check
+    task: Mapping[str, object] = field(hash=False)
     target: Target
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sweep.domain.jsonform import JsonObject
+from sweep.domain.data_figures import DataFindings
 from sweep.domain.words import StrEnum
 
 
@@ -69,6 +69,11 @@ class SeverityCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """No figures: no trial of the check has measured anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataReport:
     """What the data check showed: section `data` of summary.json.
 
@@ -78,4 +83,4 @@ class DataReport:
     checks: tuple[DataCheck, ...]
     counts: SeverityCounts = SeverityCounts()
     picture: str | None = None
-    measured: JsonObject = field(default_factory=dict, hash=False)
+    measured: DataFindings | Nothing = field(default=Nothing(), hash=False)

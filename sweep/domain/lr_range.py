@@ -88,6 +88,24 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RangeFindings:
+    """What a range test says beside its curve.
+
+    `optimizer` and `scheduler` are the names of their classes and `base_lr` the highest rate of the task's own, None if
+    there is none; `optimizers` the number of optimizers that made a step. `steps` were made, from `first_step` of the
+    series on; the loss is that of the backward pass or the one logged.
+    """
+
+    optimizer: str | None = None
+    scheduler: str | None = None
+    base_lr: float | None = None
+    steps: int = 0
+    first_step: int = 0
+    loss_from: str | None = None  # "backward" or "log"
+    optimizers: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateTest:
     """The range test of one seed.
 

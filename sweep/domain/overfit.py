@@ -7,9 +7,10 @@ import math
 import re
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from sweep.domain.jsonform import OPTIONAL
 from sweep.domain.names import WATCH, is_loss
 from sweep.domain.roles import LOSS_NAMES
 from sweep.domain.target import Target
@@ -176,6 +177,21 @@ class GateVerdict(StrEnum):
     NOTHING_LOGGED = "nothing_logged"  # no loss, accuracy or error to go by
     CRASHED = "crashed"  # the task failed on these samples
     NOT_CHECKED = "not_checked"  # the task gives no way to train it on a few samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverfitFindings:
+    """What a run of the gate says beside what it logged.
+
+    The overrides `changed` for it, and the `classes` of the `samples` it was trained on (None: it did not come to
+    that), for `steps` optimizer steps. `not_checked` says why there was nothing to see, empty if there was.
+    """
+
+    changed: tuple[str, ...] = ()
+    not_checked: str = field(default="", metadata={OPTIONAL: True})
+    samples: int | None = None
+    classes: tuple[str, ...] = ()
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

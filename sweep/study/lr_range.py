@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sweep.analysis.lr_confirm import axis_of, rates_of
+from sweep.analysis.checks.lr_confirm import axis_of, rates_of
 from sweep.config import DriverConfig, LoadedConfig
 from sweep.config.parts import Asked, asked, load_part
 from sweep.domain.jsonform import from_json

@@ -1,15 +1,16 @@
 """From the trials of a probe to what they showed, as the store and the run folders hold it."""
 
-from collections.abc import Mapping
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
-from sweep.analysis.probes import read_probe
-from sweep.domain.check import FINDINGS, CheckContext, CheckResult, CheckTrial
+from sweep.analysis.checks import read_check
+from sweep.analysis.checks.lr_confirm import axis_of, rates_of, read_confirmation
+from sweep.domain.check import FINDINGS, FINDINGS_OF, Check, CheckContext, CheckResult, CheckTrial, Findings
 from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
+from sweep.domain.jsonform import from_json
 from sweep.domain.kinds import StudyKind
 from sweep.domain.lr_range import RateRange
 from sweep.domain.stages import confirm_study
@@ -19,9 +20,13 @@ from sweep.report.staged import StageEntry, staged_summary
 from sweep.rundir import StudyDir, read_json
 from sweep.store import Store
 
+logger = logging.getLogger(__name__)
+
 
 def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckResult:
     """Return what a study's probe has shown so far."""
+    check = record.probe
+    assert check is not None
     trials = {trial.number: trial for trial in store.trials(record.id)}
     ended = [
         CheckTrial(
@@ -30,19 +35,13 @@ def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckRe
             state=outcome.state,
             message="" if outcome.failure is None else _failure_message(store, trials[outcome.number].id, outcome),
             series=store.series(trials[outcome.number].id),
-            findings=_findings(folder.trial(outcome.number).artifacts / FINDINGS),
+            findings=_findings(check, folder.trial(outcome.number).artifacts / FINDINGS),
             artifacts=folder.trial(outcome.number).artifacts.relative_to(folder.path).as_posix(),
         )
         for outcome in store.outcomes(record.id)
         if outcome.state in FINISHED_STATES
     ]
-    assert record.probe is not None
-    context = CheckContext(
-        probe=record.probe,
-        task=record.config.task,
-        target=record.target,
-    )
-    return read_probe(ended, context)
+    return read_check(ended, CheckContext(check=check, task=record.config.task, target=record.target))
 
 
 def probe_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> dict[str, Any]:
@@ -110,9 +109,10 @@ def _failure_message(store: Store, trial_id: int, outcome: Outcome) -> str:
     return f"{shown_failure(str(outcome.failure))}: {(run and run.message) or outcome.reason}"
 
 
-def _findings(file: Path) -> Mapping[str, Any]:
+def _findings(check: Check, file: Path) -> Findings | None:
+    """Return what a run found, None if it did not come to that."""
     try:
-        found = read_json(file)
-    except (OSError, ValueError):  # the run did not come to that
-        return {}
-    return found if isinstance(found, dict) else {}
+        return from_json(FINDINGS_OF[check.name], read_json(file))
+    except (OSError, ValueError) as error:
+        logger.info("no findings: %s", error)
+        return None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sweep.analysis.lr_confirm import FACTORS
+from sweep.analysis.checks.lr_confirm import FACTORS
 from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.offered import toggles_that_can_be_tried
 from sweep.domain.stages import stage_study

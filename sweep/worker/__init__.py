@@ -12,7 +12,7 @@ a run
   leaving  the end of the process
   hooks    the one room that patches Paddle
   monitor  what `run.watch` records
-  probes   what a trial may do instead of training
+  checks   what a trial may do instead of training
 
 a process that waits for runs
   ahead    what it does before it has one, and its line to the driver

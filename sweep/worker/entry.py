@@ -1,6 +1,5 @@
 """One run from spec.json to result.json."""
 
-import importlib
 import os
 import resource
 import sys
@@ -11,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sweep.clock import monotonic_s, now_utc
-from sweep.domain.check import Check, CheckName
+from sweep.domain.check import Check
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Target
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
 from sweep.task import StopTrial
+from sweep.worker.checks import RUNNERS
 from sweep.worker.leaving import leave_if_forked
 from sweep.worker.loading import prepared_task
 from sweep.worker.run import WorkerRun
@@ -45,16 +45,16 @@ def run_trial(folder: RunDir) -> int:
         events = EventWriter(folder.events)
         events.write("start", pid=os.getpid(), host=os.uname().nodename, held=events.hold())
         _cap_memory(spec.get("memory_mb"))
-        probe = Check.from_mapping(spec["probe"]) if "probe" in spec else None
+        check = Check.from_mapping(spec["probe"]) if "probe" in spec else None
         run = WorkerRun(
             folder,
             seed=int(spec["seed"]),
             target=Target.from_mapping(spec["target"]),
             events=events,
-            is_probe=probe is not None,
+            is_check=check is not None,
             watch=str(spec.get("watch", "light")),
         )
-        ending = _execute(spec, run, probe)
+        ending = _execute(spec, run, check)
         with suppress(OSError):  # a full disk: result.json is the one that counts
             events.write("end", state=ending["state"], reason=ending["stop_reason"])
         _leave_result(folder, ending, last_step=run.last_step, started_at=started_at, wall_s=monotonic_s() - started_s)
@@ -82,18 +82,18 @@ def _leave_result(
     write_json_atomic(folder.result, result, is_durable=wall_s >= DURABLE_FROM_S)
 
 
-def _execute(spec: Mapping[str, Any], run: WorkerRun, probe: Check | None) -> dict[str, Any]:
-    """Run the task, or the probe on it, and return how it ended: state, stop_reason, failure."""
+def _execute(spec: Mapping[str, Any], run: WorkerRun, check: Check | None) -> dict[str, Any]:
+    """Run the task, or the check of it, and return how it ended: state, stop_reason, failure."""
     sigterm = SigtermWatch(run)
     pid, failure, returned = os.getpid(), None, None
     try:
-        # The data probe prepares the task itself: data that cannot be had is what it is there to find.
-        task, cfg = prepared_task(spec, is_prepared=probe is None or probe.name is not CheckName.DATA)
+        runner = None if check is None else RUNNERS[check.name]
+        task, cfg = prepared_task(spec, is_prepared=runner is None or runner.prepares)
         seed_globals(run.seed)
-        if probe is None:
+        if check is None or runner is None:
             returned = task.train(cfg, run)
         else:
-            importlib.import_module(f"sweep.worker.probes.{probe.name}").run_probe(task, cfg, run, probe.settings)
+            runner.run(task, cfg, run, check)
     except StopTrial:
         pass
     except BaseException as error:

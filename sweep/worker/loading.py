@@ -24,7 +24,7 @@ Digests = Mapping[str, str | None]
 class Task:
     """The functions of a task, as far as it has them.
 
-    `data(cfg)` returns the training and the validation set, `model(cfg)` the network (docs/tasks.md); probes use them.
+    `data(cfg)` returns the training and the validation set, `model(cfg)` the network (docs/tasks.md); checks use them.
     """
 
     train: Callable[[TaskConfig, Run], object]

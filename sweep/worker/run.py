@@ -41,7 +41,7 @@ class WorkerRun:
         seed: int,
         target: Target,
         events: EventWriter,
-        is_probe: bool = False,
+        is_check: bool = False,
         watch: str = "light",
     ) -> None:
         self.stop_reason: StopReason | None = None
@@ -49,7 +49,7 @@ class WorkerRun:
         self.is_terminated = False  # SIGTERM has come; set from the signal handler
         self._folder = folder
         self._seed = seed
-        self._is_probe = is_probe
+        self._is_check = is_check
         self.target = target
         self._step: int | None = None  # the furthest logged so far
         self._decision: StopReason | None = None  # as things stand if the present step is over
@@ -97,7 +97,7 @@ class WorkerRun:
         An evaluation may fail on the NaN that has just ended the trial: it was over all the same. A budget used up
         decides nothing, so that the error is what counts.
         """
-        if not self._is_probe:
+        if not self._is_check:
             for at, values in self._clock.finish():
                 if not self._is_over(at):
                     self._take(at, values)
@@ -185,7 +185,7 @@ class WorkerRun:
 
     def _place(self, step: int, values: Mapping[str, float]) -> None:
         """Record values at their position in the run, unless it ends before that."""
-        if self._is_probe:  # it counts the steps itself
+        if self._is_check:  # it counts the steps itself
             placed: Placed = ((step, values),)
         else:
             placed = self._clock.place(step, values, self._optimizer_steps())
@@ -241,7 +241,7 @@ class WorkerRun:
         return self._asked[0]
 
     def _decide(self, step: int, values: Mapping[str, float]) -> StopReason | None:
-        if self._is_probe:  # ends when the probe has seen enough, wherever the target is
+        if self._is_check:  # ends when the check has seen enough, wherever the target is
             return None
         reason = self._tracker.update(step, values)
         is_used_up = self.last_step is not None and self.last_step >= self.target.budget_steps

@@ -2,21 +2,22 @@
 
 import json
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
 
-from sweep.analysis.probes import read_probe
+from sweep.analysis.checks import read_check
 from sweep.domain.check import FINDINGS, Check, CheckContext, CheckTrial
-from sweep.domain.jsonform import to_object
+from sweep.domain.data_figures import DataFindings
+from sweep.domain.jsonform import from_json, to_object
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.taskref import TaskRef
 from sweep.rundir import EventWriter, RunDir
 from sweep.task import TaskConfig
+from sweep.worker.checks.data import run_check
 from sweep.worker.loading import load_task
 from sweep.worker.run import WorkerRun
 
@@ -28,26 +29,26 @@ HEALTHY = ["digits_cnn", "digits_cnn_overregularised", "digits_mlp", "breast_can
 
 
 def look(folder, section, metric, **settings):
-    """Run the data probe on a task section as a worker does, and return what it showed."""
+    """Run the data check on a task section as a worker does, and return what it showed."""
     probe = yaml.safe_load((ROOT / "conf" / "check" / "data.yaml").read_text())["probe"] | {"metric": metric} | settings
     target = Target.from_mapping(
         {"metric": metric, "mode": "max", "threshold": 0.9, "hold": 3, "budget_steps": 400, "stop_early": True}
     )
     folder.mkdir(exist_ok=True)
     run_dir = RunDir(folder)
-    run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_probe=True)
+    run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_check=True)
     cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
-    import_module("sweep.worker.probes.data").run_probe(load_task(TaskRef.of(section)), cfg, run, probe)
+    run_check(load_task(TaskRef.of(section)), cfg, run, Check.from_mapping(probe))
     trial = CheckTrial(
         number=0,
         seed=0,
         state=TrialState.COMPLETED,
         message="",
         series={},
-        findings=json.loads((run_dir.artifacts / FINDINGS).read_text()),
+        findings=from_json(DataFindings, json.loads((run_dir.artifacts / FINDINGS).read_text())),
         artifacts="artifacts",
     )
-    return read_probe([trial], CheckContext(probe=Check.from_mapping(probe), task=section, target=target))
+    return read_check([trial], CheckContext(check=Check.from_mapping(probe), task=section, target=target))
 
 
 def planted(folder, fault, source="digits", form="object", **settings):
@@ -80,7 +81,7 @@ def test_the_healthy_native_tasks_raise_nothing(task, tmp_path):
 def test_healthy_data_of_the_users_own_raises_nothing_in_any_form(form, tmp_path):
     result = planted(tmp_path, "none", form=form)
     assert {check["severity"] for check in checks(result)} == {"ok"}, result.answer
-    assert result.section.measured["train"]["read"] == 1397
+    assert result.section.measured.train.read == 1397
 
 
 FAULTS = [
@@ -161,7 +162,7 @@ def test_labels_to_ignore_are_no_fault_and_count_nowhere_else(fault, value, tmp_
     assert result.is_ok
     assert set(trouble(result)) == {"ignored labels"}
     assert f"probe.ignore_label={value}" in trouble(result)["ignored labels"]["advice"]
-    assert result.section.measured["train"]["labels"]["distinct"] == 10
+    assert result.section.measured.train.labels.distinct == 10
     assert not trouble(planted(tmp_path / "b", fault, ignore_label=value))
     own = {"_target_": "check_tasks.train", "fault": fault, "source": "digits", "form": "object", "ignore_index": value}
     assert not trouble(look(tmp_path / "c", own, "val/acc", train_steps=30))

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweep.analysis.probes import read_probe
+from sweep.analysis.checks import read_check
 from sweep.domain.check import FINDINGS, Check, CheckContext, CheckTrial
+from sweep.domain.jsonform import from_json
+from sweep.domain.overfit import OverfitFindings
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 from sweep.domain.taskref import TaskRef
 from sweep.rundir import EventWriter, RunDir, points_of, read_events
 from sweep.task import StopTrial, TaskConfig
+from sweep.worker.checks.overfit import run_check
 from sweep.worker.loading import load_task
 from sweep.worker.run import WorkerRun
 
@@ -25,7 +28,7 @@ HEALTHY = ["digits_cnn", "digits_cnn_overregularised", "digits_mlp", "breast_can
 
 @pytest.fixture(autouse=True)
 def restored():
-    """The probe replaces `data` in the task's module, whose process ends after it; this one goes on."""
+    """The check replaces `data` in the task's module, whose process ends after it; this one goes on."""
     names = ["check_tasks", *(f"tasks.{task.removesuffix('_overregularised')}" for task in HEALTHY)]
     modules = [import_module(name) for name in names]
     before = [dict(vars(module)) for module in modules]
@@ -35,7 +38,7 @@ def restored():
 
 
 def gate(folder, section, **settings):
-    """Run the overfit probe on a task section as a worker does, and return what it showed."""
+    """Run the overfit gate on a task section as a worker does, and return what it showed."""
     probe = yaml.safe_load((ROOT / "conf" / "check" / "overfit.yaml").read_text())["probe"] | settings
     section = {key: probe["steps"] if value == "${converge.budget_steps}" else value for key, value in section.items()}
     target = Target.from_mapping(
@@ -49,11 +52,11 @@ def gate(folder, section, **settings):
         }
     )
     run_dir = RunDir(folder)
-    run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_probe=True)
+    run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_check=True)
     cfg = TaskConfig({key: value for key, value in section.items() if key != "_target_"})
     message = ""
     try:
-        import_module("sweep.worker.probes.overfit").run_probe(load_task(TaskRef.of(section)), cfg, run, probe)
+        run_check(load_task(TaskRef.of(section)), cfg, run, Check.from_mapping(probe))
     except StopTrial:
         pass
     except Exception as error:
@@ -66,10 +69,10 @@ def gate(folder, section, **settings):
         state=TrialState.FAILED if message else TrialState.COMPLETED,
         message=message,
         series=points_of(read_events(run_dir.events, 0)[0]),
-        findings=json.loads((run_dir.artifacts / FINDINGS).read_text()),
+        findings=from_json(OverfitFindings, json.loads((run_dir.artifacts / FINDINGS).read_text())),
         artifacts="artifacts",
     )
-    return read_probe([trial], CheckContext(probe=Check.from_mapping(probe), task=section, target=target))
+    return read_check([trial], CheckContext(check=Check.from_mapping(probe), task=section, target=target))
 
 
 def planted(folder, fault, source="digits", form="object", task_steps=1000, **settings):

@@ -16,9 +16,9 @@ from watched_training import batch, make_run, mlp, series
 from sweep.domain.lr_range import LOSSES, RATES, Ramp
 from sweep.domain.target import Mode, Target
 from sweep.rundir import EventWriter, RunDir, points_of, read_events
+from sweep.worker.checks.lr_range import RangeTest
 from sweep.worker.hooks import Hooks, Role, around_function, installed
 from sweep.worker.hooks.points import STEPS, around_optimizers, around_train_batch, on_backward, on_call
-from sweep.worker.probes.lr_range import RangeTest
 from sweep.worker.run import WorkerRun
 
 Attributes = dict[tuple[str, str], Any]
@@ -76,7 +76,7 @@ def range_test(folder: Path) -> RangeTest:
     target = Target(metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=40, stop_early=True)
     folder.mkdir()
     run_dir = RunDir(folder)
-    run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_probe=True)
+    run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_check=True)
     return RangeTest(run, Ramp(lr_min=1e-3, lr_max=1e-1, steps=40))
 
 

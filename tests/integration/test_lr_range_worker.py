@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweep.domain.check import FINDINGS
+from sweep.domain.check import FINDINGS, Check, CheckName
 from sweep.domain.lr_range import LOSSES, RATES, Ramp
 from sweep.domain.target import Mode, Target
 from sweep.domain.taskref import TaskRef
 from sweep.rundir import EventWriter, RunDir, points_of, read_events
 from sweep.task import StopTrial, TaskConfig
+from sweep.worker.checks.lr_range import run_check
 from sweep.worker.loading import load_task
-from sweep.worker.probes.lr_range import run_probe
 from sweep.worker.run import WorkerRun
 
 ROOT = Path(__file__).parents[2]
@@ -45,13 +45,13 @@ def probed(folder, name="train", *, steps=100, **knobs):
     """Run a range test on a stub as a worker does; return what it logged, and the findings."""
     target = Target(metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=40, stop_early=True)
     run_dir = RunDir(folder)
-    run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_probe=True)
+    run = WorkerRun(run_dir, seed=0, target=target, events=EventWriter(run_dir.events), is_check=True)
     with suppress(StopTrial):
-        run_probe(
+        run_check(
             load_task(TaskRef.of({"_target_": f"rate_tasks.{name}"})),
             TaskConfig({"steps": steps, **knobs}),
             run,
-            SETTINGS,
+            Check(name=CheckName.LR_RANGE, settings=SETTINGS),
         )
     series = points_of(read_events(run_dir.events, 0)[0])
     return series, json.loads((run_dir.artifacts / FINDINGS).read_text())

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweep.analysis.lr_range import read_curve
+from sweep.analysis.checks.lr_curve import read_curve
 from sweep.domain.lr_range import Ramp
 
 NAMES = ("valley", "steep", "low", "high", "diverge")

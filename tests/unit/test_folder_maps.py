@@ -6,8 +6,10 @@ import re
 import pytest
 
 from sweep import analysis, launch, report, stats, store, study, worker
+from sweep.analysis import checks as readers
+from sweep.worker import checks
 
-FOLDERS = (analysis, launch, report, stats, store, study, worker)
+FOLDERS = (analysis, readers, launch, report, stats, store, study, worker, checks)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.__name__)

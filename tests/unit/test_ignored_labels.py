@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sweep.worker.probes.ignored import count_of, ignored_label, masked, units_of, without
-from sweep.worker.probes.measures import measure_order
+from sweep.worker.checks.ignored import count_of, ignored_label, masked, units_of, without
+from sweep.worker.checks.measures import measure_order
 
 CLASSES = np.arange(400) % 10
 
@@ -78,8 +78,8 @@ def test_what_is_left_out_is_left_out():
 
 
 def test_the_order_of_rows_counts_changes_of_class():
-    assert measure_order(np.sort(CLASSES))["runs"] == 10
+    assert measure_order(np.sort(CLASSES)).runs == 10
     mixed = measure_order(CLASSES)
-    assert mixed["changes"] == 399
-    assert mixed["expected"] == pytest.approx(359.1)
-    assert measure_order(masked(np.sort(odd(255)), 255))["classes"] == 10
+    assert mixed.changes == 399
+    assert mixed.expected == pytest.approx(359.1)
+    assert measure_order(masked(np.sort(odd(255)), 255)).classes == 10

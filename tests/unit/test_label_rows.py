@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from sweep.analysis.probes.data_labels import agreement_checks
-from sweep.analysis.probes.data_rows import NAME
-from sweep.worker.probes.neighbours import measure_neighbours
+from sweep.analysis.checks.data_labels import agreement_checks
+from sweep.analysis.checks.data_rows import NAME
+from sweep.domain.data_figures import DataFindings, LabelKind, SetFigures
+from sweep.worker.checks.neighbours import measure_neighbours
 from tasks.datasets import load_breast_cancer, load_diabetes, load_digits
 
 
@@ -15,7 +16,7 @@ def digits(*, is_shuffled=False):
     x, y = load_digits()
     rows = np.random.default_rng(5).permutation(len(y))[:700]
     rows = rows if is_shuffled else np.sort(rows)
-    return x[rows].reshape(len(rows), -1), y[rows].copy(), "classes"
+    return x[rows].reshape(len(rows), -1), y[rows].copy(), LabelKind.CLASSES
 
 
 def rolled(data, first, last, by):
@@ -24,9 +25,11 @@ def rolled(data, first, last, by):
     return x, y, kind
 
 
-def looked_at(data, **train):
+def looked_at(data, *, read=100, total=100):
     x, y, kind = data
-    found = {"neighbours": measure_neighbours(x, y, None, None, kind), "train": train}
+    train = SetFigures(type_name="tuple", total=total, read=read)
+    near = measure_neighbours(x, y, None, None, kind)
+    found = DataFindings(has_data=True, has_model=False, train=train, neighbours=near)
     return {check.name: check for check in agreement_checks(found)}
 
 
@@ -95,14 +98,14 @@ def test_a_stretch_that_numbers_classes_differently_is_warned_of():
 
 def test_targets_of_a_regression_moved_in_half_of_the_rows_are_broken():
     x, y = load_diabetes()
-    check = along(rolled((x, y.copy(), "values"), 0, 221, 1))
+    check = along(rolled((x, y.copy(), LabelKind.VALUES), 0, 221, 1))
     assert check.severity == "broken"
     assert "moved one row down" in check.found
 
 
 def test_two_classes_moved_in_half_of_the_rows_are_broken():
     x, y = load_breast_cancer()
-    assert along(rolled((x, y.copy(), "classes"), 280, 569, 1)).severity == "broken"
+    assert along(rolled((x, y.copy(), LabelKind.CLASSES), 280, 569, 1)).severity == "broken"
 
 
 def with_noise(data, share, seed):
@@ -113,7 +116,8 @@ def with_noise(data, share, seed):
 
 @pytest.mark.parametrize(("order", "share"), [("as they come", 0.0), ("shuffled", 0.3), ("sorted by label", 0.3)])
 @pytest.mark.parametrize(
-    ("load", "kind"), [(load_digits, "classes"), (load_breast_cancer, "classes"), (load_diabetes, "values")]
+    ("load", "kind"),
+    [(load_digits, LabelKind.CLASSES), (load_breast_cancer, LabelKind.CLASSES), (load_diabetes, LabelKind.VALUES)],
 )
 def test_healthy_labels_with_noise_anywhere_and_in_any_order_pass(load, kind, order, share):
     x, y = (part[:700] for part in load())
@@ -127,7 +131,7 @@ def test_healthy_labels_with_noise_anywhere_and_in_any_order_pass(load, kind, or
 
 def test_where_neighbours_agree_by_chance_only_nothing_is_said_of_stretches():
     rng = np.random.default_rng(0)
-    check = along((rng.normal(size=(800, 10)), rng.integers(0, 4, 800), "classes"))
+    check = along((rng.normal(size=(800, 10)), rng.integers(0, 4, 800), LabelKind.CLASSES))
     assert check.severity == "not_checked"
     assert "by chance" in check.found
 
@@ -136,13 +140,13 @@ def test_a_forecast_of_the_next_value_is_not_taken_for_labels_that_were_moved_in
     rng = np.random.default_rng(4)
     series = np.convolve(rng.normal(size=700), 0.8 ** np.arange(30), mode="valid")
     windows = np.lib.stride_tricks.sliding_window_view(series, 6)[:-1]
-    assert along((windows, series[6:], "values")).severity == "ok"
+    assert along((windows, series[6:], LabelKind.VALUES)).severity == "ok"
 
 
 def test_a_forecast_that_cannot_be_told_from_its_window_is_no_fault_but_warned_of():
     series = np.random.default_rng(4).normal(size=700)
     windows = np.lib.stride_tricks.sliding_window_view(series, 6)[:-1]
-    check = looked_at((windows, series[6:], "values"))["labels and inputs"]
+    check = looked_at((windows, series[6:], LabelKind.VALUES))["labels and inputs"]
     assert check.severity == "warning"
     assert "as in a forecast" in check.found
 
@@ -159,7 +163,7 @@ def test_rows_of_a_set_that_was_read_in_part_are_said_to_be_those_read():
     assert "of those read seem moved one row down" in check.found
 
 
-@pytest.mark.parametrize("kind", ["classes", "values"])
+@pytest.mark.parametrize("kind", [LabelKind.CLASSES, LabelKind.VALUES])
 def test_labels_that_are_all_the_same_are_not_called_permuted(kind):
     x, y, _ = digits()
     [check] = looked_at((x, np.zeros_like(y), kind)).values()

@@ -9,7 +9,7 @@ import making
 import pytest
 from rich.console import Console
 
-from sweep.analysis.lr_confirm import axis_of, rates_of, read_confirmation
+from sweep.analysis.checks.lr_confirm import axis_of, rates_of, read_confirmation
 from sweep.domain.axis import BASE, Cell
 from sweep.domain.lr_range import Ending, RateRange, RateTest, Refusal
 from sweep.domain.states import TrialState

@@ -1,14 +1,15 @@
 """What is read off the curves of range tests, and what is refused with words and no number."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from sweep.analysis.lr_range import Ending, Refusal, read_curve
-from sweep.analysis.probes.lr_range import overrides_for, read_probe
+from sweep.analysis.checks.lr_curve import Ending, Refusal, read_curve
+from sweep.analysis.checks.lr_range import overrides_for, read_check
 from sweep.domain.check import Check, CheckContext, CheckName, CheckTrial
-from sweep.domain.lr_range import LOSSES, RATES, BlowUp, Ramp
+from sweep.domain.lr_range import LOSSES, RATES, BlowUp, Ramp, RangeFindings
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
@@ -38,7 +39,7 @@ def as_run(losses):
 def trial(losses, *, number=0, findings=None, message="", rates=RATE):
     steps = np.arange(len(losses))
     series = {RATES: Series(steps, rates[: len(losses)]), LOSSES: Series(steps, np.asarray(losses, dtype=float))}
-    known = {"optimizer": "SGD", "scheduler": None, "base_lr": 0.02, "optimizers": 1, "first_step": 0}
+    known = RangeFindings(optimizer="SGD", base_lr=0.02, optimizers=1)
     return CheckTrial(
         number=number,
         seed=number,
@@ -53,11 +54,11 @@ def trial(losses, *, number=0, findings=None, message="", rates=RATE):
 def read(trials, task=None):
     target = Target(metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=150, stop_early=True)
     context = CheckContext(
-        probe=Check(name=CheckName.LR_RANGE, settings=SETTINGS),
+        check=Check(name=CheckName.LR_RANGE, settings=SETTINGS),
         task=task or {"lr": 0.02, "lr_scale": 1.0},
         target=target,
     )
-    return read_probe(trials, context)
+    return read_check(trials, context)
 
 
 def test_the_ramp_rises_exponentially_from_the_first_rate_to_the_last():
@@ -175,7 +176,7 @@ def test_a_refusal_says_why_and_names_no_rate(losses, words):
 
 
 def test_a_task_without_a_paddle_optimizer_is_told_so():
-    result = read([trial([], findings={"steps": 0, "optimizers": 0})])
+    result = read([trial([], findings=RangeFindings())])
     assert not result.is_ok
     assert "no step of a Paddle optimizer" in result.answer
     assert "+search=tpe" in result.answer
@@ -196,7 +197,7 @@ def test_only_the_second_attempt_of_a_task_that_ended_early_is_read():
         state=first.state,
         message="",
         series=first.series,
-        findings={**first.findings, "first_step": 40},
+        findings=replace(first.findings, first_step=40),
         artifacts="",
     )
     assert read([again]).section.valley == read([trial(losses)]).section.valley

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from sweep.analysis.probes.overfit import read_probe
+from sweep.analysis.checks.overfit import read_check
 from sweep.domain.check import Check, CheckContext, CheckName, CheckTrial
 from sweep.domain.metric import Series
-from sweep.domain.overfit import OverfitGate, Side, side_of
+from sweep.domain.overfit import OverfitFindings, OverfitGate, Side, side_of
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
 
@@ -100,11 +100,11 @@ def answer_of(losses, right, classes):
         state=TrialState.COMPLETED,
         message="",
         series={name: Series(steps, np.asarray(values, dtype=float)) for name, values in logged.items()},
-        findings={"samples": len(classes), "classes": classes, "changed": []},
+        findings=OverfitFindings(samples=len(classes), classes=tuple(classes)),
         artifacts="trials/0/artifacts",
     )
-    probe = Check(name=CheckName.OVERFIT, settings={"steps": len(losses), "loss_fraction": 0.01})
-    return read_probe([trial], CheckContext(probe=probe, task={}, target=NO_TARGET)).answer
+    check = Check(name=CheckName.OVERFIT, settings={"steps": len(losses), "loss_fraction": 0.01})
+    return read_check([trial], CheckContext(check=check, task={}, target=NO_TARGET)).answer
 
 
 def test_a_loss_that_only_comes_down_to_that_of_a_guess_points_to_the_scale_of_the_inputs():

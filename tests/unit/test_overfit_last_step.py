@@ -2,20 +2,21 @@
 
 import pytest
 
+from sweep.domain.check import Check, CheckName
 from sweep.domain.target import Mode, Target
 from sweep.rundir import EventWriter, RunDir, points_of, read_events
 from sweep.task import StopTrial
-from sweep.worker.probes.overfit import FewSamples, GatedRun
+from sweep.worker.checks.overfit import FewSamples, GatedRun
 from sweep.worker.run import WorkerRun
 
 TARGET = Target(metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=9, stop_early=True)
 
 
 def gated(path):
-    run = WorkerRun(RunDir(path), seed=0, target=TARGET, events=EventWriter(RunDir(path).events), is_probe=True)
+    run = WorkerRun(RunDir(path), seed=0, target=TARGET, events=EventWriter(RunDir(path).events), is_check=True)
     few = FewSamples(None, 10)
     few.calls = 1
-    return GatedRun(run, few, {"steps": 9, "loss_fraction": 0.01})
+    return GatedRun(run, few, Check(name=CheckName.OVERFIT, settings={"steps": 9, "loss_fraction": 0.01}))
 
 
 @pytest.mark.parametrize("names", [("train/loss", "val/acc"), ("val/acc", "train/loss")])

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from sweep.analysis.probes.data_inputs import input_checks
-from sweep.analysis.probes.data_labels import label_checks
-from sweep.analysis.probes.data_model import model_checks
+from sweep.analysis.checks.data_inputs import input_checks
+from sweep.analysis.checks.data_labels import label_checks
+from sweep.analysis.checks.data_model import model_checks
 from sweep.domain.check import CheckContext, CheckResult, CheckTrial
-from sweep.domain.data_check import DataCheck, DataReport, Severity, SeverityCounts
+from sweep.domain.data_check import DataCheck, DataReport, Nothing, Severity, SeverityCounts
+from sweep.domain.data_figures import DataFindings
 
 HOW = "add a function data(cfg) that returns (train_set, val_set) to the task's module (docs/checks.md)"
 
 
-def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
+def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
     """Return the checks of a study's data; of several trials each check at its worst.
 
     It is not ok where something is broken, and where nothing could be checked.
@@ -19,8 +20,9 @@ def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
     tables = [list(checks_of(trial, context)) for trial in trials]
     checks = _worst(tables)
     counts = SeverityCounts.of(checks)
-    seen = next((trial for trial in trials if trial.findings.get("train")), None)
-    picture = seen and seen.findings.get("picture")
+    measured = ((trial, found) for trial in trials if (found := trial.found(DataFindings)) and found.train)
+    seen, found = next(measured, (None, None))
+    picture = found and found.picture
     is_checked = any(check.severity is not Severity.NOT_CHECKED for check in checks)
     return CheckResult(
         is_ok=is_checked and not counts.broken,
@@ -29,29 +31,30 @@ def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
             checks=tuple(checks),
             counts=counts,
             picture=f"{seen.artifacts}/{picture}" if seen is not None and picture else None,
-            measured=dict(seen.findings) if seen is not None else {},
+            measured=found or Nothing(),
         ),
     )
 
 
 def checks_of(trial: CheckTrial, context: CheckContext) -> Iterator[DataCheck]:
     """Yield the checks of one trial, in the order of the table."""
-    found, settings = trial.findings, context.probe.settings
-    if not found:
+    found = trial.found(DataFindings)
+    if found is None:
         why = trial.message or f"the trial is {trial.state}"
         yield DataCheck.broken(
             "task", f"the check itself did not come to an end: {why}", "", f"logs of trial {trial.number}"
         )
-    elif not found["has_data"]:
+    elif not found.has_data:
         yield DataCheck.skipped("data", "the task has no function data(cfg): nothing could be checked", HOW)
-    elif found["files"] is not None:
-        yield DataCheck.broken("files", str(found["files"]), "data(cfg) returns (train_set, val_set)", "fix data(cfg)")
+    elif found.files is not None:
+        yield DataCheck.broken("files", found.files, "data(cfg) returns (train_set, val_set)", "fix data(cfg)")
     else:
         yield DataCheck.ok("files", "data(cfg) reads them")
-        yield from input_checks(found, settings, context.task)
-        if found.get("train", {}).get("inputs"):
-            yield from label_checks(found, settings, context.task)
-            yield from model_checks(found)
+        yield from input_checks(found, context)
+        train = found.readable().get("train")
+        if train is not None and train.inputs is not None:
+            yield from label_checks(found, train, context)
+            yield from model_checks(found, train)
 
 
 def _worst(tables: Sequence[Sequence[DataCheck]]) -> list[DataCheck]:

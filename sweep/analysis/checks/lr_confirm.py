@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
 
-from sweep.analysis.probes.lr_range import overrides_for, rounded
+from sweep.analysis.checks.lr_range import overrides_for, rounded
 from sweep.domain.axis import Axis, Level, Toggle
 from sweep.domain.check import CheckResult
 from sweep.domain.counts import share_text
@@ -34,7 +33,7 @@ class Rate:
         return f"{self.lr:g}"
 
 
-def rates_of(found: RateRange, task: Mapping[str, Any]) -> tuple[Rate, ...]:
+def rates_of(found: RateRange, task: Mapping[str, object]) -> tuple[Rate, ...]:
     """Return the rates to try around the point of a range test, ascending; none where the task has no key for it."""
     if found.point is None or not found.overrides:
         return ()

@@ -15,6 +15,7 @@ from sweep.domain.overfit import (
     GateState,
     GateTrial,
     GateVerdict,
+    OverfitFindings,
     OverfitGate,
     OverfitReport,
     side_of,
@@ -34,9 +35,9 @@ FAR = 2 / 3
 FLOW = "the fault is in the model, the head, the loss, the labels, the scale of the inputs or the optimizer flow"
 
 
-def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
+def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
     """Return the verdict of the gate; it is ok where every trial has learnt its samples."""
-    steps, fraction = int(context.probe.settings["steps"]), float(context.probe.settings["loss_fraction"])
+    steps, fraction = context.check.whole("steps"), context.check.number("loss_fraction")
     rows = tuple(_row(trial, steps, fraction, context.target) for trial in trials)
     learnt = [row for row in rows if row.verdict is GateVerdict.LEARNT]
     return CheckResult(
@@ -54,16 +55,17 @@ def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
 
 def _row(trial: CheckTrial, steps: int, fraction: float, target: Target) -> GateTrial:
     state = _replay(trial.series, fraction, target)
-    verdict = _verdict(trial, state, steps)
+    found = trial.found(OverfitFindings) or OverfitFindings()
+    verdict = _verdict(trial, found, state, steps)
     return GateTrial(
         trial=trial.number,
         seed=trial.seed,
         verdict=verdict,
-        why=_why(trial, state, verdict),
+        why=_why(trial, found, state, verdict),
         note=_note(state, verdict),
-        samples=trial.findings.get("samples"),
-        classes=tuple(trial.findings.get("classes", ())),
-        changed=tuple(trial.findings.get("changed", ())),
+        samples=found.samples,
+        classes=found.classes,
+        changed=found.changed,
         learnt_at=state.learnt_at if state.learnt_at is not None else state.last_step if state.is_learnt else None,
         last_step=state.last_step,
         metric=state.metric,
@@ -88,8 +90,8 @@ def _replay(series: Mapping[str, Series], fraction: float, target: Target) -> Ga
     return gate.state()
 
 
-def _verdict(trial: CheckTrial, state: GateState, steps: int) -> GateVerdict:
-    if trial.findings.get("not_checked"):
+def _verdict(trial: CheckTrial, found: OverfitFindings, state: GateState, steps: int) -> GateVerdict:
+    if found.not_checked:
         return GateVerdict.NOT_CHECKED
     if trial.message:
         return GateVerdict.CRASHED
@@ -102,16 +104,16 @@ def _verdict(trial: CheckTrial, state: GateState, steps: int) -> GateVerdict:
     return GateVerdict.NOT_LEARNT if state.last_step >= EARLY * steps else GateVerdict.ENDED_EARLY
 
 
-def _why(trial: CheckTrial, state: GateState, verdict: GateVerdict) -> str:
+def _why(trial: CheckTrial, found: OverfitFindings, state: GateState, verdict: GateVerdict) -> str:
     """Return what a person should know of how it failed, empty where it did not."""
     if verdict is GateVerdict.NOT_CHECKED:
-        return str(trial.findings["not_checked"])
+        return found.not_checked
     if verdict is GateVerdict.CRASHED:
         return trial.message
     if verdict is GateVerdict.DIVERGED:
         return f"values are not finite from step {state.bad_step} on: a learning rate that is too high, or an overflow"
     if verdict is GateVerdict.NOT_LEARNT:
-        return _how_it_failed(state, trial.findings.get("classes", ()))
+        return _how_it_failed(state, found.classes)
     return ""
 
 

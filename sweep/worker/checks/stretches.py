@@ -6,22 +6,24 @@ stretch and every move costs a few additions.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.domain.data_figures import AlongRows, LabelKind, MovedRows, RowsApart
+from sweep.worker.checks.measures import known
+
 BLOCKS = 100
-"""Stretches begin and end at one of so many blocks of rows, each of BLOCK_ROWS samples at least."""
+"""Number of blocks of rows at which stretches begin and end, each of BLOCK_ROWS samples at least."""
 BLOCK_ROWS = 10
 MOVES = tuple(sign * rows for rows in range(1, 11) for sign in (1, -1))
 """Moves of labels that are tried, the smallest first."""
 SHORTEST = 40
-"""A stretch, and what is left beside it, has so many samples at least."""
+"""Number of samples of a stretch, and of what is left beside it, at least."""
 ALIKE = 0.3
 """Total variation up to which the labels of a stretch are distributed as those of the rest."""
 BINS = 4
-"""Of a regression: targets are compared by quantiles, so many."""
+"""Number of quantiles by which targets of a regression are compared."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -39,7 +41,7 @@ class Neighbours:
     numbers: Ints
     rows: Ints
     nearest: Ints
-    kind: str  # "classes" or "values"
+    kind: LabelKind  # CLASSES or VALUES
 
     def at(self, move: int) -> Floats:
         """Return the labels [n] that stand `move` rows further down."""
@@ -81,23 +83,18 @@ class _Stretches:
         return sums
 
 
-def measure_stretches(near: Neighbours) -> dict[str, Any] | None:
-    """Return what stands out along the rows; None where there are too few samples to say.
+def measure_stretches(near: Neighbours) -> AlongRows | None:
+    """Return what stands out along the rows; None if there are too few samples to say.
 
-    `moved`: the stretch and the move after which most pairs agree, with the agreement of the pairs that touch it
-    `before` and `after`, and that of pairs that touch the `rest` with only the stretch moved, and with everything moved
-    (`rest_moved`). `apart`: the stretch that agrees least with the rest, of those whose labels are distributed as the
-    rest's: agreement `across`, `within` and `outside`, and by `chance`. Each with the `samples` behind it; `rows` are
-    the first and the last of the stretch, of `near.numbers`. Agreement is a share of pairs; of a regression
-    1 - d**2 / 2, d the difference of two targets' ranks in standard deviations: 1 where they are equal, 0 on average
-    where they have nothing to do with each other.
+    Agreement is a share of pairs; of a regression 1 - d**2 / 2, d the difference of two targets' ranks in standard
+    deviations: 1 if they are equal, 0 on average if they have nothing to do with each other.
     """
     if len(near.rows) < 2 * SHORTEST:
         return None
-    if near.kind == "values":
+    if near.kind is LabelKind.VALUES:
         near = replace(near, labels=_scores(near.labels))
     stretches = _stretches(len(near.rows))
-    return {"moved": _moved(near, stretches), "apart": _apart(near, stretches)}
+    return AlongRows(moved=_moved(near, stretches), apart=_apart(near, stretches))
 
 
 def _stretches(n: int) -> _Stretches:
@@ -116,8 +113,10 @@ def _scores(targets: Floats) -> Floats:
     return scores
 
 
-def _match(kind: str, first: Floats, second: Floats) -> Floats:
-    agreement: Floats = (first == second).astype(np.float64) if kind == "classes" else 1 - (first - second) ** 2 / 2
+def _match(kind: LabelKind, first: Floats, second: Floats) -> Floats:
+    agreement: Floats = (
+        (first == second).astype(np.float64) if kind is LabelKind.CLASSES else 1 - (first - second) ** 2 / 2
+    )
     return agreement
 
 
@@ -129,7 +128,7 @@ def _table(near: Neighbours, stretches: _Stretches, weights: Floats | None) -> F
     return np.pad(sums.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
 
 
-def _moved(near: Neighbours, stretches: _Stretches) -> dict[str, Any]:
+def _moved(near: Neighbours, stretches: _Stretches) -> MovedRows:
     def table(first: Floats, second: Floats) -> Floats:
         k = near.nearest.shape[1]
         return _table(near, stretches, _match(near.kind, np.repeat(first, k), second[near.nearest].reshape(-1)))
@@ -137,40 +136,39 @@ def _moved(near: Neighbours, stretches: _Stretches) -> dict[str, Any]:
     own = near.at(0)
     plain, pairs = table(own, own), _table(near, stretches, None)
     outside = stretches.outside(plain)
-    best: dict[str, Any] = {}
-    most = -np.inf
-    for move in MOVES:
+
+    def tables(move: int) -> tuple[Floats, Floats]:
+        """Return the table with everything moved, and the agreement of all pairs with only each stretch moved."""
         other = near.at(move)
         both = table(other, other)
         across = stretches.across(table(other, own) + table(own, other).T)
-        total = outside + across + stretches.within(both)
-        at = int(total.argmax())
-        if total[at] <= most:
-            continue
-        most = float(total[at])
-        touching = pairs[-1, -1] - stretches.outside(pairs)[at]
-        rest = pairs[-1, -1] - stretches.within(pairs)[at]
-        best = {
-            "rows": _rows(near, stretches, at),
-            "samples": int(stretches.size[at]),
-            "rest_samples": len(near.rows) - int(stretches.size[at]),
-            "move": move,
-            "before": (plain[-1, -1] - outside[at]) / touching,
-            "after": (total[at] - outside[at]) / touching,
-            "rest": (total[at] - stretches.within(both)[at]) / rest,
-            "rest_moved": (both[-1, -1] - stretches.within(both)[at]) / rest,
-        }
-    return best
+        return both, outside + across + stretches.within(both)
+
+    best = max(MOVES, key=lambda move: float(tables(move)[1].max()))  # the first, of those with as many
+    both, total = tables(best)
+    at = int(total.argmax())
+    touching = pairs[-1, -1] - stretches.outside(pairs)[at]
+    rest = pairs[-1, -1] - stretches.within(pairs)[at]
+    return MovedRows(
+        rows=_rows(near, stretches, at),
+        samples=int(stretches.size[at]),
+        rest_samples=len(near.rows) - int(stretches.size[at]),
+        move=best,
+        before=float((plain[-1, -1] - outside[at]) / touching),
+        after=float((total[at] - outside[at]) / touching),
+        rest=float((total[at] - stretches.within(both)[at]) / rest),
+        rest_moved=float((both[-1, -1] - stretches.within(both)[at]) / rest),
+    )
 
 
-def _rows(near: Neighbours, stretches: _Stretches, at: int) -> list[int]:
+def _rows(near: Neighbours, stretches: _Stretches, at: int) -> tuple[int, int]:
     first = int(np.searchsorted(stretches.block, stretches.begin[at]))
     after = int(np.searchsorted(stretches.block, stretches.end[at]))
     last = len(near.labels) - 1 if after == len(near.rows) else int(near.rows[after]) - 1
-    return [int(near.numbers[near.rows[first]]), int(near.numbers[last])]
+    return int(near.numbers[near.rows[first]]), int(near.numbers[last])
 
 
-def _apart(near: Neighbours, stretches: _Stretches) -> dict[str, Any] | None:
+def _apart(near: Neighbours, stretches: _Stretches) -> RowsApart | None:
     own, k = near.at(0), near.nearest.shape[1]
     plain = _table(near, stretches, _match(near.kind, np.repeat(own, k), own[near.nearest].reshape(-1)))
     pairs = _table(near, stretches, None)
@@ -187,19 +185,19 @@ def _apart(near: Neighbours, stretches: _Stretches) -> dict[str, Any] | None:
         lack = np.where(usable, (outside - across) * np.sqrt(crossing), -np.inf)
     at = int(lack.argmax())
     chance = float((inside_share[at] * outside_share[at]).sum())
-    if near.kind == "values":
+    if near.kind is LabelKind.VALUES:
         is_inside = (stretches.block >= stretches.begin[at]) & (stretches.block < stretches.end[at])
         chance = _unrelated(own[is_inside], own[~is_inside])
-    return {
-        "rows": _rows(near, stretches, at),
-        "samples": int(stretches.size[at]),
-        "across_samples": float(crossing[at] / k),
-        "outside_samples": float(stretches.outside(pairs)[at] / k),
-        "across": float(across[at]),
-        "within": float(within[at]) if np.isfinite(within[at]) else None,
-        "outside": float(outside[at]),
-        "chance": chance,
-    }
+    return RowsApart(
+        rows=_rows(near, stretches, at),
+        samples=int(stretches.size[at]),
+        across_samples=float(crossing[at] / k),
+        outside_samples=float(stretches.outside(pairs)[at] / k),
+        across=float(across[at]),
+        within=known(within[at]),
+        outside=float(outside[at]),
+        chance=chance,
+    )
 
 
 def _unrelated(first: Floats, second: Floats) -> float:
@@ -207,9 +205,9 @@ def _unrelated(first: Floats, second: Floats) -> float:
     return float(1 - (first.var() + second.var() + (first.mean() - second.mean()) ** 2) / 2)
 
 
-def _shares(own: Floats, kind: str, stretches: _Stretches) -> tuple[Floats, Floats]:
+def _shares(own: Floats, kind: LabelKind, stretches: _Stretches) -> tuple[Floats, Floats]:
     """Return the share of each class [s, classes] in every stretch and outside of it; of targets that of quantiles."""
-    if kind == "classes":
+    if kind is LabelKind.CLASSES:
         number = np.unique(own, return_inverse=True)[1]
     else:
         number = np.searchsorted(np.quantile(own, np.arange(1, BINS) / BINS), own)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.worker.probes.measures import classes_of, row_hashes
-from sweep.worker.probes.reading import UnreadableError, columns_of, even_rows, parts_of
+from sweep.worker.checks.measures import classes_of, row_hashes
+from sweep.worker.checks.reading import UnreadableError, columns_of, even_rows, parts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,35 +1,40 @@
-"""The overfit probe: the task's own training on a few samples, regularisation off, until they are learnt."""
+"""The overfit gate: the task's own training on a few samples, regularisation off, until they are learnt."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
-from sweep.domain.check import FINDINGS
-from sweep.domain.overfit import OverfitGate
+from sweep.domain.check import FINDINGS, Check
+from sweep.domain.jsonform import to_object
+from sweep.domain.overfit import OverfitFindings, OverfitGate
 from sweep.rundir import write_json_atomic
 from sweep.task import StopTrial, TaskConfig
+from sweep.worker.checks.reading import UnreadableError, split_sets
+from sweep.worker.checks.reduced import reduce_set
 from sweep.worker.hooks import Hooks, Role, around_function
-from sweep.worker.probes.reading import UnreadableError, split_sets
-from sweep.worker.probes.reduced import reduce_set
+
+if TYPE_CHECKING:
+    from sweep.worker.loading import Task
+    from sweep.worker.run import WorkerRun
 
 AMONG = 200
-"""The samples are chosen among so many."""
+"""Number of samples among which the few are chosen."""
 NO_DATA = "the task has no function data(cfg)"
 NOT_CALLED = "train(cfg, run) does not take its data from data(cfg) of its own module: call data(cfg) in train"
 
 
-def run_probe(task: Any, cfg: TaskConfig, run: Any, settings: Mapping[str, Any]) -> None:
-    """Train the task on `samples` samples; FINDINGS says on which, what was switched off, and whether that worked.
+def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> None:
+    """Train the task on a few samples and leave OverfitFindings. What the training logs is the run's.
 
-    What the training logs is the run's. `not_checked` in FINDINGS says why there was nothing to be seen. Raises what
-    the task raises.
+    Raises what the task raises.
     """
     if task.data is None:
-        _leave(run, {"not_checked": NO_DATA})
+        _leave(run, OverfitFindings(not_checked=NO_DATA))
         return
-    changed, cfg = _unregularised(cfg, settings)
-    few = FewSamples(task.data, int(settings["samples"]))
-    gated = GatedRun(run, few, settings)
-    findings: dict[str, Any] = {"changed": changed}
+    changed, cfg = _unregularised(cfg, check)
+    few = FewSamples(task.data, check.whole("samples"))
+    gated = GatedRun(run, few, check)
+    findings = OverfitFindings(changed=changed)
     try:
         with Hooks(Role.CHANGES) as hooks:
             around_function(hooks, task.data, lambda _: few)
@@ -37,12 +42,12 @@ def run_probe(task: Any, cfg: TaskConfig, run: Any, settings: Mapping[str, Any])
     except StopTrial:
         raise
     except UnreadableError as error:
-        findings["not_checked"] = str(error)
+        findings = replace(findings, not_checked=str(error))
     finally:
         # Also where the task fails or the run is stopped: what it was trained on explains what was logged.
         if not few.calls:
-            findings["not_checked"] = NOT_CALLED
-        _leave(run, {**findings, "samples": few.n, "classes": few.classes, "steps": run.last_step or 0})
+            findings = replace(findings, not_checked=NOT_CALLED)
+        _leave(run, replace(findings, samples=few.n, classes=few.classes, steps=run.last_step or 0))
 
 
 class FewSamples:
@@ -51,7 +56,7 @@ class FewSamples:
     def __init__(self, data: Any, n: int) -> None:
         self.n = n
         self.calls = 0
-        self.classes: list[str] = []
+        self.classes: tuple[str, ...] = ()
         self._data = data
         self._sets: Any = None
 
@@ -62,7 +67,7 @@ class FewSamples:
             whole = self._data(*args, **kwargs)
             train, val = split_sets(whole)
             few = reduce_set(train, self.n, limit=AMONG)
-            self.n, self.classes = few.n, list(few.classes)
+            self.n, self.classes = few.n, few.classes
             self._sets = few.data if val is None else (few.data, few.data, *tuple(whole)[2:])
         return self._sets
 
@@ -73,11 +78,11 @@ class GatedRun:
     As in any trial a step is looked at once it is over, so that the order of logging within it does not matter.
     """
 
-    def __init__(self, run: Any, few: FewSamples, settings: Mapping[str, Any]) -> None:
+    def __init__(self, run: "WorkerRun", few: FewSamples, check: Check) -> None:
         self._run = run
         self._few = few
-        self._steps = int(settings["steps"])
-        self._gate = OverfitGate(float(settings["loss_fraction"]), run.target)
+        self._steps = check.whole("steps")
+        self._gate = OverfitGate(check.number("loss_fraction"), run.target)
         self._is_over = False
         self._step: int | None = None
         self._values: dict[str, float] = {}  # all that was logged at that step
@@ -101,27 +106,30 @@ class GatedRun:
             raise StopTrial("returned")
 
 
-def _unregularised(cfg: TaskConfig, settings: Mapping[str, Any]) -> tuple[list[str], TaskConfig]:
+def _unregularised(cfg: TaskConfig, check: Check) -> tuple[tuple[str, ...], TaskConfig]:
     """Return (the overrides made, the config with them).
 
     Regularisation off, batches no larger than the set, and training long enough: an epoch of ten samples is one step.
     """
-    wanted = {key: value for key, value in settings["regularisation"].items() if key in cfg and cfg[key] is not None}
-    for key in settings["length"]:
-        if type(cfg.get(key)) is int and cfg[key] < int(settings["steps"]):
-            wanted[key] = int(settings["steps"])
+    off = cast("Mapping[str, object]", check.settings["regularisation"])
+    steps, samples = check.whole("steps"), check.whole("samples")
+    wanted = {key: value for key, value in off.items() if key in cfg and cfg[key] is not None}
+    for key in cast("list[str]", check.settings["length"]):
+        if type(cfg.get(key)) is int and cfg[key] < steps:
+            wanted[key] = steps
     size, scale = cfg.get("batch_size"), cfg.get("batch_scale")
-    if isinstance(size, int) and size * (scale or 1) > int(settings["samples"]):
-        wanted |= {"batch_size": int(settings["samples"])} | ({} if scale is None else {"batch_scale": 1.0})
+    if isinstance(size, int) and size * (scale or 1) > samples:
+        wanted |= {"batch_size": samples} | ({} if scale is None else {"batch_scale": 1.0})
     changed = {key: value for key, value in wanted.items() if cfg[key] != value}
-    return [f"task.{key}={_text(value)}" for key, value in changed.items()], TaskConfig({**cfg, **changed})
+    words = tuple(f"task.{key}={_text(value)}" for key, value in changed.items())
+    return words, TaskConfig({**cfg, **changed})
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _leave(run: Any, findings: Mapping[str, Any]) -> None:
-    write_json_atomic(run.artifact(FINDINGS), dict(findings))
+def _leave(run: "WorkerRun", findings: OverfitFindings) -> None:
+    write_json_atomic(run.artifact(FINDINGS), to_object(findings))

@@ -1,18 +1,20 @@
 """Do labels go with inputs? What the nearest neighbours say of it, without any model."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.worker.probes.measures import classes_of
-from sweep.worker.probes.stretches import MOVES, Neighbours, measure_stretches
+from sweep.domain.data_figures import LabelKind, NeighbourFigures
+from sweep.worker.checks.measures import classes_of
+from sweep.worker.checks.stretches import MOVES, Neighbours, measure_stretches
 
 SAMPLES = 1000
 FEATURES = 2048
-"""So many samples and features are compared at most, taken evenly."""
+"""Number of samples and of features that are compared, at most, taken evenly."""
 NEIGHBOURS = 5
-"""Of a regression: so many neighbours' targets are averaged."""
+"""Number of neighbours whose targets are averaged, of a regression."""
 FEWEST = 40
 """With fewer samples chance explains too much."""
 
@@ -20,18 +22,19 @@ Floats = NDArray[np.float64]
 
 
 def measure_neighbours(
-    train_x: NDArray[Any], train_y: NDArray[Any], val_x: NDArray[Any] | None, val_y: NDArray[Any] | None, kind: str
-) -> dict[str, Any] | None:
-    """Return how far a sample's nearest neighbours share its label, None where that cannot be told.
+    train_x: NDArray[Any],
+    train_y: NDArray[Any],
+    val_x: NDArray[Any] | None,
+    val_y: NDArray[Any] | None,
+    kind: LabelKind,
+) -> NeighbourFigures | None:
+    """Return how far a sample's nearest neighbours share its label, None if that cannot be known.
 
-    For classes: `agreement` of each training sample with its nearest other one, against `chance` with standard error
-    `error`; `shifted` the same with labels moved by one to ten rows either way; `along_rows` what stands out in a
-    stretch of rows; `val` that of validation samples with their nearest training sample, and `val_plus`, `val_minus`
-    where one is added to, or taken from, the validation labels.
-    For values the figures are correlations of a target with the mean of NEIGHBOURS neighbours' targets, chance 0.
+    Agreement of classes is the share of samples whose nearest other one has the same label; that of values the
+    correlation of a target with the mean of NEIGHBOURS neighbours' targets, 0 by chance.
     """
     labels = classes_of(train_y)
-    if labels is None or kind == "other":
+    if labels is None or kind is LabelKind.OTHER:
         return None
     good = _usable(train_x, labels)
     if good.sum() < FEWEST or np.ptp(labels[good]) == 0:
@@ -40,13 +43,19 @@ def measure_neighbours(
     rows = np.linspace(0, len(x) - 1, min(len(x), SAMPLES)).round().astype(int)
     y = labels[good]
     nearest = _nearest(x[rows], x[rows], is_self=True)
-    score = _agreement if kind == "classes" else _correlation
-    found: dict[str, Any] = {"n": len(rows), "kind": kind, "agreement": score(y[rows], y[rows][nearest])}
-    found |= _chance(y[rows], kind)
+    score = _agreement if kind is LabelKind.CLASSES else _correlation
+    chance, error = _chance(y[rows], kind)
     moved = {k: np.roll(y, k)[rows] for k in MOVES}  # of y in the order of the set: of a row before or behind
-    found["shifted"] = {str(k): score(labels, labels[nearest]) for k, labels in moved.items()}
     near = Neighbours(labels=y, numbers=np.flatnonzero(good), rows=rows, nearest=nearest, kind=kind)
-    found["along_rows"] = measure_stretches(near)
+    found = NeighbourFigures(
+        n=len(rows),
+        kind=kind,
+        agreement=score(y[rows], y[rows][nearest]),
+        chance=chance,
+        error=error,
+        shifted={str(k): score(labels, labels[nearest]) for k, labels in moved.items()},
+        along_rows=measure_stretches(near),
+    )
     if val_x is None or val_y is None or val_x.shape[1:] != train_x.shape[1:]:
         return found
     val_labels = classes_of(val_y)
@@ -56,10 +65,10 @@ def measure_neighbours(
     val_rows = np.flatnonzero(val_good)[:SAMPLES]
     neighbours = y[rows][_nearest(_features(val_x[val_rows], scale)[0], x[rows], is_self=False)]
     seen = val_labels[val_rows]
-    found |= {"val_n": len(val_rows), "val": score(seen, neighbours)}
-    if kind == "classes":
-        found |= {"val_plus": score(seen + 1, neighbours), "val_minus": score(seen - 1, neighbours)}
-    return found
+    found = replace(found, val_n=len(val_rows), val=score(seen, neighbours))
+    if kind is not LabelKind.CLASSES:
+        return found
+    return replace(found, val_plus=score(seen + 1, neighbours), val_minus=score(seen - 1, neighbours))
 
 
 def _usable(x: NDArray[Any], labels: Floats) -> NDArray[np.bool_]:
@@ -95,13 +104,14 @@ def _correlation(targets: Floats, neighbours: Floats) -> float:
     mean = neighbours.mean(axis=1)
     if targets.std() == 0 or mean.std() == 0:
         return 0.0
-    return float(np.corrcoef(targets, mean)[0, 1])
+    return float(np.nan_to_num(np.corrcoef(targets, mean)[0, 1]))
 
 
-def _chance(y: Floats, kind: str) -> dict[str, float]:
+def _chance(y: Floats, kind: LabelKind) -> tuple[float, float]:
+    """Return the agreement by chance, and its standard error."""
     n = len(y)
-    if kind != "classes":
-        return {"chance": 0.0, "error": float(1 / np.sqrt(n))}
+    if kind is not LabelKind.CLASSES:
+        return 0.0, float(1 / np.sqrt(n))
     share = np.unique(y, return_counts=True)[1] / n
     chance = float((share**2).sum())
-    return {"chance": chance, "error": float(np.sqrt(chance * (1 - chance) / n))}
+    return chance, float(np.sqrt(chance * (1 - chance) / n))

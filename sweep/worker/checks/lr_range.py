@@ -7,10 +7,12 @@ Paddle's optimizers is hooked while the task trains.
 import copy
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sweep.domain.check import FINDINGS
-from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, BlowUp, Ramp
+from sweep.domain.check import FINDINGS, Check
+from sweep.domain.jsonform import to_object
+from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, BlowUp, Ramp, RangeFindings
 from sweep.domain.roles import shown_loss
 from sweep.rundir import write_json_atomic
 from sweep.task import StopTrial, TaskConfig
@@ -26,20 +28,18 @@ SCHEDULE_STEPS = 10_000
 """How far ahead a schedule is followed for its highest rate."""
 
 
-def run_probe(task: "Task", cfg: TaskConfig, run: WorkerRun, settings: Mapping[str, Any]) -> None:
-    """Train with a rising rate; log RATES and LOSSES, leave FINDINGS, and end.
+def run_check(task: "Task", cfg: TaskConfig, run: WorkerRun, check: Check) -> None:
+    """Train with a rising rate; log RATES and LOSSES, leave RangeFindings, and end.
 
     A task that ends by itself before the last rate is trained anew from its start, in as many steps as it makes: one
-    range test covers the whole range. FINDINGS: `optimizer` and `scheduler` (class names), `base_lr` (the highest rate
-    of the task's own), `steps` made, `first_step` of the range test in the series, `loss_from` (backward or log), and
-    `optimizers`, how many the task has.
+    range test covers the whole range.
     """
     try:
         from sweep.worker.hooks.points import STEPS, around_optimizers, on_backward
     except ImportError:  # without paddle the task has no optimizer of Paddle's either
-        _leave(run, {"steps": 0, "optimizers": 0})
+        _leave(run, RangeFindings())
         return
-    ramp = Ramp(lr_min=float(settings["lr_min"]), lr_max=float(settings["lr_max"]), steps=int(settings["steps"]))
+    ramp = Ramp(lr_min=check.number("lr_min"), lr_max=check.number("lr_max"), steps=check.whole("steps"))
     test = RangeTest(run, ramp)
     with Hooks(Role.CHANGES) as hooks:
         around_optimizers(hooks, STEPS, test.around_step)
@@ -58,9 +58,9 @@ class RangeTest:
 
     def __init__(self, run: WorkerRun, ramp: Ramp) -> None:
         self.real = run
-        self.run = ProbedRun(self)
+        self.run = UnloggedRun(self)
         self.optimizers: list[Any] = []
-        self.facts: dict[str, Any] = {}
+        self.facts = RangeFindings()
         self.is_inside = False
         self.begin(ramp, first_step=0)
 
@@ -88,8 +88,14 @@ class RangeTest:
 
     def leave(self) -> None:
         """Leave FINDINGS."""
-        known = {"steps": self.index, "first_step": self.first_step, "loss_from": self.loss_from}
-        _leave(self.real, {**self.facts, **known, "optimizers": len(self.optimizers)})
+        findings = replace(
+            self.facts,
+            steps=self.index,
+            first_step=self.first_step,
+            loss_from=self.loss_from,
+            optimizers=len(self.optimizers),
+        )
+        _leave(self.real, findings)
 
     def take_loss(self, loss: Any) -> None:
         """Take in the loss of a backward pass."""
@@ -155,7 +161,7 @@ class RangeTest:
         return sum(seen) / len(seen) if seen else None
 
 
-class ProbedRun:
+class UnloggedRun:
     """The run as the task sees it in a range test: what it logs is not kept, everything else is the run's own."""
 
     def __init__(self, test: RangeTest) -> None:
@@ -178,15 +184,15 @@ class ProbedRun:
         return getattr(self._test.real, name)
 
 
-def _facts(optimizer: Any) -> dict[str, Any]:
+def _facts(optimizer: Any) -> RangeFindings:
     """Return what the optimizer is and the highest rate that it would have had."""
     own = optimizer._learning_rate
     is_schedule = hasattr(own, "last_lr")
-    return {
-        "optimizer": type(optimizer).__name__,
-        "scheduler": type(own).__name__ if is_schedule else None,
-        "base_lr": highest_rate(own) if is_schedule else float(own),
-    }
+    return RangeFindings(
+        optimizer=type(optimizer).__name__,
+        scheduler=type(own).__name__ if is_schedule else None,
+        base_lr=highest_rate(own) if is_schedule else float(own),
+    )
 
 
 def highest_rate(schedule: Any) -> float | None:
@@ -204,5 +210,5 @@ def highest_rate(schedule: Any) -> float | None:
     return float(f"{max(known):.9g}") if known else None  # a cosine comes back to its base only nearly
 
 
-def _leave(run: WorkerRun, findings: Mapping[str, Any]) -> None:
-    write_json_atomic(run.artifact(FINDINGS), findings, is_durable=False)
+def _leave(run: WorkerRun, findings: RangeFindings) -> None:
+    write_json_atomic(run.artifact(FINDINGS), to_object(findings), is_durable=False)

@@ -1,12 +1,23 @@
 """Checks of labels: their type, range and balance, and whether they go with the inputs."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from sweep.analysis.probes.data_rows import row_checks
+from sweep.analysis.checks.data_rows import row_checks
+from sweep.domain.check import CheckContext
 from sweep.domain.data_check import DataCheck
-
-Figures = Mapping[str, Any]
+from sweep.domain.data_figures import (
+    BriefTraining,
+    ClassLabels,
+    DataFindings,
+    IgnoredLabel,
+    LabelKind,
+    Labels,
+    NeighbourFigures,
+    NumberLabels,
+    PassedBatch,
+    RowOrder,
+    SetFigures,
+)
 
 NOTHING = 3.0
 """Standard errors over chance up to which an agreement is chance."""
@@ -25,66 +36,63 @@ FEWEST = 100
 """With fewer samples nothing is said of labels and inputs together."""
 
 
-def label_checks(found: Figures, settings: Figures, task: Figures) -> Iterator[DataCheck]:
-    """Yield the checks of labels, in the order of the table."""
-    train = found.get("train", {})
-    labels, val = train.get("labels"), found.get("val", {}).get("labels")
+def label_checks(found: DataFindings, train: SetFigures, context: CheckContext) -> Iterator[DataCheck]:
+    """Yield the checks of labels, in the order of the table; `train` is the training set of `found`."""
+    labels, val = train.labels, found.readable().get("val")
     if labels is None:
         yield DataCheck.skipped("label type", "no labels of one shape were found")
         return
-    model, ignored = found.get("model") or {}, found.get("ignored")
-    yield _type(labels, model)
-    if not labels["is_numeric"]:
+    passed = found.model if isinstance(found.model, PassedBatch) else None
+    units = None if passed is None else passed.units
+    yield _type(labels, passed)
+    if not isinstance(labels, NumberLabels):
         return
-    if ignored is not None:
-        yield _ignored(ignored, model)
-    if labels["kind"] == "classes":
-        yield _range(labels, val, model)
-        yield _balance(labels, float(settings["imbalance"]))
-        if found.get("order") is not None:
-            yield _order(found["order"], task)
-    elif labels["kind"] == "values":
-        yield _target_scale(labels, settings, task)
-    elif labels["is_integer"] and len(model.get("output") or ()) > 2:
-        yield _dense_range(labels, model["units"])
+    if found.ignored is not None:
+        yield _ignored(found.ignored, units)
+    if isinstance(labels, ClassLabels):
+        yield _range(labels, None if val is None else val.labels, units)
+        yield _balance(labels, context.check.number("imbalance"))
+        if found.order is not None:
+            yield _order(found.order, context.task)
+    elif labels.kind is LabelKind.VALUES:
+        yield _target_scale(labels, context)
+    elif labels.is_integer and passed is not None and units is not None and len(passed.output) > 2:
+        yield _dense_range(labels, units)
     else:
-        yield DataCheck.skipped(
-            "label range", f"labels are {labels['shape']} {labels['dtype']}: not one number a sample"
-        )
+        why = f"labels are {list(labels.shape)} {labels.dtype}: not one number a sample"
+        yield DataCheck.skipped("label range", why)
     yield from agreement_checks(found)
 
 
-def _type(labels: Figures, model: Figures) -> DataCheck:
-    name, said = "label type", f"{labels['shape'] or 'one number'} {labels['dtype']}"
-    if not labels["is_numeric"]:
-        return DataCheck.broken(
-            name, f"labels are {labels['dtype']}, not numbers", "numbers", "number the classes from 0"
-        )
-    if labels["bad"]:
-        return DataCheck.broken(
-            name, f"{labels['bad']:,} labels are NaN or infinite", "none", "leave these samples out"
-        )
-    if labels["kind"] == "values":
-        return _target_type(name, said, labels, model)
-    if labels["kind"] != "classes":
+def _type(labels: Labels, passed: PassedBatch | None) -> DataCheck:
+    name, said = "label type", f"{list(labels.shape) or 'one number'} {labels.dtype}"
+    if not isinstance(labels, NumberLabels):
+        why = f"labels are {labels.dtype}, not numbers"
+        return DataCheck.broken(name, why, "numbers", "number the classes from 0")
+    if labels.bad:
+        return DataCheck.broken(name, f"{labels.bad:,} labels are NaN or infinite", "none", "leave these samples out")
+    if labels.kind is LabelKind.VALUES:
+        return _target_type(name, said, labels, passed)
+    if not isinstance(labels, ClassLabels):
         return DataCheck.ok(name, said)
     allowed = "whole numbers, as integers"
-    if labels["fractional"]:
+    if labels.fractional:
         return DataCheck.broken(
             name,
-            f"{labels['fractional']:,} class labels are no whole numbers, such as {labels['first_fractional']:g}",
+            f"{labels.fractional:,} class labels are no whole numbers, such as {labels.first_fractional:g}",
             allowed,
             "number the classes from 0",
         )
-    if not labels["is_integer"] and not labels["shape"] and (model.get("units") or 2) > 1:
+    if not labels.is_integer and not labels.shape and ((passed and passed.units) or 2) > 1:
         return DataCheck.warning(
-            name, f"class labels are {labels['dtype']}; cross entropy wants integers", allowed, "y.astype('int64')"
+            name, f"class labels are {labels.dtype}; cross entropy wants integers", allowed, "y.astype('int64')"
         )
     return DataCheck.ok(name, f"classes, {said}", allowed)
 
 
-def _target_type(name: str, said: str, labels: Figures, model: Figures) -> DataCheck:
-    output, target = model.get("output"), model.get("labels")
+def _target_type(name: str, said: str, labels: NumberLabels, passed: PassedBatch | None) -> DataCheck:
+    output = [] if passed is None else list(passed.output)
+    target = [] if passed is None else list(passed.labels or ())
     if output and target and len(output) != len(target) and output[1:] == [1]:
         return DataCheck.warning(
             name,
@@ -92,35 +100,36 @@ def _target_type(name: str, said: str, labels: Figures, model: Figures) -> DataC
             "the output's shape",
             "y.reshape([-1, 1]), unless train() does it",
         )
-    if labels["is_integer"]:
+    if labels.is_integer:
         return DataCheck.warning(
-            name, f"targets are {labels['dtype']}", "float32, as the model's output", "y.astype('float32')"
+            name, f"targets are {labels.dtype}", "float32, as the model's output", "y.astype('float32')"
         )
     return DataCheck.ok(name, f"targets of a regression, {said}")
 
 
-def _range(labels: Figures, val: Figures | None, model: Figures) -> DataCheck:
-    name, units = "label range", model.get("units")
-    sets = [("training", labels)] + ([] if val is None or val.get("counts") is None else [("validation", val)])
+def _range(labels: ClassLabels, val: Labels | None, units: int | None) -> DataCheck:
+    name, held_out = "label range", val if isinstance(val, ClassLabels) else None
+    sets = [("training", labels)] + ([] if held_out is None else [("validation", held_out)])
     places = max(units, 2) if units else None
     allowed = (
         f"0 to {places - 1}: the model's head has {units} unit{'' if units == 1 else 's'}" if places else "0 and up"
     )
-    if units == 1 and set(labels["counts"]) == {"-1", "1"}:
+    if units == 1 and set(labels.counts) == {"-1", "1"}:
         return DataCheck.ok(name, "-1 and 1", allowed)
     for part, figures in sets:
-        if figures["min"] is None:
+        if figures.min is None or figures.max is None:
             return DataCheck.skipped(name, f"no {part} label is a finite number")
-        low, high = figures["min"], figures["max"]
+        low, high = figures.min, figures.max
         if low < 0 or (places and high >= places):
-            return DataCheck.broken(name, *_out_of_range(part, figures, places, allowed))
-    said = f"{labels['min']:g} to {labels['max']:g}, {labels['distinct']:,} classes"
-    new = [] if val is None else [label for label in val.get("counts") or () if label not in labels["counts"]]
-    if new and len(labels["counts"]) < 1000:
+            said, advice = _out_of_range(part, figures, low, high, places)
+            return DataCheck.broken(name, said, allowed, advice)
+    said = f"{labels.min:g} to {labels.max:g}, {labels.distinct:,} classes"
+    new = [] if held_out is None else [label for label in held_out.counts if label not in labels.counts]
+    if new and len(labels.counts) < 1000:
         return DataCheck.warning(name, f"{said}; in the validation set only: {_few(new)}", allowed, "split again")
     missing = _missing(labels, places)
     if missing:
-        first = " (labels begin at 1)" if labels["min"] == 1 else ""
+        first = " (labels begin at 1)" if labels.min == 1 else ""
         return DataCheck.warning(
             name,
             f"{said}; never in the training set: {_few(missing)}{first}",
@@ -130,63 +139,62 @@ def _range(labels: Figures, val: Figures | None, model: Figures) -> DataCheck:
     return DataCheck.ok(name, said, allowed)
 
 
-def _out_of_range(part: str, figures: Figures, places: int | None, allowed: str) -> tuple[str, str, str]:
-    low, high = figures["min"], figures["max"]
+def _out_of_range(part: str, labels: ClassLabels, low: float, high: float, places: int | None) -> tuple[str, str]:
+    """Return what was found, and what to do."""
     said = f"{part} labels run from {low:g} to {high:g}"
     if places and low == 1 and high == places:
-        return f"{said}: they are shifted by one, the head counts from 0", allowed, "y - 1, unless train() does it"
+        return f"{said}: they are shifted by one, the head counts from 0", "y - 1, unless train() does it"
     if low == -1 and (places is None or high == places - 2):
-        return f"{said}: they are shifted by one, the head counts from 0", allowed, "y + 1, unless train() does it"
+        return f"{said}: they are shifted by one, the head counts from 0", "y + 1, unless train() does it"
     outside = {
         label: count
-        for label, count in figures["counts"].items()
+        for label, count in labels.counts.items()
         if float(label) < 0 or (places is not None and float(label) >= places)
     }
     total = sum(outside.values())
     key = f"; if the loss leaves these out, name them: probe.ignore_label={next(iter(outside))}"
     return (
         f"{total:,} {part} label{'' if total == 1 else 's'} out of range: {_few(list(outside))}",
-        allowed,
         f"number the classes from 0, or give the head a unit for each{key if len(outside) == 1 else ''}",
     )
 
 
-def _missing(labels: Figures, places: int | None) -> list[str]:
+def _missing(labels: ClassLabels, places: int | None) -> list[str]:
     """Return the classes below the head's size, or below the largest label, that no label names."""
-    size = places or int(labels["max"]) + 1
-    return [] if size > 1000 else [str(i) for i in range(size) if str(i) not in labels["counts"]]
+    size = places or int(labels.max or 0) + 1
+    return [] if size > 1000 else [str(i) for i in range(size) if str(i) not in labels.counts]
 
 
 def _few(names: list[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _dense_range(labels: Figures, units: int) -> DataCheck:
+def _dense_range(labels: NumberLabels, units: int) -> DataCheck:
     name, allowed = "label range", f"0 to {units - 1}: the model has {units} outputs for each label"
-    if labels["min"] is None:
+    if labels.min is None or labels.max is None:
         return DataCheck.skipped(name, "every label is to be ignored")
-    said = f"{labels['min']:g} to {labels['max']:g}"
-    if labels["min"] < 0 or labels["max"] >= units:
+    said = f"{labels.min:g} to {labels.max:g}"
+    if labels.min < 0 or labels.max >= units:
         advice = "number the classes from 0; if the loss leaves one value out, name it: probe.ignore_label=NUMBER"
         return DataCheck.broken(name, said, allowed, advice)
     return DataCheck.ok(name, said, allowed)
 
 
-def _ignored(ignored: Figures, model: Figures) -> DataCheck:
+def _ignored(ignored: IgnoredLabel, units: int | None) -> DataCheck:
     """Return what is said of the label that stands for "ignored": a warning unless the key names it."""
-    name, label, key = "ignored labels", ignored["label"], f"probe.ignore_label={ignored['label']}"
+    name, label, key = "ignored labels", ignored.label, f"probe.ignore_label={ignored.label}"
     counts = [
-        f"{ignored[part]['count']:,} of {ignored[part]['of']:,} {words}"
-        for part, words in (("train", "training"), ("val", "validation"))
-        if ignored.get(part, {}).get("count")
+        f"{part.count:,} of {part.of:,} {words}"
+        for part, words in ((ignored.train, "training"), (ignored.val, "validation"))
+        if part is not None and part.count
     ]
     allowed = "labels that the loss and the metric leave out are named by probe.ignore_label or task.ignore_index"
     if not counts:
         return DataCheck.warning(name, f"no label is {label}", allowed, f"remove {key}, or see where these labels are")
     said = f"{' and '.join(counts)} labels are {label}"
-    if ignored["key"]:
-        return DataCheck.ok(name, f"{said}, left out here ({ignored['key']})", allowed)
-    shifted = "; or all labels are one too small, if the model counts from 0" * (label == -1 and not model.get("units"))
+    if ignored.key:
+        return DataCheck.ok(name, f"{said}, left out here ({ignored.key})", allowed)
+    shifted = "; or all labels are one too small, if the model counts from 0" * (label == -1 and not units)
     return DataCheck.warning(
         name,
         f"{said}: taken for labels to ignore, and left out here{shifted}",
@@ -196,15 +204,15 @@ def _ignored(ignored: Figures, model: Figures) -> DataCheck:
     )
 
 
-def _order(order: Figures, task: Figures) -> DataCheck:
+def _order(order: RowOrder, task: Mapping[str, object]) -> DataCheck:
     """Return whether rows come class by class, which a training that does not shuffle cannot learn from."""
     name, allowed = "order of rows", "classes are mixed along the rows, or the task shuffles them"
-    if order["expected"] < LEAST_CHANGES:
+    if order.expected < LEAST_CHANGES:
         return DataCheck.skipped(name, "too few rows of different classes")
-    if order["changes"] > FEW_CHANGES * order["expected"]:
+    if order.changes > FEW_CHANGES * order.expected:
         return DataCheck.ok(name, "classes are mixed along the rows", allowed)
-    sorted_words = "sorted by class" if order["runs"] == order["classes"] else "class by class"
-    said = f"rows come {sorted_words}, in {order['runs']:,} runs of one class each"
+    sorted_words = "sorted by class" if order.runs == order.classes else "class by class"
+    said = f"rows come {sorted_words}, in {order.runs:,} runs of one class each"
     shuffles = task.get("shuffle")
     if shuffles:
         return DataCheck.ok(name, f"{said}; the task shuffles them (shuffle={shuffles})", allowed)
@@ -215,9 +223,9 @@ def _order(order: Figures, task: Figures) -> DataCheck:
     )
 
 
-def _balance(labels: Figures, factor: float) -> DataCheck:
+def _balance(labels: ClassLabels, factor: float) -> DataCheck:
     name, allowed = "label balance", f"no class more than {factor:g} times as frequent as another"
-    counts = sorted(labels["counts"].items(), key=lambda pair: pair[1])
+    counts = sorted(labels.counts.items(), key=lambda pair: pair[1])
     if not counts:
         return DataCheck.skipped(name, "there are no labels")
     (rare, least), (common, most) = counts[0], counts[-1]
@@ -231,15 +239,16 @@ def _balance(labels: Figures, factor: float) -> DataCheck:
     return DataCheck.ok(name, said, allowed)
 
 
-def _target_scale(labels: Figures, settings: Figures, task: Figures) -> DataCheck:
-    name, low, high = "target scale", float(settings["target_low"]), float(settings["target_high"])
+def _target_scale(labels: NumberLabels, context: CheckContext) -> DataCheck:
+    name, task = "target scale", context.task
+    low, high = context.check.number("target_low"), context.check.number("target_high")
     allowed = f"standard deviation from {low:g} to {high:g}, mean within 10 of them"
-    if labels["std"] is None:
+    if labels.std is None or labels.mean is None:
         return DataCheck.skipped(name, "there is no finite target")
-    said = f"mean {labels['mean']:.3g}, standard deviation {labels['std']:.3g}"
-    if not labels["std"]:
-        return DataCheck.broken(name, f"every target is {labels['mean']:g}", allowed, "see how targets are made")
-    if low <= labels["std"] <= high and abs(labels["mean"]) <= 10 * labels["std"]:
+    said = f"mean {labels.mean:.3g}, standard deviation {labels.std:.3g}"
+    if not labels.std:
+        return DataCheck.broken(name, f"every target is {labels.mean:g}", allowed, "see how targets are made")
+    if low <= labels.std <= high and abs(labels.mean) <= 10 * labels.std:
         return DataCheck.ok(name, said, allowed)
     if task.get("target_norm") is not None:
         return DataCheck.ok(
@@ -250,39 +259,39 @@ def _target_scale(labels: Figures, settings: Figures, task: Figures) -> DataChec
     )
 
 
-def agreement_checks(found: Figures) -> Iterator[DataCheck]:
+def agreement_checks(found: DataFindings) -> Iterator[DataCheck]:
     """Yield the checks of labels and inputs together: of all rows, along the rows, and of the validation set."""
-    name, near = "labels and inputs", found.get("neighbours")
-    if near is None or near["n"] < FEWEST:
+    name, near = "labels and inputs", found.neighbours
+    if near is None or near.n < FEWEST:
         yield DataCheck.skipped(name, f"needs {FEWEST} samples with a label or a target each, not all the same")
         return
-    yield _train_agreement(name, near, (found.get("reads_input") or {}).get("trained") or {})
-    yield from row_checks(found)
-    if "val" in near:
-        yield _val_agreement("validation labels", near)
+    yield _train_agreement(name, near, None if found.reads_input is None else found.reads_input.trained)
+    yield from row_checks(found, near)
+    if near.val is not None and near.val_n is not None:
+        yield _val_agreement("validation labels", near, near.val, near.val_n)
 
 
-def _train_agreement(name: str, near: Figures, trained: Figures) -> DataCheck:
+def _train_agreement(name: str, near: NeighbourFigures, trained: BriefTraining | None) -> DataCheck:
     allowed = "nearest neighbours agree on labels more often than by chance"
-    said = _agreement_text(near["kind"], near["agreement"], near["chance"])
-    over = near["agreement"] - near["chance"]
-    is_nothing = over <= NOTHING * near["error"]
-    (move, moved), *others = sorted(near["shifted"].items(), key=lambda pair: -pair[1])
-    gain = moved - near["chance"]
-    if gain > CLEAR * near["error"] and (is_nothing or over <= LEFT * gain):
-        back = f"it (moved back, {_agreement_text(near['kind'], moved, near['chance'])})"
+    said = _agreement_text(near.kind, near.agreement, near.chance)
+    over = near.agreement - near.chance
+    is_nothing = over <= NOTHING * near.error
+    (move, moved), *others = sorted(near.shifted.items(), key=lambda pair: -pair[1])
+    gain = moved - near.chance
+    if gain > CLEAR * near.error and (is_nothing or over <= LEFT * gain):
+        back = f"it (moved back, {_agreement_text(near.kind, moved, near.chance)})"
         advice = "see where inputs and labels are put together"
-        if others and others[0][1] - near["chance"] >= SEVERAL * gain:
+        if others and others[0][1] - near.chance >= SEVERAL * gain:
             found = f"labels seem shifted by {_shift_text(int(move))} {back}; other moves do as well, as in a forecast"
             return DataCheck.warning(name, found, allowed, f"{advice}, unless the labels are of a time to come")
         return DataCheck.broken(name, f"labels are shifted by {_shift_text(int(move))} {back}", allowed, advice)
     if not is_nothing:
         return DataCheck.ok(name, said, allowed)
     advice = "see whether inputs and labels are in the same order, and look at the picture"
-    if "skill" not in trained:
+    if trained is None or trained.skill is None or trained.chance is None:
         return DataCheck.warning(name, f"labels look permuted: {said}", allowed, advice)
-    learnt = f"a briefly trained model {_skill_text(near['kind'], trained)}"
-    if trained["skill"] > trained["chance"] + NOTHING * trained["error"]:
+    learnt = f"a briefly trained model {_skill_text(near.kind, trained.skill, trained.chance)}"
+    if trained.skill > trained.chance + NOTHING * (trained.error or 0.0):
         return DataCheck.ok(name, f"{said}, but {learnt}", allowed)
     return DataCheck.broken(name, f"labels look permuted: {said}, and {learnt}", allowed, advice)
 
@@ -295,37 +304,38 @@ def _shift_text(move: int) -> str:
     return f"{abs(move)} rows: each sample has the label of the one {abs(move)} rows {where}"
 
 
-def _val_agreement(name: str, near: Figures) -> DataCheck:
+def _val_agreement(name: str, near: NeighbourFigures, agreement: float, n: int) -> DataCheck:
     allowed = "validation samples agree with their nearest training samples more often than by chance"
-    error = near["error"] * (near["n"] / near["val_n"]) ** 0.5
-    said = _agreement_text(near["kind"], near["val"], near["chance"])
-    for key, words, advice in (("val_plus", "one too small", "y + 1"), ("val_minus", "one too large", "y - 1")):
-        if key in near and near[key] > max(near["val"], near["chance"]) + CLEAR * error:
+    error = near.error * (near.n / n) ** 0.5
+    said = _agreement_text(near.kind, agreement, near.chance)
+    shifted = ((near.val_plus, "one too small", "y + 1"), (near.val_minus, "one too large", "y - 1"))
+    for moved, words, advice in shifted:
+        if moved is not None and moved > max(agreement, near.chance) + CLEAR * error:
             return DataCheck.broken(
                 name,
                 f"validation labels are shifted by one against the training labels: {words} ({said})",
                 allowed,
                 advice,
             )
-    is_seen = near["agreement"] > near["chance"] + CLEAR * near["error"]
-    if is_seen and near["val"] <= near["chance"] + NOTHING * error:
+    is_seen = near.agreement > near.chance + CLEAR * near.error
+    if is_seen and agreement <= near.chance + NOTHING * error:
         return DataCheck.broken(
             name,
             f"validation labels do not go with the training labels: {said}, "
-            f"while in training {_agreement_text(near['kind'], near['agreement'], near['chance'])}",
+            f"while in training {_agreement_text(near.kind, near.agreement, near.chance)}",
             allowed,
             "see whether both sets number the classes alike and keep inputs and labels in order",
         )
     return DataCheck.ok(name, said, allowed)
 
 
-def _agreement_text(kind: str, agreement: float, chance: float) -> str:
-    if kind == "classes":
+def _agreement_text(kind: LabelKind, agreement: float, chance: float) -> str:
+    if kind is LabelKind.CLASSES:
         return f"nearest neighbours agree in {agreement:.0%} (chance {chance:.0%})"
     return f"targets correlate with their nearest neighbours' by {agreement:.2f} (chance 0)"
 
 
-def _skill_text(kind: str, trained: Figures) -> str:
-    if kind == "classes":
-        return f"is right on {trained['skill']:.0%} of the validation samples (a guess: {trained['chance']:.0%})"
-    return f"predicts validation targets with a correlation of {trained['skill']:.2f}"
+def _skill_text(kind: LabelKind, skill: float, chance: float) -> str:
+    if kind is LabelKind.CLASSES:
+        return f"is right on {skill:.0%} of the validation samples (a guess: {chance:.0%})"
+    return f"predicts validation targets with a correlation of {skill:.2f}"

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.domain.data_figures import LabelKind
 from sweep.domain.ignored import FEWEST, IGNORED, stands_apart
-from sweep.worker.probes.measures import classes_of, kind_of
+from sweep.worker.checks.measures import classes_of, kind_of
 
 
 def ignored_label(sets: Sequence[NDArray[Any]], *, output: Sequence[int], metric: str | None) -> int | None:
@@ -28,7 +29,7 @@ def ignored_label(sets: Sequence[NDArray[Any]], *, output: Sequence[int], metric
             continue
         units = units_of(output, sets[0].shape)
         places = max(units, 2) if units else None
-        if not is_dense and kind_of(without(sets[0], value), units, metric) != "classes":
+        if not is_dense and kind_of(without(sets[0], value), units, metric) is not LabelKind.CLASSES:
             continue
         if stands_apart(value, top=float(rest.max()), places=places):
             return value

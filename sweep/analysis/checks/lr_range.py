@@ -5,14 +5,14 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import cast
 
 import numpy as np
 
-from sweep.analysis.lr_range import Floats, read_curve
+from sweep.analysis.checks.lr_curve import Floats, read_curve
 from sweep.domain.check import CheckContext, CheckResult, CheckTrial
 from sweep.domain.counts import figure_text
-from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, RateRange, RateSpread, RateTest, Refusal
+from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, RangeFindings, RateRange, RateSpread, RateTest, Refusal
 
 WILD = 30.0
 """Seeds whose points differ by more than this factor (one and a half decades) do not agree."""
@@ -23,10 +23,11 @@ RATE_KEYS = ("lr", "learning_rate")
 SCALE_KEY = "lr_scale"
 
 
-def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
+def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
     """Return range, point and overrides, or why there are none; points of seeds are combined by their median in log."""
     seeds = tuple(_seed(trial) for trial in trials)
-    facts: Mapping[str, Any] = next((t.findings for t in trials if t.findings.get("optimizer")), {})
+    tests = [trial.found(RangeFindings) for trial in trials]
+    facts = next((test for test in tests if test is not None and test.optimizer), RangeFindings())
     readable = [row for row in seeds if row.refusal is None]
     refusal = _refusal(seeds, readable)
     found = RateRange(
@@ -37,11 +38,11 @@ def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
         high=_median(readable, "high"),
         diverge=_median(readable, "diverge"),
         spread=_spread(readable),
-        base_lr=facts.get("base_lr"),
-        optimizer=facts.get("optimizer"),
-        scheduler=facts.get("scheduler"),
-        lr_min=float(context.probe.settings["lr_min"]),
-        lr_max=float(context.probe.settings["lr_max"]),
+        base_lr=facts.base_lr,
+        optimizer=facts.optimizer,
+        scheduler=facts.scheduler,
+        lr_min=context.check.number("lr_min"),
+        lr_max=context.check.number("lr_max"),
         trials=seeds,
     )
     if refusal is not None:
@@ -56,13 +57,13 @@ def read_probe(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
     )
 
 
-def overrides_for(rate: float, base_lr: float | None, task: Mapping[str, Any]) -> tuple[str, ...]:
+def overrides_for(rate: float, base_lr: float | None, task: Mapping[str, object]) -> tuple[str, ...]:
     """Return the overrides with which the task trains at this rate, empty where no key of its sets it.
 
     `task.lr` where that is the rate its optimizer has; otherwise `task.lr_scale`, which multiplies whatever that is.
     """
     given = task.get(SCALE_KEY)
-    scale = 1.0 if given is None else float(given)
+    scale = 1.0 if given is None else float(cast("float", given))
     for key in RATE_KEYS:
         own = task.get(key)
         if base_lr is None or scale != 1.0 or isinstance(own, bool) or not isinstance(own, int | float):
@@ -84,10 +85,10 @@ def _seed(trial: CheckTrial) -> RateTest:
     rates, losses = _curve(trial)
     row = RateTest(trial=trial.number, seed=trial.seed, message=trial.message)
     if trial.message or not len(losses):
-        if not trial.findings:
+        found = trial.found(RangeFindings)
+        if found is None:
             return replace(row, refusal=Refusal.NO_TRIAL)
-        stepped = bool(trial.findings.get("optimizers"))
-        return replace(row, refusal=Refusal.NO_LOSS if stepped else Refusal.NO_OPTIMIZER)
+        return replace(row, refusal=Refusal.NO_LOSS if found.optimizers else Refusal.NO_OPTIMIZER)
     reading = read_curve(rates, losses)
     return replace(
         row,
@@ -113,7 +114,8 @@ def _curve(trial: CheckTrial) -> tuple[Floats, Floats]:
     rates, losses = trial.series.get(RATES), trial.series.get(LOSSES)
     if rates is None or losses is None:
         return np.zeros(0), np.zeros(0)
-    of_test = losses.steps >= int(trial.findings.get("first_step") or 0)
+    found = trial.found(RangeFindings)
+    of_test = losses.steps >= (0 if found is None else found.first_step)
     return np.interp(losses.steps[of_test], rates.steps, rates.values), losses.values[of_test]
 
 

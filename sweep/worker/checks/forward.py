@@ -1,7 +1,7 @@
 """A batch through a task's model: which layer cannot take it, in plain words, and whether the model reads its input."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,23 +11,24 @@ from paddle import nn
 from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own documentation uses
 
 from sweep.clock import monotonic_s
-from sweep.worker.probes.measures import classes_of
+from sweep.domain.data_figures import BriefTraining, LabelKind, LayerFault
+from sweep.worker.checks.measures import classes_of, known
 
 BATCH = 32
 TRAINED_ON = 512
-"""Samples of the brief training."""
+"""Number of samples of the brief training, at most."""
 LEARNING_RATE = 2e-3
 MESSAGE_CHARS = 400
 _BINARY = "binary_cross_entropy_with_logits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Probed:
+class Samples:
     """Samples to put through a model: inputs `x` [n, ...] and labels `y` [n, ...] of one `kind` (measures.kind_of)."""
 
     x: NDArray[Any]
     y: NDArray[Any] | None
-    kind: str
+    kind: LabelKind
 
 
 def as_input(x: NDArray[Any]) -> Any:
@@ -36,7 +37,7 @@ def as_input(x: NDArray[Any]) -> Any:
     return paddle.to_tensor(x if is_token else x.astype(np.float32))
 
 
-def forward(network: Any, x: NDArray[Any]) -> tuple[Any, dict[str, Any] | None]:
+def forward(network: Any, x: NDArray[Any]) -> tuple[Any, LayerFault | None]:
     """Return (output, None), or (None, what is wrong) where the model cannot take this batch."""
     entered: list[tuple[str, Any, tuple[Any, ...]]] = []
     hooks = []
@@ -53,13 +54,13 @@ def forward(network: Any, x: NDArray[Any]) -> tuple[Any, dict[str, Any] | None]:
     except Exception as error:
         name, layer, given = entered[-1] if entered else ("", None, ())
         shape = list(given[0].shape) if given and hasattr(given[0], "shape") else list(x.shape)
-        return None, {
-            "layer": name,
-            "type": type(layer).__name__ if layer is not None else "",
-            "given": [int(size) for size in shape],
-            "expects": _expectation(layer, shape),
-            "message": _one_line(error),
-        }
+        return None, LayerFault(
+            layer=name,
+            type_name=type(layer).__name__ if layer is not None else "",
+            given=tuple(int(size) for size in shape),
+            expects=_expectation(layer, shape),
+            message=_one_line(error),
+        )
     finally:
         for hook in hooks:
             hook.remove()
@@ -106,14 +107,12 @@ def change_without_input(network: Any, x: NDArray[Any]) -> float | None:
     if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return None
     size = float(np.sqrt(max((a**2).mean(), (b**2).mean())))
-    return float(np.sqrt(((a - b) ** 2).mean())) / size if size > 0 else 0.0
+    return known(float(np.sqrt(((a - b) ** 2).mean())) / size) if size > 0 else 0.0
 
 
-def brief_training(network: Any, train: Probed, val: Probed | None, *, steps: int, seconds: float) -> dict[str, Any]:
-    """Train for some steps of Adam, without dropout, on up to TRAINED_ON samples; return what came of it.
+def brief_training(network: Any, train: Samples, val: Samples | None, *, steps: int, seconds: float) -> BriefTraining:
+    """Train for some steps of Adam, without dropout, on up to TRAINED_ON samples; return what that did.
 
-    `loss` and `loss_zeroed` are on these samples as they are and with zeroed inputs, `first_loss` before training;
-    `skill`, where there is a validation set, is accuracy or correlation on it, `chance` what that is for a guess.
     Raises whatever the model raises.
     """
     x, y = _matched(train.x[:TRAINED_ON], train.y, train.kind, network)
@@ -131,15 +130,15 @@ def brief_training(network: Any, train: Probed, val: Probed | None, *, steps: in
         optimizer.step()
         optimizer.clear_grad()
         done += 1
-    result = {
-        "steps": done,
-        "samples": len(x),
-        "first_loss": first,
-        "loss": _loss_at(network, loss_of, inputs, targets),
-        "loss_zeroed": _loss_at(network, loss_of, paddle.zeros_like(inputs), targets),
-        "output_change": change_without_input(network, x[:BATCH]),
-    }
-    return result if val is None or val.y is None else result | _skill(network, val)
+    trained = BriefTraining(
+        steps=done,
+        samples=len(x),
+        first_loss=first,
+        loss=_loss_at(network, loss_of, inputs, targets),
+        loss_zeroed=_loss_at(network, loss_of, paddle.zeros_like(inputs), targets),
+        output_change=change_without_input(network, x[:BATCH]),
+    )
+    return trained if val is None or val.y is None else _with_skill(trained, network, val)
 
 
 def _first(output: Any) -> Any:
@@ -156,9 +155,11 @@ def _set_mode(network: Any, *, training: bool) -> None:
             layer.eval()
 
 
-def _matched(x: NDArray[Any], y: NDArray[Any] | None, kind: str, network: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def _matched(
+    x: NDArray[Any], y: NDArray[Any] | None, kind: LabelKind, network: Any
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the samples whose labels the model's head has a place for, as its loss takes them. Raises ValueError."""
-    labels = None if y is None or kind == "other" else classes_of(y[: len(x)])
+    labels = None if y is None or kind is LabelKind.OTHER else classes_of(y[: len(x)])
     if labels is None:
         raise ValueError("there are no labels of one number a sample")
     _set_mode(network, training=False)
@@ -167,7 +168,7 @@ def _matched(x: NDArray[Any], y: NDArray[Any] | None, kind: str, network: Any) -
         raise ValueError(f"the model's output is not [batch, units] but {list(getattr(output, 'shape', []))}")
     units = int(output.shape[1])
     good = np.isfinite(labels) & np.isfinite(x.reshape(len(x), -1).astype(np.float64)).all(axis=1)
-    if kind == "values":
+    if kind is LabelKind.VALUES:
         if units != 1:
             raise ValueError(f"the model's output has {units} units for one target")
         std = labels[good].std() or 1.0
@@ -180,9 +181,9 @@ def _matched(x: NDArray[Any], y: NDArray[Any] | None, kind: str, network: Any) -
     return x[good], chosen.astype(np.float32)[:, None] if units == 1 else chosen.astype(np.int64)
 
 
-def _loss(kind: str, y: NDArray[Any]) -> Callable[[Any, Any], Any]:
-    name = "mse_loss" if kind == "values" else "cross_entropy"
-    loss: Callable[[Any, Any], Any] = getattr(F, name if y.dtype == np.int64 or kind == "values" else _BINARY)
+def _loss(kind: LabelKind, y: NDArray[Any]) -> Callable[[Any, Any], Any]:
+    name = "mse_loss" if kind is LabelKind.VALUES else "cross_entropy"
+    loss: Callable[[Any, Any], Any] = getattr(F, name if y.dtype == np.int64 or kind is LabelKind.VALUES else _BINARY)
     return loss
 
 
@@ -190,26 +191,27 @@ def _loss_at(network: Any, loss_of: Callable[[Any, Any], Any], inputs: Any, targ
     _set_mode(network, training=False)
     with paddle.no_grad():
         value = float(loss_of(_first(network(inputs)), targets))
-    return value if np.isfinite(value) else None
+    return known(value)
 
 
-def _skill(network: Any, val: Probed) -> dict[str, Any]:
-    """Return how well the model does on the validation set (at most TRAINED_ON samples), and a guess."""
+def _with_skill(trained: BriefTraining, network: Any, val: Samples) -> BriefTraining:
+    """Return the training with how well the model does on the validation set (at most TRAINED_ON samples)."""
     labels = None if val.y is None else classes_of(val.y[:TRAINED_ON])
     if labels is None:
-        return {}
+        return trained
     _set_mode(network, training=False)
     with paddle.no_grad():
         output = _first(network(as_input(val.x[:TRAINED_ON]))).numpy().astype(np.float64)
-    known = np.isfinite(labels)
-    output, labels = output[known], labels[known]
+    usable = np.isfinite(labels)
+    output, labels = output[usable], labels[usable]
     n = len(labels)
     if not n:
-        return {}
-    if val.kind == "values":
+        return trained
+    if val.kind is LabelKind.VALUES:
         skill = np.corrcoef(output[:, 0], labels)[0, 1] if output[:, 0].std() > 0 and labels.std() > 0 else 0.0
-        return {"skill": float(np.nan_to_num(skill)), "chance": 0.0, "error": float(n**-0.5), "val_samples": n}
+        return replace(trained, skill=float(np.nan_to_num(skill)), chance=0.0, error=float(n**-0.5), val_samples=n)
     guess = output.argmax(axis=1) if output.shape[1] > 1 else (output[:, 0] > 0)
     majority = np.unique(labels, return_counts=True)[1].max() / n
     error = float(np.sqrt(majority * (1 - majority) / n))
-    return {"skill": float((guess == labels).mean()), "chance": float(majority), "error": error, "val_samples": n}
+    skill = float((guess == labels).mean())
+    return replace(trained, skill=skill, chance=float(majority), error=error, val_samples=n)

@@ -1,0 +1,91 @@
+"""Whether a stretch of rows carries labels that are not its own: moved, permuted, or numbered differently."""
+
+from collections.abc import Iterator
+
+from sweep.domain.data_check import DataCheck
+from sweep.domain.data_figures import DataFindings, LabelKind, MovedRows, NeighbourFigures, RowsApart
+
+NAME = "labels along the rows"
+ALLOWED = "labels go with inputs in every stretch of rows as in the rest"
+MENDED = 4.0
+"""Standard errors from which moving a stretch back mends it: healthy sets stay below 3.3 (docs/checks.md)."""
+APART = 5.0
+"""Standard errors from which a stretch stands apart: healthy sets stay below 4.3 where it is GONE."""
+NOTHING = 3.0
+"""Standard errors over chance up to which there is nothing for a stretch to fall short of."""
+SAME = 0.5
+"""Labels moved back go with inputs at least by this part of what the rest does."""
+GONE = 0.25
+"""Labels of a stretch go with the rest's by at most this part of what the rest's do among themselves."""
+
+
+def row_checks(found: DataFindings, near: NeighbourFigures) -> Iterator[DataCheck]:
+    """Yield the check of labels along the rows; `near` are the neighbours of `found`."""
+    along = near.along_rows
+    if along is None:  # too few samples, or measured by an earlier version
+        return
+    train = found.readable().get("train")
+    of = " of those read" if train is not None and train.read != train.total else ""
+    yield _moved(near, along.moved, of) or _apart(near, along.apart, of) or _nothing(near)
+
+
+def _nothing(near: NeighbourFigures) -> DataCheck:
+    if near.agreement <= near.chance + NOTHING * near.error:
+        return DataCheck.skipped(NAME, "neighbours agree no more than by chance: no stretch can stand out")
+    return DataCheck.ok(NAME, "no stretch of rows stands out", ALLOWED)
+
+
+def _moved(near: NeighbourFigures, seen: MovedRows, of: str) -> DataCheck | None:
+    """Return the finding where moving the labels of a stretch mends it, and moving the others would harm them."""
+    chance = near.chance
+    gain = _errors(near, seen.after, seen.before, seen.samples)
+    loss = _errors(near, seen.rest, seen.rest_moved, seen.rest_samples)
+    if min(gain, loss) < MENDED or seen.after - chance < SAME * (seen.rest - chance):
+        return None
+    rows, move = _rows(seen), abs(seen.move)
+    words = f"{'one row' if move == 1 else f'{move} rows'} {'down' if seen.move > 0 else 'up'}"
+    said = (
+        f"labels of about rows {rows}{of} seem moved {words}: neighbours agree {_level(near, seen.before)}, "
+        f"moved back {_level(near, seen.after)}"
+    )
+    return DataCheck.broken(NAME, said, ALLOWED, f"see where inputs and labels of these rows{of} are put together")
+
+
+def _apart(near: NeighbourFigures, seen: RowsApart | None, of: str) -> DataCheck | None:
+    """Return the finding where labels of a stretch do not go with those of the rest, while the rest's do."""
+    if seen is None:
+        return None
+    chance = seen.chance
+    lack = _errors(near, seen.outside, seen.across, min(seen.across_samples, seen.outside_samples))
+    usual = seen.outside - chance
+    if lack < APART or seen.across - chance > GONE * usual:
+        return None
+    why, own = "as if they were permuted", seen.within
+    if own is not None and own - chance >= SAME * usual and near.kind is LabelKind.CLASSES:
+        why = f"among themselves they do ({_level(near, own)}), as if classes were numbered differently"
+    said = (
+        f"labels of about rows {_rows(seen)}{of} do not go with those of the rest: neighbours agree "
+        f"{_level(near, seen.across)} across ({_level(near, chance)} by chance), elsewhere "
+        f"{_level(near, seen.outside)}; {why}"
+    )
+    return DataCheck.warning(NAME, said, ALLOWED, "look at these rows with their labels: where do they come from?")
+
+
+def _errors(near: NeighbourFigures, high: float, low: float, samples: float) -> float:
+    """Return by how many standard errors one agreement of so many samples is above the other.
+
+    Pairs of one sample count as one: they are not independent. Never less than the error of an agreement by chance.
+    """
+    variance = 1.0  # of the mean product of scores over five neighbours, 0.2 to 0.5 each where nothing goes together
+    if near.kind is LabelKind.CLASSES:
+        least = 2 * near.chance * (1 - near.chance)
+        variance = max(least, high * (1 - high) + low * (1 - low))
+    return float((high - low) / (variance / samples) ** 0.5) if variance else 0.0
+
+
+def _rows(seen: MovedRows | RowsApart) -> str:
+    return f"{seen.rows[0]:,} to {seen.rows[1]:,}"
+
+
+def _level(near: NeighbourFigures, agreement: float) -> str:
+    return f"in {agreement:.0%}" if near.kind is LabelKind.CLASSES else f"by {agreement:.2f}"
