@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from sweep.domain.effect import Proportion
+from sweep.domain.comparison import CellComparison, Difference, Pair, Steps, StudyComparison
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.target import Target
 from sweep.domain.taskref import naming_key
 from sweep.domain.trial import Outcome
@@ -27,82 +27,16 @@ class Side:
     name: str
     task: str
     target: Target
-    config: Mapping[str, Any]
-    provenance: Mapping[str, Any]
+    config: RecordedConfig
+    provenance: Mapping[str, object]
     outcomes: tuple[Outcome, ...]
     fingerprints: Mapping[tuple[str, int], str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """One cell and seed that both studies have: verdicts, and steps to target (None for a miss)."""
-
-    cell: str
-    seed: int
-    verdicts: tuple[str, str]
-    taus: tuple[int | None, int | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
-    """Steps to target of B less those of A over the pairs, misses at the budget: negative where B is faster.
-
-    `low` and `high` bound the mean difference at 95 %; None with fewer than 6 pairs, which no such interval can have.
-    `p_value` is of the sign-flip test, None where all differences are zero.
-    """
-
-    pairs: int
-    mean: float
-    low: float | None
-    high: float | None
-    p_value: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellComparison:
-    """One cell in both studies. `p_value` is exact over its pairs, `p_adjusted` Holm over the cells."""
-
-    cell: str
-    a: Proportion
-    b: Proportion
-    pairs: int
-    gained: int
-    lost: int
-    p_value: float | None
-    p_adjusted: float | None
-    test: str
-    steps: Steps | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyComparison:
-    """What two studies say when laid side by side.
-
-    `obstacles` say why they cannot be compared; where there are any, `cells`, `differing`, `p_value` and `steps` are
-    empty. `p_value` is McNemar's exact test over all pairs. `same_runs` counts pairs that are one and the same run,
-    `only_a` and `only_b` the trials without a partner. The differences are (key, value in A, value in B).
-    """
-
-    a: str
-    b: str
-    obstacles: tuple[str, ...]
-    notes: tuple[str, ...]
-    pairs: int
-    same_runs: int
-    only_a: int
-    only_b: int
-    cells: tuple[CellComparison, ...]
-    differing: tuple[Pair, ...]
-    p_value: float | None
-    steps: Steps | None
-    config: tuple[tuple[str, Any, Any], ...]
-    provenance: tuple[tuple[str, Any, Any], ...]
 
 
 def compare_studies(a: Side, b: Side) -> StudyComparison:
     """Return the comparison of B against A. Only pairs with a verdict on both sides are evidence."""
     obstacles = _obstacles(a, b)
-    config = differences(_compared_config(a.config), _compared_config(b.config))
+    config = differences(_compared_config(a.config.raw), _compared_config(b.config.raw))
     provenance = differences(_compared_provenance(a.provenance), _compared_provenance(b.provenance))
     of_a, of_b = _last(a.outcomes), _last(b.outcomes)
     shared = [key for key in of_a if key in of_b]
@@ -151,25 +85,25 @@ def typical_interval(differences: Floats) -> tuple[float | None, float | None]:
     return float(means[cut - 1]), float(means[-cut])
 
 
-def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[tuple[str, Any, Any], ...]:
+def differences(a: Mapping[str, object], b: Mapping[str, object]) -> tuple[Difference, ...]:
     """Return (dotted key, value in A, value in B) of every leaf that is not the same; None where a side lacks it."""
     first, second = dict(_leaves(a, "")), dict(_leaves(b, ""))
     keys = [*first, *(key for key in second if key not in first)]
     return tuple((key, first.get(key), second.get(key)) for key in keys if first.get(key) != second.get(key))
 
 
-def _leaves(value: Any, name: str) -> list[tuple[str, Any]]:
+def _leaves(value: object, name: str) -> list[tuple[str, object]]:
     if isinstance(value, Mapping) and value:
         return [leaf for key, item in value.items() for leaf in _leaves(item, f"{name}.{key}" if name else str(key))]
     return [(name, value)] if name else []
 
 
-def _compared_config(config: Mapping[str, Any]) -> dict[str, Any]:
+def _compared_config(config: Mapping[str, object]) -> dict[str, object]:
     """Return what decides the outcome of a study: not where its files lie, nor how many trials run at once."""
     return {key: value for key, value in config.items() if key not in NOT_COMPARED}
 
 
-def _compared_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
+def _compared_provenance(provenance: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in provenance.items() if key != "seeds"}
 
 
@@ -186,12 +120,12 @@ def _obstacles(a: Side, b: Side) -> tuple[str, ...]:
 
 def _program(side: Side) -> str:
     """Return what is run: the task's function, or the script."""
-    task = side.config.get("task") or {}
+    task = side.config.task
     key = naming_key(task)
     return str(task.get("path") or (task[key] if key else side.task))
 
 
-def _notes(a: Side, b: Side, shared: int, same: int, config: Sequence[tuple[str, Any, Any]]) -> tuple[str, ...]:
+def _notes(a: Side, b: Side, shared: int, same: int, config: Sequence[Difference]) -> tuple[str, ...]:
     notes = []
     if same:
         notes.append(f"{same} of {shared} pairs share one run: they carry no information about a difference")

@@ -1,8 +1,9 @@
 """The verb `compare`: two studies side by side."""
 
-from sweep.cli.output import plain, print_json
+from sweep.cli.output import print_json
 from sweep.cli.printing import print_rich
 from sweep.cli.shared import read_parser
+from sweep.domain.jsonform import to_object
 from sweep.errors import UsageError
 from sweep.report.comparison import render_comparison
 from sweep.store import Store
@@ -27,13 +28,13 @@ def compare(arguments: list[str]) -> int:
                     name=study.name,
                     task=study.task,
                     target=study.target,
-                    config=study.config.raw,
+                    config=study.config,
                     provenance=study.provenance,
                     outcomes=tuple(store.outcomes(study.id)),
                     fingerprints={(trial.cell.key, trial.seed): trial.fingerprint for trial in store.trials(study.id)},
                 )
             )
-    found = plain(compare_studies(sides[0], sides[1]))
+    found = compare_studies(sides[0], sides[1])
     if args.json:
-        return print_json({**found, "comparable": not found["obstacles"]})
+        return print_json({**to_object(found), "comparable": not found.obstacles})
     return print_rich(render_comparison(found))

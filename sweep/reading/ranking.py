@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, overload
 
+from sweep.domain.jsonform import JsonObject
 from sweep.reading import display
 from sweep.reading.source import missing
+from sweep.report.documents import RepairDocument, ToggleDocument, read_ranking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +40,15 @@ class RankedToggle:
     note: str
 
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> "RankedToggle":
-        """Return the toggle of an entry of summary.json."""
-        steps = item["steps_to_target"]
+    def of(cls, item: ToggleDocument) -> "RankedToggle":
+        """Return a toggle of summary.json."""
+        steps = item.steps_to_target
         return cls(
-            toggle=item["toggle"], rank=item["rank"], tied=item["tied"], status=item["status"], word=item["word"],
-            trials=item["trials"], converged=item["converged"], probability=float(item["repair_probability"]),
-            interval=(float(item["interval"][0]), float(item["interval"][1])), p_value=_number(item["p_value"]),
-            p_adjusted=_number(item["p_adjusted"]), test=item["test"], median_steps=_number(steps["median"]),
-            steps_saved=_number(steps["saved"]), more_seeds=item["more_seeds"], seeds=tuple(item["seeds"]),
-            overrides=tuple(item["overrides"]), note=item["note"],
+            toggle=item.toggle, rank=item.rank, tied=item.tied, status=str(item.status), word=item.word,
+            trials=item.trials, converged=item.converged, probability=item.repair_probability,
+            interval=item.interval, p_value=item.p_value, p_adjusted=item.p_adjusted, test=item.test,
+            median_steps=steps.median, steps_saved=steps.saved, more_seeds=item.more_seeds, seeds=item.seeds,
+            overrides=item.overrides, note=item.note,
         )  # fmt: skip
 
 
@@ -63,12 +64,11 @@ class RankedRepair:
     overrides: tuple[str, ...]
 
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> "RankedRepair":
-        """Return the repair of an entry of summary.json."""
+    def of(cls, item: RepairDocument) -> "RankedRepair":
+        """Return a repair of summary.json."""
         return cls(
-            toggles=tuple(item["toggles"]), probability=float(item["probability"]),
-            interval=(float(item["interval"][0]), float(item["interval"][1])), verified=item["verified"],
-            p_value=_number(item["p_value"]), overrides=tuple(item["overrides"]),
+            toggles=item.toggles, probability=item.probability, interval=item.interval, verified=item.verified,
+            p_value=item.p_value, overrides=item.overrides,
         )  # fmt: skip
 
 
@@ -89,13 +89,15 @@ class Ranking(Sequence[RankedToggle]):
     base: Mapping[str, Any] = field(repr=False)
 
     @classmethod
-    def of(cls, summary: Mapping[str, Any]) -> "Ranking":
+    def of(cls, summary: JsonObject) -> "Ranking":
         """Return the ranking of a summary.json; one without toggles, such as a check's, gives an empty ranking."""
+        document, base = read_ranking(summary), summary.get("base")
         return cls(
-            study=summary.get("study", ""), answer=summary.get("answer", ""), question=summary.get("question", ""),
-            toggles=tuple(RankedToggle.of(item) for item in summary.get("toggles", ())),
-            repairs=tuple(RankedRepair.of(item) for item in summary.get("repairs", ())),
-            recommended=tuple((summary.get("recommended") or {}).get("overrides", ())), base=summary.get("base") or {},
+            study=document.study, answer=document.answer,
+            question=str(document.question) if "question" in summary else "",
+            toggles=tuple(RankedToggle.of(item) for item in document.toggles),
+            repairs=tuple(RankedRepair.of(item) for item in document.repairs),
+            recommended=document.recommended.overrides, base=base if isinstance(base, dict) else {},
         )  # fmt: skip
 
     @overload
@@ -141,8 +143,3 @@ class Ranking(Sequence[RankedToggle]):
             for t in self.toggles
         ]  # fmt: skip
         return display.paragraph(self.answer, is_bold=True) + display.table(heads, [first, *rows] if base else rows)
-
-
-def _number(value: float | str | None) -> float | None:
-    """Return a figure of summary.json, where one that is not finite is text."""
-    return None if value is None else float(value)

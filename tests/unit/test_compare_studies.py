@@ -10,6 +10,7 @@ from recorded_study import end_trial, make_study, make_trial, url_of
 from sweep.analysis.compare_studies import Side, compare_studies, typical_interval
 from sweep.cli.main import main
 from sweep.domain.axis import Cell
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.target import Mode, Target
 from sweep.domain.verdict import Verdict
 from sweep.store import Store
@@ -24,8 +25,9 @@ def outcome(number, tau, *toggles, seed=None, verdict=None):
 
 
 def side(name, outcomes, **changes):
+    config = RecordedConfig({"task": {"_target_": "t", "lr": 0.1}, "results": name})
     made = Side(
-        name=name, task="digits", target=TARGET, config={"task": {"_target_": "t", "lr": 0.1}, "results": name},
+        name=name, task="digits", target=TARGET, config=config,
         provenance={"git_sha": name}, outcomes=tuple(outcomes),
         fingerprints={(o.cell.key, o.seed): f"{name}{o.number}" for o in outcomes},
     )  # fmt: skip
@@ -62,8 +64,11 @@ def test_a_crash_is_no_evidence():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"config": {"task": {"_target_": "u"}}, "task": "other"}, r"other tasks: digits \(t\) and other \(u\)"),
-        ({"config": {"task": {"_target_": "t", "path": "x.py"}}}, r"other tasks"),
+        (
+            {"config": RecordedConfig({"task": {"_target_": "u"}}), "task": "other"},
+            r"other tasks: digits \(t\) and other \(u\)",
+        ),
+        ({"config": RecordedConfig({"task": {"_target_": "t", "path": "x.py"}})}, r"other tasks"),
         ({"target": replace(TARGET, threshold=0.8)}, "threshold 0.9 and 0.8"),
         ({"target": replace(TARGET, budget_steps=50)}, "budget_steps 100 and 50"),
         ({"outcomes": ()}, "no cell and seed"),
@@ -87,12 +92,14 @@ def test_one_and_the_same_run_in_both_is_said_to_be_no_evidence():
 
 def test_runs_that_differ_with_no_key_changed_point_at_code_or_data():
     assert "its code or its data" in compare_studies(bases("a", [30]), bases("b", [30])).notes[0]
-    changed = bases("b", [30], config={"task": {"_target_": "t", "lr": 0.2}})
+    changed = bases("b", [30], config=RecordedConfig({"task": {"_target_": "t", "lr": 0.2}}))
     assert compare_studies(bases("a", [30]), changed).notes == ()
 
 
 def test_differences_name_dotted_keys_and_leave_out_where_files_lie():
-    b = bases("b", [30], config={"task": {"_target_": "t", "lr": 0.2, "clip": 1.0}, "results": "elsewhere"})
+    b = bases(
+        "b", [30], config=RecordedConfig({"task": {"_target_": "t", "lr": 0.2, "clip": 1.0}, "results": "elsewhere"})
+    )
     assert compare_studies(bases("a", [30]), b).config == (("task.lr", 0.1, 0.2), ("task.clip", None, 1.0))
 
 
