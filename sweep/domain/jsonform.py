@@ -6,13 +6,13 @@ such numbers; a time is ISO 8601 text.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -80,87 +80,182 @@ def from_json(kind: type[T], data: object) -> T:
     Keys that the type lacks are ignored, and a key that is missing takes the field's default: files of older and newer
     versions can be read. Raises ValueError, which names the key, if `data` has another shape.
     """
-    return cast("T", _made(kind, data, kind.__name__))
+    try:
+        return cast("T", _reader(cast("Hashable", kind))(data))
+    except _OtherShapeError as error:
+        raise ValueError(f"{kind.__name__}{''.join(reversed(error.at))}: {error}") from None
 
 
-def _made(kind: object, data: object, at: str) -> object:
+Reader: TypeAlias = Callable[[object], object]
+"""Makes a value of one type of its JSON. Raises _OtherShapeError."""
+
+
+class _OtherShapeError(ValueError):
+    """Data has another shape than its type; `at` is where, the innermost part first."""
+
+    def __init__(self, wanted: str, data: object) -> None:
+        text = repr(data)
+        super().__init__(f"expected {wanted}, found {text if len(text) <= 80 else f'{text[:77]}...'}")
+        self.at: list[str] = []
+
+
+@cache  # a type is looked at once: documents have thousands of parts
+def _reader(kind: object) -> Reader:
     origin = get_origin(kind)
     if origin in (Union, UnionType):
-        return _made_any(get_args(kind), data, at)
-    if origin is Literal:
-        return data
+        return _reader_of_union(get_args(kind))
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        _check(isinstance(data, Mapping), "an object", data, at)
-        item = get_args(kind)[1]
-        return {str(key): _made(item, each, f"{at}.{key}") for key, each in cast("Mapping[str, object]", data).items()}
+        return _reader_of_mapping(_reader(get_args(kind)[1]))
     if isinstance(origin, type) and issubclass(origin, Sequence):
-        return _made_list(origin, get_args(kind), data, at)
-    if isinstance(kind, type):
-        return _made_plain(kind, data, at)
-    return data  # Json, object: as it is
+        kinds = get_args(kind)
+        if origin is tuple and not (len(kinds) == 2 and kinds[1] is Ellipsis):
+            return _reader_of_parts([_reader(each) for each in kinds])
+        return _reader_of_items(_reader(kinds[0]), list if origin is list else tuple)
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _reader_of_dataclass(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _reader_of_enum(kind)
+    return _PLAIN.get(kind, _as_it_is)  # Json, object, Literal: as it is
 
 
-def _made_any(kinds: Sequence[object], data: object, at: str) -> object:
-    """Return `data` as one of these types: None as it is, else the first type that takes it."""
-    if data is None and NoneType in kinds:
-        return None
-    problem: ValueError | None = None
-    for kind in kinds:
-        if kind is NoneType:
-            continue
+def _reader_of_union(kinds: Sequence[object]) -> Reader:
+    """Return what reads None as it is, and all else as the first of these types that takes it."""
+    readers, has_none = [_reader(kind) for kind in kinds if kind is not NoneType], NoneType in kinds
+
+    def read(data: object) -> object:
+        if data is None and has_none:
+            return None
+        problem: _OtherShapeError | None = None
+        for reader in readers:
+            try:
+                return reader(data)
+            except _OtherShapeError as error:
+                problem = problem or error
+        raise problem or _OtherShapeError("nothing", data)
+
+    return read
+
+
+def _reader_of_mapping(reader: Reader) -> Reader:
+    def read(data: object) -> object:
+        if not isinstance(data, Mapping):
+            raise _OtherShapeError("an object", data)
+        return {str(key): _part(reader, item, str(key)) for key, item in data.items()}
+
+    return read
+
+
+def _reader_of_parts(readers: Sequence[Reader]) -> Reader:
+    def read(data: object) -> object:
+        if not isinstance(data, list | tuple) or len(data) != len(readers):
+            raise _OtherShapeError(f"a list of {len(readers)}", data)
+        return tuple(_part(reader, item, i) for i, (reader, item) in enumerate(zip(readers, data, strict=True)))
+
+    return read
+
+
+def _reader_of_items(reader: Reader, made: Callable[[Iterable[object]], object]) -> Reader:
+    def read(data: object) -> object:
+        if not isinstance(data, list | tuple):
+            raise _OtherShapeError("a list", data)
+        if reader is _as_it_is:
+            return made(data)
+        return made([_part(reader, item, i) for i, item in enumerate(data)])
+
+    return read
+
+
+def _reader_of_dataclass(kind: type) -> Reader:
+    def read(data: object) -> object:
+        if not isinstance(data, Mapping):
+            raise _OtherShapeError("an object", data)
+        arguments = {}
+        for name, key, reader, is_required in _shape(kind):
+            if key in data:
+                arguments[name] = _part(reader, data[key], key)
+            elif is_required:
+                raise _OtherShapeError(f"the key {key!r}", data)
+        return kind(**arguments)
+
+    return read
+
+
+def _reader_of_enum(kind: type[Enum]) -> Reader:
+    def read(data: object) -> object:
         try:
-            return _made(kind, data, at)
-        except ValueError as error:
-            problem = problem or error
-    raise problem or ValueError(f"{at}: nothing is allowed here")
+            return kind(data)
+        except ValueError:
+            raise _OtherShapeError(f"one of {', '.join(str(each.value) for each in kind)}", data) from None
+
+    return read
 
 
-def _made_list(origin: type, kinds: Sequence[object], data: object, at: str) -> object:
-    _check(isinstance(data, list | tuple), "a list", data, at)
-    items = cast("Sequence[object]", data)
-    if origin is tuple and not (len(kinds) == 2 and kinds[1] is Ellipsis):
-        _check(len(items) == len(kinds), f"a list of {len(kinds)}", data, at)
-        return tuple(_made(kind, item, f"{at}[{i}]") for i, (kind, item) in enumerate(zip(kinds, items, strict=True)))
-    made = (_made(kinds[0], item, f"{at}[{i}]") for i, item in enumerate(items))
-    return list(made) if origin is list else tuple(made)
+def _part(reader: Reader, data: object, at: str | int) -> object:
+    """Return a part of a value, which lies at this key or index."""
+    try:
+        return reader(data)
+    except _OtherShapeError as error:
+        error.at.append(f"[{at}]" if isinstance(at, int) else f".{at}")
+        raise
 
 
-def _made_plain(kind: type, data: object, at: str) -> object:
-    if is_dataclass(kind):
-        return _made_dataclass(kind, data, at)
-    if issubclass(kind, Enum):
-        return kind(data)
-    if kind is float:
-        if isinstance(data, str) and data in _NON_FINITE:
-            return _NON_FINITE[data]
-        _check(isinstance(data, int | float) and not isinstance(data, bool), "a number", data, at)
-        return data if isinstance(data, float) else float(cast("int", data))
-    if kind is int:
-        _check(isinstance(data, int) and not isinstance(data, bool), "a whole number", data, at)
-    elif kind in (str, bool):
-        _check(isinstance(data, kind), "a text" if kind is str else "true or false", data, at)
-    elif kind is datetime:
-        _check(isinstance(data, str), "a time", data, at)
-        return datetime.fromisoformat(cast("str", data))
+def _as_it_is(data: object) -> object:
     return data
 
 
-def _made_dataclass(kind: type, data: object, at: str) -> object:
-    _check(isinstance(data, Mapping), "an object", data, at)
-    given = cast("Mapping[str, object]", data)
-    arguments = {}
-    for each, hint, key in _shape(kind):
-        if key in given:
-            arguments[each.name] = _made(hint, given[key], f"{at}.{key}")
-        else:
-            _check(_has_default(each), f"the key {key!r}", data, at)
-    return kind(**arguments)
+def _read_float(data: object) -> object:
+    if isinstance(data, float):
+        return data
+    if isinstance(data, str) and data in _NON_FINITE:
+        return _NON_FINITE[data]
+    if not isinstance(data, int) or isinstance(data, bool):
+        raise _OtherShapeError("a number", data)
+    return float(data)
 
 
-@cache
-def _shape(kind: type) -> tuple[tuple["Field[object]", object, str], ...]:
+def _read_int(data: object) -> object:
+    if not isinstance(data, int) or isinstance(data, bool):
+        raise _OtherShapeError("a whole number", data)
+    return data
+
+
+def _read_str(data: object) -> object:
+    if not isinstance(data, str):
+        raise _OtherShapeError("a text", data)
+    return data
+
+
+def _read_bool(data: object) -> object:
+    if not isinstance(data, bool):
+        raise _OtherShapeError("true or false", data)
+    return data
+
+
+def _read_datetime(data: object) -> object:
+    try:
+        return datetime.fromisoformat(cast("str", data))
+    except (TypeError, ValueError):
+        raise _OtherShapeError("a time", data) from None
+
+
+_PLAIN: Mapping[object, Reader] = {
+    float: _read_float,
+    int: _read_int,
+    str: _read_str,
+    bool: _read_bool,
+    datetime: _read_datetime,
+}
+
+
+@cache  # read when the first value is, so that a dataclass may have parts of its own type
+def _shape(kind: type) -> tuple[tuple[str, str, Reader, bool], ...]:
+    """Return name, key, reader of each field, and whether it has no default."""
     hints = get_type_hints(kind)
-    return tuple((each, hints[each.name], each.metadata.get(KEY, each.name)) for each in fields(kind) if each.init)
+    return tuple(
+        (each.name, each.metadata.get(KEY, each.name), _reader(hints[each.name]), not _has_default(each))
+        for each in fields(kind)
+        if each.init
+    )
 
 
 def _has_default(each: "Field[object]") -> bool:
@@ -169,9 +264,3 @@ def _has_default(each: "Field[object]") -> bool:
 
 def _default(each: "Field[object]") -> object:
     return each.default_factory() if each.default_factory is not MISSING else each.default
-
-
-def _check(is_so: bool, wanted: str, data: object, at: str) -> None:
-    if not is_so:
-        text = repr(data)
-        raise ValueError(f"{at}: expected {wanted}, found {text if len(text) <= 80 else f'{text[:77]}...'}")

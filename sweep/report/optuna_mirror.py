@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import optuna
@@ -294,7 +293,7 @@ def _shortest(value: float) -> float:
     return float(str(single)) if float(single) == value and math.isfinite(value) else value
 
 
-def _trial_attributes(trial: MirroredTrial, note: str) -> dict[str, Any]:
+def _trial_attributes(trial: MirroredTrial, note: str) -> dict[str, object]:
     record, outcome, run = trial.record, trial.outcome, trial.run
     attributes = {
         "trial": record.number,
@@ -316,7 +315,7 @@ def _trial_attributes(trial: MirroredTrial, note: str) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if value not in (None, "", [])}
 
 
-def _study_attributes(study: StudyRecord, target: Target, answer: str) -> dict[str, Any]:
+def _study_attributes(study: StudyRecord, target: Target, answer: str) -> dict[str, object]:
     provenance = json.loads(json.dumps(study.provenance, default=str))
     return {
         "task": study.task,

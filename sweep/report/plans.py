@@ -2,12 +2,13 @@
 
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sweep.domain.counts import count_text
+from sweep.domain.jsonform import Json, from_json
 from sweep.report.phrases import DASH, cell_text, duration_text, number_text, seeds_text
 from sweep.report.tables import new_table
 
@@ -15,59 +16,139 @@ WORTH_TELLING_S = 60
 """What starting all trials takes is named from this on, where nothing is known of the training's own time."""
 
 
-def render_plan(plan: Mapping[str, Any]) -> RenderableType:
-    """Return a plan (plan.json's contents) as a table of its cells, with duplicates, inert toggles and cost.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCell:
+    """A cell of a fixed design."""
 
-    Beside plan.json's keys it reads, if they are there: `reused` (trials already run), `slots`, `wall_s` (the
-    estimate; None if nothing is known of the task's speed), `overhead_s` (what starting and judging take), and
-    `confirming` (trials that follow a range search).
+    cell: str
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedInert:
+    """A toggle that costs no trial, because it changes nothing."""
+
+    toggle: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedPlan:
+    """A plan of a fixed design, and what is known of its cost.
+
+    `reused` trials have been run already; `wall_s` is the estimate, None if nothing is known of the task's speed;
+    `overhead_s` is what starting and judging take; `confirming` trials follow a range search.
     """
+
+    cells: tuple[PlannedCell, ...]
+    trials: tuple[Json, ...]
+    seeds: tuple[int, ...]
+    duplicates: tuple[tuple[str, ...], ...] = ()
+    inert: tuple[PlannedInert, ...] = ()
+    reused: int = 0
+    slots: int = 0
+    wall_s: float | None = None
+    overhead_s: float = 0.0
+    confirming: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """A cost in full runs of the base, and in steps."""
+
+    bre: float
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedOfDriver:
+    """What a driver that decides as it learns expects of its study."""
+
+    summary: str
+    candidates: tuple[str, ...] = ()
+    price: Mapping[str, Price] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptivePlan:
+    """A plan of a driver that decides on its trials as it learns: what it draws from."""
+
+    expected: ExpectedOfDriver
+    params: Mapping[str, str] = field(default_factory=dict, hash=False)
+    axes: Mapping[str, Mapping[str, Json]] = field(default_factory=dict, hash=False)
+    wall_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStage:
+    """A stage with what it takes at most; None for a driver that decides itself. Without a command it is left open."""
+
+    stage: str
+    trials: int | None
+    steps: int | None
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagesPlan:
+    """A plan of stages in their order."""
+
+    stages: tuple[PlannedStage, ...]
+
+
+def render_plan(plan: Mapping[str, object]) -> RenderableType:
+    """Return a plan (plan.json's contents, with an estimate of its cost) as a terminal shows it."""
     if "stages" in plan:
-        return _render_stages_plan(plan)
-    if "cells" not in plan:
-        return _render_search_plan(plan)
-    copies = {cell: group[0] for group in plan["duplicates"] for cell in group[1:]}
+        return _render_stages(from_json(StagesPlan, plan))
+    return (
+        _render_fixed(from_json(FixedPlan, plan))
+        if "cells" in plan
+        else _render_adaptive(from_json(AdaptivePlan, plan))
+    )
+
+
+def _render_fixed(plan: FixedPlan) -> RenderableType:
+    """Return the cells of a design, with duplicates, inert toggles and cost."""
+    copies = {cell: group[0] for group in plan.duplicates for cell in group[1:]}
     table = new_table()
     table.add_column("cell", overflow="fold")
     table.add_column("overrides", overflow="fold")
-    for cell in plan["cells"]:
-        about = Text(shlex.join(cell["overrides"]) or DASH, style="dim")
-        if cell["cell"] in copies:
-            about.append(f"  same as {copies[cell['cell']]}", style="yellow")
-        table.add_row(Text(cell_text(cell["cell"])), about)
-    lines = [Text.assemble(("inert  ", "dim"), f"{item['toggle']}: {item['reason']}") for item in plan["inert"]]
+    for cell in plan.cells:
+        about = Text(shlex.join(cell.overrides) or DASH, style="dim")
+        if cell.cell in copies:
+            about.append(f"  same as {copies[cell.cell]}", style="yellow")
+        table.add_row(Text(cell_text(cell.cell)), about)
+    lines = [Text.assemble(("inert  ", "dim"), f"{item.toggle}: {item.reason}") for item in plan.inert]
     return Group(table, "", *lines, _plan_cost(plan))
 
 
-def _render_stages_plan(plan: Mapping[str, Any]) -> RenderableType:
+def _render_stages(plan: StagesPlan) -> RenderableType:
     """Return the stages in their order, with what each takes at most: an earlier one may decide."""
     table = new_table()
     table.add_column("stage", no_wrap=True)
     table.add_column("trials", justify="right", no_wrap=True)
     table.add_column("steps", justify="right", no_wrap=True)
     table.add_column("alone", overflow="fold")
-    for stage in plan["stages"]:
-        about = stage["command"] or "what the stage before leaves open"
-        table.add_row(
-            stage["stage"], number_text(stage["trials"]), number_text(stage["steps"]), Text(about, style="dim")
-        )
-    known = [stage["trials"] for stage in plan["stages"] if stage["trials"] is not None]
+    for stage in plan.stages:
+        about = stage.command or "what the stage before leaves open"
+        table.add_row(stage.stage, number_text(stage.trials), number_text(stage.steps), Text(about, style="dim"))
+    known = [stage.trials for stage in plan.stages if stage.trials is not None]
     return Group(table, "", Text(f"at most {count_text(sum(known), 'trial')}", style="bold"))
 
 
-def _render_search_plan(plan: Mapping[str, Any]) -> RenderableType:
+def _render_adaptive(plan: AdaptivePlan) -> RenderableType:
     """Return what an adaptive driver draws from: it decides on its trials as it learns."""
     table = new_table()
     table.add_column("searched", overflow="fold")
     table.add_column("over", overflow="fold")
-    for key, text in plan["params"].items():
+    for key, text in plan.params.items():
         table.add_row(Text(key), Text(text))
-    for axis, levels in plan["axes"].items():
+    for axis, levels in plan.axes.items():
         table.add_row(Text(axis), Text(", ".join(["base", *levels])))
-    expected = plan["expected"]
-    parts = [expected["summary"]]
-    if plan.get("wall_s") is not None:
-        parts.append(f"at most about {duration_text(plan['wall_s'])}")
+    expected = plan.expected
+    parts = [expected.summary]
+    if plan.wall_s is not None:
+        parts.append(f"at most about {duration_text(plan.wall_s)}")
     return Group(table, "", *_adaptive_lines(expected), Text(" · ".join(parts), style="bold"))
 
 
@@ -79,39 +160,39 @@ _PRICES = {
 }
 
 
-def _adaptive_lines(expected: Mapping[str, Any]) -> list[RenderableType]:
+def _adaptive_lines(expected: ExpectedOfDriver) -> list[RenderableType]:
     """Return what an adaptive driver may try, and what that costs in full runs of the base; nothing for a search."""
     lines: list[RenderableType] = []
-    if expected.get("candidates"):
-        cells = ", ".join(cell_text(cell) for cell in expected["candidates"])
+    if expected.candidates:
+        cells = ", ".join(cell_text(cell) for cell in expected.candidates)
         lines += [Text.assemble(("candidates  ", "dim"), cells), ""]
-    if expected.get("price"):
+    if expected.price:
         table = new_table()
         table.add_column("cost", no_wrap=True)
         table.add_column("base runs", justify="right", no_wrap=True)
         table.add_column("steps", justify="right", no_wrap=True)
-        for name, price in expected["price"].items():
-            table.add_row(_PRICES[name], f"{price['bre']:g}", number_text(price["steps"]))
+        for name, price in expected.price.items():
+            table.add_row(_PRICES[name], f"{price.bre:g}", number_text(price.steps))
         lines += [table, ""]
     return lines
 
 
-def _plan_cost(plan: Mapping[str, Any]) -> Text:
-    trials = len(plan["trials"])
+def _plan_cost(plan: FixedPlan) -> Text:
+    trials = len(plan.trials)
     parts = [
-        f"{count_text(len(plan['cells']), 'cell')} × {count_text(len(plan['seeds']), 'seed')}"
-        f" ({seeds_text(plan['seeds'])}) = {count_text(trials, 'trial')}"
+        f"{count_text(len(plan.cells), 'cell')} × {count_text(len(plan.seeds), 'seed')}"
+        f" ({seeds_text(plan.seeds)}) = {count_text(trials, 'trial')}"
     ]
-    if plan.get("reused"):
-        parts.append(f"{plan['reused']:,} already run")
-    if plan.get("slots"):
-        parts.append(count_text(plan["slots"], "slot"))
-    if plan.get("reused") == trials:
+    if plan.reused:
+        parts.append(f"{plan.reused:,} already run")
+    if plan.slots:
+        parts.append(count_text(plan.slots, "slot"))
+    if plan.reused == trials:
         parts.append("nothing left to run")
-    elif plan.get("wall_s") is not None:
-        parts.append(f"about {duration_text(plan['wall_s'])}")
-    elif plan.get("overhead_s", 0) >= WORTH_TELLING_S:
-        parts.append(f"at least {duration_text(plan['overhead_s'])} beside the training itself")
-    if plan.get("confirming"):
-        parts.append(f"then at most {count_text(plan['confirming'], 'trial')} that confirm what they suggest")
+    elif plan.wall_s is not None:
+        parts.append(f"about {duration_text(plan.wall_s)}")
+    elif plan.overhead_s >= WORTH_TELLING_S:
+        parts.append(f"at least {duration_text(plan.overhead_s)} beside the training itself")
+    if plan.confirming:
+        parts.append(f"then at most {count_text(plan.confirming, 'trial')} that confirm what they suggest")
     return Text(" · ".join(parts), style="bold")

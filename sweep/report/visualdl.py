@@ -26,7 +26,7 @@ INT_MAX = 2**31 - 1
 
 def write_trial(
     vdl_dir: Path,
-    hparams: Mapping[str, Any],
+    hparams: Mapping[str, object],
     series: Mapping[str, Series],
     *,
     name: str = "",
@@ -103,7 +103,7 @@ def as_float32(value: float) -> float:
     return max(-FLOAT_MAX, min(FLOAT_MAX, value)) if math.isfinite(value) else value
 
 
-def flat_hparams(hparams: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str | int | float]]:
+def flat_hparams(hparams: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str | int | float]]:
     """Yield (dotted name, value) for every leaf: numbers as they are, bools as text, the rest as text, None not."""
     for key, value in hparams.items():
         name = f"{prefix}{key}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -44,9 +43,9 @@ def write_study(
     return written
 
 
-def _hparams(trial: TrialRecord, axes: Sequence[Axis], numeric: Mapping[str, type]) -> dict[str, Any]:
+def _hparams(trial: TrialRecord, axes: Sequence[Axis], numeric: Mapping[str, type]) -> dict[str, object]:
     cell = trial.cell
-    hparams: dict[str, Any] = {axis.name: cell.level_of(axis.name) for axis in axes}
+    hparams: dict[str, object] = {axis.name: cell.level_of(axis.name) for axis in axes}
     for key, text in cell.params:
         hparams[key] = numeric[key](text) if key in numeric else text
     hparams["seed"] = trial.seed

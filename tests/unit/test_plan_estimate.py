@@ -60,7 +60,7 @@ def test_interpreters_start_side_by_side_up_to_one_for_each_core(monkeypatch):
 def test_a_plan_of_a_task_never_run_names_what_starting_a_million_trials_takes():
     plan = {
         "cells": [{"cell": "base", "overrides": []}], "duplicates": [], "inert": [], "seeds": [0],
-        "trials": range(10**6), "slots": 2, "reused": 0, "wall_s": None, "overhead_s": 10**6 * WARM_TRIAL_S,
+        "trials": [*range(10**6)], "slots": 2, "reused": 0, "wall_s": None, "overhead_s": 10**6 * WARM_TRIAL_S,
     }  # fmt: skip
     console = Console(file=io.StringIO(), width=200)
     console.print(render_plan(plan))
