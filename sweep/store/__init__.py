@@ -1,6 +1,7 @@
 """The store: studies, trials, runs, events, metric series and judgements in a database (SQLite by default).
 
 what others use
+  protocol        what the store promises: concurrency, atomicity, what a killed writer leaves
   store           all of a study, behind one connection
   regressions     nights and baselines
   retention       what makes it smaller

@@ -85,11 +85,21 @@ def _connect_sqlite(path: Path | None, read_only: bool) -> sqlite3.Connection:
     if read_only:
         return _connect_reader(path)
     conn = _connect(path.resolve().as_uri() + "?mode=rwc")
-    # WAL: readers see the last commit and never wait. NORMAL: a power cut may cost the last commits, which are
-    # ingested again from the run folders, but never the file.
-    _switch_to_wal(conn)
-    conn.execute("PRAGMA synchronous=NORMAL")
+    with _closed_on_failure(conn):
+        # WAL: readers see the last commit and never wait. NORMAL: a power cut may cost the last commits, which are
+        # ingested again from the run folders, but never the file.
+        _switch_to_wal(conn)
+        conn.execute("PRAGMA synchronous=NORMAL")
     return conn
+
+
+@contextmanager
+def _closed_on_failure(conn: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        conn.close()
+        raise
 
 
 def _switch_to_wal(conn: sqlite3.Connection) -> None:
@@ -114,10 +124,10 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
     """
     conn = _connect(path.resolve().as_uri() + "?mode=rw")
     try:
-        conn.execute("PRAGMA query_only=ON")
-        conn.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+        with _closed_on_failure(conn):
+            conn.execute("PRAGMA query_only=ON")
+            conn.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
     except sqlite3.OperationalError:
-        conn.close()
         log = path.with_name(path.name + "-wal")
         if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
             raise
@@ -131,7 +141,8 @@ def _connect(name: str) -> sqlite3.Connection:
     conn = sqlite3.connect(
         name, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
     )
-    conn.execute("PRAGMA foreign_keys=ON")
+    with _closed_on_failure(conn):
+        conn.execute("PRAGMA foreign_keys=ON")
     return conn
 
 

@@ -43,10 +43,9 @@ _RUNS_AT_ONCE = 200  # runs read at a time while streaming: 200 x 1,000 points x
 class Store:
     """Studies, trials, runs, events, series and judgements, behind one connection.
 
-    One process writes a study, any number read, and neither waits for the other. Every method is one
-    transaction, or part of the `transaction()` it is called in. Threads of a process may share a store; they take
-    turns. `url` is absolute, without a password. `Store.open("sqlite://")` is the fake for tests: the same code on a
-    database in memory.
+    What it promises is in sweep/store/protocol. Every method is one transaction, or part of the `transaction()` it is
+    called in. `url` is absolute, without a password. `Store.open("sqlite://")` is the fake for tests: the same code on
+    a database in memory.
 
     Every method raises StoreError where the database fails (locked, full, damaged) and NotFoundError for an id or a
     name that is not there.
@@ -76,21 +75,20 @@ class Store:
         parsed = parse_url(url)
         name = name_of(parsed)
         engine = make_engine(parsed, read_only=read_only, driving=driving)
-        with translated(name):
-            conn = engine.connect()
         try:
+            with translated(name):
+                conn = engine.connect()
             with translated(name), begun(conn, writes=not read_only):
                 (migrations.require_current if read_only else migrations.upgrade)(conn)
+            return cls(conn, name, read_only=read_only, file=sqlite_path(parsed), url=absolute_store(url))
         except BaseException as exc:
-            conn.close()
-            engine.dispose()
+            engine.dispose()  # closes its one connection, too
             if isinstance(exc, SweepError) and name not in exc.message:
                 hint = exc.hint
                 if isinstance(exc, OldStoreError):
                     hint = f"`{rebuild_command(url)}` upgrades it in place, as every command does that changes a store"
                 raise type(exc)(f"store {name}: {exc.message}", hint=hint) from exc
             raise
-        return cls(conn, name, read_only=read_only, file=sqlite_path(parsed), url=absolute_store(url))
 
     @classmethod
     def damage(cls, url: str) -> str | None:

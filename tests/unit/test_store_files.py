@@ -13,8 +13,8 @@ from sweep.domain.axis import Cell
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import TrialSpec
-from sweep.errors import NotFoundError, StoreError
-from sweep.store import Store, engine
+from sweep.errors import NotFoundError, StoreError, SweepError
+from sweep.store import Store, engine, migrations
 from sweep.store.schema import SCHEMA_VERSION, metadata
 
 
@@ -249,3 +249,21 @@ def test_importing_the_store_brings_none_of_the_slow_libraries() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("content", [b"no database at all, but text " * 40, b""])
+def test_a_store_that_cannot_be_opened_leaves_no_connection_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, read_only: bool
+) -> None:
+    made: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **named: made.append(connect(*args, **named)) or made[-1])
+    (tmp_path / "s.db").write_bytes(content)
+    monkeypatch.setattr(migrations, "upgrade", migrations.require_current)  # as for one of a later version
+    with pytest.raises(SweepError):
+        Store.open(f"sqlite:///{tmp_path}/s.db", read_only=read_only)
+    assert made
+    for each in made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            each.execute("SELECT 1")
