@@ -1,8 +1,6 @@
 """Verbs that act on a study or its store: resume, rerun, stop, rebuild."""
 
 import logging
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,6 @@ from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, UsageError
 from sweep.report.commands import key_of
 from sweep.rundir import FILE, StudyDir, StudyLock
-from sweep.rundir.lock import END_SIGNAL
 from sweep.store import Store
 from sweep.study.decisions import logging_to, set_log_level
 from sweep.study.places import check_ours
@@ -76,15 +73,14 @@ def stop(arguments: list[str]) -> int:
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
         record = store.latest_study() if args.study is None else store.study(args.study)
-    pid = StudyLock(StudyDir.of(record).lock).driver_pid()
-    if pid is None:
+    holder = StudyLock(StudyDir.of(record).lock, store_option(args.store)).ask_to_end(now=args.now)
+    if holder is None:
         raise UsageError(
             f"study {record.name} is not running here",
             hint=f"`python -m sweep ls{store_option(args.store)}` lists the studies",
         )
-    os.kill(pid, signal.SIGTERM if args.now else END_SIGNAL)
     when = "now" if args.now else "once its running trials have finished"
-    print(f"study {record.name}: asked its process (pid {pid}) to stop {when}")
+    print(f"study {record.name}: asked its process (pid {holder.pid}) to stop {when}")
     return 0
 
 

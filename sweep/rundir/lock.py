@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sweep.clock import monotonic_s, now_utc
-from sweep.errors import StudyLockedError
+from sweep.errors import StudyLockedError, UsageError
 from sweep.rundir.files import naming
 
 END_SIGNAL = signal.SIGUSR1
@@ -131,10 +131,22 @@ class StudyLock:
         finally:
             os.close(fd)
 
-    def driver_pid(self) -> int | None:
-        """Return the pid of the study's driver, None where none runs on this host."""
+    def ask_to_end(self, *, now: bool) -> LockHolder | None:
+        """Ask the holder to stop, at once or after the running trials; return it, None if there is none.
+
+        Raises UsageError, naming the host, if it runs on another one: nothing reaches it from here.
+        """
         holder = self.holder()
-        return holder.pid if holder is not None and holder.host == os.uname().nodename else None
+        if holder is None:
+            return None
+        if holder.host != os.uname().nodename:
+            raise UsageError(
+                f"study {self.path.parent.name!r} is being run by {_name(holder)}; it cannot be stopped from here",
+                hint=f"on {holder.host}: python -m sweep stop {self.path.parent.name}{' --now' if now else ''}"
+                f"{self._store_option}",
+            )
+        os.kill(holder.pid, signal.SIGTERM if now else END_SIGNAL)
+        return holder
 
 
 def _take_soon(fd: int) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sweep.domain.states import TrialState
-from sweep.errors import StudyLockedError
+from sweep.errors import StudyLockedError, UsageError
 from sweep.rundir import CORRUPT, RunDir, StudyDir, StudyLock, read_result, write_json_atomic
 
 WEIRD = "we ird 'q\"uo\\te$ ünï 目录"
@@ -161,10 +161,26 @@ def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
 
 def test_the_driver_is_known_while_it_holds_the_lock_and_not_afterwards(tmp_path: Path) -> None:
     lock = StudyLock(tmp_path / "lock")
-    assert lock.driver_pid() is None
+    assert lock.holder() is None
     with lock:
-        assert StudyLock(tmp_path / "lock").driver_pid() == os.getpid()
-    assert StudyLock(tmp_path / "lock").driver_pid() is None
+        holder = StudyLock(tmp_path / "lock").holder()
+        assert holder is not None
+        assert (holder.pid, holder.host) == (os.getpid(), os.uname().nodename)
+    assert StudyLock(tmp_path / "lock").holder() is None
+
+
+def test_a_study_that_is_run_on_another_host_is_not_stopped_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = StudyDir(tmp_path, "s").lock
+    assert StudyLock(path).ask_to_end(now=True) is None
+    with StudyLock(path):
+        words = json.loads(path.read_text())
+        path.write_text(json.dumps({**words, "host": "gpu-7"}))
+        monkeypatch.setattr(os, "kill", lambda pid, signum: pytest.fail("no process here is meant"))
+        with pytest.raises(UsageError, match="gpu-7") as caught:
+            StudyLock(path, " --store sqlite:///x.db").ask_to_end(now=True)
+    assert "python -m sweep stop s --now --store sqlite:///x.db" in str(caught.value.hint)
 
 
 def test_a_lock_file_that_is_removed_is_laid_anew_and_keeps_others_away(tmp_path: Path) -> None:
@@ -189,7 +205,9 @@ def test_a_lock_keeps_nobody_away_from_another_folder_in_its_place(tmp_path: Pat
         assert list(path.parent.iterdir()) == []
         with StudyLock(path):  # another driver's
             assert not lock.keeps()
-            assert StudyLock(path).driver_pid() == os.getpid()
+            holder = StudyLock(path).holder()
+            assert holder is not None
+            assert holder.pid == os.getpid()
         path.unlink()
         path.parent.rmdir()
         path.parent.write_text("a file")
