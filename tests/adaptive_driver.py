@@ -42,6 +42,8 @@ class Confirming:
 
 
 class ConfirmingDriver:
+    prunes: ClassVar[bool] = False
+
     def __init__(self, spec: Confirming) -> None:
         self.spec = spec
         self.known: set[Proposal] = set()

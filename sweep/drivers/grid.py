@@ -51,6 +51,8 @@ class GridDriver:
     Cells and seeds named twice count once. What comes out never changes the plan.
     """
 
+    prunes: ClassVar[bool] = False
+
     def __init__(self, cells: Sequence[Cell], seeds: Sequence[int]) -> None:
         pairs = in_order(tuple(dict.fromkeys(cells)), tuple(dict.fromkeys(seeds)))
         self._plan = tuple(Proposal(cell, seed) for cell, seed in pairs)

@@ -122,6 +122,11 @@ class OptunaDriver:
         return (max(points, len(self._points)) + extra) * len(self._seeds)
 
     @property
+    def prunes(self) -> bool:
+        """Whether a pruner is set."""
+        return self.settings.pruner != "NopPruner"
+
+    @property
     def study(self) -> optuna.Study:
         """Optuna's study as it stands, to be looked at."""
         return self._study

@@ -125,6 +125,11 @@ class Driver(Protocol):
     driver may use others, and accepts them again (`DriverSpec.accepts`).
     """
 
+    @property
+    def prunes(self) -> bool:
+        """Whether it may give up running trials."""
+        ...
+
     def ask(self, count: int) -> Sequence[Proposal]:
         """Return up to `count` trials to run next, all at once where the plan is fixed."""
         ...
@@ -138,7 +143,12 @@ class Driver(Protocol):
         ...
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:
-        """Return whether a running trial, whose target metric is `value` (may be NaN) at `step`, is to be given up."""
+        """Return whether a running trial, whose target metric is `value` (may be NaN) at `step`, is to be given up.
+
+        Asked of each value that the trial logged, in their order, until one is True or all were shown; then the trial
+        is told. So the answers do not depend on how fast a trial is, or how often it is looked at. On resume the values
+        of finished trials are shown again, each trial adopted first. A driver with `prunes` False is never asked.
+        """
         ...
 
     def expected_trials(self) -> int | None:

@@ -1,6 +1,6 @@
 """A trial that runs now: what its events file has said so far."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,6 +37,8 @@ class LiveRun:
     last_step: int = 0
     facts: dict[str, float | str] = field(default_factory=dict)
     chunks: dict[str, list[Series]] = field(default_factory=dict)
+    shown: int = 0  # how many chunks of the target's metric the driver has seen
+    is_pruned: bool = False
 
     @property
     def proposal(self) -> Proposal:
@@ -75,6 +77,13 @@ class LiveRun:
     def series(self) -> dict[str, Series]:
         """Return everything logged so far, by metric."""
         return {metric: joined(chunks) for metric, chunks in self.chunks.items()}
+
+    def unseen(self, metric: str | None) -> Iterator[tuple[int, float]]:
+        """Yield (step, value) of each point of `metric` that this has not yielded before, in their order."""
+        chunks = self.chunks.get(metric or "", [])[self.shown :]
+        self.shown += len(chunks)
+        for chunk in chunks:
+            yield from zip(chunk.steps.tolist(), chunk.values.tolist(), strict=True)
 
     def latest(self, metric: str | None) -> tuple[int, float] | None:
         """Return (step, value) of the last point of `metric`, None where it has none."""

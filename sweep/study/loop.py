@@ -186,6 +186,7 @@ class StudyLoop:
                 how = ending_text(str(ended.failure), ended.message)
                 self.progress.message(f"trial {live.trial.number}: {how}; trying again")
             elif live.is_wanted and not (is_stopping and ended.state is TrialState.CANCELLED):
+                self._is_pruned(live)  # too late for this run, but others are compared with it
                 self._tell(outcome, live.trial, live.series())
                 step("driver told")
 
@@ -197,10 +198,20 @@ class StudyLoop:
             self.progress.trial_progress(
                 live.trial.number, live.last_step, self.target.metric, latest[1] if latest else None
             )
-            if latest is not None and self.driver.should_prune(live.proposal, *latest):
-                logger.debug("%s: pruned by the driver at step %d", named(live), latest[0])
+            if self._is_pruned(live):
                 self.launcher.stop(live.run.id, TrialState.PRUNED)
         self._read_at_s = monotonic_s()
+
+    def _is_pruned(self, live: LiveRun) -> bool:
+        """Show the driver what a run has logged since the last call; return whether it is now given up."""
+        if not self.driver.prunes or live.is_pruned:
+            return False
+        for at, value in live.unseen(self.target.metric):
+            if self.driver.should_prune(live.proposal, at, value):
+                logger.debug("%s: pruned by the driver at step %d", named(live), at)
+                live.is_pruned = True
+                return True
+        return False
 
     # -- the driver
 
@@ -244,13 +255,23 @@ class StudyLoop:
             elif outcome.state is TrialState.PENDING or trial.id in running:
                 out.append(trial)
             else:
-                self.driver.tell(outcome)
+                self._tell_again(outcome, trial)
                 self.breaker.completed += outcome.state is TrialState.COMPLETED and not outcome.reused
         for trial in out:
             self.driver.adopt(Proposal(trial.cell, trial.seed))
             if trial.id not in running:
                 self._runs.put_up_again(trial)
         return len(trials) - len(out)
+
+    def _tell_again(self, outcome: Outcome, trial: TrialRecord) -> None:
+        """Tell the driver of a trial that has ended in an earlier session, and show it what that trial had logged."""
+        if self.driver.prunes and self.target.metric is not None:
+            proposal = Proposal(trial.cell, trial.seed)
+            self.driver.adopt(proposal)
+            logged = self.store.series(trial.id, [self.target.metric]).get(self.target.metric, Series.of([]))
+            points = zip(logged.steps.tolist(), logged.values.tolist(), strict=True)
+            any(self.driver.should_prune(proposal, at, value) for at, value in points)
+        self.driver.tell(outcome)
 
     def _tell(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:
         self.driver.tell(outcome)

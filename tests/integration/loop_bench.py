@@ -59,6 +59,10 @@ class Told:
         self.driver = driver
         self.told: list[Outcome] = []
 
+    @property
+    def prunes(self) -> bool:
+        return self.driver.prunes
+
     def ask(self, count: int) -> Sequence[Proposal]:
         return self.driver.ask(count)
 
