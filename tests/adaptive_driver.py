@@ -1,4 +1,4 @@
-"""A driver that decides as it learns, for tests: it repeats whatever converged on seeds of its own choosing."""
+"""Drivers that decide as they learn, for tests: one of whole trials, one that pauses and abandons them."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -6,8 +6,9 @@ from typing import ClassVar
 from sweep.config.values import Section
 from sweep.domain.axis import BASE, Cell
 from sweep.domain.kinds import StudyKind
+from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome
-from sweep.drivers.protocol import DriverInput, Expected, Price, Proposal
+from sweep.drivers.protocol import Abandon, DriverInput, Expected, Price, Proposal, Question
 
 
 class Confirming:
@@ -43,6 +44,7 @@ class Confirming:
 
 class ConfirmingDriver:
     prunes: ClassVar[bool] = False
+    pauses: ClassVar[bool] = False
 
     def __init__(self, spec: Confirming) -> None:
         self.spec = spec
@@ -61,6 +63,78 @@ class ConfirmingDriver:
 
     def adopt(self, proposal: Proposal) -> None:
         self.known.add(proposal)
+
+    def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:
+        return False
+
+    def expected_trials(self) -> int | None:
+        return None
+
+
+SNIFF = 2
+"""Steps after which a racing trial is first paused."""
+
+
+class Racing(Confirming):
+    """Each cell to step SNIFF, then the one that got furthest to its end, and so on until one converges.
+
+    That is repeated on fresh seeds, and whatever got less far than half of the target is abandoned.
+    """
+
+    def build(self) -> "RacingDriver":
+        return RacingDriver(self, can_pause=self.can_pause)
+
+    def __init__(self, given: DriverInput) -> None:
+        super().__init__(given)
+        self.can_pause = given.can_pause
+
+
+class RacingDriver:
+    prunes: ClassVar[bool] = False
+
+    def __init__(self, spec: Racing, *, can_pause: bool) -> None:
+        self.spec = spec
+        self.pauses = can_pause
+        self.out: set[tuple[Cell, int]] = set()
+        self.parts: dict[Cell, Outcome] = {}
+        self.ended: dict[tuple[Cell, int], Outcome] = {}
+
+    def ask(self, count: int) -> Sequence[Question]:
+        found = self._wanted()
+        questions: list[Question] = [each for each in found if isinstance(each, Abandon)]
+        questions += [each for each in found if isinstance(each, Proposal)][:count]
+        for each in questions:
+            self.parts.pop(each.cell, None)
+            self.out.add((each.cell, each.seed))
+        return tuple(questions)
+
+    def _wanted(self) -> list[Question]:
+        seed, sniff = self.spec.seed, SNIFF if self.pauses else None
+        known = {cell for cell, _ in self.out | self.ended.keys()} | self.parts.keys()
+        new: list[Question] = [Proposal(cell, seed, sniff) for cell in self.spec.singles if cell not in known]
+        hits = [cell for (cell, at), outcome in self.ended.items() if outcome.converged and at == seed]
+        if new:
+            return new
+        if hits:
+            fresh = [(cell, at) for cell in hits for at in self.spec.fresh]
+            lost: list[Question] = [Abandon(c, seed) for c, part in self.parts.items() if (part.best or 0.0) < 0.45]
+            return lost + [Proposal(*key) for key in fresh if key not in self.out and key not in self.ended]
+        if self.out or not self.parts:
+            return []
+        best = max(self.spec.singles, key=lambda c: self.parts[c].best or 0.0 if c in self.parts else -1.0)
+        return [Proposal(best, seed)]
+
+    def tell(self, outcome: Outcome) -> None:
+        self.out.discard((outcome.cell, outcome.seed))
+        if outcome.state is TrialState.PAUSED:
+            self.parts[outcome.cell] = outcome
+        else:
+            self.parts.pop(outcome.cell, None)
+            self.ended[outcome.cell, outcome.seed] = outcome
+
+    def adopt(self, proposal: Proposal) -> None:
+        self.parts.pop(proposal.cell, None)
+        self.out.add((proposal.cell, proposal.seed))
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:
         return False

@@ -1,11 +1,22 @@
 """Drivers decide what to try next: each is one file here and one line in `DRIVERS`."""
 
 from sweep.drivers.grid import Grid, GridDriver
-from sweep.drivers.protocol import Driver, DriverInput, DriverSpec, Expected, Proposal
+from sweep.drivers.protocol import Abandon, Driver, DriverInput, DriverSpec, Expected, Proposal, Question
 from sweep.drivers.search import Search
 from sweep.errors import ConfigError
 
-__all__ = ["DRIVERS", "Driver", "DriverInput", "DriverSpec", "Expected", "GridDriver", "Proposal", "read_driver"]
+__all__ = [
+    "DRIVERS",
+    "Abandon",
+    "Driver",
+    "DriverInput",
+    "DriverSpec",
+    "Expected",
+    "GridDriver",
+    "Proposal",
+    "Question",
+    "read_driver",
+]
 
 DRIVERS: dict[str, type[DriverSpec]] = {"grid": Grid, "optuna": Search}
 """From the name in `driver.name` to the driver."""

@@ -52,6 +52,7 @@ class GridDriver:
     """
 
     prunes: ClassVar[bool] = False
+    pauses: ClassVar[bool] = False
 
     def __init__(self, cells: Sequence[Cell], seeds: Sequence[int]) -> None:
         pairs = in_order(tuple(dict.fromkeys(cells)), tuple(dict.fromkeys(seeds)))

@@ -7,7 +7,7 @@ from the outcomes that our store holds (docs/decisions/0004).
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import optuna
 from optuna.samplers import BaseSampler
@@ -120,6 +120,8 @@ class OptunaDriver:
         points = self.settings.n_trials if self._space.size is None else min(self.settings.n_trials, self._space.size)
         extra = self.settings.base_first and self._space.point(BASE) is None
         return (max(points, len(self._points)) + extra) * len(self._seeds)
+
+    pauses: ClassVar[bool] = False
 
     @property
     def prunes(self) -> bool:

@@ -6,7 +6,7 @@ A driver is asked, never named: `DriverSpec` answers what a planner needs to kno
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias
 
 from sweep.domain.axis import Axis, Cell
 from sweep.domain.inert import InertToggle
@@ -21,10 +21,25 @@ Designs = Mapping[str, Callable[[Sequence[Axis]], tuple[Cell, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A trial the driver wants: a cell and a seed."""
+    """A trial that the driver wants run: a cell with a seed, to its end or until an optimizer step.
+
+    A run that gets to `until_step` is paused there. Proposed again with a later step, or None, it is continued.
+    """
 
     cell: Cell
     seed: int
+    until_step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """A paused trial that the driver wants no more: its run is ended, without a verdict."""
+
+    cell: Cell
+    seed: int
+
+
+Question: TypeAlias = Proposal | Abandon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +47,8 @@ class DriverInput:
     """All that a driver may need of a study; each takes what it uses.
 
     `settings` is the `driver:` section without the name, as written; `space` what `params:` says to search; `inert` the
-    toggles that were left out, with the reason.
+    toggles that were left out, with the reason. `can_pause` is whether runs can be paused where they are launched: if
+    not, every trial runs to its end, and `until_step` may not be used.
     """
 
     settings: Mapping[str, object] = field(hash=False)
@@ -42,6 +58,7 @@ class DriverInput:
     seeds: tuple[int, ...]
     designs: Designs = field(hash=False)
     inert: tuple[InertToggle, ...] = ()
+    can_pause: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,13 +133,26 @@ class DriverSpec(Protocol):
 class Driver(Protocol):
     """Ask / tell.
 
-    Rules: a driver is deterministic given its settings and the sequence of calls. On resume every finished trial of
-    the study is told again, in trial-number order, before the first `ask`, and every trial that is still out (its run
-    was adopted, or it is to be launched) is adopted; a driver never proposes a (cell, seed) it was told of, has adopted
-    or has proposed before. `ask` never blocks; an empty answer while proposals are out means "wait", an
-    empty answer with nothing out means that the driver is done. Every proposal is told exactly once, however its
-    trial ended; a diverged or crashed trial is told like any other. The seeds of a study are those it begins with: a
-    driver may use others, and accepts them again (`DriverSpec.accepts`).
+    Rules. A driver is deterministic given its settings and the sequence of calls: no clock, no random state but seeded
+    streams. `ask` never blocks. An empty answer while something is out means "wait", an empty answer with nothing out
+    means that the driver is done.
+
+    What is out: each (cell, seed) that was proposed or adopted and not told since. Nothing that is out is proposed.
+    Each proposal is told exactly once, however its trial ended; a diverged or crashed trial is told like any other. A
+    trial that has ended is never proposed again. The seeds of a study are those it begins with: a driver may use
+    others, and accepts them again (`DriverSpec.accepts`).
+
+    Parts. A run that has reached its `until_step` is told as an outcome in state `paused`: it stands at `steps`, the
+    step really reached, with the verdict so far, and `best` and `final` as far as it got. Then it is not out. It is
+    proposed again to continue it, abandoned, or left: what is still paused when the study ends or is stopped has no
+    verdict, and is no miss. A run may end before its `until_step`, and is then told as ended. If the process of a
+    paused run is lost, the next proposal runs the trial again from its first step; the driver is not told, the steps
+    are counted. An abandoned trial is out until it is told as cancelled: that is no miss, and no evidence.
+
+    Resume. Before the first `ask` the driver is told what the study has on record, ends of slices and of trials, in the
+    order in which they were recorded; then every trial that is still out is adopted (its run was adopted, or is to be
+    launched). What a driver asks next is a function of its settings and of what it was told alone: a study that is cut
+    anywhere asks on as if it had not been.
     """
 
     @property
@@ -130,16 +160,21 @@ class Driver(Protocol):
         """Whether it may give up running trials."""
         ...
 
-    def ask(self, count: int) -> Sequence[Proposal]:
-        """Return up to `count` trials to run next, all at once where the plan is fixed."""
+    @property
+    def pauses(self) -> bool:
+        """Whether it may be told parts of trials. If not, paused trials on record are continued to their end."""
+        ...
+
+    def ask(self, count: int) -> "Sequence[Question]":
+        """Return up to `count` trials to run next, all at once if the plan is fixed, and any number to abandon."""
         ...
 
     def tell(self, outcome: Outcome) -> None:
-        """Take in a finished trial."""
+        """Take in a trial that has ended, or a part of one."""
         ...
 
     def adopt(self, proposal: Proposal) -> None:
-        """Take a trial of an earlier session as proposed and still out: it will be told when it has finished."""
+        """Take a trial of an earlier session as proposed and still out: it will be told when it has ended or paused."""
         ...
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:

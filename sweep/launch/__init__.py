@@ -41,7 +41,16 @@ from sweep.launch.local_kind import LocalKind
 if TYPE_CHECKING:
     from sweep.launch.ending import Exit, ending_of, log_tail
     from sweep.launch.local import LocalLauncher
-    from sweep.launch.protocol import Launched, Launcher, LauncherKind, RunEnded, RunNews, RunRequest, RunStarted
+    from sweep.launch.protocol import (
+        Launched,
+        Launcher,
+        LauncherKind,
+        RunEnded,
+        RunNews,
+        RunPaused,
+        RunRequest,
+        RunStarted,
+    )
     from sweep.launch.starting import start_early
     from sweep.launch.warm import WarmParent
 
@@ -54,10 +63,12 @@ __all__ = [
     "LocalLauncher",
     "RunEnded",
     "RunNews",
+    "RunPaused",
     "RunRequest",
     "RunStarted",
     "WarmParent",
     "build_launcher",
+    "can_pause",
     "check_launcher",
     "devices_of",
     "ending_of",
@@ -72,7 +83,16 @@ __all__ = [
 _HOMES = {
     "ending": ("Exit", "ending_of", "log_tail"),
     "local": ("LocalLauncher",),
-    "protocol": ("Launched", "Launcher", "LauncherKind", "RunEnded", "RunNews", "RunRequest", "RunStarted"),
+    "protocol": (
+        "Launched",
+        "Launcher",
+        "LauncherKind",
+        "RunEnded",
+        "RunNews",
+        "RunPaused",
+        "RunRequest",
+        "RunStarted",
+    ),
     "starting": ("start_early",),
     "warm": ("WarmParent",),
 }
@@ -128,6 +148,11 @@ def slots_of(config: LauncherConfig) -> int:
 def devices_of(config: LauncherConfig) -> tuple[str, ...]:
     """Return the GPUs that runs may be on, without building a launcher. Raises ConfigError."""
     return kind_of(config.name).devices_of(config)
+
+
+def can_pause(config: LauncherConfig) -> bool:
+    """Return whether runs can be paused at a step, without building a launcher. Raises ConfigError."""
+    return kind_of(config.name).can_pause(config)
 
 
 def starts_warm(config: LauncherConfig) -> bool:

@@ -14,7 +14,7 @@ from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.errors import LaunchError
 from sweep.launch.ending import Exit, ending_of, has_settled
 from sweep.launch.leases import CPU, DeviceLeases
-from sweep.launch.protocol import Launched, RunEnded, RunNews, RunRequest, RunStarted
+from sweep.launch.protocol import Launched, RunEnded, RunNews, RunPaused, RunRequest, RunStarted
 from sweep.launch.timing import RunningTime
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
 
@@ -22,6 +22,17 @@ FAKE_HOST = "fake"
 
 Script = Callable[[RunDir], int | None]
 """Writes what a run would leave in its folder; returns its exit code, or None for a run that lasts until stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What a script in slices returns for a run that waits at a step."""
+
+    step: int
+
+
+SlicedScript = Callable[[RunDir, int, int | None], int | Waits | None]
+"""As Script, for runs that can be paused: (folder, step at which the run waits, 0 at first; step to go to or None)."""
 
 
 @dataclass(slots=True)
@@ -35,7 +46,11 @@ class FakeJob:
     exclusive: bool
     pid: int | None = None  # None while it is queued
     is_hanging: bool = False
-    exit: Exit | None = None  # None while it is queued or lasts
+    exit: Exit | None = None  # None while it is queued, lasts or waits
+    until_step: int | None = None
+    waits_at: int | None = None  # the step at which it is paused
+    is_told: bool = True  # that it waits
+    has_place: bool = True
     time: RunningTime = field(default_factory=lambda: RunningTime(started_at_s=0.0))
     gone_at_s: float = 0.0
 
@@ -65,21 +80,26 @@ class FakeMachine:
 class FakeLauncher:
     """Runs `script` in the folder of each run it starts. Time passes only in `poll`, and without waiting for it.
 
-    `queue_s` is for how long each run is queued before its process exists; `late_s` how long after the end of its
-    process a result can still arrive, as on a shared file system.
+    With `slices` its runs can be paused, and that is played. `queue_s` is for how long each run is queued before its
+    process exists; `late_s` how long after the end of its process a result can still arrive, as on a shared file
+    system.
     """
 
     def __init__(
         self,
-        script: Script,
+        script: Script | None = None,
         *,
+        slices: SlicedScript | None = None,
         slots: int = 1,
         machine: FakeMachine | None = None,
         queue_s: float = 0.0,
         late_s: float = 0.0,
     ) -> None:
         self.slots = slots
-        self._script = script
+        self._play: SlicedScript | None = (
+            slices if slices is not None else script and (lambda folder, *_: script(folder))
+        )
+        self._can_pause = slices is not None
         self._machine = machine if machine is not None else FakeMachine()
         self._queue_s, self._late_s = queue_s, late_s
         self._leases = DeviceLeases((CPU,), places=slots, limit=slots)
@@ -101,6 +121,8 @@ class FakeLauncher:
 
     def start(self, request: RunRequest) -> Launched:
         """Queue the run, or play its script at once. Raises DeviceBusyError; LaunchError without spec.json."""
+        if request.until_step is not None and not self._can_pause:
+            raise LaunchError(f"run {request.run_id}: this launcher cannot pause runs")
         device = self._leases.take(exclusive=request.exclusive)
         job = FakeJob(
             handle=f"job-{self._machine.next_number()}",
@@ -108,6 +130,7 @@ class FakeLauncher:
             dir=request.dir,
             device=device,
             exclusive=request.exclusive,
+            until_step=request.until_step,
             time=RunningTime(started_at_s=self._machine.now_s + self._queue_s),
         )
         try:
@@ -132,8 +155,14 @@ class FakeLauncher:
         job = self._machine.jobs.get(handle)
         if job is None or job.exit is not None or (job.dir, job.token) != (request.dir, request.token):
             return None
-        self._leases.take_over(job.device)
         self._live[request.run_id] = request, job
+        if job.waits_at is None:
+            self._leases.take_over(job.device)
+        elif request.until_step is None or job.waits_at < request.until_step:
+            self._leases.take_over(job.device)
+            self._go_on(job, request.until_step)
+        else:
+            job.is_told = False
         return Launched(handle=handle, started=None if job.pid is None else self._started(request, job))
 
     def ending(self, request: RunRequest) -> RunEnded:
@@ -147,6 +176,16 @@ class FakeLauncher:
             self._machine.now_s += wait_s
             news = self._news()
         return news
+
+    def advance(self, run_id: int, until_step: int | None) -> None:
+        """Play the next slice of a paused run. Raises DeviceBusyError; LaunchError if no run can be paused."""
+        if not self._can_pause:
+            raise LaunchError(f"run {run_id}: this launcher cannot pause runs")
+        request, job = self._live.get(run_id, (None, None))
+        if request is None or job is None or job.waits_at is None or job.exit is not None:
+            return
+        job.device = self._leases.take(exclusive=request.exclusive)
+        self._go_on(job, until_step)
 
     def stop(self, run_id: int, state: TrialState) -> None:
         """End a run that is queued or lasts; one that has ended already is reported as it ended."""
@@ -172,6 +211,8 @@ class FakeLauncher:
                     continue
             if job.exit is None and self._machine.now_s >= job.time.deadline_s(request.timeout_s):
                 job.exit, job.gone_at_s = Exit(code=-15, timeout_s=request.timeout_s), self._machine.now_s
+            if job.waits_at is not None and job.exit is None and not job.is_told:
+                found.append(self._pause(request, job, job.waits_at))
             folder = RunDir(request.dir)
             gone_for_s = self._machine.now_s - job.gone_at_s
             if job.exit and has_settled(folder, job.exit, gone_for_s=gone_for_s, settle_s=self._late_s):
@@ -180,19 +221,41 @@ class FakeLauncher:
 
     def _begin(self, request: RunRequest, job: FakeJob) -> RunStarted:
         """Let the process of a run exist. Raises what its script raises."""
-        code = self._script(RunDir(request.dir))
-        job.pid, job.is_hanging = self._machine.next_number(), code is None
-        if code is not None:
-            job.exit, job.gone_at_s = Exit(code=code), self._machine.now_s
+        job.pid = self._machine.next_number()
+        self._play_on(job, 0)
         return self._started(request, job)
+
+    def _go_on(self, job: FakeJob, until_step: int | None) -> None:
+        """Continue a run that waits and has its place again."""
+        after_step, job.waits_at, job.until_step = job.waits_at or 0, None, until_step
+        job.has_place, job.time = True, job.time.continued(self._machine.now_s)
+        self._play_on(job, after_step)
+
+    def _play_on(self, job: FakeJob, after_step: int) -> None:
+        assert self._play is not None
+        found = self._play(RunDir(job.dir), after_step, job.until_step)
+        job.is_hanging = found is None
+        if isinstance(found, Waits):
+            job.waits_at, job.is_told = found.step, False
+            job.time = job.time.paused(self._machine.now_s)
+        elif found is not None:
+            job.exit, job.gone_at_s = Exit(code=found), self._machine.now_s
 
     def _started(self, request: RunRequest, job: FakeJob) -> RunStarted:
         return RunStarted(run_id=request.run_id, device=job.device, host=FAKE_HOST, pid=job.pid)
 
+    def _pause(self, request: RunRequest, job: FakeJob, step: int) -> RunPaused:
+        job.is_told = True
+        if job.has_place:
+            job.has_place = False
+            self._leases.give_back(job.device, has_failed=False)
+        return RunPaused(run_id=request.run_id, step=step)
+
     def _end(self, request: RunRequest, job: FakeJob, ended: RunEnded) -> RunEnded:
         del self._live[request.run_id]
         self._machine.jobs.pop(job.handle, None)
-        self._leases.give_back(job.device, has_failed=False)
+        if job.has_place:
+            self._leases.give_back(job.device, has_failed=False)
         return replace(ended, run_id=request.run_id)
 
 
@@ -222,24 +285,55 @@ def write_run(
     events.write("start", pid=0, host=FAKE_HOST)
     if facts:
         events.write("facts", v=dict(facts))
+    by_step = _by_step(points)
+    for step in by_step:
+        events.log(step, by_step[step])
+    events.close()
+    _write_result(folder, last_step=max(by_step, default=None), stop_reason=stop_reason, crash=crash)
+    return 0 if crash is None else 1
+
+
+def write_slice(
+    folder: RunDir, points: Mapping[str, Sequence[tuple[int, float]]], after_step: int, until_step: int | None
+) -> int | Waits:
+    """Write what a run logs of these points after a step, until it waits at the first one from `until_step` on.
+
+    Past its last point it has ended, with a result.
+    """
+    events = EventWriter(folder.events)
+    if after_step == 0:
+        events.write("start", pid=0, host=FAKE_HOST)
+    by_step = _by_step(points)
+    last_step = max(by_step)
+    for step in (step for step in by_step if step > after_step):
+        events.log(step, by_step[step])
+        if until_step is not None and step >= until_step and step != last_step:
+            events.close()
+            return Waits(step)
+    events.close()
+    _write_result(folder, last_step=last_step, stop_reason=StopReason.RETURNED, crash=None)
+    return 0
+
+
+def _by_step(points: Mapping[str, Sequence[tuple[int, float]]]) -> dict[int, dict[str, float]]:
+    """Return metrics with their values by step, steps ascending."""
     by_step: dict[int, dict[str, float]] = {}
     for metric, series in points.items():
         for step, value in series:
             by_step.setdefault(step, {})[metric] = value
-    for step in sorted(by_step):
-        events.log(step, by_step[step])
-    events.close()
-    state = TrialState.COMPLETED if crash is None else TrialState.FAILED
+    return dict(sorted(by_step.items()))
+
+
+def _write_result(folder: RunDir, *, last_step: int | None, stop_reason: StopReason, crash: str | None) -> None:
     failure: dict[str, Any] | None = None
     if crash is not None:
         failure = {"class": str(FailureClass.CRASH), "type": "RuntimeError", "message": crash, "traceback": crash}
     result = {
         "schema": 1,
-        "state": str(state),
+        "state": str(TrialState.COMPLETED if crash is None else TrialState.FAILED),
         "stop_reason": None if crash else str(stop_reason),
         "failure": failure,
-        "last_step": max(by_step, default=None),
+        "last_step": last_step,
         "wall_s": 0.1,
     }
     write_json_atomic(folder.result, result)
-    return 0 if crash is None else 1

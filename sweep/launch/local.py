@@ -124,6 +124,8 @@ class LocalLauncher:
 
     def start(self, request: RunRequest) -> Launched:
         """Start one run. Raises DeviceBusyError, LaunchError; then nothing of it runs."""
+        if request.until_step is not None:
+            raise _cannot_pause(request.run_id)
         device = self._leases.take(exclusive=request.exclusive)
         try:
             process = self._starter.start(request.dir, self._environment(request, device))
@@ -178,6 +180,10 @@ class LocalLauncher:
                 break
         ended, self._ended = self._ended, []
         return ended
+
+    def advance(self, run_id: int, until_step: int | None) -> None:  # noqa: ARG002 - the protocol's signature
+        """Raise LaunchError: no run of this launcher is ever paused."""
+        raise _cannot_pause(run_id)
 
     def stop(self, run_id: int, state: TrialState) -> None:
         """End a run that is to be recorded as `state`: SIGTERM to its group, SIGKILL after the grace time.
@@ -303,6 +309,13 @@ class LocalLauncher:
             timeout_s=live.request.timeout_s if live.is_timed_out else None,
             is_memory_kill=code == -SIGKILL and self._memory_kills.count() > live.memory_kills,
         )
+
+
+def _cannot_pause(run_id: int) -> LaunchError:
+    return LaunchError(
+        f"run {run_id}: the local launcher cannot pause a run at a step yet",
+        hint="use a driver that runs trials to their end: driver=grid or driver=optuna",
+    )
 
 
 def _age_s(request: RunRequest, process: RunProcess) -> float:

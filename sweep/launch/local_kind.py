@@ -63,6 +63,10 @@ class LocalKind:
 
         return find_local(request)
 
+    def can_pause(self, config: LauncherConfig) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Return False: nothing in a run's process waits at a step yet."""
+        return False
+
     def shown(self, handle: str) -> str:
         """Return a handle for a reader: `pid 4000 on vm-1`."""
         known = ProcessHandle.parse(handle)

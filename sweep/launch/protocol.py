@@ -19,6 +19,7 @@ class RunRequest:
     `token` names this attempt and no other, in any store; spec.json has it, too. None is a run of an earlier version,
     which its folder alone identifies. `spec` is the content of spec.json for callers that have it; it is read
     otherwise. `timeout_s` limits the time from the start of the run's process, without the time it was paused.
+    `until_step` is the optimizer step at which the run is to be paused, None if it runs to its end.
     """
 
     run_id: int
@@ -27,6 +28,7 @@ class RunRequest:
     spec: Mapping[str, Any] | None = None
     timeout_s: float | None = None
     exclusive: bool = False
+    until_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,15 @@ class RunEnded:
     wall_s: float | None = None
 
 
-RunNews: TypeAlias = RunStarted | RunEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPaused:
+    """A run waits at `step`, the one really reached: its `until_step` or a later one. Its events are complete."""
+
+    run_id: int
+    step: int
+
+
+RunNews: TypeAlias = RunStarted | RunPaused | RunEnded
 
 
 class LauncherKind(Protocol):
@@ -113,6 +123,10 @@ class LauncherKind(Protocol):
         """Return the handle of a live run, as `Launcher.find` does. Raises RunElsewhereError."""
         ...
 
+    def can_pause(self, config: LauncherConfig) -> bool:
+        """Return whether its runs can be paused at a step and continued."""
+        ...
+
     def shown(self, handle: str) -> str:
         """Return a handle as a user reads it."""
         ...
@@ -147,6 +161,13 @@ class Launcher(Protocol):
     is the one reported; a later `stop` can only hasten the end. A run that completes all the same is reported
     completed. After `close` nothing that was started or adopted is alive, queued or waiting, and one more `poll(0)`
     returns how it ended.
+
+    Pausing, for a kind that `can_pause` (others raise LaunchError for a request with `until_step` and from `advance`).
+    A run that has reached its `until_step` waits there: it gives its place back, keeps its process and its memory, and
+    `poll` returns RunPaused once for each `start`, `adopt` and `advance` after which it waits. `advance` is called
+    while `can_start` is True; it takes a place again and sets the next step, None for the run's end. It does nothing
+    for a run that has ended or is not paused. An adopted run that waits before its request's `until_step` is continued,
+    else it keeps waiting. A paused run may end by itself, and can be stopped, as any run.
 
     Time. `timeout_s` counts from the start of the process (not from `start`: queueing is free), without paused time;
     after adoption it still does. `poll` waits at most `wait_s` and returns early on news.
@@ -190,6 +211,10 @@ class Launcher(Protocol):
 
     def poll(self, wait_s: float) -> Sequence[RunNews]:
         """Return what happened to runs since the last call."""
+        ...
+
+    def advance(self, run_id: int, until_step: int | None) -> None:
+        """Continue a paused run until a step, None for its end. Raises DeviceBusyError, LaunchError."""
         ...
 
     def stop(self, run_id: int, state: TrialState) -> None:

@@ -69,7 +69,7 @@ class LiveRun:
         events, _ = self.dir.read_events(0)
         self.facts.update(facts_of(events))
         self.has_started = bool(events)
-        self.is_marked_running = self.run.state is TrialState.RUNNING
+        self.is_marked_running = self.run.state in (TrialState.RUNNING, TrialState.PAUSED)
         self.read_bytes = self.run.ingested_bytes
         self.chunks = {metric: [series] for metric, series in stored.items()}
         self.last_step = max((int(s.steps.max(initial=0)) for s in stored.values()), default=0)

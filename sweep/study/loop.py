@@ -2,16 +2,17 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sweep.clock import monotonic_s
 from sweep.domain.failure import ending_text
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import Outcome, TrialRecord, TrialSpec
-from sweep.drivers.protocol import Driver, Proposal
+from sweep.drivers import Abandon, Driver, Proposal
 from sweep.errors import StudyGoneError, SweepError
 from sweep.judge import SymptomThresholds
-from sweep.launch import Launcher, RunEnded, RunNews, RunStarted
+from sweep.launch import Launcher, RunEnded, RunNews, RunPaused, RunStarted
 from sweep.study.breaker import CircuitBreaker
 from sweep.study.interrupts import WORDS, Interrupt
 from sweep.study.live import LiveRun
@@ -80,6 +81,7 @@ class StudyLoop:
             logger.info("%d trials finished before, %s in all", done, self.driver.expected_trials())
             self.progress.start(self.driver.expected_trials(), done)
             self._go_round()
+            self._runs.paused.end(POLL_S)
         except (OSError, SweepError):
             self._check_place()  # that would be the reason
             raise
@@ -92,7 +94,7 @@ class StudyLoop:
                 self._runs.stop_all()
             else:
                 self._fill()
-            if not self._runs.live:
+            if not self._runs.is_busy:
                 return
             self._settle(self._take_news(self._poll()))
             if monotonic_s() - self._read_at_s >= READ_EVERY_S:
@@ -149,11 +151,28 @@ class StudyLoop:
                 self._show_started(live)
 
     def _take_news(self, all_news: Sequence[RunNews]) -> list[RunEnded]:
-        """Take in which queued runs have started; return those that have ended."""
+        """Take in which queued runs have started, and tell which wait at a step; return those that have ended."""
         for news in all_news:
             if isinstance(news, RunStarted):
                 self._show_started(self._runs.note_started(news))
+            elif isinstance(news, RunPaused):
+                self._pause(news)
         return [news for news in all_news if isinstance(news, RunEnded)]
+
+    def _pause(self, news: RunPaused) -> None:
+        """Record the end of a slice, then tell the driver of it."""
+        self._check_place()
+        paused = self._runs.pause(news)
+        step("pause recorded")
+        if paused is None:
+            return
+        live, part = paused
+        if not self.driver.pauses:  # another driver had asked for this slice
+            self._runs.resume(live.proposal)
+            return
+        self._is_pruned(live)
+        self.driver.tell(part)
+        step("driver told")
 
     def _show_started(self, live: LiveRun) -> None:
         self.breaker.devices.add(live.device or "")
@@ -217,51 +236,82 @@ class StudyLoop:
 
     def _ask(self) -> bool:
         """Take proposals in. Returns False where the driver has none now."""
-        proposals = self.driver.ask(self.launcher.free_slots)
-        for proposal in proposals:
-            trial = self._enrol(proposal)
+        questions = self.driver.ask(self.launcher.free_slots)
+        for question in questions:
+            if isinstance(question, Abandon):
+                cancelled = self._runs.abandon(question)
+                if cancelled is not None:
+                    self._tell(self.store.outcome(cancelled.id), cancelled, None)
+                continue
+            if self._runs.paused.has_trial((question.cell, question.seed)):
+                self._runs.resume(question)
+                continue
+            trial = self._enrol(question)
             step("proposal enrolled")
             if trial.state is TrialState.PENDING:
                 self._runs.put_up(trial)
             else:
                 self._tell(self.store.outcome(trial.id), trial, None)
-        return bool(proposals)
+        return bool(questions)
 
     def _enrol(self, proposal: Proposal) -> TrialRecord:
         """Put a proposal on record; a trial that any study has finished before is reused."""
         spec = self.compose(proposal)
         with self.store.transaction():
             [trial] = self.store.add_trials(self.study_id, [spec])
+            if proposal.until_step is not None:
+                self.store.run_until(trial.id, proposal.until_step)
             if self.reuses:
                 reuse_finished(self.store, [trial], self._rejudge)
         return self.store.trial(self.study_id, trial.number)
 
     def _replay(self) -> int:
-        """Tell the driver what is known and put up what is pending. Returns how many trials have finished.
+        """Tell the driver what is on record, in that order, and requeue what is pending.
 
-        What ended without saying anything of the task (interrupted, lost, a fault of the machine) is taken up again.
+        Returns how many trials have finished. What ended without saying anything of the task (interrupted, lost, a
+        fault of the machine) is requeued.
         """
         self.breaker.devices.update(live.device or "" for live in self._runs.live.values())
-        running = {live.trial.id for live in self._runs.live.values()}
         trials = {trial.number: trial for trial in self.store.trials(self.study_id)}
-        out = []
-        for outcome in self.store.outcomes(self.study_id):
-            trial = trials[outcome.number]
-            if outcome.state in _TAKEN_UP or outcome.failure is FailureClass.INFRA:
-                self.store.transition(trial.id, TrialState.PENDING, "taken up again")
-                logger.info("trial %d: requeued, its last run was %s", trial.number, outcome.failure or outcome.state)
-                step("trial taken up again")
-                out.append(trial)
-            elif outcome.state is TrialState.PENDING or trial.id in running:
-                out.append(trial)
-            else:
-                self._tell_again(outcome, trial)
+        told = self.store.told(self.study_id)
+        abandoned = self.store.abandoned(self.study_id) if self.driver.pauses else set()
+        ended = {each.number: each for each in told if each.state is not TrialState.PAUSED}
+        out = {number: trial for number, trial in trials.items() if self._is_out(trial, ended.get(number), abandoned)}
+        for outcome in told:
+            if outcome.state is TrialState.PAUSED:
+                if self.driver.pauses:
+                    self.driver.tell(outcome)
+            elif outcome.number not in out:
+                self._tell_again(outcome, trials[outcome.number])
                 self.breaker.completed += outcome.state is TrialState.COMPLETED and not outcome.reused
-        for trial in out:
-            self.driver.adopt(Proposal(trial.cell, trial.seed))
-            if trial.id not in running:
+        running = {live.trial.id for live in self._runs.live.values()}
+        for trial in out.values():
+            if not self.driver.pauses and trial.until_step is not None:
+                self.store.run_until(trial.id, None)
+                trial = replace(trial, until_step=None)
+            self.driver.adopt(Proposal(trial.cell, trial.seed, trial.until_step))
+            if self._runs.paused.has_trial((trial.cell, trial.seed)):
+                self._runs.resume(Proposal(trial.cell, trial.seed))
+            elif trial.id not in running:
                 self._runs.put_up_again(trial)
-        return len(trials) - len(out)
+        return len(ended.keys() - out.keys())
+
+    def _is_out(self, trial: TrialRecord, outcome: Outcome | None, abandoned: set[int]) -> bool:
+        """Return whether a trial on record is still to be run, or runs; one whose end says nothing is made pending."""
+        if trial.state is TrialState.PAUSED:
+            if not self._runs.paused.has_trial((trial.cell, trial.seed)):
+                self._runs.paused.add(trial, None)
+            return not self.driver.pauses
+        if outcome is None:
+            return True
+        if trial.number in abandoned:
+            return False
+        if outcome.state in _TAKEN_UP or outcome.failure is FailureClass.INFRA:
+            self.store.transition(trial.id, TrialState.PENDING, "requeued")
+            logger.info("trial %d: requeued, its last run was %s", trial.number, outcome.failure or outcome.state)
+            step("trial taken up again")
+            return True
+        return False
 
     def _tell_again(self, outcome: Outcome, trial: TrialRecord) -> None:
         """Tell the driver of a trial that has ended in an earlier session, and show it what that trial had logged."""

@@ -13,7 +13,7 @@ from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
 from sweep.drivers import Driver, DriverInput, DriverSpec, Expected, Proposal, read_driver
 from sweep.errors import ConfigError
 from sweep.judge import SymptomThresholds
-from sweep.launch import slots_of, starts_warm
+from sweep.launch import can_pause, slots_of, starts_warm
 from sweep.launch.machine import usable_cores
 from sweep.plan import DESIGNS, Plan, TrialComposer, build_plan
 from sweep.plan.space import parse_space
@@ -44,6 +44,7 @@ def driver_of(config: StudyConfig) -> DriverSpec:
         seeds=config.seeds,
         designs=DESIGNS,
         inert=config.inert,
+        can_pause=can_pause(config.launcher),
     )
     return read_driver(config.driver.name, given)
 

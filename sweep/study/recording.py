@@ -48,6 +48,7 @@ def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord, code: Mappi
         "memory_mb": config.launcher.memory_mb,
         "watch": config.watch,
         **({} if config.probe is None else {"probe": config.probe.to_mapping()}),
+        **({} if trial.until_step is None else {"until_step": trial.until_step}),
     }
 
 

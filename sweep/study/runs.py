@@ -4,20 +4,22 @@ import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sweep.config import StudyConfig
 from sweep.domain.states import RETRIED, FailureClass, TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
+from sweep.drivers import Abandon, Proposal
 from sweep.errors import SweepError
 from sweep.judge import SymptomThresholds
-from sweep.launch import Launched, Launcher, RunEnded, RunRequest, RunStarted
+from sweep.launch import Launched, Launcher, RunEnded, RunPaused, RunRequest, RunStarted
 from sweep.rundir import StudyDir
 from sweep.rundir.logfile import close_log, trim_running
 from sweep.store import Store
 from sweep.study.edits import PlannedCode
 from sweep.study.live import LiveRun
+from sweep.study.paused import PausedTrials
 from sweep.study.recording import ingest, record_end, record_launched, spec_of, write_ending
 from sweep.study.recovery import left_behind
 from sweep.study.steps import step
@@ -61,6 +63,8 @@ class StudyRuns:
         self.config, self.store = study.config, study.store
         self.live: dict[int, LiveRun] = {}
         self._thresholds = SymptomThresholds.of(study.config.symptoms)
+        self.paused = PausedTrials(self.store, launcher, self.config.target, self._thresholds)
+        self._abandoned: dict[int, LiveRun] = {}  # by run id, those that are asked to stop
         self._waiting: deque[tuple[TrialRecord, bool]] = deque()  # (trial, needs a device alone)
         self._launched: dict[int, Launched] = {}  # by run id, what is not on record yet
 
@@ -68,6 +72,11 @@ class StudyRuns:
     def is_waiting(self) -> bool:
         """Whether a trial waits for a run."""
         return bool(self._waiting)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is a run whose end, or whose next pause, is waited for."""
+        return bool(self.live or self._abandoned)
 
     def put_up(self, trial: TrialRecord, *, exclusive: bool = False) -> None:
         """Have a pending trial wait for a run, `exclusive` for one that has a device alone."""
@@ -84,12 +93,20 @@ class StudyRuns:
         for live, ended in left_behind(
             self.store, self.study.record.id, self.study.folder, self.launcher, self._request
         ):
+            is_paused = live.run.state is TrialState.PAUSED
             if ended is None:
-                self.live[live.run.id] = live
                 logger.info("%s: adopted, it still runs on %s", named(live), live.device)
+                if is_paused and live.is_wanted:
+                    self.paused.add(live.trial, live)
+                elif is_paused:
+                    self._stop_abandoned(live)
+                else:
+                    self.live[live.run.id] = live
                 if not live.is_wanted:
                     logger.info("%s: stopped, the study no longer asks for its trial", named(live))
                     self.launcher.stop(live.run.id, TrialState.CANCELLED)
+            elif is_paused:
+                self.paused.lose(live, ended)
             else:
                 logger.info("%s: recovered, it ended as %s", named(live), ended.state)
                 with self.store.transaction():
@@ -109,7 +126,9 @@ class StudyRuns:
                 break
             self._waiting.popleft()
             folder = self.study.folder.trial(trial.number)
-            run = self.store.begin_run(trial.id, folder.path.relative_to(self.study.folder.results).as_posix())
+            place = folder.path.relative_to(self.study.folder.results).as_posix()
+            was = TrialState.PAUSED if trial.state is TrialState.PAUSED else TrialState.PENDING
+            run = self.store.begin_run(trial.id, place, was=was)
             live = self.live[run.id] = LiveRun(trial, run, folder, has_folder=False, exclusive=exclusive)
             begun.append(live)
             if exclusive:
@@ -156,6 +175,39 @@ class StudyRuns:
                 step("process recorded")
         self._launched.clear()
 
+    def pause(self, news: RunPaused) -> tuple[LiveRun, Outcome] | None:
+        """Record that a run waits at a step; return it and the part to be told, None if that is on record already."""
+        if self.paused.has_run(news.run_id) or news.run_id in self._abandoned:
+            return None
+        with self.store.transaction():
+            self.record_started()
+            live = self.live.pop(news.run_id)
+            part = self.paused.pause(live, news.step)
+        logger.debug("%s: paused at step %d", named(live), news.step)
+        return live, part
+
+    def resume(self, wanted: Proposal) -> None:
+        """Continue a paused trial until a step, by a new run if its process is gone."""
+        found = self.paused.resume(wanted)
+        step("continuation recorded")
+        if isinstance(found, TrialRecord):
+            self.put_up_again(found)
+            return
+        self.launcher.advance(found.run.id, wanted.until_step)
+        self.live[found.run.id] = found
+
+    def abandon(self, given_up: Abandon) -> TrialRecord | None:
+        """End a paused trial for good. Its run is settled when it has ended; a trial without one is returned."""
+        found = self.paused.abandon((given_up.cell, given_up.seed))
+        if isinstance(found, TrialRecord):
+            return found
+        self._stop_abandoned(found)
+        return None
+
+    def _stop_abandoned(self, live: LiveRun) -> None:
+        self._abandoned[live.run.id] = live
+        self.launcher.stop(live.run.id, TrialState.CANCELLED)
+
     def read(self) -> None:
         """Take in what the live runs have written."""
         with self.store.transaction():
@@ -171,6 +223,14 @@ class StudyRuns:
         """
         settled = []
         for ended in all_ended:
+            if self.paused.has_run(ended.run_id):
+                self.paused.lose(self.paused.run(ended.run_id), ended)
+                continue
+            if ended.run_id in self._abandoned:
+                abandoned = self._abandoned.pop(ended.run_id)
+                cancelled = replace(ended, state=TrialState.CANCELLED, failure=None)
+                settled.append(Settled(abandoned, cancelled, self._record(abandoned, cancelled, may_retry=False)))
+                continue
             live = self.live.pop(ended.run_id)
             step("run ended")
             outcome = self._record(live, ended, may_retry=may_retry)
@@ -201,6 +261,7 @@ class StudyRuns:
             spec=spec,
             timeout_s=self.config.launcher.timeout_s,
             exclusive=live.exclusive,
+            until_step=live.trial.until_step,
         )
 
     def _record(self, live: LiveRun, ended: RunEnded, *, may_retry: bool) -> Outcome | None:

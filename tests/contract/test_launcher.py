@@ -10,9 +10,10 @@ from launched_runs import LIMIT_S, STUBS, launcher_config, run_request, wait_for
 
 from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import DeviceBusyError, LaunchError
-from sweep.launch.fake import FakeLauncher, FakeMachine, write_run
+from sweep.launch import can_pause
+from sweep.launch.fake import FakeLauncher, FakeMachine, Waits, write_run, write_slice
 from sweep.launch.local import LocalLauncher
-from sweep.launch.protocol import Launcher, RunEnded, RunRequest, RunStarted
+from sweep.launch.protocol import Launcher, RunEnded, RunPaused, RunRequest, RunStarted
 from sweep.rundir import RunDir
 
 
@@ -372,3 +373,117 @@ def test_a_result_that_never_arrives_is_not_waited_for_longer(queue: Bench) -> N
     [ended] = launcher.poll(1.0)
     assert isinstance(ended, RunEnded)
     assert ended.failure is FailureClass.CRASH
+
+
+# Pausing. The local launcher cannot yet: of the real ones it is asked here that it says so.
+
+
+@pytest.fixture
+def pausing(tmp_path: Path) -> Bench:
+    machine = FakeMachine()
+
+    def play_slice(folder: RunDir, after_step: int, until_step: int | None) -> int | Waits:
+        return write_slice(folder, {"train/loss": [(step, 1.0 / step) for step in range(1, 7)]}, after_step, until_step)
+
+    def make() -> Launcher:
+        return FakeLauncher(slices=play_slice, slots=1, machine=machine)
+
+    return Bench(make, make(), tmp_path)
+
+
+def steps_in(request: RunRequest) -> list[int]:
+    return [event["s"] for event in RunDir(request.dir).read_events(0)[0] if event["e"] == "log"]
+
+
+def pause_at(bench: Bench, step: int, *, timeout_s: float | None = None) -> RunRequest:
+    request = replace(bench.request("ok", timeout_s=timeout_s), until_step=step)
+    bench.launcher.start(request)
+    assert bench.launcher.poll(0) == [RunPaused(run_id=request.run_id, step=step)]
+    return request
+
+
+def test_a_run_waits_at_its_step_with_its_events_complete_and_is_reported_once(pausing: Bench) -> None:
+    request = pause_at(pausing, 2)
+    assert steps_in(request) == [1, 2]
+    assert pausing.launcher.poll(0) == []
+
+
+def test_a_paused_run_gives_its_place_to_another_and_takes_one_to_go_on(pausing: Bench) -> None:
+    first = pause_at(pausing, 2)
+    assert pausing.launcher.free_slots == 1
+    second = pause_at(pausing, 3)
+    pausing.launcher.advance(first.run_id, 4)
+    assert pausing.launcher.free_slots == 0
+    with pytest.raises(DeviceBusyError):
+        pausing.launcher.advance(second.run_id, None)
+    assert pausing.launcher.poll(0) == [RunPaused(run_id=first.run_id, step=4)]
+
+
+def test_a_continued_run_goes_on_from_where_it_was_to_its_end(pausing: Bench) -> None:
+    request = pause_at(pausing, 2)
+    pausing.launcher.advance(request.run_id, 5)
+    assert pausing.launcher.poll(0) == [RunPaused(run_id=request.run_id, step=5)]
+    pausing.launcher.advance(request.run_id, None)
+    ended = pausing.poll_all(1)[request.run_id]
+    assert (ended.state, steps_in(request)) == (TrialState.COMPLETED, [1, 2, 3, 4, 5, 6])
+    assert pausing.launcher.free_slots == 1
+
+
+def test_a_run_that_ends_before_its_step_has_ended(pausing: Bench) -> None:
+    request = replace(pausing.request("ok"), until_step=100)
+    pausing.launcher.start(request)
+    assert pausing.poll_all(1)[request.run_id].state is TrialState.COMPLETED
+
+
+def test_time_while_it_is_paused_is_not_time_of_the_run(pausing: Bench) -> None:
+    request = pause_at(pausing, 2, timeout_s=3.0)
+    assert pausing.launcher.poll(100.0) == []
+    pausing.launcher.advance(request.run_id, None)
+    assert pausing.poll_all(1)[request.run_id].state is TrialState.COMPLETED
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_paused_run_is_stopped_as_any_other(pausing: Bench, is_closed: bool) -> None:
+    request = pause_at(pausing, 2)
+    if is_closed:
+        pausing.launcher.close()
+    else:
+        pausing.launcher.stop(request.run_id, TrialState.CANCELLED)
+    [ended] = [news for news in pausing.launcher.poll(0) if isinstance(news, RunEnded)]
+    assert ended.state is TrialState.CANCELLED
+    assert pausing.launcher.free_slots == 1
+    pausing.launcher.advance(request.run_id, None)
+    assert pausing.launcher.poll(0) == []
+
+
+def test_a_paused_run_of_another_orchestrator_is_adopted_as_it_waits(pausing: Bench) -> None:
+    request = pause_at(pausing, 2)
+    heir = pausing.make()
+    handle = heir.find(request)
+    assert handle is not None
+    assert heir.adopt(request, handle) is not None
+    assert heir.free_slots == 1
+    assert heir.poll(0) == [RunPaused(run_id=request.run_id, step=2)]
+    heir.advance(request.run_id, None)
+    assert pausing.poll_all(1, heir)[request.run_id].state is TrialState.COMPLETED
+
+
+@pytest.mark.parametrize("until_step", [4, None])
+def test_an_adopted_run_that_waits_before_its_step_is_continued(pausing: Bench, until_step: int | None) -> None:
+    request = pause_at(pausing, 2)
+    heir = pausing.make()
+    handle = heir.find(request)
+    assert handle is not None
+    heir.adopt(replace(request, until_step=until_step), handle)
+    [news] = heir.poll(0)
+    assert isinstance(news, RunEnded if until_step is None else RunPaused)
+    assert steps_in(request)[-1] == (until_step or 6)
+
+
+def test_a_launcher_that_cannot_pause_says_so_and_starts_nothing(bench: Bench) -> None:
+    with pytest.raises(LaunchError, match="cannot pause"):
+        bench.launcher.start(replace(bench.request("ok"), until_step=2))
+    with pytest.raises(LaunchError, match="cannot pause"):
+        bench.launcher.advance(1, None)
+    assert bench.launcher.free_slots == 2
+    assert not can_pause(launcher_config())

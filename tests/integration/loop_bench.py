@@ -63,6 +63,10 @@ class Told:
     def prunes(self) -> bool:
         return self.driver.prunes
 
+    @property
+    def pauses(self) -> bool:
+        return self.driver.pauses
+
     def ask(self, count: int) -> Sequence[Proposal]:
         return self.driver.ask(count)
 
