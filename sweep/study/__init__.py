@@ -10,6 +10,7 @@ running one study
   runs        the trials that wait for a run, and the runs under way: begun on record, started, judged as they end
   interrupts  what a person may ask of it meanwhile, and the signals that ask it
   live        one running trial: what it has logged so far, as the monitor's rules and the driver see it
+  paused      trials whose run waits at a step, and those whose process is gone meanwhile
   recording   a run's process, what it wrote and how it ended, put on record
   rejudging   verdicts by earlier rules made again, and runs that such a rule had ended left out
   recovery    what a driver that died has left: which of its runs still go on, and how the others ended

@@ -19,6 +19,7 @@ StepName = Literal[
     "spec written", "process started", "process recorded", "events ingested", "run ended", "end recorded",
     "driver told", "loop ended", "curves written", "status recorded", "reports written", "summary saved",
     "run of an earlier session recovered", "trial taken up again", "proposal enrolled", "stage ended",
+    "pause recorded", "continuation recorded",
 ]  # fmt: skip
 """Every point there is; the tests kill the orchestrator at each."""
 

@@ -29,7 +29,11 @@ NAMES = {
 LATER = {"run of an earlier session recovered", "trial taken up again"}
 SEARCHED = {"proposal enrolled"}
 STAGED = {"stage ended"}
-"""What there is beyond that: in later sittings, in a search, in a study made of others. Each has a test of its own."""
+PAUSED = {"pause recorded", "continuation recorded"}
+"""What there is beyond that: in later sittings, in a search, in a study made of others, in one that pauses its trials.
+
+Each has its own test; the last ones in test_loop_pausing.py, as no driver of ours pauses yet.
+"""
 
 
 def walked(
@@ -95,7 +99,7 @@ def unharmed(tmp_path_factory, zygote) -> dict:
 
 def test_every_step_of_the_loop_is_walked(walk):
     assert names_of(walk) >= NAMES
-    assert set(get_args(StepName)) == NAMES | LATER | SEARCHED | STAGED
+    assert set(get_args(StepName)) == NAMES | LATER | SEARCHED | STAGED | PAUSED
 
 
 def test_a_driver_killed_at_any_step_and_started_again_comes_to_the_same_plan_verdicts_and_ranking(walk, unharmed):

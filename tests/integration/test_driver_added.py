@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from adaptive_driver import Confirming
+from adaptive_driver import Confirming, Racing
 
 from sweep.cli.main import main
 from sweep.config import load_study_config
@@ -11,7 +11,8 @@ from sweep.domain.axis import BASE, Cell
 from sweep.domain.kinds import StudyKind
 from sweep.drivers import DRIVERS
 from sweep.launch import LAUNCHERS
-from sweep.launch.fake import FakeLauncher, write_run
+from sweep.launch.fake import FakeLauncher, write_slice
+from sweep.launch.local_kind import LocalKind
 from sweep.store import Store
 from sweep.study.planning import StudyPlan
 from sweep.study.session import run_study
@@ -22,9 +23,26 @@ TASK = "_target_: mine.train\nx: 0\nconverge: {metric: val/acc, mode: max, targe
 GOOD = Cell.of(["x=good"])
 
 
-def trains(folder):
-    value = 0.95 if folder.read_spec()["task"]["x"] == 1 else 0.1
-    return write_run(folder, {"val/acc": [(step, value) for step in (1, 2, 3)]})
+VALUES = {0: 0.1, 1: 0.95, 2: 0.7}
+
+
+def trains(folder, after_step, until_step):
+    """Log three steps; only x=1 gets to the target, x=2 somewhere near it."""
+    value = VALUES[folder.read_spec()["task"]["x"]]
+    return write_slice(folder, {"val/acc": [(step, value * step / 3) for step in (1, 2, 3)]}, after_step, until_step)
+
+
+class FakeKind(LocalKind):
+    """The fake launcher in the place of the local one."""
+
+    def __init__(self, *, pauses):
+        self.pauses = pauses
+
+    def build(self, config, **given):
+        return FakeLauncher(slices=trains, slots=1)
+
+    def can_pause(self, config):
+        return self.pauses
 
 
 class Progress:
@@ -51,11 +69,13 @@ def project(tmp_path, monkeypatch):
     """A project with a driver of its own; returns what loads a study of it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("def train(cfg, run): ...\n")
-    for name, text in {"task/mine": TASK, "driver/confirming": "name: confirming\nfresh: 2\n"}.items():
+    files = {"task/mine": TASK} | {f"driver/{name}": f"name: {name}\nfresh: 2\n" for name in ("confirming", "racing")}
+    for name, text in files.items():
         (tmp_path / "conf" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "conf" / f"{name}.yaml").write_text(text)
     monkeypatch.setitem(DRIVERS, "confirming", Confirming)
-    monkeypatch.setitem(LAUNCHERS, "local", lambda config, **given: FakeLauncher(trains, slots=1))
+    monkeypatch.setitem(DRIVERS, "racing", Racing)
+    monkeypatch.setitem(LAUNCHERS, "local", FakeKind(pauses=False))
     return lambda *words: load_study_config([*WORDS, *words], [tmp_path / "conf"], command=WORDS)
 
 
@@ -124,3 +144,46 @@ def test_what_it_refuses_is_named(project, word, key, says, capsys):
 
 def test_it_replaces_no_fixed_plan(project):
     assert StudyPlan(project()).fixed is None
+
+
+# One that pauses its trials
+
+
+@pytest.fixture
+def pausing(project, monkeypatch):
+    monkeypatch.setitem(LAUNCHERS, "local", FakeKind(pauses=True))
+    return lambda *words: project("driver=racing", *words)
+
+
+def outcomes(loaded):
+    with Store.open(loaded.study.store_url) as store:
+        return [(o.cell.key, o.seed, str(o.state), o.steps) for o in store.outcomes(store.study("s").id)]
+
+
+RACED = [
+    ("base", 0, "cancelled", 2),
+    ("x=good", 0, "completed", 3),
+    ("x=bad", 0, "paused", 2),
+    ("x=good", 1, "completed", 3),
+    ("x=good", 2, "completed", 3),
+]
+
+
+def test_it_pauses_trials_and_the_study_ends_with_a_report_that_counts_them(pausing, capsys):
+    end = run_study(pausing(), progress=Progress())
+    assert (end.status, outcomes(pausing())) == ("ended", RACED)
+    assert json.loads((end.folder / "summary.json").read_text())["states"] == {
+        "completed": 3, "cancelled": 1, "paused": 1
+    }  # fmt: skip
+    for verb in (["status", "s"], ["ls"], ["show", "2"], ["rank", "s"]):
+        assert main(verb) == 0
+    assert "1 paused" in capsys.readouterr().out
+
+
+def test_the_study_resumed_asks_nothing_that_it_knows(pausing):
+    run_study(pausing(), progress=Progress())
+    run_study(pausing(), progress=Progress())
+    assert outcomes(pausing()) == RACED
+    with Store.open(pausing().study.store_url) as store:
+        runs = [len(store.runs(trial.id)) for trial in store.trials(store.study("s").id)]
+    assert runs == [1] * 5
