@@ -7,6 +7,7 @@ a key that a file lacks has its default here. All reports are made from it. docs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sweep.domain.adaptive import BaseFinding, Spent
 from sweep.domain.effect_status import EffectStatus, Question
 from sweep.domain.jsonform import KEY, OPTIONAL, Json, JsonObject, from_json
 
@@ -105,7 +106,10 @@ class StepsDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToggleDocument:
-    """What one toggle did against the base. `word` is its status as a reader sees it."""
+    """What one toggle did against the base. `word` is its status as a reader sees it.
+
+    The last three are there under an adaptive driver alone (domain/adaptive.ToggleFinding).
+    """
 
     toggle: str
     axis: str = ""
@@ -129,6 +133,22 @@ class ToggleDocument:
     seeds: tuple[int, ...] = ()
     note: str = ""
     overrides: tuple[str, ...] = ()
+    posterior: float | None = field(default=None, metadata={OPTIONAL: True})
+    verified: bool | None = field(default=None, metadata={OPTIONAL: True})
+    furthest: float | None = field(default=None, metadata={OPTIONAL: True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptiveDocument:
+    """What an adaptive driver found beside the ranking (domain/adaptive.AdaptiveFindings)."""
+
+    p_single: float = 0.0
+    p_pair: float = 0.0
+    pairs_tried: int = 0
+    pairs: int = 0
+    questions: int = 0
+    bre: Spent
+    base: BaseFinding = BaseFinding.FAILS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +300,7 @@ class RankingDocument:
     cost: CostDocument = CostDocument()
     provenance: Mapping[str, Json] = field(default_factory=dict, hash=False)
     curves: tuple[BaseCurves, ...] | None = field(default=None, metadata={OPTIONAL: True})
+    isolate: AdaptiveDocument | None = field(default=None, metadata={OPTIONAL: True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,10 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from sweep.domain.axis import Axis, Cell
+from sweep.domain.adaptive import AdaptiveFindings
+from sweep.domain.axis import Axis, Cell, Toggle
 from sweep.domain.effect import (
     BaseSummary,
     CellSummary,
@@ -25,6 +27,7 @@ from sweep.domain.verdict import Verdict
 from sweep.report.commands import PROGRAM, arguments, fixed_command, key_of, overrides_of, study_command, verb_store
 from sweep.report.data import ReportData
 from sweep.report.documents import (
+    AdaptiveDocument,
     AxisDocument,
     BaseDocument,
     Beside,
@@ -68,7 +71,10 @@ def build_document(data: ReportData) -> RankingDocument:
         target=_target(data.target),
         axes=tuple(_axis(axis) for axis in data.axes),
         base=_base(data),
-        toggles=tuple(_toggle(effect, ranking.question, ranks[effect.rank] > 1) for effect in ranking.effects),
+        toggles=tuple(
+            _with_finding(_toggle(effect, ranking.question, ranks[effect.rank] > 1), effect.toggle, ranking.adaptive)
+            for effect in ranking.effects
+        ),
         repairs=tuple(_repair(repair, ranking.question) for repair in ranking.repairs),
         interactions=tuple(_interaction(interaction) for interaction in ranking.interactions),
         cells=tuple(_cell(cell, data) for cell in ranking.cells),
@@ -80,6 +86,7 @@ def build_document(data: ReportData) -> RankingDocument:
         compare=_compare(data),
         cost=_cost(ranking),
         provenance=provenance_of(study, (outcome.seed for outcome in data.outcomes)),
+        isolate=None if ranking.adaptive is None else _adaptive(ranking.adaptive),
     )
 
 
@@ -174,6 +181,26 @@ def _share(proportion: Proportion) -> ShareDocument:
         trials=proportion.trials,
         probability=proportion.mean,
         interval=_interval(proportion),
+    )
+
+
+def _with_finding(document: ToggleDocument, toggle: Toggle, adaptive: AdaptiveFindings | None) -> ToggleDocument:
+    """Return a toggle's document with what an adaptive driver knows of it, the same one if that is nothing."""
+    found = None if adaptive is None else adaptive.of(toggle)
+    if found is None:
+        return document
+    return replace(document, posterior=found.posterior, verified=found.verified, furthest=found.furthest)
+
+
+def _adaptive(found: AdaptiveFindings) -> AdaptiveDocument:
+    return AdaptiveDocument(
+        p_single=found.p_single,
+        p_pair=found.p_pair,
+        pairs_tried=found.pairs_tried,
+        pairs=found.pairs,
+        questions=found.questions,
+        bre=found.bre,
+        base=found.base,
     )
 
 

@@ -11,6 +11,7 @@ sys.path.append(str(ROOT / "scripts"))
 
 import report_samples as samples  # noqa: E402 - the path is set above
 
+from sweep.domain.adaptive import AdaptiveFindings, BaseFinding, Spent, ToggleFinding  # noqa: E402
 from sweep.domain.jsonform import to_object  # noqa: E402
 from sweep.domain.recordedconfig import RecordedConfig  # noqa: E402
 from sweep.domain.states import TrialState  # noqa: E402
@@ -184,3 +185,33 @@ def test_a_list_of_seeds_is_continued_as_a_list():
     data = samples.twelve_axes()
     data = replace(data, study=replace(data.study, command=("+ablation=all", "seeds=[0,1,2,3,4]")))
     assert "'seeds=[0,1,2,3,4,5," in build_summary(data)["decide"]["command"]
+
+
+def adaptive(data):
+    """Return a study's data with what an adaptive driver might have found of its first toggle."""
+    first = data.ranking.effects[0].toggle
+    found = AdaptiveFindings(
+        base=BaseFinding.FAILS, p_single=0.08, p_pair=0.2, pairs_tried=3, pairs=12, questions=17,
+        bre=Spent(base=2.2, repair=2.7, other=1.1),
+        toggles=(ToggleFinding(toggle=first, posterior=0.97, verified=True, furthest=1.0),),
+    )  # fmt: skip
+    return replace(data, ranking=replace(data.ranking, adaptive=found))
+
+
+def test_what_an_adaptive_driver_found_is_in_the_summary_and_reads_back():
+    data = adaptive(next(iter(samples.SAMPLES.values()))())
+    summary = build_summary(data)
+    assert summary["isolate"] == {
+        "p_single": 0.08, "p_pair": 0.2, "pairs_tried": 3, "pairs": 12, "questions": 17,
+        "bre": {"base": 2.2, "repair": 2.7, "other": 1.1}, "base": "fails",
+    }  # fmt: skip
+    first, *others = summary["toggles"]
+    assert (first["posterior"], first["verified"], first["furthest"]) == (0.97, True, 1.0)
+    assert all("posterior" not in toggle for toggle in others)
+    assert read_ranking(summary) == build_document(data)
+
+
+def test_a_study_without_an_adaptive_driver_has_no_key_of_one(summaries):
+    for summary in summaries.values():
+        assert "isolate" not in summary
+        assert all(not {"posterior", "verified", "furthest"} & set(toggle) for toggle in summary["toggles"])
