@@ -196,7 +196,9 @@ class Session:
 
     def _status(self, loop: StudyLoop) -> tuple[str, str]:
         counts = self.store.counts(self.record.id)
-        left = counts.get(TrialState.PENDING, 0) + counts.get(TrialState.CANCELLED, 0)
+        cancelled = counts.get(TrialState.CANCELLED, 0)
+        abandoned = len(self.store.abandoned(self.record.id)) if cancelled else 0
+        left = counts.get(TrialState.PENDING, 0) + cancelled - abandoned
         again = shlex.join([*PROGRAM, *self.command])
         store = store_option(self.config.store_url)
         log = loop.breaker.failure_log(self.folder)
