@@ -1,20 +1,23 @@
-"""The settings of the probes (`probe:` of +check=..., +search=lr_range), of the right kind and in range."""
+"""The settings of the checks (`probe:` of +check=..., +search=lr_range) and of what confirms one (`confirm:`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from sweep.config.lr_range import check_lr_range
 from sweep.config.values import LONGEST_S, Section
 from sweep.domain.check import CheckName
+from sweep.domain.lr_range import FEWEST_STEPS
 from sweep.errors import ConfigError
 
 _COUNTS = {"limit": 2, "train_steps": 1, "picture": 1}
 _ABOVE_0 = ("read_s", "train_s", "imbalance", "feature_spread", "input_limit", "target_low", "target_high")
 _MOST = 10**9
+MOST_STEPS = 10_000_000
+MOST_CONFIRM_SEEDS = 1_000
 _SHARES = ("overlap", "blank")
 
 
 def check_data(section: Section) -> None:
-    """Raise ConfigError where a setting of the data check cannot be used."""
+    """Raise ConfigError if a setting of the data check cannot be used."""
     for name, low in _COUNTS.items():
         section.integer(name, low=low, high=_MOST)
     section.optional_integer("ignore_label", low=-_MOST, high=_MOST)
@@ -25,7 +28,7 @@ def check_data(section: Section) -> None:
 
 
 def check_overfit(section: Section) -> None:
-    """Raise ConfigError where a setting of the overfit gate cannot be used."""
+    """Raise ConfigError if a setting of the overfit gate cannot be used."""
     section.integer("samples", low=1, high=_MOST)
     section.integer("steps", low=1, high=_MOST)
     _share(section, "loss_fraction")
@@ -42,9 +45,30 @@ def _share(section: Section, name: str) -> None:
         raise ConfigError(section.key(name), "must be a share from 0 to 1", value=value)
 
 
+def check_lr_range(section: Section) -> None:
+    """Raise ConfigError if the settings are no range of rates above 0 in enough steps."""
+    low, high = section.number("lr_min", above=0), section.number("lr_max", above=0)
+    if not low < high:
+        raise ConfigError(
+            section.key("lr_max"),
+            f"must be above {section.key('lr_min')} ({low:g})",
+            value=section.get("lr_max"),
+            hint="1e-7 to 10 covers what is used in practice",
+        )
+    section.integer("steps", low=FEWEST_STEPS, high=MOST_STEPS)
+
+
 CHECKS: dict[CheckName, Callable[[Section], None]] = {
     CheckName.DATA: check_data,
     CheckName.OVERFIT: check_overfit,
     CheckName.LR_RANGE: check_lr_range,
 }
-"""What raises ConfigError where a probe's settings cannot be used."""
+"""What raises ConfigError if a check's settings cannot be used."""
+
+
+def read_confirm(data: object) -> Mapping[str, Any] | None:
+    """Return the `confirm` section, None if nothing is to be confirmed. Raises ConfigError."""
+    if data is None:
+        return None
+    section = Section(data, "confirm", ("seeds", "stop_early"))
+    return {"seeds": section.integer("seeds", low=1, high=MOST_CONFIRM_SEEDS), "stop_early": section.flag("stop_early")}

@@ -9,12 +9,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config import WATCHES, DriverConfig, LauncherConfig, LoadedConfig, StudyConfig
 from sweep.config.axes import ReadAxes, read_axes
-from sweep.config.checks import CHECKS
+from sweep.config.checks import CHECKS, read_confirm
 from sweep.config.composing import Composition, compose_study
 from sweep.config.folders import check_free, option_names, own_keys
 from sweep.config.keys import KEYS
 from sweep.config.knobs import TaskBase, same_type
-from sweep.config.lr_range import read_confirm
 from sweep.config.overrides import dotted, key_of_word
 from sweep.config.params import read_params
 from sweep.config.resolving import resolve
