@@ -12,6 +12,8 @@ from sweep.domain.effect_status import EffectStatus, Question
 from sweep.domain.jsonform import KEY, OPTIONAL, Json, JsonObject, from_json
 
 SCHEMA = 1
+STAGES = "stages"
+"""`kind` in summary.json of a study made of stages; a ranking has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

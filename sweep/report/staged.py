@@ -10,23 +10,19 @@ from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.text import Text
 
-from sweep.domain.check import REPORTS, CheckReport, CheckResult
+from sweep.domain.checked import REPORTS, CheckReport, CheckResult
 from sweep.domain.counts import count_text
 from sweep.domain.jsonform import from_json, to_json, to_object
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, arguments, fixed_command
 from sweep.report.copied import recommended_lines, uses
-from sweep.report.documents import SCHEMA, RankingDocument, Recommended, read_ranking
+from sweep.report.documents import SCHEMA, STAGES, RankingDocument, Recommended, read_ranking
 from sweep.report.markdown import code, escaped
 from sweep.report.phrases import duration_text, provenance_text, trials_text
 from sweep.report.stages import TITLES, view
 from sweep.report.summary import provenance_of
 from sweep.report.tables import labelled
 from sweep.rundir import write_json_atomic, write_text_atomic
-
-KIND = "stages"
-"""`kind` in summary.json of a study made of stages; a ranking has none."""
-
 
 QUIET = ("data", "overfit")
 """Stages of which, among others, a terminal shows only the answer where nothing is broken; the page has all of it."""
@@ -83,7 +79,7 @@ def staged_summary(
     """
     summary = {
         "schema": SCHEMA,
-        "kind": KIND,
+        "kind": STAGES,
         "study": record.name,
         "task": record.task,
         "command": list(record.command),

@@ -14,7 +14,7 @@ from sweep.domain.jsonform import JsonObject
 from sweep.domain.printable import printable_data
 from sweep.domain.verdict import Verdict
 from sweep.report.copied import command_lines, recommended_lines
-from sweep.report.documents import PointDocument, RankingDocument, StepsDocument, read_ranking
+from sweep.report.documents import STAGES, PointDocument, RankingDocument, StepsDocument, read_ranking
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
@@ -32,7 +32,6 @@ from sweep.report.phrases import (
     verdicts_text,
 )
 from sweep.report.seen import brief_lines, full_lines
-from sweep.report.staged import KIND, render_staged
 from sweep.report.tables import labelled, new_table, styled_status, styled_verdict
 
 WIDE = 104
@@ -51,7 +50,9 @@ def render_summary(summary: JsonObject, *, shows_all: bool = False, store: str =
     `store` is what a verb needs to find the study (` --store URL`).
     """
     shown = printable_data(summary)
-    if shown.get("kind") == KIND:
+    if shown.get("kind") == STAGES:
+        from sweep.report.staged import render_staged  # it brings the figures of all checks along
+
         return render_staged(shown, store=store)
     return render_ranking(read_ranking(shown), shows_all=shows_all, store=store)
 

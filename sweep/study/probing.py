@@ -7,7 +7,8 @@ from typing import Any
 
 from sweep.analysis.checks import read_check
 from sweep.analysis.checks.lr_confirm import axis_of, rates_of, read_confirmation
-from sweep.domain.check import FINDINGS, FINDINGS_OF, Check, CheckContext, CheckResult, CheckTrial, Findings
+from sweep.domain.check import FINDINGS, Check
+from sweep.domain.checked import FINDINGS_OF, CheckContext, CheckResult, CheckTrial, Findings
 from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
 from sweep.domain.jsonform import from_json

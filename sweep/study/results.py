@@ -14,8 +14,9 @@ from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.report import ReportData, build_document, write_reports
 from sweep.report.commands import verb_store
+from sweep.report.documents import STAGES
 from sweep.report.phrases import outdated_text
-from sweep.report.staged import KIND, write_staged
+from sweep.report.staged import write_staged
 from sweep.report.visualdl import can_write
 from sweep.rundir import StudyDir
 from sweep.store import Store
@@ -42,7 +43,7 @@ def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> dict[s
     if record.kind.has_verdicts:
         return to_object(write_reports(report_data(store, record, wall_s=wall_s), folder.path))
     summary = (store.summary(record.id) or {}) if record.kind.is_staged else summarise(store, record, wall_s=wall_s)
-    if summary.get("kind") == KIND:
+    if summary.get("kind") == STAGES:
         write_staged(summary, folder.results)
     return summary
 

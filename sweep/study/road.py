@@ -10,7 +10,7 @@ from typing import Any
 
 from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation, toggles_of_data
 from sweep.config import LoadedConfig
-from sweep.domain.check import CheckResult
+from sweep.domain.checked import CheckResult
 from sweep.domain.counts import count_text
 from sweep.domain.jsonform import Json, to_json
 from sweep.domain.kinds import StudyKind
@@ -19,7 +19,8 @@ from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
 from sweep.report.basecurves import base_curves
 from sweep.report.commands import PROGRAM
-from sweep.report.staged import KIND, StageEntry, staged_summary, write_staged
+from sweep.report.documents import STAGES
+from sweep.report.staged import StageEntry, staged_summary, write_staged
 from sweep.rundir import StudyDir
 from sweep.stats.priors import axes_for, toggle_factors
 from sweep.store import Store
@@ -217,7 +218,7 @@ class Road:
         else:
             self.found = replace(self.found, **{stage: end.summary})
         command = stage_command(loaded)
-        if end.summary.get("kind") == KIND:
+        if end.summary.get("kind") == STAGES:
             first, *others = map(StageEntry.of_document, end.summary["stages"])
             self.entries += [replace(first, command=command), *others]
         else:

@@ -9,7 +9,8 @@ import yaml
 from PIL import Image
 
 from sweep.analysis.checks import read_check
-from sweep.domain.check import FINDINGS, Check, CheckContext, CheckTrial
+from sweep.domain.check import FINDINGS, Check
+from sweep.domain.checked import CheckContext, CheckTrial
 from sweep.domain.data_figures import DataFindings
 from sweep.domain.jsonform import from_json, to_object
 from sweep.domain.states import TrialState

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from sweep.analysis.checks import read_check
-from sweep.domain.check import FINDINGS, Check, CheckContext, CheckTrial
+from sweep.domain.check import FINDINGS, Check
+from sweep.domain.checked import CheckContext, CheckTrial
 from sweep.domain.jsonform import from_json
 from sweep.domain.overfit import OverfitFindings
 from sweep.domain.states import TrialState

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sweep.analysis.checks.data_labels import agreement_checks
-from sweep.domain.check import REPORTS
+from sweep.domain.checked import REPORTS
 from sweep.domain.data_figures import DataFindings, FailedModel, PassedBatch, RefusedBatch
 from sweep.domain.jsonform import from_json, to_json
 from sweep.domain.lr_range import RangeFindings, RateRange, Refusal

@@ -8,7 +8,8 @@ import pytest
 
 from sweep.analysis.checks.lr_curve import Ending, Refusal, read_curve
 from sweep.analysis.checks.lr_range import overrides_for, read_check
-from sweep.domain.check import Check, CheckContext, CheckName, CheckTrial
+from sweep.domain.check import Check, CheckName
+from sweep.domain.checked import CheckContext, CheckTrial
 from sweep.domain.lr_range import LOSSES, RATES, BlowUp, Ramp, RangeFindings
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from sweep.analysis.checks.overfit import read_check
-from sweep.domain.check import Check, CheckContext, CheckName, CheckTrial
+from sweep.domain.check import Check, CheckName
+from sweep.domain.checked import CheckContext, CheckTrial
 from sweep.domain.metric import Series
 from sweep.domain.overfit import OverfitFindings, OverfitGate, Side, side_of
 from sweep.domain.states import TrialState

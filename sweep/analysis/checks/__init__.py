@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from sweep.analysis.checks import data, lr_range, overfit
-from sweep.domain.check import CheckContext, CheckName, CheckResult, CheckTrial
+from sweep.domain.check import CheckName
+from sweep.domain.checked import CheckContext, CheckResult, CheckTrial
 
 Reader: TypeAlias = Callable[[Sequence[CheckTrial], CheckContext], CheckResult]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from sweep.analysis.checks.data_inputs import input_checks
 from sweep.analysis.checks.data_labels import label_checks
 from sweep.analysis.checks.data_model import model_checks
-from sweep.domain.check import CheckContext, CheckResult, CheckTrial
+from sweep.domain.checked import CheckContext, CheckResult, CheckTrial
 from sweep.domain.data_check import DataCheck, DataReport, Nothing, Severity, SeverityCounts
 from sweep.domain.data_figures import DataFindings
 

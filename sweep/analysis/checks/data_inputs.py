@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from sweep.domain.check import CheckContext
+from sweep.domain.checked import CheckContext
 from sweep.domain.data_check import DataCheck
 from sweep.domain.data_figures import (
     DataFindings,

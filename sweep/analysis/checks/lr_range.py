@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 
 from sweep.analysis.checks.lr_curve import Floats, read_curve
-from sweep.domain.check import CheckContext, CheckResult, CheckTrial
+from sweep.domain.checked import CheckContext, CheckResult, CheckTrial
 from sweep.domain.counts import figure_text
 from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, RangeFindings, RateRange, RateSpread, RateTest, Refusal
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sweep.domain.check import CheckContext, CheckResult, CheckTrial
+from sweep.domain.checked import CheckContext, CheckResult, CheckTrial
 from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_loss
 from sweep.domain.overfit import (
