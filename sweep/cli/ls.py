@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sweep.cli.output import plain, print_json
+from sweep.cli.output import by_word, print_json
 from sweep.cli.printing import print_rich, print_whole
 from sweep.cli.shared import as_it_stands, read_parser, stage_names
 from sweep.config.stores import store_option
+from sweep.domain.jsonform import to_json, to_object
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.report.documents import read_heading
@@ -31,9 +32,12 @@ def ls(arguments: list[str]) -> int:
         older = _outdated(store, studies)
     if args.json:
         return print_json(
-            [{**plain(study), "trials": plain(counts), "outdated": older[study.name]} for study, counts, _ in rows]
+            [
+                {**to_object(study), "trials": to_json(counts), "outdated": older[study.name]}
+                for study, counts, _ in rows
+            ]
         )
-    print_rich(render_studies([(study, plain(counts), answer) for study, counts, answer in rows]))
+    print_rich(render_studies([(study, by_word(counts), answer) for study, counts, answer in rows]))
     parts = {name for study in studies if older[study.name] for name in stage_names(study)}
     names = [name for name, count in older.items() if count and name not in parts]
     if names:

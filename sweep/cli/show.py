@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sweep.cli.output import plain, print_json
+from sweep.cli.output import print_json
 from sweep.cli.printing import print_rich
 from sweep.cli.shared import add_trial, chosen_trial, read_parser, run_folder
+from sweep.domain.jsonform import json_number, to_json, to_object
 from sweep.report.trial import render_trial
-from sweep.rundir.events import number_text
 from sweep.store import Store
 
 
@@ -23,8 +23,8 @@ def show(arguments: list[str]) -> int:
     if args.json:
         return print_json(
             {
-                **plain(trial),
-                "runs": plain(runs),
+                **to_object(trial),
+                "runs": to_json(runs),
                 "metrics": {name: _plain(points) for name, points in curves.items()},
             }
         )
@@ -32,4 +32,4 @@ def show(arguments: list[str]) -> int:
 
 
 def _plain(points: Sequence[tuple[int, float]]) -> list[list[object]]:
-    return [[step, number_text(value)] for step, value in points]
+    return [[step, json_number(value)] for step, value in points]

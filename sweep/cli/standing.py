@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from sweep.cli.output import plain
+from sweep.cli.output import by_word
 from sweep.cli.shared import as_it_stands, chosen_study, lock_of, run_folder
 from sweep.config.stores import store_option
-from sweep.domain.jsonform import JsonObject, to_json
+from sweep.domain.jsonform import JsonObject, to_json, to_object
 from sweep.domain.kinds import StudyKind
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.states import TrialState
@@ -62,8 +62,8 @@ class Standing:
             "outdated": self.outdated,
             "checks": dict(self.checks),
             "symptoms": [to_json(symptom) for symptom in self.symptoms],
-            "running": [{**plain(trial), "run": plain(run)} for trial, run in self.running],
-            "failed": [{**plain(trial), "run": plain(run)} for trial, run in self.failed],
+            "running": [{**to_object(trial), "run": to_json(run)} for trial, run in self.running],
+            "failed": [{**to_object(trial), "run": to_json(run)} for trial, run in self.failed],
             "stages": list(self.stages),
         }
 
@@ -104,11 +104,11 @@ def _of_trials(store: Store, study: StudyRecord) -> Standing:
     """Return how far a study's own trials are."""
     running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
     heading = read_heading(store.summary(study.id))
-    states, is_check = plain(store.counts(study.id)), study.kind.is_check
+    states, is_check = by_word(store.counts(study.id)), study.kind.is_check
     return Standing(
         study=study,
         states=states,
-        verdicts={} if is_check else plain(store.verdict_counts(study.id)),
+        verdicts={} if is_check else by_word(store.verdict_counts(study.id)),
         checks=_checks(states) if is_check else {},
         outdated=0 if is_check else store.count_outdated(study.id),
         running=running,

@@ -97,6 +97,11 @@ class Cell:
         return ",".join(parts) or BASELINE
 
     @property
+    def json_form(self) -> str:
+        """The cell in JSON: its key."""
+        return self.key
+
+    @property
     def is_base(self) -> bool:
         """Whether nothing is changed."""
         return not self.toggles and not self.params

@@ -2,7 +2,7 @@
 
 A dataclass is an object with a key for each field, in their order; an enum is its text; tuples and sets are lists;
 numpy scalars are numbers; a number that is not finite is "NaN", "Infinity" or "-Infinity", because strict JSON has no
-such numbers; a time is ISO 8601 text.
+such numbers; a time is ISO 8601 text. A dataclass with a property `json_form` is written as what that returns.
 """
 
 import math
@@ -30,10 +30,11 @@ KEY = "key"
 OPTIONAL = "optional"
 """Metadata of a field that is left out of the JSON while it has its default: `metadata={OPTIONAL: True}`."""
 
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""The numbers that strict JSON has not, by their names in ours."""
 
 
-def number_text(value: float) -> float | str:
+def json_number(value: float) -> float | str:
     """Return a number as strict JSON can say it: itself if it is finite, otherwise one of the three names."""
     if math.isfinite(value):
         return value
@@ -51,13 +52,14 @@ def to_json(value: object) -> Json:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
-        return number_text(float(value))
+        return json_number(float(value))
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [to_json(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return to_object(value)
+        form = getattr(value, "json_form", value)
+        return to_object(value) if form is value else to_json(form)
     if isinstance(value, datetime):
         return value.isoformat()
     return to_json(value.item()) if hasattr(value, "item") else str(value)
@@ -206,8 +208,8 @@ def _as_it_is(data: object) -> object:
 def _read_float(data: object) -> object:
     if isinstance(data, float):
         return data
-    if isinstance(data, str) and data in _NON_FINITE:
-        return _NON_FINITE[data]
+    if isinstance(data, str) and data in NON_FINITE:
+        return NON_FINITE[data]
     if not isinstance(data, int) or isinstance(data, bool):
         raise _OtherShapeError("a number", data)
     return float(data)

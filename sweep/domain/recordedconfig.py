@@ -25,6 +25,11 @@ class RecordedConfig:
     raw: Section = field(default_factory=dict, hash=False)
 
     @property
+    def json_form(self) -> Section:
+        """The config in JSON: as it is recorded."""
+        return self.raw
+
+    @property
     def task(self) -> Section:
         """The resolved task section: what the base runs with."""
         return self._section("task")

@@ -8,7 +8,6 @@ and infinities are the strings "NaN", "Infinity", "-Infinity".
 import errno
 import fcntl
 import json
-import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.clock import now_utc
+from sweep.domain.jsonform import NON_FINITE, json_number
 from sweep.rundir.files import sayable
 
 if TYPE_CHECKING:
@@ -31,16 +31,8 @@ LINE_LIMIT = 1 << 20
 METRICS_MOST = 1000
 """In one event: with names of up to a thousand signs, its line is short enough."""
 STEP_LIMIT = 2**63
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
-
-
-def number_text(value: float) -> float | str:
-    """Return `value` as JSON can say it: itself where it is finite, otherwise one of the three names."""
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 class EventWriter:
@@ -52,7 +44,7 @@ class EventWriter:
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Append the metrics logged at a step, in as many events as it takes. Raises OSError."""
-        values = {name: number_text(value) for name, value in metrics.items()}
+        values = {name: json_number(value) for name, value in metrics.items()}
         while len(values) > METRICS_MOST:
             self.write("log", s=step, v={name: values.pop(name) for name in list(islice(values, METRICS_MOST))})
         self.write("log", s=step, v=values)
@@ -229,7 +221,7 @@ def points_of(events: Iterable[Event]) -> dict[str, "Series"]:
 
 def _number(value: Any) -> float | None:
     if isinstance(value, str):
-        return _NON_FINITE.get(value)
+        return NON_FINITE.get(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -10,10 +10,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sweep.rundir.events import number_text
+from sweep.domain.jsonform import NON_FINITE, json_number
 
 _TAG = "$float"
-_TEXTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def dumps(value: Any) -> str:
@@ -35,7 +34,7 @@ def _tagged(value: Any) -> Any:
     if hasattr(value, "item") and not isinstance(value, Mapping):  # a numpy scalar
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
-        return {_TAG: number_text(value)}
+        return {_TAG: json_number(value)}
     if isinstance(value, Mapping):
         return {key: _tagged(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -44,7 +43,7 @@ def _tagged(value: Any) -> Any:
 
 
 def _untagged(found: dict[str, Any]) -> Any:
-    return _TEXTS.get(found[_TAG], found) if len(found) == 1 and isinstance(found.get(_TAG), str) else found
+    return NON_FINITE.get(found[_TAG], found) if len(found) == 1 and isinstance(found.get(_TAG), str) else found
 
 
 def _plain(value: Any) -> Any:

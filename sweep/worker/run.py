@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from sweep.clock import monotonic_s
 from sweep.domain.facts import LATE, RETURNED, STEPS
+from sweep.domain.jsonform import json_number
 from sweep.domain.states import StopReason
 from sweep.domain.stepclock import Placed, StepClock
 from sweep.domain.steps import findings_text
 from sweep.domain.target import Target
 from sweep.domain.tracker import TargetTracker
 from sweep.rundir import EventWriter, RunDir
-from sweep.rundir.events import STEP_LIMIT, number_text
+from sweep.rundir.events import STEP_LIMIT
 from sweep.seeds import stream_seed
 from sweep.task import StopTrial
 from sweep.worker.output import returned_text
@@ -181,7 +182,7 @@ class WorkerRun:
             return StopReason.STOPPED
 
     def _write_facts(self, facts: Mapping[str, float | str]) -> None:
-        self._events.write("facts", v={k: v if isinstance(v, str) else number_text(v) for k, v in facts.items()})
+        self._events.write("facts", v={k: v if isinstance(v, str) else json_number(v) for k, v in facts.items()})
 
     def _place(self, step: int, values: Mapping[str, float]) -> None:
         """Record values at their position in the run, unless it ends before that."""

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sweep.domain.jsonform import to_json
 from sweep.domain.metric import Series
 from sweep.report.charts import Curve, panel, scale_of
-from sweep.report.summary import strict
 from sweep.report.thinning import finite_part, thin
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
@@ -58,6 +58,6 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_strict_values_make_the_round_trip_through_strict_json(value):
-    plain = strict(value)
+    plain = to_json(value)
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
-    assert strict(plain) == plain
+    assert to_json(plain) == plain

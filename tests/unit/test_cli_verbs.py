@@ -1,8 +1,9 @@
 import errno
+import json
 import os
 
 import pytest
-from recorded_study import make_study, url_of
+from recorded_study import CONFIG, make_study, record_study, url_of
 
 from sweep.cli import main as cli_main
 from sweep.cli.main import main
@@ -65,3 +66,10 @@ def test_what_the_machine_refuses_is_told_by_the_files_name(monkeypatch, capsys,
     monkeypatch.setattr(cli_main, "_dispatch", refuse)
     assert main(["task=mine"]) == 1
     assert capsys.readouterr().err.startswith(f"error: {os.strerror(code)}: results/s/plan.json\n  hint: fix this")
+
+
+def test_ls_prints_the_config_of_a_study_as_it_was_recorded(tmp_path, capsys):
+    url = record_study(tmp_path)
+    assert main(["ls", "--json", "--store", url]) == 0
+    [study] = json.loads(capsys.readouterr().out)
+    assert study["config"]["task"] == CONFIG["task"]

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from sweep.domain.axis import Cell
 from sweep.domain.jsonform import KEY, OPTIONAL, Json, from_json, to_json, to_object
+from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.verdict import Verdict
 
 
@@ -91,3 +93,13 @@ def test_another_shape_is_refused_by_the_name_of_its_key(data, key):
     with pytest.raises(ValueError, match="expected") as caught:
         from_json(Document, data)
     assert key in str(caught.value)
+
+
+def test_a_cell_is_its_key_and_a_recorded_config_is_what_was_recorded():
+    @dataclass(frozen=True)
+    class Trial:
+        cell: Cell
+        config: RecordedConfig
+
+    trial = Trial(cell=Cell.of(["dropout=off", "clip=on"]), config=RecordedConfig({"seeds": [0, 1]}))
+    assert to_json(trial) == {"cell": "clip=on,dropout=off", "config": {"seeds": [0, 1]}}
