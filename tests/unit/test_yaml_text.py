@@ -46,7 +46,7 @@ def test_a_key_that_stands_twice_is_refused_where_it_stands():
 
 
 def test_a_text_of_more_than_10000_nodes_is_read():
-    assert len(yaml_data("all: [" + ", ".join(["1"] * 20_000) + "]")["all"]) == 20_000
+    assert len(yaml_data("all: [" + ", ".join(["1"] * 10_001) + "]")["all"]) == 10_001
 
 
 def test_an_anchor_may_be_used_many_times():
