@@ -1,24 +1,11 @@
 """Which repair is recommended, which ones tie with it, and why it is preferred to the others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sweep.domain.axis import Toggle
 from sweep.domain.counts import share_text
-from sweep.domain.effect import Effect, Question, Repair, SearchedPoint
+from sweep.domain.effect import Choice, Effect, Question, Repair, SearchedPoint
 from sweep.domain.verdict import Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """The overrides to recommend (may be none), those that tie with them, and the reason against the rest.
-
-    `reason` is empty where there is nothing to choose from, or where nothing tells the alternatives apart.
-    """
-
-    overrides: tuple[str, ...] = ()
-    ties: tuple[tuple[str, ...], ...] = ()
-    reason: str = ""
 
 
 def choose(

@@ -1,8 +1,7 @@
 """Faults that no setting removes, in a sentence: what was seen, where, what to change, and which toggles mask it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sweep.domain.about import Fault
 from sweep.domain.symptoms import about_of
@@ -43,21 +42,6 @@ def faults_seen(symptoms: Iterable[Symptom]) -> list[SeenFault]:
             )
             found.append(seen)
     return found
-
-
-def faults_told(symptoms: Iterable[Mapping[str, Any]]) -> list[SeenFault]:
-    """Return the same from the symptoms of a summary (summary.json); an old summary has none."""
-    return [
-        SeenFault(
-            fault=str(symptom["fault"]),
-            title=str(symptom["title"]),
-            step=int(symptom.get("step") or 0),
-            layer=str(symptom.get("layer") or ""),
-            fix=str(symptom["fix"]),
-        )
-        for symptom in symptoms
-        if symptom.get("fault") in TOLD and not symptom.get("advisory")
-    ]
 
 
 def fault_sentences(faults: Sequence[SeenFault], masked_by: Sequence[str] = ()) -> str:

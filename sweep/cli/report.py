@@ -13,14 +13,14 @@ def report(arguments: list[str]) -> int:
     """Rank a study anew and write its reports."""
     args = read_parser("report", has_json=False).parse_args(arguments)
     from sweep.study.places import check_ours
-    from sweep.study.results import leave_reports  # SciPy and jinja2 come with it
+    from sweep.study.results import rewrite_reports  # SciPy and jinja2 come with it
     from sweep.study.walltime import WallTime
 
     with Store.open(args.store, read_only=True) as store:
         study = chosen_study(store, args.study, args.store)
         folder = check_ours(study)
         _refuse_emptying(store, study, folder, args.store)
-        leave_reports(store, study, wall_s=WallTime(store, study).earlier_s(store))
+        rewrite_reports(store, study, wall_s=WallTime(store, study).earlier_s(store))
     for path in (folder.report_html, folder.report_md, folder.ranking_csv, folder.summary):
         if path.exists():
             print(shown(path))

@@ -1,6 +1,6 @@
 """Composes a config and runs a study, or plans it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from sweep.cli.printing import Printer, print_rich, print_whole
 from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.config.stores import store_option
-from sweep.domain.jsonform import JsonObject
 from sweep.errors import NotFoundError
 from sweep.launch import launcher_notes
 from sweep.rundir import shown
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
 
     from sweep.launch import WarmParent
     from sweep.study.planning import StudyPlan
+
+
+UNJUDGED = "exit code 1: no trial of this study has a verdict"
+"""Why a study that ended has exit code 1 although nothing crashed."""
 
 
 def study(arguments: list[str]) -> int:
@@ -49,18 +52,11 @@ def _study(arguments: list[str]) -> int:
 
         with LiveProgress(Printer()) as progress:
             end = run_job(loaded, progress=progress, early=early)
-    answer = render_summary(end.summary, store=store_option(loaded.study.store_url))
-    _tell(answer, end.folder, end.message if end.status != "ended" else _unjudged(end.summary))
+    answer = render_summary(end.reported.to_object(), store=store_option(loaded.study.store_url))
+    _tell(answer, end.folder, end.message if end.status != "ended" else UNJUDGED * end.is_unjudged)
     if end.status == "ended":
         return 0 if end.is_ok else 1
     return 130 if end.status == "interrupted" else 1
-
-
-def _unjudged(summary: JsonObject) -> str:
-    """Return why a study that ended has exit code 1 although nothing crashed; empty if a trial has a verdict."""
-    from sweep.report.summary import is_judged
-
-    return "" if is_judged(summary) else "exit code 1: no trial of this study has a verdict"
 
 
 def _tell(answer: "RenderableType", folder: Path, message: str) -> None:
@@ -122,7 +118,7 @@ def plan(arguments: list[str]) -> int:
     return print_rich(render_plan(view))
 
 
-def _stages_view(loaded: LoadedConfig) -> dict[str, object]:
+def _stages_view(loaded: LoadedConfig) -> Mapping[str, object]:
     from sweep.study.stageplan import plan_stages  # brings SciPy along
 
     return plan_stages(loaded)

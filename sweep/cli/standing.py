@@ -12,7 +12,6 @@ from sweep.cli.output import by_word
 from sweep.cli.shared import as_it_stands, chosen_study, lock_of, run_folder
 from sweep.config.stores import store_option
 from sweep.domain.jsonform import JsonObject, to_json, to_object
-from sweep.domain.kinds import StudyKind
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
@@ -89,11 +88,11 @@ class Standing:
 
 
 def read_standing(store: Store, name: str | None, url: str) -> Standing:
-    """Return how far a study of the store at this URL is, the latest where none is named. Raises NotFoundError."""
+    """Return how far a study of the store at this URL is, the latest if none is named. Raises NotFoundError."""
     study = as_it_stands(chosen_study(store, name, url))
     if study.kind.is_staged:
         seen = _of_stages(store, study, url)
-    elif study.kind is StudyKind.LR_RANGE:
+    elif study.is_confirmed:
         seen = _with_confirmation(store, _of_trials(store, study), url)
     else:
         seen = _of_trials(store, study)
@@ -128,9 +127,9 @@ def _checks(states: Mapping[str, int]) -> dict[str, int]:
 
 
 def _with_confirmation(store: Store, search: Standing, url: str) -> Standing:
-    """Return how far a learning-rate range search is together with the study that confirms what it suggests."""
+    """Return how far a study is together with the study that confirms what it suggests."""
     confirm = store.find_study(confirm_study(search.study.name))
-    if not search.study.is_confirmed or search.study.status != "ended":
+    if search.study.status != "ended":
         return search
     if confirm is None:
         if not search.is_over or not _suggests(store, search.study):
@@ -153,9 +152,8 @@ def _with_confirmation(store: Store, search: Standing, url: str) -> Standing:
 
 
 def _suggests(store: Store, search: StudyRecord) -> bool:
-    """Return whether a range search has come to a rate that can be set, and so to be confirmed."""
-    stages = read_heading(store.summary(search.id)).stages
-    return bool(stages) and stages[0].section.get("point") is not None and bool(stages[0].section.get("overrides"))
+    """Return whether a study has come to something that can be set, and so be confirmed."""
+    return bool(read_heading(store.summary(search.id)).recommended.overrides)
 
 
 def _of_stages(store: Store, study: StudyRecord, url: str) -> Standing:
@@ -181,7 +179,7 @@ def _of_stages(store: Store, study: StudyRecord, url: str) -> Standing:
 
 
 def _is_over(study: StudyRecord) -> bool:
-    """Return whether a study is done: a driver says "ended" first, then writes its reports under its lock."""
+    """Return whether a study is done: an orchestrator says "ended" first, then writes its reports under its lock."""
     lock = lock_of(study)
     return study.status != "running" and (lock is None or lock.holder() is None)
 
@@ -199,7 +197,7 @@ def _with_runs(store: Store, study: StudyRecord, states: Collection[TrialState])
 
 
 def _how_far(store: Store, study: StudyRecord, trial: TrialRecord) -> str:
-    """Return the last step and value of the target's metric, empty where it has not been logged yet."""
+    """Return the last step and value of the target's metric, empty if it has not been logged yet."""
     metric = study.target.metric
     series = store.series(trial.id, [metric]).get(metric) if metric else None
     if series is None or not len(series):

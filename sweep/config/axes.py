@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sweep.config.knobs import TaskBase, lacks_knob
 from sweep.config.values import Section
@@ -70,7 +69,7 @@ def _read_axis(name: object, data: object) -> Axis:
     return Axis(name=name, levels=tuple(_read_level(f"{key}.levels", k, v) for k, v in levels.items()))
 
 
-def _read_level(key: str, name: object, overrides: Any) -> Level:
+def _read_level(key: str, name: object, overrides: object) -> Level:
     if isinstance(name, bool):
         words = "on, yes and true" if name else "off, no and false"
         quoted = "on" if name else "off"
@@ -85,8 +84,7 @@ def _read_level(key: str, name: object, overrides: Any) -> Level:
         raise ConfigError(key, "a level is named with letters, digits and . _ + -", value=name, hint=hint)
     if name == BASELINE:
         raise ConfigError(key, f"{BASELINE!r} is the name of the level the task has by itself", value=name)
-    is_list = isinstance(overrides, list) and overrides and all(isinstance(o, str) for o in overrides)
-    if not is_list:
+    if not isinstance(overrides, list) or not overrides or not all(isinstance(o, str) for o in overrides):
         raise ConfigError(
             f"{key}.{name}",
             "must be a list of overrides of task keys",

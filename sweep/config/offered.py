@@ -41,6 +41,11 @@ def lacks_knobs(axis: str, knobs: Mapping[str, object]) -> bool:
     return any(knob not in knobs for settings in levels.values() for knob, _ in settings)
 
 
+def lacking_axes(knobs: Mapping[str, object]) -> frozenset[str]:
+    """Return those of sweep's axes of which a task with these knobs (name to value) lacks a knob."""
+    return frozenset(axis for axis in offered_axes() if lacks_knobs(axis, knobs))
+
+
 def can_try(toggle: str, knobs: Mapping[str, object]) -> bool:
     """Return whether a toggle of an offered axis changes something in a task with these knobs and values."""
     axis, _, level = toggle.partition("=")

@@ -2,7 +2,7 @@
 
 Hydra composes such a study once, from words of the other's command and from config files of ours. What it varies beyond
 that (axes, seeds, a design) are values put into the config. The words of its command are made of these values, here and
-only here; nothing reads them back but whoever pastes the command.
+only here; they are for people who paste the command, and nothing in sweep reads them back.
 """
 
 from collections.abc import Iterator, Sequence

@@ -3,7 +3,7 @@
 It is the advice for a task that has no knob for the toggle's axis. Data only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sweep.domain.symptoms import about_of
 
@@ -40,9 +40,18 @@ BY_HAND: dict[str, str] = {
 """From `axis=level` to what to do in the code. Texts end without a full stop."""
 
 
+MOST = 3
+"""Number of things to do by hand that are named for a symptom."""
+
+
 def by_hand(toggles: Iterable[str]) -> tuple[str, ...]:
     """Return what to do by hand for these toggles, each text once, in the order given."""
     return tuple(dict.fromkeys(BY_HAND[toggle] for toggle in toggles if toggle in BY_HAND))
+
+
+def by_hand_of(toggles: Iterable[str], lacking: Collection[str]) -> tuple[str, ...]:
+    """Return what to do by hand for those of these toggles whose axes are `lacking` a knob, at most MOST texts."""
+    return by_hand(toggle for toggle in toggles if toggle.partition("=")[0] in lacking)[:MOST]
 
 
 def best_by_hand(rule: str, texts: Sequence[str]) -> str:

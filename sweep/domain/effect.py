@@ -142,6 +142,22 @@ class SearchedPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The overrides to recommend (may be none), those that tie with them, and the reason against the rest.
+
+    `reason` is empty if there is nothing to choose from, or if nothing tells the alternatives apart.
+    """
+
+    overrides: tuple[str, ...] = ()
+    ties: tuple[tuple[str, ...], ...] = ()
+    reason: str = ""
+
+
+NO_CHOICE = Choice()
+"""Nothing is recommended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """The answer of a study. `effects` are ordered by rank, `repairs` by probability, `cells` base first."""
 
@@ -159,3 +175,23 @@ class Ranking:
     choice_reason: str = ""  # why it is recommended before the others, empty if they tie
     searched: tuple[SearchedPoint, ...] = ()  # the best points of a search over params, best first
     adaptive: AdaptiveFindings | None = None  # what an adaptive driver knows beside it
+
+    @property
+    def choice(self) -> Choice:
+        """What is recommended."""
+        return Choice(overrides=self.recommended, ties=self.ties, reason=self.choice_reason)
+
+    @property
+    def base_cell(self) -> CellSummary | None:
+        """All trials of the base, None if the design has none."""
+        return next((cell for cell in self.cells if cell.cell.is_base), None)
+
+    @property
+    def base_trials(self) -> int:
+        """The number of the base's trials with a verdict."""
+        return self.base.seeds if self.base_cell is None else self.base_cell.outcome.trials
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a trial has a verdict."""
+        return any(cell.outcome.trials for cell in self.cells)

@@ -377,6 +377,12 @@ def about_of(kind: str, metric: str = "") -> About | None:
     return KINDS.get(kind_of(kind, metric)) or KINDS.get(kind) or SYMPTOMS.get(kind)
 
 
+def title_of(rule: str, metric: str = "") -> str:
+    """Return what a rule's finding is called; the rule's name if it is not in the catalogue."""
+    about = about_of(rule, metric)
+    return about.title if about else rule.replace("_", " ").capitalize()
+
+
 def urgency(rule: str, metric: str = "") -> tuple[bool, bool, bool, bool]:
     """Return the sort key of findings: logging first, hints last, settings after other faults, red before amber."""
     about, is_other = about_of(rule, metric), rule not in LOGGING_RULES

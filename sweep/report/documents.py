@@ -318,20 +318,13 @@ class ProvenanceDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageHeading:
-    """A stage in a heading: its section as it is."""
-
-    section: Mapping[str, Json] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
     """What is read of a summary.json of any kind without the rest; a study that has none yet has an empty one."""
 
     answer: str = ""
     notes: tuple[str, ...] = ()
     base: BaseDocument = BaseDocument()
-    stages: tuple[StageHeading, ...] = ()
+    recommended: Recommended = Recommended()
     cost: CostDocument = CostDocument()
 
 

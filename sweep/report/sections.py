@@ -13,6 +13,7 @@ from sweep.domain.compared import SMOOTHED, compared_series
 from sweep.domain.failure import shown_failure
 from sweep.domain.metric import Series
 from sweep.domain.names import WATCH, is_loss, natural
+from sweep.domain.symptoms import title_of
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom
@@ -21,7 +22,6 @@ from sweep.report.commands import fixed_command
 from sweep.report.data import ReportData
 from sweep.report.documents import CellDocument, RankingDocument
 from sweep.report.phrases import duration_text, number_text
-from sweep.report.seen import title_of
 from sweep.report.summary import cell_overrides, outcome_word
 from sweep.report.thinning import finite_part, thin
 

@@ -7,9 +7,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from sweep.domain.about import Fault
-from sweep.domain.byhand import best_by_hand, by_hand
+from sweep.domain.byhand import best_by_hand, by_hand_of
 from sweep.domain.printable import printable
-from sweep.domain.symptoms import about_of, kind_of
+from sweep.domain.symptoms import about_of, kind_of, title_of
 from sweep.domain.verdict import Symptom
 from sweep.report.documents import SymptomDocument
 from sweep.report.phrases import number_text
@@ -17,15 +17,6 @@ from sweep.report.tables import new_rows
 
 BRIEF = 4
 """Number of symptoms listed beside a ranking; summary.json has them all."""
-
-BY_HAND = 3
-"""Number of things to do by hand that are named for a symptom."""
-
-
-def title_of(rule: str, metric: str = "") -> str:
-    """Return what a rule's finding is called; the rule's name if it is not in the catalogue."""
-    about = about_of(rule, metric)
-    return about.title if about else rule.replace("_", " ").capitalize()
 
 
 def told(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, object] | None = None) -> SymptomDocument:
@@ -49,7 +40,7 @@ def told(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, object] | 
         fault=str(about.fault if about else Fault.SETTING),
         fix=about.fix if about else "",
         tests=tuple(_tests(about.tests, axes, knobs)) if about else (),
-        by_hand=tuple(_by_hand(about.tests, axes, knobs)) if about else (),
+        by_hand=_by_hand(about.tests, axes, knobs) if about else (),
         advisory=about.advisory if about else False,
     )
 
@@ -60,14 +51,11 @@ def _tests(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, ob
     return [toggle for toggle in toggles if axis_of(toggle) in axes or knobs is None or can_try(toggle, knobs)]
 
 
-def _by_hand(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, object] | None) -> list[str]:
-    """Return what to do by hand, at most BY_HAND texts, most promising first."""
-    from sweep.config.offered import lacks_knobs
+def _by_hand(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, object] | None) -> tuple[str, ...]:
+    """Return what to do by hand, most promising first."""
+    from sweep.config.offered import lacking_axes
 
-    if knobs is None:
-        return []
-    lacking = [toggle for toggle in toggles if axis_of(toggle) not in axes and lacks_knobs(axis_of(toggle), knobs)]
-    return list(by_hand(lacking))[:BY_HAND]
+    return () if knobs is None else by_hand_of(toggles, lacking_axes(knobs) - set(axes))
 
 
 def axis_of(toggle: str) -> str:

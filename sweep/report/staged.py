@@ -1,10 +1,13 @@
-"""Studies made of stages (checks, learning-rate range, the whole road): their summary.json and its three renderings."""
+"""Studies made of stages (checks, learning-rate range, diagnosis): their document, and what it looks like.
+
+summary.json is its one serialisation; terminal, report.md and report.html show it.
+"""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TypeAlias
 
 from rich.console import Group, RenderableType
 from rich.rule import Rule
@@ -12,7 +15,9 @@ from rich.text import Text
 
 from sweep.domain.checked import REPORTS, CheckReport, CheckResult
 from sweep.domain.counts import count_text
-from sweep.domain.jsonform import from_json, to_json, to_object
+from sweep.domain.effect import Choice
+from sweep.domain.jsonform import Json, JsonObject, from_json, to_object
+from sweep.domain.result import Diagnosis, TrialsCost
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, arguments, fixed_command
 from sweep.report.copied import recommended_lines, uses
@@ -25,173 +30,212 @@ from sweep.report.tables import labelled
 from sweep.rundir import write_json_atomic, write_text_atomic
 
 QUIET = ("data", "overfit")
-"""Stages of which, among others, a terminal shows only the answer where nothing is broken; the page has all of it."""
+"""Stages of which, among others, a terminal shows only the answer if nothing is broken; the page has all of it."""
+
+Section: TypeAlias = CheckReport | RankingDocument
+"""What a stage shows: the report of a check, or the document of its ranking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageEntry:
-    """One stage: `stage` names its view, `study` is the study whose trials it had."""
+class StageDocument:
+    """One stage: `stage` names its view, `study` is the study whose trials it had, `command` runs it alone."""
 
     stage: str
     study: str
-    is_ok: bool
+    ok: bool
     answer: str
-    section: Mapping[str, Any] = field(hash=False)
     notes: tuple[str, ...] = ()
     command: str | None = None
+    section: Section
 
     @classmethod
-    def of_probe(cls, stage: str, study: str, result: CheckResult) -> "StageEntry":
-        """Return the stage of a check's result."""
+    def of_check(cls, stage: str, study: str, result: CheckResult) -> "StageDocument":
+        """Return the stage of a check's result. Raises ValueError for several checks together, which have none."""
+        if result.section is None:
+            raise ValueError(f"{study}: the check {stage} has no report")
         return cls(
             stage=stage,
             study=study,
-            is_ok=result.is_ok,
+            ok=result.is_ok,
             answer=result.answer,
-            section={} if result.section is None else to_object(result.section),
             notes=result.notes,
+            section=result.section,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagesCost:
+    """What several stages have cost together: the fields of TrialsCost in the order that summary.json has of these."""
+
+    trials: int
+    planned: int | None
+    steps: int
+    reused: int
+    wall_s: float
 
     @classmethod
-    def of_document(cls, stage: Mapping[str, Any]) -> "StageEntry":
-        """Return the stage of another study's summary.json, without the command that ran it."""
-        return cls(
-            stage=stage["stage"],
-            study=stage["study"],
-            is_ok=stage["ok"],
-            answer=stage["answer"],
-            section=stage["section"],
-            notes=tuple(stage["notes"]),
+    def of(cls, cost: TrialsCost) -> "StagesCost":
+        """Return the cost of all trials in this order."""
+        return cls(**asdict(cost))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedDocument:
+    """summary.json of a study made of stages."""
+
+    schema: int = SCHEMA
+    kind: str = STAGES
+    study: str
+    task: str = ""
+    command: tuple[str, ...] = ()
+    status: str = ""
+    created_at: str = ""
+    ended_at: str | None = None
+    ok: bool = True
+    answer: str
+    notes: tuple[str, ...] = ()
+    stages: tuple[StageDocument, ...] = ()
+    recommended: Recommended = field(default_factory=Recommended)
+    cost: TrialsCost | StagesCost = field(default_factory=TrialsCost)
+    provenance: Mapping[str, Json] = field(default_factory=dict, hash=False)
+
+
+def staged_document(
+    record: StudyRecord,
+    stages: Sequence[StageDocument],
+    found: Diagnosis | CheckResult,
+    cost: TrialsCost | StagesCost,
+    seeds: Iterable[int],
+) -> StagedDocument:
+    """Return the document of a study made of stages. `seeds` are those of the stages' trials: a stage has its own."""
+    chosen = found.recommended if isinstance(found, Diagnosis) else _choice(found)
+    return StagedDocument(
+        study=record.name,
+        task=record.task,
+        command=tuple(record.command),
+        status=record.status,
+        created_at=record.created_at.isoformat(timespec="seconds"),
+        ended_at=record.ended_at.isoformat(timespec="seconds") if record.ended_at else None,
+        ok=found.is_ok,
+        answer=found.answer,
+        notes=found.notes,
+        stages=tuple(stages),
+        recommended=Recommended(
+            overrides=chosen.overrides,
+            command=fixed_command(record, chosen.overrides) if chosen.overrides else None,
+            ties=chosen.ties,
+            reason=chosen.reason,
+        ),
+        cost=cost,
+        provenance=provenance_of(record, seeds),
+    )
+
+
+def _choice(result: CheckResult) -> Choice:
+    return Choice(overrides=result.overrides, ties=result.ties, reason=result.choice_reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KeptStage:
+    """A stage as summary.json has it: what its section is depends on the stage."""
+
+    stage: str
+    study: str
+    ok: bool
+    answer: str
+    notes: tuple[str, ...] = ()
+    command: str | None = None
+    section: JsonObject = field(default_factory=dict, hash=False)
+
+    def read(self) -> StageDocument:
+        """Return the stage with its section read."""
+        kind = REPORTS.get(self.stage)
+        shown: Section = read_ranking(self.section) if kind is None else from_json(kind, self.section)
+        return StageDocument(
+            stage=self.stage,
+            study=self.study,
+            ok=self.ok,
+            answer=self.answer,
+            notes=self.notes,
+            command=self.command,
+            section=shown,
         )
 
 
-def staged_summary(
-    record: StudyRecord,
-    stages: Sequence[StageEntry],
-    result: CheckResult,
-    *,
-    cost: Mapping[str, Any],
-    seeds: Iterable[int],
-) -> dict[str, Any]:
-    """Return summary.json of a study made of stages; `result` is what they show together (its section is not used).
-
-    `seeds` are those of the stages' trials: a stage has its own.
-    """
-    summary = {
-        "schema": SCHEMA,
-        "kind": STAGES,
-        "study": record.name,
-        "task": record.task,
-        "command": list(record.command),
-        "status": record.status,
-        "created_at": record.created_at.isoformat(timespec="seconds"),
-        "ended_at": record.ended_at.isoformat(timespec="seconds") if record.ended_at else None,
-        "ok": result.is_ok,
-        "answer": result.answer,
-        "notes": list(result.notes),
-        "stages": [
-            {
-                "stage": entry.stage,
-                "study": entry.study,
-                "ok": entry.is_ok,
-                "answer": entry.answer,
-                "notes": list(entry.notes),
-                "command": entry.command,
-                "section": entry.section,
-            }
-            for entry in stages
-        ],
-        "recommended": {
-            "overrides": list(result.overrides),
-            "command": fixed_command(record, result.overrides) if result.overrides else None,
-            "ties": [list(overrides) for overrides in result.ties],
-            "reason": result.choice_reason,
-        },
-        "cost": dict(cost),
-        "provenance": provenance_of(record, seeds),
-    }
-    return cast("dict[str, Any]", to_json(summary))
+def read_staged(data: JsonObject) -> StagedDocument:
+    """Return the document that a summary.json of stages was written from. Raises ValueError for another shape."""
+    kept = data.get("stages")
+    stages = [from_json(_KeptStage, stage).read() for stage in kept] if isinstance(kept, list) else []
+    return replace(from_json(StagedDocument, {**data, "stages": []}), stages=tuple(stages))
 
 
-def write_staged(summary: Mapping[str, Any], results: Path) -> None:
+def write_staged(document: StagedDocument, results: Path) -> None:
     """Write summary.json, report.md and report.html of a study made of stages into its folder below `results`."""
-    folder = results / str(summary["study"])
+    folder = results / document.study
     folder.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(folder / "summary.json", summary)
-    write_text_atomic(folder / "report.md", staged_markdown(summary))
-    write_text_atomic(folder / "report.html", staged_html(summary, results))
+    write_json_atomic(folder / "summary.json", to_object(document))
+    write_text_atomic(folder / "report.md", staged_markdown(document))
+    write_text_atomic(folder / "report.html", staged_html(document, results))
 
 
-def render_staged(summary: Mapping[str, Any], *, store: str = "") -> RenderableType:
+def render_staged(document: StagedDocument, *, store: str = "") -> RenderableType:
     """Return what a terminal shows: the answer, then each stage, then the command and what it cost.
 
     `store` is what a verb needs to find the study (` --store URL`).
     """
-    parts: list[RenderableType] = [Text(summary["answer"], style="bold"), ""]
-    is_single = len(summary["stages"]) == 1
-    for stage in summary["stages"]:
+    parts: list[RenderableType] = [Text(document.answer, style="bold"), ""]
+    is_single = len(document.stages) == 1
+    for stage in document.stages:
         shown: list[RenderableType] = []
         if not is_single:
-            shown += [Rule(TITLES[stage["stage"]], align="left", style="dim"), Text(stage["answer"])]
-        if is_single or stage["stage"] not in QUIET or not stage["ok"]:
-            body = view(stage["stage"]).terminal(
-                _section(stage), **({"store": store} if stage["stage"] not in REPORTS else {})
-            )
+            shown += [Rule(TITLES[stage.stage], align="left", style="dim"), Text(stage.answer)]
+        if is_single or stage.stage not in QUIET or not stage.ok:
+            body = view(stage.stage).terminal(stage.section, **({} if stage.stage in REPORTS else {"store": store}))
             shown += [] if isinstance(body, Group) and not body.renderables else [body]
-        shown += labelled("note", *(note for note in stage["notes"] if note not in summary["notes"]))
+        shown += labelled("note", *(note for note in stage.notes if note not in document.notes))
         parts += [*shown, ""] if shown else []
-    parts += recommended_lines(from_json(Recommended, summary["recommended"]))
-    parts += labelled("note", *summary["notes"])
-    parts += labelled("cost", staged_cost(summary["cost"]))
-    parts += labelled("from", provenance_text(summary["provenance"]))
+    parts += recommended_lines(document.recommended)
+    parts += labelled("note", *document.notes)
+    parts += labelled("cost", staged_cost(document.cost))
+    parts += labelled("from", provenance_text(document.provenance))
     return Group(*parts)
 
 
-def _section(stage: Mapping[str, Any]) -> CheckReport | RankingDocument:
-    """Return a stage's section as its view takes it."""
-    kind = REPORTS.get(stage["stage"])
-    return read_ranking(stage["section"]) if kind is None else from_json(kind, stage["section"])
-
-
-def staged_markdown(summary: Mapping[str, Any]) -> str:
+def staged_markdown(document: StagedDocument) -> str:
     """Return report.md: the answer, the command, then each stage."""
-    lines = [f"## {escaped(summary['study'])}", "", f"**{escaped(summary['answer'])}**", ""]
-    if summary["recommended"]["command"]:
-        lines += ["Apply it:", "", f"    {summary['recommended']['command']}", ""]
-    lines += [f"- {escaped(note)}" for note in summary["notes"]] + ([""] if summary["notes"] else [])
-    for stage in summary["stages"]:
-        lines += [f"### {TITLES[stage['stage']]}", "", f"{escaped(stage['answer'])}", ""]
-        lines += [view(stage["stage"]).markdown(_section(stage)).rstrip("\n"), ""]
-        lines += [f"Alone: {code(stage['command'])}", ""] if stage["command"] else []
-    lines += [f"Cost: {escaped(staged_cost(summary['cost']))}  ", f"From: {provenance_text(summary['provenance'])}"]
+    lines = [f"## {escaped(document.study)}", "", f"**{escaped(document.answer)}**", ""]
+    if document.recommended.command:
+        lines += ["Apply it:", "", f"    {document.recommended.command}", ""]
+    lines += [f"- {escaped(note)}" for note in document.notes] + ([""] if document.notes else [])
+    for stage in document.stages:
+        lines += [f"### {TITLES[stage.stage]}", "", f"{escaped(stage.answer)}", ""]
+        lines += [view(stage.stage).markdown(stage.section).rstrip("\n"), ""]
+        lines += [f"Alone: {code(stage.command)}", ""] if stage.command else []
+    lines += [f"Cost: {escaped(staged_cost(document.cost))}  ", f"From: {provenance_text(document.provenance)}"]
     return "\n".join(lines) + "\n"
 
 
-def staged_html(summary: Mapping[str, Any], results: Path) -> str:
+def staged_html(document: StagedDocument, results: Path) -> str:
     """Return report.html: one self-contained page."""
     from sweep.report.html import render_page  # brings jinja2 along
 
     return render_page(
         "staged.html",
-        title=summary["study"],
-        summary=summary,
+        title=document.study,
+        summary=document,
         stages=[
-            {
-                **stage,
-                "title": TITLES[stage["stage"]],
-                "body": view(stage["stage"]).html(_section(stage), results / stage["study"]),
-            }
-            for stage in summary["stages"]
+            (stage, TITLES[stage.stage], view(stage.stage).html(stage.section, results / stage.study))
+            for stage in document.stages
         ],
-        cost=staged_cost(summary["cost"]),
-        uses=uses(from_json(Recommended, summary["recommended"])),
-        command_text=shlex.join([*PROGRAM, *arguments(summary["command"])]),
-        provenance=provenance_text(summary["provenance"]),
+        cost=staged_cost(document.cost),
+        uses=uses(document.recommended),
+        command_text=shlex.join([*PROGRAM, *arguments(document.command)]),
+        provenance=provenance_text(document.provenance),
     )
 
 
-def staged_cost(cost: Mapping[str, Any]) -> str:
+def staged_cost(cost: TrialsCost | StagesCost) -> str:
     """Return the cost in words: `7 trials, 2,450 steps, 12 s`."""
-    reused = f", {cost['reused']:,} reused" if cost["reused"] else ""
-    done = f"{trials_text(cost['trials'], cost.get('planned'))}, {count_text(cost['steps'], 'step')}"
-    return f"{done}, {duration_text(cost['wall_s'])}{reused}"
+    reused = f", {cost.reused:,} reused" if cost.reused else ""
+    done = f"{trials_text(cost.trials, cost.planned)}, {count_text(cost.steps, 'step')}"
+    return f"{done}, {duration_text(cost.wall_s)}{reused}"

@@ -96,12 +96,6 @@ def provenance_of(study: StudyRecord, seeds: Iterable[int]) -> JsonObject:
     return {**NO_PROVENANCE, **found, "seeds": [*sorted(set(seeds))]}
 
 
-def is_judged(summary: JsonObject) -> bool:
-    """Return whether a trial of this study has a verdict. Of a check or a diagnosis, `ok` says so, and this is true."""
-    verdicts = summary.get("verdicts")
-    return not isinstance(verdicts, dict) or "toggles" not in summary or any(word in verdicts for word in _JUDGED)
-
-
 def outcome_word(outcome: Outcome) -> str:
     """Return the one word that says most of a trial: its failure class, its verdict; "done" for a check's."""
     if outcome.failure is not None and not outcome.is_evidence:

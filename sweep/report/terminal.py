@@ -51,9 +51,9 @@ def render_summary(summary: JsonObject, *, shows_all: bool = False, store: str =
     """
     shown = printable_data(summary)
     if shown.get("kind") == STAGES:
-        from sweep.report.staged import render_staged  # it brings the figures of all checks along
+        from sweep.report.staged import read_staged, render_staged  # it brings the figures of all checks along
 
-        return render_staged(shown, store=store)
+        return render_staged(read_staged(shown), store=store)
     return render_ranking(read_ranking(shown), shows_all=shows_all, store=store)
 
 

@@ -25,8 +25,8 @@ running one study
 
 studies of several
   jobs        which way a command's study is run: as it is, or through others
-  road        the stages of a study, one after the other, and what they found together
-  stages      what each stage is asked, as overrides; the names of their studies
+  diagnosis   runs the stages of a study, one after the other, and puts together what they found
+  stages      the config of each stage, and the command that runs it alone
   stageplan   what stages will run, as far as that is known before
   lr_range    a learning-rate range search and the trials that confirm it
   probing     from the trials of a check, or of a range search, to what they showed
@@ -34,7 +34,7 @@ studies of several
 
 what is left
   recorded    the config that the store keeps of a study, and what that says
-  results     from the store to ranking and reports
+  results     from the store to what a study found, and to its reports
   curves      the VisualDL logs of trials
   provenance  what the figures were made with
   walltime    how long a study has taken, killed sittings included

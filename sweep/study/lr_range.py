@@ -1,18 +1,16 @@
 """Runs a learning-rate range search: the range tests, then the trials that confirm what they suggest.
 
-The confirmation is a study of its own, `<study>.confirm`: the task as it is, with an axis of three rates.
+The confirmation is a separate study, `<study>.confirm`: the task as it is, with an axis of three rates.
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from sweep.analysis.checks.lr_confirm import axis_of, rates_of
 from sweep.config import DriverConfig, LoadedConfig
 from sweep.config.parts import Asked, asked, load_part
-from sweep.domain.jsonform import from_json
 from sweep.domain.lr_range import RateRange
+from sweep.domain.result import RateSearch
 from sweep.domain.stages import confirm_study
 from sweep.errors import ConfigError
 from sweep.report.commands import key_of, section_of
@@ -36,9 +34,9 @@ DESIGN = "one_at_a_time"
 
 
 def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
-    """Run the range tests and their confirmation, or go on with them; leaves the files of both.
+    """Run the range tests and their confirmation, or resume them; leaves the files of both.
 
-    Raises as `run_study` does, and ConfigError where the study has axes: a range test is of one setting.
+    Raises as `run_study` does, and ConfigError if the study has axes: a range test is of one setting.
     """
     config = loaded.study
     if config.axes or driver_of(config).cells is None:
@@ -55,29 +53,29 @@ def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
 def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: Audience) -> StudyEnd:
     """Run the confirmation of what the range tests suggest; return how the search as a whole has ended."""
     config = loaded.study
-    confirming = confirmation(loaded, end.summary) if end.status == "ended" else None
-    if confirming is None:
+    found = end.result.range if isinstance(end.result, RateSearch) else None
+    confirming = confirmation(loaded, found) if end.status == "ended" and found is not None else None
+    if confirming is None or found is None:
         logger.info("nothing to confirm")
         return end
     confirming = beside(confirming, StudyDir(end.folder.parent, config.name))
     shown.close()
-    point = end.summary["stages"][0]["section"]["point"]
-    shown.message(f"the range tests suggest {point:g}: confirming it  ({confirming.study.name})")
-    logger.info("%g is suggested and confirmed by %s", point, confirming.study.name)
+    shown.message(f"the range tests suggest {found.point:g}: confirming it  ({confirming.study.name})")
+    logger.info("%g is suggested and confirmed by %s", found.point, confirming.study.name)
     with Store.open(config.store_url) as store:
         taken = WallTime(store, store.study(config.name))
     confirmed = run_study(confirming, progress=shown)
     with Store.open(config.store_url) as store:
         record = store.study(config.name)
-        summary = leave_reports(store, record, wall_s=taken.in_all_s(store))
-        store.save_summary(record.id, summary)
-    return replace(end, status=confirmed.status, message=confirmed.message, summary=summary)
+        both = leave_reports(store, record, wall_s=taken.in_all_s(store))
+        store.save_summary(record.id, both.to_object())
+    return replace(end, status=confirmed.status, message=confirmed.message, reported=both)
 
 
-def confirmation(loaded: LoadedConfig, summary: Mapping[str, Any]) -> LoadedConfig | None:
-    """Return the study that confirms a suggestion, None where there is nothing to confirm. Raises ConfigError."""
+def confirmation(loaded: LoadedConfig, found: RateRange) -> LoadedConfig | None:
+    """Return the study that confirms a suggestion, None if there is nothing to confirm. Raises ConfigError."""
     config = loaded.study
-    rates = rates_of(from_json(RateRange, summary["stages"][0]["section"]), config.task)
+    rates = rates_of(found, config.task)
     if config.confirm is None or not rates:
         return None
     first = max(config.seeds) + 1  # fresh ones: not those that the rate was read off

@@ -3,10 +3,9 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sweep.analysis.checks import read_check
-from sweep.analysis.checks.lr_confirm import axis_of, rates_of, read_confirmation
+from sweep.analysis.checks.lr_confirm import axis_of, rates_of, read_confirmation, search_result
 from sweep.domain.check import FINDINGS, Check
 from sweep.domain.checked import FINDINGS_OF, CheckContext, CheckResult, CheckTrial, Findings
 from sweep.domain.counts import count_text
@@ -14,12 +13,14 @@ from sweep.domain.failure import shown_failure
 from sweep.domain.jsonform import from_json
 from sweep.domain.kinds import StudyKind
 from sweep.domain.lr_range import RateRange
+from sweep.domain.result import StageResult, TrialsCost
 from sweep.domain.stages import confirm_study
 from sweep.domain.states import FINISHED_STATES
 from sweep.domain.trial import Outcome, StudyRecord
-from sweep.report.staged import StageEntry, staged_summary
+from sweep.report.staged import StageDocument, staged_document
 from sweep.rundir import StudyDir, read_json
 from sweep.store import Store
+from sweep.study.results import Reported
 
 logger = logging.getLogger(__name__)
 
@@ -45,29 +46,21 @@ def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckRe
     return read_check(ended, CheckContext(check=check, task=record.config.task, target=record.target))
 
 
-def probe_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> dict[str, Any]:
-    """Return summary.json of a probe's study: a document of one stage, of two where a range search was confirmed."""
-    if record.kind is StudyKind.LR_RANGE:
-        return _range_summary(store, record, folder, wall_s=wall_s)
-    result, outcomes = probe_result(store, record, folder), store.outcomes(record.id)
-    entry = StageEntry.of_probe(str(record.kind), record.name, result)
-    return staged_summary(record, [entry], result, cost=_cost_of(outcomes, wall_s), seeds=[o.seed for o in outcomes])
-
-
-def _range_summary(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> dict[str, Any]:
-    """Return summary.json of a range search: the range tests, and their confirmation as far as it has come."""
+def check_reported(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> Reported:
+    """Return what a check shows: a document of one stage, of two if a range search was confirmed."""
     found, outcomes = probe_result(store, record, folder), store.outcomes(record.id)
-    stages = [StageEntry.of_probe("lr_range", record.name, found)]
-    confirm = _recorded_confirmation(store, record, found)
-    result = found
-    if confirm is None and found.overrides and not record.is_confirmed:
-        result = replace(found, notes=(*found.notes, "Not confirmed by trials (confirm is null)."))
-    if confirm is not None:
-        confirm_record, read = confirm
-        stages.append(StageEntry.of_probe("lr_confirm", confirm_record.name, read))
-        outcomes = [*outcomes, *store.outcomes(confirm_record.id)]
-        result = replace(read, answer=f"{found.answer} {read.answer}", notes=found.notes)
-    return staged_summary(record, stages, result, cost=_cost_of(outcomes, wall_s), seeds=[o.seed for o in outcomes])
+    stages = [StageDocument.of_check(str(record.kind), record.name, found)]
+    result: StageResult = found
+    whole = found
+    if record.kind is StudyKind.LR_RANGE:
+        confirm = _recorded_confirmation(store, record, found)
+        search = search_result(found, confirm and confirm[1], is_asked=record.is_confirmed)
+        result, whole = search, search.whole
+        if confirm is not None:
+            stages.append(StageDocument.of_check("lr_confirm", confirm[0].name, confirm[1]))
+            outcomes = [*outcomes, *store.outcomes(confirm[0].id)]
+    cost, seeds = TrialsCost.of(outcomes, wall_s), tuple(outcome.seed for outcome in outcomes)
+    return Reported(result=result, document=staged_document(record, stages, whole, cost, seeds), cost=cost, seeds=seeds)
 
 
 def _recorded_confirmation(
@@ -88,21 +81,6 @@ def _recorded_confirmation(
     have = "has" if left == 1 else "have"
     notes = (f"{left} of its {count_text(len(outcomes), 'trial')} {have} not come to a verdict.",) if left else ()
     return confirm, replace(read, notes=notes)
-
-
-def _cost_of(outcomes: list[Outcome], wall_s: float) -> dict[str, Any]:
-    """Return what trials have cost: how many have ended, how many there are, their optimizer steps, the wall time.
-
-    Reused ones are counted, and cost nothing.
-    """
-    run = [outcome for outcome in outcomes if not outcome.reused]
-    return {
-        "trials": sum(not outcome.is_open for outcome in outcomes),
-        "planned": len(outcomes),
-        "steps": sum(outcome.steps for outcome in run),
-        "wall_s": wall_s,
-        "reused": len(outcomes) - len(run),
-    }
 
 
 def _failure_message(store: Store, trial_id: int, outcome: Outcome) -> str:

@@ -21,7 +21,7 @@ from sweep.store import Store
 from sweep.study.live import LiveRun
 from sweep.study.recordfile import Reused, read_record
 from sweep.study.recording import ingest, read_ending, record_end
-from sweep.study.results import summarise
+from sweep.study.results import reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class Restored:
         cost, wall_s = self.summary.get("cost"), 0.0
         with suppress(KeyError, TypeError, ValueError):
             wall_s = float(cost["wall_s"]) if isinstance(cost, dict) else 0.0
-        store.save_summary(self.record.id, summarise(store, store.study(self.record.name), wall_s=wall_s))
+        store.save_summary(self.record.id, reported(store, store.study(self.record.name), wall_s=wall_s).to_object())
         total = sum(counts.values())
         states = ", ".join(f"{count} {state}" for state, count in counts.items())
         return f"{total} trial{'' if total == 1 else 's'} ({states})"

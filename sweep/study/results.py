@@ -3,20 +3,20 @@
 import gc
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from sweep.domain.axis import Cell
-from sweep.domain.jsonform import to_object
+from sweep.domain.jsonform import JsonObject, to_object
 from sweep.domain.metric import Series
+from sweep.domain.result import StudyResult, TrialsCost
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord
 from sweep.report import ReportData, build_document, write_reports
 from sweep.report.commands import verb_store
-from sweep.report.documents import STAGES
+from sweep.report.documents import STAGES, RankingDocument
 from sweep.report.phrases import outdated_text
-from sweep.report.staged import write_staged
+from sweep.report.staged import StagedDocument, read_staged, write_staged
 from sweep.report.visualdl import can_write
 from sweep.rundir import StudyDir
 from sweep.store import Store
@@ -28,24 +28,60 @@ PAGE = ("page.html", "report.html", "page.css", "page.js")
 """The templates of a report: making code of them takes 0.2 s."""
 
 
-def summarise(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
-    """Return the summary of a study's trials as they are now."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What a study has found, and the document that its reports show; `seeds` are those of its trials."""
+
+    result: StudyResult
+    document: RankingDocument | StagedDocument
+    cost: TrialsCost
+    seeds: tuple[int, ...]
+
+    def to_object(self) -> JsonObject:
+        """Return summary.json."""
+        return to_object(self.document)
+
+
+def ranked(data: ReportData, document: RankingDocument) -> Reported:
+    """Return the ranking of a study with its document."""
+    return Reported(
+        result=data.ranking,
+        document=document,
+        cost=TrialsCost.of(data.outcomes, data.ranking.cost.wall_s),
+        seeds=tuple(outcome.seed for outcome in data.outcomes),
+    )
+
+
+def reported(store: Store, record: StudyRecord, *, wall_s: float) -> Reported:
+    """Return what the trials of a study show as they are now."""
     if record.kind.is_check:
-        from sweep.study.probing import probe_summary  # SciPy comes with it
+        from sweep.study.probing import check_reported  # SciPy comes with it
 
-        return probe_summary(store, record, StudyDir.of(record), wall_s=wall_s)
-    return to_object(build_document(report_data(store, record, wall_s=wall_s)))
+        return check_reported(store, record, StudyDir.of(record), wall_s=wall_s)
+    data = report_data(store, record, wall_s=wall_s)
+    return ranked(data, build_document(data))
 
 
-def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> dict[str, Any]:
-    """Write the files of a study that a person opens; return its summary, which the caller saves."""
+def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> Reported:
+    """Write the files of a study with trials that a person opens; return what they show, which the caller saves."""
     folder = StudyDir.of(record)
     if record.kind.has_verdicts:
-        return to_object(write_reports(report_data(store, record, wall_s=wall_s), folder.path))
-    summary = (store.summary(record.id) or {}) if record.kind.is_staged else summarise(store, record, wall_s=wall_s)
-    if summary.get("kind") == STAGES:
-        write_staged(summary, folder.results)
-    return summary
+        data = report_data(store, record, wall_s=wall_s)
+        return ranked(data, write_reports(data, folder.path))
+    found = reported(store, record, wall_s=wall_s)
+    if isinstance(found.document, StagedDocument):
+        write_staged(found.document, folder.results)
+    return found
+
+
+def rewrite_reports(store: Store, record: StudyRecord, *, wall_s: float) -> None:
+    """Write the files of a study again: of stages as they were kept, of trials as they are now."""
+    if not record.kind.is_staged:
+        leave_reports(store, record, wall_s=wall_s)
+        return
+    kept = store.summary(record.id) or {}
+    if kept.get("kind") == STAGES:
+        write_staged(read_staged(kept), StudyDir.of(record).results)
 
 
 def load_reports() -> Iterator[None]:

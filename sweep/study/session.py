@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig
 from sweep.config.stores import store_option
 from sweep.domain.counts import count_text, share_text
+from sweep.domain.effect import Ranking
 from sweep.domain.metric import Series
+from sweep.domain.result import StudyResult
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.launch import WarmParent, build_launcher, check_launcher
 from sweep.report.commands import PROGRAM
-from sweep.report.summary import is_judged
 from sweep.study.audience import Audience
 from sweep.study.curves import CurveFiles
 from sweep.study.edits import PlannedCode
@@ -30,7 +30,7 @@ from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import gpu_models
 from sweep.study.recordfile import write_record
-from sweep.study.results import leave_reports, load_reports, summarise
+from sweep.study.results import Reported, leave_reports, load_reports, reported
 from sweep.study.runs import OpenStudy
 from sweep.study.silence import Silence
 from sweep.study.steps import step
@@ -47,17 +47,29 @@ SUMMARY_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyEnd:
-    """How a study ended. `status` is ended, interrupted or failed; `message` says why where it is not ended."""
+    """How a study ended. `status` is ended, interrupted or failed; `message` says why if it is not ended."""
 
     status: str
     message: str
-    summary: dict[str, Any]
+    reported: Reported
     folder: Path
+
+    @property
+    def result(self) -> StudyResult:
+        """What the study has found."""
+        return self.reported.result
+
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether no trial that was trained to the target has a verdict."""
+        return isinstance(self.result, Ranking) and not self.result.is_judged
 
     @property
     def is_ok(self) -> bool:
         """Whether it ended with an answer: at least one trial has a verdict, or a check found nothing broken."""
-        return self.status == "ended" and self.summary.get("ok", True) is True and is_judged(self.summary)
+        if self.status != "ended" or self.is_unjudged:
+            return False
+        return isinstance(self.result, Ranking) or self.result.is_ok
 
 
 def run_study(
@@ -165,12 +177,12 @@ class Session:
         self.store.update_study(self.record.id, status=status, ended=True, provenance=used)
         step("status recorded")
         self.record = self.store.study(self.record.name)
-        summary = leave_reports(self.store, self.record, wall_s=self.taken.in_all_s(self.store))
+        found = leave_reports(self.store, self.record, wall_s=self.taken.in_all_s(self.store))
         step("reports written")
-        self.store.save_summary(self.record.id, summary)
+        self.store.save_summary(self.record.id, found.to_object())
         step("summary saved")
         write_record(self.store, self.record, self.folder)
-        return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)
+        return StudyEnd(status=status, message=message, reported=found, folder=self.folder.path)
 
     def _on_outcome(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:
         """Leave what a finished trial's reader looks for: its curves for VisualDL, now and then the summary."""
@@ -181,8 +193,8 @@ class Session:
         self.silence.take(outcome, curves)
         begun_s = monotonic_s()
         if begun_s > self.summarise_at_s:
-            summary = summarise(self.store, self.record, wall_s=self.taken.in_all_s(self.store))
-            self.store.save_summary(self.record.id, summary)
+            found = reported(self.store, self.record, wall_s=self.taken.in_all_s(self.store))
+            self.store.save_summary(self.record.id, found.to_object())
             took_s = monotonic_s() - begun_s
             self.summarise_at_s = begun_s + max(SUMMARY_EVERY_S, took_s / SUMMARY_SHARE)
 

@@ -1,10 +1,9 @@
-"""What a study made of stages will run, as far as that can be known before anything has."""
-
-from typing import Any
+"""What a study made of stages will run, as far as that is known before it runs."""
 
 from sweep.analysis.checks.lr_confirm import FACTORS
 from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.offered import toggles_that_can_be_tried
+from sweep.domain.jsonform import JsonObject
 from sweep.domain.stages import stage_study
 from sweep.errors import NothingToVaryError
 from sweep.study.planning import StudyPlan, driver_of
@@ -20,10 +19,10 @@ from sweep.study.stages import (
 )
 
 
-def plan_stages(loaded: LoadedConfig) -> dict[str, Any]:
+def plan_stages(loaded: LoadedConfig) -> JsonObject:
     """Return the stages in order: study, command, and how many trials and optimizer steps each takes at most.
 
-    `trials` and `steps` are None for a driver that decides itself. Raises ConfigError where a stage cannot be composed.
+    `trials` and `steps` are None for a driver that decides itself. Raises ConfigError if a stage cannot be composed.
     """
     check_stages(loaded.study.stages)
     driver_of(loaded.study)
@@ -36,11 +35,11 @@ def plan_stages(loaded: LoadedConfig) -> dict[str, Any]:
 
 
 def confirming_trials(config: StudyConfig) -> int:
-    """Return how many trials at most confirm what a range search suggests, those at the task's own rate included."""
+    """Return the largest number of trials that confirm what a study suggests, those of the task as it is included."""
     return 0 if config.confirm is None else (1 + len(FACTORS)) * int(config.confirm["seeds"])
 
 
-def _planned(stage: str, whole: LoadedConfig) -> dict[str, Any]:
+def _planned(stage: str, whole: LoadedConfig) -> JsonObject:
     config = whole.study
     if stage == "verify":
         return _left_open(stage, config, trials=(1 + VERIFIED) * FRESH_SEEDS)
@@ -57,7 +56,7 @@ def _planned(stage: str, whole: LoadedConfig) -> dict[str, Any]:
     if trials is not None and is_open:  # the axes that the symptoms may add to `ablation=all`
         trials += _added_levels(planned.config) * len(config.seeds)
     steps = None if trials is None else trials * planned.config.target.budget_steps
-    if stage == "lr_range" and trials is not None and steps is not None:
+    if trials is not None and steps is not None:
         confirming = confirming_trials(planned.config)
         trials, steps = trials + confirming, steps + confirming * config.target.budget_steps
     return {
@@ -77,7 +76,7 @@ def _added_levels(config: StudyConfig) -> int:
     return sum(toggle.partition("=")[0] in added for toggle in toggles)
 
 
-def _left_open(stage: str, config: StudyConfig, *, trials: int) -> dict[str, Any]:
+def _left_open(stage: str, config: StudyConfig, *, trials: int) -> JsonObject:
     """Return a stage whose question an earlier one leaves open: there is no command for it yet."""
     return {
         "stage": stage,

@@ -1,20 +1,20 @@
 """The stages of a study made of others: the config of each, from the command that it belongs to and what it is asked.
 
-A stage is a study of its own: its name is `<study>.<stage>`, its command can be given alone, and what it has finished
-is not run again. Its config is composed once, from the words of the command that concern it and its own files (a check,
+A stage is a separate study: its name is `<study>.<stage>`, its command can be given alone, and its finished trials are
+not run again. Its config is composed once, from the words of the command that concern it and its own files (a check,
 the range search, an ablation with its axes); axes, seeds and design are then put in as values.
 """
 
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sweep.config import LoadedConfig
 from sweep.config.offered import can_try
 from sweep.config.parts import AS_COMPOSED, Asked, Choice, asked, load_part
 from sweep.config.stagesettings import is_setting, stage_word
 from sweep.domain.axis import Axis, Level
+from sweep.domain.effect import Effect, EffectStatus, Question, Ranking
 from sweep.domain.stages import stage_study
 from sweep.errors import ConfigError
 from sweep.report.commands import PROGRAM, key_of, section_of
@@ -90,11 +90,11 @@ def fixed_stage(stage: str, whole: LoadedConfig) -> LoadedConfig:
     return stage_config(stage, whole, what, _FILES.get(stage, ()))
 
 
-def verifying(whole: LoadedConfig, toggles: Iterable[Mapping[str, Any]]) -> LoadedConfig:
-    """Return the study that repeats these toggles, each alone, on FRESH_SEEDS that played no part so far."""
+def verifying(whole: LoadedConfig, effects: Iterable[Effect]) -> LoadedConfig:
+    """Return the study that repeats the toggles of these effects, each alone, on FRESH_SEEDS not used so far."""
     first = max(whole.study.seeds) + 1
     seeds = tuple(range(first, first + FRESH_SEEDS))
-    return stage_config("verify", whole, Asked(axes=axes_of(toggles), design="one_at_a_time", seeds=seeds))
+    return stage_config("verify", whole, Asked(axes=axes_of(effects), design="one_at_a_time", seeds=seeds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ def ablation_question(overrides: Iterable[str]) -> bool:
 
 
 def chosen_axes(available: Sequence[str], pointed: Sequence[str], *, learns: bool) -> tuple[str, ...]:
-    """Return the axes for the ablation stage: those the symptoms point to, all where they point to none.
+    """Return the axes for the ablation stage: those the symptoms point to, all if they point to none.
 
     Where ten samples could not be learnt (`learns` False), DATA_AXES are left out, unless nothing else is there.
     """
@@ -167,28 +167,29 @@ def added_axes(toggles: Iterable[str], knobs: Mapping[str, object], usual: Colle
     return tuple(dict.fromkeys(axis for axis in axes if axis not in usual))
 
 
-def to_verify(ranking: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the toggles of a ranking (summary.json) that look like repairs and are not decided, at most VERIFIED.
+def to_verify(ranking: Ranking) -> list[Effect]:
+    """Return the effects of a ranking that look like repairs and are not decided, at most VERIFIED.
 
-    None where something is decided to restore convergence, or where the base converges.
+    None if something is decided to restore convergence, or if the base converges.
     """
-    toggles = ranking["toggles"]
-    if ranking["question"] != "restore" or any(toggle["status"] == "restores" for toggle in toggles):
+    if ranking.question is not Question.RESTORE:
         return []
-    leading = [toggle for toggle in toggles if toggle["trials"] and toggle["converged"] * 2 > toggle["trials"]]
-    return leading[:VERIFIED]
+    if any(effect.status is EffectStatus.RESTORES for effect in ranking.effects):
+        return []
+    return [e for e in ranking.effects if e.sufficiency.converged * 2 > e.sufficiency.trials][:VERIFIED]
 
 
-def is_fruitless(ranking: Mapping[str, Any]) -> bool:
+def is_fruitless(ranking: Ranking) -> bool:
     """Return whether a ranking has neither a repair nor anything that is worth verifying."""
-    return ranking["question"] == "restore" and not ranking["recommended"]["overrides"] and not to_verify(ranking)
+    return ranking.question is Question.RESTORE and not ranking.recommended and not to_verify(ranking)
 
 
-def axes_of(toggles: Iterable[Mapping[str, Any]]) -> tuple[Axis, ...]:
-    """Return the axes of these toggles, each with their levels alone."""
+def axes_of(effects: Iterable[Effect]) -> tuple[Axis, ...]:
+    """Return the axes of the toggles that had these effects, each with their levels alone."""
     levels: dict[str, list[Level]] = {}
-    for toggle in toggles:
-        levels.setdefault(toggle["axis"], []).append(Level(name=toggle["level"], overrides=tuple(toggle["overrides"])))
+    for effect in effects:
+        toggle = effect.toggle
+        levels.setdefault(toggle.axis, []).append(Level(name=toggle.level, overrides=effect.overrides))
     return tuple(Axis(name=axis, levels=tuple(found)) for axis, found in levels.items())
 
 

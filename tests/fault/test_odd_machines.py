@@ -42,7 +42,7 @@ def test_a_gpu_on_which_trials_fail_in_a_row_is_quarantined_and_the_others_go_on
     end = run_study(load(*config, "launcher.gpus=auto", "launcher.slots=auto"), progress=screen)
     assert end.status == "ended"
     assert made[0].quarantined == {"1"}
-    assert end.summary["provenance"]["gpus"] == ["0", "1", "2"]  # by their models, where the driver knows them
+    assert end.reported.document.provenance["gpus"] == ["0", "1", "2"]  # by their models, where the driver knows them
     [said] = [text for text in screen.texts if "gets no more trials" in text]
     assert said.startswith("GPU 1 gets no more trials: 3 in a row have failed on it, the last one of crash (")
     ended = Counter(here.query("select device, state from runs"))
@@ -69,7 +69,7 @@ def test_a_clock_that_jumps_back_changes_no_duration_and_no_verdict(here, undist
     assert calls[0] > 8
     dates = {datetime.fromisoformat(row[0]) < start for row in here.query("select at from events")}
     assert True in dates, "the clock has not jumped"
-    assert end.summary["cost"]["wall_s"] > 0
+    assert end.reported.cost.wall_s > 0
     check_same_outcome(here, undisturbed)
 
 

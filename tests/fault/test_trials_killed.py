@@ -303,7 +303,7 @@ def test_stop_lets_running_trials_end_however_often_it_is_given(folder, undistur
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, END_SIGNAL])
 def test_an_interrupt_while_the_reports_are_written_is_obeyed_once_they_are(here, monkeypatch, undisturbed, signum):
-    def leave(*args, **options) -> dict:
+    def leave(*args, **options) -> results.Reported:
         for _ in range(3):
             os.kill(os.getpid(), signum)
         return results.leave_reports(*args, **options)

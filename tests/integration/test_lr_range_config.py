@@ -3,7 +3,6 @@
 import pytest
 
 from sweep.config import load_study_config
-from sweep.domain.jsonform import to_object
 from sweep.domain.lr_range import RateRange
 from sweep.errors import ConfigError
 from sweep.study.audience import Audience
@@ -43,6 +42,6 @@ def test_the_confirmation_is_left_out_by_null():
 def test_the_command_of_a_confirmation_is_that_of_its_search(named, study):
     words = ("task=breast_cancer", "+search=lr_range", *named)
     found = RateRange(point=0.01, base_lr=0.002, overrides=("task.lr=0.01",), lr_min=1e-7, lr_max=10.0)
-    loaded = confirmation(load_study_config(words, command=words), {"stages": [{"section": to_object(found)}]})
+    loaded = confirmation(load_study_config(words, command=words), found)
     assert loaded.study.name == f"{study}.confirm"
     assert loaded.command == ("task=breast_cancer", "+search=lr_range", f"study={study}")

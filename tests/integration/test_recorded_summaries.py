@@ -104,6 +104,17 @@ def test_the_summary_of_a_command_run_again_is_the_same(results, name, capfd):
     assert without_volatile(text_of(results, name)) == without_volatile(recorded_text(name))
 
 
+def test_a_diagnosis_run_again_reads_no_summary_of_its_stages(results):
+    lost = {"answer": "lost", "recommended": {"overrides": ["task.lr=9"]}}
+    with Store.open(f"sqlite:///{results / 'sweep.db'}") as store:
+        for record in store.studies():
+            if record.name.startswith("whole."):
+                store.save_summary(record.id, lost)
+                (results / record.name / "summary.json").write_text(json.dumps(lost), encoding="utf-8")
+    main(command_of(results, "whole"))
+    assert without_volatile(text_of(results, "whole")) == without_volatile(recorded_text("whole"))
+
+
 def test_the_store_keeps_the_same_documents(results):
     with Store.open(f"sqlite:///{results / 'sweep.db'}", read_only=True) as store:
         for record in store.studies():

@@ -3,6 +3,7 @@
 from functools import cache
 
 import pytest
+from found_values import effect
 
 from sweep.config import load_study_config
 from sweep.domain.axis import Axis, Level
@@ -10,7 +11,7 @@ from sweep.study.recorded import recorded_config
 from sweep.study.stages import OpenAblation, fixed_stage, stage_command, verifying
 
 COMMAND = ("task=digits_mlp", "task.lr=3", "seeds=[4,5,6,7]", "results=/r", "study=s")
-HELPED = {"axis": "lr", "level": "x0.1", "overrides": ["task.lr_scale=0.1"]}
+HELPED = effect("lr=x0.1", converged=5, overrides=["task.lr_scale=0.1"])
 OWN_QUESTION = (*COMMAND, "+ablation=all", "driver.design=one_at_a_time")
 
 

@@ -4,14 +4,20 @@ from pathlib import Path
 
 import making
 import pytest
+from found_values import base, effect, ranking
 
 from sweep.analysis import rank
-from sweep.analysis.diagnosis import Findings, diagnosis
+from sweep.analysis.diagnosis import Findings, diagnose
 from sweep.domain.axis import Cell
+from sweep.domain.checked import CheckResult
+from sweep.domain.effect import Ranking
+from sweep.domain.result import Diagnosis, TrialsCost
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.verdict import Symptom, Verdict
-from sweep.report.summary import is_judged
+from sweep.report.documents import RankingDocument
+from sweep.report.staged import StagedDocument
+from sweep.study.results import Reported
 from sweep.study.session import StudyEnd
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.8, hold=3, budget_steps=300, stop_early=True)
@@ -63,30 +69,43 @@ def test_the_symptoms_of_the_base_begin_with_those_of_the_logging():
 
 
 def test_a_diagnosis_says_it_of_a_base_that_converges():
-    symptom = {"rule": "steps", "title": "T", "message": STEPS.message}
-    base = {"base": {"seeds": 1, "converged": 1, "verdict": "converged", "symptoms": [symptom]}}
-    assert diagnosis(Findings(base=base)).startswith(f"Check first: {STEPS.message}.")
+    seen = base(1, [STEPS], "converged", seeds=1)
+    assert diagnose(Findings(base=seen)).answer.startswith(f"Check first: {STEPS.message}.")
+
+
+def end_of(result):
+    document = RankingDocument() if isinstance(result, Ranking) else StagedDocument(study="s", answer="")
+    reported = Reported(result=result, document=document, cost=TrialsCost(), seeds=())
+    return StudyEnd(status="ended", message="", reported=reported, folder=Path())
+
+
+SILENT = {"verdict": Verdict.UNDECIDED}
+CRASHED = {**SILENT, "state": TrialState.FAILED, "failure": FailureClass.CRASH}
 
 
 @pytest.mark.parametrize(
-    ("summary", "is_ok"),
+    ("outcomes", "is_ok"),
     [
-        ({"toggles": [], "verdicts": {"undecided": 3}}, False),
-        ({"toggles": [], "verdicts": {"timeout": 1, "crash": 2}}, False),
-        ({"toggles": [], "verdicts": {"undecided": 3, "diverged": 1}}, True),
-        ({"toggles": [], "verdicts": {"not_converged": 1}}, True),
-        ({"ok": True}, True),
-        ({"ok": False}, False),
+        ([outcome(0, **SILENT), outcome(1, **SILENT)], False),
+        ([outcome(0, **SILENT), outcome(1, **CRASHED)], False),
+        ([outcome(0, **SILENT), outcome(1, verdict=Verdict.DIVERGED)], True),
+        ([outcome(0, verdict=Verdict.NOT_CONVERGED)], True),
+        ([outcome(0, **SILENT), outcome(1, cell="clip=on")], True),
     ],
 )
-def test_a_study_in_which_nothing_could_be_judged_is_no_success(summary, is_ok):
-    assert StudyEnd(status="ended", message="", summary=summary, folder=Path()).is_ok is is_ok
-    assert is_judged({**summary, "ok": True}) or not is_ok
+def test_a_study_in_which_nothing_could_be_judged_is_no_success(outcomes, is_ok):
+    end = end_of(rank(outcomes, [], TARGET))
+    assert (end.is_ok, end.is_unjudged) == (is_ok, not is_ok)
 
 
-@pytest.mark.parametrize(
-    ("base_seeds", "toggles", "is_judged"), [(0, [], False), (3, [], True), (0, [{"trials": 2}], True)]
-)
-def test_a_diagnosis_in_which_nothing_could_be_judged_is_no_success(base_seeds, toggles, is_judged):
-    assert Findings(base={"base": {"seeds": base_seeds}}, ablation={"toggles": toggles}).is_judged is is_judged
+@pytest.mark.parametrize("is_ok", [True, False])
+def test_a_check_or_a_diagnosis_says_itself_whether_it_is_a_success(is_ok):
+    for result in (CheckResult(is_ok=is_ok, answer="", section=None), Diagnosis(is_ok=is_ok, answer="")):
+        assert (end_of(result).is_ok, end_of(result).is_unjudged) == (is_ok, False)
+
+
+@pytest.mark.parametrize(("base_seeds", "tried", "is_judged"), [(0, 0, False), (3, 0, True), (0, 2, True)])
+def test_a_diagnosis_in_which_nothing_could_be_judged_is_no_success(base_seeds, tried, is_judged):
+    found = Findings(base=base(seeds=base_seeds), ablation=ranking(effect("a=off", trials=tried)))
+    assert found.is_judged is is_judged
     assert Findings().is_judged

@@ -8,6 +8,10 @@ from rich.text import Text
 
 from sweep.cli.main import main
 from sweep.cli.printing import Printer, print_rich
+from sweep.domain.checked import CheckResult
+from sweep.domain.result import TrialsCost
+from sweep.report.staged import StagedDocument
+from sweep.study.results import Reported
 from sweep.study.session import StudyEnd
 
 
@@ -26,11 +30,17 @@ def test_a_broken_pipe_is_no_failure_of_the_program(monkeypatch):
         os.dup2(os.open(os.devnull, os.O_WRONLY), nobody.fileno())
 
 
-@pytest.mark.parametrize(("status", "summary", "code"), [
-    ("ended", {}, 0), ("ended", {"ok": False}, 1), ("interrupted", {}, 130), ("failed", {}, 1),
+@pytest.mark.parametrize(("status", "is_ok", "code"), [
+    ("ended", True, 0), ("ended", False, 1), ("interrupted", True, 130), ("failed", True, 1),
 ])  # fmt: skip
-def test_a_study_whose_answer_nobody_reads_ends_with_its_own_code(monkeypatch, status, summary, code):
-    end = StudyEnd(status=status, message="why", summary=summary, folder=Path("results/s"))
+def test_a_study_whose_answer_nobody_reads_ends_with_its_own_code(monkeypatch, status, is_ok, code):
+    reported = Reported(
+        result=CheckResult(is_ok=is_ok, answer="", section=None),
+        document=StagedDocument(study="s", answer=""),
+        cost=TrialsCost(),
+        seeds=(),
+    )
+    end = StudyEnd(status=status, message="why", reported=reported, folder=Path("results/s"))
     monkeypatch.setattr("sweep.study.jobs.run_job", lambda *_args, **_kwargs: end)
     monkeypatch.setattr("sweep.report.terminal.render_summary", lambda _summary, **_kwargs: Text("the answer"))
     monkeypatch.setattr(Printer, "print", gone)

@@ -1,4 +1,5 @@
 import pytest
+from found_values import effect, ranking
 
 from sweep.config import load_study_config
 from sweep.errors import ConfigError
@@ -60,37 +61,29 @@ def test_a_stage_is_named_once():
         check_stages(["data", "data"])
 
 
-def toggle(name, converged, trials=5, status="undecided"):
-    axis, _, level = name.partition("=")
-    return {"toggle": name, "axis": axis, "level": level, "converged": converged, "trials": trials, "status": status,
-            "overrides": [f"task.{axis}=0"]}  # fmt: skip
-
-
-def ranking(*toggles, question="restore", recommended=()):
-    return {"question": question, "toggles": list(toggles), "recommended": {"overrides": list(recommended)}}
-
-
 def test_what_converged_on_most_seeds_and_is_not_decided_is_verified():
-    found = to_verify(ranking(toggle("a=off", 5), toggle("b=off", 3), toggle("c=off", 2), toggle("d=off", 0)))
-    assert [t["toggle"] for t in found] == ["a=off", "b=off"]
+    counts = {"a=off": 5, "b=off": 3, "c=off": 2, "d=off": 0}
+    found = to_verify(ranking(*(effect(name, converged=count) for name, count in counts.items())))
+    assert [str(each.toggle) for each in found] == ["a=off", "b=off"]
 
 
 def test_nothing_is_verified_where_a_repair_is_decided_or_the_base_converges():
-    assert to_verify(ranking(toggle("a=off", 5, status="restores"), toggle("b=off", 4))) == []
-    assert to_verify(ranking(toggle("a=off", 5), question="break")) == []
+    decided = effect("a=off", "restores", converged=5)
+    assert to_verify(ranking(decided, effect("b=off", converged=4))) == []
+    assert to_verify(ranking(effect("a=off", converged=5), question="break")) == []
 
 
-def test_the_verified_toggles_are_asked_as_axes_of_their_own():
-    asked = axes_of([toggle("a=off", 5), toggle("lr=x0.1", 5), toggle("a=low", 5)])
+def test_the_verified_toggles_are_asked_as_their_own_axes():
+    asked = axes_of([effect("a=off"), effect("lr=x0.1"), effect("a=low", overrides=["task.a=1"])])
     assert [str(each) for axis in asked for each in axis.toggles] == ["a=off", "a=low", "lr=x0.1"]
-    assert asked[0].levels[0].overrides == ("task.a=0",)
+    assert [level.overrides for level in asked[0].levels] == [("task.a=0",), ("task.a=1",)]
 
 
 def test_other_axes_are_tried_only_where_nothing_is_worth_verifying():
-    assert is_fruitless(ranking(toggle("a=off", 2), toggle("b=off", 0)))
-    assert not is_fruitless(ranking(toggle("a=off", 5)))
-    assert not is_fruitless(ranking(toggle("a=off", 5, status="restores"), recommended=("task.a=0",)))
-    assert not is_fruitless(ranking(toggle("a=off", 0), question="break"))
+    assert is_fruitless(ranking(effect("a=off", converged=2), effect("b=off")))
+    assert not is_fruitless(ranking(effect("a=off", converged=5)))
+    assert not is_fruitless(ranking(effect("a=off", "restores", converged=5), recommended=["task.a=0"]))
+    assert not is_fruitless(ranking(effect("a=off"), question="break"))
 
 
 SETTINGS = ("+diagnose=full", "probe.ignore_label=255", "probe.overfit.steps=500", "probe.lr_max=1", "confirm.seeds=5")

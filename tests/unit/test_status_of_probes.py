@@ -14,8 +14,8 @@ from sweep.reading import open_store
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 
-SUGGESTS = {"stages": [{"section": {"point": 0.03, "overrides": ["task.lr=0.03"]}}], "answer": "use 0.03"}
-FOUND_NONE = {"stages": [{"section": {"point": None, "overrides": []}}], "answer": "none"}
+SUGGESTS = {"recommended": {"overrides": ["task.lr=0.03"]}, "answer": "use 0.03"}
+FOUND_NONE = {"recommended": {"overrides": []}, "answer": "none"}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from sweep.domain.axis import Axis, Level, Toggle
 from sweep.domain.checked import CheckResult
 from sweep.domain.counts import share_text
 from sweep.domain.lr_range import RateConfirmation, RateRange, TriedRate
+from sweep.domain.result import RateSearch
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
 
@@ -71,6 +72,16 @@ def read_confirmation(rates: Sequence[Rate], outcomes: Sequence[Outcome], base_l
         section=found,
         overrides=() if best is None else rates[best].overrides,
     )
+
+
+def search_result(tests: CheckResult, confirmation: CheckResult | None, *, is_asked: bool) -> RateSearch:
+    """Return what a range search shows; `is_asked` is whether its suggestion is to be confirmed."""
+    whole = tests
+    if confirmation is not None:
+        whole = replace(confirmation, answer=f"{tests.answer} {confirmation.answer}", notes=tests.notes)
+    elif tests.overrides and not is_asked:
+        whole = replace(tests, notes=(*tests.notes, "Not confirmed by trials (confirm is null)."))
+    return RateSearch(tests=tests, confirmation=confirmation, whole=whole)
 
 
 def _row(rate: Rate, outcomes: Sequence[Outcome]) -> TriedRate:

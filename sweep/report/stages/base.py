@@ -7,11 +7,12 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from sweep.domain.symptoms import title_of
 from sweep.domain.verdict import Verdict
 from sweep.report.documents import BaseDocument, RankingDocument
 from sweep.report.markdown import escaped
 from sweep.report.phrases import DASH, target_text, verdicts_text
-from sweep.report.seen import fix_text, place_text, title_of
+from sweep.report.seen import fix_text, place_text
 
 
 def terminal(section: RankingDocument, store: str = "") -> RenderableType:  # noqa: ARG001 - every ranked stage has it

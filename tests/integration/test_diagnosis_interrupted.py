@@ -8,14 +8,14 @@ from sweep.domain.states import TrialState
 from sweep.domain.verdict import Verdict
 from sweep.report.progress import LiveProgress
 from sweep.store import Store
+from sweep.study.diagnosis import run_stages
 from sweep.study.results import leave_reports
-from sweep.study.road import run_road
 from sweep.study.session import StudyEnd
 
 
 @pytest.fixture
 def interrupted(tmp_path, monkeypatch):
-    """Return the summary of a road of these stages that was interrupted when one base trial had converged."""
+    """Return the document of a diagnosis of these stages that was interrupted when one base trial had converged."""
     monkeypatch.chdir(tmp_path)
 
     def run_job(loaded, **_):
@@ -26,22 +26,22 @@ def interrupted(tmp_path, monkeypatch):
             return StudyEnd(
                 status="interrupted",
                 message="",
-                summary=leave_reports(store, study, wall_s=1.0),
+                reported=leave_reports(store, study, wall_s=1.0),
                 folder=tmp_path / "results" / study.name,
             )
 
     def run(*stages):
         loaded = load_study_config(("task=digits_mlp", "+diagnose=full", f"stages=[{','.join(stages)}]"))
-        return run_road(loaded, progress=LiveProgress(), run_job=run_job).summary
+        return run_stages(loaded, progress=LiveProgress(), run_job=run_job).reported.document
 
     return run
 
 
 def test_what_a_stage_that_was_cut_short_shows_is_no_finding(interrupted):
-    summary = interrupted("base", "overfit", "ablation")
-    assert summary["answer"] == "Interrupted in the stage base; not run yet: overfit, ablation."
-    assert summary["notes"] == []
-    assert [stage["answer"] for stage in summary["stages"]] == ["The base converges (1 of 1 seed)."]
+    shown = interrupted("base", "overfit", "ablation")
+    assert shown.answer == "Interrupted in the stage base; not run yet: overfit, ablation."
+    assert shown.notes == ()
+    assert [stage.answer for stage in shown.stages] == ["The base converges (1 of 1 seed)."]
 
 
 def test_a_diagnosis_whose_base_has_no_verdict_ends_with_it(tmp_path, monkeypatch):
@@ -53,17 +53,17 @@ def test_a_diagnosis_whose_base_has_no_verdict_ends_with_it(tmp_path, monkeypatc
         with Store.open(loaded.study.store_url) as store:
             study = make_study(store, tmp_path, loaded.study.name, axes={})
             end_trial(store, make_trial(store, study), Verdict.UNDECIDED, state=TrialState.TIMED_OUT)
-            summary = leave_reports(store, study, wall_s=1.0)
-        return StudyEnd(status="ended", message="", summary=summary, folder=tmp_path / "results" / study.name)
+            reported = leave_reports(store, study, wall_s=1.0)
+        return StudyEnd(status="ended", message="", reported=reported, folder=tmp_path / "results" / study.name)
 
     loaded = load_study_config(("task=digits_mlp", "+diagnose=full", "stages=[base,overfit,lr_range,ablation]"))
-    end = run_road(loaded, progress=LiveProgress(), run_job=run_job)
+    end = run_stages(loaded, progress=LiveProgress(), run_job=run_job)
     assert begun == ["base"]
-    assert (end.status, end.is_ok, end.summary["ok"]) == ("ended", False, False)
-    assert "without a verdict" in end.summary["answer"]
-    (note,) = end.summary["notes"]
+    assert (end.status, end.is_ok, end.reported.document.ok) == ("ended", False, False)
+    assert "without a verdict" in end.result.answer
+    (note,) = end.result.notes
     assert "overfit, lr_range, ablation" in note
 
 
 def test_the_last_stage_leaves_none_to_run(interrupted):
-    assert interrupted("base")["answer"] == "Interrupted in the stage base."
+    assert interrupted("base").answer == "Interrupted in the stage base."

@@ -1,26 +1,26 @@
-"""Runs a study made of stages, one after the other, and gathers what they found into one summary and one page."""
+"""Runs a study made of stages, one after the other, and gathers what they found into one result and one page."""
 
 import logging
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from sweep.analysis.diagnosis import Findings, diagnosis, ranked_symptoms, recommendation, toggles_of_data
+from sweep.analysis.diagnosis import Findings, diagnose, seen_kinds, toggles_of_data
 from sweep.config import LoadedConfig
-from sweep.domain.checked import CheckResult
+from sweep.config.offered import lacking_axes
 from sweep.domain.counts import count_text
-from sweep.domain.jsonform import Json, to_json
+from sweep.domain.effect import Effect, Ranking
 from sweep.domain.kinds import StudyKind
+from sweep.domain.result import Diagnosis, StageResult, TrialsCost
 from sweep.domain.stages import stage_study
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
 from sweep.report.basecurves import base_curves
 from sweep.report.commands import PROGRAM
-from sweep.report.documents import STAGES
-from sweep.report.staged import StageEntry, staged_summary, write_staged
+from sweep.report.documents import BaseCurves
+from sweep.report.staged import StagedDocument, StageDocument, StagesCost, staged_document, write_staged
 from sweep.rundir import StudyDir
 from sweep.stats.priors import axes_for, toggle_factors
 from sweep.store import Store
@@ -33,7 +33,7 @@ from sweep.study.planning import StudyPlan, driver_of
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.recordfile import write_record
-from sweep.study.results import report_data
+from sweep.study.results import Reported, report_data
 from sweep.study.session import StudyEnd
 from sweep.study.stages import (
     OpenAblation,
@@ -56,11 +56,11 @@ RunJob = Callable[..., StudyEnd]
 """`run_job(loaded, progress=...)`: runs a stage's study."""
 
 
-def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> StudyEnd:
-    """Run the stages of a study, or go on with them; leaves its files in every case.
+def run_stages(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> StudyEnd:
+    """Run the stages of a study, or resume them; leaves its files in every case.
 
-    Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError where another driver is at
-    work on it.
+    A stage whose trials have finished runs none of them again; what it found is computed from the store. Raises
+    ConfigError and MissingPaddleError before anything is written, StudyLockedError if another orchestrator runs it.
     """
     check_stages(loaded.study.stages)
     _check_asked(loaded)
@@ -74,8 +74,7 @@ def run_road(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> St
         plan = {"schema": 1, "study": config.name, "task": config.task_name, "stages": list(config.stages)}
         write_plan(folder, plan, record)
         study.store.close()  # each stage opens it for itself
-        road = Road(study.loaded, record, folder, Audience(progress), run_job, taken)
-        return road.run()
+        return DiagnosisRun(study.loaded, record, folder, Audience(progress), run_job, taken).run()
 
 
 def _check_asked(loaded: LoadedConfig) -> None:
@@ -90,8 +89,8 @@ def _check_asked(loaded: LoadedConfig) -> None:
             StudyPlan(fixed_stage(stage, loaded)).driver()
 
 
-class Road:
-    """One sitting of a study made of stages."""
+class DiagnosisRun:
+    """One session of a study made of stages."""
 
     def __init__(
         self,
@@ -106,11 +105,12 @@ class Road:
         self.progress, self.run_job = progress, run_job
         self.taken = taken
         self.code = PlannedCode(loaded.source)
-        self.found = Findings()
+        self.found = Findings(lacking=lacking_axes(loaded.study.task))
         self.has_axes = True
-        self.cut_short = ""  # the stage in which the sitting was interrupted
-        self.entries: list[StageEntry] = []
-        self.trials = {"trials": 0, "planned": 0, "steps": 0, "reused": 0}
+        self.cut_short = ""  # the stage in which the session was interrupted
+        self.ended: dict[str, StageResult] = {}
+        self.shown: list[StageDocument] = []
+        self.cost = TrialsCost()
         self.seeds: set[int] = set()
 
     def run(self) -> StudyEnd:
@@ -134,7 +134,7 @@ class Road:
                 status, message = "failed", self.code.message(left, self._again())
                 break
             end = self._run_stage(stage, f"stage {number} of {len(stages)}")
-            if end.status == "interrupted" or (end.status == "failed" and not self._goes_on_without(stage)):
+            if end.status == "interrupted" or (end.status == "failed" and not self._can_do_without(stage)):
                 status, message = end.status, self._why(end)
                 break
         return self._end(status, message)
@@ -146,7 +146,7 @@ class Road:
         axes = ", ".join(axis.name for axis in loaded.study.axes)
         logger.info("%s, %s: runs %s%s", which, stage, loaded.study.name, axes and f" with axes {axes}")
         end = self.run_job(loaded, progress=self.progress)
-        if stage == "ablation" and end.status == "ended" and is_fruitless(end.summary):
+        if stage == "ablation" and end.status == "ended" and _is_fruitless(end):
             wider = self._loaded(stage, is_wide=True)
             if wider.study.axes != loaded.study.axes:
                 wider_axes = ", ".join(axis.name for axis in wider.study.axes)
@@ -154,20 +154,20 @@ class Road:
                 self.progress.message("none of these restores convergence: trying the other axes, too")
                 loaded, end = wider, self.run_job(wider, progress=self.progress)
         self.progress.close()
-        logger.info("stage %s: %s; %s", stage, end.status, end.summary["answer"])
+        logger.info("stage %s: %s; %s", stage, end.status, end.reported.document.answer)
         step("stage ended")
         self._take(stage, loaded, end)
         return end
 
     def _is_decided(self, stage: str) -> bool:
-        """Return whether what was found makes this stage, and all after it, superfluous (only in a diagnosis)."""
-        if self.loaded.study.kind is not StudyKind.DIAGNOSIS:  # checks: each says something of its own
+        """Return whether what was found makes this stage, and all after it, unnecessary (only in a diagnosis)."""
+        if self.loaded.study.kind is not StudyKind.DIAGNOSIS:  # checks: none makes another one unnecessary
             return False
         found = self.found
         return stage != "data" and (found.is_data_broken or found.base_converges or not found.is_base_judged)
 
-    def _goes_on_without(self, stage: str) -> bool:
-        """Return whether what a stage would have said is not needed: in a diagnosis, that of a probe of the training.
+    def _can_do_without(self, stage: str) -> bool:
+        """Return whether a diagnosis can do without what a stage finds: that of a check of the training.
 
         The base has run by then: what fails is the training on few samples, or at odd learning rates.
         """
@@ -189,8 +189,8 @@ class Road:
         With `is_wide`, of all axes of `ablation=all` that the task has, and those that the symptoms point to.
         """
         available = self._open_ablation()
-        pointed = [axis for axis, _ in axes_for(ranked_symptoms(self.found.base))]
-        pointed += [toggle.partition("=")[0] for toggle in toggles_of_data(self.found.data)]
+        pointed = [axis for axis, _ in axes_for(seen_kinds(self.found))]
+        pointed += [toggle.partition("=")[0] for toggle in toggles_of_data(self.found)]
         if is_wide:
             chosen = available.names
         elif self.found.is_lr_decisive:
@@ -201,47 +201,44 @@ class Road:
         return available.narrowed(self.loaded, chosen)
 
     def _open_ablation(self) -> OpenAblation:
-        pointed = [*toggles_of_data(self.found.data), *toggle_factors(ranked_symptoms(self.found.base))]
+        pointed = [*toggles_of_data(self.found), *toggle_factors(seen_kinds(self.found))]
         return OpenAblation.of(self.loaded, pointed, self.found.point)
 
     def _asked(self) -> bool:
         """Return whether there is anything to vary: the command names it, or the task has a knob for it."""
         return ablation_question(self.loaded.overrides) or bool(self._open_ablation().axes)
 
-    def _to_verify(self) -> list[Mapping[str, Any]]:
+    def _to_verify(self) -> list[Effect]:
         return [] if self.found.ablation is None else to_verify(self.found.ablation)
 
     def _take(self, stage: str, loaded: LoadedConfig, end: StudyEnd) -> None:
-        """Keep what a stage found, for the stages after it and for the summary; of one cut short only to show it."""
+        """Keep what a stage found, for the stages after it and for the result; of one cut short only to show it."""
         if end.status == "interrupted":
             self.cut_short = stage
-        else:
-            self.found = replace(self.found, **{stage: end.summary})
-        command = stage_command(loaded)
-        if end.summary.get("kind") == STAGES:
-            first, *others = map(StageEntry.of_document, end.summary["stages"])
-            self.entries += [replace(first, command=command), *others]
-        else:
-            self.entries.append(
-                StageEntry(
-                    stage=stage,
-                    study=loaded.study.name,
-                    is_ok=True,
-                    answer=str(end.summary["answer"]),
-                    section={**end.summary, "curves": self._curves(loaded)} if stage == "base" else end.summary,
-                    command=command,
-                )
-            )
-        for key in self.trials:
-            self.trials[key] += int(end.summary["cost"][key])
-        self.seeds.update(end.summary["provenance"]["seeds"])
+        elif not isinstance(end.result, Diagnosis):
+            self.ended[stage] = end.result
+            self.found = Findings.of(self.ended, self.found.lacking)
+        self.shown += self._documents(stage, loaded, end)
+        self.cost = self.cost.plus(end.reported.cost)
+        self.seeds.update(end.reported.seeds)
 
-    def _curves(self, loaded: LoadedConfig) -> Json:
+    def _documents(self, stage: str, loaded: LoadedConfig, end: StudyEnd) -> list[StageDocument]:
+        """Return what is shown of a stage: its ranking, the base's with its curves, or its own stages."""
+        document, command = end.reported.document, stage_command(loaded)
+        if isinstance(document, StagedDocument):
+            first, *others = document.stages
+            return [replace(first, command=command), *others]
+        if stage == "base":
+            document = replace(document, curves=self._curves(loaded))
+        name, answer = loaded.study.name, document.answer
+        return [StageDocument(stage=stage, study=name, ok=True, answer=answer, section=document, command=command)]
+
+    def _curves(self, loaded: LoadedConfig) -> tuple[BaseCurves, ...]:
         with Store.open(loaded.study.store_url, read_only=True) as store:
-            return to_json(base_curves(report_data(store, store.study(loaded.study.name), wall_s=0.0)))
+            return base_curves(report_data(store, store.study(loaded.study.name), wall_s=0.0))
 
     def _why(self, end: StudyEnd) -> str:
-        """Return why a stage that did not end ends the whole, and how to go on."""
+        """Return why a stage that did not end ends the whole, and how to resume it."""
         if end.status == "failed":
             return f"{end.message}\nwhen that is done, resume with: {self._again()}"
         return f"interrupted in the middle of a stage; resume with: {self._again()}"
@@ -253,32 +250,33 @@ class Road:
         """Write the study's files and its summary."""
         config = self.loaded.study
         with Store.open(config.store_url) as store:
-            devices = {device for entry in self.entries for device in store.devices(store.study(entry.study).id)}
+            devices = {device for stage in self.shown for device in store.devices(store.study(stage.study).id)}
             provenance = collect_provenance(folder=Path.cwd(), seeds=sorted(self.seeds), devices=devices)
             store.update_study(self.record.id, status=status, provenance=provenance, ended=True)
             record = store.study(self.record.name)
-            summary = staged_summary(record, self.entries, self._result(), cost=self._cost(store), seeds=self.seeds)
-            store.save_summary(record.id, summary)
+            found = self._reported(record, replace(self.cost, wall_s=self.taken.in_all_s(store)))
+            store.save_summary(record.id, found.to_object())
             write_record(store, record, self.folder)
-        write_staged(summary, self.folder.results)
+        if isinstance(found.document, StagedDocument):
+            write_staged(found.document, self.folder.results)
         step("reports written")
-        return StudyEnd(status=status, message=message, summary=summary, folder=self.folder.path)
+        return StudyEnd(status=status, message=message, reported=found, folder=self.folder.path)
 
-    def _result(self) -> CheckResult:
-        if self.loaded.study.kind is not StudyKind.DIAGNOSIS:
-            answers = [entry.answer for entry in self.entries]
-            is_ok = all(entry.is_ok for entry in self.entries)
-            return CheckResult(is_ok=is_ok, answer=self._so_far(*answers), section=None)
-        chosen = recommendation(self.found)
-        return CheckResult(
-            is_ok=self.found.is_judged,
-            answer=self._so_far(diagnosis(self.found, has_axes=self.has_axes)),
-            section=None,
-            overrides=chosen.overrides,
-            ties=chosen.ties,
-            choice_reason=chosen.reason,
-            notes=self._notes(),
-        )
+    def _reported(self, record: StudyRecord, cost: TrialsCost) -> Reported:
+        """Return what the stages found together, and its document."""
+        result, seeds = self._result(), tuple(sorted(self.seeds))
+        document = staged_document(record, self.shown, result, StagesCost.of(cost), seeds)
+        return Reported(result=result, document=document, cost=cost, seeds=seeds)
+
+    def _result(self) -> Diagnosis:
+        if self.loaded.study.kind is StudyKind.DIAGNOSIS:
+            found = diagnose(self.found, has_axes=self.has_axes)
+            return replace(
+                found, answer=self._so_far(found.answer), notes=self._notes(), stages=tuple(self.ended.items())
+            )
+        answers = [stage.answer for stage in self.shown]
+        is_ok = all(stage.ok for stage in self.shown)
+        return Diagnosis(is_ok=is_ok, answer=self._so_far(*answers), stages=tuple(self.ended.items()))
 
     def _so_far(self, *answers: str) -> str:
         """Return what was found, and where it was interrupted."""
@@ -289,7 +287,7 @@ class Road:
         return " ".join(filter(None, [*answers, words]))
 
     def _notes(self) -> tuple[str, ...]:
-        done = {entry.study for entry in self.entries}
+        done = {stage.study for stage in self.shown}
         left_out = [s for s in self.loaded.study.stages if stage_study(self.loaded.study.name, s) not in done]
         if left_out and not self.found.is_base_judged:
             return (f"Not run, because the base has no verdict: {', '.join(left_out)}.",)
@@ -297,5 +295,6 @@ class Road:
             return ()
         return (f"Not run, because it was decided before: {', '.join(left_out)}.",)
 
-    def _cost(self, store: Store) -> dict[str, Any]:
-        return {**self.trials, "wall_s": self.taken.in_all_s(store)}
+
+def _is_fruitless(end: StudyEnd) -> bool:
+    return isinstance(end.result, Ranking) and is_fruitless(end.result)

@@ -1,0 +1,105 @@
+"""What a study found: one value, of a type for each kind of study. `analysis` makes it; stages and reports read it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from sweep.domain.checked import CheckReport, CheckResult
+from sweep.domain.effect import NO_CHOICE, Choice, Ranking
+from sweep.domain.lr_range import RateConfirmation, RateRange
+from sweep.domain.trial import Outcome
+
+Report = TypeVar("Report", bound=CheckReport)
+
+
+def report_of(kind: type[Report], found: CheckResult | None) -> Report | None:
+    """Return the report of a check if it is of this kind."""
+    return found.section if found is not None and isinstance(found.section, kind) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialsCost:
+    """What trials have cost: how many have ended, how many there are, their optimizer steps, the wall time.
+
+    Reused ones are counted, and cost nothing. `planned` is None in files that do not say it: then all have ended.
+    """
+
+    trials: int = 0
+    planned: int | None = None
+    steps: int = 0
+    wall_s: float = 0.0
+    reused: int = 0
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome], wall_s: float) -> "TrialsCost":
+        """Return the cost of these trials, which took `wall_s` in all."""
+        known = list(outcomes)
+        ran = [outcome for outcome in known if not outcome.reused]
+        return cls(
+            trials=sum(not outcome.is_open for outcome in known),
+            planned=len(known),
+            steps=sum(outcome.steps for outcome in ran),
+            wall_s=wall_s,
+            reused=len(known) - len(ran),
+        )
+
+    def plus(self, other: "TrialsCost") -> "TrialsCost":
+        """Return the cost of both."""
+        return TrialsCost(
+            trials=self.trials + other.trials,
+            planned=(self.planned or 0) + (other.planned or 0),
+            steps=self.steps + other.steps,
+            wall_s=self.wall_s + other.wall_s,
+            reused=self.reused + other.reused,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateSearch:
+    """A learning-rate range search: the range tests, and the trials that confirm what they suggest.
+
+    `confirmation` is None if nothing was confirmed. `whole` is what both show together.
+    """
+
+    tests: CheckResult
+    confirmation: CheckResult | None = None
+    whole: CheckResult
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the range tests could be made."""
+        return self.whole.is_ok
+
+    @property
+    def range(self) -> RateRange | None:
+        """The range and the rate that it suggests."""
+        return report_of(RateRange, self.tests)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a rate that was tried converges on every seed."""
+        found = report_of(RateConfirmation, self.confirmation)
+        return found is not None and found.confirmed
+
+
+StageResult: TypeAlias = Ranking | CheckResult | RateSearch
+"""What a stage found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What a study made of stages found: a diagnosis, or several checks.
+
+    `is_ok` is False if nothing could be judged, or if a check found something broken. `stages` are those that ended, by
+    name, in their order.
+    """
+
+    is_ok: bool
+    answer: str
+    recommended: Choice = NO_CHOICE
+    notes: tuple[str, ...] = ()
+    stages: tuple[tuple[str, StageResult], ...] = ()
+
+
+StudyResult: TypeAlias = StageResult | Diagnosis
+"""What a study found. A night is no study: it has a `TaskReport` for each of its tasks (domain/regression)."""
