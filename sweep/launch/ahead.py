@@ -1,4 +1,4 @@
-"""Processes that have done ahead what every run of a task begins with (sweep.worker.ahead has their side of it)."""
+"""Processes that have done ahead what every run of a task begins with (sweep.worker.preforked has their side of it)."""
 
 import json
 import os

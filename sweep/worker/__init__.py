@@ -1,23 +1,22 @@
 """What runs inside a trial's process: reads spec.json, runs the task, leaves events.jsonl and result.json.
 
-a run
-  entry    from spec.json to result.json
-  loading  the task: imported, checked and prepared
-  run      the run as the task sees it
-  seeding  global random generators, each from a stream of its own
-  sigterm  a run that is told to end
-  edited   no run of other code than was planned
-  failure  an exception, as result.json tells it
-  output   what `train` returned, in a few words
-  leaving  the end of the process
-  hooks    the one room that patches Paddle
-  monitor  what `run.watch` records
-  checks   what a trial may do instead of training
+one run
+  entry         from spec.json to result.json
+  loading       imports the task, checks its code, and prepares it
+  run           the `run` that the task is given
+  seeding       seeds the global random generators, each from its own stream
+  sigterm       SIGTERM ends a run at its next `log`
+  code_guard    no run with other code than was planned
+  failure       an exception, as result.json records it
+  process_exit  ends the process
+  hooks         the only code that patches Paddle
+  monitor       what `run.watch` records
+  checks        what a trial may do instead of training
 
-a process that waits for runs
-  ahead    what it does before it has one, and its line to the driver
-  standby  it becomes the one run that it is told
-  warm     it forks a child for each
-  nursery  the children of a warm one: forked ahead, seen to end, reaped
-  pages    makes its forks cheap
+processes that wait for runs
+  preforked     imports the task before a run is known; the channel to the orchestrator
+  standby       an idle interpreter that becomes one run
+  warm          the warm parent: imports the task and checks that it is safe to fork
+  fork_server   the warm parent's children: forks them, watches them, reaps them
+  huge_pages    makes forks cheap
 """

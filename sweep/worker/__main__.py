@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sweep.rundir import RunDir
 from sweep.worker.entry import run_trial
-from sweep.worker.leaving import end_process
+from sweep.worker.process_exit import exit_process
 
 
 def main(arguments: list[str]) -> int:
@@ -17,4 +17,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    end_process(main(sys.argv[1:]))
+    exit_process(main(sys.argv[1:]))

@@ -17,8 +17,8 @@ from sweep.rundir import EventWriter, RunDir, write_json_atomic
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
 from sweep.task import StopTrial
 from sweep.worker.checks import RUNNERS
-from sweep.worker.leaving import leave_if_forked
 from sweep.worker.loading import prepared_task
+from sweep.worker.process_exit import exit_if_forked
 from sweep.worker.run import WorkerRun
 from sweep.worker.seeding import seed_globals
 from sweep.worker.sigterm import SigtermWatch
@@ -99,7 +99,7 @@ def _execute(spec: Mapping[str, Any], run: WorkerRun, check: Check | None) -> di
     except BaseException as error:
         if not _is_clean_exit(error):
             failure = _told(error)
-    leave_if_forked(pid, 0 if failure is None else 1)
+    exit_if_forked(pid, 0 if failure is None else 1)
     run.conclude(returned, has_failed=failure is not None)
     run.unwatch()
     reason = run.stop_reason

@@ -8,7 +8,7 @@ from typing import Any
 
 from sweep.domain.failure import says_out_of_memory
 from sweep.domain.states import FailureClass
-from sweep.worker.edited import EditedTaskError
+from sweep.worker.code_guard import EditedTaskError
 
 _HERE = str(Path(__file__).parent)
 _MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})

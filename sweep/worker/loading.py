@@ -9,8 +9,8 @@ from typing import Any
 
 from sweep.domain.taskref import KIND_OF_KEY, TaskKind, TaskRef
 from sweep.task import Run, TaskConfig
-from sweep.worker.edited import check_code, import_root
-from sweep.worker.leaving import leave_if_forked
+from sweep.worker.code_guard import check_code, import_root
+from sweep.worker.process_exit import exit_if_forked
 from sweep.worker.seeding import seed_globals
 
 AHEAD_SEED = 0
@@ -54,7 +54,7 @@ def prepared_task(spec: Mapping[str, Any], *, is_prepared: bool = True) -> tuple
     if is_prepared and task.prepare is not None:
         seed_globals(AHEAD_SEED)
         task.prepare(cfg)
-    leave_if_forked(pid, 0)
+    exit_if_forked(pid, 0)
     return task, cfg
 
 

@@ -17,13 +17,14 @@ from sweep.rundir import EventWriter, RunDir
 from sweep.rundir.events import STEP_LIMIT
 from sweep.seeds import stream_seed
 from sweep.task import StopTrial
-from sweep.worker.output import returned_text
 
 if TYPE_CHECKING:
     from sweep.worker.monitor import Monitor
 
 LOOK_EVERY_S = 0.05
 """How often at most `log` looks for the stop file: a stat costs microseconds, but a task may log every one."""
+RETURNED_KEYS = 4
+"""Maximum number of keys named of a dict that `train` returned."""
 PATIENCE_S = 1.0
 """Seconds for which a request to stop waits for the next step: a task may log every step as the same one."""
 
@@ -104,7 +105,7 @@ class WorkerRun:
                     self._take(at, values)
             self._tell_steps(is_over=True)
         if returned is not None:
-            self._write_facts({RETURNED: returned_text(returned)})
+            self._write_facts({RETURNED: _type_text(returned)})
         if self.stop_reason is None and not (has_failed and self._decision is StopReason.BUDGET):
             self.stop_reason = self._decision
 
@@ -285,3 +286,13 @@ def _scalar(name: str, value: object) -> float:
         except Exception as error:
             raise TypeError(f"run: {name!r} must be one number, got {type(value).__name__} ({error})") from error
     raise TypeError(f"run: {name!r} must be one number, got {type(value).__name__}")
+
+
+def _type_text(value: object) -> str:
+    """Return the type of what `train` returned: `a dict (loss, acc)`, `a float`. Never raises."""
+    try:
+        keys = ", ".join(str(key)[:40] for key in list(value)[:RETURNED_KEYS]) if isinstance(value, Mapping) else ""
+        kind = type(value).__name__
+        return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}{f' ({keys})' if keys else ''}"
+    except Exception:  # a task's own class may do anything
+        return "a value"

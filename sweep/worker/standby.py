@@ -5,32 +5,32 @@ import sys
 from pathlib import Path
 
 from sweep.rundir import RUN_VARIABLE
-from sweep.worker.ahead import Line, RunMark, load_ahead, preamble, run_and_exit
-from sweep.worker.leaving import end_process
+from sweep.worker.preforked import Channel, EnvironTag, import_output, preload_task, run_and_exit
+from sweep.worker.process_exit import exit_process
 
 
 def main(arguments: list[str]) -> None:
     """Wait for a run and become it; end with the driver."""
-    line, mark = Line.of_stdin(), RunMark()
+    channel, tag = Channel.from_stdin(), EnvironTag()
     environment = dict(os.environ)
-    failure = load_ahead(arguments[0])
+    failure = preload_task(arguments[0])
     try:
-        line.say(state="failed" if failure else "ready", why=failure or "")
+        channel.send(state="failed" if failure else "ready", why=failure or "")
     except OSError:
         return
-    told = line.listen()
+    told = channel.receive()
     if told is None:
         return
     message, [log] = told
     folder = Path(message["run"])
-    mark.set(folder)
+    tag.set(folder)
     try:
-        line.say(pid=os.getpid())  # fails where the driver is gone: then nobody knows of this run, and it is not to be
+        channel.send(pid=os.getpid())  # fails if the orchestrator is gone: it would not know of this run
     except OSError:
         return
-    line.close()
+    channel.close()
     if failure is None:
-        run_and_exit(folder, log, preamble())
+        run_and_exit(folder, log, import_output())
     # What failed ahead is to fail in the run's own words: begin anew, as a process started for it.
     for stream in (1, 2):
         os.dup2(log, stream)
@@ -40,4 +40,4 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
-    end_process(0)
+    exit_process(0)

@@ -11,9 +11,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from sweep.worker.ahead import WHY_CHARS, Line, RunMark, load_ahead, preamble
-from sweep.worker.leaving import end_process
-from sweep.worker.nursery import Nursery
+from sweep.worker.fork_server import ForkServer
+from sweep.worker.preforked import WHY_CHARS, Channel, EnvironTag, import_output, preload_task
+from sweep.worker.process_exit import exit_process
 
 HARMLESS_DEVICES = frozenset({"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})
 # jemalloc's own, which comes with pyarrow and so with many an import of pandas and scikit-learn: its fork handlers hold
@@ -23,21 +23,21 @@ HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})
 
 def main(arguments: list[str]) -> None:
     """Load, say whether runs may be forked from here, and fork them until the driver is gone."""
-    line, mark = Line.of_stdin(), RunMark()
+    channel, tag = Channel.from_stdin(), EnvironTag()
     before = open_files()
-    failure = load_ahead(arguments[0])
+    failure = preload_task(arguments[0])
     gc.collect()
     gc.freeze()  # a child's garbage collector would write to, and so copy, every object it looks at
     shared = [] if failure else shared_things(before)
     state = "failed" if failure else "unsafe" if shared else "ready"
-    theirs, ours = Line.pair()
-    nursery = Nursery(line, ours, mark, preamble())
+    theirs, ours = Channel.pair()
+    server = ForkServer(channel, ours, tag, import_output())
     with suppress(OSError):  # the driver is gone
         with theirs:
-            line.say(state=state, why=failure or "; ".join(shared)[:WHY_CHARS], descriptor=theirs.fileno())
+            channel.send(state=state, why=failure or "; ".join(shared)[:WHY_CHARS], descriptor=theirs.fileno())
         if state == "ready":
-            nursery.serve()
-    if nursery.has_runs():  # they have sessions of their own and go on: what they still need is not tidied up
+            server.serve()
+    if server.has_runs():  # they have sessions of their own and go on: what they still need is not tidied up
         os._exit(0)
 
 
@@ -97,4 +97,4 @@ def open_files() -> dict[int, str]:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
-    end_process(0)
+    exit_process(0)

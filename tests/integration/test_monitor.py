@@ -16,7 +16,7 @@ from watched_training import batch, fact, facts, make_run, mlp, series, train
 from sweep.task import StopTrial
 from sweep.worker.monitor import activations
 from sweep.worker.monitor.layers import trained_parameters
-from sweep.worker.monitor.vectors import LARGE, Vectors
+from sweep.worker.monitor.tensor_stats import LARGE, TensorReader
 from sweep.worker.run import WorkerRun
 
 
@@ -69,7 +69,7 @@ def test_on_another_device_the_same_figures_come_in_one_transfer() -> None:
     parameters = trained_parameters(optimizer)
     found = []
     with paddle.no_grad():
-        vectors = [Vectors(parameters, is_host=is_host) for is_host in (True, False)]
+        vectors = [TensorReader(parameters, is_host=is_host) for is_host in (True, False)]
         before = [v.before() for v in vectors]
         optimizer.step()
         found = [v.statistics(b) for v, b in zip(vectors, before, strict=True)]

@@ -313,7 +313,7 @@ def test_an_end_is_told_while_the_parent_is_busy_where_the_kernel_has_no_descrip
         "import os, sys, time\n"
         f"def improve():\n    while not os.path.exists({str(go)!r}):\n        time.sleep(0.005)\n        yield\n"
         "if 'warm' in sys.argv[0]:\n    del os.pidfd_open\n"
-        "    sys.modules['sweep.worker.nursery'].collapse_pages = improve\n"
+        "    sys.modules['sweep.worker.fork_server'].use_huge_pages = improve\n"
         "def train(cfg, run):\n    os._exit(7)\n"
     )
     launcher = site.launcher("warm")
@@ -372,10 +372,10 @@ def test_without_a_list_of_children_a_parent_gets_no_orphans(tmp_path: Path) -> 
     code = f"""
         import ctypes
         from pathlib import Path
-        from sweep.worker import nursery
-        nursery.CHILDREN = Path({str(tmp_path / "children")!r})
+        from sweep.worker import fork_server as server
+        server.CHILDREN = Path({str(tmp_path / "children")!r})
         is_subreaper = ctypes.c_int(-1)
-        print(nursery.become_subreaper(), ctypes.CDLL(None).prctl(37, ctypes.byref(is_subreaper)), is_subreaper.value)
+        print(server.become_subreaper(), ctypes.CDLL(None).prctl(37, ctypes.byref(is_subreaper)), is_subreaper.value)
     """
     told = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
     assert told.stdout == "False 0 0\n"  # dead ones that it does not know of would stay zombies

@@ -248,7 +248,7 @@ ENDLESS = {
 @pytest.mark.parametrize("what", ENDLESS)
 def test_what_does_not_come_to_its_end_at_exit_is_left_and_the_log_says_where(tmp_path: Path, what: str) -> None:
     (tmp_path / "endless.py").write_text(
-        "import atexit, multiprocessing, time\nfrom sweep.worker import leaving\nleaving.EXIT_S = 1.0\n"
+        "import atexit, multiprocessing, time\nfrom sweep.worker import process_exit\nprocess_exit.EXIT_S = 1.0\n"
         "def endless():\n    while True:\n        time.sleep(0.01)\n"
         f"def train(cfg, run):\n    print('printed')\n    {ENDLESS[what]}\n"
     )
@@ -263,7 +263,7 @@ def test_what_does_not_come_to_its_end_at_exit_is_left_and_the_log_says_where(tm
     assert result is not None
     assert result["state"] == "completed"
     assert "printed" in log.read_text()
-    assert "end_process" in log.read_text()
+    assert "exit_process" in log.read_text()
 
 
 def living_in_group(group: int) -> list[int]:

@@ -11,7 +11,7 @@ from sweep.domain.taskref import TaskRef, root_of
 from sweep.errors import TaskEditedError
 from sweep.rundir import digest_of
 from sweep.study.edits import PlannedCode
-from sweep.worker.edited import EditedTaskError, check_code, import_root
+from sweep.worker.code_guard import EditedTaskError, check_code, import_root
 
 MINE = TaskRef.of({"_target_": "mine.train"})
 

@@ -13,8 +13,8 @@ import paddle
 from sweep.worker.hooks import Hooks, Role
 from sweep.worker.hooks.points import STEPS, around_optimizer, on_backward, on_call
 from sweep.worker.monitor.activations import Activations
-from sweep.worker.monitor.clearing import Clearing
 from sweep.worker.monitor.coverage import Coverage
+from sweep.worker.monitor.grad_clearing import GradClearing
 from sweep.worker.monitor.layers import (
     clip_norm,
     decay_coefficients,
@@ -27,8 +27,8 @@ from sweep.worker.monitor.layers import (
 )
 from sweep.worker.monitor.nonfinite import bad_counts, find_origin
 from sweep.worker.monitor.sampling import Sampling
+from sweep.worker.monitor.tensor_stats import LARGE, Statistics, TensorReader, gradient_of
 from sweep.worker.monitor.trace import FirstStep
-from sweep.worker.monitor.vectors import LARGE, Statistics, Vectors, gradient_of
 
 Record = Callable[[int, Mapping[str, float]], None]
 Hook = Callable[..., Any]
@@ -96,14 +96,14 @@ class Monitor:
             raise TypeError(f"run.watch(model, optimizer) takes a paddle.nn.Layer and an optimizer, not {given}")
         self._parameters = trained_parameters(self.optimizer)
         self._layers = weighted_layers(self.model, self._parameters)
-        self._vectors = Vectors(self._parameters)
+        self._vectors = TensorReader(self._parameters)
         self._decay = decay_coefficients(self.optimizer, self._parameters)
         self._scheduler = scheduler_of(self.optimizer)
         self._scheduler_began = getattr(self._scheduler, "last_epoch", 0)
         self._tell(settings(self.model, self.optimizer))
         self._choose_layers()
         self._coverage = Coverage(self.model, self._parameters)
-        self._clearing = Clearing(self._parameters)
+        self._clearing = GradClearing(self._parameters)
         self._undo.append(self._hooks.close)
         self._clearing.listen(self._hooks, self.optimizer)
         self._first = FirstStep(self.model, self._guarded)

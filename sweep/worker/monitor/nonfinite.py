@@ -6,7 +6,7 @@ from typing import Any
 import paddle
 
 from sweep.worker.monitor.layers import Layer, leaves
-from sweep.worker.monitor.vectors import gradient_of
+from sweep.worker.monitor.tensor_stats import gradient_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from sweep.worker.hooks import Hooks
 from sweep.worker.hooks.patching import Function
 from sweep.worker.hooks.points import CLEARS, around_optimizer
 from sweep.worker.monitor.layers import size_of
-from sweep.worker.monitor.vectors import gradient_of
+from sweep.worker.monitor.tensor_stats import gradient_of
 
 
-class Clearing:
+class GradClearing:
     """Counts the steps in a row whose gradient was added to that of the step before.
 
     A call of the optimizer's `clear_grad` between two steps answers for free. Only if there is none a value is read,

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from sweep.clock import process_started_at
-from sweep.worker.ahead import Line, RunMark, run_and_exit
-from sweep.worker.leaving import drop_exit_functions
-from sweep.worker.pages import collapse_pages
+from sweep.worker.huge_pages import use_huge_pages
+from sweep.worker.preforked import Channel, EnvironTag, run_and_exit
+from sweep.worker.process_exit import drop_exit_handlers
 
 SPARES = 2
 """Children that wait for a run: the next run starts at once while another child is forked beside it."""
@@ -23,15 +23,15 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
 
 
-class Nursery:
+class ForkServer:
     """Forks children ahead of the runs: one waits on the line that all share and becomes the run that it is told.
 
     A spare child holds one end of a pipe and writes to it when it has a run: one that closes it without has died. Of a
     run that ends the driver is told at once; it is reaped, so that its pid is free, when the driver says so.
     """
 
-    def __init__(self, line: Line, runs: Line, mark: RunMark, printed: bytes) -> None:
-        self._line, self._runs, self._mark, self._printed = line, runs, mark, printed
+    def __init__(self, channel: Channel, runs: Channel, tag: EnvironTag, printed: bytes) -> None:
+        self._channel, self._runs, self._tag, self._printed = channel, runs, tag, printed
         self._spares: dict[int, int] = {}  # pid by our end of the pipe
         self._running: dict[int, int | None] = {}  # by pid, the descriptor that tells of the end, where there are such
         self._ended: set[int] = set()  # pids that are not reaped yet
@@ -39,17 +39,19 @@ class Nursery:
 
     def serve(self) -> None:
         """Go on until the driver is gone. Raises OSError where it goes just then."""
-        improving = collapse_pages()
+        improving = use_huge_pages()
         has_improved = False
         while True:
             # Nothing is asked for: a good time. Spares come later, or they would keep the pages as they were.
-            while not has_improved and not self._ready([self._line.fileno(), self._runs.fileno(), *self._ends()], 0.0):
+            while not has_improved and not self._ready(
+                [self._channel.fileno(), self._runs.fileno(), *self._ends()], 0.0
+            ):
                 for descriptor in self._ready(list(self._spares), 0.0):
                     self._note_taken(descriptor)
                 self._tell_ends()  # those without a descriptor
                 has_improved = next(improving, "done") is not None
             problem = self._fork_spares(SPARES if has_improved else 1)
-            watched = [self._line.fileno(), *(self._spares or [self._runs.fileno()]), *self._ends()]
+            watched = [self._channel.fileno(), *(self._spares or [self._runs.fileno()]), *self._ends()]
             ready = self._ready(watched, self._patience_s() if has_improved else IMPROVE_AFTER_S)
             if not ready and self._gets_orphans:
                 self._reap_orphans()
@@ -58,7 +60,7 @@ class Nursery:
                     self._note_taken(descriptor)
                 elif descriptor == self._runs.fileno():
                     self._refuse(problem)
-                elif descriptor == self._line.fileno() and not self._reap():
+                elif descriptor == self._channel.fileno() and not self._reap():
                     self._send_away()
                     return
             self._tell_ends()
@@ -88,21 +90,21 @@ class Nursery:
         """Be a spare child: wait for a run and become it; end with the driver."""
         try:
             os.setsid()
-            self._line.close()
+            self._channel.close()
             for descriptor in (*self._spares, *self._ends()):
                 os.close(descriptor)
-            drop_exit_functions()
+            drop_exit_handlers()
             started_at = process_started_at(os.getpid())
-            told = self._runs.listen()
+            told = self._runs.receive()
             if told is None:
                 os._exit(0)
             message, [log] = told
             folder = Path(message["run"])
-            self._mark.set(folder)
+            self._tag.set(folder)
             os.write(pipe, b"!")
             os.close(pipe)
             # Fails where the driver is gone: then nobody knows of this run.
-            self._runs.say(pid=os.getpid(), started_at=started_at)
+            self._runs.send(pid=os.getpid(), started_at=started_at)
             self._runs.close()
         except BaseException:
             os._exit(1)
@@ -120,9 +122,9 @@ class Nursery:
 
     def _refuse(self, problem: str) -> None:
         """Answer for the children that there are not."""
-        if problem and (told := self._runs.listen()) is not None:
+        if problem and (told := self._runs.receive()) is not None:
             os.close(told[1][0])
-            self._runs.say(error=problem)
+            self._runs.send(error=problem)
 
     def _ends(self) -> list[int]:
         """Return the descriptors that can be read once a run has ended."""
@@ -142,7 +144,7 @@ class Nursery:
             if descriptor is not None:
                 os.close(descriptor)
             self._ended.add(pid)
-            self._line.say(ended=pid, code=code, has_left=not self._gets_orphans or self._reap_orphans())
+            self._channel.send(ended=pid, code=code, has_left=not self._gets_orphans or self._reap_orphans())
 
     def _reap_orphans(self) -> bool:
         """Reap the dead of the children that runs have left us; return whether any of them lives."""
@@ -157,7 +159,7 @@ class Nursery:
 
     def _reap(self) -> bool:
         """Reap the runs that the driver has done with; return False where there is no driver."""
-        told = self._line.listen()
+        told = self._channel.receive()
         for pid in [] if told is None else told[0]["reap"]:
             os.waitpid(pid, 0)
             self._ended.discard(pid)

@@ -8,7 +8,7 @@ HUGE_BYTES = 2 << 20
 MADV_COLLAPSE = 25  # Linux 6.1
 
 
-def collapse_pages() -> Iterator[None]:
+def use_huge_pages() -> Iterator[None]:
     """Turn this process's private memory into huge pages, one in each step (about a millisecond); addresses stay.
 
     Ends early where the kernel cannot. Measured with Paddle imported, 138 MB of such memory: fork, a child's life and

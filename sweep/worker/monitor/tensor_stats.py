@@ -54,7 +54,7 @@ class Statistics:
         return math.sqrt(_square_sum(centred) / values.size)
 
 
-class Vectors:
+class TensorReader:
     """Reads the parameters of one optimizer: `before` is taken ahead of a step, `statistics` after it.
 
     On the CPU arrays are copied one by one, which is what is fastest there; on another device everything is put

@@ -31,7 +31,7 @@ left to the end of the process.
 """
 
 
-def end_process(code: int) -> NoReturn:
+def exit_process(code: int) -> NoReturn:
     """End this process, whose result is on disk. Never returns.
 
     A thread that the task left behind must not keep the slot, and a library that dies while it is torn down must not
@@ -49,7 +49,7 @@ def end_process(code: int) -> NoReturn:
         os._exit(code)
 
 
-def leave_if_forked(pid: int, code: int) -> None:
+def exit_if_forked(pid: int, code: int) -> None:
     """End this process where it is not the one of this pid: the task has forked it, and it has come out of its code.
 
     It is no run, and what the run wants done at exit is not its business.
@@ -59,7 +59,7 @@ def leave_if_forked(pid: int, code: int) -> None:
         os._exit(code)
 
 
-def drop_exit_functions() -> None:
+def drop_exit_handlers() -> None:
     """Forget what was registered to be done at exit: the parent will do it, once, and no child may do it to all.
 
     (A temporary folder made by the task's module would be removed by the first run that ends.) What the run itself

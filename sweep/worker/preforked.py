@@ -24,36 +24,36 @@ from typing import Any, NoReturn
 from sweep.rundir import RUN_VARIABLE, RunDir
 from sweep.worker.entry import run_trial
 from sweep.worker.failure import describe_failure, format_error
-from sweep.worker.leaving import end_process, flush_output, leave_if_forked
 from sweep.worker.loading import prepared_task
+from sweep.worker.process_exit import exit_if_forked, exit_process, flush_output
 
 MESSAGE_BYTES = 1 << 16
 PREAMBLE_BYTES = 1 << 16
 WHY_CHARS = 500
 
 
-class Line:
+class Channel:
     """One end of a line to the driver."""
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
 
     @classmethod
-    def of_stdin(cls) -> "Line":
+    def from_stdin(cls) -> "Channel":
         """Return the line that standard input is, and which is /dev/null from then on."""
-        line = cls(socket.socket(fileno=os.dup(0)))
+        channel = cls(socket.socket(fileno=os.dup(0)))
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
-        return line
+        return channel
 
     @classmethod
-    def pair(cls) -> "tuple[Line, Line]":
-        """Return both ends of a new line."""
+    def pair(cls) -> "tuple[Channel, Channel]":
+        """Return both ends of a new channel."""
         one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return cls(one), cls(other)
 
-    def __enter__(self) -> "Line":
+    def __enter__(self) -> "Channel":
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -63,12 +63,12 @@ class Line:
         """Return the descriptor."""
         return self._socket.fileno()
 
-    def say(self, *, descriptor: int | None = None, **message: object) -> None:
+    def send(self, *, descriptor: int | None = None, **message: object) -> None:
         """Send a message, with a descriptor where one is given. Raises OSError where the driver is gone."""
         descriptors = [] if descriptor is None else [descriptor]
         socket.send_fds(self._socket, [json.dumps(message).encode()], descriptors, socket.MSG_NOSIGNAL)
 
-    def listen(self) -> tuple[dict[str, Any], list[int]] | None:
+    def receive(self) -> tuple[dict[str, Any], list[int]] | None:
         """Return the next message and the descriptors that came with it, None once the driver is gone."""
         try:
             data, descriptors, _, _ = socket.recv_fds(self._socket, MESSAGE_BYTES, 1)
@@ -81,7 +81,7 @@ class Line:
         self._socket.close()
 
 
-class RunMark:
+class EnvironTag:
     """The place in this process's memory where the kernel shows the folder of its run to other processes.
 
     /proc/PID/environ is the memory in which a process got its environment when its program was started, and a fork
@@ -103,7 +103,7 @@ class RunMark:
         os.environ[RUN_VARIABLE] = str(folder)
 
 
-def load_ahead(what: str) -> str | None:
+def preload_task(what: str) -> str | None:
     """Do what every run of a task begins with; return in one line why that failed, None where it did not.
 
     `what` is the folder of such a run, or JSON of what of its spec is needed (`task`, `code`).
@@ -115,12 +115,12 @@ def load_ahead(what: str) -> str | None:
         prepared_task(json.loads(what) if what.startswith("{") else RunDir(Path(what)).read_spec())
     except BaseException as error:  # even SystemExit: a run says what it means
         failure = describe_failure(error)["message"]
-    leave_if_forked(pid, 1)
+    exit_if_forked(pid, 1)
     flush_output()
     return failure
 
 
-def preamble() -> bytes:
+def import_output() -> bytes:
     """Return what importing has printed so far: a run that imports for itself has it in its log."""
     with suppress(OSError):  # importing has closed it
         size = os.fstat(1).st_size
@@ -143,4 +143,4 @@ def run_and_exit(folder: Path, log: int, printed: bytes) -> NoReturn:
     except BaseException as error:  # what would end an interpreter with a traceback
         with suppress(OSError):
             sys.stderr.write(format_error(error))
-    end_process(code)
+    exit_process(code)
