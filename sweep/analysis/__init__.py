@@ -17,6 +17,7 @@ the sentences of an answer
 
 checks and diagnoses
   checks           what the trials of a check showed, one module each
+  findings         what the stages of a diagnosis have found so far
   diagnosis        the results of all stages to one paragraph
 
 several studies

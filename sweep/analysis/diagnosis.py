@@ -1,34 +1,20 @@
 """From what the stages of a diagnosis found to one paragraph that a person can act on. Pure."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Sequence
 
 from sweep.analysis.faults import fault_sentences, faults_seen, lowered
+from sweep.analysis.findings import FAILED_GATE, NEAR, Findings, recommendation
 from sweep.domain.byhand import best_by_hand, by_hand_of
-from sweep.domain.checked import CheckResult
 from sweep.domain.counts import figure_text, share_text
-from sweep.domain.data_check import DataCheck, DataReport, Severity
-from sweep.domain.effect import Choice, Effect, EffectStatus, Question, Ranking, Repair, together
-from sweep.domain.overfit import GateVerdict, OverfitReport
-from sweep.domain.result import Diagnosis, RateSearch, StageResult, report_of
+from sweep.domain.data_check import Severity
+from sweep.domain.effect import Effect, EffectStatus, Question, Ranking, Repair, together
+from sweep.domain.overfit import GateVerdict
+from sweep.domain.result import Diagnosis
 from sweep.domain.symptoms import LOGGING_RULES, about_of, kind_of, title_of
-from sweep.domain.verdict import Symptom, Verdict
-
-Result = TypeVar("Result", bound=StageResult)
-
-NEAR = 3.0
-"""A learning rate within this factor of the point that the range search suggests is not what is wrong."""
-
-FAR = 10.0
-"""One this far off is: if the point converges on every seed, other changes need not be tried."""
+from sweep.domain.verdict import Verdict
 
 MISSED = (Verdict.DIVERGED, Verdict.STALLED, Verdict.NOT_CONVERGED)
 """Verdicts of a trial that was judged and did not converge."""
-
-FAILED_GATE = (GateVerdict.NOT_LEARNT, GateVerdict.DIVERGED)
-"""Verdicts of the overfit gate that say that ten samples cannot be learnt."""
 
 FITS = 0.1
 """Share of its first value up to which a loss on ten samples says that these were fitted."""
@@ -59,122 +45,8 @@ WARNED = 2
 TELLING = ("order of rows", "labels and inputs", "labels along the rows", "validation labels", "label range")
 """Checks of the data whose warnings are named before others: what they find can keep any training from converging."""
 
-DATA_TOGGLES = {
-    "order of rows": "shuffle=on",
-    "input scale": "input_norm=standardize",
-    "target scale": "target_norm=standardize",
-}
-"""The toggle that tests what a warning of the data check says."""
-
 BY_HAND = 3
 """Number of things to do by hand that are named."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What the stages that were run have found, None for those that were not.
-
-    `lacking` are the axes of which the task lacks the knobs: what they would change is done by hand.
-    """
-
-    data: CheckResult | None = None
-    base: Ranking | None = None
-    overfit: CheckResult | None = None
-    lr_range: RateSearch | None = None
-    ablation: Ranking | None = None
-    verify: Ranking | None = None
-    lacking: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, stages: Mapping[str, StageResult], lacking: frozenset[str]) -> "Findings":
-        """Return what these stages have found, by their names."""
-        return cls(
-            data=_of(CheckResult, stages.get("data")),
-            base=_of(Ranking, stages.get("base")),
-            overfit=_of(CheckResult, stages.get("overfit")),
-            lr_range=_of(RateSearch, stages.get("lr_range")),
-            ablation=_of(Ranking, stages.get("ablation")),
-            verify=_of(Ranking, stages.get("verify")),
-            lacking=lacking,
-        )
-
-    @property
-    def checks(self) -> tuple[DataCheck, ...]:
-        """What was looked at in the data."""
-        found = report_of(DataReport, self.data)
-        return () if found is None else found.checks
-
-    @property
-    def gate(self) -> OverfitReport | None:
-        """What the overfit gate showed."""
-        return report_of(OverfitReport, self.overfit)
-
-    @property
-    def is_data_broken(self) -> bool:
-        """Whether a data check found something broken; one that could not be made says nothing."""
-        return any(check.severity is Severity.BROKEN for check in self.checks)
-
-    @property
-    def is_base_judged(self) -> bool:
-        """Whether a trial of the base has a verdict; true if the base has not run."""
-        return self.base is None or bool(self.base.base.seeds)
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether a trial of the base or of the ablation has a verdict; true if the diagnosis ended before the base."""
-        if self.is_base_judged:
-            return True
-        return self.ablation is not None and any(effect.sufficiency.trials for effect in self.ablation.effects)
-
-    @property
-    def base_converges(self) -> bool:
-        """Whether every seed of the base converged."""
-        base = self.base.base if self.base else None
-        return base is not None and 0 < base.seeds == base.converged
-
-    @property
-    def symptoms(self) -> tuple[Symptom, ...]:
-        """What was seen in the base's trials, the most telling first."""
-        return self.base.base.symptoms if self.base else ()
-
-    @property
-    def learns(self) -> bool:
-        """Whether ten samples can be learnt, as far as is known."""
-        return self.gate is None or self.gate.verdict not in FAILED_GATE
-
-    @property
-    def last(self) -> Ranking | None:
-        """The ranking that decides: that of the fresh seeds, if there were any."""
-        return self.verify or self.ablation
-
-    @property
-    def is_lr_near(self) -> bool:
-        """Whether the learning rate is known to be near the one that the range search suggests."""
-        ratio = self.lr_ratio
-        return ratio is not None and 1 / NEAR <= ratio <= NEAR
-
-    @property
-    def point(self) -> tuple[str, ...]:
-        """The overrides that set the suggested learning rate; empty without a suggestion, or if it is near."""
-        return () if self.lr_range is None or self.is_lr_near else self.lr_range.whole.overrides
-
-    @property
-    def lr_ratio(self) -> float | None:
-        """The suggested learning rate over the task's own, None if either is not known."""
-        found = self.lr_range.range if self.lr_range else None
-        if found is None or found.point is None or found.base_lr is None or found.base_lr <= 0:
-            return None
-        return found.point / found.base_lr
-
-    @property
-    def is_lr_decisive(self) -> bool:
-        """Whether the learning rate is far off, and the suggested one converged on every seed that tried it."""
-        ratio, confirmed = self.lr_ratio, self.lr_range is not None and self.lr_range.is_confirmed
-        return bool(self.point) and confirmed and ratio is not None and abs(math.log10(ratio)) >= math.log10(FAR) - 1e-9
-
-
-def _of(kind: type[Result], found: StageResult | None) -> Result | None:
-    return found if isinstance(found, kind) else None
 
 
 def diagnose(found: Findings, *, has_axes: bool = True) -> Diagnosis:
@@ -217,22 +89,6 @@ def _is_explained(found: Findings) -> bool:
     base = found.base.base if found.base else None
     seen = base is None or base.symptoms or base.exceptions or not base.seeds
     return bool(seen or _data_warnings(found) or not found.learns or found.point)
-
-
-def recommendation(found: Findings) -> Choice:
-    """Return what to use: what the last ranking recommends, with what ties with it; empty if it recommends nothing."""
-    return Choice() if found.last is None else found.last.choice
-
-
-def seen_kinds(found: Findings) -> list[str]:
-    """Return the kinds of what was seen in the base's trials (domain/symptoms.py kind_of), the most telling first."""
-    return [kind_of(symptom.rule, symptom.metric) for symptom in found.symptoms]
-
-
-def toggles_of_data(found: Findings) -> list[str]:
-    """Return the toggles that the warnings of the data check point to, most telling first."""
-    warned = {check.name for check in found.checks if check.severity is Severity.WARNING}
-    return [toggle for name, toggle in DATA_TOGGLES.items() if name in warned]
 
 
 def _to_check(found: Findings) -> list[str]:

@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sweep.analysis.diagnosis import Findings, diagnose, seen_kinds, toggles_of_data
+from sweep.analysis.diagnosis import diagnose
+from sweep.analysis.findings import Findings, seen_kinds, toggles_of_data
 from sweep.config import LoadedConfig
 from sweep.config.offered import lacking_axes
 from sweep.domain.counts import count_text

@@ -7,7 +7,8 @@ import pytest
 from found_values import base, effect, ranking
 
 from sweep.analysis import rank
-from sweep.analysis.diagnosis import Findings, diagnose
+from sweep.analysis.diagnosis import diagnose
+from sweep.analysis.findings import Findings
 from sweep.domain.axis import Cell
 from sweep.domain.checked import CheckResult
 from sweep.domain.effect import Ranking

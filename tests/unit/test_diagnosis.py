@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from found_values import base, data, effect, gate, lr_range, ranking, repaired, symptom
 
-from sweep.analysis.diagnosis import Findings, diagnose, recommendation, seen_kinds, toggles_of_data
+from sweep.analysis.diagnosis import diagnose
+from sweep.analysis.findings import Findings, recommendation, seen_kinds, toggles_of_data
 from sweep.domain.about import Healthy
 from sweep.domain.byhand import BY_HAND
 from sweep.domain.symptoms import SYMPTOMS
