@@ -24,7 +24,7 @@ from sweep.report.copied import recommended_lines, uses
 from sweep.report.documents import SCHEMA, STAGES, RankingDocument, Recommended, read_ranking
 from sweep.report.markdown import code, escaped
 from sweep.report.phrases import duration_text, provenance_text, trials_text
-from sweep.report.stages import TITLES, view
+from sweep.report.stages import VIEWS
 from sweep.report.summary import provenance_of
 from sweep.report.tables import labelled
 from sweep.rundir import write_json_atomic, write_text_atomic
@@ -188,9 +188,9 @@ def render_staged(document: StagedDocument, *, store: str = "") -> RenderableTyp
     for stage in document.stages:
         shown: list[RenderableType] = []
         if not is_single:
-            shown += [Rule(TITLES[stage.stage], align="left", style="dim"), Text(stage.answer)]
+            shown += [Rule(VIEWS[stage.stage].title, align="left", style="dim"), Text(stage.answer)]
         if is_single or stage.stage not in QUIET or not stage.ok:
-            body = view(stage.stage).terminal(stage.section, **({} if stage.stage in REPORTS else {"store": store}))
+            body = VIEWS[stage.stage].terminal(stage.section, store)
             shown += [] if isinstance(body, Group) and not body.renderables else [body]
         shown += labelled("note", *(note for note in stage.notes if note not in document.notes))
         parts += [*shown, ""] if shown else []
@@ -208,8 +208,8 @@ def staged_markdown(document: StagedDocument) -> str:
         lines += ["Apply it:", "", f"    {document.recommended.command}", ""]
     lines += [f"- {escaped(note)}" for note in document.notes] + ([""] if document.notes else [])
     for stage in document.stages:
-        lines += [f"### {TITLES[stage.stage]}", "", f"{escaped(stage.answer)}", ""]
-        lines += [view(stage.stage).markdown(stage.section).rstrip("\n"), ""]
+        lines += [f"### {VIEWS[stage.stage].title}", "", f"{escaped(stage.answer)}", ""]
+        lines += [VIEWS[stage.stage].markdown(stage.section).rstrip("\n"), ""]
         lines += [f"Alone: {code(stage.command)}", ""] if stage.command else []
     lines += [f"Cost: {escaped(staged_cost(document.cost))}  ", f"From: {provenance_text(document.provenance)}"]
     return "\n".join(lines) + "\n"
@@ -224,7 +224,7 @@ def staged_html(document: StagedDocument, results: Path) -> str:
         title=document.study,
         summary=document,
         stages=[
-            (stage, TITLES[stage.stage], view(stage.stage).html(stage.section, results / stage.study))
+            (stage, VIEWS[stage.stage].title, VIEWS[stage.stage].html(stage.section, results / stage.study))
             for stage in document.stages
         ],
         cost=staged_cost(document.cost),

@@ -52,6 +52,10 @@ def test_importing_sweep_imports_nothing_heavy(loaded):
     assert not {"numpy", "sqlalchemy", "rich", "hydra", "optuna", "scipy", "paddle"} & loaded["sweep"]
 
 
+def test_reading_verbs_leave_the_figures_of_checks_alone(loaded):
+    assert not {"sweep.domain.checked", "sweep.domain.data_figures", "sweep.report.staged"} & loaded["open_store"]
+
+
 def test_finding_our_tasks_does_not_import_paddle(loaded):
     assert not {"paddle", "tasks", "numpy"} & loaded["find_task"]
 

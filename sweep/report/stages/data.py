@@ -41,7 +41,7 @@ PICTURE_BYTES = 4 * 2**20
 """A larger picture stays a file beside the page."""
 
 
-def terminal(section: DataReport) -> RenderableType:
+def terminal(section: DataReport, store: str = "") -> RenderableType:  # noqa: ARG001 - every stage has it
     """Return the table of checks for a terminal: what is broken or warned of says what is allowed and what to do."""
     table = new_table()
     table.add_column("check", no_wrap=True)

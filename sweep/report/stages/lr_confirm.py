@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def terminal(section: RateConfirmation) -> RenderableType:
+def terminal(section: RateConfirmation, store: str = "") -> RenderableType:  # noqa: ARG001 - every stage has it
     """Return a table of the rates tried."""
     table = new_table()
     for title in ("learning rate", "", "converged", "steps to target"):

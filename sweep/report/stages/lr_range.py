@@ -43,7 +43,7 @@ ENDINGS = {
 """How a seed's curve ended."""
 
 
-def terminal(section: RateRange) -> RenderableType:
+def terminal(section: RateRange, store: str = "") -> RenderableType:  # noqa: ARG001 - every stage has it
     """Return a line for each seed, from the lowest rate to the highest, and below them the range and the point."""
     rows = [row for row in section.trials if row.smoothed][:SEEDS]
     if not rows:

@@ -18,7 +18,7 @@ WIDTH = 48
 """Characters of a curve in a terminal."""
 
 
-def terminal(section: OverfitReport) -> RenderableType:
+def terminal(section: OverfitReport, store: str = "") -> RenderableType:  # noqa: ARG001 - every stage has it
     """Return verdict, what was switched off, and a line for each curve."""
     parts: list[RenderableType] = []
     for row in _told(section):
