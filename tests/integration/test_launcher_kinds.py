@@ -9,7 +9,7 @@ import pytest
 from sweep.cli.main import main
 from sweep.config import LauncherConfig
 from sweep.config.values import Section
-from sweep.launch import LAUNCHERS, Launcher, RunRequest, WarmParent
+from sweep.launch import LAUNCHERS, Launcher, LauncherKind, RunRequest, WarmParent
 from sweep.launch.fake import FakeLauncher, write_run
 from sweep.rundir import RunDir
 from sweep.store import Store
@@ -55,6 +55,9 @@ class ToyKind:
     def starts_warm(self, config: LauncherConfig) -> bool:
         return False
 
+    def can_pause(self, config: LauncherConfig) -> bool:
+        return False
+
     def find(self, request: RunRequest) -> str | None:
         return None
 
@@ -68,9 +71,10 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ToyKind:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
-    kind = ToyKind()
+    made = ToyKind()
+    kind: LauncherKind = made  # mypy misses no method that is added to the protocol
     monkeypatch.setitem(LAUNCHERS, "toy", kind)
-    return kind
+    return made
 
 
 def test_a_plan_asks_the_kind_for_its_slots_and_builds_no_launcher(
