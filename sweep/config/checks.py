@@ -1,8 +1,8 @@
 """The settings of the checks (`probe:` of +check=..., +search=lr_range) and of what confirms one (`confirm:`)."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
+from sweep.config.schema import ConfirmConfig
 from sweep.config.values import LONGEST_S, Section
 from sweep.domain.check import CheckName
 from sweep.domain.lr_range import FEWEST_STEPS
@@ -66,9 +66,10 @@ CHECKS: dict[CheckName, Callable[[Section], None]] = {
 """What raises ConfigError if a check's settings cannot be used."""
 
 
-def read_confirm(data: object) -> Mapping[str, Any] | None:
+def read_confirm(data: object) -> ConfirmConfig | None:
     """Return the `confirm` section, None if nothing is to be confirmed. Raises ConfigError."""
     if data is None:
         return None
     section = Section(data, "confirm", ("seeds", "stop_early"))
-    return {"seeds": section.integer("seeds", low=1, high=MOST_CONFIRM_SEEDS), "stop_early": section.flag("stop_early")}
+    seeds = section.integer("seeds", low=1, high=MOST_CONFIRM_SEEDS)
+    return ConfirmConfig(seeds=seeds, stop_early=section.flag("stop_early"))

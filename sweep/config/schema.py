@@ -45,6 +45,17 @@ class LauncherConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmConfig:
+    """The trials that confirm what a learning-rate range suggests: the number of seeds of each rate.
+
+    `stop_early`: a trial ends once it has held the target.
+    """
+
+    seeds: int
+    stop_early: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyConfig:
     """One study's whole config, validated.
 
@@ -53,7 +64,7 @@ class StudyConfig:
     already has their value or lacks their knob, with the reason. `raw` is the whole resolved config as plain data,
     `store.url` in it without a password.
 
-    `probe` is what the trials do instead of plain training, None for training; `confirm` is what follows it. `stages`
+    `check` is what the trials do instead of plain training, None for training; `confirm` is what follows it. `stages`
     names the studies that this one is made of, in order; it has then no trials of its own. `regression` is that section
     of a regression sweep, None for any other study. `watch` is one of WATCHES, `symptoms` the thresholds of the
     monitor's rules by name.
@@ -76,8 +87,8 @@ class StudyConfig:
     results: str
     inert: tuple[InertToggle, ...]
     raw: Mapping[str, Any] = field(hash=False)
-    probe: Check | None = None
-    confirm: Mapping[str, Any] | None = field(default=None, hash=False)
+    check: Check | None = None
+    confirm: ConfirmConfig | None = None
     stages: tuple[str, ...] = ()
     regression: Mapping[str, Any] | None = field(default=None, hash=False)
     watch: str = "light"
@@ -89,8 +100,8 @@ class StudyConfig:
     @property
     def kind(self) -> StudyKind:
         """What the study is, as far as its config says: a study of trained trials may be a search by its driver."""
-        probe = None if self.probe is None else self.probe.name
-        return kind_of(stages=self.stages, probe=probe)
+        check = None if self.check is None else self.check.name
+        return kind_of(stages=self.stages, check=check)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ def load(
         results=results,
         inert=axes.inert,
         raw=raw,
-        probe=_probe(root.get("probe"), composed, base),
+        check=_check(root.get("probe"), composed, base),
         confirm=read_confirm(root.get("confirm")),
         stages=_stages(root.get("stages")),
         regression=root.get("regression"),
@@ -233,7 +233,7 @@ def _seeds(value: object) -> tuple[int, ...]:
     return seeds
 
 
-def _probe(data: object, composed: Composition, base: TaskBase) -> Check | None:
+def _check(data: object, composed: Composition, base: TaskBase) -> Check | None:
     if data is None:
         return None
     known = [str(key) for key in composed.before.probe] if composed.before.probe else ["name"]

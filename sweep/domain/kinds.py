@@ -35,21 +35,21 @@ class StudyKind(StrEnum):
 
 
 CHECKS_OF_TRIALS = (StudyKind.DATA, StudyKind.OVERFIT, StudyKind.LR_RANGE)
-"""The kinds whose trials are not judged; they have the names of their probes."""
+"""The kinds whose trials are not judged; they have the names of their checks."""
 
 _DECIDING_STAGE = "base"
 """The stage that every diagnosis has: what is asked after it depends on how the base did."""
 
 
-def kind_of(*, stages: Sequence[str], probe: CheckName | None) -> StudyKind:
-    """Return the kind of a study with these stages and this probe (None: its trials are trained).
+def kind_of(*, stages: Sequence[str], check: CheckName | None) -> StudyKind:
+    """Return the kind of a study with these stages and this check (None: its trials are trained).
 
     Of trained trials it is ABLATION; a driver may say otherwise of its studies.
     """
     if stages:
         return StudyKind.DIAGNOSIS if _DECIDING_STAGE in stages else StudyKind.CHECKS
-    if probe is not None:
-        return StudyKind(str(probe))
+    if check is not None:
+        return StudyKind(str(check))
     return StudyKind.ABLATION
 
 
@@ -61,7 +61,7 @@ def kind_in(config: Mapping[str, Any]) -> StudyKind:
     probe, driver = config.get("probe") or {}, config.get("driver") or {}
     kind = kind_of(
         stages=tuple(config.get("stages") or ()),
-        probe=CheckName(probe["name"]) if probe else None,
+        check=CheckName(probe["name"]) if probe else None,
     )
     is_search = kind is StudyKind.ABLATION and driver.get("name", "grid") != "grid"
     return StudyKind.SEARCH if is_search else kind

@@ -54,7 +54,7 @@ class StudyRecord:
         return self.config.stages
 
     @property
-    def probe(self) -> Check | None:
+    def check(self) -> Check | None:
         """What its trials do instead of training, None if they are trained."""
         section = self.config.probe
         return None if section is None else Check.from_mapping(section)

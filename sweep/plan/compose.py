@@ -46,4 +46,4 @@ class TrialComposer:
         )
 
     def _fingerprint(self, task: Mapping[str, object], seed: int) -> str:
-        return fingerprint(task, seed, code=self._code, target=self.study.target, probe=self.study.probe)
+        return fingerprint(task, seed, code=self._code, target=self.study.target, check=self.study.check)

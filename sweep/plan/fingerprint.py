@@ -21,11 +21,11 @@ def digest(data: object) -> str:
     return hashlib.blake2b(canonical_json(data).encode(), digest_size=16).hexdigest()
 
 
-def fingerprint(task: Mapping[str, object], seed: int, *, code: str, target: Target, probe: Check | None = None) -> str:
+def fingerprint(task: Mapping[str, object], seed: int, *, code: str, target: Target, check: Check | None = None) -> str:
     """Return the hex digest (32 characters) of what decides a trial's outcome.
 
     That is its resolved task config, its seed, the digest of the task's code, the target, which decides where a run
-    stops and how it is judged, and the probe, where the trial is one. The cell's name is not part of it: two ways to
+    stops and how it is judged, and the check, if the trial is one. The cell's name is not part of it: two ways to
     the same config are one trial.
     """
     return digest(
@@ -44,6 +44,6 @@ def fingerprint(task: Mapping[str, object], seed: int, *, code: str, target: Tar
                 **({} if target.loss is None else {"loss": target.loss}),
                 **({} if target.smooth is None else {"smooth": target.smooth}),
             },
-            **({} if probe is None else {"probe": probe.to_mapping()}),
+            **({} if check is None else {"probe": check.to_mapping()}),
         }
     )

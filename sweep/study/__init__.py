@@ -29,7 +29,7 @@ studies of several
   stages      the config of each stage, and the command that runs it alone
   stageplan   what stages will run, as far as that is known before
   lr_range    a learning-rate range search and the trials that confirm it
-  probing     from the trials of a check, or of a range search, to what they showed
+  checking    from the trials of a check, or of a range search, to what they showed
   regression  nights, their baselines and alarms
 
 what is left

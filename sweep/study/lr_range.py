@@ -79,12 +79,12 @@ def confirmation(loaded: LoadedConfig, found: RateRange) -> LoadedConfig | None:
     if config.confirm is None or not rates:
         return None
     first = max(config.seeds) + 1  # fresh ones: not those that the rate was read off
-    seeds = tuple(range(first, first + int(config.confirm["seeds"])))
+    seeds = tuple(range(first, first + config.confirm.seeds))
     words = [word for word in loaded.overrides if section_of(word) not in _OWN]
     part = load_part(loaded, words, name=confirm_study(config.name))
     study = asked(part, Asked(axes=(axis_of(rates),), seeds=seeds), words).study
     if not any(key_of(word) == "converge.stop_early" for word in words):
-        study = replace(study, target=replace(study.target, stop_early=bool(config.confirm["stop_early"])))
+        study = replace(study, target=replace(study.target, stop_early=config.confirm.stop_early))
     study = replace(study, driver=DriverConfig(name="grid", settings={"design": DESIGN}))
     # The command is that of the search: resuming the confirmation is resuming the search.
     is_named = any(key_of(word) == "study" for word in loaded.command)

@@ -47,7 +47,7 @@ def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord, code: Mappi
         "target": _target_mapping(config.target),
         "memory_mb": config.launcher.memory_mb,
         "watch": config.watch,
-        **({} if config.probe is None else {"probe": config.probe.to_mapping()}),
+        **({} if config.check is None else {"probe": config.check.to_mapping()}),
         **({} if trial.until_step is None else {"until_step": trial.until_step}),
     }
 
@@ -97,16 +97,16 @@ def record_end(
     *,
     thresholds: SymptomThresholds,
     launched: Launched | None = None,
-    is_probe: bool = False,
+    is_check: bool = False,
 ) -> Outcome:
     """Judge a run, end it and its trial in the store, and return the outcome.
 
-    `launched` is how it was launched, if that is not on record yet. A probe is not judged: it did not train towards the
+    `launched` is how it was launched, if that is not on record yet. A check is not judged: it did not train towards the
     target.
     """
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
     judgement = judge(live.series(), target, live.facts, ended=reason, state=ended.state, thresholds=thresholds)
-    if is_probe:
+    if is_check:
         judgement = replace(judgement, verdict=Verdict.UNDECIDED, reason=CHECK_REASON, tau=None, symptoms=())
     store.end_run(
         live.run.id,
@@ -121,7 +121,7 @@ def record_end(
         is_whole=live.is_whole,
         process=None if launched is None else process_of(launched),
     )
-    return _outcome(live, ended, judgement, is_check=is_probe)
+    return _outcome(live, ended, judgement, is_check=is_check)
 
 
 def _outcome(live: LiveRun, ended: RunEnded, judgement: Judgement, *, is_check: bool) -> Outcome:

@@ -137,7 +137,7 @@ class Restored:
         thresholds = SymptomThresholds.recorded(RecordedConfig(self.study.plan["record"]["config"]).symptoms)
         target = Target.from_mapping(spec["target"])
         with store.dated(self._note(_time(result.get("ended_at")) or _modified(folder) or begun)):
-            record_end(store, live, ended, target, thresholds=thresholds, is_probe="probe" in spec)
+            record_end(store, live, ended, target, thresholds=thresholds, is_check="probe" in spec)
             if is_retried or not is_last:
                 store.transition(trial.id, TrialState.PENDING, "rebuilt: it was to be tried again")
 

@@ -55,7 +55,7 @@ def ranked(data: ReportData, document: RankingDocument) -> Reported:
 def reported(store: Store, record: StudyRecord, *, wall_s: float) -> Reported:
     """Return what the trials of a study show as they are now."""
     if record.kind.is_check:
-        from sweep.study.probing import check_reported  # SciPy comes with it
+        from sweep.study.checking import check_reported  # SciPy comes with it
 
         return check_reported(store, record, StudyDir.of(record), wall_s=wall_s)
     data = report_data(store, record, wall_s=wall_s)

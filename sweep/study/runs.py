@@ -283,7 +283,7 @@ class StudyRuns:
             self.config.target,
             thresholds=self._thresholds,
             launched=self._launched.pop(live.run.id, None),
-            is_probe=self.config.probe is not None,
+            is_check=self.config.check is not None,
         )
         if is_retried:
             self.store.transition(live.trial.id, TrialState.PENDING, f"retry after {ended.failure}")

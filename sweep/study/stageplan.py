@@ -36,7 +36,7 @@ def plan_stages(loaded: LoadedConfig) -> JsonObject:
 
 def confirming_trials(config: StudyConfig) -> int:
     """Return the largest number of trials that confirm what a study suggests, those of the task as it is included."""
-    return 0 if config.confirm is None else (1 + len(FACTORS)) * int(config.confirm["seeds"])
+    return 0 if config.confirm is None else (1 + len(FACTORS)) * config.confirm.seeds
 
 
 def _planned(stage: str, whole: LoadedConfig) -> JsonObject:

@@ -240,8 +240,8 @@ def test_none_in_a_tasks_own_file_stays_the_text_it_is(folder):
 
 def test_none_among_what_the_overfit_gate_switches_off_is_null(folder):
     study = load(folder, "+check=overfit", "+probe.regularisation.clip=none").study
-    assert study.probe is not None
-    assert study.probe.settings["regularisation"]["clip"] is None
+    assert study.check is not None
+    assert study.check.settings["regularisation"]["clip"] is None
 
 
 def test_none_can_be_searched_for(folder):

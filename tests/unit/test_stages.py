@@ -107,7 +107,7 @@ def test_a_setting_of_a_check_goes_to_the_stage_that_has_it(stage, kept):
 
 @pytest.mark.parametrize("command", ["+diagnose=full", "+check=all"])
 def test_settings_of_checks_are_accepted_with_the_stages_that_have_them(command):
-    assert load_study_config([command, "probe.ignore_label=255", "probe.samples=5"]).study.probe is None
+    assert load_study_config([command, "probe.ignore_label=255", "probe.samples=5"]).study.check is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sweep.store import Store
 
 @pytest.mark.parametrize("probe", list(CheckName))
 def test_each_probe_is_a_kind_whose_trials_are_not_judged(probe):
-    kind = kind_of(stages=(), probe=probe)
+    kind = kind_of(stages=(), check=probe)
     assert (str(kind), kind.is_check, kind.is_staged, kind.has_verdicts) == (str(probe), True, False, False)
 
 

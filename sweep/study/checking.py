@@ -1,4 +1,4 @@
-"""From the trials of a probe to what they showed, as the store and the run folders hold it."""
+"""From the trials of a check to what they showed, as the store and the run folders hold it."""
 
 import logging
 from dataclasses import replace
@@ -11,7 +11,6 @@ from sweep.domain.checked import FINDINGS_OF, CheckContext, CheckResult, CheckTr
 from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
 from sweep.domain.jsonform import from_json
-from sweep.domain.kinds import StudyKind
 from sweep.domain.lr_range import RateRange
 from sweep.domain.result import StageResult, TrialsCost
 from sweep.domain.stages import confirm_study
@@ -25,9 +24,9 @@ from sweep.study.results import Reported
 logger = logging.getLogger(__name__)
 
 
-def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckResult:
-    """Return what a study's probe has shown so far."""
-    check = record.probe
+def check_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckResult:
+    """Return what the trials of a check have shown so far."""
+    check = record.check
     assert check is not None
     trials = {trial.number: trial for trial in store.trials(record.id)}
     ended = [
@@ -48,11 +47,11 @@ def probe_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckRe
 
 def check_reported(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> Reported:
     """Return what a check shows: a document of one stage, of two if a range search was confirmed."""
-    found, outcomes = probe_result(store, record, folder), store.outcomes(record.id)
+    found, outcomes = check_result(store, record, folder), store.outcomes(record.id)
     stages = [StageDocument.of_check(str(record.kind), record.name, found)]
     result: StageResult = found
     whole = found
-    if record.kind is StudyKind.LR_RANGE:
+    if isinstance(found.section, RateRange):  # other trials may confirm it
         confirm = _recorded_confirmation(store, record, found)
         search = search_result(found, confirm and confirm[1], is_asked=record.is_confirmed)
         result, whole = search, search.whole
