@@ -34,7 +34,7 @@ from sweep.domain.metric import Series
 from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.plan.designs import DESIGNS
-from sweep.report import ReportData, build_document, write_reports
+from sweep.report import Report, ReportData, build_document, write_reports
 from sweep.report.html import render_html
 from sweep.report.visualdl import write_trial
 
@@ -132,7 +132,7 @@ def matplotlib_panel(curves: int, panels: int = 12) -> tuple[float, float]:
 def row(name: str, cells: list[tuple[Cell, int]]) -> tuple[str, bool]:
     data = data_of(name, cells)
     with tempfile.TemporaryDirectory() as folder:
-        all_s = timed(lambda: write_reports(data, Path(folder)))
+        all_s = timed(lambda: write_reports(Report(document=build_document(data), folder=Path(folder), data=data)))
         sizes = {path.name: path.stat().st_size / 1e6 for path in Path(folder).iterdir()}
     summary = build_document(data)
     html_s = timed(lambda: render_html(data, summary))

@@ -16,7 +16,8 @@ import numpy as np
 from sweep.analysis.regression import judge_task
 from sweep.domain.nights import Baseline, Environment, LossHash, Night, NightRun
 from sweep.domain.regression import RegressionSettings, TaskReport
-from sweep.report.regression import NightDocument, night_document, write_regression_reports
+from sweep.report import Report, write_reports
+from sweep.report.regression import NightDocument, night_document
 
 START = datetime(2026, 10, 1, 2, 0, tzinfo=timezone.utc)
 BUDGET = 600
@@ -134,7 +135,7 @@ def summary() -> NightDocument:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    write_regression_reports(summary(), parser.parse_args().folder)
+    write_reports(Report(document=summary(), folder=parser.parse_args().folder))
 
 
 if __name__ == "__main__":

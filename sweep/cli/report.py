@@ -12,6 +12,7 @@ from sweep.store import Store
 def report(arguments: list[str]) -> int:
     """Rank a study anew and write its reports."""
     args = read_parser("report", has_json=False).parse_args(arguments)
+    from sweep.report.files import FORMATS
     from sweep.study.places import check_ours
     from sweep.study.results import rewrite_reports  # SciPy and jinja2 come with it
     from sweep.study.walltime import WallTime
@@ -21,7 +22,7 @@ def report(arguments: list[str]) -> int:
         folder = check_ours(study)
         _refuse_emptying(store, study, folder, args.store)
         rewrite_reports(store, study, wall_s=WallTime(store, study).earlier_s(store))
-    for path in (folder.report_html, folder.report_md, folder.ranking_csv, folder.summary):
+    for path in (folder.path / name for name in reversed([*FORMATS])):
         if path.exists():
             print(shown(path))
     return 0

@@ -41,23 +41,21 @@ wording
   copied           overrides and commands, each in one line
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sweep.report.data import ReportData
-    from sweep.report.documents import RankingDocument
+    from sweep.report.data import Report, ReportData
     from sweep.report.summary import build_document
 
-__all__ = ["ReportData", "build_document", "write_reports"]
+__all__ = ["Report", "ReportData", "build_document", "write_reports"]
 
 
 def __getattr__(name: str) -> object:
-    # Lazily: verbs that only read use other modules of this package, and need neither of these.
-    if name == "ReportData":
-        from sweep.report.data import ReportData
+    # Lazily: verbs that only read use other modules of this package, and need none of these.
+    if name in ("Report", "ReportData"):
+        from sweep.report import data
 
-        return ReportData
+        return getattr(data, name)
     if name == "build_document":
         from sweep.report.summary import build_document
 
@@ -65,11 +63,8 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def write_reports(data: "ReportData", folder: Path) -> "RankingDocument":
-    """Write summary.json, report.html, report.md and ranking.csv into a study's folder; return what they show.
-
-    Each file is replaced whole. Raises OSError.
-    """
+def write_reports(report: "Report") -> None:
+    """Write the files of a report (`sweep.report.files`), each whole or not at all. Raises OSError."""
     from sweep.report.files import write_all  # brings jinja2 along, which no reading verb needs
 
-    return write_all(data, folder)
+    write_all(report)

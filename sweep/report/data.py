@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweep.domain.axis import Axis
 from sweep.domain.effect import Question, Ranking
 from sweep.domain.metric import Series
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, StudyRecord
+
+if TYPE_CHECKING:
+    from sweep.report.documents import RankingDocument
+    from sweep.report.regression.document import NightDocument
+    from sweep.report.staged import StagedDocument
 
 Curves = Mapping[int, Mapping[str, Series]]
 """Trial number -> metric -> series. May read lazily: a trial is looked up at most once, and only if it is drawn."""
@@ -45,3 +52,12 @@ class ReportData:
     def question(self) -> Question:
         """What the study answers."""
         return self.ranking.question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the report files in `folder` are made from. A ranking has `data`: its page draws trials and curves."""
+
+    document: "RankingDocument | StagedDocument | NightDocument"
+    folder: Path
+    data: ReportData | None = None

@@ -16,7 +16,7 @@ from rich.text import Text
 from sweep.domain.checked import REPORTS, CheckReport, CheckResult
 from sweep.domain.counts import count_text
 from sweep.domain.effect import Choice
-from sweep.domain.jsonform import Json, JsonObject, from_json, to_object
+from sweep.domain.jsonform import Json, JsonObject, from_json
 from sweep.domain.result import Diagnosis, TrialsCost
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, arguments, fixed_command
@@ -27,7 +27,6 @@ from sweep.report.phrases import duration_text, provenance_text, trials_text
 from sweep.report.stages import VIEWS
 from sweep.report.summary import provenance_of
 from sweep.report.tables import labelled
-from sweep.rundir import write_json_atomic, write_text_atomic
 
 QUIET = ("data", "overfit")
 """Stages of which, among others, a terminal shows only the answer if nothing is broken; the page has all of it."""
@@ -167,15 +166,6 @@ def read_staged(data: JsonObject) -> StagedDocument:
     kept = data.get("stages")
     stages = [from_json(_KeptStage, stage).read() for stage in kept] if isinstance(kept, list) else []
     return replace(from_json(StagedDocument, {**data, "stages": []}), stages=tuple(stages))
-
-
-def write_staged(document: StagedDocument, results: Path) -> None:
-    """Write summary.json, report.md and report.html of a study made of stages into its folder below `results`."""
-    folder = results / document.study
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(folder / "summary.json", to_object(document))
-    write_text_atomic(folder / "report.md", staged_markdown(document))
-    write_text_atomic(folder / "report.html", staged_html(document, results))
 
 
 def render_staged(document: StagedDocument, *, store: str = "") -> RenderableType:

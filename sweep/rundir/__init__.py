@@ -4,7 +4,7 @@ Standard library only; numpy is imported where points become series, which a tri
 """
 
 from sweep.rundir.events import Event, EventWriter, facts_of, is_held, points_of, read_events
-from sweep.rundir.files import digest_of, naming, read_bytes, read_json, write_json_atomic, write_text_atomic
+from sweep.rundir.files import digest_of, json_text, naming, read_bytes, read_json, write_json_atomic, write_text_atomic
 from sweep.rundir.lock import LockHolder, StudyLock
 from sweep.rundir.paths import RUN_VARIABLE, RunDir, StudyDir, shown
 from sweep.rundir.places import (
@@ -34,6 +34,7 @@ __all__ = [
     "facts_of",
     "is_held",
     "is_owner",
+    "json_text",
     "names_study",
     "naming",
     "owner_of",

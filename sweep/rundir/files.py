@@ -27,8 +27,13 @@ def write_json_atomic(path: Path, data: Any, *, is_durable: bool = True) -> None
     for what is written anew after a power cut.
     Raises ValueError where `data` holds NaN or an infinity, which strict JSON cannot say, and OSError.
     """
-    text = json.dumps(data, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+    text = json_text(data)
     _write_atomic(path, text.encode("utf-8", errors="backslashreplace"), is_durable=is_durable)
+
+
+def json_text(data: object) -> str:
+    """Return `data` as the text of a JSON file. Raises ValueError for NaN or an infinity, which strict JSON lacks."""
+    return json.dumps(data, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
 
 
 def write_text_atomic(path: Path, text: str) -> None:

@@ -186,16 +186,6 @@ class StudyDir:
         return self.path / "report.html"
 
     @property
-    def report_md(self) -> Path:
-        """The report as Markdown."""
-        return self.path / "report.md"
-
-    @property
-    def ranking_csv(self) -> Path:
-        """The ranking as a table."""
-        return self.path / "ranking.csv"
-
-    @property
     def lock(self) -> Path:
         """The file that the study's driver holds locked."""
         return self.path / "driver.lock"

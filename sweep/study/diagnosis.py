@@ -18,10 +18,11 @@ from sweep.domain.result import Diagnosis, StageResult, TrialsCost
 from sweep.domain.stages import stage_study
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
+from sweep.report import Report, write_reports
 from sweep.report.basecurves import base_curves
 from sweep.report.commands import PROGRAM
 from sweep.report.documents import BaseCurves
-from sweep.report.staged import StagedDocument, StageDocument, StagesCost, staged_document, write_staged
+from sweep.report.staged import StagedDocument, StageDocument, StagesCost, staged_document
 from sweep.rundir import StudyDir
 from sweep.stats.priors import axes_for, toggle_factors
 from sweep.store import Store
@@ -258,8 +259,7 @@ class DiagnosisRun:
             found = self._reported(record, replace(self.cost, wall_s=self.taken.in_all_s(store)))
             store.save_summary(record.id, found.to_object())
             write_record(store, record, self.folder)
-        if isinstance(found.document, StagedDocument):
-            write_staged(found.document, self.folder.results)
+        write_reports(Report(document=found.document, folder=self.folder.path))
         step("reports written")
         return StudyEnd(status=status, message=message, reported=found, folder=self.folder.path)
 

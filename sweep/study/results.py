@@ -12,11 +12,11 @@ from sweep.domain.metric import Series
 from sweep.domain.result import StudyResult, TrialsCost
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialRecord
-from sweep.report import ReportData, build_document, write_reports
+from sweep.report import Report, ReportData, build_document, write_reports
 from sweep.report.commands import verb_store
 from sweep.report.documents import STAGES, RankingDocument
 from sweep.report.phrases import outdated_text
-from sweep.report.staged import StagedDocument, read_staged, write_staged
+from sweep.report.staged import StagedDocument, read_staged
 from sweep.report.visualdl import can_write
 from sweep.rundir import StudyDir
 from sweep.store import Store
@@ -64,13 +64,9 @@ def reported(store: Store, record: StudyRecord, *, wall_s: float) -> Reported:
 
 def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> Reported:
     """Write the files of a study with trials that a person opens; return what they show, which the caller saves."""
-    folder = StudyDir.of(record)
-    if record.kind.has_verdicts:
-        data = report_data(store, record, wall_s=wall_s)
-        return ranked(data, write_reports(data, folder.path))
-    found = reported(store, record, wall_s=wall_s)
-    if isinstance(found.document, StagedDocument):
-        write_staged(found.document, folder.results)
+    data = report_data(store, record, wall_s=wall_s) if record.kind.has_verdicts else None
+    found = reported(store, record, wall_s=wall_s) if data is None else ranked(data, build_document(data))
+    write_reports(Report(document=found.document, folder=StudyDir.of(record).path, data=data))
     return found
 
 
@@ -81,7 +77,7 @@ def rewrite_reports(store: Store, record: StudyRecord, *, wall_s: float) -> None
         return
     kept = store.summary(record.id) or {}
     if kept.get("kind") == STAGES:
-        write_staged(read_staged(kept), StudyDir.of(record).results)
+        write_reports(Report(document=read_staged(kept), folder=StudyDir.of(record).path))
 
 
 def load_reports() -> Iterator[None]:

@@ -59,8 +59,8 @@ def test_a_report_is_not_replaced_by_an_empty_one_if_the_store_was_rebuilt_after
     folder.path.mkdir()
     plan = {"study": "s", "record": {"created_at": record.created_at.isoformat()}}
     folder.plan.write_text(json.dumps(plan))
-    folder.report_md.write_text("3 of 3 seeds converged")
+    (folder.path / "report.md").write_text("3 of 3 seeds converged")
     folder.summary.write_text(json.dumps({"cost": {"trials": 3}}))
     assert main(["report", "s", "--store", url_of(results)]) == 1
     assert "3 trials" in capsys.readouterr().err
-    assert folder.report_md.read_text() == "3 of 3 seeds converged"
+    assert (folder.path / "report.md").read_text() == "3 of 3 seeds converged"

@@ -19,7 +19,8 @@ from rich.console import Console
 from sweep.analysis.regression.wording import standing_text
 from sweep.domain.jsonform import from_json, to_json
 from sweep.domain.regression import StepsChange, Suspect, TaskVerdict
-from sweep.report.regression import NightDocument, night_document, render_regression, write_regression_reports
+from sweep.report import Report, write_reports
+from sweep.report.regression import NightDocument, night_document, render_regression
 
 EVIL = "</title><script>alert(1)</script>\"'&]]>\x00{{ 7*7 }}|`"
 
@@ -43,7 +44,7 @@ def summary(reports):
 @pytest.fixture(scope="module")
 def folder(summary, tmp_path_factory):
     made = tmp_path_factory.mktemp("night") / "new"
-    write_regression_reports(summary, made)
+    write_reports(Report(document=summary, folder=made))
     return made
 
 
@@ -53,7 +54,7 @@ def evil_folder(reports, tmp_path_factory):
     one = replace(reports[1], task=EVIL, words=EVIL, notes=(EVIL,), suspects=(suspect,), good_night=EVIL)
     one = replace(one, history=tuple(replace(point, night=EVIL) for point in one.history))
     made = tmp_path_factory.mktemp("evil")
-    write_regression_reports(summary_of([one]), made)
+    write_reports(Report(document=summary_of([one]), folder=made))
     return made
 
 
@@ -98,7 +99,7 @@ def test_a_slower_night_without_an_alarm_is_in_every_file(reports, tmp_path):
     slower = replace(quiet, change=StepsChange(percent=36.0, low=13.0, high=62.0, nights=1))
     slower = replace(slower, words=standing_text(slower))
     summary = summary_of([slower])
-    write_regression_reports(summary, tmp_path)
+    write_reports(Report(document=summary, folder=tmp_path))
     assert (summary.exit_code, summary.tasks[0].so_far) == (0, "slower")
     assert "not confirmed" in summary.answer
     assert not summary.answer.startswith("No regression")

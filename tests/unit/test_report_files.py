@@ -15,9 +15,11 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import report_samples as samples
 
 from sweep.domain.jsonform import to_object
-from sweep.report import build_document, write_reports
+from sweep.report import Report, build_document, files, write_reports
 from sweep.report.csvfile import COLUMNS, ranking_csv
 from sweep.report.markdown import render_markdown
+from sweep.report.regression import night_document
+from sweep.report.staged import StagedDocument
 from sweep.rundir import write_text_atomic
 
 
@@ -28,9 +30,28 @@ def summary():
 
 def test_all_files_are_written_and_nothing_else_is_left(tmp_path):
     folder = tmp_path / "results" / "study"
-    summary = write_reports(samples.breaking(), folder)
+    data = samples.breaking()
+    summary = build_document(data)
+    write_reports(Report(document=summary, folder=folder, data=data))
     assert {path.name for path in folder.iterdir()} == {"summary.json", "report.html", "report.md", "ranking.csv"}
     assert json.loads((folder / "summary.json").read_text(encoding="utf-8")) == to_object(summary)
+
+
+def test_a_format_that_is_added_to_the_list_is_written_for_studies_stages_and_nights(tmp_path, monkeypatch):
+    data = samples.breaking()
+    documents = {
+        "study": build_document(data),
+        "stages": StagedDocument(study="s", answer="Nothing is broken."),
+        "night": night_document([], night="2026-11-09", at=data.study.created_at, command=[], provenance={}),
+    }
+    added = {**files.FORMATS, "answer.txt": lambda report: report.document.answer}
+    monkeypatch.setattr(files, "FORMATS", added)
+    for name, document in documents.items():
+        write_reports(Report(document=document, folder=tmp_path / name, data=data if name == "study" else None))
+        assert (tmp_path / name / "answer.txt").read_text(encoding="utf-8") == document.answer
+        assert {"summary.json", "report.md", "report.html"} <= {path.name for path in (tmp_path / name).iterdir()}
+    assert (tmp_path / "night" / "junit.xml").exists()
+    assert not (tmp_path / "stages" / "ranking.csv").exists()
 
 
 def test_the_csv_has_a_row_per_toggle_in_full_precision(summary):

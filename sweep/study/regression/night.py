@@ -34,8 +34,9 @@ from sweep.errors import (
     StudyLockedError,
     TaskEditedError,
 )
+from sweep.report import Report, write_reports
 from sweep.report.commands import PROGRAM, key_of
-from sweep.report.regression import NightDocument, night_document, write_regression_reports
+from sweep.report.regression import NightDocument, night_document
 from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.study.audience import Audience
@@ -302,7 +303,7 @@ class NightSession:
             notes=[message] if message else [],
         )
         for place in (self.folder.path / str(self.name), self.folder.path):
-            write_regression_reports(document, place)
+            write_reports(Report(document=document, folder=place))
         ended = next(each for each in self.kept.nights(self.config.name) if each.name == str(self.name))
         save_night(self.kept, replace(ended, status=recorded), self.folder)
         if self.config.keep_nights is not None and status != "interrupted":
