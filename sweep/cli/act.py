@@ -1,8 +1,8 @@
 """Verbs that act on a study or its store: resume, rerun, stop, rebuild."""
 
 import logging
+from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 from sweep.cli.main import verb_parser
 from sweep.cli.options import add_log_level
@@ -106,7 +106,7 @@ def rebuild(arguments: list[str]) -> int:
     return 0
 
 
-def _what_to_rebuild(args: Any) -> tuple[str, list[Path]]:
+def _what_to_rebuild(args: Namespace) -> tuple[str, list[Path]]:
     """Return the store that is meant, and the results folders: `DIR` and `DIR/sweep.db` imply each other."""
     given: list[Path] = args.results or []
     if args.store is not None or not given:

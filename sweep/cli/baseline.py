@@ -1,10 +1,10 @@
 """`baseline accept | show | diff`: what a person has accepted as "this is how the task trains"."""
 
+from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -15,6 +15,7 @@ from sweep.cli.printing import Printer, print_rich
 from sweep.cli.shared import open_existing
 from sweep.config.stores import results_of, store_option, store_word
 from sweep.domain.counts import count_text, share_text
+from sweep.domain.jsonform import KEY, to_json
 from sweep.domain.nights import Baseline, Environment, NightRun
 from sweep.domain.regression import Suspect
 from sweep.domain.rules import RULES_VERSION
@@ -57,7 +58,7 @@ def baseline(arguments: list[str]) -> int:
     return actions[args.action](args, parser)
 
 
-def _accept(args: Any, parser: Parser) -> int:
+def _accept(args: Namespace, parser: Parser) -> int:
     from sweep.study.regression.accepting import accept, offer_of_study, offers_again, offers_of_nights
     from sweep.study.regression.files import check_records_owner, save_baselines
 
@@ -88,7 +89,7 @@ def _accept(args: Any, parser: Parser) -> int:
     return 0
 
 
-def _results(store: Store, regression: str, args: Any) -> Path:
+def _results(store: Store, regression: str, args: Namespace) -> Path:
     """Return the results folder of a regression: that of its nights, else that of the study that is accepted."""
     from sweep.study.regression.files import regression_results
 
@@ -98,7 +99,7 @@ def _results(store: Store, regression: str, args: Any) -> Path:
     return found or Path(results_of(args.store))
 
 
-def _show(args: Any, parser: Parser) -> int:  # noqa: ARG001 - all actions are called alike
+def _show(args: Namespace, parser: Parser) -> int:  # noqa: ARG001 - all actions are called alike
     with Store.open(args.store, read_only=True) as store:
         regression, found = _found(Regressions(store), args)
     if args.json:
@@ -134,7 +135,7 @@ def _rules_text(baseline: Baseline) -> str:
     )
 
 
-def _diff(args: Any, parser: Parser) -> int:
+def _diff(args: Namespace, parser: Parser) -> int:
     if args.previous and args.last is not None:
         parser.error("diff takes either --previous or --last N")
     with Store.open(args.store, read_only=True) as store:
@@ -151,7 +152,7 @@ def _diff(args: Any, parser: Parser) -> int:
         )
         raise NotFoundError(f"regression {regression} has {what} to compare with", hint=hint)
     if args.json:
-        return print_json(shown)
+        return print_json(to_json(shown))
     return print_rich(Group(*(_difference_text(each) for each in shown)))
 
 
@@ -166,7 +167,7 @@ class Other:
     rules_version: int
 
 
-def _other(kept: Regressions, regression: str, current: Baseline, args: Any) -> Other | None:
+def _other(kept: Regressions, regression: str, current: Baseline, args: Namespace) -> Other | None:
     if args.previous:
         device = current.environment.device_class
         same = [
@@ -193,7 +194,21 @@ def _other(kept: Regressions, regression: str, current: Baseline, args: Any) -> 
     return Other(name=name, is_before=False, runs=runs, environment=environment, rules_version=rules_version)
 
 
-def _difference(current: Baseline, other: Other) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What differs between a baseline and something else; `differences` go from the earlier to the later."""
+
+    task: str
+    accepted_at: str
+    other_name: str = field(metadata={KEY: "with"})
+    words: str
+    baseline: "Figures"
+    other: "Figures"
+    median_change_percent: float | None
+    differences: tuple[Suspect, ...]
+
+
+def _difference(current: Baseline, other: Other) -> Difference:
     """Return what differs, from the earlier to the later: a baseline follows what it replaced, and nights follow it."""
     mine = Other(
         name=_name_of(current),
@@ -206,19 +221,16 @@ def _difference(current: Baseline, other: Other) -> dict[str, Any]:
     old, new = _figures(before.runs), _figures(now.runs)
     change = round(100 * (new.median / old.median - 1), 1) if old.median and new.median else None
     size = "" if change is None else f", median steps {change:+.1f} %"
-    return {
-        "task": current.task,
-        "accepted_at": current.accepted_at.isoformat(),
-        "with": other.name,
-        "words": f"{now.name} against {before.name}{size}",
-        "baseline": _figures(mine.runs).to_dict(),
-        "other": _figures(other.runs).to_dict(),
-        "median_change_percent": change,
-        "differences": [
-            {"what": s.what, "name": s.name, "before": s.before, "now": s.now, "words": s.words}
-            for s in (*_rules_difference(before, now), *suspects(before.environment, now.environment))
-        ],
-    }
+    return Difference(
+        task=current.task,
+        accepted_at=current.accepted_at.isoformat(),
+        other_name=other.name,
+        words=f"{now.name} against {before.name}{size}",
+        baseline=_figures(mine.runs),
+        other=_figures(other.runs),
+        median_change_percent=change,
+        differences=(*_rules_difference(before, now), *suspects(before.environment, now.environment)),
+    )
 
 
 def _rules_difference(before: Other, now: Other) -> tuple[Suspect, ...]:
@@ -234,14 +246,12 @@ def _name_of(baseline: Baseline) -> str:
     return f"the baseline of {baseline.accepted_at:%Y-%m-%d %H:%M}"
 
 
-def _difference_text(each: dict[str, Any]) -> RenderableType:
-    lines = [f"{each['task']}: {each['words']}"]
-    for word in ("baseline", "other"):
-        figures = each[word]
-        name = "baseline" if word == "baseline" else each["with"]
-        steps = "no run converged" if figures["median"] is None else f"median {steps_text(figures['median'])}"
-        lines.append(f"  {name}: {share_text(figures['converged'], figures['runs'], 'run')} converged, {steps}")
-    lines += [f"  {difference['words']}" for difference in each["differences"]] or ["  nothing else differs"]
+def _difference_text(each: Difference) -> RenderableType:
+    lines = [f"{each.task}: {each.words}"]
+    for name, figures in (("baseline", each.baseline), (each.other_name, each.other)):
+        steps = "no run converged" if figures.median is None else f"median {steps_text(figures.median)}"
+        lines.append(f"  {name}: {share_text(figures.converged, figures.runs, 'run')} converged, {steps}")
+    lines += [f"  {difference.words}" for difference in each.differences] or ["  nothing else differs"]
     return Text("\n".join(lines))
 
 
@@ -265,10 +275,6 @@ class Figures:
         steps = "" if self.median is None else f", median {steps_text(self.median)} ({self.low} to {self.high})"
         return f"{count_text(self.runs, 'run')}, {self.converged} converged{steps}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return them as plain data."""
-        return asdict(self)
-
 
 def _figures(runs: Sequence[NightRun]) -> Figures:
     told = [run for run in runs if run.is_evidence]
@@ -287,12 +293,12 @@ def steps_text(steps: float) -> str:
     return f"{steps:g} {'step' if steps == 1 else 'steps'}"
 
 
-def _chosen(kept: Regressions, args: Any) -> str:
+def _chosen(kept: Regressions, args: Namespace) -> str:
     """Return the regression that is meant: the one given, else the one whose night began last, else `nightly`."""
     return args.regression or next(iter(kept.names()), "nightly")
 
 
-def _found(kept: Regressions, args: Any) -> tuple[str, list[Baseline]]:
+def _found(kept: Regressions, args: Namespace) -> tuple[str, list[Baseline]]:
     regression = _chosen(kept, args)
     found = kept.baselines(regression, args.task)
     if not found:

@@ -5,9 +5,9 @@ from sweep.cli.printing import print_rich, print_whole
 from sweep.cli.shared import chosen_study, read_parser
 from sweep.config.stores import store_option
 from sweep.errors import NotFoundError
-from sweep.report.documents import read_heading
+from sweep.report.documents import read_document
 from sweep.report.phrases import outdated_text
-from sweep.report.terminal import render_summary
+from sweep.report.terminal import render_document
 from sweep.store import Store
 
 
@@ -27,9 +27,10 @@ def rank(arguments: list[str]) -> int:
     if args.json:
         return print_json(summary)
     option = store_option(args.store)
-    print_rich(render_summary(summary, shows_all=args.all, store=option))
+    document = read_document(summary)
+    print_rich(render_document(document, shows_all=args.all, store=option))
     words = outdated_text(outdated, study.name, option)
     said = words.partition(";")[0]  # the command behind it may name the store in another way
-    if outdated and not any(note.startswith(said) for note in read_heading(summary).notes):
+    if outdated and not any(note.startswith(said) for note in document.notes):
         print_whole(f"note  {words}")
     return 0

@@ -47,12 +47,12 @@ def _study(arguments: list[str]) -> int:
     with started_early(loaded) as early:
         # Most of a driver is imported while another core imports the task.
         from sweep.report.progress import LiveProgress
-        from sweep.report.terminal import render_summary
+        from sweep.report.terminal import render_document
         from sweep.study.jobs import run_job
 
         with LiveProgress(Printer()) as progress:
             end = run_job(loaded, progress=progress, early=early)
-    answer = render_summary(end.reported.to_object(), store=store_option(loaded.study.store_url))
+    answer = render_document(end.reported.document, store=store_option(loaded.study.store_url))
     _tell(answer, end.folder, end.message if end.status != "ended" else UNJUDGED * end.is_unjudged)
     if end.status == "ended":
         return 0 if end.is_ok else 1

@@ -1,9 +1,8 @@
 """What the reading verbs share: their parser, the study meant, and whether somebody drives it."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentTypeError, Namespace
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from sweep.cli.main import Parser, verb_parser
 from sweep.config.stores import store_option
@@ -108,7 +107,7 @@ def _number(word: str) -> int:
         raise ArgumentTypeError(f"{word!r} is not the number of a trial: they count from 0 in each study") from None
 
 
-def chosen_trial(store: Store, args: Any) -> tuple[StudyRecord, TrialRecord]:
+def chosen_trial(store: Store, args: Namespace) -> tuple[StudyRecord, TrialRecord]:
     """Return the trial meant and its study. Raises NotFoundError, UsageError."""
     if args.trial < 0:
         raise UsageError(f"trial numbers start at 0, got {args.trial}")

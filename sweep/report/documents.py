@@ -6,10 +6,14 @@ a key that a file lacks has its default here. All reports are made from it. docs
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from sweep.domain.adaptive import BaseFinding, Spent
 from sweep.domain.effect_status import EffectStatus, Question
 from sweep.domain.jsonform import KEY, OPTIONAL, Json, JsonObject, from_json
+
+if TYPE_CHECKING:
+    from sweep.report.staged import StagedDocument
 
 SCHEMA = 1
 STAGES = "stages"
@@ -326,6 +330,19 @@ class Heading:
     base: BaseDocument = BaseDocument()
     recommended: Recommended = Recommended()
     cost: CostDocument = CostDocument()
+
+
+Document: TypeAlias = "RankingDocument | StagedDocument"
+"""summary.json of a study: of one whose trials have verdicts, or of one made of stages."""
+
+
+def read_document(data: JsonObject) -> Document:
+    """Return the document of a study's summary.json. Raises ValueError if the data has another shape."""
+    if data.get("kind") != STAGES:
+        return read_ranking(data)
+    from sweep.report.staged import read_staged  # it brings the figures of all checks along
+
+    return read_staged(data)
 
 
 def read_heading(data: JsonObject | None) -> Heading:

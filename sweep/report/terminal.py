@@ -10,11 +10,10 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from sweep.domain.jsonform import JsonObject
 from sweep.domain.printable import printable_data
 from sweep.domain.verdict import Verdict
 from sweep.report.copied import command_lines, recommended_lines
-from sweep.report.documents import STAGES, PointDocument, RankingDocument, StepsDocument, read_ranking
+from sweep.report.documents import Document, PointDocument, RankingDocument, StepsDocument
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,
@@ -44,17 +43,17 @@ TINY = 50
 """Below this width p, steps and more seeds are left out, too, for the same reason."""
 
 
-def render_summary(summary: JsonObject, *, shows_all: bool = False, store: str = "") -> RenderableType:
+def render_document(document: Document, *, shows_all: bool = False, store: str = "") -> RenderableType:
     """Return the whole answer of a study: of a diagnosis or a check, or a ranking. Text of a task is printable.
 
     `store` is what a verb needs to find the study (` --store URL`).
     """
-    shown = printable_data(summary)
-    if shown.get("kind") == STAGES:
-        from sweep.report.staged import read_staged, render_staged  # it brings the figures of all checks along
+    shown = printable_data(document)
+    if isinstance(shown, RankingDocument):
+        return render_ranking(shown, shows_all=shows_all, store=store)
+    from sweep.report.staged import render_staged  # it brings the figures of all checks along
 
-        return render_staged(read_staged(shown), store=store)
-    return render_ranking(read_ranking(shown), shows_all=shows_all, store=store)
+    return render_staged(shown, store=store)
 
 
 def render_ranking(document: RankingDocument, *, shows_all: bool = False, store: str = "") -> RenderableType:

@@ -3,9 +3,9 @@
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from sweep.domain.compared import SMOOTHED, Points, compared_points
@@ -66,7 +66,7 @@ def render_trial(
     return Group(*parts)
 
 
-def _add_judgement(facts: Any, judgement: Judgement, *, is_check: bool) -> None:
+def _add_judgement(facts: Table, judgement: Judgement, *, is_check: bool) -> None:
     if is_check:
         facts.add_row("verdict", "none: a check is not judged")
         facts.add_row("steps", f"{judgement.last_step:,} run")

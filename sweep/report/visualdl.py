@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from sweep.clock import now_utc
 from sweep.domain.metric import Series
@@ -59,7 +58,7 @@ def write_trial(
         for step, value in points:
             write(scalar(tag, as_float32(value), step, now_ms).SerializeToString())
     for picture in pictures:
-        write(_image(picture, now_ms).SerializeToString())
+        write(_image(picture, now_ms))
     vdl_dir.mkdir(parents=True, exist_ok=True)
     temporary = vdl_dir / ".writing.tmp"
     with naming(file):
@@ -89,13 +88,14 @@ def is_written(vdl_dir: Path) -> bool:
     return (vdl_dir / FILE_NAME).exists()
 
 
-def _image(picture: Path, now_ms: int) -> Any:
+def _image(picture: Path, now_ms: int) -> bytes:
     """Return the record of a PNG file as it is; VisualDL's own `image` would decode and encode it anew."""
     from visualdl.proto.record_pb2 import Record
 
     image = Record.Image(encoded_image_string=picture.read_bytes())
     tag = picture.stem.replace("%", "_")
-    return Record(values=[Record.Value(id=0, tag=tag, timestamp=now_ms, image=image)])
+    record: bytes = Record(values=[Record.Value(id=0, tag=tag, timestamp=now_ms, image=image)]).SerializeToString()
+    return record
 
 
 def as_float32(value: float) -> float:

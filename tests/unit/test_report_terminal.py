@@ -12,11 +12,11 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import report_samples as samples
 
 from sweep.domain.failure import shown_failure
-from sweep.domain.jsonform import to_object
 from sweep.report import build_document
 from sweep.report.markdown import render_markdown
 from sweep.report.phrases import verdicts_text
-from sweep.report.terminal import render_ranking, render_summary, toggle_notes
+from sweep.report.staged import StagedDocument, StageDocument
+from sweep.report.terminal import render_document, render_ranking, toggle_notes
 
 
 def printed(renderable, width=80, **options):
@@ -69,9 +69,6 @@ def test_the_answer_comes_first_and_the_command_can_be_copied(summaries):
     assert "\n  python -m sweep task=digits_cnn_overregularised task.dropout=0.0" in text
 
 
-COST = {"trials": 1, "planned": 1, "steps": 1, "reused": 0, "wall_s": 1.0}
-
-
 def many(summary, count):
     toggle = summary.toggles[0]
     toggles = tuple(replace(toggle, toggle=f"x=l{n}", rank=1, tied=True) for n in range(count))
@@ -91,20 +88,10 @@ def test_of_many_toggles_the_first_twenty_are_shown_and_the_command_for_the_rest
 def test_the_command_for_the_rest_names_a_store_that_is_not_the_default_one_in_a_diagnosis_too(summaries):
     summary = many(summaries["three_axes"], 200)
     command = f"python -m sweep rank {summary.study} --all --store sqlite:///x.db"
-    assert command in printed(render_summary(to_object(summary), store=" --store sqlite:///x.db"), 160)
-    stage = {
-        "stage": "ablation",
-        "study": "d.ablation",
-        "ok": True,
-        "answer": "a",
-        "notes": [],
-        "section": to_object(summary),
-    }
-    staged = {
-        "kind": "stages", "study": "d", "answer": "b", "notes": [], "stages": [stage], "cost": COST,
-        "recommended": {"command": None, "overrides": []}, "provenance": summary.provenance,
-    }  # fmt: skip
-    assert command in printed(render_summary(staged, store=" --store sqlite:///x.db"), 160)
+    assert command in printed(render_document(summary, store=" --store sqlite:///x.db"), 160)
+    stage = StageDocument(stage="ablation", study="d.ablation", ok=True, answer="a", section=summary)
+    staged = StagedDocument(study="d", answer="b", stages=(stage,))
+    assert command in printed(render_document(staged, store=" --store sqlite:///x.db"), 160)
 
 
 def test_report_md_shows_as_many_toggles_and_names_the_file_that_has_all(summaries):
