@@ -14,9 +14,11 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 
 import report_samples as samples
 
+from sweep.domain.data_check import DataReport
+from sweep.domain.jsonform import from_json
 from sweep.report import build_document
 from sweep.report.html import render_html
-from sweep.report.staged import staged_html
+from sweep.report.staged import StagedDocument, StageDocument, staged_html
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTH = 1280
@@ -135,14 +137,9 @@ WARNING = {
 
 def test_on_a_phone_the_checks_of_the_data_are_stacked_and_those_that_passed_folded(tmp_path):
     section = {"checks": [WARNING, *CHECKS], "counts": {}, "picture": None, "measured": {}}
-    stage = {"stage": "data", "study": "s", "ok": True, "answer": "a", "notes": [], "command": None, "section": section}
-    summary = {
-        "study": "s", "task": "t", "status": "ended", "answer": "a", "notes": [], "stages": [stage],
-        "command": ["+check=data"], "created_at": "2026-11-28T21:26:32+00:00", "ended_at": None,
-        "recommended": {"overrides": [], "command": None}, "provenance": {},
-        "cost": {"trials": 1, "steps": 0, "wall_s": 1.0, "reused": 0},
-    }  # fmt: skip
-    page = staged_html(summary, tmp_path)
+    stage = StageDocument(stage="data", study="s", ok=True, answer="a", section=from_json(DataReport, section))
+    document = StagedDocument(study="s", task="t", answer="a", stages=(stage,), created_at="2026-11-28T21:26:32+00:00")
+    page = staged_html(document, tmp_path)
     assert "17 checks passed" in page
     found = measured(page, tmp_path, "data", PHONE)
     assert found["scroll"] <= PHONE
