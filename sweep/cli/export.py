@@ -12,7 +12,7 @@ from sweep.domain.roles import shown_metric
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
 from sweep.errors import UsageError
-from sweep.report.documents import read_heading
+from sweep.report.headings import read_heading
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.places import check_ours

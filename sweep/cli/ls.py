@@ -10,7 +10,7 @@ from sweep.config.stores import store_option
 from sweep.domain.jsonform import to_json, to_object
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord
-from sweep.report.documents import read_heading
+from sweep.report.headings import read_heading
 from sweep.report.listing import render_studies
 from sweep.store import Store
 

@@ -15,7 +15,7 @@ from sweep.domain.jsonform import JsonObject, to_json, to_object
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
-from sweep.report.documents import SymptomDocument, read_heading
+from sweep.report.headings import SymptomDocument, read_heading
 from sweep.report.phrases import number_text, outdated_text
 from sweep.report.study_status import how_it_ended, render_status, status_line
 from sweep.store import Store

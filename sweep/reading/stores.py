@@ -11,7 +11,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.reading import display
 from sweep.reading.source import Source
 from sweep.reading.studies import Study
-from sweep.report.documents import read_heading
+from sweep.report.headings import read_heading
 from sweep.store import Store
 
 

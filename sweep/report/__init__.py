@@ -3,6 +3,7 @@
 the documents
   data             everything a report is made of
   documents        summary.json of a ranking as typed values
+  headings         what lists of studies read of any summary.json
   summary          makes it from a study's data
   staged           summary.json and reports of a study with stages
   stages           how each stage is shown, one module each

@@ -5,7 +5,7 @@ import shlex
 from rich.console import RenderableType
 from rich.text import Text
 
-from sweep.report.documents import Recommended
+from sweep.report.headings import Recommended
 
 
 def recommended_lines(recommended: Recommended) -> list[RenderableType]:

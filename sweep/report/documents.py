@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sweep.domain.adaptive import BaseFinding, Spent
 from sweep.domain.effect_status import EffectStatus, Question
 from sweep.domain.jsonform import KEY, OPTIONAL, Json, JsonObject, from_json
+from sweep.report.headings import BaseDocument, CostDocument, Recommended
 
 if TYPE_CHECKING:
     from sweep.report.staged import StagedDocument
@@ -48,46 +49,6 @@ class AxisDocument:
 
     axis: str
     levels: tuple[LevelDocument, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SymptomDocument:
-    """A symptom with what explains it: its usual causes, the toggles that test them, what to change by hand.
-
-    `fault` says what is to be fixed as `fix` says (the code, the data, a setting); `fix` is empty if a toggle tests the
-    cause. An `advisory` one is seen in healthy runs, too.
-    """
-
-    rule: str
-    title: str = ""
-    step: int = 0
-    layer: str = ""
-    value: float | None = None
-    threshold: float | None = None
-    metric: str = ""
-    message: str = ""
-    causes: str = ""
-    fault: str = ""
-    fix: str = ""
-    tests: tuple[str, ...] = ()
-    by_hand: tuple[str, ...] = ()
-    advisory: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseDocument:
-    """How the base did over its seeds. `interval` is of the probability of converging, at 95 %."""
-
-    seeds: int = 0
-    converged: int = 0
-    verdict: str = ""
-    symptoms: tuple[SymptomDocument, ...] = ()
-    exceptions: tuple[str, ...] = ()
-    trials: int = 0
-    probability: float | None = None
-    interval: tuple[float, float] | None = None
-    verdicts: Mapping[str, int] = field(default_factory=dict, hash=False)
-    median_steps_to_target: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,16 +178,6 @@ class SearchDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recommended:
-    """The overrides to use, those that nothing tells from them, and the command that applies the first."""
-
-    overrides: tuple[str, ...] = ()
-    command: str | None = None
-    ties: tuple[tuple[str, ...], ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
     """The number of seeds that would decide what is undecided, and the command that runs them."""
 
@@ -240,18 +191,6 @@ class Beside:
 
     name: str = field(metadata={KEY: "with"})
     command: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostDocument:
-    """What the study cost. `planned` is None in files that do not say it: then all trials have ended."""
-
-    trials: int = 0
-    planned: int | None = None
-    steps: int = 0
-    base_run_equivalents: float = 0.0
-    wall_s: float = 0.0
-    reused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +231,7 @@ class RankingDocument:
     notes: tuple[str, ...] = ()
     target: TargetDocument = TargetDocument()
     axes: tuple[AxisDocument, ...] = ()
-    base: BaseDocument = BaseDocument()
+    base: BaseDocument = field(default_factory=BaseDocument)
     toggles: tuple[ToggleDocument, ...] = ()
     repairs: tuple[RepairDocument, ...] = ()
     interactions: tuple[InteractionDocument, ...] = ()
@@ -300,36 +239,13 @@ class RankingDocument:
     search: SearchDocument | None = None
     verdicts: Mapping[str, int] = field(default_factory=dict, hash=False)
     states: Mapping[str, int] = field(default_factory=dict, hash=False)
-    recommended: Recommended = Recommended()
+    recommended: Recommended = field(default_factory=Recommended)
     decide: Decide | None = None
     compare: Beside | None = None
-    cost: CostDocument = CostDocument()
+    cost: CostDocument = field(default_factory=CostDocument)
     provenance: Mapping[str, Json] = field(default_factory=dict, hash=False)
     curves: tuple[BaseCurves, ...] | None = field(default=None, metadata={OPTIONAL: True})
     isolate: AdaptiveDocument | None = field(default=None, metadata={OPTIONAL: True})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvenanceDocument:
-    """What the figures were made with, as far as a report names it; its whole is kept as it was recorded."""
-
-    git_sha: str | None = None
-    dirty: bool | None = None
-    packages: Mapping[str, str] = field(default_factory=dict, hash=False)
-    host: str | None = None
-    gpus: tuple[Json, ...] = ()
-    seeds: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """What is read of a summary.json of any kind without the rest; a study that has none yet has an empty one."""
-
-    answer: str = ""
-    notes: tuple[str, ...] = ()
-    base: BaseDocument = BaseDocument()
-    recommended: Recommended = Recommended()
-    cost: CostDocument = CostDocument()
 
 
 Document: TypeAlias = "RankingDocument | StagedDocument"
@@ -343,11 +259,6 @@ def read_document(data: JsonObject) -> Document:
     from sweep.report.staged import read_staged  # it brings the figures of all checks along
 
     return read_staged(data)
-
-
-def read_heading(data: JsonObject | None) -> Heading:
-    """Return the heading of a summary.json of any kind. Raises ValueError if the data has another shape."""
-    return from_json(Heading, data or {})
 
 
 def read_ranking(data: JsonObject) -> RankingDocument:

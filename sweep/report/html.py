@@ -21,7 +21,8 @@ from sweep.report.charts import forest_row, forest_scale
 from sweep.report.commands import study_command, verb_store
 from sweep.report.copied import uses
 from sweep.report.data import ReportData
-from sweep.report.documents import BaseDocument, InteractionDocument, RankingDocument, ToggleDocument
+from sweep.report.documents import InteractionDocument, RankingDocument, ToggleDocument
+from sweep.report.headings import BaseDocument
 from sweep.report.sections import (
     MAX_MARKED_AXES,
     MAX_NAMED_AXES,

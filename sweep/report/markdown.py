@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from sweep.domain.printable import printable
 from sweep.domain.verdict import Verdict
 from sweep.report.copied import uses
-from sweep.report.documents import BaseDocument, PointDocument, RankingDocument
+from sweep.report.documents import PointDocument, RankingDocument
+from sweep.report.headings import BaseDocument
 from sweep.report.phrases import (
     DASH,
     NO_EFFECT_HERE,

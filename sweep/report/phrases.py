@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from sweep.domain.axis import short_value
 from sweep.domain.counts import count_text, figure_text, share_text
@@ -16,14 +17,11 @@ from sweep.domain.printable import printable
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.target import HOLD_EVALUATIONS
 from sweep.domain.trial import RunRecord
-from sweep.report.documents import (
-    CostDocument,
-    PointDocument,
-    ProvenanceDocument,
-    RankingDocument,
-    TargetDocument,
-    ToggleDocument,
-)
+from sweep.report.headings import CostDocument, ProvenanceDocument
+
+if TYPE_CHECKING:
+    from sweep.report.documents import PointDocument, RankingDocument, TargetDocument, ToggleDocument
+
 
 DASH = "–"
 """Stands where there is no figure."""
@@ -68,18 +66,18 @@ def cell_text(key: str) -> str:
     return " + ".join(f"{name}{sign}{short_value(value) if '.' in name else value}" for name, sign, value in changes)
 
 
-def point_text(point: PointDocument) -> str:
+def point_text(point: "PointDocument") -> str:
     """Return what a search's point changes, as a person reads it; `none` for the base."""
     changes = [*point.toggles, *(f"{key}={short_value(value)}" for key, value in point.params.items())]
     return " ".join(changes) or "none"
 
 
-def tried_toggles(document: RankingDocument) -> list[ToggleDocument]:
+def tried_toggles(document: "RankingDocument") -> list["ToggleDocument"]:
     """Return the toggles that have a row in the ranking: those that may have an effect."""
     return [toggle for toggle in document.toggles if toggle.status != EffectStatus.INERT]
 
 
-def inert_text(document: RankingDocument) -> str:
+def inert_text(document: "RankingDocument") -> str:
     """Return the toggles that cannot have an effect, by reason: `clip, init: the task does not read them; ...`.
 
     Empty where there is none. An axis of which the task reads no level is named by itself.
@@ -162,7 +160,7 @@ def verdicts_text(counts: Mapping[str, int] | Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{count:,} {shown_failure(word)}" for word, count in pairs)
 
 
-def alternatives_text(document: RankingDocument) -> str:
+def alternatives_text(document: "RankingDocument") -> str:
     """Return the repairs as alternatives: `A alone, or B alone, or C with D`; empty where there is none."""
     phrases = []
     for repair in document.repairs:
@@ -171,7 +169,7 @@ def alternatives_text(document: RankingDocument) -> str:
     return ", or ".join(phrases)
 
 
-def target_text(target: TargetDocument) -> str:
+def target_text(target: "TargetDocument") -> str:
     """Return what "converged" means in this study, in one phrase."""
     budget = f"within {count_text(target.budget_steps, 'step')}"
     smooth = target.smooth_steps

@@ -11,7 +11,7 @@ from sweep.domain.byhand import best_by_hand, by_hand_of
 from sweep.domain.printable import printable
 from sweep.domain.symptoms import about_of, kind_of, title_of
 from sweep.domain.verdict import Symptom
-from sweep.report.documents import SymptomDocument
+from sweep.report.headings import SymptomDocument
 from sweep.report.phrases import number_text
 from sweep.report.tables import new_rows
 

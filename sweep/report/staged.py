@@ -21,7 +21,8 @@ from sweep.domain.result import Diagnosis, TrialsCost
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, arguments, fixed_command
 from sweep.report.copied import recommended_lines, uses
-from sweep.report.documents import SCHEMA, STAGES, RankingDocument, Recommended, read_ranking
+from sweep.report.documents import SCHEMA, STAGES, RankingDocument, read_ranking
+from sweep.report.headings import Recommended
 from sweep.report.markdown import code, escaped
 from sweep.report.phrases import duration_text, provenance_text, trials_text
 from sweep.report.stages import VIEWS

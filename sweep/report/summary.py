@@ -29,16 +29,13 @@ from sweep.report.data import ReportData
 from sweep.report.documents import (
     AdaptiveDocument,
     AxisDocument,
-    BaseDocument,
     Beside,
     CellDocument,
-    CostDocument,
     Decide,
     InteractionDocument,
     LevelDocument,
     PointDocument,
     RankingDocument,
-    Recommended,
     RepairDocument,
     SearchDocument,
     ShareDocument,
@@ -46,6 +43,7 @@ from sweep.report.documents import (
     TargetDocument,
     ToggleDocument,
 )
+from sweep.report.headings import BaseDocument, CostDocument, Recommended
 from sweep.report.phrases import status_word
 from sweep.report.seen import told
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweep.domain.recordedconfig import RecordedConfig
 from sweep.rundir.files import read_json
 
 if TYPE_CHECKING:  # a trial's process does without
@@ -124,6 +123,8 @@ def _owner_as_typed(plan: Mapping[str, object]) -> str | None:
     config = given.get("config") if isinstance(given, Mapping) else None
     if not isinstance(given, Mapping) or not isinstance(config, Mapping):
         return None
+    from sweep.domain.recordedconfig import RecordedConfig  # verbs and trials start without it
+
     recorded = RecordedConfig(config)
     url, started = recorded.store_url, str((given.get("provenance") or {}).get("folder") or "")
     if not url.startswith(FILE):

@@ -6,7 +6,7 @@ from datetime import datetime
 from sweep.clock import monotonic_s, now_utc
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.trial import StudyRecord
-from sweep.report.documents import read_heading
+from sweep.report.headings import read_heading
 from sweep.store import Store
 from sweep.store.spans import run_spans
 

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from sweep.domain.data_check import DataCheck, DataReport
 from sweep.domain.overfit import GateTrial, GateVerdict, OverfitReport
-from sweep.report.documents import BaseDocument, RankingDocument, SymptomDocument, TargetDocument
+from sweep.report.documents import RankingDocument, TargetDocument
+from sweep.report.headings import BaseDocument, SymptomDocument
 from sweep.report.stages import base, data, overfit
 
 ROOT = Path(__file__).parents[2]

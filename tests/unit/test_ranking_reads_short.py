@@ -21,7 +21,7 @@ from sweep.domain.axis import Cell, short_value
 from sweep.domain.inert import InertToggle
 from sweep.report import build_document
 from sweep.report.csvfile import ranking_csv
-from sweep.report.documents import CostDocument
+from sweep.report.headings import CostDocument
 from sweep.report.html import render_html
 from sweep.report.markdown import render_markdown
 from sweep.report.phrases import cell_text, cost_text, status_word

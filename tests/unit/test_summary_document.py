@@ -16,7 +16,8 @@ from sweep.domain.jsonform import to_object  # noqa: E402
 from sweep.domain.recordedconfig import RecordedConfig  # noqa: E402
 from sweep.domain.states import TrialState  # noqa: E402
 from sweep.report import build_document  # noqa: E402
-from sweep.report.documents import read_heading, read_ranking  # noqa: E402
+from sweep.report.documents import read_ranking  # noqa: E402
+from sweep.report.headings import read_heading  # noqa: E402
 
 DESIGN_KEYS = {
     "": {"schema", "study", "task", "command", "question", "base", "toggles", "repairs", "recommended", "cost",

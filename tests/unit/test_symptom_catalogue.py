@@ -11,7 +11,7 @@ from sweep.domain.about import MAX_FACTOR, Fault, Healthy
 from sweep.domain.symptoms import KINDS, SYMPTOMS, about_of, kind_of, layer_of, subject_of, urgency
 from sweep.domain.verdict import Symptom
 from sweep.judge import RULES, SymptomThresholds
-from sweep.report.documents import SymptomDocument
+from sweep.report.headings import SymptomDocument
 from sweep.report.seen import place_text, told
 from sweep.stats.priors import axes_for
 

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from sweep.domain.symptoms import title_of
 from sweep.domain.verdict import Verdict
-from sweep.report.documents import BaseDocument, RankingDocument
+from sweep.report.documents import RankingDocument
+from sweep.report.headings import BaseDocument
 from sweep.report.markdown import escaped
 from sweep.report.phrases import DASH, target_text, verdicts_text
 from sweep.report.seen import fix_text, place_text
