@@ -1,1 +1,1 @@
-"""What things are: axes, trials, states, metrics, targets, verdicts, effects. No I/O, no clock, no global state."""
+"""Data types of sweep: axes, trials, states, metrics, targets, verdicts, effects. No I/O, no clock, no global state."""

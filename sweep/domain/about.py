@@ -1,21 +1,21 @@
-"""What is known of a symptom rule: the types of the catalogue in domain/symptoms.py."""
+"""Types of the symptom catalogue (domain/symptoms.py)."""
 
 from dataclasses import dataclass
 
 from sweep.domain.words import StrEnum
 
 MAX_FACTOR = 5.0
-"""Largest factor in prior odds that symptoms give a toggle: a wrong rule must not bury the truth."""
+"""Highest factor by which symptoms raise a toggle's prior odds: a wrong rule must not hide the true cause."""
 
 ADVISORY_ABOVE = 0.01
-"""Share of healthy runs above which a rule is advisory: a hint, no ground for a conclusion."""
+"""Share of healthy runs with an alarm above which a rule is advisory: a hint, not a basis for conclusions."""
 
 
 class Severity(StrEnum):
-    """How much a finding says about whether the run can converge."""
+    """How strongly a finding suggests that the run cannot converge."""
 
-    RED = "red"  # training cannot go well like this
-    AMBER = "amber"  # often a cause, seen in runs that converge, too
+    RED = "red"  # training cannot work like this
+    AMBER = "amber"  # often a cause, but also seen in runs that converge
 
 
 class Fault(StrEnum):
@@ -23,14 +23,14 @@ class Fault(StrEnum):
 
     SETTING = "setting"  # a setting of the training: a toggle tests it
     CODE = "code"  # the program: a toggle can at most mask it
-    DATA = "data"  # what is trained on
-    LOGGING = "logging"  # what the task hands to run.log
-    TARGET = "target"  # the section `converge`
+    DATA = "data"  # the training data
+    LOGGING = "logging"  # what the task passes to run.log
+    TARGET = "target"  # the section `converge` of the config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Healthy:
-    """False alarms: healthy runs in which a rule spoke, of all healthy runs (results/benchmarks/symptoms.md)."""
+    """False alarms of a rule: `alarms` of `runs` healthy runs (results/benchmarks/symptoms.md)."""
 
     alarms: int
     runs: int
@@ -43,12 +43,11 @@ class Healthy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What is known of one rule, or of one kind of its findings.
+    """What is known about a rule, or about one kind of its findings.
 
-    `fault` says where the cause lies; unless that is a setting, `fix` says what to change (an imperative, no full
-    stop). `tests` are the toggles (axis=level) that test the causes, most promising first; an axis may not be there in
-    every installation or task. `factor` is what the first of them gains in prior odds, 1 to MAX_FACTOR; those after it
-    less.
+    `fault` is where the cause lies. Unless that is a setting, `fix` says what to change (imperative, no full stop).
+    `tests` are the toggles (axis=level) that test the causes, most promising first; an installation or task may lack an
+    axis. `factor` is the gain in prior odds of the first toggle, 1 to MAX_FACTOR; later ones gain less.
     """
 
     rule: str
@@ -63,5 +62,5 @@ class About:
 
     @property
     def advisory(self) -> bool:
-        """Whether the rule speaks in too many healthy runs to be more than a hint."""
+        """Whether the rule has too many false alarms to be more than a hint."""
         return self.healthy.rate > ADVISORY_ABOVE

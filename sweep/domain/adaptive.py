@@ -1,6 +1,6 @@
-"""What an adaptive study knows beside its ranking: how likely each toggle still is, and what the search has cost.
+"""Results of an adaptive study beside its ranking: how likely each toggle still is a repair, and the cost so far.
 
-Computed by an adaptive driver's analysis; a ranking of a fixed design has none of it.
+Computed by the analysis of an adaptive driver; the ranking of a fixed design has none.
 """
 
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from sweep.domain.words import StrEnum
 
 
 class BaseFinding(StrEnum):
-    """What an adaptive study found of its base."""
+    """What an adaptive study found out about its base."""
 
-    HEALTHY = "healthy"  # it converges: there is nothing to repair
-    FAILS = "fails"  # it does not, by a sequential test over its seeds
-    SEED_DEPENDENT = "seed_dependent"  # it converges on some seeds: no search
+    HEALTHY = "healthy"  # converges: nothing to repair
+    FAILS = "fails"  # does not converge, by a sequential test over its seeds
+    SEED_DEPENDENT = "seed_dependent"  # converges on some seeds only: no search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToggleFinding:
-    """What is known of one toggle. `posterior` is the probability that it repairs the base alone, in [0, 1].
+    """What is known about one toggle. `posterior` is the probability that it repairs the base alone, in [0, 1].
 
-    `verified`: it converged on fresh seeds, as many as the verification asks for. `furthest` is how far its best run
-    got from the base's final value (0) to the target (1); None without an evaluation.
+    `verified`: it converged on the number of fresh seeds that the verification requires. `furthest` is how far its best
+    run got from the base's final value (0) to the target (1); None without an evaluation.
     """
 
     toggle: Toggle
@@ -33,7 +33,7 @@ class ToggleFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """Cost by purpose, in base-run equivalents: runs of the base, of the repair, and of all that was tried else."""
+    """Cost by purpose, in base-run equivalents: runs of the base, of the repair, and of everything else."""
 
     base: float
     repair: float
@@ -42,9 +42,9 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptiveFindings:
-    """What an adaptive driver found. `p_single` and `p_pair` are the chances that a repair of that kind was missed.
+    """Findings of an adaptive driver. `p_single` and `p_pair` are the chances that a repair of that kind was missed.
 
-    `pairs_tried` of `pairs` pairs of toggles were run; `questions` is how many slices were asked for.
+    `pairs_tried` of `pairs` pairs of toggles were run; `questions` is the number of slices requested.
     """
 
     base: BaseFinding
@@ -57,5 +57,5 @@ class AdaptiveFindings:
     toggles: tuple[ToggleFinding, ...]
 
     def of(self, toggle: Toggle) -> ToggleFinding | None:
-        """Return what is known of a toggle, None if nothing is."""
+        """Return what is known about a toggle, or None."""
         return next((each for each in self.toggles if each.toggle == toggle), None)

@@ -1,10 +1,10 @@
-"""Axes, levels, toggles and cells: what may be varied, and one choice of it."""
+"""Axes, levels, toggles and cells: what can be varied, and one choice of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 BASELINE = "base"
-"""Name of the level that every axis has without saying so: "as the task has it"."""
+"""Name of the baseline level, which every axis has implicitly: "as the task has it"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """One thing that may be varied. `levels` are those beside the baseline, in the order the config gives them."""
+    """One thing that can be varied. `levels` are those other than the baseline, in the order of the config."""
 
     name: str
     levels: tuple[Level, ...]
@@ -31,13 +31,13 @@ class Axis:
 
     @property
     def toggles(self) -> tuple["Toggle", ...]:
-        """All single changes of this axis, in level order."""
+        """All toggles of this axis, in level order."""
         return tuple(Toggle(axis=self.name, level=level.name) for level in self.levels)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Toggle:
-    """One change to the base: an axis at a level that is not its baseline. Reads `dropout=off`."""
+    """One change to the base: an axis at a level other than its baseline. Written `dropout=off`."""
 
     axis: str
     level: str
@@ -55,7 +55,7 @@ class Toggle:
 
 
 def short_value(text: str) -> str:
-    """Return a searched value as a person reads it: a float in at most five significant digits, all else as it is."""
+    """Return a searched value for display: floats with at most five significant digits, everything else unchanged."""
     try:
         short = f"{float(text):.5g}"
     except ValueError:
@@ -66,10 +66,10 @@ def short_value(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A choice of one level on every axis, written as the toggles that are on, at most one per axis.
+    """One level for every axis, given as its toggles, at most one per axis.
 
-    `params` holds the values a search drew for `params:` keys, as (key, value as written in a Hydra override);
-    it is empty for every design.
+    `params` holds the values that a search drew for `params:` keys, as (key, value as written in a Hydra override); it
+    is empty for all designs.
     """
 
     toggles: frozenset[Toggle] = frozenset()
@@ -87,12 +87,12 @@ class Cell:
 
     @property
     def sorted_toggles(self) -> tuple[Toggle, ...]:
-        """The toggles that are on, by axis name."""
+        """The toggles, sorted by axis name."""
         return tuple(sorted(self.toggles))
 
     @property
     def key(self) -> str:
-        """A canonical text, equal for equal cells: `dropout=off,weight_decay=off`, or `base`."""
+        """A canonical text, the same for equal cells: `dropout=off,weight_decay=off`, or `base`."""
         parts = [str(t) for t in self.sorted_toggles] + [f"{k}={v}" for k, v in self.params]
         return ",".join(parts) or BASELINE
 
@@ -107,12 +107,12 @@ class Cell:
         return not self.toggles and not self.params
 
     def level_of(self, axis: str) -> str:
-        """Return the level name this cell chooses on `axis` (`base` where it is not toggled)."""
+        """Return the name of this cell's level on `axis` (`base` if it has no toggle there)."""
         return next((t.level for t in self.toggles if t.axis == axis), BASELINE)
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """What is changed, as a person reads it: the toggles, and the params in short; the key has them whole."""
+        """What is changed, for display: the toggles, and the params with short values; `key` has the full values."""
         return (*map(str, self.sorted_toggles), *(f"{key}={short_value(value)}" for key, value in self.params))
 
     def __str__(self) -> str:
@@ -123,11 +123,10 @@ BASE = Cell()
 
 
 def in_order(cells: Sequence[Cell], seeds: Sequence[int]) -> Iterator[tuple[Cell, int]]:
-    """Yield each (cell, seed) of a fixed design in an order that answers early.
+    """Yield each (cell, seed) of a fixed design in an order that gives answers early.
 
-    The base comes first over all seeds: whether it converges is the question that every other trial is compared with.
-    Then seed by seed over the cells in the order given, so that a study cut short has tried every cell about equally
-    often.
+    The base comes first, on all seeds, because every other trial is compared with it. Then seed by seed over the cells
+    in the given order, so that an interrupted study has tried every cell about equally often.
     """
     yield from ((cell, seed) for cell in cells if cell.is_base for seed in seeds)
     yield from ((cell, seed) for seed in seeds for cell in cells if not cell.is_base)

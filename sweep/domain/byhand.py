@@ -1,6 +1,6 @@
-"""What a person can change in a task's own code for each toggle of the symptom catalogue.
+"""What to change in the task's own code for each toggle of the symptom catalogue.
 
-It is the advice for a task that has no knob for the toggle's axis. Data only.
+Shown if the task has no knob for the toggle's axis. Data only.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -11,13 +11,13 @@ _INIT = "initialize the weights with nn.initializer.XavierNormal (tanh, sigmoid)
 _LOWER = "lower the learning rate by a factor of 10 to 100"
 
 BY_HAND: dict[str, str] = {
-    "dropout=off": "switch dropout off, if there is any",
-    "weight_decay=off": "remove the weight decay, if there is any",
-    "augmentation=off": "train without augmentation, if there is any",
+    "dropout=off": "turn dropout off, if it is used",
+    "weight_decay=off": "remove weight decay, if it is used",
+    "augmentation=off": "train without augmentation, if it is used",
     "init=xavier": _INIT,
     "init=kaiming": _INIT,
     "scheduler=constant": "train with a constant learning rate",
-    "scheduler=cosine": "let the learning rate decay: paddle.optimizer.lr.CosineAnnealingDecay",
+    "scheduler=cosine": "decay the learning rate: paddle.optimizer.lr.CosineAnnealingDecay",
     "scheduler=warmup": "warm the learning rate up: paddle.optimizer.lr.LinearWarmup",
     "clip=on": "clip gradients: grad_clip=nn.ClipGradByGlobalNorm(1.0) in the optimizer",
     "clip=off": "do not clip gradients",
@@ -28,8 +28,8 @@ BY_HAND: dict[str, str] = {
     "batch_size=x4": "use batches 4 times as large",
     "batch_size=x0.25": "use batches a quarter as large",
     "shuffle=on": "shuffle the training data: DataLoader(..., shuffle=True)",
-    "activation=relu": "use ReLU in the hidden layers in place of sigmoid or tanh",
-    "activation=leaky_relu": "use LeakyReLU in the hidden layers in place of ReLU",
+    "activation=relu": "use ReLU instead of sigmoid or tanh in the hidden layers",
+    "activation=leaky_relu": "use LeakyReLU instead of ReLU in the hidden layers",
     "input_norm=standardize": "scale the inputs in data(cfg) to zero mean and unit variance per feature",
     "target_norm=standardize": "scale the targets to zero mean and unit variance, and report metrics in original units",
     "loss=single_softmax": "remove the softmax before CrossEntropyLoss, which applies it itself",
@@ -37,7 +37,7 @@ BY_HAND: dict[str, str] = {
     "adam_eps=1e-4": "give Adam epsilon=1e-4",
     "amp=off": "train without paddle.amp.auto_cast",
 }
-"""From `axis=level` to what to do in the code. Texts end without a full stop."""
+"""What to change in the code, by toggle (`axis=level`). Texts have no full stop at the end."""
 
 
 MOST = 3
@@ -45,7 +45,7 @@ MOST = 3
 
 
 def by_hand(toggles: Iterable[str]) -> tuple[str, ...]:
-    """Return what to do by hand for these toggles, each text once, in the order given."""
+    """Return what to change by hand for these toggles, each text once, in the given order."""
     return tuple(dict.fromkeys(BY_HAND[toggle] for toggle in toggles if toggle in BY_HAND))
 
 
@@ -55,7 +55,7 @@ def by_hand_of(toggles: Iterable[str], lacking: Collection[str]) -> tuple[str, .
 
 
 def best_by_hand(rule: str, texts: Sequence[str]) -> str:
-    """Return the first of `texts` (what to do by hand for a rule) if it is for the rule's most promising toggle.
+    """Return the first of `texts` (changes by hand for a rule) if it belongs to the rule's most promising toggle.
 
     `rule` may be the `kind_of` a finding. Empty if that toggle can be tried.
     """

@@ -1,4 +1,4 @@
-"""A stored series as it was compared with the target."""
+"""A stored series as it is compared with the target: smoothed or as logged."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from sweep.domain.smoothing import Smoother, is_smoothed
 from sweep.domain.target import Target
 
 SMOOTHED = "smoothed "
-"""In front of a metric's name this makes the name of what was compared."""
+"""Prefix that turns a metric's name into the name of the series that was compared."""
 
 
 Points = Sequence[tuple[int, float]]
@@ -17,9 +17,9 @@ Points = Sequence[tuple[int, float]]
 
 
 def compared_points(target: Target, logged: Mapping[str, Points]) -> tuple[str, list[tuple[int, float]]] | None:
-    """Return the name of the series that decides and what was compared of it: its finite values, smoothed.
+    """Return the name of the deciding series and the values that were compared: finite, smoothed.
 
-    None if it is compared as logged, or was not logged.
+    None if the series is compared as logged, or was not logged.
     """
     name = shown_metric(target, logged)
     if name is None or name not in logged or not is_smoothed(target, name):

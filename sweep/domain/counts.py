@@ -1,4 +1,4 @@
-"""How many there are of something, in words: what there is one of is said in the singular."""
+"""Counts and figures as text, with singular and plural."""
 
 
 def count_text(count: int, singular: str, plural: str | None = None) -> str:
@@ -7,9 +7,9 @@ def count_text(count: int, singular: str, plural: str | None = None) -> str:
 
 
 def figure_text(value: float, digits: int) -> str:
-    """Return a figure to `digits` significant ones: `100`, `0.0032`; an exponent only below 0.0001 or from a million.
+    """Return a figure with `digits` significant digits: `100`, `0.0032`; with an exponent below 0.0001 and from 1e6 on.
 
-    `format(100.0, ".2g")` is `1e+02`, beside a 100 in the next sentence.
+    `format(100.0, ".2g")` would give `1e+02`.
     """
     return f"{float(f'{value:.{digits}g}'):,g}"
 

@@ -1,4 +1,4 @@
-"""The digest of a file's contents, the same for whoever reads the file."""
+"""Digests of file contents."""
 
 import hashlib
 

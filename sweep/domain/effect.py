@@ -1,4 +1,4 @@
-"""Effects, repairs and the ranking: what a study found, as data. Computed in analysis/, shown by report/."""
+"""Effects, repairs and the ranking: the findings of a study, as data. Computed in analysis/, shown by report/."""
 
 from dataclasses import dataclass
 
@@ -24,9 +24,9 @@ class Proportion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepsToTarget:
-    """Steps to target of a cell against the base's, misses censored at the budget.
+    """Steps to target of a cell compared with the base's; misses are censored at the budget.
 
-    `median` and `base_median` are Kaplan-Meier medians in steps, None where fewer than half converged. `saved` is the
+    `median` and `base_median` are Kaplan-Meier medians in steps, None if fewer than half converged. `saved` is the
     seed-stratified difference of restricted means (base - toggle) in steps, `p_value` its permutation test.
     """
 
@@ -38,14 +38,14 @@ class StepsToTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What one toggle did against the base.
+    """The effect of one toggle compared with the base.
 
-    `rank` starts at 1 and is shared by ties. `p_value` is exact and unadjusted, `p_adjusted` Holm over the toggles of
-    the study; `test` names the test. `more_seeds` is how many further seeds would decide if they came out like those
-    seen, None where nothing more is needed or no number would. `necessity` counts how the cells came out that lack
-    only this toggle of a larger repair, or of all changes together; None where the design has none. For the question
-    `restore`, few converged there means that the toggle is needed. `diverged` counts the toggle's own trials that did;
-    `makes_diverge` is whether it is the toggle that makes them. `is_open`: none of its own trials has ended yet.
+    `rank` starts at 1 and is shared by ties. `p_value` is exact and unadjusted, `p_adjusted` adjusted by Holm over the
+    toggles of the study; `test` names the test. `more_seeds` is the number of further seeds that would decide if they
+    had the same outcomes, None if none is needed or no number would do. `necessity` counts the outcomes of cells that
+    lack only this toggle of a larger repair, or of all changes together; None if the design has no such cells. For the
+    question `restore`, the toggle is needed if few of them converged. `diverged` counts the toggle's own diverged
+    trials; `makes_diverge` is whether the toggle is the cause. `is_open`: none of its own trials has ended yet.
     """
 
     toggle: Toggle
@@ -79,7 +79,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
-    """What a pair does beyond its parts: difference of convergence proportions, with the seeds behind it."""
+    """The effect of a pair beyond the sum of its parts: a difference of convergence proportions, with its seeds."""
 
     toggles: tuple[Toggle, Toggle]
     value: float
@@ -100,9 +100,9 @@ class CellSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseSummary:
-    """How the base did: `verdict` is the most frequent one among its trials.
+    """How the base did: `verdict` is the most frequent one of its trials.
 
-    `exceptions` are sentences about what some of its seeds showed and most did not, such as a NaN in one of three.
+    `exceptions` are sentences about what only a minority of its seeds showed, such as a NaN in one of three.
     """
 
     seeds: int
@@ -114,10 +114,10 @@ class BaseSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What the study cost. A base-run equivalent is the steps of one full base run (the budget).
+    """Cost of a study. A base-run equivalent is the number of steps of one full base run (the budget).
 
-    `trials` have ended, reused ones included; `planned` are all, those that run or are still to run included. `steps`
-    are those of all runs so far.
+    `trials` is the number of ended trials, including reused ones; `planned` also counts those that are running or have
+    not run. `steps` sums all runs so far.
     """
 
     trials: int
@@ -130,7 +130,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchedPoint:
-    """One point that a search tried: a trial, with the overrides that make its cell from the base."""
+    """One point of a search: a trial, with the overrides that make its cell from the base."""
 
     number: int
     cell: Cell
@@ -168,10 +168,10 @@ class Ranking:
     interactions: tuple[Interaction, ...]
     cells: tuple[CellSummary, ...]
     cost: Cost
-    answer: str  # one sentence a person can act on
+    answer: str  # one sentence that says what to do
     notes: tuple[str, ...] = ()
-    recommended: tuple[str, ...] = ()  # overrides of the recommended repair, empty where there is none
-    ties: tuple[tuple[str, ...], ...] = ()  # overrides of the repairs that nothing tells from the recommended one
+    recommended: tuple[str, ...] = ()  # overrides of the recommended repair, empty without one
+    ties: tuple[tuple[str, ...], ...] = ()  # overrides of the repairs that tie with the recommended one
     choice_reason: str = ""  # why it is recommended before the others, empty if they tie
     searched: tuple[SearchedPoint, ...] = ()  # the best points of a search over params, best first
     adaptive: AdaptiveFindings | None = None  # what an adaptive driver knows beside it

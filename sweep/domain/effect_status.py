@@ -1,33 +1,33 @@
-"""What a study asks of a toggle, and how the answer is called. Light: verbs that print a summary read this."""
+"""The question of a study, and the possible status of a toggle. Light: verbs that print a summary import it."""
 
 from collections.abc import Sequence
 
 from sweep.domain.words import StrEnum
 
 NOT_RUN_YET = "not run yet"
-"""Of a trial, or of a toggle of which no trial has ended."""
+"""Status of a trial that has not ended, or of a toggle without an ended trial."""
 
 
 class Question(StrEnum):
-    """What the study answers."""
+    """What the study asks."""
 
     RESTORE = "restore"  # the base does not converge: which change restores convergence?
     BREAK = "break"  # the base converges: which change breaks it?
 
 
 class EffectStatus(StrEnum):
-    """What may be said of a toggle, given the evidence. Public: these words are in summary.json."""
+    """What the evidence says about a toggle. Public: these words are in summary.json."""
 
     RESTORES = "restores"  # base fails, base + toggle converges, and the exact test passed
     HELPS = "helps"  # measurably better than the base, short of `restores`
-    NO_EFFECT = "no_effect"  # tried on enough seeds to rule a repair (or a break) out
-    HARMS = "harms"  # measurably worse; where the base converges: breaks it
-    INERT = "inert"  # touches nothing in this task; cost no trial
+    NO_EFFECT = "no_effect"  # tried on enough seeds to rule out a repair (or a break)
+    HARMS = "harms"  # measurably worse; if the base converges: breaks it
+    INERT = "inert"  # changes nothing in this task; costs no trial
     UNDECIDED = "undecided"  # the evidence does not decide; see more_seeds
 
 
 def together(toggles: Sequence[str]) -> str:
-    """Return how the toggles of one set are named: `A`, `A with B`, `A with B and C`, `A with B, C and D`."""
+    """Return the toggles of a set as text: `A`, `A with B`, `A with B and C`, `A with B, C and D`."""
     first, *rest = toggles
     if len(rest) < 2:
         return " with ".join(toggles)

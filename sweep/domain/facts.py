@@ -1,10 +1,10 @@
-"""Names of the facts that a run records of how its task logs. Standard library only."""
+"""Names of facts that a run records about how its task logs. Standard library only."""
 
 STEPS = "log/steps"
-"""What was found of the logged steps (`sweep.domain.steps.findings_text`)."""
+"""Findings about the logged steps (`sweep.domain.steps.findings_text`)."""
 
 RETURNED = "log/returned"
-"""What `train` returned, in a few words: results that were to be logged, most likely."""
+"""A short description of what `train` returned: probably results that should have been logged."""
 
 LATE = "log/late"
-"""The step, beyond the budget, at which the metric that decides was logged for the first time: too late to count."""
+"""The step, beyond the budget, at which the deciding metric was first logged: too late to count."""

@@ -1,4 +1,4 @@
-"""What the text of an error says about its kind. Read by the trial process and by the launcher alike."""
+"""What an error's text says about its kind. Used by the trial process and the launcher."""
 
 from sweep.domain.states import FailureClass
 
@@ -20,12 +20,12 @@ def says_out_of_memory(text: str) -> bool:
 
 
 def shown_failure(word: str) -> str:
-    """Return how a failure class, a state or a verdict is called in front of a reader."""
+    """Return the display name of a failure class, state or verdict."""
     return "machine failure" if word == FailureClass.INFRA else word.replace("_", " ")
 
 
 def ending_text(kind: str, message: str | None) -> str:
-    """Return how a run ended, each thing once: `crash: KeyError: 'x'`, `killed by SIGTERM`."""
+    """Return how a run ended, without repetition: `crash: KeyError: 'x'`, `killed by SIGTERM`."""
     kind, message = shown_failure(kind), message or ""
     parts = [message] if message.startswith(kind) else [kind, message]
     return ": ".join(part for part in parts if part)

@@ -1,18 +1,18 @@
-"""The label that stands for "ignored", such as 255 in segmentation: which value can be one."""
+"""Which label value means "ignored", such as 255 in segmentation."""
 
 DEFAULT_IGNORED = -100
 """The default `ignore_index` of cross entropy: always a label to leave out."""
 IGNORED = (DEFAULT_IGNORED, 255, -1)
-"""Values that usually stand for a label to leave out."""
+"""Values that usually mark labels to ignore."""
 FEWEST = 2
-"""Number of other classes that labels must have besides the ignored value."""
+"""Minimum number of other classes among the labels beside the ignored value."""
 
 
 def stands_apart(value: float, *, top: float, places: float | None) -> bool:
-    """Return whether a value of IGNORED is out of range, the other labels are not, and no shift of all explains that.
+    """Return whether a value of IGNORED is out of range while other labels are not, and no shift of all explains it.
 
-    `top` is the largest of the others, which are whole numbers from 0; `places` the number of the model's outputs, at
-    least 2, None if not known. The number of classes itself is no value to ignore: the classes count from 1.
+    `top` is the largest of the other labels, which are integers from 0; `places` is the number of the model's outputs,
+    at least 2, None if unknown. A value equal to the number of classes is not ignored: the classes count from 1.
     """
     if places is None:
         return value < 0 or top < value - 1

@@ -1,4 +1,4 @@
-"""Toggles that change nothing in a task, and why. They are listed, and cost no trial."""
+"""Toggles that change nothing in a task, with the reason. They are listed and cost no trial."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ class InertReason(StrEnum):
 
     NO_KNOB = "no_knob"  # the task does not read what it sets
     AT_BASELINE = "at_baseline"  # the task has this value already
-    OTHER = "other"  # a record of another version says it in words that this one does not know
+    OTHER = "other"  # recorded by another version with a text that this one does not know
 
     @classmethod
     def of(cls, text: str) -> "InertReason":
-        """Return the reason that this text of a record or of a summary gives."""
+        """Return the reason for this text of a record or a summary."""
         if text.startswith(_NO_KNOB):
             return cls.NO_KNOB
         return cls.AT_BASELINE if text == _AT_BASELINE else cls.OTHER
@@ -26,7 +26,7 @@ class InertReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InertToggle:
-    """A toggle that changes nothing. `text` is the reason as a reader sees it; a record keeps that."""
+    """A toggle that changes nothing. `text` is the reason as shown and as recorded."""
 
     toggle: Toggle
     reason: InertReason
@@ -39,10 +39,10 @@ class InertToggle:
 
     @classmethod
     def at_baseline(cls, toggle: Toggle) -> "InertToggle":
-        """Return a toggle whose values the task has already."""
+        """Return a toggle whose values the task already has."""
         return cls(toggle=toggle, reason=InertReason.AT_BASELINE, text=_AT_BASELINE)
 
     @classmethod
     def recorded(cls, toggle: str, text: str) -> "InertToggle":
-        """Return the toggle of a record, which is kept as (toggle, reason in words)."""
+        """Return a recorded toggle, which is stored as (toggle, text of the reason)."""
         return cls(toggle=Toggle.parse(toggle), reason=InertReason.of(text), text=text)

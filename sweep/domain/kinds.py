@@ -1,4 +1,4 @@
-"""The kinds of studies: what a study's trials do with its task, and so what its result is."""
+"""The kinds of studies: what the trials do with the task, which determines the result."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,24 +8,24 @@ from sweep.domain.words import StrEnum
 
 
 class StudyKind(StrEnum):
-    """What a study is. The store keeps it of each study; a night is not one: it has a table for itself."""
+    """What a study is. Stored with each study; nights are not studies and have their own table."""
 
     ABLATION = "ablation"  # trains the cells of a design, or the base alone, and ranks them
-    SEARCH = "search"  # trains the points that a sampler draws
-    DATA = "data"  # looks at what the task trains on
-    OVERFIT = "overfit"  # trains on ten samples until they are learnt
+    SEARCH = "search"  # trains points drawn by a sampler
+    DATA = "data"  # checks the data that the task trains on
+    OVERFIT = "overfit"  # trains on ten samples until the model overfits them
     LR_RANGE = "lr_range"  # trains with a learning rate that rises step by step
-    CHECKS = "checks"  # made of several checks, one after the other
-    DIAGNOSIS = "diagnosis"  # made of stages, each of which may decide what the next one is asked
+    CHECKS = "checks"  # consists of several checks, one after the other
+    DIAGNOSIS = "diagnosis"  # consists of stages; each result may decide the next stage
 
     @property
     def is_staged(self) -> bool:
-        """Whether such a study is made of others, has no trials, and a summary put together from theirs."""
+        """Whether a study consists of other studies: it has no trials, and its summary is made from theirs."""
         return self in (StudyKind.CHECKS, StudyKind.DIAGNOSIS)
 
     @property
     def is_check(self) -> bool:
-        """Whether its trials do something else than train to the target, so that they are not judged."""
+        """Whether its trials do something other than train to the target, so that they are not judged."""
         return self in CHECKS_OF_TRIALS
 
     @property
@@ -38,13 +38,13 @@ CHECKS_OF_TRIALS = (StudyKind.DATA, StudyKind.OVERFIT, StudyKind.LR_RANGE)
 """The kinds whose trials are not judged; they have the names of their checks."""
 
 _DECIDING_STAGE = "base"
-"""The stage that every diagnosis has: what is asked after it depends on how the base did."""
+"""The stage that every diagnosis has; later stages depend on how the base did."""
 
 
 def kind_of(*, stages: Sequence[str], check: CheckName | None) -> StudyKind:
     """Return the kind of a study with these stages and this check (None: its trials are trained).
 
-    Of trained trials it is ABLATION; a driver may say otherwise of its studies.
+    Trained trials make an ABLATION; a driver may name another kind for its studies.
     """
     if stages:
         return StudyKind.DIAGNOSIS if _DECIDING_STAGE in stages else StudyKind.CHECKS
@@ -56,7 +56,7 @@ def kind_of(*, stages: Sequence[str], check: CheckName | None) -> StudyKind:
 def kind_in(config: Mapping[str, Any]) -> StudyKind:
     """Return the kind of the study with this recorded config.
 
-    Only for records of versions that kept no kind. They had two drivers, grid and optuna, and studies without one.
+    Only for records of versions that stored no kind. These had two drivers, grid and optuna, and studies without one.
     """
     probe, driver = config.get("probe") or {}, config.get("driver") or {}
     kind = kind_of(

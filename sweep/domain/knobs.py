@@ -22,13 +22,13 @@ STANDARD_KNOBS = frozenset(
 )
 
 NONE = "none"
-"""The value of a standard knob that means "there is none" (`clip=off` sets `task.clip=none`)."""
+"""Value of a standard knob that means "not used" (`clip=off` sets `task.clip=none`)."""
 
 
 def without_none(knob: str, value: object, *, base: object) -> object:
-    """Return the value that a task function is given for a knob: null in place of `none`.
+    """Return the value passed to the task function for a knob: null instead of `none`.
 
-    A knob whose own value in the task's config (`base`) is text keeps the word: there it may be one of the task's
+    If the knob's value in the task's config (`base`) is text, the word is kept: it may be one of the task's own
     choices, as in `scheduler: none`.
     """
     is_none = value == NONE and knob in STANDARD_KNOBS and not isinstance(base, str)
@@ -36,7 +36,7 @@ def without_none(knob: str, value: object, *, base: object) -> object:
 
 
 def kind_of(value: object) -> str:
-    """Return the kind of a plain value, in words. Numbers are one kind: a learning rate of 1 may become 0.5."""
+    """Return the kind of a plain value, for messages. All numbers are one kind: a learning rate of 1 may become 0.5."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int | float):

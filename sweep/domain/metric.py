@@ -1,6 +1,6 @@
 """Metric series: what a run logged.
 
-numpy is imported when a series is made: it would be a fifth of the time of a verb that reads none.
+numpy is imported only when a series is made: the import would be a fifth of the time of a verb that reads none.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""What a metric's name says about it. Standard library only: a trial process reads this."""
+"""What a metric's name says about it. Standard library only: trial processes import it."""
 
 import re
 
 WATCH = "watch/"
-"""Names of the monitor's series (docs/monitor.md) begin with this: none is a metric of the task."""
+"""Prefix of the monitor's series (docs/monitor.md), which are not metrics of the task."""
 
 _MEASURES_OF_A_LOSS = frozenset(
     {
@@ -12,13 +12,13 @@ _MEASURES_OF_A_LOSS = frozenset(
         *("ms", "sec", "secs", "seconds", "time"),
     }
 )
-"""Behind the word "loss" these make a name of something else: a loss scale, a loss weight, the milliseconds it took."""
+"""After the word "loss" these name something else: a loss scale, a loss weight, the time it took."""
 _HELD_OUT = frozenset({"val", "valid", "validation", "test", "testing", "eval", "evaluation", "dev"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 def _words(name: str) -> list[str]:
-    """Return the words of a name in lower case: `val/topK_acc` is val, top, k, acc."""
+    """Return the lower-case words of a name: `val/topK_acc` gives val, top, k, acc."""
     return [word.lower() for word in _WORD.findall(name)]
 
 
@@ -26,7 +26,7 @@ _DIGITS = re.compile(r"(\d+)")
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a key that sorts names as a reader expects: `l2` before `l10`, and equal numbers by their text."""
+    """Return a sort key for natural order: `l2` before `l10`; equal numbers are ordered by their text."""
     parts = _DIGITS.split(name)
     return tuple((0, int(part), part) if at % 2 else (1, 0, part) for at, part in enumerate(parts))
 
@@ -34,8 +34,8 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
 def is_loss(metric: str) -> bool:
     """Return whether a metric looks like a loss by its name: `train/loss`, `ce_loss`, `loss_ce`, not `loss_scale`.
 
-    It only suggests: for a default mode, an order, a hint. Which series may end a run is never read off a name like
-    this (sweep.domain.roles). What the monitor has seen of the loss, `watch/loss`, is none of the task's.
+    This is only a hint, for a default mode, an order or a message. Which series may end a run is never decided by such
+    a name (sweep.domain.roles). The monitor's `watch/loss` is not a loss of the task.
     """
     if metric.startswith(WATCH):
         return False
@@ -45,5 +45,5 @@ def is_loss(metric: str) -> bool:
 
 
 def is_validation(metric: str) -> bool:
-    """Return whether a metric is of held-out data by its name: val, valid, test, eval or dev is one of its words."""
+    """Return whether a metric is of held-out data by its name: one of its words is val, valid, test, eval or dev."""
     return not _HELD_OUT.isdisjoint(_words(metric))

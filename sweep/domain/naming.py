@@ -1,8 +1,8 @@
-"""What a study is called that was given no name, and when another config makes another name. Pure.
+"""Automatic study names, and when another config gets another name. Pure.
 
-An automatic name is made of task and question (`seq-base`). The first config under it keeps it. A config with another
-value of `task.*` or another target gets a name beside it that says the difference (`seq-base-lr=0.22`), whatever the
-order in which it was typed. Seeds, axes, launcher, driver and code make no other name.
+An automatic name consists of task and question (`seq-base`). The first config under it keeps it. A config with another
+value of `task.*` or another target gets a name that states the difference (`seq-base-lr=0.22`), independent of the
+order in which overrides were typed. Seeds, axes, launcher, driver and code do not change the name.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ from sweep.domain.recordedconfig import RecordedConfig
 from sweep.domain.target import Target
 
 MOST_DIFFERENCE = 40
-"""Most characters of a difference in a name; a longer one is a digest."""
+"""Maximum length of a difference in a name; longer ones become a digest."""
 MOST_NAME = 80
-"""Most characters of a name with its difference: the studies of its stages have longer names."""
+"""Maximum length of a name with its difference: the studies of its stages have longer names."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _TARGET_KEYS = {"threshold": "target"}
@@ -27,7 +27,7 @@ _TARGET_KEYS = {"threshold": "target"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One key that differs. `before` and `now` are plain values, UNSET on the side that lacks the key."""
+    """One key that differs. `before` and `now` are plain values; UNSET if that side lacks the key."""
 
     key: str
     before: object
@@ -39,7 +39,7 @@ UNSET = "unset"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a study's name stands for: the resolved task section and the target."""
+    """The question behind a study's name: the resolved task section and the target."""
 
     task: Mapping[str, object] = field(hash=False)
     target: Target
@@ -50,18 +50,18 @@ class Question:
         return cls(config.task, config.target)
 
     def values(self) -> dict[str, object]:
-        """Return every value by its key as a user sets it (`task.lr`, `converge.target`), lists as one value."""
+        """Return all values by the keys that a user sets (`task.lr`, `converge.target`); a list is one value."""
         target = self.target.to_mapping().items()
         ours = {f"converge.{_TARGET_KEYS.get(key, key)}": value for key, value in target}
         return dict(_leaves(self.task, "task")) | ours
 
     def is_same(self, other: "Question") -> bool:
-        """Return whether two questions have the same values; 1 and 1.0 are the same, 1 and true are not."""
+        """Return whether two questions have the same values; 1 and 1.0 are equal, 1 and true are not."""
         return not changes(self, other)
 
 
 def changes(before: Question, now: Question) -> tuple[Change, ...]:
-    """Return what differs, sorted by key."""
+    """Return the differences, sorted by key."""
     old, new = before.values(), now.values()
     return tuple(
         Change(key, old.get(key, UNSET), new.get(key, UNSET))
@@ -78,13 +78,14 @@ def study_name(
     *,
     may_be_replaced: bool = False,
 ) -> str:
-    """Return the name that a question takes under the automatic name `plain`.
+    """Return the name for a question under the automatic name `plain`.
 
-    `recorded` returns the question on record under a name, None if there is no such study; `names` all names on record.
-    The plain name goes to the first question. Another one is named by its difference from that; by a digest of it if
-    the difference is long, or if a study of that name asks something else (values that differ only in characters that
-    no folder's name may have). A question that is on record under such a name keeps it, whatever the plain study holds
-    by now: it may be gone, or have been given another question (`may_be_replaced`: its name was given, `study=NAME`).
+    `recorded` returns the recorded question of a name, None if that study does not exist; `names` are all recorded
+    names. The plain name goes to the first question. Another question is named by its difference from that, or by a
+    digest of it if the difference is long, or if a study of that name has another question (values that differ only in
+    characters not allowed in folder names). A question that is recorded under such a name keeps it, whatever the plain
+    study now holds: that may be deleted, or have another question (`may_be_replaced`: its name was set by
+    `study=NAME`).
     """
     first = recorded(plain)
     if first is not None and first.is_same(question) and not may_be_replaced:
@@ -103,9 +104,9 @@ def study_name(
 
 
 def is_difference_name(name: str, plain: str, question: Question) -> bool:
-    """Return whether a question may have got this name beside `plain`: its values, or its digest, are in it.
+    """Return whether a question may have got this name beside `plain`: the name contains its values, or its digest.
 
-    Which of the values depends on what the plain study held at that time; a key that only that one had is `unset`.
+    Which values depends on the plain study at that time; a key that only the plain study had is `unset`.
     """
     rest = name.removeprefix(f"{plain}-")
     if rest == name:
@@ -115,12 +116,12 @@ def is_difference_name(name: str, plain: str, question: Question) -> bool:
 
 
 def difference_text(found: tuple[Change, ...]) -> str:
-    """Return differences as part of a folder's name: `lr=0.22+width=4`, sorted."""
+    """Return differences as part of a folder name: `lr=0.22+width=4`, sorted."""
     return "+".join(sorted(_part(change.key, change.now) for change in found))
 
 
 def change_words(found: tuple[Change, ...], *, most: int = 3) -> str:
-    """Return differences for a reader: `task.lr 100 instead of 0.22`."""
+    """Return differences for display: `task.lr 100 instead of 0.22`."""
     words = [f"{each.key} {_value_text(each.now)} instead of {_value_text(each.before)}" for each in found[:most]]
     return ", ".join(words) + (f" and {len(found) - most} more" if len(found) > most else "")
 
@@ -154,7 +155,7 @@ def _safe(text: str) -> str:
 
 
 def _normal(value: Any) -> Any:
-    """Return plain data in which equal numbers are one: 100.0 becomes 100."""
+    """Return plain data in which equal numbers are written alike: 100.0 becomes 100."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, Mapping):

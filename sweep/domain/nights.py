@@ -1,4 +1,4 @@
-"""Nights and baselines of a regression, as they are kept: runs, loss digests, and what they were made with."""
+"""Nights and baselines of a regression as stored: runs, loss digests, and the environment they ran in."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,15 +7,15 @@ from sweep.domain.rules import RULES_VERSION
 from sweep.domain.verdict import Verdict
 
 EVIDENCE = frozenset({Verdict.CONVERGED, Verdict.DIVERGED, Verdict.STALLED, Verdict.NOT_CONVERGED})
-"""Verdicts that say something about the task; anything else (undecided, crash, ...) is a run without evidence."""
+"""Verdicts that are evidence about the task; all others (undecided, crash, ...) are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightRun:
     """One training run of the convergence tier.
 
-    `tau` is the step at which the target was reached and held, None for a miss; `verdict` a verdict word or a failure
-    class; `budget` in optimizer steps. `trial` says where to look for the run (`STUDY/12`).
+    `tau` is the step at which the target was met and then held, None for a miss; `verdict` is a verdict or a failure
+    class; `budget` is in optimizer steps. `trial` is where to find the run (`STUDY/12`).
     """
 
     seed: int
@@ -26,12 +26,12 @@ class NightRun:
 
     @property
     def is_evidence(self) -> bool:
-        """Whether the run says something about the task: a crash does not."""
+        """Whether the run is evidence about the task: a crash is not."""
         return self.verdict in EVIDENCE
 
     @property
     def converged(self) -> bool:
-        """Whether the run reached its target and held it."""
+        """Whether the run met its target and held it."""
         return self.verdict == Verdict.CONVERGED and self.tau is not None
 
 
@@ -46,12 +46,12 @@ class LossHash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What runs were made with. Everything may be empty where it is not known.
+    """The environment of runs. Every field may be empty if unknown.
 
-    `device` is `cpu` or the model of the GPU, `cpu` the model of the processor (or the architecture), `config` a digest
-    of the task's resolved config, `packages` (name, version) sorted by name. `settings` is that config key by key
-    (dotted key, value as text), `code` a digest of the task's source files, `flags` the environment variables that
-    change how a framework computes (FLAGS_..., CUDA_..., OMP_...): (name, value), sorted.
+    `device` is `cpu` or the GPU model, `cpu` the processor model (or the architecture), `config` a digest of the task's
+    resolved config, `packages` (name, version) sorted by name. `settings` is that config key by key (dotted key, value
+    as text), `code` a digest of the task's source files, `flags` the environment variables that change how a framework
+    computes (FLAGS_..., CUDA_..., OMP_...): (name, value), sorted.
     """
 
     git_sha: str = ""
@@ -70,23 +70,23 @@ class Environment:
 
     @property
     def device_class(self) -> str:
-        """The kind of machine whose steps-to-target are compared: the device's model."""
+        """Machines whose steps to target are comparable: the device model."""
         return self.device or "cpu"
 
     @property
     def numerics_class(self) -> str:
-        """The kind of machine whose losses can be bitwise equal: device and processor model."""
+        """Machines whose losses can be bitwise equal: device and processor model."""
         return f"{self.device_class} / {self.cpu}" if self.cpu else self.device_class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """What one night did for one task.
+    """One night of one task.
 
-    `name` is what the night is called (`2026-11-23`, unique per task), `at` when it began (aware UTC), `wanted` how
-    many seeds were asked for, `target` what "converged" means, as one comparable text. `confirmation` holds the runs
-    on fresh seeds that followed an alarm on this night, empty where there was none or where it did not run.
-    `rules_version` is of the rules that judged the runs.
+    `name` is the night's name (`2026-11-23`, unique per task), `at` its start (aware UTC), `wanted` the number of seeds
+    requested, `target` what "converged" means, as one comparable text. `confirmation` holds the runs on fresh seeds
+    after an alarm of this night, empty if there was no alarm or they did not run. `rules_version` is that of the rules
+    that judged the runs.
     """
 
     name: str
@@ -102,10 +102,10 @@ class Night:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The runs a person accepted as "this is how the task trains", misses included.
+    """Runs that the user accepted as normal training of the task, misses included.
 
-    Nights that began before `accepted_at` are history: they are drawn, and count for nothing. `hashes` may hold several
-    of one seed: where they differ the task is not deterministic.
+    Nights before `accepted_at` are history: they are drawn but do not count. `hashes` may hold several of one seed; if
+    they differ, the task is not deterministic.
     """
 
     task: str
@@ -119,10 +119,10 @@ class Baseline:
 
 
 def night_seeds(ordinal: int, count: int, *, is_confirmation: bool = False) -> tuple[int, ...]:
-    """Return `count` seeds for a night (its ordinal: `date.toordinal()`), disjoint from every other night's.
+    """Return `count` seeds for a night (its ordinal: `date.toordinal()`), disjoint from those of all other nights.
 
-    The convergence tier needs seeds that no earlier night used: with the same seeds every night, a deterministic task
-    repeats one draw for ever, and one unlucky draw becomes a drift. Up to 500 seeds a night and as many to confirm.
+    The convergence tier needs unused seeds: with the same seeds every night, a deterministic task repeats one draw for
+    ever, and one unlucky draw becomes a drift. At most 500 seeds per night, and 500 to confirm.
     """
     first = ordinal * 1_000 % 2_000_000_000 + (500 if is_confirmation else 0)
     return tuple(range(first, first + count))

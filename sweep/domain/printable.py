@@ -1,4 +1,4 @@
-"""Text that a task wrote, made safe to show: nothing in it moves a cursor, clears a screen or reverses a line."""
+"""Makes text from a task safe to show: nothing in it moves the cursor, clears the screen or reverses a line."""
 
 import re
 from collections.abc import Mapping
@@ -6,17 +6,17 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar, cast
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""C0 and C1 control characters but tab and line feed, separators that break a line, bidirectional overrides, and lone
-surrogates, which no file in UTF-8 can hold."""
+"""C0 and C1 control characters except tab and line feed, line separators, bidirectional overrides, and lone
+surrogates, which UTF-8 cannot encode."""
 
 T = TypeVar("T")
 
 LONGEST_NAME = 80
-"""Characters of the longest name that a table or a page shows whole."""
+"""Length of the longest name that is shown in full."""
 
 
 def printable(text: str) -> str:
-    r"""Return text with what a terminal would act on spelled out, ESC as `\x1b`; line feeds and tabs are kept."""
+    r"""Return text with everything escaped that terminals act on, ESC as `\x1b`; line feeds and tabs are kept."""
     return _UNSAFE.sub(_escape, text) if _UNSAFE.search(text) else text
 
 
@@ -26,7 +26,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def printable_data(value: T) -> T:
-    """Return data (dataclasses, mappings, lists, text, numbers) with every text in it printable, keys included."""
+    """Return data (dataclasses, mappings, lists, text, numbers) with all its texts made printable, including keys."""
     return cast("T", _printable(value))
 
 
@@ -45,6 +45,6 @@ def _printable(value: object) -> object:
 
 
 def short_name(name: str) -> str:
-    """Return a name of at most 80 characters, printable: of a longer one the beginning and the end."""
+    """Return a printable name of at most 80 characters; a longer one is cut in the middle."""
     shown = printable(name).replace("\n", "\\n").replace("\t", "\\t")
     return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 21]}…{shown[-20:]}"

@@ -1,7 +1,7 @@
-"""The config of a study as its record has it: what it says, by name.
+"""The recorded config of a study, with its values by name.
 
-A record may have been made by an earlier version, or by a test of the store without any config: a section that is
-missing reads as empty. Only `raw` has the keys as they are written down (docs/config.md).
+A record may come from an earlier version, or from a test of the store without a config: a missing section reads as
+empty. Only `raw` uses the keys as written (docs/config.md).
 """
 
 from collections.abc import Iterator, Mapping
@@ -44,7 +44,7 @@ class RecordedConfig:
 
     @property
     def target(self) -> Target:
-        """What "converged" means. Raises KeyError for a record without one."""
+        """The target. Raises KeyError if the record has none."""
         return Target.from_mapping(cast("Section", self.raw["converge"]))
 
     @property
@@ -54,59 +54,59 @@ class RecordedConfig:
 
     @property
     def params(self) -> Section:
-        """The parameters of a search, by their key; empty if it searches none."""
+        """The searched parameters by key; empty if it is not a search."""
         return self._section("params")
 
     @property
     def symptoms(self) -> Mapping[str, float]:
-        """The thresholds of the symptom rules that were recorded."""
+        """The recorded thresholds of the symptom rules."""
         return cast("Mapping[str, float]", self._section("symptoms"))
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages that it is made of, in order; empty if it has trials."""
+        """The stages that the study consists of, in order; empty if it has trials."""
         return tuple(str(stage) for stage in cast("list[str]", self.raw.get("stages") or ()))
 
     @property
     def probe(self) -> Section | None:
-        """The settings of what its trials do instead of training, None if they are trained."""
+        """The settings of its check, None if its trials are trained."""
         return cast("Section | None", self.raw.get("probe"))
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether another study confirms what this one suggests: that of a learning-rate range."""
+        """Whether another study confirms the result (of a learning-rate range test)."""
         return self.raw.get("confirm") is not None
 
     @property
     def is_named(self) -> bool:
-        """Whether the command gave the study its name (`study=NAME`)."""
+        """Whether the command named the study (`study=NAME`)."""
         return self.raw.get("study") is not None
 
     @property
     def compare_with(self) -> str | None:
-        """The study of the plain name, which this one could not take; None if there is none."""
+        """The study that has the plain name, which this one could not take; None if it took the plain name."""
         found = self.raw.get("compare_with")
         return None if found is None else str(found)
 
     @property
     def reuses(self) -> bool:
-        """Whether its trials take over the results of finished trials with the same fingerprint."""
+        """Whether its trials reuse results of finished trials with the same fingerprint."""
         return bool(self.raw.get("reuse", True))
 
     @property
     def results(self) -> str:
-        """The results folder as it was typed, or the default."""
+        """The results folder as typed, or the default."""
         return str(self.raw.get("results", "results"))
 
     @property
     def place(self) -> str | None:
-        """The results folder as it is found from the store; None in records of versions that kept none."""
+        """The results folder relative to the store; None in records of versions that did not store it."""
         found = self.raw.get(PLACE)
         return None if found is None else str(found)
 
     @property
     def store_url(self) -> str:
-        """The store's URL as it was typed, or the default; empty if the record has none."""
+        """The store's URL as typed, or the default; empty if the record has none."""
         return str(self._section("store").get("url") or "")
 
     def _section(self, key: str) -> Section:

@@ -1,4 +1,4 @@
-"""Nightly regression: what is said of a task on a night. Judged in analysis/regression, shown by report/."""
+"""Nightly regression: the verdict on a task's night. Judged in analysis/regression, shown by report/."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from sweep.domain.words import StrEnum
 
 
 class TaskVerdict(StrEnum):
-    """What is said of a task on a night. Public: these words are in summary.json and junit.xml."""
+    """The verdict on a task's night. Public: these words are in summary.json and junit.xml."""
 
-    OK = "ok"  # nothing that the evidence tells from the baseline
-    IMPROVED = "improved"  # reaches its target in fewer steps; never an alarm
-    SLOWER = "slower"  # reaches its target later, confirmed on fresh seeds
+    OK = "ok"  # no evidence of a difference from the baseline
+    IMPROVED = "improved"  # reaches the target in fewer steps; never an alarm
+    SLOWER = "slower"  # reaches the target later, confirmed on fresh seeds
     BROKEN = "broken"  # converges on fewer seeds than the baseline allows, confirmed on fresh seeds
-    NUMERICS_CHANGED = "numerics_changed"  # the same seed gives other losses than before; fails nothing
+    NUMERICS_CHANGED = "numerics_changed"  # the same seed gives different losses than before; fails nothing
     NO_BASELINE = "no_baseline"  # nothing to compare with (yet); fails nothing
     NOT_RUN = "not_run"  # no run has a verdict, or an alarm could not be checked on fresh seeds
 
 
 class Leaning(StrEnum):
-    """A difference from the baseline that its interval shows and the CUSUM has not confirmed. Fails nothing."""
+    """A difference from the baseline that its interval shows but the CUSUM has not confirmed. Fails nothing."""
 
     SLOWER = "slower"  # more steps to target: the interval lies above 0
     FASTER = "faster"  # fewer: it lies below 0
@@ -31,21 +31,21 @@ FAILURES = frozenset({TaskVerdict.SLOWER, TaskVerdict.BROKEN})
 
 
 class NumericsStatus(StrEnum):
-    """What the loss hashes of fixed seeds say, against the last ones from the same kind of machine."""
+    """What the loss hashes of fixed seeds say, compared with the last ones from the same kind of machine."""
 
-    EQUAL = "equal"  # bitwise the same losses
-    CHANGED = "changed"  # other losses than last time
-    NOT_DETERMINISTIC = "not_deterministic"  # the baseline's own runs differ: nothing can be said
-    NOT_COMPARED = "not_compared"  # no hash tonight, or none from such a machine before
+    EQUAL = "equal"  # bitwise equal losses
+    CHANGED = "changed"  # different losses than last time
+    NOT_DETERMINISTIC = "not_deterministic"  # the baseline's own runs differ: no conclusion
+    NOT_COMPARED = "not_compared"  # no hash tonight, or no earlier one from such a machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegressionSettings:
-    """How nights are judged. `tasks` is how many are watched together; the rest is docs/regression.md's.
+    """How nights are judged. `tasks` is the number of tasks watched together; docs/regression.md explains the rest.
 
-    `slack` and `threshold` are the CUSUM's k and h in standard deviations of a night's mean, for one task and a
-    baseline known exactly; `per_doubling` is added to h for each doubling of the tasks. `min_baseline_runs` in runs,
-    `confirm_seeds` in fresh seeds, `min_cv` the smallest spread between seeds that is believed.
+    `slack` and `threshold` are the CUSUM's k and h in standard deviations of a night's mean, for one task and an
+    exactly known baseline; `per_doubling` is added to h for each doubling of the number of tasks. `min_baseline_runs`
+    is in runs, `confirm_seeds` in fresh seeds; `min_cv` is the lower bound on the spread between seeds.
     """
 
     tasks: int = 1
@@ -60,7 +60,7 @@ class RegressionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """One thing that differs from the last good night: `what` is git, package, python, host, device, ..."""
+    """One difference from the last good night: `what` is git, package, python, host, device, ..."""
 
     what: str
     name: str
@@ -71,10 +71,11 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CusumPoint:
-    """One night of a CUSUM: `z` is the night's mean of log steps-to-target in standard deviations of such a mean.
+    """One night of a CUSUM: `z` is the night's mean of log steps-to-target, in standard deviations of such a mean.
 
-    `upper` rises where the task gets slower, `lower` where it gets faster; an alarm is where one reaches its
-    `threshold`. `is_alarm` is the upper side's, `confirmed` what the fresh seeds said (None: not asked, or not run).
+    `upper` rises while the task gets slower, `lower` while it gets faster; an alarm is raised if one reaches its
+    `threshold`. `is_alarm` is about the upper side; `confirmed` is the result of the fresh seeds (None: not needed, or
+    not run).
     """
 
     night: str
@@ -90,9 +91,9 @@ class CusumPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepsChange:
-    """Change of steps-to-target against the baseline in percent, with its 95 % interval; misses count as 2 budgets.
+    """Change of steps to target from the baseline in percent, with its 95 % interval; misses count as 2 budgets.
 
-    `nights` says over how many nights it was taken (those since the change set in, else the last).
+    `nights` is the number of nights it was measured over (those since the change began, else the last).
     """
 
     percent: float
@@ -103,7 +104,7 @@ class StepsChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineFigures:
-    """The baseline in figures. `median` and the band (where 95 % of single runs lie) in steps, `cv` as it is used."""
+    """The baseline in figures. `median` and the band (95 % of single runs) are in steps; `cv` is the value used."""
 
     runs: int
     converged: int
@@ -117,7 +118,8 @@ class BaselineFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightPoint:
-    """One night as the chart shows it. `taus` are the steps of its converged runs, `missed` those that did not."""
+    """One night as drawn in the chart. `taus` are the steps to target of its converged runs, `missed` counts the
+    others."""
 
     night: str
     taus: tuple[int, ...]
@@ -129,7 +131,7 @@ class NightPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePoint:
-    """A lasting change in the series of nights: `night` is the first of the new level, `percent` the steps' change."""
+    """A lasting change between nights: `night` is the first one at the new level, `percent` the change in steps."""
 
     night: str
     percent: float
@@ -138,9 +140,9 @@ class ChangePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """An alarm that is on, or was checked tonight. `kind` is `slower` or `broken`; `since` the first night of it.
+    """An alarm that is active, or was checked tonight. `kind` is `slower` or `broken`; `since` its first night.
 
-    `confirmed` is what the fresh seeds said: None while they did not run. `p_value` is theirs.
+    `confirmed` is the result of the fresh seeds, None if they did not run. `p_value` is theirs.
     """
 
     kind: TaskVerdict
@@ -153,7 +155,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numerics:
-    """What the fixed-seed losses say. `against` names the night (or `baseline`) they were compared with."""
+    """The result of the fixed-seed losses. `against` names the night (or `baseline`) they were compared with."""
 
     status: NumericsStatus
     against: str
@@ -162,9 +164,9 @@ class Numerics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReport:
-    """All that is said of one task on one night. `needs_confirmation` asks for runs on fresh seeds, and judging again.
+    """The report on one task's night. `needs_confirmation` asks for runs on fresh seeds, and for judging again.
 
-    `words` is one sentence, `notes` what has to be known beside it. `suspects` are what differs from `good_night`.
+    `words` is one sentence, `notes` are remarks on it. `suspects` are the differences from `good_night`.
     """
 
     task: str
@@ -189,7 +191,7 @@ class TaskReport:
 
     @property
     def leaning(self) -> Leaning | None:
-        """Where steps to target differ from the baseline's by their interval, and no verdict reports that."""
+        """A difference in steps to target that the interval shows and no verdict reports."""
         if self.change is None or self.verdict not in (TaskVerdict.OK, TaskVerdict.NUMERICS_CHANGED):
             return None
         if self.change.low > 0:
@@ -198,6 +200,6 @@ class TaskReport:
 
 
 def exit_code_of(verdicts: Iterable[TaskVerdict]) -> int:
-    """Return the exit code of a night: 3 where a task regressed, else 1 where one could not be judged, else 0."""
+    """Return the exit code of a night: 3 if a task regressed, else 1 if one could not be judged, else 0."""
     found = set(verdicts)
     return 3 if found & FAILURES else 1 if TaskVerdict.NOT_RUN in found else 0

@@ -1,6 +1,6 @@
-"""What of a series is compared with its level: a training loss smoothed, anything else as it was logged.
+"""Smoothing for the comparison with the target: a training loss is smoothed, everything else compared as logged.
 
-Standard library only: a trial process reads this.
+Standard library only: trial processes import it.
 """
 
 from sweep.domain.names import is_loss, is_validation
@@ -8,14 +8,15 @@ from sweep.domain.target import Target
 
 
 def is_smoothed(target: Target, name: str) -> bool:
-    """Return whether a series is compared smoothed: a loss by its name, or the one named as it, of training data."""
+    """Return whether a series is compared smoothed: it looks like a loss, or is the named one, and is of training
+    data."""
     return target.smooth_steps > 0 and (is_loss(name) or name == target.loss) and not is_validation(name)
 
 
 class Smoother:
-    """An exponential moving average over optimizer steps, bias-corrected: its first value is the first one taken.
+    """An exponential moving average over optimizer steps, bias-corrected: it starts at the first value.
 
-    It moves towards each value by that value's share of all weight, so that a constant stays exactly what it is.
+    It moves towards each value by that value's share of the total weight, so that a constant stays exactly constant.
     """
 
     __slots__ = ("_average", "_decay", "_step", "_weight")
@@ -26,7 +27,7 @@ class Smoother:
         self._average = self._weight = 0.0
 
     def take(self, step: int, value: float) -> float:
-        """Take in a finite value and return the average with it. Two values at one step count as one step apart."""
+        """Add a finite value and return the average. Two values at the same step count as one step apart."""
         gap = 1 if self._step is None else max(step - self._step, 1)
         self._step = step
         decay = self._decay**gap if gap > 1 else self._decay

@@ -1,16 +1,16 @@
-"""What a search draws from: one distribution for each key searched."""
+"""The distributions that a search draws from, one per searched key."""
 
 import math
 from dataclasses import dataclass
 from decimal import Decimal
 
 Value = str | int | float
-"""A drawn value as the sampler sees it: a category's text, an int, or a finite float."""
+"""A drawn value as the sampler has it: text (a category), an int, or a finite float."""
 
 
 @dataclass(frozen=True, slots=True)
 class Categorical:
-    """One of `choices`, each written as in a Hydra override, no two alike and in no order that means anything."""
+    """One of `choices`, each written as in a Hydra override; all different, without a meaningful order."""
 
     choices: tuple[str, ...]
 
@@ -20,7 +20,7 @@ class Categorical:
 
     @property
     def size(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return len(self.choices)
 
     def at(self, index: int) -> str:
@@ -32,7 +32,7 @@ class Categorical:
         return str(value)
 
     def read(self, text: str) -> str:
-        """Return the value that `text` writes. Raises ValueError where it is not one of the choices."""
+        """Return the value written as `text`. Raises ValueError if it is not one of the choices."""
         if text not in self.choices:
             raise ValueError(f"{text!r} is not among {self.choices}")
         return text
@@ -40,7 +40,7 @@ class Categorical:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntRange:
-    """An integer from `low` to `high`, both included, on a grid of `step` from `low`; `log` draws evenly in log."""
+    """An integer from `low` to `high`, both included, in steps of `step` from `low`; `log` draws log-uniformly."""
 
     low: int
     high: int
@@ -59,7 +59,7 @@ class IntRange:
 
     @property
     def size(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return (self.high - self.low) // self.step + 1
 
     def at(self, index: int) -> int:
@@ -71,7 +71,7 @@ class IntRange:
         return str(int(value))
 
     def read(self, text: str) -> int:
-        """Return the value that `text` writes. Raises ValueError where it is not in the range."""
+        """Return the value written as `text`. Raises ValueError if it is not in the range."""
         value = int(text)
         if not self.low <= value <= self.high or (value - self.low) % self.step:
             raise ValueError(f"{text} is not in {self}")
@@ -80,7 +80,7 @@ class IntRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloatRange:
-    """A float from `low` to `high`, both included; `step` makes it a grid from `low`, `log` draws evenly in log."""
+    """A float from `low` to `high`, both included; `step` makes it a grid from `low`, `log` draws log-uniformly."""
 
     low: float
     high: float
@@ -89,7 +89,7 @@ class FloatRange:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
-            raise ValueError(f"low ({self.low}) must not be above high ({self.high}), and both finite")
+            raise ValueError(f"low ({self.low}) must not be above high ({self.high}), and both must be finite")
         if self.log and (self.low <= 0 or self.step is not None):
             raise ValueError(f"a log range starts above 0 (here {self.low}) and has no step")
         if self.step is not None and not self.step > 0:
@@ -97,23 +97,24 @@ class FloatRange:
 
     @property
     def size(self) -> int | None:
-        """How many values there are, None for a continuum."""
+        """The number of values, None for a continuum."""
         if self.low == self.high:
             return 1
         return None if self.step is None else round((self.high - self.low) / self.step) + 1
 
     def at(self, index: int) -> float:
-        """Return the value of this index, in [0, size), of a range that has a size."""
+        """Return the value of this index, in [0, size), if the range has a size."""
         if self.step is None:
             return self.low
         return min(self.high, float(Decimal(repr(self.low)) + index * Decimal(repr(self.step))))
 
     def text(self, value: Value) -> str:
-        """Return a drawn value as written in a Hydra override: exact, but on a grid without the float dust (0.3)."""
+        """Return a drawn value as written in a Hydra override: exact, but rounded on a grid (0.3, not
+        0.30000000000000004)."""
         return repr(float(value)) if self.step is None else repr(float(f"{float(value):.12g}"))
 
     def read(self, text: str) -> float:
-        """Return the value that `text` writes. Raises ValueError where it is not in the range."""
+        """Return the value written as `text`. Raises ValueError if it is not in the range."""
         value = float(text)
         if self.step is None:
             if not self.low <= value <= self.high:
@@ -130,7 +131,7 @@ Distribution = Categorical | IntRange | FloatRange
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A task key that is searched (`task.lr`) and what its value is drawn from."""
+    """A searched task key (`task.lr`) and the distribution of its value."""
 
     key: str
     distribution: Distribution

@@ -1,4 +1,4 @@
-"""What the studies are called that another study is made of."""
+"""Names of the studies that belong to another study."""
 
 
 def stage_study(study: str, stage: str) -> str:
@@ -7,5 +7,5 @@ def stage_study(study: str, stage: str) -> str:
 
 
 def confirm_study(search: str) -> str:
-    """Return the name of the study that confirms what a learning-rate range search suggests."""
+    """Return the name of the study that confirms a suggested learning rate."""
     return f"{search}.confirm"

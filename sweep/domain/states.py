@@ -26,21 +26,21 @@ class TrialState(StrEnum):
     """Where the execution of a trial stands."""
 
     PENDING = "pending"  # planned, nothing launched
-    LAUNCHING = "launching"  # the intent to start a run is on record; holds its slot until the first event
-    RUNNING = "running"  # the run has a process that has reported itself
-    PAUSED = "paused"  # its run waits at a step, until the driver has it continued or abandoned
-    COMPLETED = "completed"  # a result.json is there; what it says is the judge's business
-    FAILED = "failed"  # the run ended without a result: see its failure class
+    LAUNCHING = "launching"  # the intent to start a run is recorded; it holds its slot until the first event
+    RUNNING = "running"  # the run's process has reported itself
+    PAUSED = "paused"  # the run waits at a step until the driver continues or abandons it
+    COMPLETED = "completed"  # has a result.json; judging what it says is the judge's job
+    FAILED = "failed"  # the run ended without a result; the failure class says why
     TIMED_OUT = "timed_out"  # stopped after timeout_s; its curve is kept
-    PRUNED = "pruned"  # the driver gave it up; its curve is kept
-    LOST = "lost"  # its process is gone and left neither result nor exit status
+    PRUNED = "pruned"  # ended early by the driver; its curve is kept
+    LOST = "lost"  # its process is gone and left neither a result nor an exit status
     CANCELLED = "cancelled"  # the user stopped it, or the driver abandoned it while it was paused
 
 
 LIVE_STATES = frozenset({TrialState.LAUNCHING, TrialState.RUNNING})
 FINISHED_STATES = frozenset(set(TrialState) - LIVE_STATES - {TrialState.PENDING, TrialState.PAUSED})
 OPEN_STATES = LIVE_STATES | {TrialState.PENDING, TrialState.PAUSED, TrialState.CANCELLED}
-"""Of trials that run, or that the same command still runs: what they will say is open."""
+"""Trials that run, or that the same command will still run: their outcome is open."""
 
 LEGAL_TRANSITIONS: dict[TrialState, frozenset[TrialState]] = {
     TrialState.PENDING: frozenset({TrialState.LAUNCHING, TrialState.CANCELLED, TrialState.COMPLETED}),
@@ -49,13 +49,13 @@ LEGAL_TRANSITIONS: dict[TrialState, frozenset[TrialState]] = {
     TrialState.PAUSED: frozenset({TrialState.RUNNING, TrialState.LAUNCHING, TrialState.CANCELLED}),
     TrialState.FAILED: frozenset({TrialState.PENDING}),
     TrialState.LOST: frozenset({TrialState.PENDING}),
-    # `rerun` and a later run of the same command may take these up again; completed trials are never repeated.
+    # `rerun`, or running the same command again, may requeue these; completed trials are never repeated.
     TrialState.TIMED_OUT: frozenset({TrialState.PENDING}),
     TrialState.PRUNED: frozenset({TrialState.PENDING}),
     TrialState.CANCELLED: frozenset({TrialState.PENDING}),
     TrialState.COMPLETED: frozenset(),
 }
-"""From each state, the states it may change to. pending -> completed is reuse of a finished trial."""
+"""The states that each state may change to. pending -> completed is the reuse of a finished trial."""
 
 
 def is_legal(old: TrialState, new: TrialState) -> bool:
@@ -69,19 +69,19 @@ class FailureClass(StrEnum):
     CRASH = "crash"  # the task raised, or its process exited by itself
     OOM = "oom"  # out of host or GPU memory
     TIMEOUT = "timeout"  # over timeout_s
-    KILLED = "killed"  # a signal that we did not send
-    LOST = "lost"  # the process is gone, and with it how it ended
+    KILLED = "killed"  # a signal that sweep did not send
+    LOST = "lost"  # the process is gone, and how it ended is unknown
     INFRA = "infra"  # the machine: disk full, process could not be started, device vanished
 
 
 RETRIED = frozenset({FailureClass.KILLED, FailureClass.LOST, FailureClass.INFRA, FailureClass.OOM})
-"""Failure classes worth a retry. Divergence is not a failure and is never retried."""
+"""Failure classes that are retried. Divergence is not a failure and is never retried."""
 
 
 class StopReason(StrEnum):
-    """Why a run that wrote a result stopped where it did."""
+    """Why a run that wrote a result stopped."""
 
-    RETURNED = "returned"  # the task came to its own end
+    RETURNED = "returned"  # the task finished by itself
     BUDGET = "budget"  # budget_steps reached
     CONVERGED = "converged"  # target held and stop_early
     DIVERGED = "diverged"  # non-finite or blown-up loss and stop_early
@@ -90,5 +90,5 @@ class StopReason(StrEnum):
 
 
 def count_ended(states: Mapping[str, int]) -> int:
-    """Return how many trials have ended, of the numbers of trials per state."""
+    """Return the number of trials that have ended, given the number of trials per state."""
     return sum(count for state, count in states.items() if TrialState(state) not in OPEN_STATES)

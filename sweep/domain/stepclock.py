@@ -1,7 +1,7 @@
-"""The step clock: from the steps that a task logs to positions in its run, in optimizer steps (docs/tasks.md).
+"""The step clock: maps the steps that a task logs to positions in its run, in optimizer steps (docs/tasks.md).
 
 It sees the order in which all metrics are logged, which stored series do not keep. A task whose steps only ever rise is
-left exactly as it is. Standard library only; used while a run logs, and by nothing that reads.
+left unchanged. Standard library only; used while a run logs, never when reading.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,24 +10,25 @@ from operator import itemgetter
 from sweep.domain.steps import StepFinding, StepKind
 
 LAG_LEAST, LAG_MOST, LAG_SHARE = 2, 10, 50
-"""A series that is this many steps behind (a 50th of the budget, between these bounds) is in step with the others."""
+"""A series at most this many steps behind (a 50th of the budget, between these bounds) is in step with the others."""
 RESUMED_SHARE = 4
 """A counter was resumed if its first step, beyond the budget, is this many times the distance to the next one."""
 BACK_LEAST = 3
-"""Steps that go back less often are a late value or two, and are not reported."""
+"""Steps that go back less often are a few late values, and are not reported."""
 
 RATIO = {StepKind.BEHIND: 3, StepKind.BEHIND_OPTIMIZER: 8}
 """A series has another unit if the run advances this many times as fast as its own steps do.
 
-The run is all other series, or the watched optimizer; one that steps 5 times in each round of a GAN is no other unit.
+The run is all other series, or the watched optimizer. A series that steps 5 times in each round of a GAN does not have
+another unit.
 """
 
 Placed = Sequence[tuple[int, Mapping[str, float]]]
-"""Values with the position at which each counts."""
+"""Values, each with its position."""
 
 
 class _Track:
-    """One series: what it logged last, and how its steps compare with the position of the run."""
+    """One series: what it logged last, and how its steps relate to the position of the run."""
 
     __slots__ = (
         "anchor_at", "anchor_raw", "at", "backs", "first", "first_odd", "held", "is_free", "offset", "raw", "stride",
@@ -35,13 +36,13 @@ class _Track:
     )  # fmt: skip
 
     def __init__(self, raw: int) -> None:
-        self.first = raw  # its first logged step, where a counter that restarts starts again
+        self.first = raw  # its first logged step, at which a restarted counter starts again
         self.raw = raw  # the last one
         self.at = raw  # the position of the last one
         self.stride = 0  # from one logged step to the next, 0 before there are two
-        self.anchor_raw = self.anchor_at = raw  # where it was in step with the run for the last time
+        self.anchor_raw = self.anchor_at = raw  # the last time it was in step with the run
         self.offset = 0  # added to its steps since its counter restarted
-        self.times = 0  # restarts
+        self.times = 0  # number of restarts
         self.backs: list[tuple[int, int]] = []
         self.held: list[tuple[int, int, float]] = []  # (logged step, position of the run, value), not placed yet
         self.is_free = False  # logged after the training: its own steps count
@@ -49,14 +50,14 @@ class _Track:
         self.first_odd: tuple[int, int] = (raw, raw)
 
     def see(self, raw: int, at: int) -> None:
-        """Take in a logged step and its position."""
+        """Record a logged step and its position."""
         if raw > self.raw:
             self.stride = raw - self.raw
         self.raw, self.at = raw, at
 
 
 class StepClock:
-    """Places what one run logs. `is_plain` tells that no step was placed elsewhere than logged, and none is held."""
+    """Places the values of one run. `is_plain`: no step was placed elsewhere than logged, and none is held back."""
 
     def __init__(self, budget_steps: int) -> None:
         self._budget = budget_steps
@@ -65,17 +66,17 @@ class StepClock:
         self._reached = 0  # the furthest position of a series that counts steps
         self._leader = ""
         self.is_plain = True
-        self._origin = 0  # steps that were made before this run
+        self._origin = 0  # steps made before this run
         self._offset = 0  # of the last series whose counter restarted
         self._early: list[tuple[int, Mapping[str, float]]] = []  # first values, beyond the budget, not placed yet
         self._resumed_at: int | None = None
         self._taken = 0  # steps of the watched optimizer
 
     def place(self, step: int, values: Mapping[str, float], taken: int | None = None) -> Placed:
-        """Return the values with their positions: those of this call, and earlier ones that are clear only now.
+        """Return values with their positions: those of this call, and earlier ones whose position is known only now.
 
-        `taken` is how many steps the watched optimizer has made, None if none is watched. Values whose position is
-        not clear yet come with a later call, or with `finish`.
+        `taken` is the number of steps of the watched optimizer, None if none is watched. Values whose position is not
+        known yet come with a later call, or with `finish`.
         """
         if taken is not None:
             self._taken = taken
@@ -97,9 +98,10 @@ class StepClock:
         return self._place_odd(step, values, taken)
 
     def finish(self) -> Placed:
-        """Return the values whose position never became clear.
+        """Return the values whose position never became known.
 
-        First values beyond the budget stand where they were logged, one that came far behind at the step reached.
+        First values beyond the budget stay where they were logged; one that came far behind is placed at the step
+        reached.
         """
         placed: list[tuple[int, Mapping[str, float]]] = []
         kind = StepKind.BEHIND if self._leader else StepKind.BEHIND_OPTIMIZER
@@ -113,7 +115,7 @@ class StepClock:
         return [*placed, *early]
 
     def findings(self, *, is_over: bool = False) -> tuple[StepFinding, ...]:
-        """Return what was found so far; what only the whole run can show is added when it `is_over`."""
+        """Return the findings so far; with `is_over`, also those that only the whole run can show."""
         found = [finding for name, track in self._tracks.items() for finding in self._of_series(name, track)]
         if self._resumed_at is not None:
             found.append(
@@ -177,7 +179,7 @@ class StepClock:
                 times=len(track.backs),
             )
 
-    # What is not plain
+    # Anything that is not plain
 
     def _place_odd(self, step: int, values: Mapping[str, float], taken: int | None) -> Placed:
         waiting: list[tuple[int, Mapping[str, float]]] = []
@@ -185,14 +187,14 @@ class StepClock:
             if not self._is_next_known(step, values):
                 return ()
             waiting, self._early = self._early, []
-        else:  # not beyond the budget any more: no counter that was resumed
+        else:  # no longer beyond the budget: the counter was not resumed
             waiting, self._early = [*self._early, (step, values)], []
         return [each for at, some in waiting for each in self._place_each(at, some, taken)]
 
     def _is_next_known(self, step: int, values: Mapping[str, float]) -> bool:
-        """Keep the first values, which lie beyond the budget, until the next step shows what the counter does.
+        """Hold back the first values, which lie beyond the budget, until the next step shows what the counter does.
 
-        Whether it was resumed or the task logs this rarely shows in the distance between two steps.
+        The distance between two steps shows whether it was resumed or the task logs rarely.
         """
         self._early.append((step, values))
         self.is_plain = False
@@ -211,7 +213,7 @@ class StepClock:
             return ((raw, values),)
         each: list[tuple[int, int, str, float]] = []
         for name, value in values.items():
-            furthest = 0  # a series keeps its own order, also if its steps go back
+            furthest = 0  # a series keeps its own order, even if its steps go back
             for at, one in self._place_one(name, raw, value, reached, kind):
                 furthest = max(furthest, at)
                 each.append((furthest, at, name, one))
@@ -274,7 +276,7 @@ class StepClock:
         return at
 
     def _after_drop(self, track: _Track, raw: int, reached: int, kind: StepKind) -> int:
-        """Return the position of a step below the one before: a counter that restarts, or steps out of order."""
+        """Return the position of a step below the previous one: the counter restarted, or steps are out of order."""
         lap = self._in_lap(raw, reached)
         if lap is not None:
             return self._go_on(track, raw, lap)
@@ -282,7 +284,7 @@ class StepClock:
             self._offset = track.at + track.stride - raw
             return self._go_on(track, raw, self._offset)
         if reached - track.at > self._lag and not track.backs and not self._is_shuffled():
-            self._set_unit(track, kind, raw, reached)  # it falls back while the run goes on
+            self._set_unit(track, kind, raw, reached)  # it falls back while the run continues
             return reached
         if track.raw - raw > self._lag:
             track.backs.append((track.raw, raw))
@@ -295,12 +297,12 @@ class StepClock:
         return any(len(track.backs) >= BACK_LEAST for track in self._tracks.values())
 
     def _in_lap(self, raw: int, reached: int) -> int | None:
-        """Return the offset of the counter that restarted, if this step is one of that counter's."""
+        """Return the offset of the restarted counter that this step belongs to."""
         is_near = self._offset and abs(raw + self._offset - reached) <= self._lag
         return self._offset if is_near else None
 
     def _go_on(self, track: _Track, raw: int, offset: int) -> int:
-        """Return the position of a step of a counter that has restarted."""
+        """Return the position of a step of a restarted counter."""
         if offset != track.offset:
             if not track.times:
                 track.first_odd = (track.raw, track.at)

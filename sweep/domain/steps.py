@@ -1,6 +1,6 @@
-"""What a run found of the steps that its task logs (docs/tasks.md): kinds, findings, and their text as a fact.
+"""Findings about the steps that a task logs (docs/tasks.md): kinds, findings, and their text as a fact.
 
-Standard library only: a trial process reads this.
+Standard library only: trial processes import it.
 """
 
 import json
@@ -11,26 +11,26 @@ from sweep.domain.words import StrEnum
 
 
 class StepKind(StrEnum):
-    """What was found of the steps of a series."""
+    """What was found about the steps of a series."""
 
-    BEHIND = "behind"  # by epoch, while other series go by step: placed at the step reached
-    BEHIND_OPTIMIZER = "behind_optimizer"  # the same against the watched optimizer: placed at its steps
-    RESTARTS = "restarts"  # the counter starts again: counted on
+    BEHIND = "behind"  # by epoch, while other series are by step: placed at the step reached
+    BEHIND_OPTIMIZER = "behind_optimizer"  # likewise compared with the watched optimizer: placed at its steps
+    RESTARTS = "restarts"  # the counter restarts: counting continues
     RESUMED = "resumed"  # begins beyond the budget: counted from there
     BACK = "back"  # out of order: left as logged
     AHEAD = "ahead"  # far more steps than the watched optimizer made: left as logged
 
 
 CORRECTED = frozenset({StepKind.BEHIND, StepKind.BEHIND_OPTIMIZER, StepKind.RESTARTS, StepKind.RESUMED})
-"""Kinds whose points stand at the position that was worked out; those of the others stand as they were logged."""
+"""Kinds whose points are placed at a computed position; the points of others stay as logged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinding:
-    """What was found of one series: `first` and `last` are logged steps, `at_first` and `at_last` their positions.
+    """A finding about one series: `first` and `last` are logged steps, `at_first` and `at_last` their positions.
 
     `leader` is the series that shows it (BEHIND), `times` how often it happened. For AHEAD, `at_last` is the number of
-    steps that the optimizer made; for BACK, `first` to `last` is the first step back.
+    optimizer steps; for BACK, `first` to `last` is the first step back.
     """
 
     kind: StepKind
@@ -49,7 +49,7 @@ def findings_text(findings: Iterable[StepFinding]) -> str:
 
 
 def findings_of(text: object) -> tuple[StepFinding, ...]:
-    """Return the findings that a fact holds; none if it is not there or is not ours."""
+    """Return the findings of a fact; none if it is missing or not in our format."""
     try:
         items = json.loads(text) if isinstance(text, str) else []
         return tuple(StepFinding(**{**item, "kind": StepKind(item["kind"])}) for item in items)

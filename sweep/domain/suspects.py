@@ -7,7 +7,8 @@ from sweep.domain.regression import Suspect
 
 
 def suspects(before: Environment, now: Environment) -> tuple[Suspect, ...]:
-    """Return what differs, the likeliest cause first: code, config, flags, packages, Python, driver, device, host."""
+    """Return the differences, the likeliest cause first: code, config, flags, packages, Python, driver, device,
+    host."""
     return tuple(_differences(before, now))
 
 
@@ -16,11 +17,11 @@ def _differences(before: Environment, now: Environment) -> Iterator[Suspect]:
     if before.settings and now.settings:
         yield from _pairs("config", before.settings, now.settings)
     elif before.config != now.config and before.config and now.config:
-        yield _suspect("config", "config", before.config, now.config, "the task's config is another one")
+        yield _suspect("config", "config", before.config, now.config, "the task's config changed")
     if bool(before.config) == bool(now.config):
         yield from _pairs("flag", before.flags, now.flags)
         yield from _pairs("package", before.packages, now.packages)
-    else:  # a baseline that is a study: nobody put down its flags, nor what its task imports beside the usual packages
+    else:  # a baseline made from a study: flags and the packages of its task were not recorded
         known = dict(now.packages if before.config else before.packages)
         yield from (each for each in _pairs("package", before.packages, now.packages) if each.name in known)
     for what, label in (
@@ -42,9 +43,9 @@ def _pairs(what: str, before: Iterable[tuple[str, str]], now: Iterable[tuple[str
         if old.get(name) == new.get(name):
             continue
         if name not in new:
-            words = f"{name} {old[name]} is gone"
+            words = f"{name} {old[name]} was removed"
         elif name not in old:
-            words = f"{name} {new[name]} is new"
+            words = f"{name} {new[name]} was added"
         else:
             words = f"{name} {old[name]} → {new[name]}"
         yield _suspect(what, name, old.get(name, ""), new.get(name, ""), words)
@@ -58,7 +59,7 @@ def _code(before: Environment, now: Environment) -> Iterator[Suspect]:
         known = f"commits {a[:10]}..{b[:10]}" if a and b else f"commit {a[:10] or 'unknown'} → {b[:10] or 'unknown'}"
         yield _suspect("git", "commits", a, b, known + (" and uncommitted changes" if now.dirty else ""))
     elif now.dirty or before.dirty:
-        words = "uncommitted changes to the code" if now.dirty else "uncommitted changes that are gone now"
+        words = "uncommitted changes to the code" if now.dirty else "the uncommitted changes of then are gone"
         yield _suspect("git", "uncommitted", "changed" if before.dirty else "", "changed" if now.dirty else "", words)
 
 

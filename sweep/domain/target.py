@@ -1,7 +1,4 @@
-"""The target: what "converged" means in one study, and what can be known of a run on its way there (docs/method.md).
-
-Standard library only.
-"""
+"""The target: what "converged" means in a study, and what is known about a run on its way there (docs/method.md)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,16 +10,16 @@ from sweep.domain.words import StrEnum
 
 SMOOTH_STEPS = 34.0
 SMOOTH_FRACTION = 0.02
-"""Half-life of the smoothed training loss without `smooth`: 34 optimizer steps, at most this part of the budget."""
+"""Half-life of the smoothed training loss without `smooth`: 34 optimizer steps, at most this fraction of the budget."""
 BLOW_UP = 1e3
 """A loss above this many times its size at the start has diverged (`blow_up_bound`)."""
 SKILL = 0.5
-"""Skill, explained variance, or relative fall of the loss that counts as converged where no target is given."""
+"""Skill, explained variance, or relative fall of the loss that counts as converged if no target is given."""
 HOLD_EVALUATIONS = 3
 HOLD_FRACTION = 0.05
 """Without `hold`, a target is held over at least 3 evaluations that span at least 5 % of the budget."""
 START_VALUES = 5
-"""Number of values at a loss's start whose median size tells what counts as a blow-up."""
+"""Number of values at the start of a loss whose median size sets the bound for a blow-up."""
 
 
 class Mode(StrEnum):
@@ -34,12 +31,12 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a trial must reach, and with how much.
+    """What a trial must reach, and within which budget.
 
-    `threshold` None means that no target was given: TargetRule says what applies. `hold` is a number of evaluations,
-    None for the default: at least 3 evaluations and at least 5 % of the budget. `budget_steps` is in optimizer steps.
-    `loss` names the training loss; None looks for it among what is logged. `smooth` is the half-life of its smoothing
-    in optimizer steps, None for the default, 0 for none.
+    `threshold` None means that no target is given; TargetRule then says which rule applies. `hold` is a number of
+    evaluations, None for the default: at least 3 evaluations and at least 5 % of the budget. `budget_steps` is in
+    optimizer steps. `loss` names the training loss; None finds it among what is logged. `smooth` is the half-life of
+    its smoothing in optimizer steps, None for the default, 0 for none.
     """
 
     metric: str | None
@@ -53,7 +50,7 @@ class Target:
 
     @property
     def smooth_steps(self) -> float:
-        """The half-life, in optimizer steps, with which a training loss is smoothed before it is compared; 0 is off."""
+        """Half-life, in optimizer steps, of the smoothing of a training loss before the comparison; 0 is off."""
         return min(SMOOTH_STEPS, SMOOTH_FRACTION * self.budget_steps) if self.smooth is None else self.smooth
 
     @property
@@ -65,12 +62,12 @@ class Target:
 
     @property
     def named_loss(self) -> str | None:
-        """The series that may end a run as diverged, None where it depends on what is logged (sweep.domain.roles)."""
+        """The series that may end a run as diverged, None if that depends on what is logged (sweep.domain.roles)."""
         return self.loss or (self.metric if self.is_metric_loss else None)
 
     @property
     def named_decider(self) -> str | None:
-        """The series that decides converged, None where that is the loss, whichever it turns out to be."""
+        """The series that decides whether the target is met, None if that is the loss, which is not named."""
         return self.metric if self.threshold is not None or self.is_metric_loss else self.loss
 
     def to_mapping(self) -> dict[str, object]:
@@ -79,9 +76,9 @@ class Target:
 
     @classmethod
     def from_mapping(cls, items: Mapping[str, object]) -> "Target":
-        """Return the target that `to_mapping` wrote; what older versions did not write has its default.
+        """Return the target that `to_mapping` wrote; keys that older versions did not write get their default.
 
-        Raises ValueError, which names the key, for anything else.
+        Raises ValueError, naming the key, for anything else.
         """
         return from_json(cls, items)
 
@@ -144,18 +141,18 @@ class TargetState:
 
 
 def blow_up_bound(start: Sequence[float]) -> float:
-    """Return the bound above which a loss has blown up, given its first finite values, START_VALUES of them at most.
+    """Return the bound above which a loss has blown up, given its first finite values, at most START_VALUES of them.
 
-    It is BLOW_UP times the loss's size at its start; inf if fewer than START_VALUES are known, or all of them are zero.
+    It is BLOW_UP times the loss's size at its start; inf if fewer than START_VALUES are known, or all are zero.
     """
     size = start_size(start) if len(start) >= START_VALUES else 0.0
     return BLOW_UP * size if size > 0 else math.inf
 
 
 def start_size(values: Sequence[float]) -> float:
-    """Return how large a loss is at its start: the larger of its first value and the median of the first sizes.
+    """Return the size of a loss at its start: the larger of its first value and the median of the first sizes.
 
-    A first value near zero, of a warm-up or of parts that cancel out, is no measure. At least one value is given.
+    A first value near zero, as in a warm-up or when parts cancel out, is not a measure. Needs at least one value.
     """
     sizes = sorted(abs(value) for value in values[:START_VALUES])
     return max(values[0], sizes[len(sizes) // 2])

@@ -1,7 +1,7 @@
 """The tracker that watches a run for its target.
 
-One tracker serves both sides: the trial process feeds it what it logs and stops early by it, the judge feeds it the
-stored series and takes the verdict from it. Standard library only; an update costs the same however long the run is.
+Used on both sides: the trial process feeds it what it logs, to stop early; the judge feeds it the stored series, to get
+the verdict. Standard library only; the cost of an update does not depend on the length of the run.
 """
 
 import math
@@ -25,11 +25,11 @@ from sweep.domain.target import (
 )
 
 ROUNDING = 1e-3
-"""A loss that is below zero by less than this part of its first value is zero but for rounding."""
+"""A loss below zero by less than this fraction of its first value counts as zero: rounding."""
 
 
 class _Watch:
-    """One metric followed against its level. A training loss is compared smoothed, anything else as logged."""
+    """One metric compared with its level. A training loss is compared smoothed, anything else as logged."""
 
     __slots__ = (
         "best", "best_compared", "blown_up", "bound", "broken", "compared", "evaluations", "final", "first", "held_at",
@@ -43,11 +43,11 @@ class _Watch:
         self.smoother = smoother
         self.first: float | None = None
         self.start: list[float] = []
-        self.bound = math.inf  # above it a loss has blown up; known from its first values
+        self.bound = math.inf  # bound of a blow-up; known after the first values
         self.broken: Divergence | None = None  # the first value that is not finite
         self.blown_up: Divergence | None = None  # the first value above the bound
-        self.level: float | None = None  # what it has to reach; known from its first value on
-        self.is_signed = False  # it starts at or below zero or has fallen below: half of its first value means nothing
+        self.level: float | None = None  # the level to reach; known after the first value
+        self.is_signed = False  # starts at or below zero or has fallen below: half of its first value is meaningless
         self.best: float | None = None
         self.final: float | None = None
         self.compared: float | None = None
@@ -61,7 +61,7 @@ class _Watch:
         self.met_recently = 0
 
     def take(self, step: int, value: float) -> bool:
-        """Take in a value as the sign of divergence that it may be; return whether it is finite."""
+        """Check a value for divergence; return whether it is finite."""
         if not math.isfinite(value):
             if self.broken is None:
                 self.broken = Divergence(step=step, metric=self.name, value=value, limit=None)
@@ -79,7 +79,7 @@ class _Watch:
         return True
 
     def observe(self, step: int, value: float) -> float:
-        """Take in a finite value and return what is compared with the level."""
+        """Add a finite value and return what is compared with the level."""
         self.evaluations += 1
         self.final = value
         self.best = self._better(self.best, value)
@@ -93,7 +93,7 @@ class _Watch:
         return max(best, value) if self.mode is Mode.MAX else min(best, value)
 
     def count(self, step: int, met: bool, target: Target) -> None:
-        """Take in whether the evaluation at `step` meets the level."""
+        """Count whether the evaluation at `step` meets the level."""
         if met:
             if not self.streak:
                 self.streak_from = step
@@ -124,7 +124,7 @@ class _Watch:
             self.met_recently -= recent.popleft()[1]
 
     def forget(self) -> None:
-        """Take back that the level was met: there is none."""
+        """Discard all evaluations that met the level: the level is gone."""
         self.tau = self.held_at = self.lost_at = None
         self.streak = 0
 
@@ -134,22 +134,22 @@ class _Watch:
 
 
 class TargetTracker:
-    """Follows what one run logs and says when it has converged or diverged (docs/method.md).
+    """Follows what one run logs and decides when it has converged or diverged (docs/method.md).
 
     One series decides converged: the target's metric, or without a target the loss. Two can end the run as diverged:
-    the loss, and the metric where it is not finite. Which series is the loss may depend on what is logged; what counts
-    is what was logged up to the end of a step. A divergence of the only candidate stands once its step is over; a
-    second candidate that comes later ends nothing, and from then on neither does the first.
+    the loss, and the metric if it is not finite. Which series is the loss may depend on what is logged up to the end of
+    a step. A divergence of the only candidate stands once its step is over; if a second candidate appears later,
+    neither of them can end the run from then on.
 
-    The same state comes out for every interleaving of the metrics as long as each metric's own points come in order
-    and steps do not decrease. With `stop_early` a run is over at the step of its decision: later points count for
-    nothing; within that step another log may still change the decision, and divergence outweighs convergence.
+    The state is the same for every interleaving of the metrics, provided each metric's own points come in order and
+    steps do not decrease. With `stop_early` a run is over at the step of its decision and later points do not count;
+    within that step another log may still change the decision, and divergence outweighs convergence.
     """
 
     def __init__(self, target: Target, facts: Mapping[str, float | str] | None = None) -> None:
         self._target = target
         self._watches: dict[str, _Watch] = {}
-        self._divergence: Divergence | None = None  # one that stands: its step is over
+        self._divergence: Divergence | None = None  # final: its step is over
         self._decision: StopReason | None = None
         self._step: int | None = None
         self._held_by: int | None = None
@@ -162,14 +162,14 @@ class TargetTracker:
         self.learn(facts or {})
 
     def learn(self, facts: Mapping[str, float | str]) -> None:
-        """Take in facts of the task (`Run.describe`); they count for evaluations from here on."""
+        """Add facts of the task (`Run.describe`); they apply to evaluations from here on."""
         self._entropy = _positive(facts.get("label_entropy"), self._entropy)
         self._variance = _positive(facts.get("target_variance"), self._variance)
         for watch in self._watches.values():
             watch.level = self._level(watch)
 
     def update(self, step: int, metrics: Mapping[str, float]) -> StopReason | None:
-        """Take in what was logged at `step`; return CONVERGED or DIVERGED once decided and the target stops early.
+        """Add what was logged at `step`; return CONVERGED or DIVERGED once decided, if the target stops early.
 
         The decision takes effect with the first log of a later step: until then what is logged may still change it.
         """
@@ -187,9 +187,9 @@ class TargetTracker:
         return self._decision
 
     def conclude(self) -> None:
-        """Take in that the run came to its own end.
+        """Note that the run ended by itself.
 
-        A hold that its evaluations cannot fill is then held by as many as there were, if all of them met the target.
+        If it had fewer evaluations than the hold, the target is held if all of them met it.
         """
         watch = self._watched()
         need = self._target.hold if self._target.hold is not None else HOLD_EVALUATIONS
@@ -200,7 +200,7 @@ class TargetTracker:
             watch.tau, watch.held_at = watch.streak_from, watch.recent[-1][0]
 
     def state(self) -> TargetState:
-        """Return all that is known so far."""
+        """Return everything known so far."""
         watch = self._watched()
         lost = watch is not None and watch.is_lost()
         candidates = loss_candidates(self._target, self._watches)
@@ -228,7 +228,7 @@ class TargetTracker:
 
     @property
     def rule(self) -> TargetRule:
-        """The rule that decides, given the target and the facts learned so far."""
+        """The rule that decides, given the target and the facts so far."""
         if self._target.threshold is not None:
             return TargetRule.TARGET
         if self._entropy is not None:
@@ -253,7 +253,7 @@ class TargetTracker:
             watch.count(step, met, self._target)
 
     def _diverged(self) -> Divergence | None:
-        """Return the first sign of divergence, as things stand if the present step is over."""
+        """Return the first sign of divergence if the present step is over."""
         if self._divergence is not None:
             return self._divergence
         loss, metric = self._loss(), self._watches.get(self._target.metric or "")
@@ -261,7 +261,7 @@ class TargetTracker:
         if metric is not None:
             signs.append(metric.broken)
         found = [sign for sign in signs if sign is not None]
-        # Within one step the metric first by name stands for all, so that the order of logging does not matter.
+        # Within one step the first metric by name counts for all, so that the order of logging does not matter.
         return min(found, key=lambda sign: (sign.step, sign.metric)) if found else None
 
     def _decide(self) -> None:
@@ -288,7 +288,7 @@ class TargetTracker:
             return (1.0 - SKILL) * self._entropy
         if rule is TargetRule.EXPLAINED_VARIANCE and self._variance is not None:
             return (1.0 - SKILL) * self._variance
-        # A loss that is below zero at some point has no half: the rule then never decides.
+        # Half of a loss is meaningless if it is below zero at some point: the rule then never decides.
         return SKILL * watch.first if watch.first is not None and not watch.is_signed else None
 
 
@@ -300,7 +300,7 @@ def watched_names(target: Target) -> frozenset[str]:
 
 
 def _positive(value: float | str | None, otherwise: float | None) -> float | None:
-    """Return `value` where it is a finite number above zero, else `otherwise`."""
+    """Return `value` if it is a finite number above zero, else `otherwise`."""
     if isinstance(value, int | float) and math.isfinite(value) and value > 0:
         return float(value)
     return otherwise

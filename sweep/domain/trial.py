@@ -16,10 +16,10 @@ from sweep.domain.verdict import Judgement, Symptom, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSpec:
-    """One trial to be launched: a cell with a seed, its resolved task config and its fingerprint.
+    """A trial to launch: a cell with a seed, its resolved task config and its fingerprint.
 
-    `task` is plain data (dict, list, str, int, float, bool, None), `overrides` the Hydra overrides that make it
-    from the base, `fingerprint` a hex digest of all that decides the trial's outcome (plan/fingerprint).
+    `task` is plain data (dict, list, str, int, float, bool, None), `overrides` are the Hydra overrides that make it
+    from the base, `fingerprint` is a hex digest of everything that determines the outcome (plan/fingerprint).
     """
 
     cell: Cell
@@ -31,9 +31,9 @@ class TrialSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRecord:
-    """One study as the store holds it. `config` is the resolved config, `provenance` as in summary.json.
+    """A study as stored. `config` is the resolved config, `provenance` as in summary.json.
 
-    `store` is the absolute URL of the store that it was read from, without a password.
+    `store` is the absolute URL of the store it was read from, without a password.
     """
 
     id: int
@@ -50,7 +50,7 @@ class StudyRecord:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages that it is made of, in order; empty if it has trials."""
+        """The stages that the study consists of, in order; empty if it has trials."""
         return self.config.stages
 
     @property
@@ -61,21 +61,21 @@ class StudyRecord:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether another study confirms what this one suggests: that of a learning-rate range."""
+        """Whether another study confirms the result (of a learning-rate range test)."""
         return self.config.is_confirmed
 
     @property
     def target(self) -> Target:
-        """What "converged" means in this study. Raises KeyError for a record without a config."""
+        """The target. Raises KeyError for a record without a config."""
         return self.config.target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
-    """One trial as the store holds it. `number` counts from 0 within its study.
+    """A trial as stored. `number` counts from 0 within its study.
 
     `source_trial_id` is the finished trial (of any study) whose run and verdict this one reuses. `until_step` is the
-    optimizer step at which its run is to be paused, None if it is to run to its end.
+    optimizer step at which its run pauses, None to run to the end.
     """
 
     id: int
@@ -96,9 +96,9 @@ class TrialRecord:
 class RunRecord:
     """One attempt to execute a trial.
 
-    `token` names the attempt and no other, in any store (None for runs of earlier versions). `handle` is how its
-    launcher finds it again: opaque, None until it was launched. `host`, `pid`, `pid_started_at` (seconds since the
-    epoch) and `device` are what was learnt of its process, None as long as that is not known.
+    `token` is unique to the attempt, across all stores (None for runs of earlier versions). `handle` is how its
+    launcher finds it again: opaque, None until launched. `host`, `pid`, `pid_started_at` (seconds since the epoch) and
+    `device` describe its process, None while unknown.
     """
 
     id: int
@@ -124,12 +124,12 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the analysis needs to know of one trial: one row of a study's table.
+    """A trial as the analysis needs it: one row of a study's table.
 
-    `steps` is how far the run got, `wall_s` what it took; both 0 where it never ran. `best` and `final` are of the
-    target's metric, None where it was never logged finite. In state `paused` it is a part: the run stands at `steps`
-    and may be continued, and all else is as far as it got. `rules_version` is that of the verdict. `is_check`: the
-    trial was not trained to the target, and is not judged.
+    `steps` is how far the run got, `wall_s` how long it took; both 0 if it never ran. `best` and `final` are of the
+    target's metric, None if it never had a finite value. In state `paused` all values are as of now: the run waits at
+    `steps` and may continue. `rules_version` is that of the verdict. `is_check`: the trial was not trained to the
+    target, and is not judged.
     """
 
     number: int
@@ -151,12 +151,12 @@ class Outcome:
 
     @property
     def is_evidence(self) -> bool:
-        """Whether the trial says anything about convergence: a crash or an undecided trial does not."""
+        """Whether the trial is evidence about convergence: a crash or an undecided trial is not."""
         return self.verdict is not Verdict.UNDECIDED
 
     @property
     def is_open(self) -> bool:
-        """Whether the trial runs, or is still to run: it has no verdict yet, and is no part of the cost in trials."""
+        """Whether the trial is running or has not run: it has no verdict yet, and does not count in the cost."""
         return self.state in OPEN_STATES and not self.is_evidence
 
     @property

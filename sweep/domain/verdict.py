@@ -1,4 +1,4 @@
-"""What a trial showed: symptoms and the verdict. Kept apart from the execution state."""
+"""The outcome of a trial: symptoms and verdict. Separate from its execution state."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symptom:
-    """What a monitor rule saw. `value` is what was measured at `step`, `threshold` what the rule compares it with."""
+    """What a symptom rule found. `value` was measured at `step`; `threshold` is what the rule compares it with."""
 
     rule: str
     step: int
@@ -30,30 +30,30 @@ class Symptom:
 
     @property
     def layer(self) -> str:
-        """The layer it was seen in, empty where it is not about one."""
+        """The layer it is about, empty if none."""
         return layer_of(self.metric)
 
     @property
     def subject(self) -> str:
-        """The metric without the layer: the same in two runs that show the same thing in different layers."""
+        """The metric without the layer: the same for runs that show the same thing in different layers."""
         return subject_of(self.metric)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The verdict on one trial with what it stands on. All steps are optimizer steps."""
+    """The verdict on a trial with its evidence. All steps are optimizer steps."""
 
     verdict: Verdict
-    reason: str  # one sentence a person can read: "val/acc >= 0.9 held for 3 evaluations from step 340"
-    rule: str  # which rule of docs/method.md was used: "target", "skill", "explained_variance", "half_loss"
+    reason: str  # one sentence: "val/acc >= 0.9 held for 3 evaluations from step 340"
+    rule: str  # the rule of docs/method.md used: "target", "skill", "explained_variance", "half_loss"
     tau: int | None  # steps to target; None is a miss, censored at the budget
     last_step: int  # last step the run logged
-    best: float | None = None  # best value of the target's metric; None where it was never logged finite
+    best: float | None = None  # best value of the target's metric; None if it never had a finite value
     final: float | None = None  # last value of it
     symptoms: tuple[Symptom, ...] = ()
-    rules_version: int = RULES_VERSION  # which version of the rules made it (domain/rules)
+    rules_version: int = RULES_VERSION  # version of the rules that made it (domain/rules)
 
     @property
     def is_current(self) -> bool:
-        """Whether the present rules made it."""
+        """Whether it was made by the current rules."""
         return self.rules_version == RULES_VERSION

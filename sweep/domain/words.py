@@ -1,10 +1,10 @@
-"""The enum base that every vocabulary of this package uses."""
+"""The base class of all enums with text values."""
 
 from enum import Enum
 
 
 class StrEnum(str, Enum):
-    """A string enum as in Python 3.11's `enum.StrEnum` (this project still runs on 3.10)."""
+    """A string enum like Python 3.11's `enum.StrEnum` (sweep still supports Python 3.10)."""
 
     def __str__(self) -> str:
         return str(self.value)

@@ -172,7 +172,7 @@ def lower_lr(nights: Nights, monkeypatch) -> str:
 
 def package_flag(nights: Nights, monkeypatch) -> str:
     monkeypatch.setenv("FLAGS_moons_fast_math", "1")
-    return "FLAGS_moons_fast_math 1 is new"
+    return "FLAGS_moons_fast_math 1"
 
 
 @pytest.mark.parametrize("plant", [weaker_init, lower_lr, package_flag])

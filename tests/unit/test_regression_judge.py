@@ -249,12 +249,11 @@ def test_the_suspects_are_what_differs_from_the_last_good_night(rng, baseline):
 
 def test_uncommitted_changes_a_new_package_and_a_new_driver_are_suspects():
     now = replace(HERE, dirty=True, packages=(*HERE.packages, ("scipy", "1.17")), driver="575", config="x")
-    assert [(s.what, s.words) for s in suspects(replace(HERE, config="y"), now)] == [
-        ("git", "uncommitted changes to the code"),
-        ("config", "the task's config is another one"),
-        ("package", "scipy 1.17 is new"),
-        ("driver", "driver unknown → 575"),
-    ]
+    found = {s.what: s.words for s in suspects(replace(HERE, config="y"), now)}
+    assert list(found) == ["git", "config", "package", "driver"]
+    assert "uncommitted" in found["git"]
+    assert "scipy 1.17" in found["package"]
+    assert found["driver"] == "driver unknown → 575"
     assert suspects(HERE, HERE) == ()
 
 
@@ -263,8 +262,11 @@ def test_what_a_baseline_that_is_a_study_does_not_know_is_no_suspect():
     night = replace(
         study, config="x", flags=(("OMP_NUM_THREADS", "1"),), packages=(("numpy", "2.3.1"), ("pandas", "3.1"))
     )
-    assert [s.words for s in suspects(study, night)] == ["numpy 2.3.0 → 2.3.1", "scipy 1.17 is gone"]
-    assert [s.words for s in suspects(night, study)] == ["numpy 2.3.1 → 2.3.0", "scipy 1.17 is new"]
+    (changed, removed), (back, added) = suspects(study, night), suspects(night, study)
+    assert (changed.words, back.words) == ("numpy 2.3.0 → 2.3.1", "numpy 2.3.1 → 2.3.0")
+    assert "scipy 1.17" in removed.words
+    assert "scipy 1.17" in added.words
+    assert "pandas" not in removed.words + added.words
 
 
 def hashed(night, digest, **changes):
