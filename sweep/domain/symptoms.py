@@ -1,13 +1,13 @@
-"""The catalogue of symptoms: what each rule's finding is called, what usually causes it, and which toggles test that.
+"""The catalogue of symptoms: the title of each rule's findings, their usual causes, and the toggles that test these.
 
-Data only; the rules themselves are in judge/symptoms. Causes, toggles and their order are those of docs/symptoms.md.
+Data only; the rules are in judge/symptoms. Causes, toggles and their order are those of docs/symptoms.md.
 """
 
 from sweep.domain.about import About, Fault, Healthy, Severity
 from sweep.domain.names import WATCH
 
 HEALTHY_RUNS = 249
-"""Runs that the rates below were measured on: scripts/calibrate_symptoms.py."""
+"""Number of healthy runs in which the alarms below were counted: scripts/calibrate_symptoms.py."""
 
 RED, AMBER = Severity.RED, Severity.AMBER
 
@@ -41,7 +41,7 @@ _ALL = (
     _about(
         "non_finite",
         "Values become NaN or infinite",
-        "a learning rate too high, exploding gradients, inputs of huge scale, log or division of 0, float16 overflow",
+        "a learning rate too high, exploding gradients, huge inputs, log of 0 or division by 0, float16 overflow",
         "lr=x0.1 clip=on lr=x0.01 input_norm=standardize init=xavier init=kaiming loss=mean adam_eps=1e-4 amp=off",
         4.0,
         RED,
@@ -49,15 +49,15 @@ _ALL = (
     _about(
         "blow_up",
         "The loss blows up",
-        "a learning rate too high, no clipping, a target or input of large scale",
+        "a learning rate too high, no clipping, inputs or targets of large scale",
         "lr=x0.1 clip=on lr=x0.01 target_norm=standardize scheduler=warmup",
         5.0,
         RED,
     ),
     _about(
         "wrong_initial_loss",
-        "The loss starts far from that of a guess",
-        "weights drawn too large, inputs not normalised, a wrong loss or head",
+        "The loss starts far from chance level",
+        "initial weights too large, inputs not normalised, a wrong loss or head",
         "init=xavier init=kaiming loss=single_softmax loss=mean input_norm=standardize",
         3.0,
         alarms=1,
@@ -65,7 +65,7 @@ _ALL = (
     _about(
         "exploding_gradient",
         "The gradient explodes",
-        "a learning rate too high, weights drawn too large, no clipping, unnormalised inputs or targets",
+        "a learning rate too high, initial weights too large, no clipping, unnormalised inputs or targets",
         "clip=on lr=x0.1 init=xavier init=kaiming input_norm=standardize target_norm=standardize",
         5.0,
         RED,
@@ -80,7 +80,7 @@ _ALL = (
     _about(
         "vanishing_gradient",
         "The gradient vanishes",
-        "sigmoid or tanh in a deep network, weights drawn too small, saturated units",
+        "sigmoid or tanh in a deep network, initial weights too small, saturated units",
         "activation=relu init=kaiming init=xavier input_norm=standardize lr=x10",
         5.0,
         RED,
@@ -88,14 +88,14 @@ _ALL = (
     _about(
         "frozen_parameter",
         "Weights do not change",
-        "parameters the optimizer was not given, a detached graph, weights all zero, a learning rate of 0",
+        "parameters not passed to the optimizer, a detached graph, weights all zero, a learning rate of 0",
         "optimizer=adam init=xavier init=kaiming lr=x10 scheduler=constant",
         3.0,
         RED,
     ),
     _about(
         "update_ratio",
-        "The steps are too large or too small for the weights",
+        "Updates are too large or too small for the weights",
         "a learning rate too high (above -1) or too low (below -4), an unsuitable optimizer",
         "lr=x0.1 lr=x10 lr=x0.01 optimizer=adam adam_eps=1e-4",
         4.0,
@@ -103,7 +103,7 @@ _ALL = (
     _about(
         "dead_relu",
         "Most ReLU units are dead",
-        "a learning rate too high, biases driven far below 0, unnormalised inputs",
+        "a learning rate too high, strongly negative biases, unnormalised inputs",
         "init=kaiming lr=x0.1 activation=leaky_relu input_norm=standardize lr=x0.01",
         4.0,
         RED,
@@ -111,14 +111,14 @@ _ALL = (
     _about(
         "saturation",
         "Sigmoid or tanh units are saturated",
-        "unnormalised inputs, weights drawn too large",
+        "unnormalised inputs, initial weights too large",
         "input_norm=standardize init=xavier activation=relu lr=x0.1",
         4.0,
     ),
     _about(
         "symmetric_weights",
         "A layer starts with all weights equal",
-        "weights set to a constant: all units of the layer stay copies of each other",
+        "weights set to a constant: all units of the layer stay identical",
         "init=xavier init=kaiming",
         5.0,
         RED,
@@ -126,7 +126,7 @@ _ALL = (
     _about(
         "flat",
         "The loss does not fall",
-        "a learning rate far too low or too high, a bad init, too much regularisation, labels that say nothing",
+        "a learning rate far too low or too high, a bad init, too much regularisation, uninformative labels",
         "lr=x10 lr=x0.1 init=kaiming init=xavier weight_decay=off dropout=off optimizer=adam",
         3.0,
         RED,
@@ -141,7 +141,7 @@ _ALL = (
     _about(
         "slow",
         "The training is too slow for its budget",
-        "a learning rate too low, plain SGD where Adam is called for, too much regularisation",
+        "a learning rate too low, plain SGD where Adam is needed, too much regularisation",
         "optimizer=adam lr=x10 init=kaiming dropout=off",
         4.0,
     ),
@@ -155,14 +155,14 @@ _ALL = (
     _about(
         "overfit",
         "The model overfits",
-        "too little data or regularisation for the size of the model, too long a training",
+        "too little data or regularisation for the size of the model, training for too long",
         "weight_decay=off dropout=off augmentation=off",
         1.5,
     ),
     _about(
         "input_scale",
         "The inputs are not normalised",
-        "pixels of 0 to 255, raw features, missing values, an input that is constant",
+        "pixels of 0 to 255, raw features, missing values, a constant input",
         "input_norm=standardize lr=x0.1 init=xavier",
         4.0,
         RED,
@@ -170,24 +170,24 @@ _ALL = (
     _about(
         "target_scale",
         "The regression target is far from unit scale",
-        "a target in its raw units",
+        "a target in raw units",
         "target_norm=standardize lr=x0.1 clip=on",
         4.0,
     ),
     _about(
         "labels",
-        "The labels do not fit the model",
-        "classes counted from 1, more classes than outputs, a label that stands for 'missing'",
+        "The labels do not match the model",
+        "classes counted from 1, more classes than outputs, a label that means 'missing'",
         "",
         1.0,
         RED,
         fault=Fault.DATA,
-        fix="make the labels 0 to the number of outputs - 1, or name the one to leave out as the loss's ignore_index",
+        fix="number the labels from 0 to outputs - 1, or pass the label to ignore to the loss as ignore_index",
     ),
     _about(
         "head_and_loss",
-        "Last layer and loss do not fit each other",
-        "softmax before a loss that applies it itself, ReLU on logits, a mean squared error for classes",
+        "The last layer does not match the loss",
+        "softmax before a loss that already applies it, ReLU on logits, mean squared error for classes",
         "loss=single_softmax loss=mean",
         5.0,
         RED,
@@ -195,7 +195,7 @@ _ALL = (
     _about(
         "scheduler_inert",
         "The scheduler does nothing",
-        "its step() is never called, or it waits for an evaluation that never comes",
+        "its step() is never called, or it waits for an evaluation that never happens",
         "scheduler=cosine scheduler=warmup scheduler=constant lr=x0.1",
         3.0,
     ),
@@ -206,22 +206,22 @@ _ALL = (
         "",
         1.0,
         fault=Fault.LOGGING,
-        fix="log at optimizer steps: a counter that rises by one with each optimizer.step(), from 1",
+        fix="log at optimizer steps: a counter that starts at 1 and rises by one with each optimizer.step()",
     ),
     _about(
         "units",
-        "The metric and its target do not fit each other",
+        "The metric does not match its target",
         "a metric in percent and a target as a share, or the reverse; the wrong converge.mode",
         "",
         1.0,
         RED,
         fault=Fault.TARGET,
-        fix="give metric and converge.target one unit, both a share or both in percent, and set converge.mode to suit",
+        fix="use one unit for the metric and converge.target, both a share or both in percent, and check converge.mode",
     ),
     _about(
         "returned",
         "Results are returned instead of logged",
-        "train ends with `return` where it should call run.log",
+        "train returns the results instead of calling run.log",
         "",
         1.0,
         RED,
@@ -237,12 +237,12 @@ _ALL = (
         RED,
         fault=Fault.CODE,
         fix="let these layers reach the loss without detach(), numpy() or no_grad(); set stop_gradient = True on those "
-        "to leave as they are",
+        "to freeze",
     ),
     _about(
         "gradient_not_cleared",
         "The gradient is never cleared",
-        "the loop does not call clear_grad: each step follows the sum of all gradients so far",
+        "the loop does not call clear_grad: each step uses the sum of all gradients so far",
         "",
         1.0,
         RED,
@@ -251,7 +251,7 @@ _ALL = (
     ),
     _about(
         "rate_gone",
-        "The learning rate decays to nothing too early",
+        "The learning rate decays to zero too early",
         "a schedule counted in epochs but stepped per batch, a decay factor too strong, a rate of 0",
         "scheduler=constant scheduler=cosine lr=x10",
         5.0,
@@ -260,30 +260,30 @@ _ALL = (
     _about(
         "fits_yet_fails",
         "The model fits its training data, yet the metric stays at chance",
-        "an evaluation over the wrong axis or rows, validation inputs prepared otherwise than training ones, labels in "
+        "an evaluation over the wrong axis or rows, validation and training inputs prepared differently, labels in "
         "another order; or training labels that carry no information, memorised",
         "",
         1.0,
         RED,
         fault=Fault.CODE,
-        fix="check the evaluation: the axis of its argmax, the order of its labels, the preparation of its inputs, "
+        fix="check the evaluation: the axis of its argmax, the order of its labels, the preprocessing of its inputs, "
         "model.eval()",
     ),
 )
 
 LOGGING_RULES = frozenset({"steps", "units", "returned"})
-"""Rules about how a task logs, and about its target: what they say comes before anything about the training."""
+"""Rules about how a task logs, and about its target; their findings come before any about the training."""
 
 SYMPTOMS: dict[str, About] = {about.rule: about for about in _ALL}
-"""Every rule's entry, by its name."""
+"""The entry of each rule, by its name."""
 
 _NON_FINITE = (
     (
         WATCH + "inputs",
         _about(
             "non_finite",
-            "NaN or infinity comes in with the input",
-            "missing or broken values in the data, a division by 0 or a logarithm in the preprocessing",
+            "The inputs contain NaN or infinity",
+            "missing or invalid values in the data, a division by 0 or a logarithm of 0 in the preprocessing",
             "",
             1.0,
             RED,
@@ -296,7 +296,7 @@ _NON_FINITE = (
         _about(
             "non_finite",
             "The gradient becomes NaN or infinite",
-            "exploding gradients, a learning rate too high, a root or a division at 0, float16 overflow",
+            "exploding gradients, a learning rate too high, a root of 0 or division by 0, float16 overflow",
             "clip=on lr=x0.1 lr=x0.01 init=xavier init=kaiming loss=mean amp=off",
             4.0,
             RED,
@@ -307,7 +307,7 @@ _NON_FINITE = (
         _about(
             "non_finite",
             "A weight becomes NaN or infinite",
-            "a step too large, an Adam epsilon too small, or a NaN among the inputs of an earlier step (+check=data)",
+            "a step too large, an Adam epsilon too small, or a NaN in the inputs of an earlier step (+check=data)",
             "lr=x0.1 clip=on lr=x0.01 adam_eps=1e-4 init=xavier init=kaiming amp=off",
             4.0,
             RED,
@@ -318,12 +318,12 @@ _NON_FINITE = (
         _about(
             "non_finite",
             "The loss becomes NaN or infinite while all layers are finite",
-            "a logarithm, a root or a division at 0 in the loss itself, float16 overflow",
+            "a logarithm or root of 0 or a division by 0 in the loss itself, float16 overflow",
             "loss=mean amp=off lr=x0.1",
             4.0,
             RED,
             fault=Fault.CODE,
-            fix="keep the loss's logarithm, root or divisor away from 0 (paddle.clip(x, min=1e-8)); use Paddle's loss",
+            fix="keep logarithms, roots and divisors away from 0 (paddle.clip(x, min=1e-8)), or use Paddle's loss",
         ),
     ),
 )
@@ -363,7 +363,7 @@ _NO_GRADIENT = (
 KINDS: dict[str, About] = {
     f"{about.rule}@{subject}": about for subject, about in (*_NON_FINITE, *_METRIC_ALONE, *_NO_GRADIENT)
 }
-"""Entries of findings whose cause depends on where they were seen, by rule and `subject_of` their metric."""
+"""Entries for findings whose cause depends on where they were seen, by rule and the `subject_of` their metric."""
 
 
 def kind_of(rule: str, metric: str) -> str:
@@ -392,11 +392,11 @@ def urgency(rule: str, metric: str = "") -> tuple[bool, bool, bool, bool]:
 
 
 def layer_of(metric: str) -> str:
-    """Return the layer a metric is about (`watch/dead/features.0` -> `features.0`), empty where it is about none."""
+    """Return the layer that a metric is about (`watch/dead/features.0` -> `features.0`), empty if none."""
     return metric.split("/", 2)[2] if metric.startswith(WATCH) and metric.count("/") > 1 else ""
 
 
 def subject_of(metric: str) -> str:
-    """Return a metric without its layer: what is the same finding in two runs, whichever layer each names first."""
+    """Return a metric without its layer: the same for a finding in two runs, even if they name different layers."""
     layer = layer_of(metric)
     return metric[: -len(layer) - 1] if layer else metric

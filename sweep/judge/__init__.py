@@ -1,4 +1,4 @@
-"""Series to symptoms to verdict: pure functions over what one run logged (docs/method.md, docs/symptoms.md)."""
+"""From series to symptoms and a verdict: pure functions on what one run logged (docs/method.md, docs/symptoms.md)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ __all__ = ["RULES", "SymptomThresholds", "find_symptoms", "judge", "replay"]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazily: the rules bring numpy, and a plan needs only their thresholds.
+    # lazily: the rules import numpy, and a plan needs only their thresholds
     if name in ("RULES", "find_symptoms"):
         from sweep.judge import symptoms
 

@@ -1,4 +1,4 @@
-"""The verdict on one trial, with the reason a person can read (docs/method.md)."""
+"""The verdict on one trial, with its reason as a sentence (docs/method.md)."""
 
 from collections.abc import Mapping
 
@@ -18,14 +18,14 @@ from sweep.judge.thresholds import SymptomThresholds
 
 _CUT_SHORT = frozenset({StopReason.PRUNED, StopReason.STOPPED})
 _BY_RULES = frozenset({StopReason.CONVERGED, StopReason.DIVERGED})
-"""Ends at a decision. A run that ended so by earlier rules, and is not decided by these, was cut short."""
+"""The run ended at a decision. If it did so by earlier rules, and the current rules do not decide, it was cut short."""
 _ENDS = {
-    StopReason.RETURNED: "the task ended by itself",
+    StopReason.RETURNED: "the task finished by itself",
     StopReason.BUDGET: "the budget was used up",
     StopReason.PRUNED: "pruned",
-    StopReason.STOPPED: "stopped with the study",
-    StopReason.CONVERGED: "ended by earlier rules, as converged,",
-    StopReason.DIVERGED: "ended by earlier rules, as diverged,",
+    StopReason.STOPPED: "stopped because the study stopped",
+    StopReason.CONVERGED: "ended early as converged by earlier rules,",
+    StopReason.DIVERGED: "ended early as diverged by earlier rules,",
 }
 _BASIS = {
     TargetRule.TARGET: "",
@@ -44,10 +44,10 @@ def judge(
     state: TrialState,
     thresholds: SymptomThresholds | None = None,
 ) -> Judgement:
-    """Return the verdict on a run that logged these series and ended like this.
+    """Return the verdict on a run with these series that ended in this way.
 
-    A run that was cut short (failed, timed out, pruned, cancelled, lost, or stopped) is judged only where what it
-    logged already decides: it diverged, or it held its target and stops early by it. Otherwise it is undecided.
+    A run that was cut short (failed, timed out, pruned, cancelled, lost, or stopped) is judged only if what it logged
+    already decides: it diverged, or it held its target and stops early by it. Otherwise it is undecided.
     """
     whole = state is TrialState.COMPLETED and ended not in _CUT_SHORT
     tracked = replay(series, target, facts, is_whole=whole)
@@ -87,9 +87,9 @@ def judge(
 def replay(
     series: Mapping[str, Series], target: Target, facts: Mapping[str, float | str], *, is_whole: bool = False
 ) -> TargetState:
-    """Return the tracker's state after all points, merged by step; equal to what the run itself saw.
+    """Return the tracker's state after all points, merged by step; the same as in the run itself.
 
-    `is_whole`: the run came to its own end, so that no more evaluations were to come.
+    `is_whole`: the run ended by itself, so that no more evaluations would have come.
     """
     tracker = TargetTracker(target, facts)
     watched = sorted(watched_names(target) & series.keys())
@@ -101,7 +101,7 @@ def replay(
         steps = np.concatenate([series[name].steps for name in watched])
         values = np.concatenate([series[name].values for name in watched]).tolist()
         owners = np.repeat(np.arange(len(watched)), [len(series[name]) for name in watched]).tolist()
-        # By step, but never out of a metric's own order: a step counter that was set back keeps its place.
+        # By step, but each metric keeps its own order, even if a step counter was set back.
         order = np.argsort(
             np.concatenate([np.maximum.accumulate(series[name].steps) for name in watched]), kind="stable"
         ).tolist()
@@ -130,16 +130,16 @@ def _decide(
     if tracked.held_at is not None and (whole or target.stop_early):
         if tracked.lost_at is not None:
             return Verdict.NOT_CONVERGED, (
-                f"reached, then lost, at step {tracked.lost_at}: {_goal(tracked)} was held from step {tracked.tau}, "
-                f"at the end {tracked.metric} is {_number(tracked.final)}"
+                f"reached, then lost at step {tracked.lost_at}: {_goal(tracked)} was held from step {tracked.tau}, "
+                f"but {tracked.metric} is {_number(tracked.final)} at the end"
             )
         return Verdict.CONVERGED, _held(tracked, target)
     if not whole:
-        return Verdict.UNDECIDED, f"{how} before anything was decided: {_short(tracked, target)}"
-    # A miss is a miss, watched or not. But a standstill is not called stalled if the monitor saw NaN in the weights,
+        return Verdict.UNDECIDED, f"{how} before a verdict was reached: {_short(tracked, target)}"
+    # A miss is a miss, watched or not. But a plateau is not called stalled if the monitor saw NaN in the weights,
     # which a ReLU hides from the loss.
     bad = next((s for s in symptoms if s.rule == "non_finite" and s.metric.startswith(WATCH)), None)
-    if bad is not None:  # a loss that NaN has made flat is not stalled
+    if bad is not None:  # a loss that is flat because of NaN is not stalled
         seen = f"values became NaN or infinite at step {bad.step} ({bad.message})"
         return Verdict.NOT_CONVERGED, f"{_short(tracked, target)}; {seen}"
     still = next((s for s in symptoms if s.rule == "flat" and not s.metric.startswith(WATCH)), None)
@@ -157,7 +157,7 @@ def _not_judged(series: Mapping[str, Series], target: Target, tracked: TargetSta
     said = f"logged: {', '.join(logged) or 'nothing'} ({how})"
     if target.named_decider is not None:
         near = nearest(target.named_decider, logged)
-        nearest_words = f"; the nearest logged is {near}" if near else ""
+        nearest_words = f"; the nearest logged name is {near}" if near else ""
         return f"{target.named_decider} was never logged{nearest_words}; {said}"
     losses = [name for name in logged if is_loss(name)]
     hint = f"; to judge by {losses[0]}, add converge.loss={losses[0]}" if losses else ""
@@ -168,7 +168,7 @@ def _no_half(tracked: TargetState) -> str:
     starts = tracked.first is not None and tracked.first <= 0
     how = f"starts at {_number(tracked.first)}" if starts else f"falls to {_number(tracked.best)}"
     return (
-        f"{tracked.metric} {how}: half of its first value means nothing for a loss {'at or ' * starts}below 0; set "
+        f"{tracked.metric} {how}: half of its first value is meaningless for a loss {'at or ' * starts}below 0; set "
         f"a target: converge.metric={tracked.metric} converge.mode=min converge.target=NUMBER"
     )
 
@@ -180,7 +180,7 @@ def _how(ended: StopReason | None, state: TrialState) -> str:
 
 
 def _goal(tracked: TargetState) -> str:
-    """Return what has to be reached: `val/acc >= 0.9`, or `val/loss <= 1.15 (skill 0.5)`."""
+    """Return the condition to meet: `val/acc >= 0.9`, or `val/loss <= 1.15 (skill 0.5)`."""
     sign = ">=" if tracked.mode is Mode.MAX else "<="
     return f"{_compared_name(tracked)} {sign} {_number(tracked.level)}{_BASIS[tracked.rule]}"
 
@@ -193,9 +193,9 @@ def _held(tracked: TargetState, target: Target) -> str:
     if tracked.held_by is not None:
         times = {1: "once", 2: "twice"}.get(tracked.held_by, f"{tracked.held_by} times")
         at = "at its only evaluation" if tracked.held_by == 1 else "at all evaluations"
-        return f"{_goal(tracked)} met {at}, from step {tracked.tau} on (evaluated {times} a run, fewer than the hold)"
+        return f"{_goal(tracked)} met {at}, from step {tracked.tau} on (evaluated {times} per run, fewer than the hold)"
     hold = f"for {target.hold} evaluations " if target.hold is not None else f"up to step {tracked.held_at} "
-    end = "" if target.stop_early else f", and is met at the end (step {tracked.last_step})"
+    end = "" if target.stop_early else f", and still met at the end (step {tracked.last_step})"
     return f"{_goal(tracked)} held {hold}from step {tracked.tau}{end}"
 
 
@@ -208,7 +208,7 @@ def _short(tracked: TargetState, target: Target) -> str:
     if tracked.evaluations < need:
         return (
             f"{tracked.metric} was evaluated {_times(tracked.evaluations)} by step {tracked.last_step}; "
-            f"{_goal(tracked)} has to hold for {need}"
+            f"{_goal(tracked)} must hold for {need} evaluations"
         )
     missed = f"{_goal(tracked)} not held by step {tracked.last_step}"
     if not tracked.is_smoothed or tracked.compared is None or tracked.level is None:
@@ -224,9 +224,9 @@ def _divergence(tracked: TargetState) -> str:
     seen = tracked.divergence
     assert seen is not None
     what = f"{seen.metric} is {seen.value}" if seen.limit is None else (
-        f"{seen.metric} {_number(seen.value)} is above {_number(seen.limit)}, {BLOW_UP:g} x its size at the start,"
+        f"{seen.metric} {_number(seen.value)} is above {_number(seen.limit)}, {BLOW_UP:g} x its initial size,"
     )  # fmt: skip
-    before = "" if tracked.held_at is None else f", after {_goal(tracked)} was held from step {tracked.tau}"
+    before = "" if tracked.held_at is None else f", after {_goal(tracked)} had been held from step {tracked.tau}"
     return f"{what} at step {seen.step}{before}"
 
 

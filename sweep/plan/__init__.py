@@ -1,4 +1,4 @@
-"""Everything to be run, before one process starts: designs, composed trials with their fingerprints, the plan."""
+"""Everything to run, before a process starts: designs, composed trials with their fingerprints, the plan."""
 
 from sweep.plan.compose import TrialComposer
 from sweep.plan.designs import DESIGNS

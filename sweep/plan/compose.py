@@ -1,4 +1,4 @@
-"""Composing trials: a cell and its seeds become resolved task configs with their fingerprints."""
+"""Composes trials: a cell and its seeds become resolved task configs with their fingerprints."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,7 +9,7 @@ from sweep.plan.fingerprint import fingerprint
 
 
 class TrialComposer:
-    """Composes the trials of one study, all with the task's code that was read with its config."""
+    """Composes the trials of one study, all with the task code that was read with its config."""
 
     def __init__(self, loaded: LoadedConfig) -> None:
         self.study = loaded.study
@@ -29,7 +29,7 @@ class TrialComposer:
         return tuple(text for level in levels for text in level.overrides) + tuple(f"{k}={v}" for k, v in cell.params)
 
     def compose(self, cell: Cell, seeds: Iterable[int]) -> tuple[TrialSpec, ...]:
-        """Return one trial per seed. Raises ConfigError where the cell's values do not fit the task, and KeyError."""
+        """Return one trial per seed. Raises ConfigError if the cell's values do not fit the task, and KeyError."""
         overrides = self.overrides(cell)
         if cell not in self._tasks:
             self._tasks[cell] = self._base.with_overrides(overrides, owner=f"cell {cell.key}")

@@ -1,6 +1,6 @@
-"""Designs: rules from axes to cells. Each gives distinct cells, the base first, always in the same order.
+"""Designs: rules that make cells from axes. Each gives distinct cells, the base first, always in the same order.
 
-L_i below is the number of levels of axis i beside its baseline, k the number of axes.
+L_i below is the number of levels of axis i other than its baseline, k the number of axes.
 """
 
 import math
@@ -13,19 +13,19 @@ from sweep.errors import ConfigError
 Design = Callable[[Sequence[Axis]], tuple[Cell, ...]]
 
 MAX_CELLS = 4096
-"""The largest full factorial: at one second a trial and one seed, an hour's work."""
+"""Number of cells of the largest full factorial: one hour at one second per trial and one seed."""
 
 
 def one_at_a_time(axes: Sequence[Axis]) -> tuple[Cell, ...]:
-    """Return the base and each toggle alone: 1 + sum(L_i) cells. Says which single changes suffice."""
+    """Return the base and each toggle alone: 1 + sum(L_i) cells. Shows which single changes suffice."""
     return _distinct([(), *_singles(axes)])
 
 
 def leave_one_out(axes: Sequence[Axis]) -> tuple[Cell, ...]:
-    """Return the base, everything on, and everything on but one axis: 2 + sum(L_i) cells (1 + L_1 for one axis).
+    """Return the base, all axes on, and all but one on: 2 + sum(L_i) cells (1 + L_1 for one axis).
 
-    "On" is an axis's first level. Each further level of an axis is tried in place of its first one, with all other
-    axes on, so that no toggle goes untried. Says which changes are needed for all of them together to work.
+    "On" is an axis's first level. Each further level of an axis is tried instead of its first one, with all other axes
+    on, so that every toggle is tried. Shows which changes are needed for all of them together to work.
     """
     all_on = [axis.toggles[0] for axis in axes]
     without = [all_on[:i] + all_on[i + 1 :] for i in range(len(axes))]
@@ -59,23 +59,23 @@ def full_factorial(axes: Sequence[Axis]) -> tuple[Cell, ...]:
 
 _FIRST_ROWS = {4: "++-", 8: "+++-+--", 12: "++-+++---+-"}
 # Plackett & Burman, "The design of optimum multifactorial experiments", Biometrika 33 (1946), p. 323: the rows are the
-# cyclic shifts of the first one, and a last row of only minus.
+# cyclic shifts of the first one, and a last row of minuses.
 
 
 def plackett_burman(axes: Sequence[Axis]) -> tuple[Cell, ...]:
     """Return a Plackett-Burman screening design of two-level axes: 4, 8 or 12 cells for up to 3, 7 or 11 axes.
 
-    Columns are balanced and pairwise orthogonal (each two levels of two axes meet equally often), so that each axis's
-    main effect is estimated from all cells; it is confounded with interactions of the others. The all-minus row is the
-    base. One axis takes 2 cells. Raises ConfigError for axes with several levels, or more than 11.
+    Columns are balanced and pairwise orthogonal (each pair of levels of two axes occurs equally often), so that each
+    axis's main effect is estimated from all cells; it is confounded with interactions of the others. The all-minus row
+    is the base. One axis takes 2 cells. Raises ConfigError for axes with several levels, or more than 11.
     """
     many = [axis.name for axis in axes if len(axis.levels) != 1]
     if many:
         raise ConfigError(
             "driver.design",
-            f"each axis must have one level beside its baseline; more have: {', '.join(many)}",
+            f"each axis must have exactly one level besides its baseline; these have more: {', '.join(many)}",
             value="plackett_burman",
-            hint="leave levels out with '~axes.NAME.levels.LEVEL', or use one_at_a_time",
+            hint="remove levels with '~axes.NAME.levels.LEVEL', or use one_at_a_time",
         )
     runs = next((runs for runs in _FIRST_ROWS if len(axes) < runs), None)
     if runs is None:
@@ -90,7 +90,7 @@ def plackett_burman(axes: Sequence[Axis]) -> tuple[Cell, ...]:
 
 class _Designs(dict[str, Design]):
     def __missing__(self, name: str) -> Design:
-        raise ConfigError("driver.design", "there is no such design", value=name, allowed=self)
+        raise ConfigError("driver.design", "unknown design", value=name, allowed=self)
 
 
 DESIGNS: dict[str, Design] = _Designs(
@@ -100,7 +100,7 @@ DESIGNS: dict[str, Design] = _Designs(
     pairs=pairs,
     plackett_burman=plackett_burman,
 )
-"""From the name in `driver.design` to the design. Looking up another name raises ConfigError."""
+"""The designs by their name in `driver.design`. An unknown name raises ConfigError."""
 
 
 def _singles(axes: Sequence[Axis]) -> list[tuple[Toggle]]:
@@ -108,5 +108,5 @@ def _singles(axes: Sequence[Axis]) -> list[tuple[Toggle]]:
 
 
 def _distinct(cells: Iterable[Iterable[Toggle]]) -> tuple[Cell, ...]:
-    """Return the cells in this order, each once. The first one given is the base."""
+    """Return the cells in this order without duplicates. The first one given is the base."""
     return tuple(dict.fromkeys([BASE, *(Cell.of(toggles) for toggles in cells)]))

@@ -1,4 +1,4 @@
-"""Fingerprints: what decides how a trial comes out, as one digest. Two trials with the same one need one run."""
+"""Fingerprints: everything that determines a trial's outcome, as one digest. Equal fingerprints need only one run."""
 
 import hashlib
 import json
@@ -8,11 +8,11 @@ from sweep.domain.check import Check
 from sweep.domain.target import Target
 
 _VERSION = 1
-"""Raised when what goes into a fingerprint changes: finished trials are then no longer taken for the new ones."""
+"""Increased when the input of the fingerprint changes: older finished trials are then not reused."""
 
 
 def canonical_json(data: object) -> str:
-    """Return the one JSON text of plain data: keys sorted, no spaces, the same for equal data in any key order."""
+    """Return plain data as canonical JSON: keys sorted, no spaces, the same for equal data in any key order."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 

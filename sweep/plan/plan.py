@@ -1,4 +1,4 @@
-"""The plan: all trials of a fixed design, composed and validated, before one of them is launched."""
+"""The plan: all trials of a fixed design, composed and validated before any is launched."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Plan:
 
     @property
     def duplicates(self) -> tuple[tuple[Cell, ...], ...]:
-        """Groups of cells that come to the same task config: one of each is run, the others reuse it."""
+        """Groups of cells with the same task config: one of each group is run, the others reuse it."""
         groups: dict[str, list[Cell]] = {}
         for trial in self.trials:
             if trial.seed == self.seeds[0]:
@@ -59,10 +59,10 @@ class Plan:
 
 
 def build_plan(composer: TrialComposer, cells: Sequence[Cell]) -> Plan:
-    """Return the plan of these cells over the study's seeds, every trial's config composed and checked.
+    """Return the plan of these cells over the study's seeds, with every trial's config composed and checked.
 
-    Trials are in the order of `in_order`. Raises ConfigError for the first cell that cannot be composed, and for no
-    cells.
+    Trials are in the order of `in_order`. Raises ConfigError for the first cell that cannot be composed, and if there
+    are no cells.
     """
     study = composer.study
     cells = tuple(dict.fromkeys(cells))

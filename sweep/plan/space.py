@@ -16,10 +16,10 @@ from sweep.errors import ConfigError
 
 
 def parse_space(params: Mapping[str, object]) -> tuple[Param, ...]:
-    """Return what `params` (task key to sweep text) says to search, by key.
+    """Return the distributions that `params` (task key to sweep text) describes, by key.
 
-    Read as hydra-optuna-sweeper read it: `choice()` and `a,b` are categories, `range()` a grid that leaves out its
-    stop, `interval()` a continuum with both ends, of ints where cast by `int()`; `tag(log, ...)` draws in log.
+    The syntax is that of hydra-optuna-sweeper: `choice()` and `a,b` are categories, `range()` is a grid without its
+    stop, `interval()` is a continuum with both ends, of ints if cast by `int()`; `tag(log, ...)` draws log-uniformly.
     Raises ConfigError, naming the key and what is allowed, for anything else.
     """
     return tuple(Param(key, _parse(key, str(text))) for key, text in sorted(params.items()))
@@ -32,15 +32,15 @@ def _parse(key: str, text: str) -> Distribution:
         raise _refused(key, f"cannot be read as a sweep: {misread(text)}", text) from exc
     sweep = override.value()
     if not isinstance(sweep, Sweep):
-        raise _refused(key, "is one value, not a sweep", text, f"to fix it, give {key}={text} as an override")
+        raise _refused(key, "is one value, not a sweep", text, f"for a fixed value, use the override {key}={text}")
     if getattr(sweep, "shuffle", False):
-        raise _refused(key, "shuffle() means nothing in a search", text)
+        raise _refused(key, "shuffle() has no meaning in a search", text)
     if sweep.tags - {"log"}:
-        raise _refused(key, f"unknown tag {', '.join(sorted(sweep.tags - {'log'}))}: only `log` is known", text)
+        raise _refused(key, f"unknown tag {', '.join(sorted(sweep.tags - {'log'}))}; only `log` is allowed", text)
     try:
         return _distribution(override, sweep, log="log" in sweep.tags)
     except HydraException as exc:
-        raise _refused(key, "is not a search over values", text) from exc
+        raise _refused(key, "is not a range or a choice of values", text) from exc
     except ValueError as exc:
         raise _refused(key, str(exc), text) from exc
 
@@ -61,9 +61,9 @@ def _distribution(override: Override, sweep: Sweep, *, log: bool) -> Distributio
 
 
 def _grid(sweep: RangeSweep, *, log: bool) -> Distribution:
-    """Return the grid from a range's start up to its stop, which is left out; one that runs down is turned upwards.
+    """Return the grid from a range's start to its stop, which is excluded; a descending one is reversed.
 
-    It is counted in decimals, as it is written: in binary floats 0.1 + 3 * 0.1 lies above 0.4 or below it by chance.
+    Computed in decimals, as written: in binary floats 0.1 + 3 * 0.1 is above or below 0.4 by chance.
     """
     given = sweep.start, sweep.stop, sweep.step
     if any(part is None or not math.isfinite(part) for part in given):

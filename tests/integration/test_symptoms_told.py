@@ -29,7 +29,7 @@ def test_the_summary_names_causes_and_toggles(study):
     seen = {symptom["rule"]: symptom for symptom in symptoms(study, "slow")}
     found = seen["update_ratio"]
     assert found["value"] < found["threshold"] == -4
-    assert (found["title"], found["layer"]) == ("The steps are too large or too small for the weights", "")
+    assert (found["title"], found["layer"]) == ("Updates are too large or too small for the weights", "")
     assert "lr=x10" in found["tests"]
     assert "learning rate" in found["causes"]
 

@@ -31,7 +31,7 @@ def base(*shown, verdict=Verdict.NOT_CONVERGED, of=3, rest=Verdict.CONVERGED):
 def test_a_nan_in_one_seed_of_three_is_named_with_step_and_place():
     found = rank(base(NAN), [], TARGET)
     assert found.answer.startswith("The base converges (2 of 3 seeds).")
-    assert "In 1 of 3 seeds (seed 0) NaN or infinity comes in with the input (step 38)" in found.answer
+    assert "In 1 of 3 seeds (seed 0) the inputs contain NaN or infinity (step 38)" in found.answer
     assert found.base.symptoms == ()
     assert len(found.base.exceptions) == 1
 

@@ -61,7 +61,7 @@ def test_nothing_is_to_be_fixed_where_the_base_converges_or_a_setting_is_the_cau
 
 def test_data_is_to_be_fixed_and_nothing_is_masked():
     answer = ranking((MISSING,), clip=True).answer
-    assert answer.startswith("Fix the data first: NaN or infinity comes in with the input (step 38)")
+    assert answer.startswith("Fix the data first: the inputs contain NaN or infinity (step 38)")
     assert "masks" not in answer
 
 

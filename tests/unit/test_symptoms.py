@@ -69,7 +69,7 @@ def test_blow_up_fires_when_a_loss_climbs_far_above_its_best():
 def test_blow_up_fires_at_a_thousand_times_the_first_value():
     (symptom,) = found("blow_up", loss=[2.0, 2.0, 5000.0])
     assert (symptom.step, symptom.threshold) == (3, 2000.0)
-    assert symptom.message == "train/loss 5000 is over 1000 x its size at the start, 2"
+    assert symptom.message.startswith("train/loss 5000 is over 1000 x ")
 
 
 def test_blow_up_is_silent_where_only_the_first_value_is_near_zero():

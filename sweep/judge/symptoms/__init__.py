@@ -1,7 +1,6 @@
 """Symptom rules: what one run shows, one function per rule (docs/symptoms.md).
 
-Every rule looks at finite values only; `non_finite` is the one that says where a value was not. A rule whose series or
-facts a run does not have says nothing.
+All rules look at finite values only, except `non_finite`. A rule reports nothing if the run lacks its series or facts.
 """
 
 from collections.abc import Callable
@@ -30,14 +29,14 @@ Rule = Callable[[Evidence], list[Symptom]]
 LOGGED: tuple[Rule, ...] = (
     non_finite, blow_up, wrong_initial_loss, flat, oscillating, slow, overfit, fits_yet_fails, steps, units, returned,
 )  # fmt: skip
-"""The rules that what a task logs itself may be enough for."""
+"""Rules that may need only what a task logs itself."""
 
 WATCHED: tuple[Rule, ...] = (
     exploding_gradient, gradient_spikes, vanishing_gradient, frozen_parameter, update_ratio, dead_relu, saturation,
     symmetric_weights, over_regularised, input_scale, target_scale, labels, head_and_loss, scheduler_inert,
     no_gradient, gradient_not_cleared, rate_gone,
 )  # fmt: skip
-"""The rules that only a monitor's record can make speak."""
+"""Rules that need the monitor's record."""
 
 RULES: dict[str, Rule] = {rule.__name__: rule for rule in (*LOGGED, *WATCHED)}
 
@@ -45,6 +44,6 @@ RULES: dict[str, Rule] = {rule.__name__: rule for rule in (*LOGGED, *WATCHED)}
 def find_symptoms(evidence: Evidence) -> tuple[Symptom, ...]:
     """Return all symptoms, earliest first."""
     rules = (*LOGGED, *WATCHED) if evidence.is_watched else LOGGED
-    with np.errstate(over="ignore", invalid="ignore"):  # differences and products of the largest values there are
+    with np.errstate(over="ignore", invalid="ignore"):  # differences and products of extreme values overflow
         found = [symptom for rule in rules for symptom in rule(evidence)]
     return tuple(sorted(found, key=lambda s: (s.step, s.rule, s.metric)))

@@ -1,4 +1,4 @@
-"""Units that no longer react to their input."""
+"""Units that no longer respond to their input."""
 
 from sweep.domain.names import WATCH
 from sweep.domain.verdict import Symptom
@@ -6,12 +6,12 @@ from sweep.judge.symptoms.evidence import Evidence, finite, first_run, make_symp
 
 
 def dead_relu(evidence: Evidence) -> list[Symptom]:
-    """Return the first layer of which over half the ReLU units are active in under 1 % of cases, for 3 samples."""
-    return _first(evidence, "dead_relu", "dead", evidence.thresholds.dead_share, "ReLU units hardly ever react")
+    """Return the first layer in which over half of the ReLU units are active in under 1 % of cases, in 3 samples."""
+    return _first(evidence, "dead_relu", "dead", evidence.thresholds.dead_share, "ReLU units are hardly ever active")
 
 
 def saturation(evidence: Evidence) -> list[Symptom]:
-    """Return the first layer of which over half the sigmoid or tanh inputs lie outside [-5, 5], for 3 samples."""
+    """Return the first layer in which over half of the sigmoid or tanh inputs are outside [-5, 5], in 3 samples."""
     limit = evidence.thresholds.saturated_share
     return _first(evidence, "saturation", "saturated", limit, "sigmoid or tanh inputs are outside -5 to 5")
 
@@ -27,6 +27,6 @@ def _first(evidence: Evidence, rule: str, name: str, limit: float, words: str) -
     if not seen:
         return []
     step, _, layer, value = min(seen)
-    more = f" (likewise in {len(seen) - 1} more of {len(layers)} layers)" if len(seen) > 1 else ""
+    more = f" (and in {len(seen) - 1} more of {len(layers)} layers)" if len(seen) > 1 else ""
     message = f"{100 * value:.0f} % of the {words} in {evidence.layer_text(layer)}{more}"
     return [make_symptom(rule, f"{WATCH}{name}/{layer}", step, value, limit, message)]

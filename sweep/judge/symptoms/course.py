@@ -1,4 +1,4 @@
-"""How training goes: up and down, or up too slowly."""
+"""The course of the training: oscillating, or too slow."""
 
 import numpy as np
 
@@ -46,20 +46,20 @@ def _metric_swings(evidence: Evidence) -> list[Symptom]:
         return []
     change = np.diff(values)
     swings = np.abs(change) >= limits.swing
-    # The rarer direction counts: a healthy metric rises, only an oscillating one goes both ways.
+    # The rarer direction counts: a healthy metric rises, an oscillating one goes both ways.
     share = float(min((swings & (change > 0)).mean(), (swings & (change < 0)).mean()))
     if share < limits.swing_share:
         return []
-    message = f"{name} swings up and down by {limits.swing:g} or more, each at {100 * share:.0f} % of its evaluations"
+    message = f"{name} swings by {limits.swing:g} or more, up and down at {100 * share:.0f} % of its evaluations each"
     step = int(steps[1 + int(np.argmax(swings))])
     return [make_symptom("oscillating", name, step, share, limits.swing_share, message)]
 
 
 def slow(evidence: Evidence) -> list[Symptom]:
-    """Return a metric that still gets better after 30 % of the budget, at a pace that misses its target within it.
+    """Return a metric that still improves after 30 % of the budget, but so slowly that it misses its target.
 
-    The pace is the slope per step of the least-squares line, so how often a task evaluates changes nothing. `value` is
-    the step at which the line reaches the target. A line that needs many budgets is noise around a standstill.
+    The pace is the slope per step of the least-squares line, so it does not depend on how often a task evaluates.
+    `value` is the step at which the line reaches the target. A line that needs many budgets is noise around a plateau.
     """
     limits, state = evidence.thresholds, evidence.state
     budget, metric, level = evidence.target.budget_steps, state.metric, state.level
@@ -79,7 +79,7 @@ def slow(evidence: Evidence) -> list[Symptom]:
     if not budget < reached <= limits.slow_far * budget:
         return []
     message = (
-        f"{metric} gets better by {pace:.2g} per step from step {steps[0]} on: at this pace it reaches {level:.4g} "
-        f"at about step {reached:,.0f}, and the budget is {budget:,}"
+        f"{metric} improves by {pace:.2g} per step from step {steps[0]} on; at this pace it reaches {level:.4g} "
+        f"at about step {reached:,.0f}, beyond the budget of {budget:,}"
     )
     return [make_symptom("slow", metric, steps[0], reached, budget, message)]

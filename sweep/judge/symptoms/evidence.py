@@ -1,4 +1,4 @@
-"""What the symptom rules look at: series, facts and thresholds of one run, and the questions they all ask of them."""
+"""What the symptom rules look at: series, facts and thresholds of one run, and the queries that rules share."""
 
 import json
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ from sweep.judge.thresholds import SymptomThresholds
 Floats = NDArray[np.float64]
 
 EMA_DECAY = 0.98
-"""Decay per optimizer step of the smoothed loss of the rules, which were measured with it."""
+"""Decay per optimizer step of the smoothed loss of the rules; their thresholds were measured with it."""
 NOTHING = Series.of([])
 BAD = WATCH + "bad/"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: what most rules ask for is worked out once
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: cached properties
 class Evidence:
-    """All that one run logged and said of itself, and what the tracker made of it.
+    """Everything that one run logged and described, and the tracker's state.
 
     The monitor's series are called `watch/NAME` or `watch/NAME/LAYER`, its facts `watch/NAME`. Without a monitor there
-    are none, and the rules about them are silent.
+    are none, and the rules about them report nothing.
     """
 
     series: Mapping[str, Series]
@@ -42,7 +42,7 @@ class Evidence:
 
     @property
     def is_watched(self) -> bool:
-        """Whether a monitor has recorded anything of the run."""
+        """Whether a monitor recorded anything of the run."""
         return any(name.startswith(WATCH) for name in (*self.series, *self.facts))
 
     @property
@@ -52,20 +52,20 @@ class Evidence:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the run diverged, or the monitor saw NaN: what the curves do from there on is its effect."""
+        """Whether the run diverged, or the monitor saw NaN: everything after that is a consequence."""
         return self.state.divergence is not None or bool(np.isfinite(self.broken_at))
 
     @cached_property
     def role_names(self) -> tuple[str, ...]:
-        """The logged series that decide anything: the loss, and the target's metric (docs/method.md)."""
+        """The logged series that decide: the loss, and the target's metric (docs/method.md)."""
         names = (loss_of(self.target, self.series), self.target.metric)
         return tuple(sorted({name for name in names if name is not None and name in self.series}))
 
     @cached_property
     def losses(self) -> list[tuple[str, Series]]:
-        """The finite points of the loss, the training loss, and the metric where it is one; by name.
+        """The finite points of the loss, the training loss, and the metric if it is a loss; by name.
 
-        What the monitor saw of the loss, where none of them was logged. Other series, whatever their names, are none.
+        If none of them was logged, the loss as the monitor saw it. No other series counts, whatever its name.
         """
         names = {loss_of(self.target, self.series), training_loss_of(self.target, self.series)}
         names |= {self.target.metric} if self.target.is_metric_loss else set()
@@ -74,7 +74,7 @@ class Evidence:
 
     @cached_property
     def training_loss(self) -> tuple[str, Series] | None:
-        """The loss that shows the optimisation; what the monitor saw of it where several series could be it."""
+        """The loss that shows the optimisation; the monitor's if several series could be it."""
         name = training_loss_of(self.target, self.series)
         found = self._points([] if name is None else [name]) or self._points([WATCH + "loss"])
         return found[0] if found else None
@@ -87,12 +87,12 @@ class Evidence:
         return min(found, key=lambda item: (item[0] != preferred[0], item[0] != preferred[1], item[0]), default=None)
 
     def _points(self, names: list[str]) -> list[tuple[str, Series]]:
-        """Return the finite points of those of these series that have any."""
+        """Return the finite points of the given series, without empty ones."""
         found = ((name, finite(self.series[name])) for name in names if name in self.series)
         return [(name, series) for name, series in found if len(series)]
 
     def watched(self, name: str) -> Series:
-        """Return the finite points of one of the monitor's series from before the run broke, named without `watch/`."""
+        """Return the finite points of one of the monitor's series until the run broke; its name is without `watch/`."""
         found = self.series.get(WATCH + name)
         return NOTHING if found is None else before(finite(found), self.broken_at)
 
@@ -110,9 +110,9 @@ class Evidence:
 
     @cached_property
     def broken_at(self) -> float:
-        """The first step at which the loss, the metric or a layer was NaN or infinite, inf where none was.
+        """The first step at which the loss, the metric or a layer was NaN or infinite, inf if none was.
 
-        What the monitor records from there on is what NaN does to everything: all units dead, no gradient.
+        What the monitor records from there on is the effect of NaN: all units dead, no gradient.
         """
         losses = [series for name, series in self.series.items() if name in (*self.role_names, WATCH + "loss")]
         bad = [series.steps[~np.isfinite(series.values)] for series in losses]
@@ -127,16 +127,16 @@ class Evidence:
         return {str(item[0]): str(item[1]) for item in pairs if isinstance(item, list) and len(item) >= 2}
 
     def layer_text(self, layer: str) -> str:
-        """Return how a layer is called in a message: `layer features.0 (Conv2D)`."""
+        """Return a layer's name for messages: `layer features.0 (Conv2D)`."""
         kind = self.layer_types.get(layer)
         return f"layer {layer} ({kind})" if kind else f"layer {layer}"
 
     def text(self, name: str) -> str:
-        """Return one of the monitor's facts as text, by its name without `watch/`; empty where there is none."""
+        """Return one of the monitor's facts as text, by its name without `watch/`; empty if missing."""
         return str(self.facts.get(WATCH + name, ""))
 
     def number(self, name: str) -> float | None:
-        """Return one of the monitor's facts as a finite number, None where it is none."""
+        """Return one of the monitor's facts as a finite number, None if it is not one."""
         value = self.facts.get(WATCH + name)
         try:
             number = float(value) if value is not None else np.nan
@@ -145,22 +145,23 @@ class Evidence:
         return number if np.isfinite(number) else None
 
     def described(self, name: str) -> dict[str, object]:
-        """Return a fact that is a JSON object; empty where there is none."""
+        """Return a fact that is a JSON object; empty if missing."""
         found = self._parsed(name)
         return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
 
     def moments(self, name: str) -> dict[str, float]:
-        """Return the numbers of a fact that describes a tensor: `nan`, and `min`, `max`, `mean`, `std` of the rest."""
+        """Return the numbers of a fact that describes a tensor: the count `nan`, and `min`, `max`, `mean`, `std` of
+        the rest."""
         found = {key: as_float(value) for key, value in self.described(name).items()}
         return found | {"nan": found.get("nan", 0.0) + found.get("inf", 0.0)} if found else {}
 
     def is_integer(self, name: str) -> bool:
-        """Return whether a fact describes a tensor of whole numbers by its type: indices of tokens or classes."""
+        """Return whether a fact describes a tensor of an integer type: indices of tokens or classes."""
         return "int" in str(self.described(name).get("dtype", ""))
 
     @property
     def has_cross_entropy(self) -> bool:
-        """Whether a cross entropy over classes, one index each, was called."""
+        """Whether a cross entropy over classes, with class indices as labels, was called."""
         return any(is_cross_entropy(name) for name in self.loss_names)
 
     @cached_property
@@ -170,7 +171,7 @@ class Evidence:
 
     @property
     def is_classification(self) -> bool:
-        """Whether the task says, or its losses or metric show, that it tells classes apart."""
+        """Whether the task is a classification, by its own description, its losses or its metric."""
         metric = (self.target.metric or "").lower()
         is_named = any(is_cross_entropy(name) or "nll" in name or "bce" in name for name in self.loss_names)
         return "label_entropy" in self.facts or is_named or metric.rpartition("/")[2].startswith(("acc", "top"))
@@ -196,13 +197,13 @@ def as_float(value: Any) -> float:
 
 
 def before(series: Series, step: float) -> Series:
-    """Return the points from before a step."""
+    """Return the points before a step."""
     keep = series.steps < step
     return series if keep.all() else Series(series.steps[keep], series.values[keep])
 
 
 def finite(series: Series) -> Series:
-    """Return the points whose value is finite."""
+    """Return the finite points."""
     keep = np.isfinite(series.values)
     return series if keep.all() else Series(series.steps[keep], series.values[keep])
 
@@ -222,7 +223,7 @@ def smoothed(series: Series) -> Floats:
 
 
 def first_run(mask: NDArray[np.bool_], length: float) -> int | None:
-    """Return where the first unbroken stretch of True of at least `length` points begins, None where there is none."""
+    """Return where the first unbroken stretch of True of at least `length` points begins, None if there is none."""
     need = max(int(length), 1)
     if len(mask) < need:
         return None
@@ -231,7 +232,7 @@ def first_run(mask: NDArray[np.bool_], length: float) -> int | None:
 
 
 def line_slope(steps: NDArray[np.int64], values: Floats) -> float:
-    """Return the slope of the least-squares line per step; 0 where all steps are the same."""
+    """Return the slope of the least-squares line per step; 0 if all steps are the same."""
     centred = steps - steps.mean()
     spread = float(centred @ centred)
     return float(centred @ (values - values.mean()) / spread) if spread > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Training against validation: too little room to learn, or too much."""
+"""Training compared with validation: too little freedom to learn, or too much."""
 
 import math
 
@@ -20,16 +20,16 @@ from sweep.judge.symptoms.evidence import (
 from sweep.judge.symptoms.loss import flat, guess_entropy
 
 CHANCE_EVALUATIONS = 3
-"""Number of evaluations in a row whose median is compared with chance."""
+"""Number of consecutive evaluations whose median is compared with chance level."""
 GUESS = math.log(10)
 """Cross entropy of a guess among ten classes, in nats."""
 
 
 def over_regularised(evidence: Evidence) -> list[Symptom]:
-    """Return what holds a run back that misses its target while its training loss is no better than validation.
+    """Return the regularisation of a run that misses its target while training is no better than validation.
 
-    Named is, in this order: a dropout above 0.5; a decay gradient as large as the data's, and growing; or any
-    regularisation at all where the training loss is flat.
+    The first of these is reported: a dropout above 0.5; a decay gradient as large as the data's, and growing; any
+    regularisation if the training loss is flat.
     """
     limits = evidence.thresholds
     if evidence.is_held or evidence.state.divergence is not None:
@@ -39,7 +39,7 @@ def over_regularised(evidence: Evidence) -> list[Symptom]:
         return []
     dropout, decay = evidence.number("dropout") or 0.0, evidence.watched("decay_share")
     if dropout > limits.dropout:
-        message = f"dropout {dropout:g}, and the target is missed while training is no better than validation"
+        message = f"dropout is {dropout:g}, the target is missed, and training is no better than validation"
         return [make_symptom("over_regularised", WATCH + "dropout", 0, dropout, limits.dropout, message)]
     half = decay.values[len(decay) // 2 :]
     share = float(np.median(half)) if len(half) else 0.0
@@ -57,10 +57,10 @@ def over_regularised(evidence: Evidence) -> list[Symptom]:
 
 
 def overfit(evidence: Evidence) -> list[Symptom]:
-    """Return a validation loss that has risen well above its best while it moves away from the training loss.
+    """Return a validation loss that has risen well above its best and moves away from the training loss.
 
-    `value` is (validation - training) / training at the end. A gap alone is no symptom: every run that learns its
-    training set has one, those that generalise well included.
+    `value` is (validation - training) / training at the end. A gap alone is not a symptom: every run that learns its
+    training set has one, even if it generalises well.
     """
     limits, gap, validation = evidence.thresholds, _gap(evidence), evidence.validation_loss
     if gap is None or validation is None or evidence.is_held:
@@ -77,15 +77,16 @@ def overfit(evidence: Evidence) -> list[Symptom]:
         return []
     message = (
         f"{name} has risen from {series.values[best]:.4g} at step {series.steps[best]} to {last:.4g}, "
-        f"{share[-1]:.2g} times the training loss above it"
+        f"{100 * share[-1]:.0f} % above the training loss"
     )
     return [make_symptom("overfit", name, series.steps[best], share[-1], limits.overfit_gap, message)]
 
 
 def fits_yet_fails(evidence: Evidence) -> list[Symptom]:
-    """Return a training loss near 0 while the target's metric never leaves what a guess scores.
+    """Return a training loss near 0 while the target's metric stays at chance level.
 
-    `value` is the metric's best, as the median of three evaluations in a row, so that one lucky evaluation says little.
+    `value` is the metric's best, as the median of three consecutive evaluations, so that one lucky evaluation does not
+    count.
     """
     limits, state, training = evidence.thresholds, evidence.state, evidence.training_loss
     metric, level = state.metric, state.level
@@ -106,8 +107,8 @@ def fits_yet_fails(evidence: Evidence) -> list[Symptom]:
     learnt = smooth <= limits.fits_loss * start
     step = losses.steps[int(np.argmax(learnt))]
     message = (
-        f"{name} falls to {smooth[-1]:.2g}, {100 * part:.2g} % of where learning starts, and {metric} stays at "
-        f"{best:.3g}: a guess scores {chance:.3g}, the target is {level:.4g}"
+        f"{name} falls to {smooth[-1]:.2g}, {100 * part:.2g} % of its level before learning, and {metric} stays at "
+        f"{best:.3g}; a guess scores {chance:.3g}, the target is {level:.4g}"
     )
     return [make_symptom("fits_yet_fails", metric, step, best, bound, message)]
 
@@ -115,8 +116,8 @@ def fits_yet_fails(evidence: Evidence) -> list[Symptom]:
 def _start(evidence: Evidence, first: float) -> float:
     """Return the loss at which learning starts: that of a guess if the first value is above it.
 
-    A loss that comes down from far above a guess to that of a guess has learnt nothing. Of classes whose number is not
-    known the guess is taken to be among ten.
+    A loss that falls from far above a guess to that of a guess has learnt nothing. If the number of classes is not
+    known, the guess is among ten.
     """
     guess = guess_entropy(evidence)
     if guess is None or guess <= 0:
@@ -125,7 +126,7 @@ def _start(evidence: Evidence, first: float) -> float:
 
 
 def _chance(evidence: Evidence, metric: str, values: Floats) -> float:
-    """Return what a guess scores: 1/C, the entropy of a guess, 0 for R2; the first value if the metric is another."""
+    """Return chance level: 1/C, the entropy of a guess, 0 for R2; for any other metric its first value."""
     name, units, entropy = metric.rpartition("/")[2].lower(), evidence.number("head_units"), guess_entropy(evidence)
     if name.startswith(("acc", "top")):
         classes = max(units, 2.0) if units is not None else None if entropy is None else math.exp(entropy)
@@ -137,10 +138,10 @@ def _chance(evidence: Evidence, metric: str, values: Floats) -> float:
 
 
 def _gap(evidence: Evidence) -> tuple[NDArray[np.int64], Floats] | None:
-    """Return (validation - training) / training at each evaluation [T], with its steps, None where one is not logged.
+    """Return (validation - training) / training at each evaluation [T], with its steps; None if one is not logged.
 
-    The training loss at an evaluation is the median of what was logged since the one before, so that one easy or hard
-    batch says little.
+    The training loss at an evaluation is the median of what was logged since the previous one, so that one easy or hard
+    batch has little effect.
     """
     training, validation = evidence.training_loss, evidence.validation_loss
     if training is None or validation is None or training[0] == validation[0]:

@@ -1,7 +1,7 @@
 """The gradient: its norm, and how it changes from the last layer to the first.
 
-While the loss is nearly 0, and once the target is held, small and jumpy gradients are what success looks like: these
-rules look at the run while it still learns.
+Small and jumpy gradients are normal once the loss is nearly 0 or the target is held, so these rules only look at the
+run while it learns.
 """
 
 import numpy as np
@@ -13,7 +13,8 @@ from sweep.judge.symptoms.evidence import Evidence, finite, first_run, make_symp
 
 
 def exploding_gradient(evidence: Evidence) -> list[Symptom]:
-    """Return where the gradient's norm exceeds 1e5, or the first layer's gradient 70 x the last one's for 3 samples."""
+    """Return where the gradient's norm exceeds 1e5, or the first layer's gradient is 70 x the last one's in 3
+    samples."""
     limits = evidence.thresholds
     norm = evidence.watched("grad_norm")
     over = norm.values > limits.gradient_norm
@@ -39,10 +40,10 @@ def exploding_gradient(evidence: Evidence) -> list[Symptom]:
 
 
 def gradient_spikes(evidence: Evidence) -> list[Symptom]:
-    """Return where the gradient's norm jumps above the median of the samples before it by 10 times their spread.
+    """Return where the gradient's norm exceeds the median of the samples before it by 10 times their spread.
 
-    Ours: it also has to be several times that median, and above the run's first median: the norms of a healthy run
-    are skewed, and its relative jumps grow as its loss nears 0.
+    Ours: it must also be several times that median, and above the run's first median: the norms of a healthy run are
+    skewed, and its relative jumps grow as its loss nears 0.
     """
     limits = evidence.thresholds
     norm, width = while_learning(evidence, evidence.watched("grad_norm")), limits.spike_window
@@ -61,13 +62,14 @@ def gradient_spikes(evidence: Evidence) -> list[Symptom]:
     share = float(clipped.mean()) if len(clipped) else 0.0
     more = ""
     if share > limits.clipped_share:
-        more = f"; {100 * share:.0f} % of the updates are clipped: the learning rate is the cause, not the clip"
+        more = f"; {100 * share:.0f} % of the updates are clipped, so the learning rate is the cause, not the clipping"
     message = f"the norm of the gradient is {value:.3g} after a median of {middle[at]:.3g}{more}"
     return [make_symptom("gradient_spikes", WATCH + "grad_norm", step, value, limit[at], message)]
 
 
 def vanishing_gradient(evidence: Evidence) -> list[Symptom]:
-    """Return the first layer whose mean gradient is under 1e-7, or tiny against the last layer's, for 3 samples."""
+    """Return the first layer whose mean gradient is under 1e-7, or tiny compared with the last layer's, in 3
+    samples."""
     limits = evidence.thresholds
     for layer, logged in _matrices(evidence):
         series = while_learning(evidence, finite(logged))
@@ -92,9 +94,9 @@ def vanishing_gradient(evidence: Evidence) -> list[Symptom]:
 
 
 def while_learning(evidence: Evidence, series: Series) -> Series:
-    """Return the points from before the target was held and before the training loss fell below a tenth of its first.
+    """Return the points before the target was held and before the training loss fell below a tenth of its first value.
 
-    A run that has learnt may have any gradient: its loss is nearly 0, and so is what there is to follow.
+    After that any gradient is normal: the loss is nearly 0.
     """
     if not len(series):
         return series
@@ -110,9 +112,9 @@ def while_learning(evidence: Evidence, series: Series) -> Series:
 
 
 def _matrices(evidence: Evidence) -> list[tuple[str, Series]]:
-    """Return the mean gradient of each layer but norms and embeddings, in forward order.
+    """Return the mean gradient of each layer except norms and embeddings, in forward order.
 
-    An embedding's is small because a batch has few of its rows; a norm's weight is no matrix.
+    An embedding's is small because a batch has few of its rows; a norm's weight is not a matrix.
     """
     types = evidence.layer_types
     found = evidence.layers("grad_abs")
@@ -120,7 +122,7 @@ def _matrices(evidence: Evidence) -> list[tuple[str, Series]]:
 
 
 def _ends(evidence: Evidence) -> tuple[str, np.ndarray, np.ndarray, np.ndarray] | None:
-    """Return the first layer's name, and steps, first and last layer's mean gradient where both were seen [T]."""
+    """Return the first layer's name, and steps, first and last layer's mean gradient at steps that have both [T]."""
     layers = _matrices(evidence)
     if len(layers) < 2:
         return None

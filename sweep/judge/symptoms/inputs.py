@@ -1,6 +1,6 @@
 """What goes into the model and into the loss: the scale of inputs and targets, the range of labels.
 
-The facts are of the first batch that the model was called with; the data check looks at all of the data.
+The facts are about the first batch that the model was called with; the data check looks at all of the data.
 """
 
 import math
@@ -11,11 +11,11 @@ from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, make_symptom
 
 REGRESSION = ("mse_loss", "mseloss", "l1_loss", "l1loss", "smooth_l1", "smoothl1", "huber", "square_error_cost")
-"""How the names of regression losses begin, in lower case."""
+"""Prefixes of the names of regression losses, in lower case."""
 
 
 def input_scale(evidence: Evidence) -> list[Symptom]:
-    """Return inputs that have NaN, are constant, or lie neither around [-1, 1] nor near unit variance."""
+    """Return inputs that have NaN, are constant, or are neither around [-1, 1] nor near unit variance."""
     limits, seen = evidence.thresholds, evidence.moments("inputs")
     if not seen or evidence.is_integer("inputs"):  # token ids have no scale
         return []
@@ -31,7 +31,7 @@ def input_scale(evidence: Evidence) -> list[Symptom]:
     is_unit = 1 / limits.input_std <= std <= limits.input_std and mean <= limits.input_std
     if not extent > limits.input_extent or is_unit:
         return []
-    message = f"inputs run from {low:.4g} to {high:.4g} with a standard deviation of {std:.3g}"
+    message = f"inputs range from {low:.4g} to {high:.4g}, with a standard deviation of {std:.3g}"
     return [make_symptom("input_scale", name, 0, extent, limits.input_extent, message)]
 
 
@@ -52,7 +52,7 @@ def target_scale(evidence: Evidence) -> list[Symptom]:
 def labels(evidence: Evidence) -> list[Symptom]:
     """Return labels of a classifier that are NaN, negative, or not below the number of outputs.
 
-    A single value that usually stands for "ignored" is none of them, as in the data check.
+    A single value that usually means "ignored" is allowed, as in the data check.
     """
     seen, units = evidence.moments("targets"), evidence.number("head_units")
     if not seen or not evidence.is_classification:
@@ -69,12 +69,12 @@ def labels(evidence: Evidence) -> list[Symptom]:
     if low < 0:
         return [make_symptom("labels", name, 0, low, 0.0, f"the lowest label is {low:g}; classes count from 0")]
     if evidence.has_cross_entropy and units is not None and units >= 2 and high >= units:
-        message = f"the highest label is {high:g}, and the model has {units:g} outputs: 0 to {units - 1:g}"
+        message = f"the highest label is {high:g}, but the model has {units:g} outputs (labels 0 to {units - 1:g})"
         return [make_symptom("labels", name, 0, high, units, message)]
     return []
 
 
 def is_regression(evidence: Evidence) -> bool:
-    """Return whether every loss that was called is one of regression."""
+    """Return whether all losses that were called are regression losses."""
     names = evidence.loss_names
     return bool(names) and all(name.startswith(REGRESSION) for name in names)

@@ -1,6 +1,6 @@
-"""What a task logs: steps that are no optimizer steps, a metric in another unit than its target, results not logged.
+"""What a task logs: steps that are not optimizer steps, a metric in another unit than its target, missing results.
 
-The cause is the task's code or the target, never a toggle.
+The cause is the task's code or the target, never a setting that a toggle could test.
 """
 
 import re
@@ -20,16 +20,16 @@ from sweep.judge.symptoms.evidence import Evidence, as_float, finite, make_sympt
 _SHARES = frozenset(
     {"acc", "accuracy", "top1", "top5", "auc", "auroc", "f1", "precision", "recall", "iou", "miou", "dice", "map"}
 )
-"""Words of a metric's name that make it a share, from 0 to 1 or in percent, of which more is better."""
+"""Words in the name of a metric that is a share, from 0 to 1 or in percent, higher being better."""
 
 PERCENT = 100.0
-_HOW = "log the number of optimizer steps made: run.log(step, ...)"
+_HOW = "log at optimizer steps: run.log(step, ...)"
 
 
 def steps(evidence: Evidence) -> list[Symptom]:
-    """Return series whose steps are no optimizer steps: what the step clock found, and what only the whole run shows.
+    """Return series whose steps are not optimizer steps: findings of the step clock, and of the whole run.
 
-    `value` is the last logged step, `threshold` the position it stands for, or the budget.
+    `value` is the last logged step, `threshold` its position or the budget.
     """
     found: dict[tuple[object, ...], list[StepFinding]] = {}
     for finding in findings_of(evidence.facts.get(STEPS)):
@@ -41,7 +41,7 @@ def steps(evidence: Evidence) -> list[Symptom]:
 
 
 def _late(evidence: Evidence) -> list[Symptom]:
-    """Return that the metric that decides was logged only when the budget was used up."""
+    """Return that the deciding metric was logged only after the budget was used up."""
     step, budget = as_float(evidence.facts.get(LATE, 0)), evidence.target.budget_steps
     name = evidence.target.named_decider
     if not step > budget or name is None or evidence.state.evaluations:
@@ -54,7 +54,7 @@ def _late(evidence: Evidence) -> list[Symptom]:
 
 
 def _of_clock(together: list[StepFinding], evidence: Evidence) -> Symptom:
-    """Return the symptom of series that show the same."""
+    """Return the symptom of series with the same finding."""
     one = min(together, key=lambda f: (f.series != evidence.state.metric, f.series))
     first, last, at_first, at_last = (f"{n:,}" for n in (one.first, one.last, one.at_first, one.at_last))
     more = len(together) - 1
@@ -69,7 +69,7 @@ def _of_clock(together: list[StepFinding], evidence: Evidence) -> Symptom:
             text = f"{name} is logged {where} while the watched optimizer {run} (by epoch?): {counted}"
         case StepKind.RESTARTS:
             times = "once" if one.times == 1 else f"{one.times} times"
-            text = f"the steps of {name} restart {times} (first after {at_first}): they are counted on, up to {at_last}"
+            text = f"the steps of {name} restart {times} (first after {at_first}); counting continues, up to {at_last}"
         case StepKind.RESUMED:
             budget = f"{evidence.target.budget_steps:,}"
             text = f"the first logged step is {first}, beyond the budget of {budget}: steps are counted from there"
@@ -84,7 +84,7 @@ def _of_clock(together: list[StepFinding], evidence: Evidence) -> Symptom:
 
 
 def _of_whole_run(evidence: Evidence) -> list[Symptom]:
-    """Return what the decisive metric's steps show against the budget, in a run that came to its own end."""
+    """Return what the deciding metric's steps show compared with the budget, in a run that ended by itself."""
     name, budget = evidence.state.metric, evidence.target.budget_steps
     series = evidence.series.get(name or "")
     if name is None or series is None or not len(series) or evidence.is_held:
@@ -105,7 +105,7 @@ def _of_whole_run(evidence: Evidence) -> list[Symptom]:
 
 
 def _beyond(evidence: Evidence) -> list[Symptom]:
-    """Return that the task logged a step beyond the budget, further than the next evaluation may lie."""
+    """Return that the task logged a step beyond the budget, further than the next evaluation may be."""
     budget = evidence.target.budget_steps
     own = [series for name, series in evidence.series.items() if len(series) and not name.startswith(WATCH)]
     reached = max((int(series.steps.max()) for series in own), default=0)
@@ -115,21 +115,21 @@ def _beyond(evidence: Evidence) -> list[Symptom]:
     before = max((int(series.steps[series.steps < reached].max(initial=0)) for series in own), default=0)
     text = (
         f"step {reached:,} was logged{f' after step {before:,}' if before else ''}, beyond the budget of {budget:,}: "
-        "give a task its number of steps (task.steps: ${converge.budget_steps}), or raise converge.budget_steps"
+        "pass the number of steps to the task (task.steps: ${converge.budget_steps}), or raise converge.budget_steps"
     )
     name = evidence.state.metric or evidence.target.metric or ""
     return [make_symptom("steps", name, reached, reached, budget, text)]
 
 
 def is_by_epoch(series: Series, budget: int, share: float) -> bool:
-    """Return whether steps rise one by one from 0 or 1 and end at a small part of the budget."""
+    """Return whether steps rise one by one from 0 or 1 and end at a small fraction of the budget."""
     logged = np.unique(series.steps)
     is_dense = len(logged) >= HOLD_EVALUATIONS and int(logged[-1] - logged[0]) == len(logged) - 1
     return is_dense and int(logged[0]) <= 1 and int(logged[-1]) <= share * budget
 
 
 def units(evidence: Evidence) -> list[Symptom]:
-    """Return a share above 1 against a target of at most 1, one below 1 against a target in percent, or an odd mode.
+    """Return a share above 1 for a target of at most 1, one below 1 for a target in percent, or an unlikely mode.
 
     `value` is the largest logged value, `threshold` the target.
     """
@@ -144,23 +144,23 @@ def units(evidence: Evidence) -> list[Symptom]:
     text = ""
     if is_share(name) and 0 < goal <= 1 < most <= PERCENT:
         text = (
-            f"{name} is {most:.4g}, above 1, and its target is {goal:.4g}: is it in percent? Then converge.target="
+            f"{name} is {most:.4g}, above 1, and its target is {goal:.4g}. If it is in percent, set converge.target="
             f"{goal * PERCENT:.4g}, or log it from 0 to 1"
         )
     elif is_share(name) and 1 < goal <= PERCENT and float(series.values.min()) >= 0 and most <= 1:
         text = (
-            f"{name} is at most {most:.4g}, and its target is {goal:.4g}, in percent? Then converge.target="
+            f"{name} is at most {most:.4g}, and its target is {goal:.4g}. If that is in percent, set converge.target="
             f"{goal / PERCENT:.4g}, or log it in percent"
         )
     elif target.mode is Mode.MIN and is_share(name):
-        text = f"converge.mode=min asks {name} to be small; of an accuracy or score more is better: converge.mode=max"
+        text = f"converge.mode=min means that a low {name} is better; for an accuracy or score set converge.mode=max"
     elif target.mode is Mode.MAX and is_loss(name):
-        text = f"converge.mode=max asks {name} to be large; of a loss less is better: converge.mode=min"
+        text = f"converge.mode=max means that a high {name} is better; for a loss set converge.mode=min"
     return [make_symptom("units", name, at, most, goal, text)] if text else []
 
 
 def is_share(metric: str) -> bool:
-    """Return whether a metric is a share by its name, such as val/acc or val/f1_macro; its errors are none."""
+    """Return whether a metric is a share by its name, such as val/acc or val/f1_macro; error rates are not."""
     words = re.split(r"[^a-z0-9]+", metric.rpartition("/")[2].lower())
     return not _SHARES.isdisjoint(words) and not is_loss(metric) and "error" not in words and "err" not in words
 
@@ -172,20 +172,20 @@ def is_other_unit(symptom: Symptom) -> bool:
 
 
 def returned(evidence: Evidence) -> list[Symptom]:
-    """Return that the decisive metric was never logged and `train` returned something instead."""
+    """Return that the deciding metric was never logged and `train` returned something instead."""
     value = evidence.facts.get(RETURNED)
     if not isinstance(value, str) or evidence.state.evaluations or evidence.state.divergence is not None:
         return []
     name = evidence.target.metric or "loss"
-    text = f"train returned {value} and did not log {name}: results count only if logged, run.log(step, ...)"
+    text = f"train returned {value} and did not log {name}; only logged results count: run.log(step, ...)"
     return [make_symptom("returned", name, 0, 0.0, 0.0, text)]
 
 
 def doubt(evidence: Evidence, symptoms: tuple[Symptom, ...], *, converged: bool) -> str:
-    """Return why no verdict can be given although the metric was logged; empty if it can.
+    """Return why no verdict can be given although the metric was logged; empty if one can.
 
-    The metric and its target have different units, or the target was met beyond the budget, or the logged steps cannot
-    be read and only they keep a target that was met at the last evaluations from being held.
+    The metric and its target have different units; or the target was met beyond the budget; or the target was met at
+    the last evaluations, and whether it was held depends on steps that cannot be interpreted.
     """
     other = next((s for s in symptoms if is_other_unit(s)), None)
     if other is not None:
@@ -200,7 +200,7 @@ def doubt(evidence: Evidence, symptoms: tuple[Symptom, ...], *, converged: bool)
 
 
 def with_messages(reason: str, symptoms: tuple[Symptom, ...]) -> str:
-    """Return the reason of a verdict with what has to be known of the logging, unless it says so already."""
+    """Return a verdict's reason with the findings about the logging that it does not contain yet."""
     said = [s.message for s in symptoms if s.rule in LOGGING_RULES and s.message not in reason]
     return "; ".join([reason, *said])
 

@@ -1,4 +1,4 @@
-"""Where a loss starts, and where it goes: up, or nowhere."""
+"""Where a loss starts, and whether it falls, blows up, or stays flat."""
 
 import math
 
@@ -11,14 +11,14 @@ from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, line_slope, make_symptom, smoothed
 
 FIRST_STEP = 1
-"""A loss seen later than at the first optimizer step is none of the initial weights."""
+"""A loss first seen after the first optimizer step does not describe the initial weights."""
 
 
 def wrong_initial_loss(evidence: Evidence) -> list[Symptom]:
     """Return a cross entropy whose first value is far from the entropy of a guess: that of the labels, or ln C.
 
-    `value` is the distance relative to that entropy. Ours: it also has to be 2 nats, about what ln C is for the ten
-    classes that the published bound was set on. With two, the logits of any healthy start are as far as that.
+    `value` is the distance relative to that entropy. Ours: it must also be 2 nats away, about ln C for the ten classes
+    that the published bound was set on. With two classes the logits of any healthy start are that far away.
     """
     limits, guess = evidence.thresholds, guess_entropy(evidence)
     start = _initial_loss(evidence)
@@ -28,14 +28,14 @@ def wrong_initial_loss(evidence: Evidence) -> list[Symptom]:
     distance = abs(value - guess) / guess
     if distance < limits.initial_loss or abs(value - guess) < limits.initial_loss_nats:
         return []
-    message = f"{name} starts at {value:.4g}, and a guess that ignores the input scores {guess:.4g}"
+    message = f"{name} starts at {value:.4g}; a guess that ignores the input scores {guess:.4g}"
     return [make_symptom("wrong_initial_loss", name, step, distance, limits.initial_loss, message)]
 
 
 def guess_entropy(evidence: Evidence) -> float | None:
-    """Return the cross entropy of the best guess without looking, in nats, None if it is not known."""
+    """Return the cross entropy of the best guess that ignores the input, in nats; None if unknown."""
     if not evidence.has_cross_entropy and (evidence.loss_names or "label_entropy" not in evidence.facts):
-        return None  # some other loss; or nothing is known
+        return None  # another loss, or nothing is known
     entropy = evidence.facts.get("label_entropy")
     if isinstance(entropy, float | int):
         return float(entropy)
@@ -72,7 +72,7 @@ def _blow_up(evidence: Evidence, name: str, series: Series) -> Symptom | None:
         return None
     smooth = smoothed(series)
     best = smooth.copy()
-    best[: START_VALUES - 1] = np.maximum(best[: START_VALUES - 1], first)  # one first value near zero is no best
+    best[: START_VALUES - 1] = np.maximum(best[: START_VALUES - 1], first)  # a first value near zero is not a best
     best = np.minimum.accumulate(best)
     over_best = (best > 0) & (smooth > limits.blow_up_best * best) & (smooth > limits.blow_up_floor * first)
     over_first = series.values > limits.blow_up_first * first
@@ -85,15 +85,15 @@ def _blow_up(evidence: Evidence, name: str, series: Series) -> Symptom | None:
     else:
         value, limit, what = smooth[at], limits.blow_up_best * best[at], "its smoothed best"
     ratio = limits.blow_up_first if over_first[at] else limits.blow_up_best
-    message = f"{name} {value:.4g} is over {ratio:g} x {what}, {limit / ratio:.4g}"
+    message = f"{name} {value:.4g} is over {ratio:g} x {what} ({limit / ratio:.4g})"
     return make_symptom("blow_up", name, series.steps[at], value, limit, message)
 
 
 def flat(evidence: Evidence) -> list[Symptom]:
-    """Return the stretch up to the end of the run in which the training loss does not fall, where the target is unmet.
+    """Return the stretch up to the end of the run in which the training loss does not fall, if the target is not held.
 
-    The fall is the least-squares slope over the stretch, so that mini-batch noise averages out; a single window
-    would be flat by chance in any healthy run. `value` is the relative fall per window, negative where it rises.
+    The fall is the least-squares slope over the stretch, so that mini-batch noise averages out; a single window would
+    be flat by chance in any healthy run. `value` is the relative fall per window, negative if it rises.
     """
     limits, training = evidence.thresholds, evidence.training_loss
     if training is None or evidence.is_broken or evidence.is_held:
@@ -107,7 +107,7 @@ def flat(evidence: Evidence) -> list[Symptom]:
     if series.steps[-1] - warm_up <= window:
         return []
     latest = series.steps[-1] - limits.flat_stretch * (series.steps[-1] - warm_up)
-    # The longest flat stretch tells since when; the shortest decides whether there is one.
+    # The longest flat stretch gives the step to report; the shortest decides whether there is one.
     for start in np.linspace(latest, warm_up, 6)[::-1]:
         keep = series.steps >= start
         steps, values = series.steps[keep], series.values[keep]

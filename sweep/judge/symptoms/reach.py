@@ -1,4 +1,4 @@
-"""Whether the gradient reaches the weights as the loop means it to: faults of the code, which no setting removes."""
+"""Whether the gradient reaches the weights: faults of the code, which no setting fixes."""
 
 from typing import cast
 
@@ -10,14 +10,14 @@ from sweep.judge.symptoms.evidence import Evidence, as_float, finite, make_sympt
 
 _REACH = {
     "no_gradient": "never get a gradient",
-    "not_optimized": "were not given to the optimizer",
+    "not_optimized": "were not passed to the optimizer",
 }
 
 
 def no_gradient(evidence: Evidence) -> list[Symptom]:
-    """Return trainable parameters of the model that had no gradient at three looks, and those no optimizer was given.
+    """Return trainable parameters that had no gradient in three samples, and those that no optimizer has.
 
-    `value` is how many they are. A frozen parameter (`stop_gradient`) counts nowhere.
+    `value` is their number. Frozen parameters (`stop_gradient`) do not count.
     """
     found = []
     for fact, what in _REACH.items():
@@ -36,9 +36,9 @@ def no_gradient(evidence: Evidence) -> list[Symptom]:
 
 
 def gradient_not_cleared(evidence: Evidence) -> list[Symptom]:
-    """Return since when each step has added its gradient to that of the step before, and nothing has cleared it.
+    """Return the step since which each step has added its gradient to that of the step before, never cleared.
 
-    Gradient accumulation clears every few steps, and begins to count anew then.
+    Gradient accumulation clears every few steps, which restarts the count.
     """
     series = finite(evidence.series.get(WATCH + "uncleared", evidence.watched("uncleared")))
     if (
@@ -48,7 +48,7 @@ def gradient_not_cleared(evidence: Evidence) -> list[Symptom]:
     ):
         return []
     step = int(series.steps[0] - series.values[0] + 1)
-    looks = f"{series.values[-1]:,.0f} looks"
-    message = f"from step {step} on no step begins with its gradient at zero ({looks}): it adds to that of all before"
+    looks = f"{series.values[-1]:,.0f} steps"
+    message = f"from step {step} on the gradient is never cleared ({looks}): each step adds to the sum of all before"
     limit = evidence.thresholds.uncleared_steps
     return [make_symptom("gradient_not_cleared", WATCH + "uncleared", step, series.values[-1], limit, message)]

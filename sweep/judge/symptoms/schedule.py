@@ -11,20 +11,20 @@ def scheduler_inert(evidence: Evidence) -> list[Symptom]:
     """Return a scheduler that has not been stepped once by half of the budget."""
     name, steps = evidence.text("scheduler"), evidence.number("scheduler_steps")
     rates = evidence.watched("lr")
-    # How often it was stepped is told where layers are sampled.
+    # The number of its steps is recorded when layers are sampled.
     last = max((int(series.steps[-1]) for _, series in evidence.layers("weight_std")), default=0)
     if not name or steps is None or steps > 0 or not len(rates):
         return []
     if last < evidence.thresholds.scheduler_after * evidence.target.budget_steps:
         return []
-    message = f"{name} is never stepped: the learning rate stays {rates.values[-1]:.3g}"
+    message = f"{name} is never stepped: the learning rate stays at {rates.values[-1]:.3g}"
     return [make_symptom("scheduler_inert", WATCH + "scheduler", last, steps, 1.0, message)]
 
 
 def rate_gone(evidence: Evidence) -> list[Symptom]:
-    """Return since when, before half of the budget, the rate is under a thousandth of its highest, or 0, to the end.
+    """Return since when, from before half of the budget to the end, the rate is under 1/1,000 of its highest, or 0.
 
-    A warm-up that starts at 0 rises, and so does a schedule with restarts: both are silent. So is a run that holds its
+    A warm-up from 0 and a schedule with restarts rise again, and are not reported. Neither is a run that holds its
     target.
     """
     limits, rates = evidence.thresholds, evidence.watched("lr")
@@ -39,9 +39,9 @@ def rate_gone(evidence: Evidence) -> list[Symptom]:
     if step >= limits.gone_before * evidence.target.budget_steps:
         return []
     last = float(rates.values[-1])
-    fall = "it is 0 throughout" if highest == 0 else f"it is {last:.2g}, and was {highest:.2g} at its highest"
+    fall = "it is 0 throughout" if highest == 0 else f"it is {last:.2g}, its highest value was {highest:.2g}"
     name = evidence.text("scheduler")
     message = (
-        f"the learning rate is gone from step {step} on ({name}): {fall}" if name else f"the learning rate: {fall}"
+        f"the learning rate is near zero from step {step} on ({name}): {fall}" if name else f"the learning rate: {fall}"
     )
     return [make_symptom("rate_gone", WATCH + "lr", step, last, limits.gone_rate * highest, message)]

@@ -1,4 +1,4 @@
-"""The last layer against the loss."""
+"""The last layer compared with the loss."""
 
 from sweep.domain.names import WATCH
 from sweep.domain.verdict import Symptom
@@ -7,10 +7,10 @@ from sweep.judge.symptoms.inputs import is_regression
 
 
 def head_and_loss(evidence: Evidence) -> list[Symptom]:
-    """Return a last layer that does not fit the loss.
+    """Return a last layer that does not match the loss.
 
-    That is a softmax or sigmoid before a loss that applies it itself, a softmax over one unit, ReLU or sigmoid on the
-    logits, or a loss of regression for classes.
+    That is a softmax or sigmoid before a loss that already applies it, a softmax over one unit, ReLU or sigmoid on the
+    logits, or a regression loss for classes.
     """
     head, names = evidence.text("head"), evidence.loss_names
     units = evidence.number("head_units")
@@ -21,11 +21,11 @@ def head_and_loss(evidence: Evidence) -> list[Symptom]:
     if "softmax" in kind and units == 1:
         message = f"the last layer is {head} over one unit: its output is always 1"
     elif "softmax" in kind and applies_softmax:
-        message = f"the last layer is {head}, and the loss applies softmax itself: it is counted twice"
+        message = f"the last layer is {head}, but the loss already applies softmax, so it is applied twice"
     elif kind in ("relu", "relu6", "sigmoid") and applies_softmax:
-        message = f"the last layer is {head}: the logits that the loss sees are cut off"
+        message = f"the last layer is {head}: it restricts the range of the logits"
     elif kind == "sigmoid" and applies_sigmoid:
-        message = f"the last layer is {head}, and the loss applies it itself: it is counted twice"
+        message = f"the last layer is {head}, but the loss already applies it, so it is applied twice"
     elif names and is_regression(evidence) and evidence.is_classification:
-        message = f"the task tells classes apart, and its loss is {names[0]}"
+        message = f"the task is a classification, but its loss is {names[0]}"
     return [make_symptom("head_and_loss", WATCH + "head", 0, 1.0, 0.0, message)] if message else []

@@ -1,4 +1,4 @@
-"""Values that are no finite numbers."""
+"""Values that are NaN or infinite."""
 
 from dataclasses import replace
 
@@ -10,17 +10,17 @@ from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import NOTHING, Evidence, as_float, make_symptom
 
 SHOWN = 3
-"""Number of places named in which the same NaN shows."""
+"""Number of places of the same NaN that a message lists."""
 
 _SEEN_IN = {"input": "inputs", "gradient": "grad_abs", "weight": "weight_std", "activation": "bad", "loss": "loss"}
-"""The metric that stands for the place in which the monitor saw the first bad value: advice depends on it."""
+"""The metric for each place in which the monitor can see the first bad value; the advice depends on it."""
 
 
 def non_finite(evidence: Evidence) -> list[Symptom]:
     """Return the first NaN or infinity of the loss, a gradient, a weight, or the target's metric.
 
-    If the monitor saw where it began, that is one finding, about that place, whatever it spread to. Otherwise there is
-    one per metric that was logged, and one for the first layer that went bad.
+    If the monitor saw where it began, there is one finding about that place, however far it spread. Otherwise there is
+    one per logged metric, and one for the first layer affected.
     """
     logged, watched, origin = _in_logged(evidence), _in_layers(evidence), evidence.described("first_bad")
     place = _SEEN_IN.get(str(origin.get("what")))
@@ -52,7 +52,7 @@ def _in_logged(evidence: Evidence) -> list[Symptom]:
 
 
 def _of_metric_alone(evidence: Evidence, found: list[Symptom]) -> list[Symptom]:
-    """Return the one finding about the metric if a loss beside it is finite: its cause may be the evaluation."""
+    """Return the one finding about the metric if a loss beside it is finite: the evaluation may be the cause."""
     metric, loss = evidence.target.metric, training_loss_of(evidence.target, evidence.series)
     if [symptom.metric for symptom in found] != [metric] or loss is None or loss == metric:
         return []
@@ -72,7 +72,7 @@ def _in_layers(evidence: Evidence) -> list[Symptom]:
             seen.append((int(series.steps[at]), place, layer, float(series.values[at])))
     if seen:
         step, _, layer, count = min(seen)
-        message = f"{evidence.layer_text(layer)} has {count:,.0f} NaN or infinite values in its weight and gradient"
+        message = f"{evidence.layer_text(layer)} has {count:,.0f} NaN or infinite values in weight and gradient"
         return [make_symptom("non_finite", f"{WATCH}bad/{layer}", step, count, 0.0, message)]
     norm = evidence.series.get(WATCH + "grad_norm", NOTHING)
     bad = ~np.isfinite(norm.values)

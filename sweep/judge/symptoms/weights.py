@@ -1,4 +1,4 @@
-"""The weights: how they start, and how far a step moves them."""
+"""The weights: their initial values, and how much a step changes them."""
 
 import numpy as np
 
@@ -10,9 +10,9 @@ from sweep.judge.symptoms.gradients import while_learning
 
 
 def frozen_parameter(evidence: Evidence) -> list[Symptom]:
-    """Return the first layer that 3 checks in a row find unmoved, and how many more, while there is a learning rate.
+    """Return the first layer that 3 checks in a row find unchanged, and the number of others, if the rate is not 0.
 
-    `value` is log10(norm(dW) / norm(W)) of one step, minus infinity where nothing moved at all.
+    `value` is log10(norm(dW) / norm(W)) of one step, minus infinity if nothing changed at all.
     """
     limits, seen = evidence.thresholds, []
     layers = evidence.layers("ratio")
@@ -32,14 +32,12 @@ def frozen_parameter(evidence: Evidence) -> list[Symptom]:
         many = len(seen) > 1
         others = f" and {len(seen) - 1} more of {len(layers)} layers" if many else f", 1 of {len(layers)} layers,"
         verb = "are not changed" if many else "is not changed"
-        message = (
-            f"the weight{'s' * many} of {evidence.layer_text(layer)}{others} {verb} by a step, from step {step} on"
-        )
+        message = f"the weight{'s' * many} of {evidence.layer_text(layer)}{others} {verb} by steps from {step} on"
     return [make_symptom("frozen_parameter", f"{WATCH}ratio/{layer}", step, value, limits.frozen_ratio, message)]
 
 
 def update_ratio(evidence: Evidence) -> list[Symptom]:
-    """Return a typical step that is over a tenth of the weights, or under a ten thousandth, while the run learns."""
+    """Return a typical step of over a tenth, or under a ten thousandth, of the weights' norm, while the run learns."""
     limits, name = evidence.thresholds, WATCH + "update_ratio"
     series = while_learning(evidence, _active(evidence, evidence.watched("update_ratio")))
     if len(series) < limits.ratio_points:
@@ -50,14 +48,14 @@ def update_ratio(evidence: Evidence) -> list[Symptom]:
     limit = limits.ratio_high if typical > limits.ratio_high else limits.ratio_low
     out = series.values > limit if typical > limits.ratio_high else series.values < limit
     way = "far" if typical > limits.ratio_high else "little"
-    message = f"a typical step moves the weights by {10**typical:.2g} of their norm: too {way}"
+    message = f"a typical step changes the weights by {10**typical:.2g} of their norm: too {way}"
     return [make_symptom("update_ratio", name, series.steps[int(np.argmax(out))], typical, limit, message)]
 
 
 def symmetric_weights(evidence: Evidence) -> list[Symptom]:
-    """Return the first layer, of those before the last, whose weights all start at one value.
+    """Return the first layer, except the last, whose weights all start equal.
 
-    The last layer may: its units get gradients of their own from the loss.
+    The last layer may start so: its units get different gradients from the loss.
     """
     prefix = f"{WATCH}initial_std/"
     weighted = [layer for layer, _ in evidence.layers("weight_std")]
@@ -70,9 +68,9 @@ def symmetric_weights(evidence: Evidence) -> list[Symptom]:
 
 
 def _active(evidence: Evidence, series: Series) -> Series:
-    """Return the points at which the learning rate was at least a tenth of its highest; all where it is not known.
+    """Return the points at which the learning rate was at least a tenth of its highest; all if it is not known.
 
-    At the start of a warm-up and at the end of a decay small steps are what the schedule asks for.
+    Small steps are intended at the start of a warm-up and at the end of a decay.
     """
     rates = evidence.watched("lr")
     if not len(rates) or not len(series):
