@@ -1,6 +1,6 @@
-"""The folders of a study and what lies in them (docs/studies.md): paths, whole files, event streams, results, the lock.
+"""The folders of a study and their files (docs/studies.md): paths, whole files, event streams, results, the lock.
 
-Standard library only; numpy is imported where points become series, which a trial process never asks for.
+Standard library only; numpy is imported only to turn points into series, which a trial process never does.
 """
 
 from sweep.rundir.events import Event, EventWriter, facts_of, is_held, points_of, read_events

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 CHUNK_BYTES = 1 << 20
-"""How much is read at a time."""
+"""Number of bytes read at a time."""
 LINE_LIMIT = 1 << 20
-"""A longer line is not an event of ours: it is dropped without ever being held in memory whole."""
+"""A longer line is not one of our events; it is dropped without being held in memory as a whole."""
 METRICS_MOST = 1000
-"""In one event: with names of up to a thousand signs, its line is short enough."""
+"""Maximum number of values in one event: with names of up to a thousand characters, its line is short enough."""
 STEP_LIMIT = 2**63
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
 
 
 class EventWriter:
-    """Appends events to a file: one `write` per event, so that a reader sees whole lines but for a torn last one."""
+    """Appends events to a file, one `write` per event: readers see whole lines, except for a torn last one."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -50,9 +50,9 @@ class EventWriter:
         self.write("log", s=step, v=values)
 
     def write(self, kind: str, **fields: Any) -> None:
-        """Append one event; floats in `fields` are finite. Raises OSError; the file then takes further events."""
+        """Append one event; floats in `fields` must be finite. After an OSError the file still accepts events."""
         line = _encode({"e": kind, "t": round(now_utc().timestamp(), 3), **fields}).encode("ascii") + b"\n"
-        if self._is_torn:  # what an earlier write left of a line must not swallow this one
+        if self._is_torn:  # do not append to a line that an earlier write left incomplete
             line = b"\n" + line
         self._is_torn = True
         while line:
@@ -60,9 +60,9 @@ class EventWriter:
         self._is_torn = False
 
     def hold(self) -> bool:
-        """Lock the file until this process and all that it forks have ended; return False if it cannot be locked.
+        """Lock the file until this process and all its forks have ended; return False if it cannot be locked.
 
-        The lock shows on every host that shares the file system whether anything of the run lives (`is_held`).
+        The lock shows on every host that shares the file system whether a process of the run lives (`is_held`).
         """
         with suppress(OSError):
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,7 +75,7 @@ class EventWriter:
 
 
 def is_held(path: Path) -> bool | None:
-    """Return whether a process on any host holds an events file locked; None if that cannot be found out."""
+    """Return whether a process on any host holds an events file locked; None if unknown."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -97,10 +97,10 @@ def _ends_with_newline(fd: int) -> bool:
 
 
 def read_events(path: Path | str, from_byte: int) -> tuple[list[Event], int]:
-    """Return the events of all complete lines from `from_byte` on, and the byte to go on from next time.
+    """Return the events of all complete lines from `from_byte` on, and the byte to continue from next time.
 
-    A torn last line is left for later; a missing file has no events. A complete line that is no event (binary, not
-    JSON, longer than LINE_LIMIT) is skipped; how many were is said by one last event `{"e": "skipped", "lines": n}`.
+    A torn last line is left for later; a missing file has no events. A complete line that is not an event (binary, not
+    JSON, longer than LINE_LIMIT) is skipped; their number is in a last event `{"e": "skipped", "lines": n}`.
     """
     events: list[Event] = []
     skipped = 0
@@ -123,9 +123,9 @@ def read_events(path: Path | str, from_byte: int) -> tuple[list[Event], int]:
 
 
 def _complete_lines(fd: int, from_byte: int) -> Iterator[tuple[list[bytes], int]]:
-    """Yield complete lines, chunk by chunk, each time with the byte behind them; b"" stands for an overlong line."""
+    """Yield complete lines, chunk by chunk, each with the byte after it; b"" stands for an overlong line."""
     position = from_byte
-    # An overlong line may have been left half-way through: its rest is not the beginning of anything.
+    # After an overlong line that was left half-way through, the rest of it is not a new line.
     is_inside = from_byte > 0 and os.pread(fd, 1, from_byte - 1) not in (b"\n", b"")
     rest = b""
     while chunk := os.pread(fd, CHUNK_BYTES, position + len(rest)):
@@ -150,7 +150,7 @@ def _complete_lines(fd: int, from_byte: int) -> Iterator[tuple[list[bytes], int]
 
 
 def _parse_all(lines: list[bytes]) -> list[Event]:
-    """Return the events of these lines. Lines as our writer makes them are decoded in one go: twice as fast."""
+    """Return the events of these lines. Lines as our writer writes them are decoded together: twice as fast."""
     if all(line.startswith(b'{"e":"') and line.endswith(b"}") for line in lines):
         try:
             events = _decode(b"[" + b",".join(lines) + b"]")
@@ -163,7 +163,7 @@ def _parse_all(lines: list[bytes]) -> list[Event]:
 
 
 def _parse(line: bytes) -> Event | None:
-    """Return the event of a line, None where it is none."""
+    """Return the event of a line, None if it is not one."""
     try:
         event = _decode(line)
     except (ValueError, RecursionError):
@@ -194,14 +194,15 @@ _decode_escaped = json.JSONDecoder(parse_constant=_reject, object_pairs_hook=_al
 
 
 def _decode(data: bytes) -> Any:
-    """Return what JSON text says, in strings that any database takes. Raises ValueError, RecursionError."""
-    has_surrogates = b"\\ud" in data or b"\\uD" in data  # whole pairs mostly: rare, and they take longer
+    """Return the data of JSON text, with strings that any database accepts. Raises ValueError, RecursionError."""
+    has_surrogates = b"\\ud" in data or b"\\uD" in data  # mostly whole pairs: rare, and they take longer
     return (_decode_escaped if has_surrogates else _decode_plain)(data.decode("utf-8"))
 
 
 def points_of(events: Iterable[Event]) -> dict[str, "Series"]:
-    """Return each metric's points in the order logged, NaN and infinities as floats. What is no number is left out."""
-    from sweep.domain.metric import Series  # brings numpy, which a trial process does without
+    """Return each metric's points in the order logged, NaN and infinities as floats; what is not a number is left
+    out."""
+    from sweep.domain.metric import Series  # imports numpy, which a trial process does not need
 
     points: dict[str, list[tuple[int, float]]] = {}
     for event in events:
@@ -231,7 +232,7 @@ def _number(value: Any) -> float | None:
 
 
 def facts_of(events: Iterable[Event]) -> dict[str, float | str]:
-    """Return what the run has said of its task (`Run.describe`); later words replace earlier ones."""
+    """Return the facts of a run about its task (`Run.describe`); later values replace earlier ones."""
     facts: dict[str, float | str] = {}
     for event in events:
         if event["e"] != "facts":

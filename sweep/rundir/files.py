@@ -1,4 +1,4 @@
-"""Whole files: written in full or not at all."""
+"""Whole files: written completely or not at all."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from sweep.domain.digest import content_digest
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Give an OSError inside the block the name of the file: one of a full disk comes from a write, and has none."""
+    """Add the file's name to an OSError raised in the block: that of a full disk comes from a write and has none."""
     try:
         yield
     except OSError as error:
@@ -23,9 +23,8 @@ def naming(path: Path) -> Iterator[None]:
 def write_json_atomic(path: Path, data: Any, *, is_durable: bool = True) -> None:
     """Write `data` as strict JSON (UTF-8): a reader sees the old file or the new one, never half of it.
 
-    `is_durable` False leaves it to the system when the file reaches the disk, which saves the milliseconds of an fsync:
-    for what is written anew after a power cut.
-    Raises ValueError where `data` holds NaN or an infinity, which strict JSON cannot say, and OSError.
+    With `is_durable` False there is no fsync, which saves some milliseconds: for files that are written again after a
+    power failure. Raises ValueError if `data` holds NaN or an infinity, which strict JSON does not have, and OSError.
     """
     text = json_text(data)
     _write_atomic(path, text.encode("utf-8", errors="backslashreplace"), is_durable=is_durable)
@@ -61,12 +60,12 @@ def read_json(path: Path | str) -> Any:
 
 
 def sayable(text: str) -> str:
-    """Return a text as UTF-8 can say it: half of a surrogate pair, of a file's odd name, say, is spelled out."""
+    """Return a text that UTF-8 can encode: half of a surrogate pair, as in odd file names, is escaped."""
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def digest_of(path: Path | str) -> str | None:
-    """Return a hex digest of a small file, None where it cannot be read."""
+    """Return a hex digest of a small file, None if it cannot be read."""
     try:
         return content_digest(read_bytes(path))
     except OSError:
@@ -76,7 +75,7 @@ def digest_of(path: Path | str) -> str | None:
 def read_bytes(path: Path | str) -> bytes:
     """Return the contents of a small file. Raises OSError.
 
-    Plain system calls: a driver does this for each run, and `Path.read_bytes` takes three times as long.
+    By plain system calls: this runs for each trial, and `Path.read_bytes` takes three times as long.
     """
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -1,4 +1,4 @@
-"""One driver per study: a lock that dies with the process that holds it."""
+"""One orchestrator per study: a lock that ends with the process that holds it."""
 
 import errno
 import fcntl
@@ -16,15 +16,15 @@ from sweep.errors import StudyLockedError, UsageError
 from sweep.rundir.files import naming
 
 END_SIGNAL = signal.SIGUSR1
-"""Asks whoever holds a lock to come to an end after what runs; more of it asks no more, as a second SIGINT would."""
+"""Asks the lock's holder to stop once running trials finish; sending it again changes nothing, unlike SIGINT."""
 
 _READER_S = 0.2
-"""A reader that asks who drives holds the lock for microseconds; a driver that takes it just then waits so long."""
+"""Maximum wait (s) for a reader that checks who holds the lock, which takes microseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockHolder:
-    """The process that drives a study. `started` is when it took the lock, ISO 8601 in UTC."""
+    """The process that runs a study. `started` is when it took the lock, ISO 8601 in UTC."""
 
     pid: int
     host: str
@@ -32,17 +32,17 @@ class LockHolder:
 
 
 class StudyLock:
-    """Holds a study for one driver: `with StudyLock(folder.lock): ...`. The file itself stays.
+    """Holds a study for one orchestrator: `with StudyLock(folder.lock): ...`. The file itself stays.
 
-    Raises StudyLockedError, naming pid and host, where another live process holds it. `store_option` is what a verb
-    needs to find the study's store (` --store URL`).
+    Raises StudyLockedError, naming pid and host, if another live process holds it. `store_option` is what a verb needs
+    to find the study's store (` --store URL`).
     """
 
     def __init__(self, path: Path, store_option: str = "") -> None:
         self.path = path
         self._store_option = store_option
         self._fd: int | None = None
-        self._folder_fd: int | None = None  # kept open, so that no other folder gets its number
+        self._folder_fd: int | None = None  # kept open, so that no other folder gets its inode number
 
     def __enter__(self) -> "StudyLock":
         self.acquire()
@@ -54,7 +54,7 @@ class StudyLock:
         self.release()
 
     def acquire(self) -> None:
-        """Take the lock or raise StudyLockedError, or OSError. The folder is made where it is missing."""
+        """Take the lock, creating the folder if needed. Raises StudyLockedError, OSError."""
         with naming(self.path):
             self._acquire()
 
@@ -66,13 +66,13 @@ class StudyLock:
             raise StudyLockedError(
                 f"study {name!r} is being run by {_name(self.holder())}",
                 hint=f"`python -m sweep status {name} --watch{option}` follows it, `python -m sweep stop {name}"
-                f"{option}` ends it; study=NAME runs a study of another name",
+                f"{option}` stops it, study=NAME runs this one under another name",
             )
         self._take_in(fd)
         self._folder_fd = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _locked_file(self, flags: int = 0) -> int | None:
-        """Return a descriptor of the file, locked; None where another process holds it. Raises OSError."""
+        """Return a descriptor of the file, locked; None if another process holds it. Raises OSError."""
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, 0o644)
         is_taken = False
         try:
@@ -83,9 +83,9 @@ class StudyLock:
         return fd if is_taken else None
 
     def keeps(self) -> bool:
-        """Return whether the lock that is held still keeps others away; a file that is gone alone is laid anew.
+        """Return whether the lock still excludes others; if only its file was removed, it is created again.
 
-        False where the folder was removed or replaced: whoever drives the study next knows nothing of this lock.
+        False if the folder was removed or replaced: another orchestrator would not see this lock.
         """
         assert self._fd is not None
         assert self._folder_fd is not None
@@ -100,12 +100,12 @@ class StudyLock:
             self._take_in(fd)
         except (FileNotFoundError, NotADirectoryError, FileExistsError):
             return False
-        except OSError:  # a disk that is full or does not answer: it is tried again
+        except OSError:  # disk full or not responding: tried again
             return True
         return True
 
     def _take_in(self, fd: int) -> None:
-        """Hold a file that is locked, in the place of one that is gone, and say in it who does."""
+        """Hold a locked file in place of one that is gone, and write the holder into it."""
         before, self._fd = self._fd, fd
         if before is not None:
             os.close(before)
@@ -114,14 +114,14 @@ class StudyLock:
         os.pwrite(fd, json.dumps(words).encode(), 0)
 
     def release(self) -> None:
-        """Give the lock back. Does nothing where it is not held."""
+        """Release the lock. Does nothing if it is not held."""
         for fd in (self._fd, self._folder_fd):
             if fd is not None:
                 os.close(fd)
         self._fd = self._folder_fd = None
 
     def holder(self) -> LockHolder | None:
-        """Return who holds the lock, None where nobody does (or it is just being taken)."""
+        """Return the holder, None if there is none (or the lock is just being taken)."""
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -150,7 +150,7 @@ class StudyLock:
 
 
 def _take_soon(fd: int) -> bool:
-    """Take a lock for oneself, though somebody may just be asking who holds it; return whether it was free."""
+    """Try to take a lock, waiting briefly for readers that check the holder; return whether it was free."""
     until = monotonic_s() + _READER_S
     while not _take(fd, fcntl.LOCK_EX):
         if monotonic_s() >= until:

@@ -1,8 +1,8 @@
-"""A bound on what is kept of a run's output: its beginning and its end.
+"""Limits the size of a run's log: keeps its beginning and its end.
 
-The processes of a run append to out.log by themselves, and no reader stands between. While they run, the orchestrator
-frees the blocks of the middle of a long log (a hole, on file systems that can): nothing of its end is lost, and an
-appending writer notices nothing. Once the run is over, the file is written again without the middle.
+The processes of a run append to out.log themselves, without a reader in between. While they run, the orchestrator frees
+the blocks in the middle of a long log (a hole, if the file system supports it): the end is kept, and appending writers
+notice nothing. Once the run is over, the file is rewritten without the middle.
 """
 
 import ctypes
@@ -17,21 +17,22 @@ from sweep.rundir.logs import readable_lines
 
 HEAD_BYTES = 1 << 20
 TAIL_BYTES = 9 << 20
-"""Kept of the beginning and of the end of a log: ten MiB of either are kept whole."""
+"""Bytes kept at the beginning and at the end of a log; a log of up to ten MiB is kept whole."""
 
 _SLACK_BYTES = 8 << 20
-"""Freed at once at least, so that a log that grows is not trimmed at every look."""
+"""Minimum number of bytes freed at once, so that a growing log is not trimmed at every poll."""
 
 _BLOCK_BYTES = 1 << 16
-"""A multiple of the block size of file systems: a hole of whole blocks holds no part of a line."""
+"""A multiple of file systems' block sizes: a hole of whole blocks contains no part of a kept line."""
 
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2  # of fallocate(2)
 
 
 def trim_running(path: Path | str) -> None:
-    """Free the disk space of the middle of a long log that is still written to. Does nothing if that is impossible."""
+    """Free the disk space of the middle of a long log that is still being written. Does nothing if that is
+    impossible."""
     try:
-        size = os.stat(path).st_size  # noqa: PTH116 - for each run at each look, and a Path takes longer to make
+        size = os.stat(path).st_size  # noqa: PTH116 - for each run at each poll, and a Path is slower
     except OSError:
         return
     if size > HEAD_BYTES + TAIL_BYTES + _SLACK_BYTES:
@@ -57,7 +58,7 @@ def _free_middle(path: Path | str, size: int) -> None:
 
 
 def _hole(fd: int) -> tuple[int, int]:
-    """Return the bytes (from, to) that were freed in the middle of a log; to is HEAD_BYTES if none were."""
+    """Return the bytes (from, to) that were freed in the middle of a log; to is HEAD_BYTES if there are none."""
     with suppress(OSError):
         size = os.fstat(fd).st_size
         start = os.lseek(fd, 0, os.SEEK_HOLE)
@@ -67,9 +68,9 @@ def _hole(fd: int) -> tuple[int, int]:
 
 
 def close_log(path: Path | str) -> None:
-    """Write a long log again without its middle, which one line then stands for. Raises OSError.
+    """Rewrite a long log without its middle, which is replaced by one line. Raises OSError.
 
-    Only once no process of the run is left. A log of up to ten MiB stays as it is.
+    Only when no process of the run is left. A log of up to ten MiB stays unchanged.
     """
     try:
         size = os.stat(path).st_size  # noqa: PTH116 - for each run
@@ -90,7 +91,7 @@ def close_log(path: Path | str) -> None:
 
 
 def _parts(fd: int, size: int, start: int, end: int) -> Iterator[bytes]:
-    """Yield a log without its bytes from `start` to `end`, cut at ends of lines, and a line in their place."""
+    """Yield a log without its bytes from `start` to `end`, cut at line ends, with a line in their place."""
     head = os.pread(fd, start, 0)
     head = head[: head.rfind(b"\n") + 1] or head + b"\n"
     tail = os.pread(fd, min(1 << 16, size - end), end)
@@ -107,13 +108,13 @@ def _from(fd: int, at: int) -> Iterator[bytes]:
 
 
 def left_out(count: int) -> str:
-    """Return the line that stands for the middle of a log."""
+    """Return the line that replaces the middle of a log."""
     kept = f"the first {HEAD_BYTES >> 20} MiB and the last {TAIL_BYTES >> 20} MiB"
-    return f"[sweep] {count:,} bytes are left out here: of a run's output {kept} are kept\n"
+    return f"[sweep] {count:,} bytes are left out here: only {kept} of a run's output are kept\n"
 
 
 def log_lines(path: Path, tail: int | None = None) -> Iterator[str]:
-    """Yield the lines of a log that `readable_lines` leaves, or the last of them, undecodable bytes replaced.
+    """Yield the lines that `readable_lines` leaves of a log, or the last of them, undecodable bytes replaced.
 
     Raises OSError.
     """

@@ -1,13 +1,13 @@
-"""What a trial printed, as a reader wants it. The file itself is never changed."""
+"""What a trial printed, prepared for reading. The file itself is never changed."""
 
 from collections.abc import Iterable, Iterator
 
 NOISE = "UserWarning: No ccache found."
-"""Paddle 3 prints it whenever it is imported on a machine without ccache, with the line of source that warns."""
+"""Paddle 3 prints this when it is imported on a machine without ccache, with the source line that warns."""
 
 
 def readable_lines(lines: Iterable[str]) -> Iterator[str]:
-    """Yield a log's lines without Paddle's warning about ccache, which begins the log of every Paddle task."""
+    """Yield a log's lines without Paddle's warning about ccache, which starts the log of every Paddle task."""
     is_after = False
     for line in lines:
         if NOISE in line:

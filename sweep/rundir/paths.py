@@ -1,4 +1,4 @@
-"""Where everything of a study lies (docs/studies.md, Files). The only place that knows a path below `results/`."""
+"""Paths of a study's files (docs/studies.md, Files). The only place that knows paths below `results/`."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from sweep.rundir.files import naming, read_json, write_json_atomic
 from sweep.rundir.places import results_of
 from sweep.rundir.result import read_result
 
-if TYPE_CHECKING:  # a trial's process does without
+if TYPE_CHECKING:  # not needed by a trial's process
     from sweep.domain.trial import StudyRecord
 
 RUN_VARIABLE = "SWEEP_RUN_DIR"
-"""Names the run's folder, absolute, in the environment of all its processes: by it they are known to be ours."""
+"""Environment variable with the run's folder, absolute, in all its processes, which identifies them as ours."""
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
 
@@ -25,7 +25,7 @@ _SPEC, _EVENTS, _RESULT, _LOG = "spec.json", "events.jsonl", "result.json", "out
 
 
 def shown(path: Path | str) -> str:
-    """Return a path as a person reads it: relative to the current folder if it is in it."""
+    """Return a path for display: relative to the current folder if it is inside."""
     path = Path(path)
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
@@ -33,33 +33,33 @@ def shown(path: Path | str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
-    """The folder of one run. Its methods name files by text: a Path takes longer to make than such a file to open."""
+    """The folder of one run. Its methods name files as text: making a Path takes longer than opening such a file."""
 
     path: Path
 
     @property
     def spec(self) -> Path:
-        """What the run is to do: written before it starts, read by its process."""
+        """The specification of the run: written before it starts, read by its process."""
         return self.path / _SPEC
 
     @property
     def events(self) -> Path:
-        """What the run has logged, one JSON line per event."""
+        """What the run logged, one JSON line per event."""
         return self.path / _EVENTS
 
     @property
     def result(self) -> Path:
-        """How the run ended, in its own words; there once it has."""
+        """How the run ended, written by itself at its end."""
         return self.path / _RESULT
 
     @property
     def ending(self) -> Path:
-        """How the run ended as its driver saw it; there where result.json does not say it."""
+        """How the run ended as the orchestrator saw it; exists if result.json does not say it."""
         return self.path / "ending.json"
 
     @property
     def log(self) -> Path:
-        """Standard output and error of the run's processes."""
+        """Standard output and standard error of the run's processes."""
         return self.path / _LOG
 
     @property
@@ -69,19 +69,19 @@ class RunDir:
 
     @property
     def artifacts(self) -> Path:
-        """The folder of what the task itself wrote."""
+        """The folder for files of the task itself."""
         return self.path / "artifacts"
 
     @property
     def stop(self) -> Path:
-        """There when the run is to end at its next `log`; holds the reason."""
+        """Exists if the run is to end at its next `log`; holds the reason."""
         return self.path / "stop"
 
     def write_spec(self, spec: Mapping[str, Any]) -> None:
         """Write spec.json. Raises OSError, ValueError (NaN or an infinity).
 
-        Into a folder made anew, and before anybody is told to read it: half of it, which a driver that died may leave,
-        is no JSON and so nobody's.
+        Not atomic: the folder is new, and the run is started only afterwards. A partial file left by a crash is not
+        valid JSON, so it is ignored.
         """
         data = _encode(spec).encode() + b"\n"
         file = os.open(f"{self.path}/{_SPEC}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
@@ -96,23 +96,23 @@ class RunDir:
         """Return the contents of spec.json. Raises OSError, ValueError."""
         spec = read_json(self.spec)
         if not isinstance(spec, dict):
-            raise ValueError(f"{self.spec} holds no JSON object")
+            raise ValueError(f"{self.spec} is not a JSON object")
         return spec
 
     def open_log(self) -> int:
-        """Return a descriptor that appends to out.log, which is made where there is none. Raises OSError."""
+        """Return a descriptor that appends to out.log, creating it if needed. Raises OSError."""
         return os.open(f"{self.path}/{_LOG}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     def read_events(self, from_byte: int) -> tuple[list[Event], int]:
-        """Return the events from this byte on, and the byte to go on from next time (`read_events`)."""
+        """Return the events from this byte on, and the byte to continue from next time (`read_events`)."""
         return read_events(f"{self.path}/{_EVENTS}", from_byte)
 
     def read_result(self) -> dict[str, Any] | None:
-        """Return what result.json says, None where there is none (`read_result`)."""
+        """Return the contents of result.json, None if there is none (`read_result`)."""
         return read_result(f"{self.path}/{_RESULT}")
 
     def is_of(self, identity: Mapping[str, Any]) -> bool:
-        """Return whether spec.json says all this of itself; False where there is none that can be read."""
+        """Return whether spec.json has all these values; False if it cannot be read."""
         try:
             spec = self.read_spec()
         except (OSError, ValueError):
@@ -127,14 +127,14 @@ class RunDir:
         """Ask the run to end at its next `log` as stopped for `reason` (a StopReason). Asking again changes nothing."""
         if self.stop.exists():
             return
-        temporary = self.path / f".stop.{os.getpid()}.tmp"  # whoever reads it finds all of it, or nothing
+        temporary = self.path / f".stop.{os.getpid()}.tmp"  # readers find all of it, or nothing
         temporary.write_text(reason, encoding="utf-8")
         temporary.replace(self.stop)
 
     def renew(self, *, attempt: int) -> None:
-        """Make the folder, empty. What attempt `attempt` - 1 left there is kept beside it as `<n>.attempt-<k>`."""
+        """Create the folder, empty. What attempt `attempt` - 1 left there is kept beside it as `<n>.attempt-<k>`."""
         try:
-            os.mkdir(self.path)  # noqa: PTH102 - the folder above is there but for the first run
+            os.mkdir(self.path)  # noqa: PTH102 - the folder above exists except for the first run
         except FileNotFoundError:
             self.path.mkdir(parents=True)
         except FileExistsError:
@@ -142,13 +142,13 @@ class RunDir:
             self.path.mkdir()
 
     def _free_name(self, attempt: int) -> Path:
-        # Taken already where a driver died between renaming and recording: then nothing is overwritten either.
+        # Already exists if an orchestrator died between renaming and recording: nothing is overwritten then either.
         names = [f"{self.path.name}.attempt-{attempt}"]
         names += [f"{names[0]}.{n}" for n in range(1, 1000)]
         return next(free for name in names if not (free := self.path.with_name(name)).exists())
 
 
-@dataclass(frozen=True)  # no slots: the folders that every run is under are put together once
+@dataclass(frozen=True)  # no slots: the run folder's parent is computed once
 class StudyDir:
     """The folder of one study: `<results>/<study>`."""
 
@@ -162,7 +162,6 @@ class StudyDir:
 
     @cached_property
     def path(self) -> Path:
-        """The folder itself."""
         return self.results / self.study
 
     @property
@@ -172,12 +171,13 @@ class StudyDir:
 
     @property
     def record(self) -> Path:
-        """What only the store knows of the study once a session has ended: for a store rebuilt from the folders."""
+        """What only the store knows about the study when a session ends: needed to rebuild the store from the
+        folders."""
         return self.path / "record.json"
 
     @property
     def summary(self) -> Path:
-        """What was found (docs/summary.md, stable schema)."""
+        """The results (docs/summary.md, stable schema)."""
         return self.path / "summary.json"
 
     @property
@@ -187,12 +187,12 @@ class StudyDir:
 
     @property
     def lock(self) -> Path:
-        """The file that the study's driver holds locked."""
+        """The file that the study's orchestrator holds locked."""
         return self.path / "driver.lock"
 
     @property
     def log(self) -> Path:
-        """The orchestrator's decisions, one a line; the lines before them are in `orchestrator.log.1`."""
+        """The orchestrator's decisions, one per line; earlier lines are in `orchestrator.log.1`."""
         return self.path / "orchestrator.log"
 
     @cached_property
@@ -201,14 +201,14 @@ class StudyDir:
         return self.path / "trials"
 
     def trial(self, number: int) -> RunDir:
-        """Return the folder of trial `number`: always its latest attempt."""
+        """Return the folder of trial `number`: always of its latest attempt."""
         return RunDir(self.trials / str(number))
 
     def results_found(self) -> int:
-        """Return how many trials have left a result.json."""
+        """Return the number of trials with a result.json."""
         return sum(1 for _ in self.trials.glob("*/result.json"))
 
     def clear_unfinished(self) -> None:
-        """Remove what a driver left of files that it died writing. Only for whoever holds the lock."""
+        """Remove temporary files of an orchestrator that died while writing. Only for the lock's holder."""
         for file in self.path.glob(".*.tmp"):
             file.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""Which folder on disk is meant by what a store has recorded of a study, and which store a folder belongs to.
+"""Finds the folder that a store has recorded for a study, and the store that a folder belongs to.
 
 A folder in or below the folder of a SQLite store's file is recorded relative to it, and so is the store in plan.json
 relative to the study's folder: what is copied or moved together stays together. Anything else is absolute. Nothing here
-is read relative to the current directory.
+is relative to the current directory.
 
 A store is named by its absolute URL without a password (`sqlite:////data/results/sweep.db`).
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sweep.rundir.files import read_json
 
-if TYPE_CHECKING:  # a trial's process does without
+if TYPE_CHECKING:  # not needed by a trial's process
     from sweep.domain.trial import StudyRecord
 
 STORE = "store"
@@ -31,13 +31,13 @@ def home_of(store: str) -> Path | None:
 
 
 def place_in(store: str, results: Path) -> str:
-    """Return how a store records this results folder: relative to its file's folder when in or below it."""
+    """Return how a store records this results folder: relative to its file's folder if in or below it."""
     home, real = home_of(store), Path(os.path.realpath(results))
     return real.relative_to(home).as_posix() if home is not None and real.is_relative_to(home) else str(real)
 
 
 def store_seen_from(folder: Path, store: str) -> str:
-    """Return how plan.json in a study's folder records its store: relative when the folder is below the store's."""
+    """Return how plan.json in a study's folder records its store: relative if the folder is below the store's."""
     home, real = home_of(store), os.path.realpath(folder)
     is_below = home is not None and Path(real).is_relative_to(home)
     return os.path.relpath(store.removeprefix(FILE), real) if is_below else store
@@ -56,7 +56,7 @@ def results_of(record: "StudyRecord") -> Path:
 def _searched(record: "StudyRecord", home: Path | None, otherwise: Path | None = None) -> Path:
     """Return the results folder of a study whose record has it as typed: the first that holds the study's plan.json.
 
-    So earlier versions recorded it. Folders beside the store come first. If none holds the plan, the folder is
+    Earlier versions recorded it so. Folders beside the store come first. If none holds the plan, the folder is
     `otherwise`, or the one that the study was given.
     """
     typed, started = Path(record.config.results), str(record.provenance.get("folder") or "")
@@ -66,14 +66,14 @@ def _searched(record: "StudyRecord", home: Path | None, otherwise: Path | None =
             return folder
     if otherwise is not None:
         return otherwise
-    if record.store and home is None and not candidates:  # a server, and nothing says where it was started
+    if record.store and home is None and not candidates:  # a server, and no record of where it was started
         return Path("/") / typed
     is_default = record.config.store_url == f"{FILE}{typed}/sweep.db"
     return candidates[0 if is_default and home is not None else -1] if candidates else typed
 
 
 def _beside(home: Path | None, typed: Path) -> Iterator[Path]:
-    """Yield where a results folder typed like this may lie beside a store's file, the nearest first."""
+    """Yield the possible places of a results folder typed like this beside a store's file, the nearest first."""
     if home is not None:
         yield home
         parts = typed.parts[1:] if typed.is_absolute() else typed.parts
@@ -83,7 +83,7 @@ def _beside(home: Path | None, typed: Path) -> Iterator[Path]:
 
 
 def read_plan(folder: Path, name: str = "plan.json") -> dict[str, object] | None:
-    """Return the plan.json of a study's folder, or another JSON object there; None if there is none to be read."""
+    """Return the plan.json of a study's folder, or another JSON object there; None if none can be read."""
     try:
         plan = read_json(folder / name)
     except (OSError, ValueError):
@@ -92,9 +92,10 @@ def read_plan(folder: Path, name: str = "plan.json") -> dict[str, object] | None
 
 
 def names_study(plan: Mapping[str, object] | None, record: "StudyRecord") -> bool:
-    """Return whether a plan.json is of this very study, not of another one of the same name.
+    """Return whether a plan.json is of this very study, not of another one with the same name.
 
-    An earlier `rebuild` set the beginning of every study to now: for such a record, an earlier plan counts.
+    An earlier `rebuild` set the creation time of every study to the current time; an earlier plan counts for such a
+    record.
     """
     if plan is None or plan.get("study") != record.name:
         return False
@@ -118,7 +119,7 @@ def owner_of(plan: Mapping[str, object], folder: Path) -> str | None:
 
 
 def _owner_as_typed(plan: Mapping[str, object]) -> str | None:
-    """Return the store of a plan.json that has URL and results folder as typed, which earlier versions wrote."""
+    """Return the store of a plan.json of an earlier version, which has URL and results folder as typed."""
     given = plan.get("record")
     config = given.get("config") if isinstance(given, Mapping) else None
     if not isinstance(given, Mapping) or not isinstance(config, Mapping):
@@ -140,7 +141,7 @@ def _owner_as_typed(plan: Mapping[str, object]) -> str | None:
 def is_owner(store: str, owner: str) -> bool:
     """Return whether a folder that names `owner` belongs to `store`.
 
-    A file that is gone from a folder in which another store now lies was renamed there.
+    If the file it names does not exist in a folder that now has another store, it was renamed to that.
     """
     if _plain(store) == _plain(owner):
         return True

@@ -13,7 +13,7 @@ queries
   runs            on the attempts to execute one
   series          on what they logged
   outcomes        the table that the analysis works on
-  slices          pausing runs and continuing them, and what a driver was told in which order
+  slices          pausing and continuing runs, and their outcomes in order
   prepared        statements that every trial needs, compiled once
 
 the database
@@ -42,7 +42,7 @@ __all__ = ["Event", "NightRecord", "Regressions", "Store", "TaskNight"]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazily: most commands have nothing to do with nights.
+    # lazily: most commands do not need nights
     if name in __all__:
         from sweep.store import regressions
 

@@ -1,6 +1,6 @@
-"""Opening the database: URLs, SQLite's settings, and SQL errors in words a person can act on.
+"""Opening the database: URLs, SQLite's settings, and database errors as messages with a way out.
 
-What PostgreSQL needs instead is in postgres.py.
+PostgreSQL's counterparts are in postgres.py.
 """
 
 import os
@@ -28,20 +28,20 @@ _FORMS = "sqlite:///results/sweep.db or postgresql+psycopg://user@host/database"
 
 
 def parse_url(url: str) -> URL:
-    """Return the parsed store URL. Raises StoreUrlError, also for a database that the store cannot be kept in."""
+    """Return the parsed store URL. Raises StoreUrlError, also for an unsupported database."""
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as exc:  # ValueError: the port is no number
+    except (ArgumentError, ValueError) as exc:  # ValueError: the port is not a number
         shown = without_password(url)
         raise StoreUrlError(f"store.url is not a database URL: {shown!r}", hint=f"e.g. {_FORMS}") from exc
     if parsed.drivername in ("postgresql", postgres.DRIVER):
         return parsed.set(drivername=postgres.DRIVER)
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise StoreUrlError(f"store.url {name_of(parsed)}: no store for {parsed.drivername!r}", hint=f"it is {_FORMS}")
+        raise StoreUrlError(f"store.url {name_of(parsed)}: no store for {parsed.drivername!r}", hint=f"use {_FORMS}")
     if parsed.query:
-        # Without this a file name with a question mark would quietly become another file.
+        # Otherwise a file name with a question mark would silently become another file.
         raise StoreUrlError(f"store.url {url!r}: a SQLite URL takes no options after '?'")
-    # The file's name as it is written: SQLAlchemy 2.1 decodes %25 in it, 2.0 does not.
+    # The file name as written: SQLAlchemy 2.1 decodes %25 in it, 2.0 does not.
     return parsed.set(database=url.partition(":///")[2])
 
 
@@ -53,29 +53,29 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def name_of(url: URL) -> str:
-    """Return what messages call the database: the file, or the URL without its password."""
+    """Return the name of the database for messages: the file, or the URL without its password."""
     path = sqlite_path(url)
     return without_password(url.render_as_string(hide_password=False)) if path is None else str(path)
 
 
 def make_engine(url: URL, *, read_only: bool, driving: str | None = None) -> Engine:
-    """Return an engine whose one connection obeys the rules of the store.
+    """Return an engine whose one connection follows the rules of the store.
 
-    Raises NotFoundError for a database that is to be read and is not there, StoreError where the folder cannot be
-    made or the database's driver is not installed. `driving` is of use to PostgreSQL alone.
+    Raises NotFoundError if a database to be read does not exist, StoreError if the folder cannot be created or the
+    database driver is not installed. Only PostgreSQL uses `driving`.
     """
     if url.drivername == postgres.DRIVER:
         return postgres.make_engine(url, name_of(url), read_only=read_only, driving=driving)
     path = sqlite_path(url)
     if read_only and (path is None or not path.exists()):
         raise NotFoundError(
-            f"there is no store at {name_of(url)}", hint="run a study first, or name another one: --store URL"
+            f"there is no store at {name_of(url)}", hint="run a study first, or name another store: --store URL"
         )
     if path is not None and not read_only:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
-            raise StoreError(f"the folder of the store cannot be made: {exc}") from exc
+            raise StoreError(f"cannot create the store's folder:  {exc}") from exc
     return create_engine("sqlite://", creator=lambda: _connect_sqlite(path, read_only), poolclass=StaticPool)
 
 
@@ -103,8 +103,8 @@ def _closed_on_failure(conn: sqlite3.Connection) -> Iterator[None]:
 
 
 def _switch_to_wal(conn: sqlite3.Connection) -> None:
-    # SQLite does not wait here for another connection that switches a new file too (1 of 300 openings by five
-    # processes at once failed), so we do.
+    # SQLite does not wait here for another connection that also switches a new file (1 of 300 openings by five
+    # processes at once failed), so we retry.
     deadline_s = monotonic_s() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
@@ -120,7 +120,7 @@ def _switch_to_wal(conn: sqlite3.Connection) -> None:
 def _connect_reader(path: Path) -> sqlite3.Connection:
     """Return a connection that cannot write and leaves no file behind.
 
-    Not `mode=ro`: such a connection makes the -wal and -shm files that reading needs, but may not remove them.
+    Not `mode=ro`: such a connection creates the -wal and -shm files that reading needs, but may not remove them.
     """
     conn = _connect(path.resolve().as_uri() + "?mode=rw")
     try:
@@ -131,13 +131,13 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
         log = path.with_name(path.name + "-wal")
         if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
             raise
-        # A folder that may not be written, with nothing left in a log: the file alone is the database.
+        # A read-only folder without a write-ahead log: the file alone is the database.
         conn = _connect(path.resolve().as_uri() + "?immutable=1")
     return conn
 
 
 def _connect(name: str) -> sqlite3.Connection:
-    """Return a connection in autocommit mode: transactions begin where SQLAlchemy says so, not where pysqlite does."""
+    """Return a connection in autocommit mode: transactions begin when SQLAlchemy says so, not when pysqlite does."""
     conn = sqlite3.connect(
         name, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
     )
@@ -148,20 +148,20 @@ def _connect(name: str) -> sqlite3.Connection:
 
 @contextmanager
 def begun(conn: Connection, *, writes: bool) -> Iterator[None]:
-    """Run the block in one transaction: committed at its end, rolled back where it raises."""
+    """Run the block in one transaction: committed at its end, rolled back if it raises."""
     if postgres.is_postgres(conn):
         postgres.begin(conn, writes=writes)
     with conn.begin():
         driver = conn.connection.driver_connection
         if isinstance(driver, sqlite3.Connection):
             # A deferred transaction that reads and then writes can fail with "locked" at once, whatever the timeout.
-            # Said here, not in a "begin" event: any event listener slows down every statement of the engine.
+            # Executed here, not in a "begin" event: any event listener slows down every statement of the engine.
             driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         yield
 
 
 def integrity_problem(conn: Connection) -> str | None:
-    """Return the first thing that SQLite finds wrong with its file, None where all is well, or it is not SQLite."""
+    """Return the first problem that SQLite finds in its file; None if there is none, or it is not SQLite."""
     driver = conn.connection.driver_connection
     if not isinstance(driver, sqlite3.Connection):
         return None
@@ -190,13 +190,13 @@ def explained(name: str, error: BaseException) -> StoreError | None:
 
 
 _DAMAGE = ("not a database", "malformed")
-"""What SQLite says of a file that nobody will read again."""
+"""SQLite's message for a file that cannot be read again."""
 
 _EXPLANATIONS = (
     ("not a database", "the file is not a SQLite database", "name another store.url, or: {rebuild}"),
     ("malformed", "the file is damaged or truncated", "{rebuild}"),
-    ("locked", f"another process has kept it locked for {BUSY_TIMEOUT_MS // 1000} s", "end that process"),
-    ("disk is full", "the disk is full", "make room, then run the same command again: it continues"),
+    ("locked", f"another process has held its lock for {BUSY_TIMEOUT_MS // 1000} s", "end that process"),
+    ("disk is full", "the disk is full", "free some space and run the same command again; it resumes"),
     ("readonly", "the file may not be written", "check its permissions and its folder's"),
     ("unable to open", "the file cannot be opened", "check its permissions and its folder's"),
 )
@@ -210,6 +210,6 @@ def _explain(file: str, message: str) -> tuple[str, str | None]:
 
 
 def rebuild_hint(file: str) -> str:
-    """Return how a SQLite store is made anew."""
+    """Return the command that rebuilds a SQLite store."""
     anew = rebuild_command(f"sqlite:///{file}")
-    return f"`{anew}` rebuilds it from the run folders, which hold what every trial wrote"
+    return f"`{anew}` rebuilds it from the run folders"

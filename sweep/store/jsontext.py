@@ -1,8 +1,8 @@
-"""Plain data as strict JSON text and back, NaN and both infinities included.
+"""Plain data as strict JSON text and back, including NaN and both infinities.
 
-JSON has no such numbers and strict parsers refuse Python's `NaN`, so a non-finite float is written as the object
-`{"$float": "NaN"}` (`Infinity`, `-Infinity`), a shape that stands for nothing else. Dictionary keys become text and
-tuples lists, as always in JSON.
+JSON has no such numbers and strict parsers reject Python's `NaN`, so a non-finite float is written as the object
+`{"$float": "NaN"}` (`Infinity`, `-Infinity`), which means nothing else. Dictionary keys become text and tuples lists,
+as always in JSON.
 """
 
 import json
@@ -19,9 +19,9 @@ def dumps(value: Any) -> str:
     """Return strict JSON text. Raises TypeError for what is not plain data, ValueError for a cycle."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
-    except ValueError:  # a non-finite number somewhere: rare, so only then is the whole value walked
+    except ValueError:  # a non-finite number: rare, so the whole value is walked only then
         text = json.dumps(_tagged(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
-    # What a folder's undecodable name has left is escaped, as JSON would escape it: no database takes it as it is.
+    # Undecodable parts of a folder name are escaped as JSON would: no database accepts them unchanged.
     return text if text.isascii() else text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 

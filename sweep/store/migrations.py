@@ -1,4 +1,4 @@
-"""Schema versions: how an older database becomes the current one, in one transaction, when a writer opens it."""
+"""Schema versions: an older database becomes the current version in one transaction, when a writer opens it."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -41,12 +41,12 @@ STEPS: Mapping[int, Sequence[str]] = {
         "CONSTRAINT fk_slices_event_id FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE CASCADE)",
     ),
 }
-"""For each version the statements that make it from the one before. Plain SQL that SQLite and PostgreSQL both know;
-frozen once released: later changes of schema.py must not change what an old step does."""
+"""The statements of each version that upgrade from the one before, in plain SQL for SQLite and PostgreSQL. Frozen
+once released: later changes of schema.py must not change an old step."""
 
 
 def _fill_kinds(conn: Connection) -> None:
-    """Set the kind of each study by what version 3 recorded of it: its config."""
+    """Set the kind of each study from what version 3 recorded of it: its config."""
     for study_id, config in conn.execute(text("SELECT id, config FROM studies")).all():
         conn.execute(
             text("UPDATE studies SET kind = :kind WHERE id = :id"),
@@ -65,7 +65,7 @@ def _kind_of_version_3(config: Mapping[str, object]) -> str:
 
 
 def _fill_handles(conn: Connection) -> None:
-    """Set the handle of each run whose process is on record: the local launcher's, there was no other."""
+    """Set the handle of each run whose process is recorded: the local launcher's, the only one then."""
     found = conn.execute(text("SELECT id, host, pid, pid_started_at FROM runs WHERE pid IS NOT NULL")).all()
     handles = [
         {"handle": f"{host or ''}:{pid}:{started_at!r}", "id": run_id} for run_id, host, pid, started_at in found
@@ -75,21 +75,21 @@ def _fill_handles(conn: Connection) -> None:
 
 
 FILLS: Mapping[int, Callable[[Connection], None]] = {4: _fill_kinds, 5: _fill_handles}
-"""What the statements of a version leave to be filled in, row by row, where SQL that both databases know cannot."""
+"""What a version must fill in row by row, because SQL common to both databases cannot."""
 
 
 def version_of(conn: Connection) -> int | None:
-    """Return the schema version of a database, None where it has no tables.
+    """Return the schema version of a database, None if it has no tables.
 
-    Raises StoreError where it has tables, but not ours.
+    Raises StoreError if it has tables, but not ours.
     """
     tables = set(inspect(conn).get_table_names())
     if not tables:
         return None
     if schema_version.name not in tables:
         raise StoreError(
-            f"it holds other tables ({', '.join(sorted(tables)[:5])}): not a store of sweep",
-            hint="store.url (or --store) names another database; one that is not there yet is made",
+            f"it has other tables ({', '.join(sorted(tables)[:5])}), so it is not a store of sweep",
+            hint="name another database in store.url (or --store); a new one is created",
         )
     found = conn.execute(select(schema_version.c.version)).scalar()
     if found is None:
@@ -98,9 +98,9 @@ def version_of(conn: Connection) -> int | None:
 
 
 def upgrade(conn: Connection) -> None:
-    """Bring a database to the current version, creating the tables where it is empty. Call inside a transaction.
+    """Upgrade a database to the current version, or create the tables if it is empty. Call inside a transaction.
 
-    Raises StoreError where the database is newer than this code.
+    Raises StoreError if the database is newer than this code.
     """
     lock_making_tables(conn)
     found = version_of(conn)
@@ -122,15 +122,15 @@ def upgrade(conn: Connection) -> None:
 def require_current(conn: Connection) -> None:
     """Check a database that is opened for reading only.
 
-    Raises NotFoundError where it is empty, StoreError where its version is not this code's.
+    Raises NotFoundError if it is empty, StoreError if its version is not this code's.
     """
     found = version_of(conn)
     if found is None:
-        raise NotFoundError("it holds no study yet")
+        raise NotFoundError("it has no studies yet")
     _refuse_newer(found)
     if found < SCHEMA_VERSION:
         raise OldStoreError(
-            f"it has schema version {found}, this sweep reads version {SCHEMA_VERSION}",
+            f"it has schema version {found}; this version of sweep reads version {SCHEMA_VERSION}",
             hint="any command that writes (running, resuming a study) upgrades it in place",
         )
 
@@ -138,6 +138,6 @@ def require_current(conn: Connection) -> None:
 def _refuse_newer(found: int) -> None:
     if found > SCHEMA_VERSION:
         raise StoreError(
-            f"it has schema version {found}, this sweep knows versions up to {SCHEMA_VERSION}",
-            hint="use the newer sweep that wrote it, or another store.url",
+            f"it has schema version {found}; this version of sweep supports versions up to {SCHEMA_VERSION}",
+            hint="use the newer version of sweep that wrote it, or another store.url",
         )

@@ -1,4 +1,4 @@
-"""Outcomes: the table of a study that the analysis works on, in three queries however many trials there are."""
+"""Outcomes: the table of a study that the analysis uses, in three queries for any number of trials."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -74,7 +74,7 @@ def _outcome(trial: Sequence[Any], run: Sequence[Any] | None, symptoms: tuple[Sy
         best=best,
         final=final,
         symptoms=symptoms,
-        # A trial that waits for its next attempt has not failed, whatever its last one did.
+        # A trial that waits for its next attempt has not failed, even if the last attempt did.
         failure=failure_of(failure) if state in FINISHED_STATES else None,
         reason=reason or (message if state in FINISHED_STATES else None) or "",
         reused=source is not None,

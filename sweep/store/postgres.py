@@ -1,7 +1,7 @@
-"""PostgreSQL: connecting, waiting for a server that was restarted, locking a study, and its errors in plain words.
+"""PostgreSQL: connecting, waiting for a restarted server, locking a study, and its errors in plain words.
 
-Transactions are begun by a statement of ours, as with SQLite: a connection that was lost between two transactions is
-noticed by it, before anything was done, and made anew.
+As with SQLite, our own statement begins each transaction: it detects a connection that was lost between two
+transactions, before anything was done, and reconnects.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ LOCK_TIMEOUT_S = 60
 """How long a statement waits for a lock of another session: as long as a writer of a SQLite file waits."""
 
 SERVER_BACK_S = 60.0
-"""How long a driver waits for a server that went away between two transactions."""
+"""How long an orchestrator waits for a server that went away between two transactions."""
 
 _CONNECTION = {
     "connect_timeout": 10,
-    # A server whose host has vanished without a word is given up after a minute.
+    # A server whose host vanished silently is given up after a minute.
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
@@ -35,12 +35,12 @@ _CONNECTION = {
 }
 
 _RELEASED_S = 1.0
-"""So long a server may take to notice that a driver was killed, and to give its lock back."""
+"""How long a server may take to notice that an orchestrator was killed, and to release its lock."""
 
 _MAKING_TABLES = 0x5EEB_0000_0000_0001
 
-# A driver whose host has vanished without a word is noticed after a minute, and its lock given back. On a socket of the
-# same machine these do nothing.
+# An orchestrator whose host vanished silently is noticed after a minute, and its lock released. These settings have no
+# effect on a Unix socket.
 _SETTINGS = (
     f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'; SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; "
     "SET tcp_keepalives_count = 3; SET bytea_output = 'hex'"
@@ -59,10 +59,10 @@ def is_postgres(conn: Connection) -> bool:
 
 
 def make_engine(url: URL, name: str, *, read_only: bool, driving: str | None) -> Engine:
-    """Return an engine whose connections obey the rules of the store; those of a driver hold its study's lock.
+    """Return an engine whose connections follow the rules of the store; an orchestrator's hold its study's lock.
 
-    Raises StoreError where psycopg is not installed. Connecting raises StudyLockedError where another process drives
-    the study, StoreError for a database whose encoding is not UTF-8.
+    Raises StoreError if psycopg is not installed. Connecting raises StudyLockedError if another process runs the study,
+    StoreError for a database whose encoding is not UTF-8.
     """
     given = {**_CONNECTION, "application_name": f"sweep pid {os.getpid()} on {os.uname().nodename}"}
     try:
@@ -75,7 +75,7 @@ def make_engine(url: URL, name: str, *, read_only: bool, driving: str | None) ->
         )
     except (NoSuchModuleError, ImportError) as exc:
         raise StoreError(
-            f"no driver for store.url {name}: {exc}",
+            f"no database driver for store.url {name}: {exc}",
             hint='pip install "paddle-sweep[postgresql]"; from a checkout: pip install -e ".[postgresql]"',
         ) from exc
 
@@ -98,27 +98,27 @@ def _require_utf8(driver: Any) -> None:
     encoding = driver.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise StoreError(
-            f"the database's encoding is {encoding}, which cannot keep every text", hint="createdb -E UTF8 -T template0"
+            f"the database's encoding is {encoding}, which cannot store all texts", hint="createdb -E UTF8 -T template0"
         )
 
 
 def _hold(driver: Any, study: str, name: str) -> None:
-    """Take a study's lock in the database of this name, which ends with the connection.
+    """Take a study's lock in the database of this name; it ends with the connection.
 
-    Raises StudyLockedError, which names the holder.
+    Raises StudyLockedError, naming the holder.
     """
     key = int.from_bytes(hashlib.sha256(f"sweep study {study}".encode()).digest()[:8], "big", signed=True)
     until_s = monotonic_s() + _RELEASED_S
     while not driver.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()[0]:
         if monotonic_s() > until_s:
             row = driver.execute(_HOLDER, (key,)).fetchone()
-            # Another role's sessions have no name that we may see.
+            # The names of another role's sessions are hidden from us.
             holder = ((row and row[0]) or "").removeprefix("sweep ") or "another process"
             option = store_option(name)
             raise StudyLockedError(
                 f"study {study!r} is being run by {holder}, in the same store",
                 hint=f"`python -m sweep status {study} --watch{option}` follows it, `python -m sweep stop {study}"
-                f"{option}` ends it there; study=NAME runs a study of another name",
+                f"{option}` stops it there, study=NAME runs this one under another name",
             )
         time.sleep(0.05)
 
@@ -126,7 +126,7 @@ def _hold(driver: Any, study: str, name: str) -> None:
 def begin(conn: Connection, *, writes: bool) -> None:
     """Begin a transaction: a reader's sees one state of the database and cannot write.
 
-    Where the connection was lost, it is made anew; a driver waits for the server for up to SERVER_BACK_S.
+    If the connection was lost, reconnect; an orchestrator waits for the server for up to SERVER_BACK_S.
     """
     words = "BEGIN ISOLATION LEVEL " + ("READ COMMITTED" if writes else "REPEATABLE READ READ ONLY")
     until_s = monotonic_s() + float(conn.engine.get_execution_options().get("waits_s", 0.0))
@@ -138,7 +138,7 @@ def begin(conn: Connection, *, writes: bool) -> None:
         except (OperationalError, conn.dialect.dbapi.OperationalError) as exc:  # type: ignore[union-attr]
             conn.invalidate(exc)
             if not is_first and (monotonic_s() > until_s or not _may_come_back(str(exc))):
-                # SQLAlchemy wraps what goes wrong while it connects, not what its driver is asked directly.
+                # SQLAlchemy wraps errors of connecting, but not of direct calls to its database driver.
                 raise exc if isinstance(exc, OperationalError) else DBAPIError(None, None, exc) from exc
             time.sleep(0 if is_first else 0.2)
             is_first = False
@@ -154,45 +154,45 @@ def _may_come_back(message: str) -> bool:
 
 
 def lock_making_tables(conn: Connection) -> None:
-    """Let one session at a time make or change the tables: held to the end of the transaction."""
+    """Let one session at a time create or change the tables, until the end of the transaction."""
     if is_postgres(conn):
         conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING_TABLES})")
 
 
-_CONTINUES = "once that is fixed, run the same command again: it continues"
+_CONTINUES = "once this is fixed, run the same command again; it resumes"
 
 EXPLANATIONS = (
-    ("authentication failed", "the server does not accept user or password", "check both, ~/.pgpass and PGPASSWORD"),
+    ("authentication failed", "the server rejects the user or password", "check them, ~/.pgpass and PGPASSWORD"),
     ("no password supplied", "the server wants a password", "put it into ~/.pgpass or PGPASSWORD"),
-    ("no pg_hba.conf entry", "the server does not let this user in from this host", "its pg_hba.conf says who may"),
-    ("canceling statement due to lock timeout", f"another session has kept it locked for {LOCK_TIMEOUT_S} s", None),
+    ("no pg_hba.conf entry", "the server does not accept this user from this host", "its pg_hba.conf defines who may"),
+    ("canceling statement due to lock timeout", f"another session has held its lock for {LOCK_TIMEOUT_S} s", None),
     ("could not translate host name", "the host is not known", "check the host in store.url"),
     ("failed to resolve host", "the host is not known", "check the host in store.url"),
-    ("permission denied", "the user may not do that there", "GRANT it, or name another user, database or schema"),
-    ("no schema has been selected", "its schema is not there", "CREATE SCHEMA, or name another in store.url"),
-    ("too many clients", "the server takes no more connections", _CONTINUES),
-    ("remaining connection slots", "the server takes no more connections", _CONTINUES),
-    ("No space left", "the server's disk is full", f"make room there; {_CONTINUES}"),
-    ("read-only transaction", "it may only be read", "name a server that takes writes in store.url"),
+    ("permission denied", "the user lacks a privilege", "GRANT it, or name another user, database or schema"),
+    ("no schema has been selected", "its schema does not exist", "CREATE SCHEMA, or name another in store.url"),
+    ("too many clients", "the server accepts no more connections", _CONTINUES),
+    ("remaining connection slots", "the server accepts no more connections", _CONTINUES),
+    ("No space left", "the server's disk is full", f"free some space there; {_CONTINUES}"),
+    ("read-only transaction", "it is read-only", "name a writable server in store.url"),
     ("starting up", "the server is starting", _CONTINUES),
     ("not yet accepting", "the server is starting", _CONTINUES),
-    ("not permitted to log in", "the server turns this user away", f"ALTER ROLE ... LOGIN; {_CONTINUES}"),
+    ("not permitted to log in", "the server does not let this user log in", f"ALTER ROLE ... LOGIN; {_CONTINUES}"),
     ("refused", "no server answers there", f"start it, or check host and port in store.url; {_CONTINUES}"),
     ("No such file", "no server answers there", f"start it, or check host and port in store.url; {_CONTINUES}"),
     ("timed out", "the server does not answer", _CONTINUES),
     ("timeout expired", "no server answers there", f"check host and port in store.url; {_CONTINUES}"),
-    ("terminating connection", "the server has ended the connection", _CONTINUES),
-    ("closed", "the server has ended the connection", _CONTINUES),
-    ("connection is lost", "the server has ended the connection", _CONTINUES),
+    ("terminating connection", "the server closed the connection", _CONTINUES),
+    ("closed", "the server closed the connection", _CONTINUES),
+    ("connection is lost", "the server closed the connection", _CONTINUES),
 )
-"""What a message of PostgreSQL or psycopg contains, what it means, and what can be done."""
+"""Part of a message of PostgreSQL or psycopg, what it means, and what to do."""
 
 
 def explain(message: str) -> tuple[str, str | None]:
-    """Return what is wrong, with the server's own words, and what can be done about it."""
+    """Return what is wrong, with the server's message, and what to do about it."""
     words = " ".join(message.split())
     if re.search('database ".*" does not exist', words):
-        return f"there is no such database ({words})", "createdb NAME, or name another in store.url"
+        return f"the database does not exist ({words})", "createdb NAME, or name another in store.url"
     for sign, problem, hint in EXPLANATIONS:
         if sign in words:
             return f"{problem} ({words})", hint

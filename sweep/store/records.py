@@ -1,4 +1,4 @@
-"""Rows of the tables as the domain's records."""
+"""Turns rows of the tables into the domain's records."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -15,7 +15,7 @@ from sweep.domain.verdict import Judgement, Symptom, Verdict
 from sweep.store import jsontext
 
 FIRST_RULES = 1
-"""The rules of verdicts that are on record without a version."""
+"""Version of the rules of recorded verdicts without a version."""
 
 
 class Event(NamedTuple):
@@ -79,7 +79,7 @@ def new_trial_record(spec: TrialSpec, *, trial_id: int, study_id: int, number: i
 
 
 def judgement_of(row: Row[Any], symptoms: tuple[Symptom, ...]) -> Judgement | None:
-    """Return the judgement in a row of `trials`, None where there is none yet."""
+    """Return the judgement in a row of `trials`, None if there is none yet."""
     if row.verdict is None:
         return None
     return Judgement(

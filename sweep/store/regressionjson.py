@@ -1,4 +1,4 @@
-"""Nights and baselines as plain data, and back: what the store keeps of them, and the files beside the reports."""
+"""Nights and baselines as plain data, and back: what the store keeps, and the files beside the reports."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from sweep.domain.nights import Baseline, Environment, Night
 from sweep.store.records import FIRST_RULES
 
 _OLDEST = {"rules_version": FIRST_RULES}
-"""What records of versions that did not keep it have."""
+"""Value in records of versions that did not store it."""
 
 
 def night_data(night: Night) -> JsonObject:

@@ -1,6 +1,6 @@
-"""Nights and baselines in the store: what a regression has seen of each task, and what a person has accepted.
+"""Nights and baselines in the store: the nights of each task of a regression, and the accepted baselines.
 
-They hold their numbers themselves, so that they outlive the runs they were made from.
+They hold their numbers themselves, so that they outlive their runs.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,7 +31,7 @@ class NightRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskNight:
-    """What a night did for one task, with the verdict it had then and the names of the studies behind it."""
+    """What a night did for one task, with its verdict at that time and the names of its studies."""
 
     task: str
     night: Night
@@ -40,14 +40,14 @@ class TaskNight:
 
 
 class Regressions:
-    """The part of a store that regressions use. Every method raises StoreError where the database fails."""
+    """The part of a store that regressions use. Every method raises StoreError if the database fails."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.url = store.url
 
     def begin_night(self, regression: str, name: str, *, at: datetime | None = None) -> NightRecord:
-        """Return the night of this name, running: a new one (begun now, or `at`), or the one that is there."""
+        """Return the night of this name, running: a new one (begun now, or `at`), or the existing one."""
         with self._store.transactions.writing() as conn:
             found = _night(conn, regression, name)
             if found is None:
@@ -65,7 +65,7 @@ class Regressions:
             _set_status(conn, regression, name, status, at or now_utc())
 
     def save_task(self, regression: str, found: TaskNight) -> None:
-        """Keep what a night did for a task, in place of what was kept of it before."""
+        """Store what a night did for a task, replacing what was stored before."""
         key = {"regression": regression, "night": found.night.name, "task": found.task}
         row = {
             **key,
@@ -78,7 +78,7 @@ class Regressions:
             conn.execute(insert(night_tasks), row)
 
     def nights(self, regression: str | None = None) -> list[NightRecord]:
-        """Return the nights of a regression (of all where None), in the order in which they began."""
+        """Return the nights of a regression (of all if None), in the order in which they began."""
         query = select(nights).order_by(nights.c.created_at, nights.c.name)
         if regression is not None:
             query = query.where(nights.c.regression == regression)
@@ -86,7 +86,7 @@ class Regressions:
             return [_record(row) for row in conn.execute(query)]
 
     def task_nights(self, regression: str, task: str | None = None) -> list[TaskNight]:
-        """Return what the nights of a regression did for a task (for all where None), in the order they began."""
+        """Return what the nights of a regression did for a task (for all if None), in the order in which they began."""
         query = (
             select(night_tasks)
             .join(nights)
@@ -99,7 +99,7 @@ class Regressions:
             return [_task_night(row) for row in conn.execute(query)]
 
     def studies(self, regression: str) -> dict[str, set[str]]:
-        """Return the names of the studies behind each night of a regression, by night."""
+        """Return the names of the studies of each night of a regression, by night."""
         query = select(night_tasks.c.night, night_tasks.c.studies).where(night_tasks.c.regression == regression)
         found: dict[str, set[str]] = {}
         with self._store.transactions.reading() as conn:
@@ -108,7 +108,7 @@ class Regressions:
         return found
 
     def accept(self, regression: str, accepted: Sequence[Baseline]) -> None:
-        """Keep baselines, each now the one of its task on its kind of device. Earlier ones stay on record."""
+        """Store baselines, each now the one of its task and device. Earlier ones stay on record."""
         with self._store.transactions.writing() as conn:
             for baseline in accepted:
                 last = select(func.max(baselines.c.number)).where(
@@ -126,7 +126,7 @@ class Regressions:
                 conn.execute(insert(baselines), row)
 
     def baselines(self, regression: str, task: str | None = None, *, superseded: bool = False) -> list[Baseline]:
-        """Return the baselines of a regression by task and time: those that count, or with those they replaced."""
+        """Return the baselines of a regression by task and time: the current ones, or also those they replaced."""
         query = select(baselines).where(baselines.c.regression == regression)
         if task is not None:
             query = query.where(baselines.c.task == task)
@@ -137,20 +137,20 @@ class Regressions:
         return [baseline_of(jsontext.loads(row.data)) for row in kept]
 
     def baseline(self, regression: str, task: str, device: str) -> Baseline | None:
-        """Return the baseline of a task for a kind of device, else that of another, None where there is none."""
+        """Return the baseline of a task for a kind of device, else that of another kind, None if there is none."""
         found = self.baselines(regression, task)
         same = [each for each in found if each.environment.device_class == device]
         return next(reversed(same or found), None)
 
     def names(self) -> list[str]:
-        """Return the regressions that have a night or a baseline, the one whose night began last first."""
+        """Return the regressions that have a night or a baseline, the most recent first."""
         with self._store.transactions.reading() as conn:
             last = select(nights.c.regression).order_by(nights.c.created_at.desc())
             found = [*conn.execute(last).scalars(), *conn.execute(select(baselines.c.regression).distinct()).scalars()]
         return list(dict.fromkeys(found))
 
     def kept_studies(self) -> set[str]:
-        """Return the names of the studies that a baseline was made from, superseded ones included."""
+        """Return the names of the studies that baselines were made from, including superseded ones."""
         with self._store.transactions.reading() as conn:
             found: Collection[Baseline] = [
                 baseline_of(jsontext.loads(text)) for text in conn.execute(select(baselines.c.data)).scalars()

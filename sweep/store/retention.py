@@ -1,4 +1,4 @@
-"""Making a store smaller: curves that are no longer wanted, and the room that deleted rows leave in the file."""
+"""Makes a store smaller: deletes curves, and returns the space of deleted rows."""
 
 import sqlite3
 from pathlib import Path
@@ -17,7 +17,7 @@ def borrowers(store: Store, study_id: int) -> list[str]:
 
 
 def curve_points(store: Store, study_id: int) -> int:
-    """Return how many points the curves of a study's own runs have."""
+    """Return the number of points in the curves of a study's own runs."""
     query = (
         select(func.coalesce(func.sum(metric_chunks.c.points), 0))
         .join(runs, runs.c.id == metric_chunks.c.run_id)
@@ -36,9 +36,9 @@ def drop_curves(store: Store, study_id: int) -> None:
 
 
 def vacuum(store: Store) -> None:
-    """Give the room of deleted rows back to the disk. Does nothing for a database that is not SQLite.
+    """Return the space of deleted rows to the disk. Does nothing for a database that is not SQLite.
 
-    Raises StoreError where another process writes, or the disk lacks the room for a second copy of the file.
+    Raises StoreError if another process writes, or the disk lacks the space for a second copy of the file.
     """
     with store.transactions.outside() as conn:
         driver = conn.connection.driver_connection
@@ -48,7 +48,7 @@ def vacuum(store: Store) -> None:
 
 
 def file_bytes(path: Path | None) -> int:
-    """Return the size of a SQLite database with its log in bytes, 0 for any other database."""
+    """Return the size of a SQLite database and its log in bytes, 0 for any other database."""
     if path is None:
         return 0
     parts = (path, path.with_name(path.name + "-wal"))

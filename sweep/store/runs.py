@@ -16,7 +16,7 @@ from sweep.store.records import run_record
 from sweep.store.schema import runs, trials
 
 PROCESS_COLUMNS = ("handle", "pid", "pid_started_at", "host", "device")
-"""What is kept of how a run was launched: its handle, and what is known of its process."""
+"""What is stored about how a run was launched: its handle, and what is known about its process."""
 
 _NO_PROCESS = dict.fromkeys(PROCESS_COLUMNS)
 _HAS_PROCESS = LIVE_STATES | {TrialState.PAUSED}
@@ -108,7 +108,8 @@ def row_of(conn: Connection, run_id: int) -> Row[Any]:
 
 
 def started(conn: Connection, run_id: int, process: Mapping[str, Any]) -> None:
-    """Record what is known of how a run was launched (PROCESS_COLUMNS); None changes nothing. Raises NotFoundError."""
+    """Record what is known about how a run was launched (PROCESS_COLUMNS); None changes nothing. Raises
+    NotFoundError."""
     columns = {f"new_{name}": value for name, value in {**_NO_PROCESS, **process}.items()}
     if _STARTED.change(conn, {"run_id": run_id, **columns}) != 1:
         raise NotFoundError(f"there is no run with id {run_id}")
@@ -117,11 +118,11 @@ def started(conn: Connection, run_id: int, process: Mapping[str, Any]) -> None:
 def mark_running(conn: Connection, run_id: int, *, at: datetime) -> None:
     """Change a launching run and its trial to running.
 
-    Raises NotFoundError, and TransitionError where the run is not launching, or its trial is not (another writer).
+    Raises NotFoundError, and TransitionError if the run or its trial is not launching (another writer).
     """
     old, trial_id = live_state(conn, run_id, TrialState.RUNNING)
     if old is TrialState.PAUSED:
-        raise TransitionError(f"run {run_id} of trial {trial_id} is paused: continue_run has it run on")
+        raise TransitionError(f"run {run_id} of trial {trial_id} is paused: use continue_run")
     trial_queries.swap(conn, trial_id, old, TrialState.RUNNING, note="", at=at)
     swap(conn, run_id, old, TrialState.RUNNING)
 
@@ -158,9 +159,9 @@ def end(
 ) -> None:
     """End a live run and its trial in `state`, and judge the trial.
 
-    `columns` are exit_code, failure, message, stop_reason, wall_s, last_step and ended_at, and those of its process,
-    where it is not on record yet. Raises NotFoundError, and TransitionError for a state that ends no run, where the run
-    is not live, the table forbids the change, or run and trial are not in the same state (another writer).
+    `columns` are exit_code, failure, message, stop_reason, wall_s, last_step and ended_at, and those of its process if
+    they are not recorded yet. Raises NotFoundError, and TransitionError if `state` does not end a run, the run is not
+    live, the table forbids the change, or run and trial are not in the same state (another writer).
     """
     if state not in FINISHED_STATES:
         raise TransitionError(f"run {run_id} cannot end as {state}")
@@ -171,7 +172,7 @@ def end(
 
 
 def live_state(conn: Connection, run_id: int, new: TrialState) -> tuple[TrialState, int]:
-    """Return a live run's state and its trial's id. Raises NotFoundError, and TransitionError where it has ended."""
+    """Return a live run's state and its trial's id. Raises NotFoundError, and TransitionError if it has ended."""
     found = _STATE.first(conn, {"run_id": run_id})
     if found is None:
         raise NotFoundError(f"there is no run with id {run_id}")
@@ -184,7 +185,7 @@ def live_state(conn: Connection, run_id: int, new: TrialState) -> tuple[TrialSta
 def _change(
     conn: Connection, run_id: int, old: TrialState, new: TrialState, swap: Prepared, columns: Mapping[str, Any]
 ) -> None:
-    """Change the state of a run, with columns. Raises TransitionError where it is not in state `old` any more."""
+    """Change the state of a run, with columns. Raises TransitionError if it is not in state `old` any more."""
     given = {f"new_{name}": value for name, value in columns.items()}
     if swap.change(conn, {"run_id": run_id, "old": old.value, "new": new.value, **given}) != 1:
         raise TransitionError(f"run {run_id}: another writer changed it; not changed to {new}")
@@ -208,7 +209,7 @@ def live(conn: Connection, study_id: int) -> list[RunRecord]:
 
 
 def latest(conn: Connection, trial_id: int) -> RunRecord | None:
-    """Return a trial's last run, the source's where it reuses one, None where it never ran."""
+    """Return a trial's last run, the source's if it reuses one, None if it never ran."""
     query = (
         select(runs)
         .join(trials, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
@@ -221,7 +222,7 @@ def latest(conn: Connection, trial_id: int) -> RunRecord | None:
 
 
 def devices(conn: Connection, study_id: int) -> set[str]:
-    """Return the devices that the runs of a study's trials were on, retired trials left out, reuse followed."""
+    """Return the devices of the runs of a study's trials, except retired trials; reuse is followed."""
     query = (
         select(runs.c.device)
         .join(trials, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
@@ -243,7 +244,7 @@ def devices_by_number(conn: Connection, study_id: int) -> dict[int, str]:
 
 
 def latest_of(conn: Connection, trial_ids: Collection[int]) -> dict[int, int]:
-    """Return the id of each trial's last run by the trial's id, reuse followed; those that never ran are left out."""
+    """Return the id of each trial's last run by the trial's id, reuse followed; without trials that never ran."""
     query = (
         select(trials.c.id, runs.c.id)
         .join(runs, runs.c.trial_id == func.coalesce(trials.c.source_trial_id, trials.c.id))
@@ -256,7 +257,7 @@ def latest_of(conn: Connection, trial_ids: Collection[int]) -> dict[int, int]:
 def latest_ids(conn: Connection, study_id: int) -> dict[int, int]:
     """Return the id of each trial's last run by trial number, reuse followed.
 
-    Trials that never ran are left out, and retired ones.
+    Trials that never ran, and retired ones, are left out.
     """
     query = (
         select(trials.c.number, runs.c.id)

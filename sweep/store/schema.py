@@ -31,7 +31,7 @@ SCHEMA_VERSION = 5
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware datetime, kept as ISO text in UTC with microseconds, so that text order is time order."""
+    """An aware datetime, stored as ISO text in UTC with microseconds, so that text order is time order."""
 
     impl = String
     cache_ok = True
@@ -44,7 +44,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class ExactFloat(TypeDecorator[float]):
-    """Any float, NaN and both infinities included, kept as the shortest text that reads back the same."""
+    """Any float, including NaN and both infinities, stored as the shortest text that reads back the same."""
 
     impl = String
     cache_ok = True
@@ -57,7 +57,7 @@ class ExactFloat(TypeDecorator[float]):
 
 
 class _Name(TypeDecorator[str]):
-    """Text whose NUL signs are written out: PostgreSQL takes any other sign, and a trial may print what it likes."""
+    """Text with NUL characters escaped: PostgreSQL accepts all others, and a trial may print anything."""
 
     impl = String
     cache_ok = True
@@ -73,7 +73,7 @@ class _Words(_Name):
 
 Words = Text().with_variant(_Words(), "postgresql")
 Name = String().with_variant(_Name(), "postgresql")
-"""What a task or a library has worded, at length and in short."""
+"""Texts of a task or a library, full and shortened."""
 
 metadata = MetaData(
     naming_convention={
@@ -102,9 +102,9 @@ studies = Table(
     Column("provenance", Text, nullable=False),
     Column("status", String, nullable=False),
     Column("created_at", UtcTime, nullable=False),
-    Column("active_at", UtcTime, nullable=False),  # when its status last changed: what "latest study" goes by
+    Column("active_at", UtcTime, nullable=False),  # when its status last changed: defines the "latest study"
     Column("ended_at", UtcTime),
-    Column("summary", Text),  # summary.json, so that `rank` needs no analysis; NULL until the study was ranked
+    Column("summary", Text),  # summary.json, so that `rank` needs no analysis; NULL until the study is ranked
     UniqueConstraint("name"),
 )
 
@@ -122,7 +122,7 @@ trials = Table(
     Column("state", String, nullable=False),
     Column("source_trial_id", ForeignKey("trials.id")),
     Column("until_step", BigInteger),  # where its run is to be paused; NULL: it runs to its end
-    # False for a trial that answered the question as it was asked before (another target, axis or task code).
+    # False for a trial of an earlier version of the question (another target, axis or task code).
     Column("is_current", Boolean(create_constraint=False), nullable=False, server_default=true()),
     # The judgement; all NULL until there is one.
     Column("verdict", String),
@@ -160,9 +160,9 @@ runs = Table(
     Column("attempt", Integer, nullable=False),
     Column("dir", Words, nullable=False),
     Column("state", String, nullable=False),
-    Column("token", String),  # of this attempt, in its spec.json, too; NULL for runs of versions before 5
-    Column("handle", Text),  # by which its launcher finds it again, opaque here; NULL until it is launched
-    # What is learnt of its process: NULL as long as that is not known.
+    Column("token", String),  # of this attempt, also in its spec.json; NULL for runs of versions before 5
+    Column("handle", Text),  # how its launcher finds it again, opaque here; NULL until launched
+    # What is known about its process; NULL while unknown.
     Column("host", String),
     Column("pid", BigInteger),
     Column("pid_started_at", Double),
@@ -191,7 +191,7 @@ events = Table(
     Index(None, "trial_id"),
 )
 
-# The ends of slices, one for each event that paused a trial: as far as its run had got. The event's id orders them.
+# The ends of slices, one for each event that paused a trial: how far its run had got. The event's id orders them.
 slices = Table(
     "slices",
     metadata,
@@ -216,8 +216,8 @@ metric_chunks = Table(
     Column("value_words", LargeBinary, nullable=False),
 )
 
-# Nights and baselines of regressions. They hold their numbers as JSON, so that they outlive the runs behind them. Their
-# keys are natural ones: a migration that every database knows cannot make a column that counts by itself.
+# Nights and baselines of regressions. They hold their numbers as JSON, so that they outlive their runs. Their
+# keys are natural ones: no migration that every database supports can create an auto-increment column.
 
 nights = Table(
     "nights",
@@ -246,7 +246,7 @@ baselines = Table(
     metadata,
     Column("regression", String, primary_key=True),
     Column("task", String, primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),  # counts from 0 within a task: the last counts
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 0 within a task: the last is current
     Column("device", String, nullable=False),
     Column("accepted_at", UtcTime, nullable=False),
     Column("data", Text, nullable=False),

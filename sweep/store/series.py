@@ -29,10 +29,10 @@ _DROP = delete(metric_chunks).where(metric_chunks.c.run_id == bindparam("of_run"
 def append(
     conn: Connection, run_id: int, from_byte: int, to_byte: int, points: Mapping[str, Series], *, small: bool
 ) -> bool:
-    """Append the points read from bytes [from_byte, to_byte) of a run's events; False where that was done before.
+    """Append the points read from bytes [from_byte, to_byte) of a run's events; False if that was done before.
 
-    `small` packs them as tightly as `compact` does, which takes longer.
-    Raises NotFoundError, and ValueError where points come from no bytes: their delivery could not be told apart.
+    `small` packs them as tightly as `compact` does, which takes longer. Raises NotFoundError, and ValueError if points
+    come from an empty byte range, because repeated deliveries could not be detected.
     """
     filled = {metric: series for metric, series in points.items() if len(series)}
     if to_byte < from_byte or (filled and to_byte == from_byte):
@@ -46,7 +46,7 @@ def append(
 
 
 def compact(conn: Connection, run_id: int) -> None:
-    """Make one packed chunk per metric of a run; its series stay what they were."""
+    """Make one packed chunk per metric of a run; the values do not change."""
     chunks: dict[str, list[Row[Any]]] = {}
     for row in conn.execute(_OF_RUN, {"run_id": run_id}):
         chunks.setdefault(row.metric, []).append(row)
@@ -58,7 +58,7 @@ def compact(conn: Connection, run_id: int) -> None:
 
 
 def read(conn: Connection, run_ids: Collection[int], metrics: Collection[str] | None) -> dict[int, dict[str, Series]]:
-    """Return the series of some runs by run id and metric name, sorted; runs without any are left out."""
+    """Return the series of some runs by run id and metric name, sorted; without runs that have none."""
     query = (
         select(metric_chunks)
         .where(metric_chunks.c.run_id.in_(run_ids))
@@ -69,12 +69,12 @@ def read(conn: Connection, run_ids: Collection[int], metrics: Collection[str] | 
     chunks: dict[int, dict[str, list[Row[Any]]]] = {}
     for row in conn.execute(query):
         chunks.setdefault(row.run_id, {}).setdefault(row.metric, []).append(row)
-    # Sorted here: PostgreSQL sorts text by the rules of the database's language.
+    # Sorted here: PostgreSQL sorts text by the rules of the database's locale.
     return {run: {metric: _series(each[metric]) for metric in sorted(each)} for run, each in chunks.items()}
 
 
 def read_points(conn: Connection, run_id: int) -> dict[str, list[tuple[int, float]]]:
-    """Return the (step, value) points of a run by metric name, sorted. No numpy is imported for it."""
+    """Return the (step, value) points of a run by metric name, sorted. Does not import numpy."""
     chunks: dict[str, list[Chunk]] = {}
     for row in conn.execute(_OF_RUN, {"run_id": run_id}):
         chunks.setdefault(row.metric, []).append(_chunk(row))
@@ -82,7 +82,7 @@ def read_points(conn: Connection, run_id: int) -> dict[str, list[tuple[int, floa
 
 
 def names(conn: Connection, study_id: int) -> list[str]:
-    """Return the names of all metrics that a study's trials logged, retired ones left out, sorted."""
+    """Return the names of all metrics that a study's trials logged, without retired ones, sorted."""
     query = (
         select(metric_chunks.c.metric)
         .distinct()

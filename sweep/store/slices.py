@@ -1,4 +1,4 @@
-"""Runs that are paused and continued: the ends of their slices, and what a driver was told in which order.
+"""Pausing and continuing runs: the ends of their slices, and the outcomes of trials in the order of their recording.
 
 The caller holds the transaction.
 """
@@ -39,7 +39,7 @@ def pause(conn: Connection, run_id: int, step: int, so_far: Judgement, *, at: da
 
 
 def resume(conn: Connection, run_id: int, until_step: int | None, *, at: datetime) -> None:
-    """Record the intent to continue a paused run until a step, None for its end.
+    """Record the intent to continue a paused run until a step, or to its end (None).
 
     Raises NotFoundError, and TransitionError if the run is not paused.
     """
@@ -51,10 +51,10 @@ def resume(conn: Connection, run_id: int, until_step: int | None, *, at: datetim
 
 
 def told(conn: Connection, study_id: int) -> list[Outcome]:
-    """Return what a study's trials came to, in the order in which it was recorded.
+    """Return the outcomes of a study's trials, in the order in which they were recorded.
 
-    That is each end of a slice, as an outcome in state `paused`, and the outcome of each finished trial at its last
-    change of state. Trials that wait or run are in it with their slices alone, retired ones not at all.
+    These are each end of a slice, as an outcome in state `paused`, and the outcome of each finished trial at its last
+    change of state. Trials that wait or run appear only with their slices, retired ones not at all.
     """
     of_study = (trials.c.study_id == study_id) & trials.c.is_current
     found = dict(_parts(conn, study_id))
@@ -70,7 +70,7 @@ def told(conn: Connection, study_id: int) -> list[Outcome]:
 
 
 def abandoned(conn: Connection, study_id: int) -> set[int]:
-    """Return the numbers of the trials that were cancelled while they were paused."""
+    """Return the numbers of the trials that were cancelled while paused."""
     cancelled = select(trials.c.id).where(trials.c.study_id == study_id, trials.c.state == TrialState.CANCELLED.value)
     last = select(func.max(events.c.id)).where(events.c.trial_id.in_(cancelled)).group_by(events.c.trial_id)
     query = (

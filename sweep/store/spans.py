@@ -11,9 +11,10 @@ from sweep.store.store import Store
 
 
 def run_spans(store: Store, names: Collection[str]) -> list[tuple[datetime, datetime]]:
-    """Return start and end of each run of these studies that has ended, by start.
+    """Return start and end of each ended run of these studies, by start.
 
-    A run that a driver found gone is left out where the run itself has not left how long it took: nobody saw its end.
+    A run that an orchestrator found gone is left out unless the run itself recorded how long it took: its end is
+    unknown.
     """
     query = (
         select(runs.c.started_at, runs.c.ended_at, runs.c.wall_s, runs.c.state)

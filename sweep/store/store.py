@@ -1,4 +1,4 @@
-"""The store: everything a study knows, in one database. The only place in which sweep speaks to it."""
+"""The store: everything known about studies, in one database. All access to the database goes through it."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -35,20 +35,20 @@ from sweep.store.records import Event
 from sweep.store.transactions import Transactions
 
 TOKEN_BYTES = 8
-"""Random bytes of an attempt's token: two attempts never have the same one, in whatever store."""
+"""Random bytes of an attempt's token: no two attempts have the same token, in any store."""
 
-_RUNS_AT_ONCE = 200  # runs read at a time while streaming: 200 x 1,000 points x 16 bytes are 3 MB a metric
+_RUNS_AT_ONCE = 200  # runs read at a time while streaming: 200 x 1,000 points x 16 bytes are 3 MB per metric
 
 
 class Store:
-    """Studies, trials, runs, events, series and judgements, behind one connection.
+    """Studies, trials, runs, events, series and judgements, through one connection.
 
     What it promises is in sweep/store/protocol. Every method is one transaction, or part of the `transaction()` it is
     called in. `url` is absolute, without a password. `Store.open("sqlite://")` is the fake for tests: the same code on
     a database in memory.
 
-    Every method raises StoreError where the database fails (locked, full, damaged) and NotFoundError for an id or a
-    name that is not there.
+    Every method raises StoreError if the database fails (locked, full, damaged) and NotFoundError for an unknown id or
+    name.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class Store:
     def open(cls, url: str, *, read_only: bool = False, driving: str | None = None) -> "Store":
         """Return the store at a SQLAlchemy URL (`sqlite:///results/sweep.db`, `postgresql+psycopg://user@host/db`).
 
-        A writer creates the folder and the tables, or brings an older database to the current version. A reader
-        creates nothing: it raises NotFoundError where there is no store yet. Raises StoreError, which names the file,
-        for what is not a store, damaged, or newer than this code.
+        A writer creates the folder and the tables, or upgrades an older database to the current version. A reader
+        creates nothing: it raises NotFoundError if there is no store yet. Raises StoreError, naming the file, if it is
+        not a store, damaged, or newer than this code.
 
         `driving` is the study that the caller is going to run. In PostgreSQL, which is reached from any host and
-        folder, the store holds that study until it is closed, and raises StudyLockedError where another process does;
-        for a SQLite file, the lock in the study's folder does that alone.
+        folder, the store holds that study until it is closed, and raises StudyLockedError if another process does; for
+        a SQLite file, the lock in the study's folder is enough.
         """
         parsed = parse_url(url)
         name = name_of(parsed)
@@ -86,16 +86,16 @@ class Store:
             if isinstance(exc, SweepError) and name not in exc.message:
                 hint = exc.hint
                 if isinstance(exc, OldStoreError):
-                    hint = f"`{rebuild_command(url)}` upgrades it in place, as every command does that changes a store"
+                    hint = f"`{rebuild_command(url)}` upgrades it in place, as does every command that changes a store"
                 raise type(exc)(f"store {name}: {exc.message}", hint=hint) from exc
             raise
 
     @classmethod
     def damage(cls, url: str) -> str | None:
-        """Return how the store at a URL is damaged, read from end to end; None where it is not.
+        """Return how the store at a URL is damaged, after reading it from end to end; None if it is not.
 
-        A file without tables counts as damaged: it holds nothing, whatever it once held. Raises StoreError where that
-        cannot be told, and for what is whole and not to be read from here: another version's, another program's.
+        A file without tables counts as damaged, because a store has some. Raises StoreError if this cannot be
+        determined, and for an intact database that cannot be read here: of another version, or another program.
         """
         try:
             with cls.open(url, read_only=True) as store, store.transactions.reading() as conn:
@@ -110,7 +110,7 @@ class Store:
         return sqlite_path(parse_url(url))
 
     def check_in_place(self) -> None:
-        """Raise StoreError where the file was removed or replaced: nobody will find there what was written here."""
+        """Raise StoreError if the file was removed or replaced: what was written here would be lost."""
         if self._file is None or self._opened is None:
             return
         with suppress(FileNotFoundError):
@@ -121,7 +121,7 @@ class Store:
         )
 
     def close(self) -> None:
-        """Give the connection back. The store is not used after that; closing twice does nothing."""
+        """Close the connection. The store cannot be used after that; closing twice does nothing."""
         with self.transactions.lock:
             self.transactions.conn.close()
             self.transactions.conn.engine.dispose()
@@ -133,15 +133,15 @@ class Store:
         self.close()
 
     def transaction(self) -> AbstractContextManager[object]:
-        """Group writes: all of them are kept, or none where the block raises. Nested blocks join the outer one.
+        """Group writes: all of them are kept, or none if the block raises. Nested blocks join the outer one.
 
-        A StoreError inside it is its end, even where the block goes on: it is refused whatever follows.
+        A StoreError inside it ends it, even if the block continues: further writes are refused.
         """
         return self.transactions.writing()
 
     @contextmanager
     def dated(self, at: datetime | None) -> Iterator[None]:
-        """Record what is written inside the block as of this time; for restoring what happened before. None: now."""
+        """Record what is written inside the block as of this time, to restore past changes. None: now."""
         before, self._dated = self._dated, at
         try:
             yield
@@ -163,7 +163,7 @@ class Store:
         provenance: Mapping[str, Any],
         kind: StudyKind = StudyKind.ABLATION,
     ) -> StudyRecord:
-        """Add a study with status `running`. Raises StoreError where the name is taken."""
+        """Add a study with status `running`. Raises StoreError if the name exists."""
         with self.transactions.writing() as conn:
             record = studies.create(
                 conn,
@@ -178,12 +178,12 @@ class Store:
         return self._here(record)
 
     def study(self, name: str) -> StudyRecord:
-        """Return the study of this name. Raises NotFoundError with the names that are there."""
+        """Return the study of this name. Raises NotFoundError, listing existing names."""
         with self.transactions.reading() as conn:
             return self._here(studies.get(conn, name))
 
     def find_study(self, name: str) -> StudyRecord | None:
-        """Return the study of this name, None where there is none."""
+        """Return the study of this name, None if there is none."""
         with self.transactions.reading() as conn:
             found = studies.find(conn, name)
         return None if found is None else self._here(found)
@@ -194,12 +194,12 @@ class Store:
             return [self._here(record) for record in studies.all_studies(conn)]
 
     def latest_study(self) -> StudyRecord:
-        """Return the study whose status changed last. Raises NotFoundError where there is none."""
+        """Return the study whose status changed last. Raises NotFoundError if there is none."""
         with self.transactions.reading() as conn:
             return self._here(studies.latest(conn, store_word(self.url)))
 
     def study_running(self, trial_id: int) -> tuple[StudyRecord, int]:
-        """Return the study in whose folder a trial's run lies, and the run's number there; reuse followed."""
+        """Return the study whose folder holds a trial's run, and the run's number there; reuse is followed."""
         with self.transactions.reading() as conn:
             study_id, number = trials.home_of(conn, trial_id)
             return self._here(studies.by_id(conn, study_id)), number
@@ -218,7 +218,7 @@ class Store:
         config: Mapping[str, Any] | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
-        """Change what is given. `ended` sets the time of its end; status `running` takes that away again."""
+        """Change the given values. `ended` sets the time of its end; status `running` clears it."""
         at = self._now()
         columns: dict[str, Any] = {}
         if status is not None:
@@ -235,7 +235,7 @@ class Store:
             studies.change(conn, study_id, columns)
 
     def save_summary(self, study_id: int, summary: Mapping[str, object]) -> None:
-        """Keep the study's summary.json, in place of an earlier one."""
+        """Store the study's summary.json, replacing an earlier one."""
         with self.transactions.writing() as conn:
             studies.change(conn, study_id, {"summary": jsontext.dumps(summary)})
 
@@ -245,17 +245,18 @@ class Store:
             return studies.summary(conn, study_id)
 
     def delete_study(self, study_id: int) -> None:
-        """Delete a study and all its rows. Raises StoreError where other studies reuse its trials."""
+        """Delete a study and all its rows. Raises StoreError if other studies reuse its trials."""
         with self.transactions.writing() as conn:
             studies.remove(conn, study_id)
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
-        """Return how many trials are in each state, retired ones left out, and states without trials."""
+        """Return the number of trials in each state, without retired ones, and without states that have none."""
         with self.transactions.reading() as conn:
             return studies.counts(conn, study_id)
 
     def verdict_counts(self, study_id: int) -> dict[Verdict, int]:
-        """Return how many judged trials have each verdict, retired ones left out, and verdicts without trials."""
+        """Return the number of judged trials with each verdict, without retired ones, and without verdicts that have
+        none."""
         with self.transactions.reading() as conn:
             return studies.verdict_counts(conn, study_id)
 
@@ -266,7 +267,7 @@ class Store:
     ) -> list[TrialRecord]:
         """Add pending trials and return them in the given order.
 
-        They are numbered on from the study's last, or have these `numbers`: ascending, all beyond it.
+        They are numbered from the study's last on, or have these `numbers`: ascending, all above it.
         """
         with self.transactions.writing() as conn:
             return trials.add(conn, study_id, specs, numbers)
@@ -274,12 +275,12 @@ class Store:
     def trials(
         self, study_id: int, states: Collection[TrialState] | None = None, *, retired: bool = False
     ) -> list[TrialRecord]:
-        """Return a study's trials by number, only those in `states` where given; retired ones only where asked for."""
+        """Return a study's trials by number, only those in `states` if given; retired ones only if requested."""
         with self.transactions.reading() as conn:
             return trials.in_study(conn, study_id, states, retired=retired)
 
     def set_current(self, study_id: int, trial_ids: Collection[int]) -> None:
-        """Retire all trials of a study but these: they are kept, and left out of its outcomes, series and counts."""
+        """Retire all other trials of a study: they are kept, but left out of its outcomes, series and counts."""
         with self.transactions.writing() as conn:
             trials.set_current(conn, study_id, trial_ids)
 
@@ -289,10 +290,10 @@ class Store:
             return trials.by_number(conn, study_id, number)
 
     def transition(self, trial_id: int, new: TrialState, note: str = "") -> None:
-        """Change a trial's state, and that of its live run with it, leaving an event row.
+        """Change a trial's state, and that of its live run with it, adding an event row.
 
-        A trial that becomes pending again loses its judgement. Raises TransitionError where the table forbids the
-        change, and for the two that need more: pending to launching is `begin_run`, pending to completed `reuse`.
+        A trial that becomes pending again loses its judgement. Raises TransitionError if the table forbids the change,
+        and for the two that need more: pending to launching is `begin_run`, pending to completed `reuse`.
         """
         with self.transactions.writing() as conn:
             trials.transition(conn, trial_id, new, note=note, at=self._now())
@@ -320,26 +321,26 @@ class Store:
     def reuse(self, trial_id: int, source_trial_id: int) -> None:
         """Complete a pending trial with the judgement of a completed one, whose run and series become its own.
 
-        Where the source itself reuses a trial, that one becomes the source. Raises TransitionError where the trial is
-        not pending or the source not completed.
+        If the source itself reuses a trial, that one becomes the source. Raises TransitionError if the trial is not
+        pending or the source not completed.
         """
         with self.transactions.writing() as conn:
             trials.reuse(conn, trial_id, source_trial_id, at=self._now())
 
     def sources(self, study_id: int) -> dict[int, tuple[str, int]]:
-        """Return (study, number) of the trial whose run each reusing trial of a study has, by the trial's id."""
+        """Return (study, number) of the trial whose run each reusing trial of a study uses, by the trial's id."""
         with self.transactions.reading() as conn:
             return trials.sources_in(conn, study_id)
 
     def save_judgement(self, trial_id: int, judgement: Judgement) -> None:
-        """Replace a trial's judgement and symptoms; its state stays what it is."""
+        """Replace a trial's judgement and symptoms; its state does not change."""
         with self.transactions.writing() as conn:
             trials.save_judgement(conn, trial_id, judgement)
 
     def outcomes(self, study_id: int) -> list[Outcome]:
-        """Return the outcome of every trial of a study but the retired ones, by number.
+        """Return the outcome of every trial of a study except retired ones, by number.
 
-        A trial that reuses another has that one's run and a judgement of its own.
+        A trial that reuses another one has that one's run and its own judgement.
         """
         with self.transactions.reading() as conn:
             return outcomes.of_study(conn, study_id)
@@ -361,7 +362,7 @@ class Store:
     ) -> RunRecord:
         """Record the intent to run a pending trial in this folder; trial and new run are `launching`.
 
-        `token` names the attempt; a new one unless an attempt is restored that has one. `was` is `paused` for a paused
+        `token` names the attempt; it is a new one unless a recorded attempt is restored. `was` is `paused` for a paused
         trial whose process is gone. Raises TransitionError if the trial is in another state.
         """
         token = token or os.urandom(TOKEN_BYTES).hex()
@@ -378,26 +379,26 @@ class Store:
         host: str | None = None,
         device: str | None = None,
     ) -> None:
-        """Record how a run was launched, as far as it is known by now; None changes nothing. The states stay.
+        """Record how a run was launched, as far as known; None changes nothing. The states do not change.
 
-        `handle` is its launcher's; `pid_started_at` in seconds since the epoch.
+        `handle` is its launcher's; `pid_started_at` is in seconds since the epoch.
         """
         process = {"handle": handle, "pid": pid, "pid_started_at": pid_started_at, "host": host, "device": device}
         with self.transactions.writing() as conn:
             runs.started(conn, run_id, process)
 
     def mark_running(self, run_id: int) -> None:
-        """Change run and trial from launching to running. Raises TransitionError where they are not launching."""
+        """Change run and trial from launching to running. Raises TransitionError if they are not launching."""
         with self.transactions.writing() as conn:
             runs.mark_running(conn, run_id, at=self._now())
 
     def run_until(self, trial_id: int, step: int | None) -> None:
-        """Record at which step a trial's next run is to be paused, None for its end. Raises NotFoundError."""
+        """Record the step at which a trial's next run pauses, None to run to its end. Raises NotFoundError."""
         with self.transactions.writing() as conn:
             trials.set_until(conn, trial_id, step)
 
     def pause_run(self, run_id: int, step: int, so_far: Judgement) -> None:
-        """Change run and trial from running to paused, with the step reached and the judgement so far on record.
+        """Change run and trial from running to paused, and record the step reached and the judgement so far.
 
         Raises TransitionError if they are not running.
         """
@@ -405,7 +406,7 @@ class Store:
             slices.pause(conn, run_id, step, so_far, at=self._now())
 
     def continue_run(self, run_id: int, until_step: int | None) -> None:
-        """Record the intent to continue a paused run until a step, None for its end; run and trial are `running`.
+        """Record the intent to continue a paused run until a step, or to its end (None); run and trial are `running`.
 
         Raises TransitionError if they are not paused.
         """
@@ -422,12 +423,12 @@ class Store:
             series.compact(conn, run_id)
 
     def told(self, study_id: int) -> list[Outcome]:
-        """Return what a driver is told of a study: ends of slices and finished trials, in the order on record."""
+        """Return the outcomes to report to a driver: ends of slices and finished trials, in the recorded order."""
         with self.transactions.reading() as conn:
             return slices.told(conn, study_id)
 
     def abandoned(self, study_id: int) -> set[int]:
-        """Return the numbers of the trials that were cancelled while they were paused."""
+        """Return the numbers of the trials that were cancelled while paused."""
         with self.transactions.reading() as conn:
             return slices.abandoned(conn, study_id)
 
@@ -448,10 +449,10 @@ class Store:
     ) -> None:
         """End run and trial together in `state`, with the trial's judgement; compact the run's series.
 
-        `is_whole` says that the series came in one `ingest` that was told so: there is nothing to compact. `process` is
-        what `run_started` takes, where it has not been told yet.
+        `is_whole`: the series came in one `ingest` with `is_whole`, so there is nothing to compact. `process` is the
+        arguments of `run_started`, if that was not called yet.
 
-        Raises TransitionError where the run is not live or `state` does not end a run.
+        Raises TransitionError if the run is not live or `state` does not end a run.
         """
         at = self._now()
         columns = {
@@ -479,12 +480,12 @@ class Store:
             return runs.live(conn, study_id)
 
     def latest_run(self, trial_id: int) -> RunRecord | None:
-        """Return a trial's last run, the source's where it reuses one, None where it never ran."""
+        """Return a trial's last run, the source's if it reuses one, None if it never ran."""
         with self.transactions.reading() as conn:
             return runs.latest(conn, trial_id)
 
     def devices(self, study_id: int) -> set[str]:
-        """Return the devices that a study's runs were on, as the launcher names them; retired trials left out."""
+        """Return the devices of a study's runs, as the launcher names them, without retired trials."""
         with self.transactions.reading() as conn:
             return runs.devices(conn, study_id)
 
@@ -498,19 +499,19 @@ class Store:
     def ingest(
         self, run_id: int, *, from_byte: int, to_byte: int, points: Mapping[str, Series], is_whole: bool = False
     ) -> bool:
-        """Append the points read from bytes [from_byte, to_byte) of a run's events and move `ingested_bytes` on.
+        """Append the points read from bytes [from_byte, to_byte) of a run's events and update `ingested_bytes`.
 
-        `is_whole` says that these are all the run will ever have: they are packed at once, and `end_run`, told the
-        same, has nothing to compact.
+        `is_whole`: the run will have no more points, so these are packed at once, and `end_run` with `is_whole` has
+        nothing to compact.
 
-        Returns False, and changes nothing, where the run has not been read up to exactly `from_byte`: a delivery that
-        comes again, or out of order, does no harm.
+        Returns False, and changes nothing, unless the run has been read up to exactly `from_byte`: repeated deliveries,
+        or ones out of order, do no harm.
         """
         with self.transactions.writing() as conn:
             return series.append(conn, run_id, from_byte, to_byte, points, small=is_whole)
 
     def series(self, trial_id: int, metrics: Collection[str] | None = None) -> dict[str, Series]:
-        """Return the series of a trial's last run by metric name, sorted; those in `metrics` where given."""
+        """Return the series of a trial's last run by metric name, sorted; only those in `metrics` if given."""
         with self.transactions.reading() as conn:
             run = runs.latest(conn, trial_id)
             return {} if run is None else series.read(conn, [run.id], metrics).get(run.id, {})
@@ -524,7 +525,7 @@ class Store:
     def series_of(self, trial_ids: Collection[int]) -> dict[int, dict[str, Series]]:
         """Return the series of some trials' last runs by trial id and metric name, sorted; {} for one without any.
 
-        Two statements for all of them: hand in a few hundred at most.
+        Uses two statements for all of them: pass a few hundred trials at most.
         """
         with self.transactions.reading() as conn:
             latest = runs.latest_of(conn, trial_ids)
@@ -532,9 +533,10 @@ class Store:
         return {trial_id: found.get(latest.get(trial_id, 0), {}) for trial_id in trial_ids}
 
     def study_series(self, study_id: int, metrics: Collection[str]) -> Iterator[tuple[int, str, Series]]:
-        """Yield (trial number, metric, series) of the last run of every trial but the retired ones, by number and name.
+        """Yield (trial number, metric, series) of the last run of every trial except retired ones, by number and name.
 
-        It reads some runs at a time and holds no transaction in between, so that the writer's log can be folded back.
+        It reads some runs at a time and holds no transaction in between, so that the write-ahead log can be
+        checkpointed.
         """
         with self.transactions.reading() as conn:
             latest = list(runs.latest_ids(conn, study_id).items())
@@ -547,6 +549,6 @@ class Store:
                     yield number, metric, points
 
     def metric_names(self, study_id: int) -> list[str]:
-        """Return the names of all metrics that a study's trials logged, retired ones left out, sorted."""
+        """Return the names of all metrics that a study's trials logged, without retired ones, sorted."""
         with self.transactions.reading() as conn:
             return series.names(conn, study_id)

@@ -29,9 +29,9 @@ def create(
     provenance: Mapping[str, object],
     at: datetime,
 ) -> StudyRecord:
-    """Add a study with status `running`. Raises StoreError where the name is taken."""
+    """Add a study with status `running`. Raises StoreError if the name exists."""
     if find(conn, name) is not None:
-        raise StoreError(f"a study named {name!r} is already there", hint="run the same command again to continue it")
+        raise StoreError(f"a study named {name!r} already exists", hint="run the same command again to resume it")
     row = {
         "name": name,
         "kind": str(kind),
@@ -49,19 +49,19 @@ def create(
 
 
 def find(conn: Connection, name: str) -> StudyRecord | None:
-    """Return the study of this name, None where there is none."""
+    """Return the study of this name, None if there is none."""
     row = conn.execute(select(studies).where(studies.c.name == name)).one_or_none()
     return None if row is None else study_record(row)
 
 
 def get(conn: Connection, name: str) -> StudyRecord:
-    """Return the study of this name. Raises NotFoundError, which lists what is there."""
+    """Return the study of this name. Raises NotFoundError, listing existing names."""
     found = find(conn, name)
     if found is not None:
         return found
     names = list(conn.execute(select(studies.c.name).order_by(*NEWEST_FIRST)).scalars())
     if not names:
-        raise NotFoundError(f"there is no study {name!r}: the store holds none")
+        raise NotFoundError(f"there is no study {name!r}: the store has no studies")
     near = nearest(name, names)
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     hint = None if near is None else f"did you mean {near!r}?"
@@ -77,19 +77,19 @@ def by_id(conn: Connection, study_id: int) -> StudyRecord:
 
 
 def all_studies(conn: Connection) -> list[StudyRecord]:
-    """Return the studies, the one that was active last first."""
+    """Return the studies, the most recently active first."""
     return [study_record(row) for row in conn.execute(select(studies).order_by(*NEWEST_FIRST))]
 
 
 def latest(conn: Connection, store: str) -> StudyRecord:
-    """Return the study that was active last. Raises NotFoundError.
+    """Return the most recently active study. Raises NotFoundError.
 
     `store` is what makes a command run its study in this store (` store.url=URL`).
     """
     row = conn.execute(select(studies).order_by(*NEWEST_FIRST).limit(1)).one_or_none()
     if row is None:
         raise NotFoundError(
-            "the store holds no study yet", hint=f"run one: python -m sweep +ablation=regularization{store}"
+            "the store has no studies yet", hint=f"run one: python -m sweep +ablation=regularization{store}"
         )
     return study_record(row)
 
@@ -110,7 +110,7 @@ def summary(conn: Connection, study_id: int) -> JsonObject | None:
 
 
 def counts(conn: Connection, study_id: int) -> dict[TrialState, int]:
-    """Return how many trials are in each state, retired ones left out, and states without trials."""
+    """Return the number of trials in each state, without retired ones, and without states that have none."""
     query = (
         select(trials.c.state, func.count())
         .where(trials.c.study_id == study_id, trials.c.is_current)
@@ -120,7 +120,7 @@ def counts(conn: Connection, study_id: int) -> dict[TrialState, int]:
 
 
 def verdict_counts(conn: Connection, study_id: int) -> dict[Verdict, int]:
-    """Return how many trials have each verdict, retired and stopped ones left out, and verdicts without trials."""
+    """Return the number of trials with each verdict, without retired and stopped ones."""
     query = (
         select(trials.c.verdict, func.count())
         .where(trials.c.study_id == study_id, trials.c.is_current, trials.c.verdict.is_not(None))

@@ -1,4 +1,4 @@
-"""The transactions of one connection: each method of the store is one of its own, or part of the one that is open."""
+"""The transactions of one connection: each method of the store is its own, or part of the open one."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,7 +14,7 @@ from sweep.store.engine import begun, explained, translated
 class Transactions:
     """Transactions on a connection to the database `name`, one at a time; threads that share it take turns.
 
-    A StoreError inside one is its end, even where the block goes on: it is refused whatever follows.
+    A StoreError inside one ends it, even if the block continues: further writes are refused.
     """
 
     def __init__(self, conn: Connection, name: str, *, read_only: bool) -> None:

@@ -46,7 +46,7 @@ _ADD_EVENT = Prepared(insert(events), ("trial_id", "at", "old_state", "new_state
 def add(
     conn: Connection, study_id: int, specs: Sequence[TrialSpec], numbers: Sequence[int] | None = None
 ) -> list[TrialRecord]:
-    """Add pending trials, numbered on from the study's last, or with these ascending numbers, all beyond it."""
+    """Add pending trials, numbered from the study's last on, or with these ascending numbers, all above it."""
     if not specs:
         return []
     last = conn.execute(select(func.max(trials.c.number)).where(trials.c.study_id == study_id)).scalar()
@@ -94,7 +94,7 @@ def home_of(conn: Connection, trial_id: int) -> tuple[int, int]:
 
 
 def sources_in(conn: Connection, study_id: int) -> dict[int, tuple[str, int]]:
-    """Return (study, number) of the trial whose run each reusing trial of a study has, by the trial's id."""
+    """Return (study, number) of the trial whose run each reusing trial of a study uses, by the trial's id."""
     source = trials.alias("source_")
     query = (
         select(trials.c.id, studies.c.name, source.c.number)
@@ -108,7 +108,7 @@ def sources_in(conn: Connection, study_id: int) -> dict[int, tuple[str, int]]:
 def in_study(
     conn: Connection, study_id: int, states: Collection[TrialState] | None, *, retired: bool
 ) -> list[TrialRecord]:
-    """Return a study's trials by number, only those in `states` where given, the retired ones only where asked for."""
+    """Return a study's trials by number, only those in `states` if given, retired ones only if requested."""
     query = select(trials).where(trials.c.study_id == study_id).order_by(trials.c.number)
     if not retired:
         query = query.where(trials.c.is_current)
@@ -128,7 +128,7 @@ def set_current(conn: Connection, study_id: int, trial_ids: Collection[int]) -> 
 
 
 def by_number(conn: Connection, study_id: int, number: int) -> TrialRecord:
-    """Return one trial of a study. Raises NotFoundError, which says how many there are."""
+    """Return one trial of a study. Raises NotFoundError, stating the number of trials."""
     query = select(trials).where(trials.c.study_id == study_id, trials.c.number == number)
     row = conn.execute(query).one_or_none()
     if row is None:
@@ -162,7 +162,7 @@ def symptoms_of_study(conn: Connection, study_id: int) -> dict[int, tuple[Sympto
 def find_finished(conn: Connection, fingerprints: Iterable[str]) -> dict[str, int]:
     """Return, for each fingerprint that has one, the id of the earliest completed and decided trial in any study.
 
-    Only verdicts of the present rules count.
+    Only verdicts of the current rules count.
     """
     return _earliest(conn, fingerprints, trials.c.rules_version == RULES_VERSION)
 
@@ -177,7 +177,7 @@ def find_outdated(conn: Connection, fingerprints: Iterable[str]) -> dict[str, Tr
 
 
 def count_outdated(conn: Connection, study_id: int) -> int:
-    """Return the number of a study's verdicts by older rules; those of retired trials and of checks are left out."""
+    """Return the number of a study's verdicts by older rules, without those of retired trials and of checks."""
     judged = select(studies.c.id).where(studies.c.id == study_id, studies.c.kind.not_in(CHECKS_OF_TRIALS))
     of_study = (trials.c.study_id.in_(judged), trials.c.is_current, is_outdated())
     return conn.execute(select(func.count()).where(*of_study)).scalar() or 0
@@ -190,7 +190,7 @@ def is_outdated() -> ColumnElement[bool]:
 
 
 def _earliest(conn: Connection, fingerprints: Iterable[str], *which: ColumnElement[bool]) -> dict[str, int]:
-    """Return the lowest id of the completed and decided trials of each fingerprint that are such."""
+    """Return the lowest id of the completed and decided trials of each fingerprint under this condition."""
     found: dict[str, int] = {}
     for part in _parts(dict.fromkeys(fingerprints)):
         query = (
@@ -216,7 +216,7 @@ def _parts(values: Iterable[str]) -> Iterator[list[str]]:
 def reuse(conn: Connection, trial_id: int, source_trial_id: int, *, at: datetime) -> None:
     """Complete a pending trial with the judgement of a completed one, whose run becomes its own.
 
-    Raises NotFoundError, and TransitionError where either trial is in another state.
+    Raises NotFoundError, and TransitionError if either trial is in another state.
     """
     source = row_of(conn, source_trial_id)
     if source.state != TrialState.COMPLETED:
@@ -233,7 +233,7 @@ def reuse(conn: Connection, trial_id: int, source_trial_id: int, *, at: datetime
 
 
 def save_judgement(conn: Connection, trial_id: int, judgement: Judgement | None) -> None:
-    """Replace a trial's judgement and symptoms; None takes them away. Raises NotFoundError."""
+    """Replace a trial's judgement and symptoms; None removes them. Raises NotFoundError."""
     conn.execute(_DROP_SYMPTOMS, {"for_trial": trial_id})
     if _SET_JUDGEMENT.change(conn, {"trial_id": trial_id, **_judged(judgement)}) != 1:
         raise NotFoundError(f"there is no trial with id {trial_id}")
@@ -250,9 +250,9 @@ def end(
     note: str,
     at: datetime,
 ) -> None:
-    """Change the state of a trial that has run, and judge it. Raises as `swap`.
+    """Change the state of a trial that has run, and judge it. Raises the errors of `swap`.
 
-    It has no symptoms yet: those of an earlier attempt went when it became pending again.
+    It has no symptoms yet: those of an earlier attempt were removed when it became pending again.
     """
     swap(conn, trial_id, old, new, note=note, at=at, judged=_judged(judgement))
     _add_symptoms(conn, trial_id, judgement)
@@ -294,17 +294,17 @@ def _add_symptoms(conn: Connection, trial_id: int, judgement: Judgement | None) 
 
 
 def transition(conn: Connection, trial_id: int, new: TrialState, *, note: str, at: datetime) -> None:
-    """Change a trial's state; its live run, where it has one, changes with it.
+    """Change a trial's state, and that of its live run, if it has one.
 
-    A trial that becomes pending again loses its judgement. Raises NotFoundError, and TransitionError where the table
-    forbids the change, or where it needs a run (`begin_run`) or a source (`reuse`).
+    A trial that becomes pending again loses its judgement. Raises NotFoundError, and TransitionError if the table
+    forbids the change, or if it needs a run (`begin_run`) or a source (`reuse`).
     """
     old = TrialState(row_of(conn, trial_id).state)
     if old is TrialState.PENDING and new in (TrialState.LAUNCHING, TrialState.COMPLETED):
         needed = "begin_run" if new is TrialState.LAUNCHING else "reuse"
-        raise TransitionError(f"trial {trial_id}: {old} -> {new} is made by {needed}, never bare")
+        raise TransitionError(f"trial {trial_id}: {old} -> {new} needs {needed}")
     if old is TrialState.PAUSED and new is not TrialState.CANCELLED:
-        raise TransitionError(f"trial {trial_id}: {old} -> {new} is made by continue_run or begin_run, never bare")
+        raise TransitionError(f"trial {trial_id}: {old} -> {new} needs continue_run or begin_run")
     swap(conn, trial_id, old, new, note=note, at=at)
     if old in LIVE_STATES or old is TrialState.PAUSED:
         ended = {"ended_at": at} if new in FINISHED_STATES else {}
@@ -325,9 +325,9 @@ def swap(
     at: datetime,
     judged: Mapping[str, Any] | None = None,
 ) -> int:
-    """Compare and swap a trial's state, and the columns of its judgement where given; return the event row's id.
+    """Compare and swap a trial's state, and the given columns of its judgement; return the event row's id.
 
-    Raises TransitionError where the table forbids the change or the trial is not in state `old`.
+    Raises TransitionError if the table forbids the change or the trial is not in state `old`.
     """
     if not is_legal(old, new):
         raise TransitionError(f"trial {trial_id}: {old} -> {new} is not a legal change")
@@ -340,7 +340,7 @@ def swap(
 
 
 def set_until(conn: Connection, trial_id: int, until_step: int | None) -> None:
-    """Record at which step a trial's run is to be paused, None for its end. Raises NotFoundError."""
+    """Record the step at which a trial's run pauses, None to run to its end. Raises NotFoundError."""
     if conn.execute(update(trials).where(trials.c.id == trial_id).values(until_step=until_step)).rowcount != 1:
         raise NotFoundError(f"there is no trial with id {trial_id}")
 

@@ -109,7 +109,7 @@ def test_an_unknown_study_is_an_error_that_names_the_nearest(store: Store) -> No
 
 def test_a_name_is_given_once(store: Store) -> None:
     make_study(store)
-    with pytest.raises(StoreError, match="'s' is already there"):
+    with pytest.raises(StoreError, match="'s' already exists"):
         make_study(store)
 
 

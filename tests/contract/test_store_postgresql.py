@@ -69,7 +69,7 @@ def test_a_server_killed_in_the_middle_of_a_transaction_keeps_nothing_of_it(
             store.save_summary(study, {"kept": False})
             postgres_server.stop()
             postgres_server.start()
-            with pytest.raises(StoreError, match="the server has ended the connection"):
+            with pytest.raises(StoreError, match="closed the connection"):
                 store.save_summary(study, {"kept": "in part"})
             with pytest.raises(StoreError, match="none is kept"):
                 store.save_summary(study, {"kept": "alone"})
@@ -84,7 +84,7 @@ def test_a_server_killed_in_the_middle_of_a_transaction_keeps_nothing_of_it(
 
 
 def test_a_reader_cannot_write_and_finds_no_store_in_an_empty_place(postgres_url: str) -> None:
-    with pytest.raises(NotFoundError, match="it holds no study yet"):
+    with pytest.raises(NotFoundError, match="no studies yet"):
         Store.open(postgres_url, read_only=True)
     Store.open(postgres_url).close()
     with Store.open(postgres_url, read_only=True) as store:
@@ -120,7 +120,7 @@ def test_what_another_session_has_locked_is_waited_for_up_to_a_limit(
     monkeypatch.setattr(postgres, "_SETTINGS", "SET lock_timeout = '200ms'")
     with Store.open(postgres_url) as store, Store.open(postgres_url) as other, other.transactions.writing() as conn:
         conn.execute(text("LOCK TABLE studies"))
-        with pytest.raises(StoreError, match="another session has kept it locked"):
+        with pytest.raises(StoreError, match="another session .* lock"):
             add_study(store)
 
 

@@ -113,9 +113,9 @@ def test_a_lost_postgresql_database_is_made_anew_from_the_run_folders(folder, un
 @pytest.mark.parametrize(
     ("change", "said", "code"),
     [
-        (("/db", "/no_such_db"), "there is no such database", 1),
+        (("/db", "/no_such_db"), "does not exist", 1),
         (("host=", "host=/tmp/no/server/"), "no server answers there", 1),
-        (("sweep:", "guarded:"), "the server does not accept user or password", 1),
+        (("sweep:", "guarded:"), "user or password", 1),
         (("guarded:opensesame", "guarded"), "the server wants a password", 1),
         (("postgresql+psycopg", "postgresql+asyncpg"), "no store for 'postgresql+asyncpg'", 2),
     ],

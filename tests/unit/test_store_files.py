@@ -135,7 +135,7 @@ def test_a_damaged_series_is_an_error_not_a_wrong_curve() -> None:
 def test_an_empty_file_is_no_store_to_read_and_a_new_one_to_write(tmp_path: Path) -> None:
     path = tmp_path / "sweep.db"
     path.touch()
-    with pytest.raises(NotFoundError, match=r"sweep\.db: it holds no study yet"):
+    with pytest.raises(NotFoundError, match=r"sweep\.db: .*no studies yet"):
         Store.open(f"sqlite:///{path}", read_only=True)
     assert path.stat().st_size == 0
     filled(path)
@@ -160,7 +160,7 @@ def test_a_database_of_a_newer_sweep_is_refused(tmp_path: Path, read_only: bool)
     newer.commit()
     newer.close()
     expected = (
-        rf"sweep\.db: it has schema version {SCHEMA_VERSION + 1}, this sweep knows versions up to {SCHEMA_VERSION}"
+        rf"sweep\.db: .* version {SCHEMA_VERSION + 1}\b.* up to {SCHEMA_VERSION}$"
     )
     with pytest.raises(StoreError, match=expected):
         Store.open(url, read_only=read_only)
@@ -178,7 +178,7 @@ def test_messages_never_show_a_password() -> None:
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("a file")
-    with pytest.raises(StoreError, match="folder of the store cannot be made"):
+    with pytest.raises(StoreError, match="cannot create the store's folder"):
         Store.open(f"sqlite:///{tmp_path}/results/sub/sweep.db")
 
 
@@ -191,7 +191,7 @@ def test_a_lock_that_another_process_keeps_is_an_error_in_the_end(
     other = sqlite3.connect(path, isolation_level=None)
     with Store.open(url) as store:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match=r"sweep\.db: another process has kept it locked"):
+        with pytest.raises(StoreError, match=r"sweep\.db: another process .* lock"):
             store.save_summary(1, {"n": 1})
         assert store.summary(1) is None
         other.execute("ROLLBACK")
@@ -199,7 +199,7 @@ def test_a_lock_that_another_process_keeps_is_an_error_in_the_end(
         assert store.summary(1) == {"n": 2}
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
     other.execute("DELETE FROM studies")  # from now on nobody else reads, either
-    with pytest.raises(StoreError, match="kept it locked"):
+    with pytest.raises(StoreError, match="another process .* lock"):
         Store.damage(url)
     other.close()
 
