@@ -162,6 +162,7 @@ class StudyDir:
 
     @cached_property
     def path(self) -> Path:
+        """The study's folder."""
         return self.results / self.study
 
     @property

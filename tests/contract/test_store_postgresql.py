@@ -120,7 +120,7 @@ def test_what_another_session_has_locked_is_waited_for_up_to_a_limit(
     monkeypatch.setattr(postgres, "_SETTINGS", "SET lock_timeout = '200ms'")
     with Store.open(postgres_url) as store, Store.open(postgres_url) as other, other.transactions.writing() as conn:
         conn.execute(text("LOCK TABLE studies"))
-        with pytest.raises(StoreError, match="another session .* lock"):
+        with pytest.raises(StoreError, match=r"another session .* lock"):
             add_study(store)
 
 
