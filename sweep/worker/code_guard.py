@@ -1,7 +1,7 @@
-"""No trial runs other code than its study was planned with: the process that imports the task checks its files.
+"""Checks, in the process that imports the task, that its files are those that the study was planned with.
 
-The orchestrator starts no trial of an edited task; but one that it has just started may import it after the edit, and
-on another machine the checkout may be another.
+The orchestrator starts no trial of an edited task. But a trial that was just started may import the task after an edit,
+and another machine may have another checkout.
 """
 
 import sys
@@ -13,19 +13,20 @@ from sweep.rundir import digest_of
 
 
 class EditedTaskError(Exception):
-    """The task's files are not those that the study was planned with: no fault of the task or the machine."""
+    """The task's files are not those that the study was planned with."""
 
 
 def check_code(root: Path | None, code: Mapping[str, str | None]) -> None:
-    """Raise EditedTaskError if a file of the task is not what it was.
+    """Raise EditedTaskError if a file of the task differs from what was planned.
 
-    `code` has the digests by path from the task's root, which is `root` on this machine, None if the task is in no
-    folder; by absolute path in the spec of an earlier version.
+    `code` maps paths to digests. Paths are relative to the task's root, which is `root` on this machine (None if the
+    task is in no folder); specs of earlier versions have absolute paths.
     """
     names = [Path(path).name for path, digest in code.items() if _digest(path, root) != digest]
     if names:
-        words = f"{', '.join(names)}: edited since the study was planned, as this trial was to begin"
-        raise EditedTaskError(words) from None
+        raise EditedTaskError(
+            f"{', '.join(names)}: edited since the study was planned, before this trial began"
+        ) from None
 
 
 def _digest(path: str, root: Path | None) -> str | None:
@@ -35,11 +36,11 @@ def _digest(path: str, root: Path | None) -> str | None:
 
 
 def import_root(module: str) -> Path | None:
-    """Return the folder that a module is imported from here, None if it is in none."""
+    """Return the folder on sys.path that a module is imported from, or None if there is none."""
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is not None:
         return root_of(module, Path(file).absolute())
-    inside = module.replace(".", "/")  # its import has failed
+    inside = module.replace(".", "/")  # the import has failed: look for its file
     for entry in sys.path:
         folder = Path(entry).absolute()
         if any((folder / name).is_file() for name in (f"{inside}.py", f"{inside}/__init__.py")):

@@ -1,4 +1,4 @@
-"""One run from spec.json to result.json."""
+"""Executes one run, from spec.json to result.json."""
 
 import os
 import resource
@@ -24,20 +24,20 @@ from sweep.worker.seeding import seed_globals
 from sweep.worker.sigterm import SigtermWatch
 
 REPORTED_PACKAGES = ("numpy", "paddle", "scipy", "sklearn")
-"""Their versions go into result.json where the task has imported them."""
+"""Packages whose versions go into result.json if the task has imported them."""
 
 DURABLE_FROM_S = 2.0
-"""A run this long is worth the fsync of its result, some 10 ms; after a power cut a shorter one is run again."""
+"""Minimum duration of a run whose result is fsynced (about 10 ms). After a power cut, shorter runs are repeated."""
 
 _STATE_OF = {StopReason.PRUNED: TrialState.PRUNED, StopReason.STOPPED: TrialState.CANCELLED}
-"""The state of a run that stopped for these reasons; for all others it has completed."""
+"""States by stop reason; with any other reason the run is COMPLETED."""
 
 
 def run_trial(folder: RunDir) -> int:
-    """Run the trial whose spec.json lies in `folder`; return the exit code: 0 ended, 1 failed, 74 no result written.
+    """Run the trial whose spec.json is in `folder`; return the exit code: 0 ended, 1 failed, 74 no result written.
 
-    Every outcome, crashes of the task included, is written to result.json; `wall_s` counts from here and so includes
-    the imports of the task.
+    Every outcome, crashes of the task included, is written to result.json. `wall_s` is measured from this call, so it
+    includes the imports of the task.
     """
     started_at, started_s = now_utc(), monotonic_s()
     spec = folder.read_spec()
@@ -55,9 +55,9 @@ def run_trial(folder: RunDir) -> int:
             watch=str(spec.get("watch", "light")),
         )
         ending = _execute(spec, run, check)
-        with suppress(OSError):  # a full disk: result.json is the one that counts
+        with suppress(OSError):  # a full disk: only result.json matters
             events.write("end", state=ending["state"], reason=ending["stop_reason"])
-        _leave_result(folder, ending, last_step=run.last_step, started_at=started_at, wall_s=monotonic_s() - started_s)
+        _write_result(folder, ending, last_step=run.last_step, started_at=started_at, wall_s=monotonic_s() - started_s)
     except OSError as error:
         with suppress(OSError):  # the log may be on the same full disk
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -65,7 +65,7 @@ def run_trial(folder: RunDir) -> int:
     return 1 if ending["state"] == TrialState.FAILED else 0
 
 
-def _leave_result(
+def _write_result(
     folder: RunDir, ending: Mapping[str, Any], *, last_step: int | None, started_at: datetime, wall_s: float
 ) -> None:
     """Write result.json. Raises OSError."""
@@ -83,7 +83,7 @@ def _leave_result(
 
 
 def _execute(spec: Mapping[str, Any], run: WorkerRun, check: Check | None) -> dict[str, Any]:
-    """Run the task, or the check of it, and return how it ended: state, stop_reason, failure."""
+    """Run the task, or the check on it; return how it ended: state, stop_reason, failure."""
     sigterm = SigtermWatch(run)
     pid, failure, returned = os.getpid(), None, None
     try:
@@ -98,50 +98,50 @@ def _execute(spec: Mapping[str, Any], run: WorkerRun, check: Check | None) -> di
         pass
     except BaseException as error:
         if not _is_clean_exit(error):
-            failure = _told(error)
+            failure = _report_failure(error)
     exit_if_forked(pid, 0 if failure is None else 1)
     run.conclude(returned, has_failed=failure is not None)
     run.unwatch()
     reason = run.stop_reason
-    # SIGTERM goes to the whole group, so a task may see its data loaders die before it sees that it is to stop.
+    # SIGTERM goes to the whole group: the task may fail because its data loaders die before it notices the signal.
     if reason is None and (sigterm.was_handled_by_task() or (run.is_terminated and failure is not None)):
         run.is_terminated = True
-        reason = run.asked_to_stop()
+        reason = run.requested_stop()
     if reason is None and failure is not None:
         return {"state": str(TrialState.FAILED), "stop_reason": None, "failure": failure}
-    # After a decision the trial was over: what went wrong while the task cleaned up is in the log and changes nothing.
+    # With a reason the trial was already over: errors while the task cleaned up are only in the log.
     reason = reason or StopReason.RETURNED
     return {"state": str(_STATE_OF.get(reason, TrialState.COMPLETED)), "stop_reason": str(reason), "failure": None}
 
 
-def _told(error: BaseException) -> dict[str, Any]:
-    """Return a failure as result.json tells it, and print its traceback."""
-    from sweep.worker.failure import describe_failure, format_error  # what they need is imported by failures only
+def _report_failure(error: BaseException) -> dict[str, Any]:
+    """Print the traceback of a failure, and return the failure as result.json records it."""
+    from sweep.worker.failure import describe_failure, format_error  # imported only by runs that fail
 
-    with suppress(Exception):  # the disk is full, or the task has closed what it printed to
+    with suppress(Exception):  # the disk is full, or the task has closed stderr
         print(format_error(error), file=sys.stderr, flush=True)
     return describe_failure(error)
 
 
 def _is_clean_exit(error: BaseException) -> bool:
-    """Return whether the task ended itself by `sys.exit()`, which for a script is a way to return."""
+    """Return whether the task called `sys.exit()` without an error, which counts as returning."""
     return isinstance(error, SystemExit) and error.code in (None, 0)
 
 
 def _cap_memory(memory_mb: int | None) -> None:
-    """Bound the memory of this process and of those it starts: beyond that Python raises MemoryError.
+    """Limit the memory of this process and of those it starts; beyond the limit Python raises MemoryError.
 
-    RLIMIT_DATA counts what is private and writable. RLIMIT_AS would count address space, of which CUDA takes hundreds
-    of GB that it never uses.
+    RLIMIT_DATA counts private writable memory. RLIMIT_AS counts address space, of which CUDA reserves hundreds of GB
+    that it never uses.
     """
     if memory_mb is not None:
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        cap = min(memory_mb << 20, sys.maxsize)  # the kernel's numbers end there
+        cap = min(memory_mb << 20, sys.maxsize)  # the largest limit that the kernel accepts
         resource.setrlimit(resource.RLIMIT_DATA, (cap if most == resource.RLIM_INFINITY else min(cap, most), most))
 
 
 def _peak_memory_mb() -> float | None:
-    """Return the most memory this process has had resident, in MiB. (ru_maxrss would count the driver's, too.)"""
+    """Return the peak resident memory of this process in MiB. (ru_maxrss would include the orchestrator's.)"""
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -152,6 +152,6 @@ def _peak_memory_mb() -> float | None:
 
 
 def _packages() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that the task has imported."""
+    """Return the versions of Python and of the REPORTED_PACKAGES that the task has imported."""
     loaded = {name: getattr(sys.modules[name], "__version__", "?") for name in REPORTED_PACKAGES if name in sys.modules}
     return {"python": sys.version.split()[0], **loaded}

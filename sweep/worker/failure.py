@@ -1,4 +1,4 @@
-"""An exception of the task, as result.json tells it."""
+"""An exception of the task, as result.json records it."""
 
 import errno
 import traceback
@@ -11,14 +11,14 @@ from sweep.domain.states import FailureClass
 from sweep.worker.code_guard import EditedTaskError
 
 _HERE = str(Path(__file__).parent)
-_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+_MACHINE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 MESSAGE_CHARS = 500
 TRACEBACK_CHARS = 20_000
 
 
 def describe_failure(error: BaseException) -> dict[str, Any]:
     """Return class, type, one-line message and traceback (its last 20,000 characters) of an exception."""
-    kind, message = type(error).__name__, _words_of(error)
+    kind, message = type(error).__name__, _message_of(error)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "paddle":
         kind = "MissingPaddleError"
         message = 'this task needs paddle, which is not installed: pip install "paddle-sweep[cpu]" (or [gpu])'
@@ -32,23 +32,23 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
 
 
 def format_error(error: BaseException) -> str:
-    """Return the traceback from the task's first frame on: how the worker came there tells a user nothing."""
+    """Return the traceback from the task's first frame on, without the worker's frames."""
     frames: TracebackType | None = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_HERE) and frames.tb_next is not None:
         frames = frames.tb_next
     return "".join(traceback.format_exception(type(error), error, frames))
 
 
-def _words_of(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     try:
         return str(error).strip()
     except Exception:
-        return "<its words could not be had>"
+        return "<str() of this exception failed>"
 
 
 def _class_of(error: BaseException, message: str) -> FailureClass:
     if isinstance(error, MemoryError) or says_out_of_memory(f"{type(error).__name__}: {message}"):
         return FailureClass.OOM
-    if isinstance(error, EditedTaskError) or (isinstance(error, OSError) and error.errno in _MACHINE):
+    if isinstance(error, EditedTaskError) or (isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS):
         return FailureClass.INFRA
     return FailureClass.CRASH

@@ -1,4 +1,4 @@
-"""A task in the process that runs it: imported, checked to be the code that was planned, and prepared."""
+"""Loads a task in the process that runs it: imports it, checks that its code is what was planned, and prepares it."""
 
 import importlib
 import os
@@ -13,18 +13,18 @@ from sweep.worker.code_guard import check_code, import_root
 from sweep.worker.process_exit import exit_if_forked
 from sweep.worker.seeding import seed_globals
 
-AHEAD_SEED = 0
-"""Global generators have it while the task is imported and prepared."""
+PREPARE_SEED = 0
+"""Seed of the global generators while the task is imported and prepared."""
 
 Digests = Mapping[str, str | None]
-"""Digests of a task's files, by path from the task's root."""
+"""Digests of a task's files, by path relative to the task's root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The functions of a task, as far as it has them.
+    """The functions of a task; None for those that it does not have.
 
-    `data(cfg)` returns the training and the validation set, `model(cfg)` the network (docs/tasks.md); checks use them.
+    `data(cfg)` returns the training and the validation set, `model(cfg)` the network (docs/tasks.md). Checks use them.
     """
 
     train: Callable[[TaskConfig, Run], object]
@@ -34,43 +34,43 @@ class Task:
 
 
 def load_task(ref: TaskRef, code: Digests | None = None) -> Task:
-    """Return a task, imported. Raises ImportError, AttributeError, and whatever its code raises.
+    """Import a task and return it. Raises ImportError, AttributeError, and whatever its code raises.
 
-    `code` has the digests of the files as they were when the study was planned: raises EditedTaskError if the task is
-    imported here and now, and from others.
+    `code` has the digests of its files when the study was planned. Raises EditedTaskError if this call imports the task
+    and its files differ.
     """
     return LOADERS[ref.kind](ref, code or {})
 
 
 def prepared_task(spec: Mapping[str, Any], *, is_prepared: bool = True) -> tuple[Task, TaskConfig]:
-    """Return the task of a spec, imported and prepared, and its config. Raises whatever `load_task` or the task raises.
+    """Import and prepare the task of a spec; return it and its config. Raises whatever `load_task` or the task raises.
 
-    Nothing of it knows the trial's seed: whether it has been done ahead, for all trials, cannot be told by a trial.
-    `is_prepared` False only imports it.
+    The trial's seed is not used here, so a trial behaves the same whether this was done for it alone or once for all
+    trials. If `is_prepared` is False the task is only imported.
     """
     pid, section = os.getpid(), spec["task"]
-    seed_globals(AHEAD_SEED)
+    seed_globals(PREPARE_SEED)
     task, cfg = load_task(TaskRef.of(section), spec.get("code")), config_of(section)
     if is_prepared and task.prepare is not None:
-        seed_globals(AHEAD_SEED)
+        seed_globals(PREPARE_SEED)
         task.prepare(cfg)
     exit_if_forked(pid, 0)
     return task, cfg
 
 
 def config_of(section: Mapping[str, Any]) -> TaskConfig:
-    """Return what a task is given of its section: all but the keys that name it."""
+    """Return the config that the task receives: its section without the keys that name the task."""
     return TaskConfig({key: value for key, value in section.items() if key not in KIND_OF_KEY})
 
 
 def _load_function(ref: TaskRef, code: Digests) -> Task:
-    is_there = ref.module in sys.modules
+    is_imported = ref.module in sys.modules
     try:
         module = importlib.import_module(ref.module)
         extras = {part: getattr(module, part, None) for part in ("prepare", "data", "model")}
         return Task(getattr(module, ref.function), **extras)
     finally:
-        if not is_there:  # else it has been looked at before, and may be edited since
+        if not is_imported:  # otherwise it was checked on import, and may have been edited since
             check_code(import_root(ref.module), code)
 
 

@@ -1,15 +1,15 @@
-"""What a process does before it has a run: import the task, prepare its data, say so, wait to be told the run.
+"""A process that imports and prepares the task before it has a run: its channel to the orchestrator, and its start.
 
-The line to the driver is a SOCK_SEQPACKET socket on standard input, one JSON object a message:
+The channel is a SOCK_SEQPACKET socket on standard input. Each message is one JSON object:
 
-    to the driver                                    to the process
-    {"state": "ready"|"unsafe"|"failed", "why": ..}  once, when it has done what could be done ahead
+    to the orchestrator                              to the process
+    {"state": "ready"|"unsafe"|"failed", "why": ..}  (sent once, when the task is imported and prepared)
     {"pid": N, ..} or {"error": ..}                  {"run": folder}, with a descriptor of the run's out.log
     {"ended": pid, "code": N, "has_left": bool}      {"reap": [pid, ..]}
 
-A warm parent sends a second socket with its state: runs are told on that one, to whichever of its children is free,
-which says when it was started, too (`started_at`, seconds since the epoch). It says of each run that it has ended, and
-reaps it when it is told.
+With its state a warm parent sends a second socket. Requests for runs go over that one, to any free child; the child's
+answer includes its start time (`started_at`, seconds since the epoch). The parent reports each run that ends, and reaps
+it on request.
 """
 
 import ctypes
@@ -28,19 +28,20 @@ from sweep.worker.loading import prepared_task
 from sweep.worker.process_exit import exit_if_forked, exit_process, flush_output
 
 MESSAGE_BYTES = 1 << 16
-PREAMBLE_BYTES = 1 << 16
+IMPORT_OUTPUT_BYTES = 1 << 16
+"""Maximum number of bytes of the output of imports that go into the log of each run."""
 WHY_CHARS = 500
 
 
 class Channel:
-    """One end of a line to the driver."""
+    """One end of a channel between orchestrator and process."""
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
 
     @classmethod
     def from_stdin(cls) -> "Channel":
-        """Return the line that standard input is, and which is /dev/null from then on."""
+        """Return the channel on standard input, and redirect standard input to /dev/null."""
         channel = cls(socket.socket(fileno=os.dup(0)))
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
@@ -64,12 +65,12 @@ class Channel:
         return self._socket.fileno()
 
     def send(self, *, descriptor: int | None = None, **message: object) -> None:
-        """Send a message, with a descriptor where one is given. Raises OSError where the driver is gone."""
+        """Send a message, with a descriptor if given. Raises OSError if the other end is gone."""
         descriptors = [] if descriptor is None else [descriptor]
         socket.send_fds(self._socket, [json.dumps(message).encode()], descriptors, socket.MSG_NOSIGNAL)
 
     def receive(self) -> tuple[dict[str, Any], list[int]] | None:
-        """Return the next message and the descriptors that came with it, None once the driver is gone."""
+        """Return the next message and the descriptors that came with it, or None if the other end is gone."""
         try:
             data, descriptors, _, _ = socket.recv_fds(self._socket, MESSAGE_BYTES, 1)
         except ConnectionError:
@@ -82,11 +83,11 @@ class Channel:
 
 
 class EnvironTag:
-    """The place in this process's memory where the kernel shows the folder of its run to other processes.
+    """The run's folder in /proc/PID/environ, by which other processes find out which run this process belongs to.
 
-    /proc/PID/environ is the memory in which a process got its environment when its program was started, and a fork
-    copies it. The driver leaves room there; once the run is known it is written in, and the process, with whatever it
-    forks, is known by its run as one that was started for it.
+    /proc/PID/environ shows the memory that held the environment when the program was started; a fork copies it. The
+    orchestrator reserves room there. Once the run is known, its folder is written into that room, so that this process
+    and whatever it forks can be found by their run, as in a cold start.
     """
 
     def __init__(self) -> None:
@@ -96,7 +97,7 @@ class EnvironTag:
         self._room = len(os.environ.pop(RUN_VARIABLE, ""))
 
     def set(self, folder: Path) -> None:
-        """Show `folder`, here and to what this process starts."""
+        """Set `folder` in /proc/PID/environ, and in the environment of what this process starts."""
         name = os.fsencode(folder)
         if self._address is not None and len(name) <= self._room:
             ctypes.memmove(self._address, name.ljust(self._room, b"\0"), self._room)
@@ -104,16 +105,16 @@ class EnvironTag:
 
 
 def preload_task(what: str) -> str | None:
-    """Do what every run of a task begins with; return in one line why that failed, None where it did not.
+    """Import and prepare a task; return the error in one line, or None on success.
 
-    `what` is the folder of such a run, or JSON of what of its spec is needed (`task`, `code`).
+    `what` is the folder of a run of the task, or JSON with the parts of its spec that are needed (`task`, `code`).
 
-    Whatever comes of a failure is left to the run itself, which is to meet it as one that was started for itself.
+    Failures are not handled here: each run meets them again on its own, as in a cold start.
     """
     pid, failure = os.getpid(), None
     try:
         prepared_task(json.loads(what) if what.startswith("{") else RunDir(Path(what)).read_spec())
-    except BaseException as error:  # even SystemExit: a run says what it means
+    except BaseException as error:  # even SystemExit: the run decides what it means
         failure = describe_failure(error)["message"]
     exit_if_forked(pid, 1)
     flush_output()
@@ -121,26 +122,26 @@ def preload_task(what: str) -> str | None:
 
 
 def import_output() -> bytes:
-    """Return what importing has printed so far: a run that imports for itself has it in its log."""
-    with suppress(OSError):  # importing has closed it
+    """Return what imports have printed so far. It goes into each run's log, as in a cold start."""
+    with suppress(OSError):  # the task's code has closed standard output
         size = os.fstat(1).st_size
-        return os.pread(1, PREAMBLE_BYTES, max(0, size - PREAMBLE_BYTES))
+        return os.pread(1, IMPORT_OUTPUT_BYTES, max(0, size - IMPORT_OUTPUT_BYTES))
     return b""
 
 
 def run_and_exit(folder: Path, log: int, printed: bytes) -> NoReturn:
-    """Become the run of `folder`, as `python -m sweep.worker` would be, with output to `log`. Never returns."""
+    """Become the run of `folder`, as with `python -m sweep.worker`, with output to `log`. Never returns."""
     code = 1
     try:
         if printed:
-            with suppress(OSError):  # a full disk, of which the run will find out
+            with suppress(OSError):  # a full disk: the run will report it
                 os.write(log, printed)
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
         sys.argv = [str(Path(__file__).with_name("__main__.py")), str(folder)]
         code = run_trial(RunDir(folder))
-    except BaseException as error:  # what would end an interpreter with a traceback
+    except BaseException as error:  # an interpreter would print the traceback and exit
         with suppress(OSError):
             sys.stderr.write(format_error(error))
     exit_process(code)

@@ -1,4 +1,4 @@
-"""The run as the task sees it (sweep.task.Run): records what is logged and decides when the trial is to end."""
+"""The `run` that a task is given (sweep.task.Run): records what is logged and decides when the trial ends."""
 
 import operator
 from collections.abc import Mapping
@@ -21,19 +21,19 @@ from sweep.task import StopTrial
 if TYPE_CHECKING:
     from sweep.worker.monitor import Monitor
 
-LOOK_EVERY_S = 0.05
-"""How often at most `log` looks for the stop file: a stat costs microseconds, but a task may log every one."""
+STOP_CHECK_EVERY_S = 0.05
+"""Minimum seconds between two checks for the stop file: a stat takes microseconds, but a task may log that often."""
 RETURNED_KEYS = 4
 """Maximum number of keys named of a dict that `train` returned."""
-PATIENCE_S = 1.0
-"""Seconds for which a request to stop waits for the next step: a task may log every step as the same one."""
+STOP_WAIT_S = 1.0
+"""Maximum seconds for which a request to stop waits for a later step: a task may log the same step again and again."""
 
 
 class WorkerRun:
-    """One run of a trial. `stop_reason` is None until the trial is to end, and never changes after that.
+    """One run of a trial. `stop_reason` is None until the trial ends, and then never changes.
 
-    A decision (converged, diverged, budget used up) takes effect with the first log of a later step, which is not
-    recorded, or when the task returns: all that is logged at the deciding step is taken, and may still change it.
+    A decision (converged, diverged, budget used up) takes effect at the first log of a later step, which is not
+    recorded, or when the task returns. Until then everything logged at the deciding step counts, and may change it.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class WorkerRun:
     ) -> None:
         self.stop_reason: StopReason | None = None
         self.last_step: int | None = None
-        self.is_terminated = False  # SIGTERM has come; set from the signal handler
+        self.is_terminated = False  # SIGTERM was received; set by the signal handler
         self._folder = folder
         self._seed = seed
         self._is_check = is_check
         self.target = target
-        self._step: int | None = None  # the furthest logged so far
-        self._decision: StopReason | None = None  # as things stand if the present step is over
-        self._asked: tuple[StopReason, float] | None = None  # a request to stop, and when it was noticed
+        self._step: int | None = None  # the largest step recorded so far
+        self._decision: StopReason | None = None  # takes effect unless the current step changes it
+        self._request: tuple[StopReason, float] | None = None  # a request to stop, and when it was noticed
         self._watched_step = 0
         self._tracker = TargetTracker(target)
         self._clock = StepClock(target.budget_steps)
-        self._steps_told: object = ()
+        self._recorded_findings: object = ()
         self._events = events
-        self._look_at = 0.0
+        self._check_stop_at = 0.0
         self._watch = watch
         self._monitors: list[Monitor] = []
 
@@ -72,7 +72,7 @@ class WorkerRun:
 
     @property
     def dir(self) -> Path:
-        """The run's own folder."""
+        """The run's folder."""
         return self._folder.path
 
     def stream(self, name: str) -> int:
@@ -80,9 +80,9 @@ class WorkerRun:
         return stream_seed(self._seed, name)
 
     def log(self, step: int, **metrics: float) -> None:
-        """Record scalars at a step; raise StopTrial if the trial is to end, and from then on every time.
+        """Record scalars at a step. Raises StopTrial if the trial is over, and again at every later call.
 
-        Raises TypeError, ValueError if the step or a metric is no number of the right kind.
+        Raises TypeError or ValueError if the step is not a whole number in range, or a metric is not one number.
         """
         if self.stop_reason is None:
             step = _checked_step(step)
@@ -92,38 +92,38 @@ class WorkerRun:
             raise StopTrial(str(self.stop_reason))
 
     def conclude(self, returned: object = None, *, has_failed: bool = False) -> None:
-        """Let the last decision take effect: the task has ended, by an error if it `has_failed`.
+        """Let the last decision take effect: the task has ended, with an error if `has_failed`.
 
-        What is known only now is recorded first: values whose position was not clear, and what the task `returned`.
+        First, what is known only now is recorded: values whose position was not clear, and what the task `returned`.
 
-        An evaluation may fail on the NaN that has just ended the trial: it was over all the same. A budget used up
-        decides nothing, so that the error is what counts.
+        An error does not undo a decision: an evaluation may fail on the NaN that has just ended the trial. But a budget
+        that is used up decides nothing about the target; then the error counts.
         """
         if not self._is_check:
             for at, values in self._clock.finish():
                 if not self._is_over(at):
                     self._take(at, values)
-            self._tell_steps(is_over=True)
+            self._record_findings(is_over=True)
         if returned is not None:
             self._write_facts({RETURNED: _type_text(returned)})
         if self.stop_reason is None and not (has_failed and self._decision is StopReason.BUDGET):
             self.stop_reason = self._decision
 
     def describe(self, **facts: float | str) -> None:
-        """Record what is known of the task (`label_entropy`, `target_variance`, ...): numbers or text."""
+        """Record facts about the task (`label_entropy`, `target_variance`, ...): numbers or text."""
         known = {name: value if isinstance(value, str) else _scalar(name, value) for name, value in facts.items()}
         self._tracker.learn(known)
         self._write_facts(known)
 
     def watch(self, model: Any, optimizer: Any) -> None:
-        """Record `watch/...` series and facts of this training from here on, as much as `watch` in the config says.
+        """Record `watch/...` series and facts of this training from now on, as `watch` in the config says.
 
-        `optimizer` is one or several; the second and later ones of a run have names with a number. What is watched
-        already stays as it is.
+        `optimizer` is one or several. Series of the second and later optimizers of a run have a number in their names.
+        An optimizer that is already watched is skipped.
         """
         if self._watch == "off":
             return
-        from sweep.worker.monitor import SAMPLINGS, Monitor  # brings paddle, which the task has then imported
+        from sweep.worker.monitor import SAMPLINGS, Monitor  # imports paddle, as the task has done by now
 
         for one in optimizer if isinstance(optimizer, list | tuple) else [optimizer]:
             if any(m.optimizer is one for m in self._monitors):
@@ -142,14 +142,14 @@ class WorkerRun:
                 earlier.review()
 
     def record_watched(self, step: int, values: Mapping[str, float]) -> None:
-        """Record what a monitor saw at an optimizer step, but for steps made after a decision."""
+        """Record what a monitor saw at an optimizer step. Steps after a decision are not recorded."""
         if self._decision is not None and step > max(self._step or 0, self._watched_step):
             return
         self._watched_step = max(step, self._watched_step)
         self._events.log(step, values)
 
     def unwatch(self) -> None:
-        """Take the monitors away: models, optimizers and paddle are as they were."""
+        """Remove the monitors: models, optimizers and paddle are as they were before."""
         for monitor in self._monitors:
             monitor.close()
         self._monitors = []
@@ -161,7 +161,7 @@ class WorkerRun:
         return RunCallback(self)
 
     def artifact(self, name: str) -> Path:
-        """Return the path of a file of this run to write to; its folder exists. Raises ValueError."""
+        """Return the path for an artifact of this run; creates its folder. Raises ValueError if it is outside the run."""
         relative = PurePosixPath(name)
         if not name or relative.is_absolute() or ".." in relative.parts:
             raise ValueError(f"run.artifact: {name!r} is not a name inside the run's folder")
@@ -169,38 +169,38 @@ class WorkerRun:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def asked_to_stop(self) -> StopReason | None:
-        """Return the requested stop reason, or None. Checks the stop file at most every LOOK_EVERY_S."""
+    def requested_stop(self) -> StopReason | None:
+        """Return the requested stop reason, or None. Checks the stop file at most every STOP_CHECK_EVERY_S."""
         now = monotonic_s()
-        if now < self._look_at and not self.is_terminated:
+        if now < self._check_stop_at and not self.is_terminated:
             return None
-        self._look_at = now + LOOK_EVERY_S
+        self._check_stop_at = now + STOP_CHECK_EVERY_S
         try:
             return StopReason(self._folder.stop.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return StopReason.STOPPED if self.is_terminated else None
-        except (OSError, ValueError):  # there, but touched by hand
+        except (OSError, ValueError):  # the file exists, but was edited by hand
             return StopReason.STOPPED
 
     def _write_facts(self, facts: Mapping[str, float | str]) -> None:
         self._events.write("facts", v={k: v if isinstance(v, str) else json_number(v) for k, v in facts.items()})
 
     def _place(self, step: int, values: Mapping[str, float]) -> None:
-        """Record values at their position in the run, unless it ends before that."""
-        if self._is_check:  # it counts the steps itself
+        """Record values at their position in the run, unless the run ends before it."""
+        if self._is_check:  # a check counts the steps itself
             placed: Placed = ((step, values),)
         else:
             placed = self._clock.place(step, values, self._optimizer_steps())
         for at, some in placed:
             self.stop_reason = self._end_before(at)
             if self.stop_reason is not None:
-                self._tell_late(at, some)
+                self._record_late(at, some)
                 return
             self._take(at, some)
-        if not placed:  # not clear yet, so at no later step
+        if not placed:  # the position is not clear yet: it counts as the current step
             self.stop_reason = self._end_before(self._step or 0)
         if not self._clock.is_plain:
-            self._tell_steps()
+            self._record_findings()
 
     def _take(self, step: int, values: Mapping[str, float]) -> None:
         self._events.log(step, values)
@@ -208,42 +208,42 @@ class WorkerRun:
         self._decision = self._decide(step, values)
 
     def _optimizer_steps(self) -> int | None:
-        """Return the number of steps of the watched optimizer that steps most often, None if none is watched."""
+        """Return the largest number of steps of a watched optimizer, or None if none is watched."""
         return max((m.steps for m in self._monitors if m.steps is not None), default=None) if self._monitors else None
 
-    def _tell_steps(self, *, is_over: bool = False) -> None:
-        """Record what was found of the steps, whenever something new was and in the end."""
+    def _record_findings(self, *, is_over: bool = False) -> None:
+        """Record what was found about the logged steps, if it has changed, and at the end."""
         findings = self._clock.findings(is_over=is_over)
         known = [(finding.kind, finding.series) for finding in findings]
-        if findings and (is_over or known != self._steps_told):
+        if findings and (is_over or known != self._recorded_findings):
             self._write_facts({STEPS: findings_text(findings)})
-        self._steps_told = known
+        self._recorded_findings = known
 
-    def _tell_late(self, step: int, refused: Mapping[str, float]) -> None:
-        """Record that what decides comes only now that the budget is used up, if it does."""
+    def _record_late(self, step: int, refused: Mapping[str, float]) -> None:
+        """Record the step if the deciding metric is logged for the first time after the budget is used up."""
         name = self.target.named_decider
         if self.stop_reason is StopReason.BUDGET and name in refused and not self._tracker.state().evaluations:
             self._write_facts({LATE: step})
 
     def _is_over(self, step: int) -> bool:
-        """Return whether a decision has taken effect by this step. A budget used up leaves room for earlier steps."""
+        """Return whether a decision has taken effect at this step. After the budget, earlier steps are still taken."""
         if self._decision is None or step == self._step:
             return False
         return self._decision is not StopReason.BUDGET or self._step is None or step > self._step
 
     def _end_before(self, step: int) -> StopReason | None:
-        """Return why the run ends before anything of `step` is recorded, None if it does not."""
+        """Return why the run ends before values at `step` are recorded, or None if it does not."""
         if self._is_over(step):
             return self._decision
         is_later = step != self._step
-        if self._asked is None and (asked := self.asked_to_stop()) is not None:
-            self._asked = asked, monotonic_s()
-        if self._asked is None or not (is_later or monotonic_s() - self._asked[1] > PATIENCE_S):
+        if self._request is None and (requested := self.requested_stop()) is not None:
+            self._request = requested, monotonic_s()
+        if self._request is None or not (is_later or monotonic_s() - self._request[1] > STOP_WAIT_S):
             return None
-        return self._asked[0]
+        return self._request[0]
 
     def _decide(self, step: int, values: Mapping[str, float]) -> StopReason | None:
-        if self._is_check:  # ends when the check has seen enough, wherever the target is
+        if self._is_check:  # a check ends by itself and ignores the target
             return None
         reason = self._tracker.update(step, values)
         is_used_up = self.last_step is not None and self.last_step >= self.target.budget_steps
@@ -251,7 +251,7 @@ class WorkerRun:
 
 
 def _checked_step(step: int) -> int:
-    """Return the step as an int; a float of a whole number is one, too. Raises TypeError, ValueError."""
+    """Return the step as an int; a float such as 3.0 is accepted. Raises TypeError, ValueError."""
     if type(step) is not int:
         if isinstance(step, bool):
             raise TypeError("run.log: step must be a whole number, got bool")
@@ -266,7 +266,7 @@ def _checked_step(step: int) -> int:
 
 
 def _index(step: object) -> int:
-    """Return what is a whole number as an int. Raises TypeError."""
+    """Return a whole number as an int. Raises TypeError."""
     if isinstance(step, float) and step.is_integer():
         return int(step)
     return operator.index(step)  # type: ignore[arg-type]

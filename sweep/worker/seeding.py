@@ -1,4 +1,4 @@
-"""Global random generators of a trial, each seeded from a stream of its own, whenever its library is imported."""
+"""Seeds the global random generators of a trial, each from its own stream, also if the library is imported later."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -13,11 +13,11 @@ SEEDERS: dict[str, Callable[[Any, int], object]] = {
     "numpy": lambda module, seed: module.random.seed(seed),
     "paddle": lambda module, seed: module.seed(seed),
 }
-"""How the global generator of a library is seeded. A library that the task never imports is never imported for it."""
+"""How to seed the global generator of each library. A library that the task does not import is not imported here."""
 
 
 def seed_globals(seed: int) -> None:
-    """Seed the global generators of all imported libraries now, and those of the others as they are imported."""
+    """Seed the global generators of imported libraries now, and the others when they are imported."""
     for name, seeder in SEEDERS.items():
         if name in sys.modules:
             seeder(sys.modules[name], stream_seed(seed, name))
@@ -26,7 +26,7 @@ def seed_globals(seed: int) -> None:
 
 
 class SeedOnImport:
-    """An import finder that seeds a library's generator right after the library has been executed."""
+    """An import finder that seeds a library's generator right after the library is imported."""
 
     def __init__(self, seed: int, names: list[str]) -> None:
         self._seed = seed
@@ -35,7 +35,7 @@ class SeedOnImport:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the library's own spec with a loader that seeds; None for any other module."""
+        """Return the library's spec with a loader that seeds its generator; None for any other module."""
         if name not in self._names:
             return None
         spec = PathFinder.find_spec(name, path, target)
@@ -46,14 +46,14 @@ class SeedOnImport:
 
 
 class _SeedingLoader:
-    """Duck-typed: importlib.abc, where Loader is defined, would cost every run the import of importlib.resources."""
+    """Duck-typed: subclassing `importlib.abc.Loader` would make every run import importlib.resources."""
 
     def __init__(self, loader: Any, seed: int) -> None:
         self._loader = loader
         self._seed = seed
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        spec.loader = self._loader  # from here on the library looks as if it had been loaded without us
+        spec.loader = self._loader  # the library must see its usual loader
         module: ModuleType | None = self._loader.create_module(spec)
         itself: Any = self
         spec.loader = itself

@@ -1,4 +1,4 @@
-"""SIGTERM in a run: it ends at its next `log`, and it is known that it has come, whoever handles it."""
+"""SIGTERM ends a run at its next `log`. It is noticed even if the task has its own handler."""
 
 import os
 import signal
@@ -9,19 +9,19 @@ from sweep.worker.run import WorkerRun
 
 
 class SigtermWatch:
-    """Lets SIGTERM end a run at its next `log`; a second one kills it. Forked children die of the first.
+    """Makes SIGTERM end a run at its next `log`; a second SIGTERM kills it. Forked children die of the first.
 
-    A task may have a handler of its own that stops the training, whatever it then returns or exits with: Python notes
-    each signal that it handles in a file, with whichever handler.
+    A task may install its own handler, stop the training, and return or exit in any way. Python writes the number of
+    each signal that it handles to a file, with any handler, so that the signal is noticed in this case, too.
     """
 
     def __init__(self, run: WorkerRun) -> None:
         self._run = run
-        self._noted = os.memfd_create("signals")
-        os.set_blocking(self._noted, False)  # Python asks for that; a file never blocks
-        signal.set_wakeup_fd(self._noted, warn_on_full_buffer=False)
+        self._received = os.memfd_create("signals")
+        os.set_blocking(self._received, False)  # required by set_wakeup_fd, although a file never blocks
+        signal.set_wakeup_fd(self._received, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_term)
-        # Held back while forking: before the child has its default back one would be lost in the interpreter.
+        # Blocked during a fork: a signal that reaches the child before its default handler is restored would be lost.
         os.register_at_fork(
             before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
             after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
@@ -29,9 +29,9 @@ class SigtermWatch:
         )
 
     def was_handled_by_task(self) -> bool:
-        """Return whether it has come and the task, not we, has seen to it."""
-        with suppress(OSError):  # the task has closed what it did not open
-            return not self._run.is_terminated and signal.SIGTERM in os.pread(self._noted, 1 << 20, 0)
+        """Return whether SIGTERM was received and the task's own handler handled it."""
+        with suppress(OSError):  # the task has closed a descriptor that it did not open
+            return not self._run.is_terminated and signal.SIGTERM in os.pread(self._received, 1 << 20, 0)
         return False
 
     def _on_term(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is Python's
@@ -40,8 +40,8 @@ class SigtermWatch:
 
 
 def _die_of_sigterm() -> None:
-    # Only in the main thread may a handler be set; a child forked by another thread is left as it is.
+    # Handlers can be set only in the main thread; a child forked by another thread keeps what it has.
     with suppress(ValueError):
-        signal.set_wakeup_fd(-1)  # what comes to the child is no news of the run
+        signal.set_wakeup_fd(-1)  # signals to the child are not signals to the run
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

@@ -1,4 +1,4 @@
-"""`python -m sweep.worker.standby FOLDER`: does ahead what FOLDER's run begins with, then waits to become a run."""
+"""`python -m sweep.worker.standby FOLDER`: imports and prepares the task of FOLDER's run, then becomes one run."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from sweep.worker.process_exit import exit_process
 
 
 def main(arguments: list[str]) -> None:
-    """Wait for a run and become it; end with the driver."""
+    """Wait for a run and become it; return if the orchestrator is gone."""
     channel, tag = Channel.from_stdin(), EnvironTag()
     environment = dict(os.environ)
     failure = preload_task(arguments[0])
@@ -18,10 +18,10 @@ def main(arguments: list[str]) -> None:
         channel.send(state="failed" if failure else "ready", why=failure or "")
     except OSError:
         return
-    told = channel.receive()
-    if told is None:
+    request = channel.receive()
+    if request is None:
         return
-    message, [log] = told
+    message, [log] = request
     folder = Path(message["run"])
     tag.set(folder)
     try:
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
     channel.close()
     if failure is None:
         run_and_exit(folder, log, import_output())
-    # What failed ahead is to fail in the run's own words: begin anew, as a process started for it.
+    # The run must fail with its own error: start over in this process, as in a cold start.
     for stream in (1, 2):
         os.dup2(log, stream)
     environment[RUN_VARIABLE] = str(folder)
