@@ -161,7 +161,7 @@ class WorkerRun:
         return RunCallback(self)
 
     def artifact(self, name: str) -> Path:
-        """Return the path for an artifact of this run; creates its folder. Raises ValueError if it is outside the run."""
+        """Return the path for an artifact of this run; creates its folder. Raises ValueError outside the run."""
         relative = PurePosixPath(name)
         if not name or relative.is_absolute() or ".." in relative.parts:
             raise ValueError(f"run.artifact: {name!r} is not a name inside the run's folder")
