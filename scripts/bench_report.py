@@ -31,7 +31,7 @@ from sweep.analysis import rank
 from sweep.domain.axis import Cell
 from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.trial import Outcome, StudyRecord
 from sweep.plan.designs import DESIGNS
 from sweep.report import Report, ReportData, build_document, write_reports

@@ -34,7 +34,7 @@ from machine import machine
 
 from sweep.config import load_study_config
 from sweep.domain.axis import Cell
-from sweep.domain.jsonform import to_object
+from sweep.domain.json_form import to_object
 from sweep.domain.metric import Series
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord, TrialSpec
@@ -42,7 +42,7 @@ from sweep.domain.verdict import Judgement, Verdict
 from sweep.report import build_document
 from sweep.rundir import StudyDir
 from sweep.store import Store
-from sweep.study.recorded import recorded_config
+from sweep.study.config_record import recorded_config
 from sweep.study.results import report_data
 
 TABLE = Path(__file__).parent.parent / "results" / "benchmarks" / "verbs.md"

@@ -18,8 +18,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from sweep.domain.about import ADVISORY_ABOVE
 from sweep.domain.states import StopReason
+from sweep.domain.symptom_entry import ADVISORY_ABOVE
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome

@@ -16,7 +16,7 @@ from sweep.domain.axis import Axis, Cell, Level, Toggle
 from sweep.domain.inert import InertToggle
 from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome, StudyRecord

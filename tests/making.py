@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 
 from sweep.domain.axis import BASE
 from sweep.domain.kinds import StudyKind
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Verdict

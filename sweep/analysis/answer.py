@@ -7,7 +7,6 @@ from sweep.analysis.effects import is_broken
 from sweep.analysis.exceptions import why_silent
 from sweep.analysis.faults import fault_sentences, faults_seen, lowered
 from sweep.analysis.logging import timeout_hint
-from sweep.domain.counts import count_text, share_text
 from sweep.domain.effect import (
     NOT_RUN_YET,
     BaseSummary,
@@ -19,6 +18,7 @@ from sweep.domain.effect import (
     together,
 )
 from sweep.domain.failure import shown_failure
+from sweep.domain.plural import count_text, share_text
 from sweep.domain.states import LIVE_STATES, TrialState
 from sweep.domain.symptoms import LOGGING_RULES, about_of
 from sweep.domain.trial import Outcome

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from sweep.domain.axis import Toggle
-from sweep.domain.counts import share_text
 from sweep.domain.effect import Choice, Effect, Question, Repair, SearchedPoint
+from sweep.domain.plural import share_text
 from sweep.domain.verdict import Verdict
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
-from sweep.domain.counts import count_text
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
+from sweep.domain.plural import count_text
 from sweep.stats.exact import Floats, holm, paired_test, sign_flip_p, split_p
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweep.domain.comparison import CellComparison, Difference, Pair, Steps, StudyComparison
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.target import Target
-from sweep.domain.taskref import naming_key
+from sweep.domain.task_ref import naming_key
 from sweep.domain.trial import Outcome
 from sweep.stats.exact import ALPHA, Floats, holm, mcnemar_p, paired_test, proportion, sign_flip_p
 

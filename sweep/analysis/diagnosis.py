@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from sweep.analysis.faults import fault_sentences, faults_seen, lowered
 from sweep.analysis.findings import FAILED_GATE, NEAR, Findings, recommendation
-from sweep.domain.byhand import best_by_hand, by_hand_of
-from sweep.domain.counts import figure_text, share_text
+from sweep.domain.by_hand import best_by_hand, by_hand_of
 from sweep.domain.data_check import Severity
 from sweep.domain.effect import Effect, EffectStatus, Question, Ranking, Repair, together
 from sweep.domain.overfit import GateVerdict
+from sweep.domain.plural import figure_text, share_text
 from sweep.domain.result import Diagnosis
 from sweep.domain.symptoms import LOGGING_RULES, about_of, kind_of, title_of
 from sweep.domain.verdict import Verdict

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from sweep.analysis.compare import Comparison, Contrast, compare_cells
 from sweep.analysis.table import Table
 from sweep.domain.axis import Toggle
-from sweep.domain.counts import share_text
 from sweep.domain.effect import Effect, EffectStatus, Proportion, Question, StepsToTarget
 from sweep.domain.inert import InertToggle
-from sweep.domain.names import natural
+from sweep.domain.metric_names import natural
+from sweep.domain.plural import share_text
 from sweep.stats.exact import ALPHA, SPRT_LEAD, holm, paired_test, proportion
 
 MAX_MORE_SEEDS = 40

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweep.analysis.faults import TOLD, lowered
-from sweep.domain.about import About, Fault
-from sweep.domain.counts import share_text
 from sweep.domain.effect import BaseSummary
+from sweep.domain.plural import share_text
 from sweep.domain.states import TrialState
+from sweep.domain.symptom_entry import About, Fault
 from sweep.domain.symptoms import about_of, urgency
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict

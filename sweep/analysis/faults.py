@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sweep.domain.about import Fault
+from sweep.domain.symptom_entry import Fault
 from sweep.domain.symptoms import about_of
 from sweep.domain.verdict import Symptom
 

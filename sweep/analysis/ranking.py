@@ -14,7 +14,6 @@ from sweep.analysis.repairs import build_repairs, find_interactions, find_necess
 from sweep.analysis.table import Table
 from sweep.analysis.unlogged import unlogged_sentences
 from sweep.domain.axis import Axis, Cell, Toggle
-from sweep.domain.counts import count_text, share_text
 from sweep.domain.effect import (
     BaseSummary,
     CellSummary,
@@ -27,6 +26,7 @@ from sweep.domain.effect import (
     SearchedPoint,
 )
 from sweep.domain.inert import InertToggle
+from sweep.domain.plural import count_text, share_text
 from sweep.domain.roles import loss_note
 from sweep.domain.symptoms import urgency
 from sweep.domain.target import Mode, Target

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sweep.domain.names import WATCH, is_loss
+from sweep.domain.metric_names import WATCH, is_loss
 from sweep.domain.roles import loss_candidates
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target

@@ -16,7 +16,7 @@ from sweep.config.stores import (
     store_option,
     verbs_store,
 )
-from sweep.domain.counts import count_text
+from sweep.domain.plural import count_text
 from sweep.domain.states import LEGAL_TRANSITIONS, TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, UsageError

@@ -14,9 +14,9 @@ from sweep.cli.output import print_json
 from sweep.cli.printing import Printer, print_rich
 from sweep.cli.shared import open_existing
 from sweep.config.stores import results_of, store_option, store_word
-from sweep.domain.counts import count_text, share_text
-from sweep.domain.jsonform import KEY, to_json
+from sweep.domain.json_form import KEY, to_json
 from sweep.domain.nights import Baseline, Environment, NightRun
+from sweep.domain.plural import count_text, share_text
 from sweep.domain.regression import Suspect
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.suspects import suspects

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sweep.cli.shared import chosen_study, read_parser, with_trials
-from sweep.domain.counts import count_text
+from sweep.domain.plural import count_text
 from sweep.domain.printable import printable
 from sweep.domain.roles import shown_metric
 from sweep.domain.target import Target

@@ -7,7 +7,7 @@ from sweep.cli.output import by_word, print_json
 from sweep.cli.printing import print_rich, print_whole
 from sweep.cli.shared import as_it_stands, read_parser, stage_names
 from sweep.config.stores import store_option
-from sweep.domain.jsonform import to_json, to_object
+from sweep.domain.json_form import to_json, to_object
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord
 from sweep.report.headings import read_heading

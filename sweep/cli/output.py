@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TypeVar
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 T = TypeVar("T", bound=StrEnum)
 

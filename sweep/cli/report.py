@@ -2,7 +2,7 @@
 
 from sweep.cli.shared import chosen_study, read_parser
 from sweep.config.stores import store_option
-from sweep.domain.counts import count_text
+from sweep.domain.plural import count_text
 from sweep.domain.trial import StudyRecord
 from sweep.errors import StoreError
 from sweep.rundir import StudyDir, read_plan, shown

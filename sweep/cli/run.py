@@ -15,8 +15,8 @@ from sweep.config.stores import store_option
 from sweep.errors import NotFoundError
 from sweep.launch import launcher_notes
 from sweep.rundir import shown
-from sweep.study.audience import outliving_the_terminal, silence_broken_streams
 from sweep.study.decisions import set_log_level
+from sweep.study.resilient_progress import outliving_the_terminal, silence_broken_streams
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -48,7 +48,7 @@ def _study(arguments: list[str]) -> int:
         # Most of a driver is imported while another core imports the task.
         from sweep.report.progress import LiveProgress
         from sweep.report.terminal import render_document
-        from sweep.study.jobs import run_job
+        from sweep.study.run_by_kind import run_job
 
         with LiveProgress(Printer()) as progress:
             end = run_job(loaded, progress=progress, early=early)
@@ -119,7 +119,7 @@ def plan(arguments: list[str]) -> int:
 
 
 def _stages_view(loaded: LoadedConfig) -> Mapping[str, object]:
-    from sweep.study.stageplan import plan_stages  # brings SciPy along
+    from sweep.study.stages_plan import plan_stages  # brings SciPy along
 
     return plan_stages(loaded)
 
@@ -133,7 +133,7 @@ def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
     if planned.fixed is None:
         view["expected"] = expected_view(planned.spec.expected(), planned.config.target.budget_steps)
     if loaded.study.confirm is not None:
-        from sweep.study.stageplan import confirming_trials  # brings SciPy along
+        from sweep.study.stages_plan import confirming_trials  # brings SciPy along
 
         view["confirming"] = confirming_trials(loaded.study)
     return view

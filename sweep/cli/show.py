@@ -6,7 +6,7 @@ from dataclasses import replace
 from sweep.cli.output import print_json
 from sweep.cli.printing import print_rich
 from sweep.cli.shared import add_trial, chosen_trial, read_parser, run_folder
-from sweep.domain.jsonform import json_number, to_json, to_object
+from sweep.domain.json_form import json_number, to_json, to_object
 from sweep.report.trial import render_trial
 from sweep.store import Store
 

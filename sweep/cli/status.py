@@ -3,7 +3,7 @@
 from sweep.cli.output import print_json
 from sweep.cli.printing import print_rich, print_whole
 from sweep.cli.shared import read_parser
-from sweep.cli.standing import read_standing
+from sweep.cli.study_state import read_standing
 from sweep.cli.watching import Watch, view_of
 from sweep.errors import UsageError
 from sweep.store import Store

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from sweep.cli.printing import Printer
 from sweep.cli.shared import lock_of
-from sweep.cli.standing import Standing, read_standing
+from sweep.cli.study_state import Standing, read_standing
 from sweep.clock import monotonic_s
 from sweep.domain.printable import printable
 from sweep.errors import NotFoundError, StoreError

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sweep.config.keys import KEYS
 from sweep.config.overrides import dotted
 from sweep.config.yaml_text import yaml_data
-from sweep.domain.taskref import naming_key
+from sweep.domain.task_ref import naming_key
 from sweep.errors import ConfigError
 
 SCHEME = "sweep"

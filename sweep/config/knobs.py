@@ -11,9 +11,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweep.config.overrides import dotted, task_override
 from sweep.config.wording import in_words
-from sweep.domain.byhand import by_hand
+from sweep.domain.by_hand import by_hand
 from sweep.domain.knobs import kind_of, without_none
-from sweep.domain.taskref import KIND_OF_KEY
+from sweep.domain.task_ref import KIND_OF_KEY
 from sweep.errors import ConfigError, nearest
 
 _NUMBER = re.compile(r"[+-]?\d*[.,]?\d+([eE][+-]?\d+)?")

@@ -10,7 +10,7 @@ from sweep.config.composing import Composition
 from sweep.config.keys import KEYS
 from sweep.config.values import unknown_key, whole
 from sweep.config.wording import in_words
-from sweep.domain.taskref import KIND_OF_KEY, naming_key
+from sweep.domain.task_ref import KIND_OF_KEY, naming_key
 from sweep.errors import ConfigError
 
 _CONVERGE = "converge: {metric: val/acc, mode: max, target: 0.9, budget_steps: 300}"

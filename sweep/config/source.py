@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sweep.domain.digest import content_digest
-from sweep.domain.taskref import TaskKind, TaskRef, root_of
+from sweep.domain.task_ref import TaskKind, TaskRef, root_of
 from sweep.errors import ConfigError
 
 

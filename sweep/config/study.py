@@ -23,9 +23,9 @@ from sweep.config.stores import RESULTS, results_of
 from sweep.config.values import LONGEST_S, MOST_MB, Section, whole
 from sweep.domain.check import Check, CheckName
 from sweep.domain.knobs import STANDARD_KNOBS, without_none
-from sweep.domain.names import is_loss
+from sweep.domain.metric_names import is_loss
 from sweep.domain.target import Mode, Target
-from sweep.domain.taskref import TaskRef
+from sweep.domain.task_ref import TaskRef
 from sweep.errors import ConfigError, NothingToVaryError
 
 LAUNCHER_KEYS = ("name", "timeout_s", "retries", "memory_mb")

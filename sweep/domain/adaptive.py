@@ -6,7 +6,7 @@ Computed by the analysis of an adaptive driver; the ranking of a fixed design ha
 from dataclasses import dataclass
 
 from sweep.domain.axis import Toggle
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 
 class BaseFinding(StrEnum):

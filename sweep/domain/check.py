@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 
 class CheckName(StrEnum):

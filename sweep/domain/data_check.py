@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sweep.domain.data_figures import DataFindings
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 
 class Severity(StrEnum):

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from sweep.domain.jsonform import KEY, OPTIONAL
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
+from sweep.domain.json_form import KEY, OPTIONAL
 
 Shape: TypeAlias = tuple[int, ...]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 NOT_RUN_YET = "not run yet"
 """Status of a trial that has not ended, or of a toggle without an ended trial."""

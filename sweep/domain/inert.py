@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sweep.domain.axis import Toggle
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 _NO_KNOB = "the task has no knob"
 _AT_BASELINE = "the task has this value already"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweep.domain.check import CheckName
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 
 class StudyKind(StrEnum):

@@ -6,7 +6,7 @@ Standard library only: trial processes read it.
 import math
 from dataclasses import dataclass
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 RATES = "lr_range/lr"
 LOSSES = "lr_range/loss"

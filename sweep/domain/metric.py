@@ -6,7 +6,7 @@ numpy is imported only when a series is made: the import would be a fifth of the
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from sweep.domain.names import is_loss as is_loss
+from sweep.domain.metric_names import is_loss as is_loss
 
 if TYPE_CHECKING:
     import numpy as np

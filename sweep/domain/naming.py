@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.target import Target
 
 MOST_DIFFERENCE = 40

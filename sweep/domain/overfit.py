@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from sweep.domain.jsonform import OPTIONAL
-from sweep.domain.names import WATCH, is_loss
+from sweep.domain.enums import StrEnum
+from sweep.domain.json_form import OPTIONAL
+from sweep.domain.metric_names import WATCH, is_loss
 from sweep.domain.roles import LOSS_NAMES
 from sweep.domain.target import Target
-from sweep.domain.words import StrEnum
 
 ACCURACY_WORDS = frozenset({"acc", "accuracy", "top1"})
 ERROR_WORDS = frozenset({"err", "error", "errors"})

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 
 class TaskVerdict(StrEnum):

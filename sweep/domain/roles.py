@@ -5,7 +5,7 @@ Standard library only: trial processes import it.
 
 from collections.abc import Collection
 
-from sweep.domain.names import WATCH, is_loss, is_validation
+from sweep.domain.metric_names import WATCH, is_loss, is_validation
 from sweep.domain.target import Target
 from sweep.errors import nearest
 

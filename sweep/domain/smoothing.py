@@ -3,7 +3,7 @@
 Standard library only: trial processes import it.
 """
 
-from sweep.domain.names import is_loss, is_validation
+from sweep.domain.metric_names import is_loss, is_validation
 from sweep.domain.target import Target
 
 

@@ -19,7 +19,7 @@ a new run is launched that begins from its first step. A paused trial is cancell
 
 from collections.abc import Mapping
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 
 class TrialState(StrEnum):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 
 class StepKind(StrEnum):

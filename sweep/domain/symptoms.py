@@ -3,8 +3,8 @@
 Data only; the rules are in judge/symptoms. Causes, toggles and their order are those of docs/symptoms.md.
 """
 
-from sweep.domain.about import About, Fault, Healthy, Severity
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
+from sweep.domain.symptom_entry import About, Fault, Healthy, Severity
 
 HEALTHY_RUNS = 249
 """Number of healthy runs in which the alarms below were counted: scripts/calibrate_symptoms.py."""

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sweep.domain.jsonform import from_json
-from sweep.domain.names import is_loss
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
+from sweep.domain.json_form import from_json
+from sweep.domain.metric_names import is_loss
 
 SMOOTH_STEPS = 34.0
 SMOOTH_FRACTION = 0.02

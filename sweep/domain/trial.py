@@ -7,7 +7,7 @@ from datetime import datetime
 from sweep.domain.axis import Cell
 from sweep.domain.check import Check
 from sweep.domain.kinds import StudyKind
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import OPEN_STATES, FailureClass, TrialState
 from sweep.domain.target import Target

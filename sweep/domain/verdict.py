@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from sweep.domain.enums import StrEnum
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.symptoms import layer_of, subject_of
-from sweep.domain.words import StrEnum
 
 
 class Verdict(StrEnum):

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from sweep.config.values import Section
 from sweep.domain.axis import Cell, in_order
-from sweep.domain.counts import count_text
 from sweep.domain.kinds import StudyKind
+from sweep.domain.plural import count_text
 from sweep.domain.trial import Outcome
 from sweep.drivers.protocol import DriverInput, Expected, Proposal
 

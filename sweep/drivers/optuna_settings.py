@@ -11,7 +11,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 from sweep.errors import ConfigError
 
 SAMPLERS: dict[str, str | None] = {

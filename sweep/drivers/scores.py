@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from sweep.domain.enums import StrEnum
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
 from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
-from sweep.domain.words import StrEnum
 
 _LARGEST = 1e100
 """Scores are cut off here, so that no sampler's sum or square of them overflows to inf."""

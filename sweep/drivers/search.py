@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sweep.config.values import Section
 from sweep.domain.axis import Cell
-from sweep.domain.counts import count_text
 from sweep.domain.kinds import StudyKind
+from sweep.domain.plural import count_text
 from sweep.drivers.points import PointSpace
 from sweep.drivers.protocol import DriverInput, Expected
 from sweep.errors import ConfigError

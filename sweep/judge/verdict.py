@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH, is_loss
+from sweep.domain.metric_names import WATCH, is_loss
 from sweep.domain.roles import LOSS_NAMES
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import BLOW_UP, HOLD_EVALUATIONS, Mode, Target, TargetRule, TargetState

@@ -6,17 +6,17 @@
   local_settings  its own settings under `launcher:`
   fake         one without processes, for tests of whatever uses a launcher
 
-how a run's process comes to be
-  starting     what there is to run on, and which of these starts it
+how a run's process starts
+  starting     which of these starts a run, and on what
   cold         a fresh interpreter per run
   standby      idle interpreters that have imported everything, each for one run
   warm         one process that has imported the task, forked for each run
-  ahead        a process of either kind, seen from here
+  preforked    a process of either kind, seen from here
   environment  what a run's process is given
 
-whether it goes on, and how it ended
-  process      a run's process with its session: found, told from others, ended
-  handle       by what a run's process is known again
+whether it is still running, and how it ended
+  process      a run's process with its session: found, recognized, ended
+  handle       how a run's process is recognized later
   finding      runs of an earlier orchestrator, by folder and token
   elsewhere    runs that were started on another host
   timing       how long a run has run, without pauses
@@ -26,8 +26,8 @@ whether it goes on, and how it ended
 what it runs on
   layout       devices, slots and threads for a study
   gpus         which GPUs there are, and which of them a study may use
-  leases       who has which device
-  machine      cores, and the kernel's count of those it killed for want of memory
+  leases       which run has which device
+  machine      cores, and the kernel's count of processes killed by its OOM killer
 """
 
 from collections.abc import Callable

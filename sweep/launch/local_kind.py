@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sweep.config import LauncherConfig
-from sweep.domain.counts import count_text
+from sweep.domain.plural import count_text
 from sweep.launch.handle import ProcessHandle
 from sweep.launch.local_settings import LocalSettings
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from sweep.launch.ahead import AheadProcess
 from sweep.launch.cold import ColdProcess, Starter
+from sweep.launch.preforked import AheadProcess
 from sweep.launch.process import RunProcess
 from sweep.rundir import RunDir
 

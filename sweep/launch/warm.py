@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweep.launch.ahead import AheadProcess
 from sweep.launch.cold import Starter
+from sweep.launch.preforked import AheadProcess
 from sweep.launch.process import RunProcess, is_gone
 from sweep.rundir import RunDir
 

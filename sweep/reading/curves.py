@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sweep.domain.counts import count_text
 from sweep.domain.metric import Series, Steps, Values
+from sweep.domain.plural import count_text
 from sweep.reading import display
 from sweep.reading.source import missing
 

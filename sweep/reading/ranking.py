@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, overload
 
-from sweep.domain.jsonform import JsonObject
+from sweep.domain.json_form import JsonObject
 from sweep.reading import display
 from sweep.reading.source import missing
 from sweep.report.documents import RepairDocument, ToggleDocument, read_ranking

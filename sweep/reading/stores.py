@@ -6,7 +6,7 @@ from types import TracebackType
 
 from sweep.config.secrets import without_password
 from sweep.config.stores import verbs_store
-from sweep.domain.counts import count_text
+from sweep.domain.plural import count_text
 from sweep.domain.trial import StudyRecord
 from sweep.reading import display
 from sweep.reading.source import Source

@@ -37,9 +37,9 @@ the terminal
 
 wording
   phrases          figures and statuses as text
-  seen             symptoms as text
+  symptom_text     symptoms as text
   commands         commands to paste
-  copied           overrides and commands, each in one line
+  copyable         overrides and commands, each in one line
 """
 
 from typing import TYPE_CHECKING

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from sweep.domain.names import is_loss
+from sweep.domain.metric_names import is_loss
 from sweep.report.phrases import number_text
 from sweep.report.thinning import Floats, band
 

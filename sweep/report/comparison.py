@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sweep.domain.comparison import CellComparison, Difference, Pair, Steps, StudyComparison
-from sweep.domain.counts import count_text
+from sweep.domain.plural import count_text
 from sweep.report.phrases import DASH, cell_text, number_text, p_text
 from sweep.report.tables import labelled, new_table, styled_verdict
 

@@ -4,7 +4,7 @@ import csv
 import io
 from dataclasses import fields
 
-from sweep.domain.jsonform import Json, to_json
+from sweep.domain.json_form import Json, to_json
 from sweep.domain.printable import printable
 from sweep.report.documents import RankingDocument, ToggleDocument
 

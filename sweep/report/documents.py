@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sweep.domain.adaptive import BaseFinding, Spent
 from sweep.domain.effect_status import EffectStatus, Question
-from sweep.domain.jsonform import KEY, OPTIONAL, Json, JsonObject, from_json
+from sweep.domain.json_form import KEY, OPTIONAL, Json, JsonObject, from_json
 from sweep.report.headings import BaseDocument, CostDocument, Recommended
 
 if TYPE_CHECKING:

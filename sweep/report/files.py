@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from sweep.domain.jsonform import to_object
+from sweep.domain.json_form import to_object
 from sweep.report.csvfile import ranking_csv
 from sweep.report.data import Report
 from sweep.report.documents import RankingDocument

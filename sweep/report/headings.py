@@ -6,7 +6,7 @@ A module beside `documents`, whose dataclasses take 15 ms to import: `ls` and `s
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sweep.domain.jsonform import Json, JsonObject, from_json
+from sweep.domain.json_form import Json, JsonObject, from_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

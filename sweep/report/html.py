@@ -14,12 +14,12 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from sweep.domain.counts import figure_text
+from sweep.domain.plural import figure_text
 from sweep.domain.printable import printable, short_name
 from sweep.report import phrases
 from sweep.report.charts import forest_row, forest_scale
 from sweep.report.commands import study_command, verb_store
-from sweep.report.copied import uses
+from sweep.report.copyable import uses
 from sweep.report.data import ReportData
 from sweep.report.documents import InteractionDocument, RankingDocument, ToggleDocument
 from sweep.report.headings import BaseDocument
@@ -34,7 +34,7 @@ from sweep.report.sections import (
     symptom_rows,
     trial_rows,
 )
-from sweep.report.seen import place_text
+from sweep.report.symptom_text import place_text
 
 
 @cache

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sweep.domain.printable import printable
 from sweep.domain.verdict import Verdict
-from sweep.report.copied import uses
+from sweep.report.copyable import uses
 from sweep.report.documents import PointDocument, RankingDocument
 from sweep.report.headings import BaseDocument
 from sweep.report.phrases import (
@@ -22,7 +22,7 @@ from sweep.report.phrases import (
     target_text,
     tried_toggles,
 )
-from sweep.report.seen import by_hand_text, fix_label, place_text
+from sweep.report.symptom_text import by_hand_text, fix_label, place_text
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#|~!"} | {"<": "&lt;", ">": "&gt;", "\n": " ", "\r": " "})
 

@@ -8,11 +8,11 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from sweep.domain.axis import short_value
-from sweep.domain.counts import count_text, figure_text, share_text
 from sweep.domain.effect_status import NOT_RUN_YET, EffectStatus, Question, together
 from sweep.domain.failure import ending_text, shown_failure
 from sweep.domain.inert import InertReason
-from sweep.domain.jsonform import Json, from_json
+from sweep.domain.json_form import Json, from_json
+from sweep.domain.plural import count_text, figure_text, share_text
 from sweep.domain.printable import printable
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.target import HOLD_EVALUATIONS

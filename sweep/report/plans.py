@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.domain.counts import count_text
-from sweep.domain.jsonform import Json, from_json
+from sweep.domain.json_form import Json, from_json
+from sweep.domain.plural import count_text
 from sweep.report.phrases import DASH, cell_text, duration_text, number_text, seeds_text
 from sweep.report.tables import new_table
 

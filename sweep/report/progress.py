@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.clock import monotonic_s
-from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
-from sweep.domain.names import natural
+from sweep.domain.metric_names import natural
+from sweep.domain.plural import count_text
 from sweep.domain.trial import Outcome
 from sweep.report.phrases import duration_text, number_text, verdicts_text
 from sweep.report.summary import outcome_word

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from sweep.domain.counts import figure_text
 from sweep.domain.lr_range import RateRange, RateTest
+from sweep.domain.plural import figure_text
 from sweep.report.charts import Scale, tick_text
 from sweep.report.ratelabels import GAP_PX, ROWS, Label, Place, places_of, width_of
 

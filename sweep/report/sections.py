@@ -12,7 +12,7 @@ from sweep.domain.axis import Cell
 from sweep.domain.compared import SMOOTHED, compared_series
 from sweep.domain.failure import shown_failure
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH, is_loss, natural
+from sweep.domain.metric_names import WATCH, is_loss, natural
 from sweep.domain.symptoms import title_of
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome

@@ -14,13 +14,13 @@ from rich.rule import Rule
 from rich.text import Text
 
 from sweep.domain.checked import REPORTS, CheckReport, CheckResult
-from sweep.domain.counts import count_text
 from sweep.domain.effect import Choice
-from sweep.domain.jsonform import Json, JsonObject, from_json
+from sweep.domain.json_form import Json, JsonObject, from_json
+from sweep.domain.plural import count_text
 from sweep.domain.result import Diagnosis, TrialsCost
 from sweep.domain.trial import StudyRecord
 from sweep.report.commands import PROGRAM, arguments, fixed_command
-from sweep.report.copied import recommended_lines, uses
+from sweep.report.copyable import recommended_lines, uses
 from sweep.report.documents import SCHEMA, STAGES, RankingDocument, read_ranking
 from sweep.report.headings import Recommended
 from sweep.report.markdown import code, escaped

@@ -6,13 +6,13 @@ from types import MappingProxyType
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.domain.counts import count_text, share_text
+from sweep.domain.plural import count_text, share_text
 from sweep.domain.states import LIVE_STATES, TrialState, count_ended
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Verdict
 from sweep.report.headings import SymptomDocument
 from sweep.report.phrases import failure_text, verdicts_text
-from sweep.report.seen import brief_lines
+from sweep.report.symptom_text import brief_lines
 from sweep.report.tables import new_table, styled_state
 
 

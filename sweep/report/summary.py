@@ -18,7 +18,7 @@ from sweep.domain.effect import (
     Repair,
     SearchedPoint,
 )
-from sweep.domain.jsonform import JsonObject, to_json
+from sweep.domain.json_form import JsonObject, to_json
 from sweep.domain.smoothing import is_smoothed
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.target import Target
@@ -45,7 +45,7 @@ from sweep.report.documents import (
 )
 from sweep.report.headings import BaseDocument, CostDocument, Recommended
 from sweep.report.phrases import status_word
-from sweep.report.seen import told
+from sweep.report.symptom_text import told
 
 _JUDGED = frozenset(str(verdict) for verdict in Verdict if verdict is not Verdict.UNDECIDED)
 

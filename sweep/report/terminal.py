@@ -12,7 +12,7 @@ from rich.text import Text
 
 from sweep.domain.printable import printable_data
 from sweep.domain.verdict import Verdict
-from sweep.report.copied import command_lines, recommended_lines
+from sweep.report.copyable import command_lines, recommended_lines
 from sweep.report.documents import Document, PointDocument, RankingDocument, StepsDocument
 from sweep.report.phrases import (
     DASH,
@@ -30,7 +30,7 @@ from sweep.report.phrases import (
     tried_toggles,
     verdicts_text,
 )
-from sweep.report.seen import brief_lines, full_lines
+from sweep.report.symptom_text import brief_lines, full_lines
 from sweep.report.tables import labelled, new_table, styled_status, styled_verdict
 
 WIDE = 104

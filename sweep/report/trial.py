@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.domain.compared import SMOOTHED, Points, compared_points
-from sweep.domain.names import natural
+from sweep.domain.metric_names import natural
 from sweep.domain.printable import printable, short_name
 from sweep.domain.roles import loss_note, shown_metric
 from sweep.domain.rules import RULES_VERSION
@@ -18,8 +18,8 @@ from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement, Verdict
 from sweep.report.phrases import DASH, duration_text, failure_text, number_text
-from sweep.report.seen import full_lines, told
 from sweep.report.sparkline import sparkline
+from sweep.report.symptom_text import full_lines, told
 from sweep.report.tables import new_table, styled_state, styled_verdict
 
 

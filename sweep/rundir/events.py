@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.clock import now_utc
-from sweep.domain.jsonform import NON_FINITE, json_number
+from sweep.domain.json_form import NON_FINITE, json_number
 from sweep.rundir.files import sayable
 
 if TYPE_CHECKING:

@@ -124,7 +124,7 @@ def _owner_as_typed(plan: Mapping[str, object]) -> str | None:
     config = given.get("config") if isinstance(given, Mapping) else None
     if not isinstance(given, Mapping) or not isinstance(config, Mapping):
         return None
-    from sweep.domain.recordedconfig import RecordedConfig  # verbs and trials start without it
+    from sweep.domain.recorded_config import RecordedConfig  # verbs and trials start without it
 
     recorded = RecordedConfig(config)
     url, started = recorded.store_url, str((given.get("provenance") or {}).get("folder") or "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sweep.domain.about import MAX_FACTOR
+from sweep.domain.symptom_entry import MAX_FACTOR
 from sweep.domain.symptoms import about_of
 
 LATER = 0.7

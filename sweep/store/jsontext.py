@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sweep.domain.jsonform import NON_FINITE, json_number
+from sweep.domain.json_form import NON_FINITE, json_number
 
 _TAG = "$float"
 

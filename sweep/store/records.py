@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from sweep.domain.axis import Cell
 from sweep.domain.kinds import StudyKind
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.states import FailureClass, TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord, TrialSpec
 from sweep.domain.verdict import Judgement, Symptom, Verdict

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sweep.domain.jsonform import JsonObject, from_json, to_object
+from sweep.domain.json_form import JsonObject, from_json, to_object
 from sweep.domain.nights import Baseline, Environment, Night
 from sweep.store.records import FIRST_RULES
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from sweep.clock import now_utc
 from sweep.config.stores import absolute_store, rebuild_command, store_word
-from sweep.domain.jsonform import JsonObject
+from sweep.domain.json_form import JsonObject
 from sweep.domain.kinds import StudyKind
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState

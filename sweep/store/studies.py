@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from sweep.domain.jsonform import JsonObject
+from sweep.domain.json_form import JsonObject
 from sweep.domain.kinds import StudyKind
 from sweep.domain.states import OPEN_STATES, TrialState
 from sweep.domain.trial import StudyRecord

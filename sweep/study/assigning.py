@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sweep.domain.recordedconfig import PLACE
+from sweep.domain.recorded_config import PLACE
 from sweep.rundir import (
     STORE,
     StudyDir,

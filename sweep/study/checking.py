@@ -8,10 +8,10 @@ from sweep.analysis.checks import read_check
 from sweep.analysis.checks.lr_confirm import axis_of, rates_of, read_confirmation, search_result
 from sweep.domain.check import FINDINGS, Check
 from sweep.domain.checked import FINDINGS_OF, CheckContext, CheckResult, CheckTrial, Findings
-from sweep.domain.counts import count_text
 from sweep.domain.failure import shown_failure
-from sweep.domain.jsonform import from_json
+from sweep.domain.json_form import from_json
 from sweep.domain.lr_range import RateRange
+from sweep.domain.plural import count_text
 from sweep.domain.result import StageResult, TrialsCost
 from sweep.domain.stages import confirm_study
 from sweep.domain.states import FINISHED_STATES

@@ -11,9 +11,9 @@ from sweep.analysis.diagnosis import diagnose
 from sweep.analysis.findings import Findings, seen_kinds, toggles_of_data
 from sweep.config import LoadedConfig
 from sweep.config.offered import lacking_axes
-from sweep.domain.counts import count_text
 from sweep.domain.effect import Effect, Ranking
 from sweep.domain.kinds import StudyKind
+from sweep.domain.plural import count_text
 from sweep.domain.result import Diagnosis, StageResult, TrialsCost
 from sweep.domain.stages import stage_study
 from sweep.domain.trial import StudyRecord
@@ -26,15 +26,16 @@ from sweep.report.staged import StagedDocument, StageDocument, StagesCost, stage
 from sweep.rundir import StudyDir
 from sweep.stats.priors import axes_for, toggle_factors
 from sweep.store import Store
-from sweep.study.audience import Audience
-from sweep.study.edits import PlannedCode
+from sweep.study.code_guard import PlannedCode
+from sweep.study.crash_points import step
 from sweep.study.naming import held
 from sweep.study.opening import check_packages, open_record, write_plan
 from sweep.study.places import beside
 from sweep.study.planning import StudyPlan, driver_of
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
-from sweep.study.recordfile import write_record
+from sweep.study.record_file import write_record
+from sweep.study.resilient_progress import Audience
 from sweep.study.results import Reported, report_data
 from sweep.study.session import StudyEnd
 from sweep.study.stages import (
@@ -49,7 +50,6 @@ from sweep.study.stages import (
     verifying,
     with_settings,
 )
-from sweep.study.steps import step
 from sweep.study.walltime import WallTime
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sweep.clock import now_utc
-from sweep.domain.counts import count_text
+from sweep.domain.plural import count_text
 from sweep.domain.trial import StudyRecord
 from sweep.errors import StudyLockedError
 from sweep.rundir import StudyDir, StudyLock

@@ -14,12 +14,12 @@ from sweep.errors import StudyGoneError, SweepError
 from sweep.judge import SymptomThresholds
 from sweep.launch import Launcher, RunEnded, RunNews, RunPaused, RunStarted
 from sweep.study.breaker import CircuitBreaker
+from sweep.study.crash_points import step
 from sweep.study.interrupts import WORDS, Interrupt
 from sweep.study.live import LiveRun
 from sweep.study.progress import Progress
 from sweep.study.rejudging import Rejudge, reuse_finished
 from sweep.study.runs import OpenStudy, StudyRuns, named
-from sweep.study.steps import step
 
 logger = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ from sweep.errors import ConfigError
 from sweep.report.commands import key_of, section_of
 from sweep.rundir import StudyDir
 from sweep.store import Store
-from sweep.study.audience import Audience
 from sweep.study.places import beside
 from sweep.study.planning import driver_of
 from sweep.study.progress import Progress
+from sweep.study.resilient_progress import Audience
 from sweep.study.results import leave_reports
 from sweep.study.session import StudyEnd, run_study
 from sweep.study.walltime import WallTime

@@ -10,17 +10,17 @@ from sweep.config import LoadedConfig
 from sweep.config.secrets import without_password
 from sweep.config.source import missing_imports
 from sweep.config.stores import rebuild_command, store_option
-from sweep.domain.counts import count_text
 from sweep.domain.kinds import StudyKind
-from sweep.domain.recordedconfig import PLACE
+from sweep.domain.plural import count_text
+from sweep.domain.recorded_config import PLACE
 from sweep.domain.trial import StudyRecord
 from sweep.errors import ConfigError, MissingPaddleError, StoreError
 from sweep.launch import devices_of
 from sweep.rundir import STORE, StudyDir, StudyLock, place_in, shown, store_seen_from, write_json_atomic
 from sweep.store import Store
+from sweep.study.config_record import recorded_config
 from sweep.study.places import check_owner
 from sweep.study.provenance import collect_provenance
-from sweep.study.recorded import recorded_config
 
 _NO_PLACE = frozenset(
     {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT}

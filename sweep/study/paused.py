@@ -11,8 +11,8 @@ from sweep.drivers import Proposal
 from sweep.judge import SymptomThresholds, judge
 from sweep.launch import Launcher, RunEnded
 from sweep.store import Store
+from sweep.study.ingest import ingest
 from sweep.study.live import LiveRun
-from sweep.study.recording import ingest
 
 logger = logging.getLogger(__name__)
 

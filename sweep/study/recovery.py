@@ -8,8 +8,8 @@ from sweep.errors import RunElsewhereError
 from sweep.launch import Launched, Launcher, RunEnded, RunRequest
 from sweep.rundir import StudyDir
 from sweep.store import Store
+from sweep.study.ingest import identity_of, record_launched
 from sweep.study.live import LiveRun
-from sweep.study.recording import identity_of, record_launched
 
 
 def left_behind(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from sweep.domain.counts import count_text
+from sweep.domain.plural import count_text
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Target, TargetRule

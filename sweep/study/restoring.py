@@ -10,7 +10,7 @@ from typing import Any
 from sweep.clock import now_utc
 from sweep.domain.axis import Cell
 from sweep.domain.kinds import StudyKind, kind_in
-from sweep.domain.recordedconfig import PLACE, RecordedConfig
+from sweep.domain.recorded_config import PLACE, RecordedConfig
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
@@ -18,9 +18,9 @@ from sweep.judge import SymptomThresholds
 from sweep.launch.leases import CPU
 from sweep.rundir import RunDir, StudyDir, place_in, read_plan
 from sweep.store import Store
+from sweep.study.ingest import ingest, read_ending, record_end
 from sweep.study.live import LiveRun
-from sweep.study.recordfile import Reused, read_record
-from sweep.study.recording import ingest, read_ending, record_end
+from sweep.study.record_file import Reused, read_record
 from sweep.study.results import reported
 
 

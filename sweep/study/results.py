@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sweep.domain.axis import Cell
-from sweep.domain.jsonform import JsonObject, to_object
+from sweep.domain.json_form import JsonObject, to_object
 from sweep.domain.metric import Series
 from sweep.domain.result import StudyResult, TrialsCost
 from sweep.domain.states import TrialState

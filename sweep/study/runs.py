@@ -17,12 +17,12 @@ from sweep.launch import Launched, Launcher, RunEnded, RunPaused, RunRequest, Ru
 from sweep.rundir import StudyDir
 from sweep.rundir.logfile import close_log, trim_running
 from sweep.store import Store
-from sweep.study.edits import PlannedCode
+from sweep.study.code_guard import PlannedCode
+from sweep.study.crash_points import step
+from sweep.study.ingest import ingest, record_end, record_launched, spec_of, write_ending
 from sweep.study.live import LiveRun
 from sweep.study.paused import PausedTrials
-from sweep.study.recording import ingest, record_end, record_launched, spec_of, write_ending
 from sweep.study.recovery import left_behind
-from sweep.study.steps import step
 
 logger = logging.getLogger(__name__)
 

@@ -11,29 +11,29 @@ from pathlib import Path
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig
 from sweep.config.stores import store_option
-from sweep.domain.counts import count_text, share_text
 from sweep.domain.effect import Ranking
 from sweep.domain.metric import Series
+from sweep.domain.plural import count_text, share_text
 from sweep.domain.result import StudyResult
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.launch import WarmParent, build_launcher, check_launcher
 from sweep.report.commands import PROGRAM
-from sweep.study.audience import Audience
+from sweep.study.code_guard import PlannedCode
+from sweep.study.crash_points import step
 from sweep.study.curves import CurveFiles
-from sweep.study.edits import PlannedCode
 from sweep.study.interrupts import Interrupt, obeying_interrupts
 from sweep.study.loop import StudyLoop
+from sweep.study.missing_metric import Silence
 from sweep.study.naming import HeldStudy, held
 from sweep.study.opening import check_packages, open_record, write_plan
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import gpu_models
-from sweep.study.recordfile import write_record
+from sweep.study.record_file import write_record
+from sweep.study.resilient_progress import Audience
 from sweep.study.results import Reported, leave_reports, load_reports, reported
 from sweep.study.runs import OpenStudy
-from sweep.study.silence import Silence
-from sweep.study.steps import step
 from sweep.study.walltime import WallTime
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from sweep.domain.taskref import root_of
+from sweep.domain.task_ref import root_of
 from sweep.rundir import digest_of
 
 

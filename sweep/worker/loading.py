@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sweep.domain.taskref import KIND_OF_KEY, TaskKind, TaskRef
+from sweep.domain.task_ref import KIND_OF_KEY, TaskKind, TaskRef
 from sweep.task import Run, TaskConfig
 from sweep.worker.code_guard import check_code, import_root
 from sweep.worker.process_exit import exit_if_forked

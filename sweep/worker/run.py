@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sweep.clock import monotonic_s
 from sweep.domain.facts import LATE, RETURNED, STEPS
-from sweep.domain.jsonform import json_number
+from sweep.domain.json_form import json_number
 from sweep.domain.states import StopReason
-from sweep.domain.stepclock import Placed, StepClock
+from sweep.domain.step_clock import Placed, StepClock
 from sweep.domain.steps import findings_text
 from sweep.domain.target import Target
 from sweep.domain.tracker import TargetTracker

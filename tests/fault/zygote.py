@@ -17,7 +17,7 @@ import sweep.config.study
 import sweep.drivers
 import sweep.report.html
 import sweep.report.terminal
-import sweep.study.jobs
+import sweep.study.run_by_kind
 import sweep.study.session
 from sweep.study.results import load_reports
 

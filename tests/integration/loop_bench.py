@@ -15,7 +15,7 @@ from sweep.drivers.protocol import Driver, Proposal
 from sweep.launch import Launcher, RunNews
 from sweep.rundir import RunDir, StudyDir
 from sweep.store import Store
-from sweep.study.edits import PlannedCode
+from sweep.study.code_guard import PlannedCode
 from sweep.study.loop import StudyLoop
 from sweep.study.runs import OpenStudy
 

@@ -6,7 +6,7 @@ import shutil
 from recorded_study import CONFIG, url_of
 
 from sweep.cli.main import main
-from sweep.domain.recordedconfig import PLACE
+from sweep.domain.recorded_config import PLACE
 from sweep.rundir import STORE, StudyDir, place_in, store_seen_from
 from sweep.store import Store
 from sweep.study.places import why_not_ours

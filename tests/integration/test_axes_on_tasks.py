@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sweep.cli.main import main
-from sweep.domain.byhand import BY_HAND
+from sweep.domain.by_hand import BY_HAND
 
 HERE = ["launcher.gpus=[]", "seeds=1", "study=it"]
 

@@ -12,10 +12,10 @@ from sweep.analysis.checks import read_check
 from sweep.domain.check import FINDINGS, Check
 from sweep.domain.checked import CheckContext, CheckTrial
 from sweep.domain.data_figures import DataFindings
-from sweep.domain.jsonform import from_json, to_object
+from sweep.domain.json_form import from_json, to_object
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
-from sweep.domain.taskref import TaskRef
+from sweep.domain.task_ref import TaskRef
 from sweep.rundir import EventWriter, RunDir
 from sweep.task import TaskConfig
 from sweep.worker.checks.data import run_check

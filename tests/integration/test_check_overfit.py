@@ -11,11 +11,11 @@ import yaml
 from sweep.analysis.checks import read_check
 from sweep.domain.check import FINDINGS, Check
 from sweep.domain.checked import CheckContext, CheckTrial
-from sweep.domain.jsonform import from_json
+from sweep.domain.json_form import from_json
 from sweep.domain.overfit import OverfitFindings
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
-from sweep.domain.taskref import TaskRef
+from sweep.domain.task_ref import TaskRef
 from sweep.rundir import EventWriter, RunDir, points_of, read_events
 from sweep.task import StopTrial, TaskConfig
 from sweep.worker.checks.overfit import run_check

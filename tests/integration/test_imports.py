@@ -19,7 +19,7 @@ import sweep
 assert sweep.__version__ and "open_store" in dir(sweep)
 part("sweep")
 from sweep.config.source import find_task, missing_imports
-from sweep.domain.taskref import TaskRef
+from sweep.domain.task_ref import TaskRef
 source = find_task(TaskRef.of({"_target_": "tasks.digits_cnn.train"}))
 missing_imports(source)
 assert "paddle" in source.imports

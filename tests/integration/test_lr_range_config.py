@@ -5,8 +5,8 @@ import pytest
 from sweep.config import load_study_config
 from sweep.domain.lr_range import RateRange
 from sweep.errors import ConfigError
-from sweep.study.audience import Audience
 from sweep.study.lr_range import confirmation, run_lr_range
+from sweep.study.resilient_progress import Audience
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from sweep.domain.check import FINDINGS, Check, CheckName
 from sweep.domain.lr_range import LOSSES, RATES, Ramp
 from sweep.domain.target import Mode, Target
-from sweep.domain.taskref import TaskRef
+from sweep.domain.task_ref import TaskRef
 from sweep.rundir import EventWriter, RunDir, points_of, read_events
 from sweep.task import StopTrial, TaskConfig
 from sweep.worker.checks.lr_range import run_check

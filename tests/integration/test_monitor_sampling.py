@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweep.domain.names import is_loss
+from sweep.domain.metric_names import is_loss
 from sweep.worker.monitor.sampling import SAMPLINGS, Sampling
 
 RULE = Sampling(opening=3, scalars=10, layers=50, until=1000, most_layers=8)

@@ -15,7 +15,7 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import report_samples as samples
 
 from sweep.domain.data_check import DataReport
-from sweep.domain.jsonform import from_json
+from sweep.domain.json_form import from_json
 from sweep.report import build_document
 from sweep.report.html import render_html
 from sweep.report.staged import StagedDocument, StageDocument, staged_html

@@ -7,7 +7,7 @@ from found_values import effect
 
 from sweep.config import load_study_config
 from sweep.domain.axis import Axis, Level
-from sweep.study.recorded import recorded_config
+from sweep.study.config_record import recorded_config
 from sweep.study.stages import OpenAblation, fixed_stage, stage_command, verifying
 
 COMMAND = ("task=digits_mlp", "task.lr=3", "seeds=[4,5,6,7]", "results=/r", "study=s")

@@ -4,7 +4,7 @@ import pytest
 
 from sweep.cli.main import main
 from sweep.config import load_study_config
-from sweep.study.stageplan import plan_stages
+from sweep.study.stages_plan import plan_stages
 
 BARE = """# @package _global_
 task: {_target_: tasks.digits_mlp.train, size: 3}

@@ -32,9 +32,9 @@ from sweep.domain.states import FailureClass, TrialState
 from sweep.errors import ConfigError, LaunchError
 from sweep.launch import RunEnded, RunRequest, RunStarted
 from sweep.launch import warm as warm_module
-from sweep.launch.ahead import ANSWER_S
 from sweep.launch.gpus import FixedInventory
 from sweep.launch.local import LocalLauncher
+from sweep.launch.preforked import ANSWER_S
 from sweep.launch.warm import WarmParent
 from sweep.rundir import RunDir, read_result
 
@@ -522,7 +522,7 @@ def test_a_parent_that_keeps_dying_between_runs_is_replaced_each_time(site: Site
 
 
 def test_a_parent_that_does_not_answer_is_killed_and_replaced(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.launch.ahead.ANSWER_S", 0.2)
+    monkeypatch.setattr("sweep.launch.preforked.ANSWER_S", 0.2)
     launcher = site.launcher("warm")
     _, folder = site.run(launcher, "tells_parent")
     parent = int(text_of(folder, "parent"))

@@ -8,8 +8,8 @@ from sweep.config import load_study_config
 from sweep.config.knobs import TaskBase
 from sweep.config.regression import NightName, read_regression, task_studies
 from sweep.config.source import FINDERS
-from sweep.domain.taskref import TaskKind
-from sweep.study.edits import PlannedCode
+from sweep.domain.task_ref import TaskKind
+from sweep.study.code_guard import PlannedCode
 from sweep.study.opening import check_packages
 from sweep.study.planning import StudyPlan
 from sweep.worker.loading import LOADERS

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.domain.jsonform import to_json
+from sweep.domain.json_form import to_json
 from sweep.domain.metric import Series
 from sweep.report.charts import Curve, panel, scale_of
 from sweep.report.thinning import finite_part, thin

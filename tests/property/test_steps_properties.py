@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.domain.stepclock import StepClock
+from sweep.domain.step_clock import StepClock
 from sweep.domain.steps import findings_of, findings_text
 
 BUDGETS = st.integers(1, 1000)

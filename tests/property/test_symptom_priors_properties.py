@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.domain.about import MAX_FACTOR
+from sweep.domain.symptom_entry import MAX_FACTOR
 from sweep.domain.symptoms import KINDS, SYMPTOMS
 from sweep.stats.priors import axes_for, toggle_factors
 

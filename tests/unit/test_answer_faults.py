@@ -8,7 +8,7 @@ from sweep.analysis.faults import fault_sentences, faults_seen
 from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.target import Mode, Target
 from sweep.domain.verdict import Symptom, Verdict
-from sweep.report.seen import told
+from sweep.report.symptom_text import told
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
 CLIP = (Axis(name="clip", levels=(Level(name="on", overrides=("task.clip=1",)),)),)

@@ -8,7 +8,7 @@ import pytest
 from sweep.analysis.checks.data_labels import agreement_checks
 from sweep.domain.checked import REPORTS
 from sweep.domain.data_figures import DataFindings, FailedModel, PassedBatch, RefusedBatch
-from sweep.domain.jsonform import from_json, to_json
+from sweep.domain.json_form import from_json, to_json
 from sweep.domain.lr_range import RangeFindings, RateRange, Refusal
 from sweep.domain.overfit import OverfitFindings
 

@@ -10,7 +10,7 @@ from recorded_study import end_trial, make_study, make_trial, url_of
 from sweep.analysis.compare_studies import Side, compare_studies, typical_interval
 from sweep.cli.main import main
 from sweep.domain.axis import Cell
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.target import Mode, Target
 from sweep.domain.verdict import Verdict
 from sweep.store import Store

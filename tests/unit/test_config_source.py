@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from sweep.config.source import find_task, missing_imports
-from sweep.domain.taskref import TaskRef
+from sweep.domain.task_ref import TaskRef
 from sweep.errors import ConfigError
 
 

@@ -5,8 +5,8 @@ from found_values import base, data, effect, gate, lr_range, ranking, repaired, 
 
 from sweep.analysis.diagnosis import diagnose
 from sweep.analysis.findings import Findings, recommendation, seen_kinds, toggles_of_data
-from sweep.domain.about import Healthy
-from sweep.domain.byhand import BY_HAND
+from sweep.domain.by_hand import BY_HAND
+from sweep.domain.symptom_entry import Healthy
 from sweep.domain.symptoms import SYMPTOMS
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sweep.domain.counts import figure_text
-from sweep.domain.names import natural
+from sweep.domain.metric_names import natural
+from sweep.domain.plural import figure_text
 from sweep.report.phrases import number_text, verdicts_text
 
 

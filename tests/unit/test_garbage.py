@@ -8,7 +8,7 @@ import pytest
 from recorded_study import CONFIG, end_trial, make_study, make_trial, url_of
 
 from sweep.cli.main import main
-from sweep.domain.recordedconfig import PLACE
+from sweep.domain.recorded_config import PLACE
 from sweep.rundir import StudyDir, write_json_atomic
 from sweep.store import Store
 from sweep.study.garbage import Rule, collect_garbage

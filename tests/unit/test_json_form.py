@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sweep.domain.axis import Cell
-from sweep.domain.jsonform import KEY, OPTIONAL, Json, from_json, to_json, to_object
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.json_form import KEY, OPTIONAL, Json, from_json, to_json, to_object
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.verdict import Verdict
 
 

@@ -8,11 +8,11 @@ import yaml
 from sweep.config.knobs import TaskBase
 from sweep.config.offered import axes_override, can_try, lacks_knobs, offered_axes
 from sweep.config.overrides import task_override
-from sweep.domain.byhand import BY_HAND
+from sweep.domain.by_hand import BY_HAND
 from sweep.domain.knobs import STANDARD_KNOBS
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.verdict import Symptom
-from sweep.report.seen import axes_text, full_lines, told
+from sweep.report.symptom_text import axes_text, full_lines, told
 
 CONF = Path(__file__).parents[2] / "conf"
 FILES = {

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from sweep.cli.baseline import Figures
 from sweep.cli.main import main
-from sweep.domain.counts import share_text
+from sweep.domain.plural import share_text
 from sweep.domain.verdict import Verdict
 from sweep.reading import open_store
 from sweep.report.documents import TargetDocument

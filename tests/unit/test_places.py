@@ -8,7 +8,7 @@ import pytest
 from recorded_study import CONFIG, end_trial, make_trial, url_of
 
 from sweep.config.stores import absolute_store
-from sweep.domain.recordedconfig import PLACE
+from sweep.domain.recorded_config import PLACE
 from sweep.errors import OtherStoreError
 from sweep.rundir import STORE, StudyDir, is_owner, owner_of, place_in, read_plan, store_seen_from
 from sweep.rundir.places import home_of

@@ -10,7 +10,7 @@ from sweep.config.source import find_task, missing_imports
 from sweep.domain.axis import BASE, Axis, Cell, Level, Toggle
 from sweep.domain.inert import InertToggle
 from sweep.domain.target import Mode, Target
-from sweep.domain.taskref import TaskRef
+from sweep.domain.task_ref import TaskRef
 from sweep.errors import ConfigError
 from sweep.plan import DESIGNS, TrialComposer, build_plan
 from sweep.plan.fingerprint import canonical_json, fingerprint

@@ -14,7 +14,7 @@ import report_samples as samples
 
 from sweep.analysis import rank
 from sweep.domain.axis import Axis, Cell, Level
-from sweep.domain.jsonform import to_object
+from sweep.domain.json_form import to_object
 from sweep.domain.target import Mode, Target
 from sweep.domain.verdict import Verdict
 from sweep.report import build_document

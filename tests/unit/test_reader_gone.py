@@ -41,7 +41,7 @@ def test_a_study_whose_answer_nobody_reads_ends_with_its_own_code(monkeypatch, s
         seeds=(),
     )
     end = StudyEnd(status=status, message="why", reported=reported, folder=Path("results/s"))
-    monkeypatch.setattr("sweep.study.jobs.run_job", lambda *_args, **_kwargs: end)
+    monkeypatch.setattr("sweep.study.run_by_kind.run_job", lambda *_args, **_kwargs: end)
     monkeypatch.setattr("sweep.report.terminal.render_document", lambda _document, **_kwargs: Text("the answer"))
     monkeypatch.setattr(Printer, "print", gone)
     assert main(["task=digits_mlp", "launcher.start=cold"]) == code

@@ -17,7 +17,7 @@ import regression_samples as samples
 from rich.console import Console
 
 from sweep.analysis.regression.wording import standing_text
-from sweep.domain.jsonform import from_json, to_json
+from sweep.domain.json_form import from_json, to_json
 from sweep.domain.regression import StepsChange, Suspect, TaskVerdict
 from sweep.report import Report, write_reports
 from sweep.report.regression import NightDocument, night_document, render_regression

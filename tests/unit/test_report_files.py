@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 
 import report_samples as samples
 
-from sweep.domain.jsonform import to_object
+from sweep.domain.json_form import to_object
 from sweep.report import Report, build_document, files, write_reports
 from sweep.report.csvfile import COLUMNS, ranking_csv
 from sweep.report.markdown import render_markdown

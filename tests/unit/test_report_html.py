@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import report_samples as samples
 
 from sweep.domain.axis import Cell
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.verdict import Symptom
 from sweep.report import build_document
 from sweep.report.csvfile import ranking_csv

@@ -3,7 +3,7 @@
 import pytest
 
 from sweep.domain.verdict import Symptom
-from sweep.report.seen import brief_lines, fix_text, full_lines, told
+from sweep.report.symptom_text import brief_lines, fix_text, full_lines, told
 
 FROZEN = told(Symptom(rule="no_gradient", step=1, value=0.0, threshold=0.0, message="features.0.weight"), ())
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from sweep.domain.stepclock import StepClock
+from sweep.domain.step_clock import StepClock
 from sweep.domain.steps import CORRECTED, StepKind, findings_of, findings_text
 
 BUDGET = 300

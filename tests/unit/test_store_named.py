@@ -10,7 +10,7 @@ from sweep.cli.act import command_in
 from sweep.cli.main import main, verb_parser
 from sweep.config import load_study_config
 from sweep.config.stores import default_store, is_same_store, rebuild_command, results_of, store_option, verbs_store
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.errors import StudyLockedError
 from sweep.reading import open_store
 from sweep.report.commands import own_words

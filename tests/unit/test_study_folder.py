@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from recorded_study import CONFIG, url_of
 
-from sweep.domain.recordedconfig import PLACE
+from sweep.domain.recorded_config import PLACE
 from sweep.errors import ConfigError
 from sweep.rundir import STORE, place_in, store_seen_from
 from sweep.store import Store

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sweep.domain.naming import Question, change_words, changes, study_name
-from sweep.domain.recordedconfig import RecordedConfig
+from sweep.domain.recorded_config import RecordedConfig
 from sweep.domain.target import Mode, Target
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=100, stop_early=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweep.domain.about import MAX_FACTOR, Fault, Healthy
+from sweep.domain.symptom_entry import MAX_FACTOR, Fault, Healthy
 from sweep.domain.symptoms import KINDS, SYMPTOMS, about_of, kind_of, layer_of, subject_of, urgency
 from sweep.domain.verdict import Symptom
 from sweep.judge import RULES, SymptomThresholds
 from sweep.report.headings import SymptomDocument
-from sweep.report.seen import place_text, told
+from sweep.report.symptom_text import place_text, told
 from sweep.stats.priors import axes_for
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweep.domain.taskref import KIND_OF_KEY, TaskKind, TaskRef, naming_key
+from sweep.domain.task_ref import KIND_OF_KEY, TaskKind, TaskRef, naming_key
 from sweep.errors import ConfigError
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sweep.domain.metric import Series
-from sweep.domain.names import is_loss, is_validation
+from sweep.domain.metric_names import is_loss, is_validation
 from sweep.domain.roles import loss_note
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Mode, Target

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from sweep.domain.counts import figure_text
 from sweep.domain.data_check import DataCheck
 from sweep.domain.data_figures import (
     DataFindings,
@@ -14,6 +13,7 @@ from sweep.domain.data_figures import (
     RefusedBatch,
     SetFigures,
 )
+from sweep.domain.plural import figure_text
 
 UNCHANGED = 1e-6
 """A relative change of the output below this is rounding."""

@@ -7,8 +7,8 @@ from statistics import median
 from sweep.analysis.checks.lr_range import overrides_for, rounded
 from sweep.domain.axis import Axis, Level, Toggle
 from sweep.domain.checked import CheckResult
-from sweep.domain.counts import share_text
 from sweep.domain.lr_range import RateConfirmation, RateRange, TriedRate
+from sweep.domain.plural import share_text
 from sweep.domain.result import RateSearch
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome

@@ -11,8 +11,8 @@ import numpy as np
 
 from sweep.analysis.checks.lr_curve import Floats, read_curve
 from sweep.domain.checked import CheckContext, CheckResult, CheckTrial
-from sweep.domain.counts import figure_text
 from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, RangeFindings, RateRange, RateSpread, RateTest, Refusal
+from sweep.domain.plural import figure_text
 
 WILD = 30.0
 """Seeds whose points differ by more than this factor (one and a half decades) do not agree."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from sweep.domain.checked import CheckContext, CheckResult, CheckTrial
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH, is_loss
+from sweep.domain.metric_names import WATCH, is_loss
 from sweep.domain.overfit import (
     HALF,
     GateCurve,

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from sweep.domain.counts import count_text
 from sweep.domain.nights import Baseline, LossHash, Night
+from sweep.domain.plural import count_text
 from sweep.domain.regression import Numerics, NumericsStatus
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from sweep.analysis.regression.cusum import IMPROVED_TIMES
-from sweep.domain.counts import count_text, share_text
 from sweep.domain.nights import Baseline, Night
+from sweep.domain.plural import count_text, share_text
 from sweep.domain.regression import (
     Leaning,
     NumericsStatus,

@@ -1,6 +1,6 @@
 """Units that no longer respond to their input."""
 
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, finite, first_run, make_symptom
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH, is_loss, is_validation
+from sweep.domain.metric_names import WATCH, is_loss, is_validation
 from sweep.domain.roles import loss_of, training_loss_of
 from sweep.domain.states import StopReason
 from sweep.domain.target import Target, TargetState

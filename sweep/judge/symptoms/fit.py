@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from sweep.domain.names import WATCH, is_loss, is_validation
+from sweep.domain.metric_names import WATCH, is_loss, is_validation
 from sweep.domain.target import Mode
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import (

@@ -7,7 +7,7 @@ run while it learns.
 import numpy as np
 
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, finite, first_run, make_symptom
 

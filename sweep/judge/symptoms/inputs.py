@@ -6,7 +6,7 @@ The facts are about the first batch that the model was called with; the data che
 import math
 
 from sweep.domain.ignored import DEFAULT_IGNORED, stands_apart
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, make_symptom
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sweep.domain.facts import LATE, RETURNED, STEPS
 from sweep.domain.metric import Series, is_loss
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
 from sweep.domain.states import StopReason
 from sweep.domain.steps import CORRECTED, StepFinding, StepKind, findings_of
 from sweep.domain.symptoms import LOGGING_RULES

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH, is_validation
+from sweep.domain.metric_names import WATCH, is_validation
 from sweep.domain.target import START_VALUES, start_size
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, line_slope, make_symptom, smoothed

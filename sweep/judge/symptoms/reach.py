@@ -4,7 +4,7 @@ from typing import cast
 
 import numpy as np
 
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, as_float, finite, make_symptom
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, make_symptom
 

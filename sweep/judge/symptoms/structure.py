@@ -1,6 +1,6 @@
 """The last layer compared with the loss."""
 
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, is_cross_entropy, make_symptom
 from sweep.judge.symptoms.inputs import is_regression

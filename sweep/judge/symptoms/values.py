@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
 from sweep.domain.roles import training_loss_of
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import NOTHING, Evidence, as_float, make_symptom

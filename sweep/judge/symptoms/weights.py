@@ -3,7 +3,7 @@
 import numpy as np
 
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH
+from sweep.domain.metric_names import WATCH
 from sweep.domain.verdict import Symptom
 from sweep.judge.symptoms.evidence import Evidence, first_run, make_symptom
 from sweep.judge.symptoms.gradients import while_learning

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sweep.domain.counts import count_text
-from sweep.domain.jsonform import Json, to_json
+from sweep.domain.json_form import Json, to_json
+from sweep.domain.plural import count_text
 from sweep.domain.regression import (
     FAILURES,
     Alarm,

@@ -13,7 +13,7 @@ from sweep.report.documents import RankingDocument
 from sweep.report.headings import BaseDocument
 from sweep.report.markdown import escaped
 from sweep.report.phrases import DASH, target_text, verdicts_text
-from sweep.report.seen import fix_text, place_text
+from sweep.report.symptom_text import fix_text, place_text
 
 
 def terminal(section: RankingDocument, store: str = "") -> RenderableType:  # noqa: ARG001 - every ranked stage has it

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
-from sweep.domain.counts import count_text
 from sweep.domain.data_check import DataCheck, DataReport, Severity
+from sweep.domain.plural import count_text
 from sweep.report.markdown import escaped
 from sweep.report.tables import new_table
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
-from sweep.domain.counts import figure_text
 from sweep.domain.lr_range import RateConfirmation, TriedRate
+from sweep.domain.plural import figure_text
 from sweep.report.phrases import DASH, number_text
 from sweep.report.tables import new_table
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.domain.counts import figure_text
 from sweep.domain.lr_range import Ending, RateRange, RateTest, Refusal
+from sweep.domain.plural import figure_text
 from sweep.report.phrases import DASH
 from sweep.report.sparkline import BARS
 

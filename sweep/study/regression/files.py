@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sweep.domain.counts import count_text
+from sweep.domain.plural import count_text
 from sweep.rundir import STORE, StudyDir, read_json, store_seen_from, write_json_atomic
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.store.regressionjson import baseline_data, baseline_of, night_data, night_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sweep.domain.metric import Series
-from sweep.domain.names import WATCH, is_loss
+from sweep.domain.metric_names import WATCH, is_loss
 from sweep.domain.nights import LossHash, NightRun
 from sweep.domain.target import Target
 from sweep.domain.trial import Outcome, StudyRecord

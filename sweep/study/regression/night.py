@@ -22,8 +22,8 @@ from sweep.config.regression import (
     task_studies,
 )
 from sweep.config.stores import store_option
-from sweep.domain.counts import share_text
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
+from sweep.domain.plural import share_text
 from sweep.domain.regression import TaskReport, TaskVerdict
 from sweep.errors import (
     ConfigError,
@@ -39,7 +39,6 @@ from sweep.report.commands import PROGRAM, key_of
 from sweep.report.regression import NightDocument, night_document
 from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
-from sweep.study.audience import Audience
 from sweep.study.decisions import logging_to
 from sweep.study.garbage import Rule, collect_garbage
 from sweep.study.opening import check_packages, driving
@@ -50,6 +49,7 @@ from sweep.study.provenance import collect_provenance
 from sweep.study.regression.environment import environment_of
 from sweep.study.regression.files import check_records_owner, regression_results, save_night
 from sweep.study.regression.gathering import hashes_of, runs_of, target_text
+from sweep.study.resilient_progress import Audience
 from sweep.study.session import run_study
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from sweep.domain.data_figures import (
     SetFigures,
     UnreadableSet,
 )
-from sweep.domain.jsonform import to_object
+from sweep.domain.json_form import to_object
 from sweep.picture import layout_of, visualize_batch
 from sweep.rundir import write_json_atomic
 from sweep.task import TaskConfig

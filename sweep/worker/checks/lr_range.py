@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sweep.domain.check import FINDINGS, Check
-from sweep.domain.jsonform import to_object
+from sweep.domain.json_form import to_object
 from sweep.domain.lr_range import FEWEST_STEPS, LOSSES, RATES, BlowUp, Ramp, RangeFindings
 from sweep.domain.roles import shown_loss
 from sweep.rundir import write_json_atomic

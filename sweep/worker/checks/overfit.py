@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from sweep.domain.check import FINDINGS, Check
-from sweep.domain.jsonform import to_object
+from sweep.domain.json_form import to_object
 from sweep.domain.overfit import OverfitFindings, OverfitGate
 from sweep.rundir import write_json_atomic
 from sweep.task import StopTrial, TaskConfig

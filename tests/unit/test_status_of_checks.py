@@ -6,7 +6,7 @@ import pytest
 from recorded_study import end_trial, make_study, make_trial, url_of
 
 from sweep.cli.main import main
-from sweep.cli.standing import read_standing
+from sweep.cli.study_state import read_standing
 from sweep.domain.check import CHECK_REASON
 from sweep.domain.states import TrialState
 from sweep.domain.verdict import Verdict

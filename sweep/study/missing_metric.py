@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from sweep.domain.counts import count_text
 from sweep.domain.metric import Series
+from sweep.domain.plural import count_text
 from sweep.domain.states import TrialState
 from sweep.domain.target import HOLD_EVALUATIONS, Target
 from sweep.domain.trial import Outcome, StudyRecord

@@ -11,7 +11,7 @@ from rich.text import Text
 from sweep.cli.output import by_word
 from sweep.cli.shared import as_it_stands, chosen_study, lock_of, run_folder
 from sweep.config.stores import store_option
-from sweep.domain.jsonform import JsonObject, to_json, to_object
+from sweep.domain.json_form import JsonObject, to_json, to_object
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 
 MAX_FACTOR = 5.0
 """Highest factor by which symptoms raise a toggle's prior odds: a wrong rule must not hide the true cause."""

@@ -3,7 +3,7 @@
 from sweep.analysis.checks.lr_confirm import FACTORS
 from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.offered import toggles_that_can_be_tried
-from sweep.domain.jsonform import JsonObject
+from sweep.domain.json_form import JsonObject
 from sweep.domain.stages import stage_study
 from sweep.errors import NothingToVaryError
 from sweep.study.planning import StudyPlan, driver_of

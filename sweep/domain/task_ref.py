@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweep.domain.words import StrEnum
+from sweep.domain.enums import StrEnum
 from sweep.errors import ConfigError
 
 

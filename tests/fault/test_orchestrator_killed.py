@@ -13,7 +13,7 @@ import pytest
 from conftest import STUDY, Folder, Zygote, new_folder, wait_until
 from test_trials_killed import check_same_outcome
 
-from sweep.study.steps import StepName
+from sweep.study.crash_points import StepName
 
 AT_A_TIME = 3
 LIMIT = 200

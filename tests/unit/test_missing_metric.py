@@ -7,7 +7,7 @@ from sweep.domain.metric import Series
 from sweep.domain.target import Target
 from sweep.domain.verdict import Verdict
 from sweep.store import Store
-from sweep.study.silence import Silence
+from sweep.study.missing_metric import Silence
 
 
 @pytest.fixture

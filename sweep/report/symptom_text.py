@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from sweep.domain.about import Fault
-from sweep.domain.byhand import best_by_hand, by_hand_of
+from sweep.domain.by_hand import best_by_hand, by_hand_of
 from sweep.domain.printable import printable
+from sweep.domain.symptom_entry import Fault
 from sweep.domain.symptoms import about_of, kind_of, title_of
 from sweep.domain.verdict import Symptom
 from sweep.report.headings import SymptomDocument

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sweep.config.source import find_task
-from sweep.domain.taskref import TaskRef, root_of
+from sweep.domain.task_ref import TaskRef, root_of
 from sweep.errors import TaskEditedError
 from sweep.rundir import digest_of
-from sweep.study.edits import PlannedCode
+from sweep.study.code_guard import PlannedCode
 from sweep.worker.code_guard import EditedTaskError, check_code, import_root
 
 MINE = TaskRef.of({"_target_": "mine.train"})
