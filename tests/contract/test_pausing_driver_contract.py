@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import making
 import pytest
 from adaptive_driver import Racing
 from hypothesis import given, settings
@@ -59,10 +60,8 @@ class World:
         self, number: int, asked: Question, state: TrialState, verdict: Verdict, steps: int, best: float | None
     ) -> Outcome:
         tau = steps if verdict is Verdict.CONVERGED else None
-        return Outcome(
-            number=number, cell=asked.cell, seed=asked.seed, state=state, verdict=verdict, tau=tau, steps=steps,
-            wall_s=0.0, best=best, final=best,
-        )  # fmt: skip
+        about = {"number": number, "cell": asked.cell, "seed": asked.seed, "state": state, "verdict": verdict}
+        return making.outcome(**about, tau=tau, steps=steps, wall_s=0.0, best=best, final=best)
 
 
 def run_on(

@@ -50,7 +50,8 @@ def run(
 
 
 def launcher_for(study: StudyConfig, start: str, said: list[str]) -> LocalLauncher:
-    return LocalLauncher(replace(study.launcher, start=start, slots=1, gpus=()), say=said.append)
+    settings = {**study.launcher.settings, "start": start, "slots": 1, "gpus": ()}
+    return LocalLauncher(replace(study.launcher, settings=settings), say=said.append)
 
 
 @pytest.mark.parametrize(("task", "threads"), [("digits_mlp", 2), ("digits_cnn", 1)])
