@@ -13,17 +13,17 @@ def now_utc() -> datetime:
 
 
 def monotonic_s() -> float:
-    """Return seconds that never run backwards; only differences mean anything, and only within one boot."""
+    """Return seconds that never run backwards; only differences are meaningful, and only within one boot."""
     return time.monotonic()
 
 
 def process_started_at(pid: int) -> float:
-    """Return when a process started, in seconds since the epoch; where it is gone already, that is just now."""
+    """Return when a process started, in seconds since the epoch; the current time if it no longer exists."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return now_utc().timestamp()
-    # Reckoned as psutil does, which a trial's process does without: from the boot, in whole seconds since the epoch.
+    # As in psutil, which a trial's process does not import: from the boot time, in whole seconds since the epoch.
     since_boot_s = int(stat[stat.rindex(b")") :].split()[20]) / os.sysconf("SC_CLK_TCK")
     boot = time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME)
     return math.floor(boot) + since_boot_s

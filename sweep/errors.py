@@ -1,4 +1,4 @@
-"""The errors a user may meet: each names what was wrong, what was expected and, where there is one, a way out.
+"""The errors a user may see: each names what was wrong, what was expected and, if there is one, a way out.
 
 Failures of a trial are data (a verdict or a failure class), never exceptions of the orchestrator.
 """
@@ -8,7 +8,7 @@ from difflib import SequenceMatcher, get_close_matches
 
 
 class SweepError(Exception):
-    """Anything sweep itself refuses or cannot do. `exit_code` is what the command ends with."""
+    """Base class of sweep's own errors. `exit_code` is what the command ends with."""
 
     exit_code = 1
 
@@ -22,7 +22,7 @@ class SweepError(Exception):
 
 
 class UsageError(SweepError):
-    """The command line cannot be understood."""
+    """The command line is invalid."""
 
     exit_code = 2
 
@@ -54,11 +54,11 @@ class ConfigError(UsageError):
 
 
 class NothingToVaryError(ConfigError):
-    """The task has no knob for any axis of the ablation that was asked for."""
+    """The task has no knob for any axis of the requested ablation."""
 
 
 class NotFoundError(UsageError):
-    """A study or trial that the store does not hold."""
+    """The store has no such study or trial."""
 
 
 class MissingPaddleError(UsageError):
@@ -66,11 +66,11 @@ class MissingPaddleError(UsageError):
 
 
 class StudyLockedError(SweepError):
-    """Another live process drives this study: names its pid and host."""
+    """Another live process runs this study: names its pid and host."""
 
 
 class StudyGoneError(SweepError):
-    """The folder of a study was removed or replaced while its driver was at work on it."""
+    """The folder of a study was removed or replaced while it was running."""
 
 
 class TaskEditedError(SweepError):
@@ -78,11 +78,11 @@ class TaskEditedError(SweepError):
 
 
 class OtherStoreError(UsageError):
-    """A folder belongs to another store than the one in hand, which may read it and not change it: names both."""
+    """A folder belongs to another store, so this one may read but not change it: names both."""
 
 
 class LaunchError(SweepError):
-    """A run could not be started; nothing of it runs. The machine's fault, not the task's."""
+    """A run could not be started, and no process of it exists. A fault of the machine, not the task."""
 
 
 class DeviceBusyError(LaunchError):
@@ -90,11 +90,11 @@ class DeviceBusyError(LaunchError):
 
 
 class RunElsewhereError(SweepError):
-    """A run was started on another host and may still run there: names the host. Nothing is started twice."""
+    """A run was started on another host and may still be running there: names the host. Nothing is started twice."""
 
 
 class StoreError(SweepError):
-    """The store cannot be opened, read or written: names the file and what can be done."""
+    """The store cannot be opened, read or written: names the file and what to do."""
 
 
 class OldStoreError(StoreError):
@@ -102,22 +102,22 @@ class OldStoreError(StoreError):
 
 
 class DamagedStoreError(StoreError):
-    """The file of the store is damaged, or no database: nothing reads it any more."""
+    """The store's file is damaged or not a database, and cannot be read again."""
 
 
 class StoreUrlError(UsageError, StoreError):
-    """`store.url` names nothing that a store can be kept in."""
+    """`store.url` does not name a usable database."""
 
 
 class TransitionError(SweepError):
-    """A state change that the table of legal transitions does not allow, or that another writer has already made."""
+    """A state change that the table of transitions forbids, or that another writer has already made."""
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed name most like `word`, whatever its case, or None where nothing is close.
+    """Return the allowed name most like `word`, ignoring case, or None if none is close.
 
-    Close is a difflib ratio of 0.5 or more, or else a name that goes on where `word` ends (`full`: `full_factorial`).
-    Of names that are equally close the first in the alphabet is returned.
+    Close is a difflib ratio of 0.5 or more, or a name that starts with `word` (`full`: `full_factorial`). Of equally
+    close names the first in the alphabet is returned.
     """
     names = {name.lower(): name for name in allowed}
     typed = word.strip().lower()

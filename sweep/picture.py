@@ -14,32 +14,34 @@ CELL = 72
 GAP = 8
 TEXT = 13
 WIDEST = 960
-"""Pixels that a strip of a table's features takes at most, as far as a feature has one pixel."""
+"""Maximum width of a table's strip in pixels, if each feature has at least one."""
 BAD = (214, 39, 174)
-"""What is NaN or infinite: a colour that nothing else has."""
+"""Colour of NaN and infinite values: unlike all others."""
 LOW, MIDDLE, HIGH = (33, 102, 172), (247, 247, 247), (178, 24, 43)
-"""Colours of a table's values: 2.5 standard deviations below its feature's mean, the mean, as much above."""
+"""Colours of a table's values: 2.5 standard deviations below its feature's mean, the mean, and as much above."""
 MIN_SIDE = 6
-"""A flat sample is taken for a picture from so many pixels a side on."""
+"""Minimum side, in pixels, for a flat sample to count as a picture."""
 SMOOTH = 0.15
-"""Neighbouring pixels of pictures correlate by at least so much more than pixels do on the whole."""
+"""In pictures, neighbouring pixels correlate by at least this much more than pixels in general."""
 
 
 def visualize_batch(
     x: Any, y: Any = None, *, limit: int = 32, columns: int = 8, layout: str | None = None
 ) -> Image.Image:
-    """Return a picture of the first `limit` samples of a batch with their labels, `columns` images a row.
+    """Return a picture of the first `limit` samples of a batch with their labels, `columns` images per row.
 
     `x` [n, ...] is an array or a tensor. Its `layout` is found by `layout_of` unless given: "NCHW", "NHWC", "HW" (grey
-    images [n, h, w]), "pixels" (flat grey images [n, side * side]), "table" [n, features]. Whatever is no picture is
-    drawn as a strip, a row for each sample, coloured by how far a value lies from its feature's mean in the batch.
-    Brightness is one scale for the whole batch: 0 to 1, 0 to 255, or its smallest to its largest value. NaN and
-    infinities are magenta. `y` [n, ...] are the labels, None for none. The result is a Pillow image: notebooks show it,
-    `.save("batch.png")` writes it. Raises ValueError where `x` holds no sample.
+    images [n, h, w]), "pixels" (flat grey images [n, side * side]), "table" [n, features]. Anything else is drawn as a
+    strip, one row per sample, coloured by the distance of each value from its feature's mean in the batch. The whole
+    batch has one brightness scale: 0 to 1, 0 to 255, or its smallest to its largest value. NaN and infinities are
+    magenta. `y` [n, ...] are the labels, None for none. The result is a Pillow image: notebooks show it,
+    `.save("batch.png")` writes it. Raises ValueError if `x` has no samples.
     """
     data = np.asarray(x)
     if data.ndim == 0 or len(data) == 0:
-        raise ValueError(f"visualize_batch: a batch [n, ...] of at least one sample is needed, got shape {data.shape}")
+        raise ValueError(
+            f"visualize_batch: x must be a batch [n, ...] of at least one sample, not of shape {data.shape}"
+        )
     layout = layout or layout_of(data)
     labels = None if y is None else [label_text(label) for label in np.asarray(y)[:limit]]
     batch = data[:limit].astype(np.float64)
@@ -50,10 +52,10 @@ def visualize_batch(
 
 
 def layout_of(x: NDArray[Any]) -> str:
-    """Return what a batch [n, ...] is: "NCHW", "NHWC", "HW", "pixels", "table", "tokens" or "other".
+    """Return the layout of a batch [n, ...]: "NCHW", "NHWC", "HW", "pixels", "table", "tokens" or "other".
 
-    A flat sample is "pixels" where it has as many values as a square picture and values above and beside each other
-    go together as those of pictures do; integers in a flat sample otherwise are "tokens".
+    A flat sample is "pixels" if it has as many values as a square picture and adjacent values correlate as in pictures;
+    other flat samples of integers are "tokens".
     """
     if x.ndim == 4:
         return "NHWC" if x.shape[3] in (1, 3, 4) and x.shape[1] not in (1, 3) else "NCHW"
@@ -68,7 +70,7 @@ def layout_of(x: NDArray[Any]) -> str:
 
 
 def as_images(x: NDArray[Any], layout: str) -> NDArray[Any] | None:
-    """Return a batch as images [n, h, w, channels], None where its layout is no picture's."""
+    """Return a batch as images [n, h, w, channels], None if its layout is not a picture's."""
     if layout == "NCHW":
         return np.moveaxis(x, 1, 3)
     if layout == "NHWC":
@@ -82,7 +84,7 @@ def as_images(x: NDArray[Any], layout: str) -> NDArray[Any] | None:
 
 
 def label_text(label: Any) -> str:
-    """Return a label in at most eight characters; one that is an array is said by its largest place or left out."""
+    """Return a label in at most eight characters; an array is shown by the index of its maximum, or left out."""
     value = np.asarray(label)
     if value.size > 1:
         return f"#{int(value.argmax())}" if value.ndim == 1 else ""
@@ -92,7 +94,7 @@ def label_text(label: Any) -> str:
 
 
 def _side(size: int) -> tuple[int, int]:
-    """Return (side, channels) of the square picture with so many values, (0, 0) where there is none."""
+    """Return (side, channels) of the square picture with this number of values, (0, 0) if there is none."""
     for channels in (1, 3):
         side = round((size / channels) ** 0.5)
         if side * side * channels == size and side >= MIN_SIDE:
@@ -124,7 +126,7 @@ def _mean_where(values: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
 
 
 def _to_bytes(images: NDArray[np.float64]) -> Pixels:
-    """Return images [n, h, w, 3] in bytes, on one scale for the whole batch."""
+    """Return images [n, h, w, 3] as bytes, on one scale for the whole batch."""
     if images.shape[3] not in (1, 3):
         images = images[..., :3] if images.shape[3] == 4 else images[..., :1]
     finite = np.isfinite(images)
@@ -164,7 +166,7 @@ def _grid(images: Pixels, labels: Sequence[str] | None, columns: int) -> Image.I
 
 def _strip(table: NDArray[np.float64], labels: Sequence[str] | None) -> Image.Image:
     features = table.shape[1]
-    if features > WIDEST:  # more than can be told apart: every k-th
+    if features > WIDEST:  # more than the eye can resolve: every k-th
         table = table[:, np.linspace(0, features - 1, WIDEST).astype(int)]
     n, shown = table.shape
     width, height = max(1, min(28, WIDEST // shown)), TEXT + 5

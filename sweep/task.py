@@ -1,6 +1,6 @@
-"""What a task sees of sweep (docs/tasks.md). Standard library only: importing this costs a task nothing.
+"""The part of sweep that a task uses (docs/tasks.md). Standard library only, so importing it is cheap.
 
-A task is a function `train(cfg, run)`; it may come with `prepare(cfg)`, `data(cfg)` and `model(cfg)` beside it.
+A task is a function `train(cfg, run)`; the same module may define `prepare(cfg)`, `data(cfg)` and `model(cfg)`.
 """
 
 from pathlib import Path
@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 
 class StopTrial(BaseException):
-    """Raised by `run.log` when the trial is to end here. Not an Exception, so that `except Exception` lets it pass."""
+    """Raised by `run.log` when the trial must end here. Not an Exception, so that `except Exception` does not catch
+    it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -46,17 +47,17 @@ class Run(Protocol):
         ...
 
     def log(self, step: int, **metrics: float) -> None:
-        """Record scalars at an optimizer step (NaN and inf included): `run.log(10, **{"train/loss": 0.3})`.
+        """Record scalars at an optimizer step (including NaN and inf): `run.log(10, **{"train/loss": 0.3})`.
 
-        Raises StopTrial when the trial is to end: target held, diverged, budget used up, pruned, study stopping. That
-        takes effect at the first log of a later step: all that is logged at the deciding step is recorded.
+        Raises StopTrial when the trial must end: target held, diverged, budget used up, pruned, study stopping. This
+        takes effect at the first log of a later step: everything logged at the deciding step is recorded.
         """
         ...
 
     def describe(self, **facts: float | str) -> None:
-        """Record what is known of the task before training, which decides the rule where no target is given.
+        """Record facts about the task before training; they choose the rule if no target is given.
 
-        Read: `label_entropy` (entropy of the label prior, in nats), `target_variance` (variance of a regression
+        Used are `label_entropy` (entropy of the label prior, in nats) and `target_variance` (variance of a regression
         target; the loss is then taken as its MSE).
         """
         ...
@@ -64,7 +65,7 @@ class Run(Protocol):
     def watch(self, model: Any, optimizer: Any) -> None:
         """Record gradient norms, update ratios, learning rate and more of a Paddle model's training (docs/monitor.md).
 
-        Called once, before the loop, which needs no change; the training computes what it computes without it.
+        Call it once, before the training loop. It does not change the results of the training.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""From command line and conf/ to validated dataclasses: see `schema`. DictConfig ends in this package."""
+"""From command line and conf/ to validated dataclasses: see `schema`. DictConfig is not used outside this package."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Lazily: verbs that only read the store use small modules of this package, and no schema.
+    # lazily: verbs that only read the store use small modules of this package, and no schema
     if name in __all__:
         from sweep.config import schema
 
@@ -34,11 +34,11 @@ def load_study_config(
     command: Sequence[str] = (),
     source: "TaskSource | None" = None,
 ) -> "LoadedConfig":
-    """Return the study that these Hydra overrides ask for, validated.
+    """Return the validated study for these Hydra overrides.
 
-    `config_dirs` are the user's own config folders: task/, axis/, ablation/ files in them stand beside ours. `source`
-    is the task's code if it was read before: a study that belongs to another one uses the same code. Raises
-    ConfigError for whatever is wrong with a key or value; Hydra's own exceptions do not come through.
+    `config_dirs` are the user's own config folders: their task/, axis/, ablation/ files are used beside ours. `source`
+    is the task's code if it was already read: a study that belongs to another one uses the same code. Raises
+    ConfigError for any wrong key or value, never Hydra's own exceptions.
     """
     # Hydra takes 0.3 s to import; verbs that only read the store use this module's types without it.
     from sweep.config.study import load

@@ -1,4 +1,4 @@
-"""The `axes:` section: names, levels and their overrides, checked against the task they are to change."""
+"""The `axes:` section: names, levels and their overrides, checked against the task that they change."""
 
 import re
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ def read_axes(
 ) -> ReadAxes:
     """Return the axes of the config section `axes`.
 
-    For the axes in `skipped`, a level whose knob the task lacks, or which the task has as its baseline, is left out and
-    listed. For those in `named`, a level that the task has already is left out and listed if the axis has another one.
-    Anything else of these kinds is an error. Raises ConfigError.
+    For axes in `skipped`, a level whose knob the task lacks, or which the task has as its baseline, is left out and
+    listed. For those in `named`, a level that the task already has is left out and listed if the axis has another one.
+    Otherwise both are errors. Raises ConfigError.
     """
     axes: list[Axis] = []
     inert: list[InertToggle] = []
@@ -54,9 +54,9 @@ def read_axes(
 
 
 def _read_axis(name: object, data: object) -> Axis:
-    """Return one axis as the config has it, its names and shape checked."""
+    """Return one axis as written in the config, with its names and shape checked."""
     if not isinstance(name, str) or not _AXIS_NAME.fullmatch(name):
-        raise ConfigError("axes", "an axis is named with letters, digits, _ and -", value=name)
+        raise ConfigError("axes", "axis names have letters, digits, _ and -", value=name)
     key = f"axes.{name}"
     levels = Section(data, key, ("levels",)).get("levels")
     if not isinstance(levels, Mapping) or not levels:
@@ -64,7 +64,7 @@ def _read_axis(name: object, data: object) -> Axis:
             f"{key}.levels",
             "must map level names to overrides",
             value=levels,
-            hint=f'~{key} removes the axis; {{levels: {{"off": [task.KEY=VALUE]}}}} gives it one',
+            hint=f'~{key} removes the axis; {{levels: {{"off": [task.KEY=VALUE]}}}} adds a level',
         )
     return Axis(name=name, levels=tuple(_read_level(f"{key}.levels", k, v) for k, v in levels.items()))
 
@@ -75,15 +75,15 @@ def _read_level(key: str, name: object, overrides: object) -> Level:
         quoted = "on" if name else "off"
         raise ConfigError(
             key,
-            f"a level's name is a boolean: YAML reads {words} as one",
+            f"a level's name is a boolean, because YAML reads {words} as one",
             value=name,
             hint=f'quote it: "{quoted}": [...]',
         )
     if not isinstance(name, str) or not _LEVEL_NAME.fullmatch(name):
         hint = f'quote it: "{name}"' if isinstance(name, int | float) else None
-        raise ConfigError(key, "a level is named with letters, digits and . _ + -", value=name, hint=hint)
+        raise ConfigError(key, "level names have letters, digits and . _ + -", value=name, hint=hint)
     if name == BASELINE:
-        raise ConfigError(key, f"{BASELINE!r} is the name of the level the task has by itself", value=name)
+        raise ConfigError(key, f"{BASELINE!r} is the name of the baseline level", value=name)
     if not isinstance(overrides, list) or not overrides or not all(isinstance(o, str) for o in overrides):
         raise ConfigError(
             f"{key}.{name}",
@@ -113,15 +113,15 @@ def _inapplicable(axis: Axis, level: Level, base: TaskBase, *, may_lack: bool, m
         path = f"{owner}" if others else f"axes.{axis.name}"
         raise ConfigError(
             owner,
-            "equals the baseline: the task has this value already",
+            "equals the baseline: the task already has this value",
             value=text,
-            hint=f"leave it out with '~{path}'",
+            hint=f"remove it with '~{path}'",
         )
     return None
 
 
 def _is_baseline(axis: Axis, level: Level, base: TaskBase) -> bool:
-    """Return whether the task has all values of a level already; False if it lacks a knob. Raises ConfigError."""
+    """Return whether the task already has all values of a level; False if it lacks a knob. Raises ConfigError."""
     owner = f"axes.{axis.name}.levels.{level.name}"
     if not all(base.has_knob(text, owner=owner) for text in level.overrides):
         return False
@@ -130,12 +130,12 @@ def _is_baseline(axis: Axis, level: Level, base: TaskBase) -> bool:
 
 
 def _check_distinct(axis: str, levels: list[Level], base: TaskBase) -> None:
-    """Raise ConfigError where two levels of one axis make the same task."""
+    """Raise ConfigError if two levels of one axis give the same task config."""
     seen: list[tuple[str, dict[str, object]]] = []
     for level in levels:
         owner = f"axes.{axis}.levels.{level.name}"
         values = dict(base.check(text, owner=owner) for text in level.overrides)
         for other, known in seen:
             if values == known:
-                raise ConfigError(owner, f"does the same as level {other!r}", value=", ".join(level.overrides))
+                raise ConfigError(owner, f"is the same as level {other!r}", value=", ".join(level.overrides))
         seen.append((level.name, values))

@@ -1,4 +1,4 @@
-"""The settings of the checks (`probe:` of +check=..., +search=lr_range) and of what confirms one (`confirm:`)."""
+"""The settings of the checks (`probe:` of +check=..., +search=lr_range) and of the confirming trials (`confirm:`)."""
 
 from collections.abc import Callable
 
@@ -46,7 +46,7 @@ def _share(section: Section, name: str) -> None:
 
 
 def check_lr_range(section: Section) -> None:
-    """Raise ConfigError if the settings are no range of rates above 0 in enough steps."""
+    """Raise ConfigError if the settings are not a range of rates above 0 with enough steps."""
     low, high = section.number("lr_min", above=0), section.number("lr_max", above=0)
     if not low < high:
         raise ConfigError(
@@ -63,7 +63,7 @@ CHECKS: dict[CheckName, Callable[[Section], None]] = {
     CheckName.OVERFIT: check_overfit,
     CheckName.LR_RANGE: check_lr_range,
 }
-"""What raises ConfigError if a check's settings cannot be used."""
+"""The function for each check that raises ConfigError if its settings cannot be used."""
 
 
 def read_confirm(data: object) -> ConfirmConfig | None:

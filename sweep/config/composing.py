@@ -1,4 +1,4 @@
-"""Composing: from overrides and config folders to one config, by Hydra, with errors a user can act on."""
+"""Composing: Hydra makes one config from overrides and config folders, with errors that say what to change."""
 
 import copy
 import re
@@ -25,7 +25,7 @@ from sweep.config.wording import in_words
 from sweep.errors import ConfigError, nearest
 
 REQUIRED_GROUPS = ("task", "driver", "launcher", "converge", "symptoms")
-"""Groups of which a study has exactly one option."""
+"""Groups from which a study has exactly one option."""
 
 
 _TWICE = re.compile(r"^(\S+) appears more than once in the final defaults list")
@@ -36,11 +36,11 @@ _NOT_CHOSEN = re.compile(r"^In '.*': Could not override '([^']*)'")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composition:
-    """A composed config, its interpolations not yet resolved, and what was chosen to get it.
+    """A composed config with unresolved interpolations, and the choices that led to it.
 
-    `axes` are the names of the axes that the command line names itself (rather than through an ablation), `chosen_axes`
-    those of them that come from an axis file (`+axis=[...]`), `folders` where config files were looked for. `before` is
-    the config without the overrides that set single values.
+    `axes` are the axes named on the command line (rather than by an ablation), `chosen_axes` those of them that come
+    from an axis file (`+axis=[...]`), `folders` the folders with config files. `before` is the config without the
+    overrides that set single values.
     """
 
     config: DictConfig
@@ -63,7 +63,7 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> DictC
 
 
 def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Composition:
-    """Return the composed config with what was chosen. Raises ConfigError."""
+    """Return the composed config with the choices that led to it. Raises ConfigError."""
     folders = search_folders(config_dirs)
     parsed = parse_overrides(overrides)
     for override in parsed.hydra:
@@ -74,7 +74,7 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
         raise _group_error(exc, parsed, folders) from exc
     except RecursionError as exc:
         groups = " ".join(parsed.group_texts)
-        raise ConfigError("config", "a `defaults:` list leads back to its own file", value=groups) from exc
+        raise ConfigError("config", "a `defaults:` list includes its own file", value=groups) from exc
     config = copy.deepcopy(before)
     of_stages = [each for each in parsed.hydra if _is_for_a_stage(each, before)]
     for override in parsed.hydra:
@@ -107,18 +107,18 @@ def compose_study(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) ->
 
 
 def _stamp(folders: Sequence[Path]) -> tuple[tuple[str, int], ...]:
-    """Return what changes when a config file does."""
+    """Return a value that changes if a config file does."""
     files = sorted(file for folder in folders for file in folder.rglob("*.yaml") if file.is_file())
     return tuple((str(file), file.stat().st_mtime_ns) for file in files)
 
 
-@lru_cache(maxsize=4)  # the studies of a night differ in single values only, and Hydra takes 0.1 s for the groups
+@lru_cache(maxsize=4)  # the studies of a night differ only in single values, and Hydra takes 0.1 s for the groups
 def _composed(
     overrides: tuple[str, ...],
     folders: tuple[Path, ...],
     stamp: tuple[tuple[str, int], ...],  # noqa: ARG001 - the key
 ) -> tuple[DictConfig, DictConfig, dict[str, str]]:
-    """Return Hydra's composition, the choices it made, and the section `default_params`; callers only read them."""
+    """Return Hydra's composition, its choices, and the section `default_params`; callers must not change them."""
     config, choices = _compose(list(overrides), folders)
     with open_dict(config):
         defaults = config.pop("default_params", None) or {}
@@ -126,7 +126,7 @@ def _composed(
 
 
 def _compose(overrides: list[str], folders: Sequence[Path]) -> tuple[DictConfig, DictConfig]:
-    """Return Hydra's composition and the choices it made, the user's files read by UserFiles."""
+    """Return Hydra's composition and its choices, with the user's files read by UserFiles."""
     ours, *users = folders
     search_path = ",".join(_quoted(f"{SCHEME}://{folder}") for folder in users)
     extra = [f"hydra.searchpath=[{search_path}]"] if users else []
@@ -140,7 +140,7 @@ def _compose(overrides: list[str], folders: Sequence[Path]) -> tuple[DictConfig,
 
 
 def _check_group(override: Override, folders: Sequence[Path]) -> None:
-    """Raise ConfigError where a group's option does not exist."""
+    """Raise ConfigError if a group's option does not exist."""
     group = override.key_or_group
     if group not in GROUPS or override.is_delete():
         return
@@ -150,7 +150,7 @@ def _check_group(override: Override, folders: Sequence[Path]) -> None:
     if group in ONE_OF and (isinstance(value, list) or (override.is_add() and not plus)):
         raise ConfigError(
             group,
-            f"one option is to be chosen{'' if plus else ', without a +'}",
+            f"choose one option{'' if plus else ', without a +'}",
             value=override.input_line,
             allowed=option_names(group, folders),
             hint=f"{plus}{group}=NAME",
@@ -161,48 +161,50 @@ def _check_group(override: Override, folders: Sequence[Path]) -> None:
             is_ours_alone = name and len(folders) == 1 and nearest(str(name), options) is None
             hint = f"your own files, such as {group}/{name}.yaml: --config-dir DIR" if is_ours_alone else None
             hint = f"{group}.KEY=VALUE sets one of its keys" if isinstance(name, dict) else hint
-            raise ConfigError(group, "there is no such option", value=str(name), allowed=options, hint=hint)
+            raise ConfigError(group, "unknown option", value=str(name), allowed=options, hint=hint)
 
 
 def _group_error(exc: Exception, parsed: Overrides, folders: Sequence[Path]) -> ConfigError:
-    """Return what a failed composition of groups alone means."""
+    """Return the error for a failed composition of groups alone."""
     missing = exc.missing_cfg_file if isinstance(exc, MissingConfigException) else None
     if missing is not None:
         group, _, name = str(missing).strip("/").removesuffix(".yaml").partition("/")
         options = option_names(group, folders) if group in GROUPS else []
-        return ConfigError(group, "a defaults list names a config file that is not there", value=name, allowed=options)
+        return ConfigError(
+            group, "a defaults list names a config file that does not exist", value=name, allowed=options
+        )
     for override in parsed.hydra:
         if override.key_or_group == "axis" and not override.is_add():
             hint = f"+{override.input_line}" if not override.is_delete() else "~axes.NAME"
             return ConfigError(
                 "axis",
-                "there is no ablation whose axes it could change",
+                "there is no ablation with axes to change",
                 value=override.input_line,
                 hint=f"did you mean {hint}?",
             )
-    problem, hint = "these config files cannot be put together", "see the `defaults:` lists in them"
+    problem, hint = "these config files cannot be combined", "see the `defaults:` lists in them"
     if found := _TWICE.search(str(exc)):
         problem = f"a `defaults:` list names {found[1]} a second time"
-        hint = f"to choose another one: - override /{found[1]}: NAME"
+        hint = f"to replace it: - override /{found[1]}: NAME"
     elif found := _SEVERAL.search(str(exc)):
-        problem = f"a `defaults:` list chooses {found[1]}, which is chosen already"
-        hint = f"with the word override: - override /{found[1]}: NAME"
+        problem = f"a `defaults:` list chooses {found[1]}, which is already chosen"
+        hint = f"add the word override: - override /{found[1]}: NAME"
     elif found := _ANOTHER_FORM.search(str(exc)):
-        problem = f"the file {found[1]} gives a section of keys another form, a list or a single value"
+        problem = f"the file {found[1]} turns a section of keys into a list or a single value"
         hint = "a section is `name: {key: value}`"
     elif found := _NOT_CHOSEN.search(str(exc)):
-        problem = f"a `defaults:` list overrides {found[1]}, which no list has before"
-        hint = f"without the word override: - /{found[1]}: NAME"
+        problem = f"a `defaults:` list overrides {found[1]}, which no earlier list chooses"
+        hint = f"remove the word override: - /{found[1]}: NAME"
     return ConfigError("config", problem, value=" ".join(parsed.group_texts), hint=hint)
 
 
 def _is_for_a_stage(override: Override, before: DictConfig) -> bool:
-    """Return whether an override sets a key of a check, and the study is none: it may be made of checks."""
+    """Return whether an override sets a key of a check although the study is not one: it may consist of checks."""
     return is_setting(key := override.key_or_group) and before.get(key.partition(".")[0]) is None
 
 
 def _check_key(override: Override, config: DictConfig) -> None:
-    """Raise ConfigError where an override is of a key that does not exist, naming what stands beside the typo."""
+    """Raise ConfigError if an override's key does not exist, naming similar keys."""
     key = override.key_or_group
     parts = key.split(".")
     node: object = config
@@ -227,7 +229,7 @@ def _check_key(override: Override, config: DictConfig) -> None:
     ):
         raise ConfigError(
             key,
-            "is there already: change it without the +",
+            "already exists: change it without the +",
             value=override.input_line,
             hint=str(override.input_line).lstrip("+"),
         )
@@ -241,7 +243,7 @@ def _check_key(override: Override, config: DictConfig) -> None:
 
 
 def _apply(override: Override, config: DictConfig) -> None:
-    """Set or remove one value in place, as Hydra does last of all (composing anew for it would double the time)."""
+    """Set or remove one value in place, as Hydra does last (composing again for it would double the time)."""
     key = override.key_or_group
     try:
         with open_dict(config):
@@ -252,13 +254,13 @@ def _apply(override: Override, config: DictConfig) -> None:
                 OmegaConf.update(config, key, _as_written(key, override.value(), config), merge=True)
     except OmegaConfBaseException as exc:
         if isinstance(OmegaConf.select(config, key), DictConfig):
-            hint = "axes are chosen by their names with '+axis=[NAME]'" if key == "axes" else f"{key}.NAME=VALUE"
+            hint = "choose axes by name with '+axis=[NAME]'" if key == "axes" else f"{key}.NAME=VALUE"
             raise ConfigError(key, "is a section of keys", value=override.input_line, hint=hint) from exc
         raise ConfigError(key, in_words(exc), value=override.input_line) from exc
 
 
 def _as_written(key: str, value: object, config: DictConfig) -> object:
-    """Return a number for a task's key as the task's file has it: 1 as 1.0 for a float, 1e2 as 100 for an int."""
+    """Return a number for a task's key in the form of the task's file: 1 as 1.0 for a float, 1e2 as 100 for an int."""
     if not key.startswith("task.") or isinstance(value, bool) or not isinstance(value, int | float):
         return value
     try:
@@ -271,7 +273,7 @@ def _as_written(key: str, value: object, config: DictConfig) -> object:
 
 
 def _remove(config: DictConfig, parsed: Overrides, defaults: Mapping[str, str]) -> None:
-    """Remove axes, levels and params in place. Raises ConfigError where they are not there."""
+    """Remove axes, levels and params in place. Raises ConfigError if they do not exist."""
     with open_dict(config):
         for axis, level in parsed.removed_axes:
             axes = config.axes or {}
@@ -296,8 +298,8 @@ def _nothing_to_remove(key: str, name: str, there: list[str], what: str) -> Conf
     hint = None if near is None else f"did you mean ~{key.removesuffix(name)}{near}?"
     if not there:
         hint = {
-            "axis": "axes here: none; +ablation=NAME or '+axis=[NAME]' brings some",
-            "param": "params here: none; '+params.task.lr=interval(0.01, 0.1)' adds one",
+            "axis": "axes here: none; add some with +ablation=NAME or '+axis=[NAME]'",
+            "param": "params here: none; add one, such as '+params.task.lr=interval(0.01, 0.1)'",
         }.get(what, f"{what}s here: none")
     return ConfigError(key, f"there is no such {what} to remove", value=f"~{key}", allowed=there, hint=hint)
 

@@ -1,4 +1,4 @@
-"""The user's config files: read with or without their package line, with errors that name file, line and a way out."""
+"""The user's config files: read with or without package line, with errors that name file, line and a way out."""
 
 import re
 from pathlib import Path
@@ -22,15 +22,15 @@ SCHEME = "sweep"
 _PACKAGE = re.compile(r"#\s*@package\s+(\S+)\s*")
 _DEEPEST = 50
 _OF_THE_ROOT = ("search", "check", "diagnose")
-"""Groups that are no section themselves: their files set keys of the whole config."""
+"""Groups that are not sections: their files set keys of the whole config."""
 
 
 class UserFiles(ConfigSource):
-    """Hydra's source of the files in a `--config-dir`. A file without its package line is placed by its content."""
+    """Hydra's source for the files in a `--config-dir`. A file without package line is placed by its content."""
 
     @staticmethod
     def scheme() -> str:
-        """Return what stands before :// in Hydra's search path."""
+        """Return the scheme (before ://) in Hydra's search path."""
         return SCHEME
 
     def load_config(self, config_path: str) -> ConfigResult:
@@ -60,7 +60,7 @@ class UserFiles(ConfigSource):
         return Path(self.path, config_path).is_dir()
 
     def is_config(self, config_path: str) -> bool:
-        """Return whether this is a file, its ending left out."""
+        """Return whether this is a file, given without its extension."""
         return self._file(config_path).is_file()
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
@@ -72,7 +72,7 @@ class UserFiles(ConfigSource):
 
 
 def register() -> None:
-    """Make UserFiles known to Hydra."""
+    """Register UserFiles with Hydra."""
     Plugins.instance().register(UserFiles)
 
 
@@ -90,9 +90,9 @@ def package_line(text: str) -> str | None:
 def placed(group: str, folders: list[str], name: str, data: dict[Any, Any]) -> tuple[dict[Any, Any], str]:
     """Return the content and the package of a file without a package line.
 
-    A file that has its group's section at its top (`task:`, `axes:`) sets keys of the whole config. Any other is that
-    section itself, as Hydra has it, and top-level keys of the config beside it (`converge:`, `seeds:`) stay at the top.
-    A task's file that names its program (`_target_`) may have keys of any name: only `converge:` is taken out of it.
+    A file with its group's section at the top (`task:`, `axes:`) sets keys of the whole config. Any other file is that
+    section itself, as Hydra has it, but top-level keys of the config (`converge:`, `seeds:`) stay at the top. A task
+    file that names its program (`_target_`) may have keys of any name: only `converge:` is moved to the top.
     """
     section = "axes" if group == "axis" else group
     if group in _OF_THE_ROOT or isinstance(data.get(section), dict):
@@ -113,7 +113,7 @@ def placed(group: str, folders: list[str], name: str, data: dict[Any, Any]) -> t
 
 
 def _check_defaults(file: Path, data: Any) -> None:
-    """Raise ConfigError where a file's `defaults:` is not a list of names."""
+    """Raise ConfigError if a file's `defaults:` is not a list of names."""
     found = data.get("defaults", []) if isinstance(data, dict) else []
     if isinstance(found, list) and all(map(_is_choice, found)):
         return
@@ -131,7 +131,7 @@ def _is_choice(item: object) -> bool:
 
 
 def _holds_itself(data: object, depth: int = 0) -> bool:
-    """Return whether data is nested without an end, as an anchor that is used inside itself makes it."""
+    """Return whether data contains itself, as with an anchor that is used inside itself."""
     if depth > _DEEPEST:
         return True
     inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
@@ -158,14 +158,16 @@ def read_yaml(file: Path, text: str) -> Any:
             str(file), f"has a value that cannot be read: {exc}", hint="quote it to make it text"
         ) from exc
     if _holds_itself(data):
-        raise ConfigError("config file", f"{file} is nested too deeply, or holds itself by an anchor (&name, *name)")
+        raise ConfigError(
+            "config file", f"{file} is nested too deeply, or contains itself through an anchor (&name, *name)"
+        )
     if data is not None and not isinstance(data, dict):
         raise ConfigError("config file", f"{file} must be keys with values", value=data, hint="for example `lr: 0.1`")
     return data
 
 
 def _broken(file: Path, text: str, exc: yaml.YAMLError) -> ConfigError:
-    """Return the error for a file that is not YAML: the line as it stands there, and what is usually meant."""
+    """Return the error for a file that is not YAML: the line in question, and the usual mistake."""
     mark = getattr(exc, "problem_mark", None) or getattr(exc, "context_mark", None)
     problem = str(getattr(exc, "problem", None) or getattr(exc, "reason", None) or "it cannot be read")
     if mark is None:
@@ -182,7 +184,7 @@ def _in_words(problem: str) -> str:
     if r"'\t'" in problem:
         return "a tab"
     if "duplicate key" in problem:
-        return problem.replace("found duplicate key", "this key is there twice:")
+        return problem.replace("found duplicate key", "this key occurs twice:")
     if _is_unclosed(problem):
         return "the file ends before a bracket, brace or quote is closed"
     return problem
@@ -194,9 +196,9 @@ def _is_unclosed(problem: str) -> bool:
 
 def _way_out(line: str, problem: str) -> str:
     if r"'\t'" in problem or "\t" in line:
-        return "indent with spaces: YAML takes no tabs"
+        return "indent with spaces: YAML does not allow tabs"
     if "duplicate key" in problem:
-        return "leave one of them out"
+        return "remove one of them"
     if _is_unclosed(problem):
         return 'close it: { }, [ ], " "'
     if "???" in line:
@@ -204,8 +206,8 @@ def _way_out(line: str, problem: str) -> str:
     if "${" in line:
         return 'inside braces quote it: "${converge.budget_steps}"'
     if "mapping values" in problem:
-        return "one key a line, all of a section indented alike; quote text that has a colon"
-    return "a line is `key: value`, with a space after the colon; quote text with special signs"
+        return "write one key per line, with equal indentation within a section; quote text with a colon"
+    return "a line is `key: value`, with a space after the colon; quote text with special characters"
 
 
 def _refused(data: object) -> str:
@@ -216,7 +218,7 @@ def _refused(data: object) -> str:
         except OmegaConfBaseException:
             is_reference = isinstance(value, str) and "${" in value
             what = (
-                "is no reference: `${section.key}` is one"
+                "is not a reference; references look like `${section.key}`"
                 if is_reference
                 else "must be a number, text, true, false, null"
             )

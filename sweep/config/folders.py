@@ -1,4 +1,4 @@
-"""The folders that config files are looked for in: ours, and the user's."""
+"""The folders with config files: ours, and the user's."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,11 @@ GROUPS = (
 )  # fmt: skip
 """The config groups: one folder each, one file per option."""
 ONE_OF = frozenset(GROUPS) - {"axis", "ablation"}
-"""Those of which one option is chosen: of several the last would stand, and nothing would say so."""
+"""Groups from which only one option is allowed: of several, the last would silently win."""
 
 
 RESERVED = frozenset({"benchmarks"})
-"""Names that no study may have. A clone of sweep tracks results/benchmarks in git."""
+"""Names that studies may not have. A clone of sweep tracks results/benchmarks in git."""
 
 
 def conf_root() -> Path:
@@ -36,31 +36,31 @@ def docs_root() -> Path:
 
 
 def check_free(name: str, key: str = "study") -> None:
-    """Raise ConfigError for a name whose folder below `results/` is not for studies."""
+    """Raise ConfigError for a name whose folder below `results/` is reserved."""
     if name.lower() in RESERVED:
         raise ConfigError(
-            key, "is reserved: results/benchmarks holds tables of sweep's own", value=name, hint=f"{key}={name}-1"
+            key, "is reserved: results/benchmarks has sweep's own tables", value=name, hint=f"{key}={name}-1"
         )
 
 
 def folder_words(config_dirs: Iterable[Path]) -> tuple[str, ...]:
-    """Return the words of a command line that name the user's config folders."""
+    """Return the arguments of a command line that name the user's config folders."""
     return tuple(word for folder in config_dirs for word in ("--config-dir", str(folder)))
 
 
 def option_names(group: str, folders: Sequence[Path]) -> list[str]:
-    """Return the names that can be chosen in a group, sorted: its YAML files, `sub/name` for those in subfolders."""
+    """Return the options of a group, sorted: its YAML files, `sub/name` for those in subfolders."""
     names = set()
     for folder in folders:
         base = folder / group
-        files = (path for path in base.rglob("*.yaml") if path.is_file())  # no folder, no link to nothing
+        files = (path for path in base.rglob("*.yaml") if path.is_file())  # not a folder, not a dangling link
         names |= {path.relative_to(base).with_suffix("").as_posix() for path in files}
     return sorted(names)
 
 
 @lru_cache(maxsize=16)
 def own_keys(group: str, name: str) -> tuple[str, ...]:
-    """Return the keys that sweep's own file of this name has, () without one: all that the section may have."""
+    """Return the keys that sweep's own file of this name has, () without one: all keys that the section may have."""
     file = conf_root() / group / f"{name}.yaml"
     keys = re.findall(r"^(\w+):", file.read_text(encoding="utf-8"), re.MULTILINE) if file.is_file() else []
     return tuple(keys)
@@ -69,8 +69,8 @@ def own_keys(group: str, name: str) -> tuple[str, ...]:
 def search_folders(config_dirs: Sequence[Path]) -> list[Path]:
     """Return our folder followed by the user's, absolute. Raises ConfigError.
 
-    A user's file that has the name of one of ours would never be read (Hydra takes the first it finds), so that is
-    refused.
+    A user's file with the name of one of ours is an error, because Hydra would take the first one and never read the
+    user's.
     """
     ours = conf_root()
     folders = [ours]
@@ -78,7 +78,7 @@ def search_folders(config_dirs: Sequence[Path]) -> list[Path]:
         folder = Path(given).expanduser().resolve()
         if not folder.is_dir():
             why = "is a file, not a folder" if folder.is_file() else "this folder does not exist"
-            hint = "name the folder that has task/, axis/ or ablation/ in it, such as my_conf"
+            hint = "name the folder that contains task/, axis/ or ablation/, such as my_conf"
             raise ConfigError("--config-dir", why, value=str(given), hint=hint)
         if folder in folders:
             continue
@@ -88,9 +88,9 @@ def search_folders(config_dirs: Sequence[Path]) -> list[Path]:
                 name = min(taken)
                 raise ConfigError(
                     "--config-dir",
-                    f"{group}/{name}.yaml has the name of a file that is there already",
+                    f"{group}/{name}.yaml has the name of an existing file",
                     value=str(folder / group / f"{name}.yaml"),
-                    hint="give it another name; it can build on the other through its defaults list",
+                    hint="rename it; its defaults list can build on the existing file",
                 )
         folders.append(folder)
     return folders

@@ -1,4 +1,4 @@
-"""Hydra 1.3 and 1.4 side by side: what differs between them, and would change what is run, is done here for both."""
+"""Hides the differences between Hydra 1.3 and 1.4 that would change what is run."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -27,9 +27,9 @@ def config_folder(folder: Path) -> AbstractContextManager[None]:
 def parse_override(text: str) -> Override:
     """Return Hydra's reading of one override. Raises HydraException.
 
-    `int()`, `float()` and `sort()` of a range are ours. 1.3 casts a range's start, stop and step, 1.4 each value that
-    comes out; and either writes its own start, stop and step for a range that is sorted. Here a cast is as in 1.3, and
-    a sorted range stays as it is: what is searched has no order.
+    `int()`, `float()` and `sort()` of a range are ours. 1.3 casts a range's start, stop and step, 1.4 each resulting
+    value; and they write different start, stop and step for a sorted range. Here a cast is as in 1.3, and a sorted
+    range stays unchanged: the order of searched values does not matter.
     """
     return _parser().parse_override(text)
 

@@ -1,4 +1,4 @@
-"""The names that a config has at its top level."""
+"""The top-level keys of a config."""
 
 KEYS = (
     "task", "axes", "params", "ablation", "driver", "seeds", "converge", "launcher", "store", "study", "results",

@@ -1,4 +1,4 @@
-"""Overrides of a task's keys, applied and checked: what a level or a search point makes of the base task."""
+"""Applies and checks overrides of a task's keys, as set by a level or a search point."""
 
 import copy
 import math
@@ -20,14 +20,14 @@ _NUMBER = re.compile(r"[+-]?\d*[.,]?\d+([eE][+-]?\d+)?")
 
 
 class TaskBase:
-    """The task as its config has it, to which overrides of `task.*` can be applied.
+    """The task as configured, to which overrides of `task.*` can be applied.
 
-    Overrides go into the config before its interpolations are resolved, so that they reach the keys that refer to
-    them. Each text is parsed once.
+    Overrides are applied before interpolations are resolved, so that they reach the keys that refer to them. Each text
+    is parsed once.
     """
 
     def __init__(self, config: DictConfig) -> None:
-        # One copy, changed and restored for each cell: copying it each time was 95 % of what planning took.
+        # One copy, changed and restored for each cell: copying it each time was 95 % of the planning time.
         self._config = copy.deepcopy(config)
         self._parsed: dict[str, tuple[str, object]] = {}
         self._written = dict(dotted(OmegaConf.to_container(config.task, resolve=False)))
@@ -39,8 +39,8 @@ class TaskBase:
     def check(self, text: str, *, owner: str) -> tuple[str, object]:
         """Return the key (without `task.`) and value of an override.
 
-        The text `none` of a standard knob becomes null. Raises ConfigError, naming `owner` (the config key that holds
-        the override), if the task lacks the knob or the value has another type than the knob's.
+        The text `none` of a standard knob becomes null. Raises ConfigError, naming `owner` (the config key with the
+        override), if the task lacks the knob or the value has another type than the knob's.
         """
         if text not in self._parsed:
             try:
@@ -54,11 +54,11 @@ class TaskBase:
         return self._parsed[text]
 
     def given(self, knob: str, value: object) -> object:
-        """Return what the task is given for a value of one of its knobs: null for the text `none` of a standard one."""
+        """Return the value passed to the task for a knob: null for the text `none` of a standard knob."""
         return without_none(knob, value, base=self.knobs.get(knob))
 
     def has_knob(self, text: str, *, owner: str) -> bool:
-        """Return whether the override's key is one of the task's. Raises ConfigError where it sets no task key."""
+        """Return whether the override's key is one of the task's. Raises ConfigError if it does not set a task key."""
         try:
             key, _ = task_override(text)
         except ValueError as exc:
@@ -68,7 +68,7 @@ class TaskBase:
     def with_overrides(self, overrides: Iterable[str], *, owner: str) -> dict[str, object]:
         """Return the resolved task section with these overrides applied. Raises ConfigError.
 
-        Two overrides that give one key different values are an error: the cell they belong to means nothing.
+        Two overrides that give one key different values are an error: their cell is ambiguous.
         """
         given: dict[str, tuple[object, str]] = {}
         for text in overrides:
@@ -77,9 +77,9 @@ class TaskBase:
             if before[0] != value:
                 raise ConfigError(
                     owner,
-                    f"task.{name} would be set twice",
+                    f"task.{name} is set twice",
                     value=f"{before[1]} and {text}",
-                    hint="use a design that does not combine these axes, or leave one out",
+                    hint="use a design that does not combine these axes, or remove one of them",
                 )
         try:
             for name, (value, _) in given.items():
@@ -91,7 +91,8 @@ class TaskBase:
 
 
 def resolved_task(config: DictConfig) -> dict[str, object]:
-    """Return the task section as plain data. Raises ConfigError where it is none, or an interpolation leads nowhere."""
+    """Return the task section as plain data. Raises ConfigError if it is missing or an interpolation cannot be
+    resolved."""
     try:
         section = OmegaConf.to_container(config.task, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as exc:
@@ -103,20 +104,20 @@ def resolved_task(config: DictConfig) -> dict[str, object]:
 
 
 def _check_plain(key: str, value: object) -> None:
-    """Raise ConfigError for what does not survive a JSON file: a trial gets its config through one."""
+    """Raise ConfigError for values that a JSON file cannot hold: a trial gets its config from one."""
     if isinstance(value, dict):
         for name, item in value.items():
             if not isinstance(name, str):
                 raise ConfigError(key, "a key must be text", value=name, hint=f'quote it: "{name}"')
-            if not name or set(name) & set(".[]"):  # those that override syntax takes apart
+            if not name or set(name) & set(".[]"):  # those with a meaning in override syntax
                 hint = f"{re.sub('[][.]', '_', name) or 'KEY'}: ...; a section of keys is a: {{b: ...}}"
-                raise ConfigError(key, "a key must be without . [ ]", value=name, hint=hint)
+                raise ConfigError(key, "a key must not contain . [ ]", value=name, hint=hint)
             _check_plain(f"{key}.{name}", item)
     elif isinstance(value, list):
         for item in value:
             _check_plain(key, item)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(key, "must be finite", value=value, hint="null says that there is none")
+        raise ConfigError(key, "must be finite", value=value, hint="null means that there is none")
     elif not isinstance(value, str | int | float | None):
         raise ConfigError(key, "must be a number, text, true, false, null, a list or a section", value=value)
 
@@ -128,7 +129,7 @@ def lacks_knob(owner: str, text: str, name: str, knobs: Mapping[str, object]) ->
     if owner.startswith("axes."):
         axis, _, level = owner.removeprefix("axes.").partition(".levels.")
         hints += [f"by hand: {words}" for words in by_hand([f"{axis}={level}"])]
-        hints.append(f"'~{'.'.join(owner.split('.')[:2])}' leaves the axis out")
+        hints.append(f"'~{'.'.join(owner.split('.')[:2])}' removes the axis")
     return ConfigError(
         owner,
         f"the task has no knob task.{name}",
@@ -141,31 +142,33 @@ def lacks_knob(owner: str, text: str, name: str, knobs: Mapping[str, object]) ->
 def same_type(owner: str, text: str, base: object, value: object) -> object:
     """Return the value as the knob's type: 1 as 1.0 for a float knob, 1e2 as 100 for an int. Raises ConfigError.
 
-    null fits every knob, and every value a knob that is null or left open (???); an interpolation is not known yet.
+    null fits every knob; any value fits a knob that is null or undefined (???); interpolations are not known yet.
     """
     if base in (None, "???") or value is None or (isinstance(value, str) and "${" in value):
         return value
     want, got = kind_of(base), kind_of(value)
     if want != got:
-        problem = f"the task's value is {want} ({base!r}), this is {got}"
+        problem = f"the task's value is {want} ({base!r}), but this is {got}"
         raise ConfigError(owner, problem, value=text, hint=_type_hint(base, value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     if isinstance(base, float):
         if abs(value) > sys.float_info.max:
-            raise ConfigError(owner, "is too large a number", value=text)
+            raise ConfigError(owner, "is too large", value=text)
         return float(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _type_hint(base: object, value: object) -> str | None:
-    """Return what is usually meant by a value of another kind than the task's, None if that is not known."""
+    """Return a hint for a value of another kind than the task's, None if there is none."""
     if isinstance(base, str) and isinstance(value, bool):
         return 'YAML reads on, off, yes and no as true and false: quote it, "off"'
     if isinstance(base, bool):
-        return "true or false; YAML reads on, off, yes and no so too: to make the task's own value text, quote it there"
+        return (
+            "true or false (YAML reads on, off, yes and no so, too); if the task's value should be text, quote it there"
+        )
     if isinstance(base, str) and _NUMBER.fullmatch(base.strip()):
-        return "leave out the quotes in the task's file: a number in quotes is text"
+        return "remove the quotes in the task's file: a number in quotes is text"
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        return "a number has no quotes, and a decimal point: 0.5"
+        return "write numbers without quotes, with a decimal point: 0.5"
     return None

@@ -1,4 +1,4 @@
-"""The axes that sweep comes with, and which of their toggles can be tried on a task."""
+"""The axes that come with sweep, and which of their toggles can be tried on a task."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -8,16 +8,16 @@ from sweep.config.folders import conf_root, option_names
 from sweep.domain.knobs import kind_of, without_none
 
 MOST_CELLS = 16
-"""Largest full factorial that an advised command runs; of more axes it tries one change at a time."""
+"""Largest full factorial in a suggested command; with more axes it tries one change at a time."""
 
 Levels = Mapping[str, tuple[tuple[str, str], ...]]
-"""Level name to its settings: (knob without `task.`, value as it is written)."""
+"""Level name to its settings: (knob without `task.`, value as written)."""
 
 
 @cache
 def offered_axes() -> Mapping[str, Levels]:
     """Return each axis of conf/axis with its levels."""
-    from sweep.config.yaml_text import yaml_data  # a verb that names no toggle does without
+    from sweep.config.yaml_text import yaml_data  # not needed by a verb that names no toggle
 
     files = [conf_root() / "axis" / f"{axis}.yaml" for axis in option_names("axis", [conf_root()])]
     axes = yaml_data("\n".join(file.read_text(encoding="utf-8") for file in files))
@@ -34,7 +34,8 @@ def _setting(override: str) -> tuple[str, str]:
 
 
 def lacks_knobs(axis: str, knobs: Mapping[str, object]) -> bool:
-    """Return whether this is one of sweep's axes and a task with these knobs (name to value) lacks a knob it sets."""
+    """Return whether this is one of sweep's axes and a task with these knobs (name to value) lacks a knob that it
+    sets."""
     if _is_idle(axis, knobs):
         return False
     levels = offered_axes().get(axis, {})
@@ -42,7 +43,7 @@ def lacks_knobs(axis: str, knobs: Mapping[str, object]) -> bool:
 
 
 def lacking_axes(knobs: Mapping[str, object]) -> frozenset[str]:
-    """Return those of sweep's axes of which a task with these knobs (name to value) lacks a knob."""
+    """Return those of sweep's axes that need a knob which a task with these knobs (name to value) lacks."""
     return frozenset(axis for axis in offered_axes() if lacks_knobs(axis, knobs))
 
 
@@ -64,7 +65,8 @@ def toggles_that_can_be_tried(knobs: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def axes_override(toggles: Iterable[str]) -> tuple[str, ...]:
-    """Return the overrides that add the axes of these toggles: `+axis=[init,lr]`, with a small design for many."""
+    """Return the overrides that add the axes of these toggles: `+axis=[init,lr]`, with a small design if they are
+    many."""
     axes = tuple(dict.fromkeys(toggle.partition("=")[0] for toggle in toggles))
     cells = prod(1 + len(offered_axes().get(axis, ("",))) for axis in axes)
     design = ("driver.design=one_at_a_time",) if cells > MOST_CELLS else ()
@@ -72,13 +74,13 @@ def axes_override(toggles: Iterable[str]) -> tuple[str, ...]:
 
 
 def _is_idle(axis: str, knobs: Mapping[str, object]) -> bool:
-    """Return whether an axis alone changes nothing because of another knob: Adam's epsilon without Adam."""
+    """Return whether an axis has no effect because of another knob: Adam's epsilon without Adam."""
     optimizer = knobs.get("optimizer")
     return axis == "adam_eps" and isinstance(optimizer, str) and "adam" not in optimizer.lower()
 
 
 def _plain(text: str) -> object:
-    """Return the value that an axis file's text means."""
+    """Return the value of an axis file's text."""
     words = {"null": None, "true": True, "false": False}
     if text in words:
         return words[text]

@@ -1,4 +1,4 @@
-"""The overrides of a command line, parsed one by one, so that an error names the one it is about."""
+"""Parses the overrides of a command line one by one, so that errors name the override."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -20,12 +20,12 @@ from sweep.errors import ConfigError, nearest
 _BARE_LEVEL = re.compile(r"""(?<=[\[,])\s*([+~]{0,2}[\w./@]+=[^\[\]{},'"]*?)\s*(?=[,\]])""")
 _KEY = re.compile(r"[\w./@:$-]+", re.ASCII)
 _AXES = re.compile(r"^\+{0,2}axes[.=]")
-# Hydra reads `+params.task.lr=interval(0, 1)` as a multirun; here the text is what is wanted.
+# Hydra reads `+params.task.lr=interval(0, 1)` as a multirun; here the text is wanted.
 _PARAM = re.compile(r"^\+{0,2}params\.([^=]+)=(.*)$", re.DOTALL)
 _REMOVED_AXIS = re.compile(r"^~axes\.([^.=]+)(?:\.levels\.([^=]+))?$")
-# `?host=/run/postgresql&port=5433` in it, or a password: nobody should have to quote these once more for Hydra.
+# A URL with `?host=/run/postgresql&port=5433`, or a password, needs no extra quotes for Hydra.
 _SERVER_URL = re.compile(r"^(\+{0,2}store\.url=)(postgres\S*)$")
-# `study=seq-base-lr=0.22`, what an automatic name may look like, and `study=1e5`: a name is text, as typed.
+# `study=seq-base-lr=0.22`, like an automatic name, and `study=1e5`: names are text, as typed.
 _STUDY = re.compile(r"^(study=)(?!(?i:null)$)([\w.+=-]+)$")
 _ADDED_GROUPS = ("ablation", "search", "check", "diagnose", "regression")  # nothing is chosen from them by default
 _REMOVED_PARAM = re.compile(r"^~params\.([^=]+)$")
@@ -33,10 +33,10 @@ _REMOVED_PARAM = re.compile(r"^~params\.([^=]+)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """A command line's overrides, sorted by who applies them.
+    """A command line's overrides, sorted by how they are applied.
 
-    `hydra` are those in Hydra's own grammar. The rest it cannot say, and is applied after them: `params` are (task key,
-    sweep text), `removed_axes` (axis, level or None for all of it), `removed_params` task keys.
+    `hydra` are applied by Hydra. The others have no Hydra syntax and are applied afterwards: `params` are (task key,
+    sweep text), `removed_axes` (axis, level or None for the whole axis), `removed_params` task keys.
     """
 
     hydra: tuple[Override, ...]
@@ -46,11 +46,11 @@ class Overrides:
 
     @property
     def group_texts(self) -> list[str]:
-        """The choices of config groups: what Hydra itself is given."""
+        """The choices of config groups: what Hydra itself gets."""
         return [str(override.input_line) for override in self.hydra if is_group(override)]
 
     def choices(self, group: str) -> tuple[str, ...]:
-        """Return the names that the last override of this group chooses, () where there is none."""
+        """Return the names that the last override of this group chooses, () if there is none."""
         chosen: tuple[str, ...] = ()
         for override in self.hydra:
             if override.key_or_group == group and not override.is_delete():
@@ -60,7 +60,7 @@ class Overrides:
 
     @property
     def named_axes(self) -> frozenset[str]:
-        """The axes that the command line names itself, by `axis=[...]` or `axes.NAME...`."""
+        """The axes named on the command line, by `axis=[...]` or `axes.NAME...`."""
         names = set(self.choices("axis"))
         for override in self.hydra:
             first, _, rest = override.key_or_group.partition(".")
@@ -77,7 +77,7 @@ def is_group(override: Override) -> bool:
 
 
 def parse_overrides(texts: Sequence[str]) -> Overrides:
-    """Return the parsed overrides. Raises ConfigError for the first one that cannot be understood."""
+    """Return the parsed overrides. Raises ConfigError for the first one that is invalid."""
     hydra: list[Override] = []
     params: dict[str, str] = {}
     removed_axes: list[tuple[str, str | None]] = []
@@ -100,30 +100,30 @@ def parse_overrides(texts: Sequence[str]) -> Overrides:
 
 
 def _parse(text: str) -> Override:
-    """Return Hydra's reading of one override, checked for what Hydra would explain badly."""
+    """Return Hydra's reading of one override, with our errors in place of Hydra's unclear ones."""
     given = text
     if _AXES.match(text):
         text = _BARE_LEVEL.sub(r'"\1"', text)
     if re.match(r"^(axes|params)[.=]", text):
-        text = f"++{text}"  # free-form sections: there is nothing to protect a new name from
+        text = f"++{text}"  # free-form sections: any new name is allowed
     if match := _SERVER_URL.match(text) or _STUDY.match(text):
         text = match[1] + "'" + match[2].replace("'", "\\'") + "'"
     try:
         override = parse_override(text)
     except HydraException as exc:
         raise _malformed(given) from exc
-    except ValueError as exc:  # Python converts no whole number of more than 4,300 digits
-        raise ConfigError(key_of_word(given), "cannot be read: a number of too many digits") from exc
+    except ValueError as exc:  # Python cannot convert integers of more than 4,300 digits
+        raise ConfigError(key_of_word(given), "cannot be read: the number has too many digits") from exc
     if is_group(override) and not override.is_delete() and isinstance(override.value(), int | float | None):
-        head, _, name = text.partition("=")  # of a file: `nan` is no number there, nor `1` or `true`
+        head, _, name = text.partition("=")  # file names: `nan`, `1` or `true` are text there
         override = parse_override(f"{head}='{name.strip()}'")
     key = override.key_or_group
     if not key:
-        raise ConfigError(given, "names no key", hint="an override is KEY=VALUE, +KEY=VALUE or ~KEY")
+        raise ConfigError(given, "has no key", hint="an override is KEY=VALUE, +KEY=VALUE or ~KEY")
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):
         raise ConfigError(
             key,
-            "sweep composes its config with Hydra but does not run under it",
+            "sweep composes its config with Hydra but is not a Hydra application",
             value=given,
             hint="use --config-dir for config folders, results= and launcher.* for the rest",
         )
@@ -132,16 +132,16 @@ def _parse(text: str) -> Override:
         search = f"to search over values: +search=tpe '+params.{key}={values}'; "
         listed = f"for a list: {name}=[{'a,b' if '(' in values else values}]"
         hint = f"{name}=NAME" if key in ONE_OF else (search if key.startswith("task.") else "") + listed
-        raise ConfigError(key, "one study has one value for each key", value=given, hint=hint)
+        raise ConfigError(key, "a study has one value per key", value=given, hint=hint)
     if override.package is not None or (override.is_delete() and is_group(override) and key != "axis"):
         raise ConfigError(key, "cannot be removed or moved to another package", value=given)
     if override.type is OverrideType.CHANGE and key in _ADDED_GROUPS:
-        raise ConfigError(key, "is added with a + in front", value=given, hint=f"+{given}")
+        raise ConfigError(key, "needs a + in front", value=given, hint=f"+{given}")
     return override
 
 
 def _malformed(text: str) -> ConfigError:
-    """Return the error for an override that Hydra's grammar refuses."""
+    """Return the error for an override with invalid Hydra syntax."""
     if "=" not in text:
         near = nearest(text, GROUPS)
         meant = f"; did you mean {'+' * (near in _ADDED_GROUPS)}{near}=NAME?" if near else ""
@@ -149,16 +149,16 @@ def _malformed(text: str) -> ConfigError:
         return ConfigError(text, "is neither a command nor an override", hint=hint)
     key, _, value = recordable([text])[0].partition("=")
     if not _KEY.fullmatch(key.lstrip("+~")):
-        problem = "a key on the command line has letters a to z, digits and _ - . / only"
+        problem = "keys on the command line have only letters a to z, digits and _ - . /"
         raise ConfigError(key.lstrip("+~"), problem, value=text)
-    hint = "quote text with special signs: KEY='\"text\"'; lists are [a,b], mappings {a: 1}"
+    hint = "quote text with special characters: KEY='\"text\"'; lists are [a,b], mappings {a: 1}"
     if _AXES.match(text):
-        hint = "names of levels: letters, digits and . _ + -, without quotes; '+axes.x={levels: {low: [task.lr=0.1]}}'"
+        hint = "level names have letters, digits and . _ + -, without quotes; '+axes.x={levels: {low: [task.lr=0.1]}}'"
     return ConfigError(key.lstrip("+~"), f"cannot be read: {misread(value)}", value=value, hint=hint)
 
 
 def key_of_word(word: str) -> str:
-    """Return the key of a word of the command line, without the + or ~ in front."""
+    """Return the key of an argument of the command line, without the + or ~ in front."""
     return word.lstrip("+~").partition("=")[0]
 
 
@@ -167,11 +167,11 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
-@lru_cache(maxsize=4096)  # a level is read when it is checked and again for each cell; the grammar takes 1 ms
+@lru_cache(maxsize=4096)  # a level is read when it is checked and again for each cell; parsing takes 1 ms
 def task_override(text: str) -> tuple[str, object]:
     """Return key and value of an override that sets one key of the task (`task.dropout=0.0`).
 
-    Raises ValueError, saying what is wrong, for anything else.
+    Raises ValueError with the problem for anything else.
     """
     try:
         override = parse_override(text)
@@ -180,11 +180,11 @@ def task_override(text: str) -> tuple[str, object]:
     if override.type is not OverrideType.CHANGE or override.package is not None:
         raise ValueError("must be of the form task.KEY=VALUE")
     if override.is_sweep_override():
-        raise ValueError("sets several values; a level has one")
+        raise ValueError("sets several values; a level sets one")
     if not override.key_or_group.startswith("task."):
         raise ValueError("a level may only set keys of the task: task.KEY=VALUE")
     try:
-        # As OmegaConf reads it: a number, a bool, null, text, a list or a mapping, quotes gone.
+        # As OmegaConf reads it: a number, a bool, null, text, a list or a mapping, without quotes.
         value = OmegaConf.to_container(OmegaConf.create({"v": override.value()}), resolve=False)
     except OmegaConfBaseException as exc:
         raise ValueError(f"cannot be read: {in_words(exc)}") from exc

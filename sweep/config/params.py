@@ -1,4 +1,4 @@
-"""The `params:` section: which task keys are searched, over what. What a sweep means is read by plan/space."""
+"""The `params:` section: which task keys are searched, over which values. plan/space parses the sweeps."""
 
 import re
 from collections.abc import Mapping
@@ -15,14 +15,15 @@ from sweep.errors import ConfigError
 FORMS = ("choice(a, b)", "range(1, 10)", "interval(0, 1)", "int(interval(1, 10))", "tag(log, interval(1e-4, 1))")
 
 _FRACTION = re.compile(r"\d\.|\.\d|\d[eE]-?\d")
-"""A bound written as a fraction, `0.5` or `1e-4`: fractions are meant, also for a task with `lr: 1`."""
+"""A bound written with a decimal point or exponent, `0.5` or `1e-4`: fractions are meant, even if the task has `lr:
+1`."""
 
 
 def read_params(data: object, base: TaskBase) -> dict[str, str]:
-    """Return task key (`task.lr`) to Hydra sweep text, by key.
+    """Return the Hydra sweep texts by task key (`task.lr`).
 
-    Keys may be nested or dotted. Raises ConfigError where the task lacks a key, the text is no sweep, or what it would
-    draw does not fit the task's value.
+    Keys may be nested or dotted. Raises ConfigError if the task lacks a key, the text is not a sweep, or its values do
+    not fit the type of the task's value.
     """
     if not isinstance(data, Mapping):
         raise ConfigError("params", "must map task keys to what is searched", value=data)
@@ -42,20 +43,20 @@ def read_params(data: object, base: TaskBase) -> dict[str, str]:
 
 
 def _sweep(owner: str, key: str, text: object) -> Override:
-    """Return the parsed sweep. Raises ConfigError where it is none."""
+    """Return the parsed sweep. Raises ConfigError if it is not one."""
     try:
         override = parse_override(f"{key}={text}")
     except HydraException as exc:
         problem = f"cannot be read as a sweep: {misread(str(text))}"
         raise ConfigError(owner, problem, value=text, allowed=FORMS, hint="see docs/search.md") from exc
     if not isinstance(text, str) or not override.is_sweep_override():
-        hint = f"to fix it, give {key}={text} as an override"
+        hint = f"for a fixed value, use the override {key}={text}"
         raise ConfigError(owner, "is one value, not a sweep", value=text, allowed=FORMS, hint=hint)
     return override
 
 
 def _check_fits(owner: str, override: Override, text: str, knob: str, task: TaskBase) -> None:
-    """Raise ConfigError if a value that could be drawn has another type than the task's."""
+    """Raise ConfigError if a value of the sweep has another type than the task's."""
     sweep, base = override.value(), task.knobs[knob]
     if isinstance(sweep, ChoiceSweep):
         for choice in override.sweep_string_iterator():
@@ -67,7 +68,7 @@ def _check_fits(owner: str, override: Override, text: str, knob: str, task: Task
     if is_whole and not _FRACTION.search(text):
         raise ConfigError(
             owner,
-            f"draws fractions, and the task's value is a whole number ({base})",
+            f"draws fractions, but the task's value is a whole number ({base})",
             value=text,
             hint="int(interval(2, 8)) or range(2, 9) draw whole numbers; interval(2.0, 8.0) draws fractions",
         )

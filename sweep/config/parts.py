@@ -1,8 +1,8 @@
 """A study that belongs to another one (a stage, a confirmation): its config as a value, and the command that runs it.
 
-Hydra composes such a study once, from words of the other's command and from config files of ours. What it varies beyond
-that (axes, seeds, a design) are values put into the config. The words of its command are made of these values, here and
-only here; they are for people who paste the command, and nothing in sweep reads them back.
+Hydra composes such a study once, from arguments of the other's command and config files of ours. Its further changes
+(axes, seeds, a design) are values put into the config. Its command is derived from these values, only here, for users
+to paste; sweep never reads it back.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a part varies in place of what its words and files say; None leaves that as it is."""
+    """What a part changes beyond its arguments and files; None changes nothing."""
 
     axes: tuple[Axis, ...] | None = None
     seeds: tuple[int, ...] | None = None
@@ -39,14 +39,14 @@ class Asked:
 
 
 AS_COMPOSED = Asked()
-"""Nothing but what the words and files say."""
+"""No further changes."""
 
 
 def load_part(whole: LoadedConfig, words: Sequence[str], *, name: str, choices: Sequence[Choice] = ()) -> LoadedConfig:
-    """Return the study of this name that has these words of the whole's command and adds these files.
+    """Return the study of this name, made of these arguments of the whole's command and these added files.
 
-    It is of the same version of the task's code. An ablation that is added may have no axis of which the task has the
-    knob. Raises ConfigError.
+    It uses the same version of the task's code. An added ablation may have no axis that the task has a knob for. Raises
+    ConfigError.
     """
     from sweep.config.study import load
 
@@ -57,7 +57,7 @@ def load_part(whole: LoadedConfig, words: Sequence[str], *, name: str, choices: 
 
 
 def asked(part: LoadedConfig, what: Asked, words: Sequence[str], choices: Sequence[Choice] = ()) -> LoadedConfig:
-    """Return a part that varies this, with the command that runs it alone.
+    """Return a part with these changes, with the command that runs it alone.
 
     `words` and `choices` are those that it was composed of.
     """
@@ -82,7 +82,7 @@ def _commanded(loaded: LoadedConfig, overrides: Sequence[str]) -> LoadedConfig:
 
 
 def _inert(before: StudyConfig, axes: Sequence[Axis]) -> tuple[InertToggle, ...]:
-    """Return the toggles without effect that are left, once an axis is removed or has other levels."""
+    """Return the remaining toggles without effect, after an axis was removed or got other levels."""
     kept = {axis.name for axis in before.axes if axis in axes}
     changed = {axis.name for axis in (*before.axes, *axes)} - kept
     return tuple(each for each in before.inert if each.toggle.axis not in changed)
@@ -93,7 +93,7 @@ def _raw(axes: Sequence[Axis]) -> dict[str, object]:
 
 
 def _words(before: StudyConfig, what: Asked, choices: Sequence[Choice]) -> Iterator[str]:
-    """Yield the words that vary this in a study that was composed with these choices (`before`)."""
+    """Yield the arguments that make these changes to a study composed with these choices (`before`)."""
     files = [choice.word for choice in choices]
     yield from files[:1]
     known = {axis.name: axis for axis in before.axes}
@@ -111,7 +111,7 @@ def _words(before: StudyConfig, what: Asked, choices: Sequence[Choice]) -> Itera
 
 
 def _axis_words(axis: Axis, had: Sequence[str]) -> Iterator[str]:
-    """Yield the words that give an axis these levels; `had` are the levels that it has in the files."""
+    """Yield the arguments that give an axis these levels; `had` are its levels in the files."""
     levels = ", ".join(f"{level.name}: {_listed(level.overrides)}" for level in axis.levels)
     if not had:
         yield f"+axes.{axis.name}={{levels: {{{levels}}}}}"

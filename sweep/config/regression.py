@@ -1,4 +1,4 @@
-"""From the `regression` section of a config to validated settings, and to the studies that a night is made of."""
+"""From the `regression` section of a config to validated settings, and to the studies of a night."""
 
 import re
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ KEYS = (
 )  # fmt: skip
 TASK_KEYS = ("task", "name", "seeds", "overrides")
 MAX_SEEDS = 100
-"""Seeds of one task on one night: a night has 500 of its own, and a date may have five nights."""
+"""Maximum seeds of one task per night: a night has 500 seeds of its own, and a date may have five nights."""
 MAX_REPEATS = 5
 PASSED_ON = ("launcher", "store", "results", "watch", "symptoms")
-"""Top-level keys of the command line that hold for every task of a night; the rest belongs to one task."""
+"""Top-level keys of the command line that apply to every task of a night; all others belong to one task."""
 
 _NAME = re.compile(r"[A-Za-z0-9][\w+-]{0,37}", re.ASCII)
 _NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d))?", re.ASCII)
@@ -30,7 +30,7 @@ _NIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d))?", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskEntry:
-    """One task of a regression: its config, what it is called, how many seeds it has a night."""
+    """One task of a regression: its config, its name, and its number of seeds per night."""
 
     task: str
     name: str
@@ -40,7 +40,7 @@ class TaskEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightName:
-    """What a night is called: a date, and which night of that date it is, from 1."""
+    """A night's name: a date, and the number of the night on that date, from 1."""
 
     day: date
     repeat: int
@@ -49,17 +49,17 @@ class NightName:
         return f"{self.day.isoformat()}" + (f".{self.repeat}" if self.repeat > 1 else "")
 
     def seeds(self, count: int, *, is_confirmation: bool = False) -> tuple[int, ...]:
-        """Return `count` seeds that no other night has; those of confirming runs are others again."""
+        """Return `count` seeds that no other night has; confirming runs have different ones."""
         first = MAX_SEEDS * (self.repeat - 1)
         return night_seeds(self.day.toordinal(), first + count, is_confirmation=is_confirmation)[first:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegressionConfig:
-    """A validated regression. `determinism` is (steps, seed), None where losses are not compared bit by bit.
+    """A validated regression. `determinism` is (steps, seed), None if losses are not compared bit by bit.
 
-    `night` is None where the clock is to name it, `keep_nights` None where nothing is deleted. `passed_on` are the
-    overrides of the command line that hold for every task.
+    `night` is None if the clock names it, `keep_nights` None if nothing is deleted. `passed_on` are the overrides of
+    the command line that apply to every task.
     """
 
     name: str
@@ -76,7 +76,7 @@ class RegressionConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStudies:
-    """The studies of one task on one night: on the night's seeds, and on the fixed one (None where that is off)."""
+    """The studies of one task's night: on the night's seeds, and on the fixed seed (None if that is off)."""
 
     entry: TaskEntry
     nightly: LoadedConfig
@@ -84,14 +84,14 @@ class TaskStudies:
 
 
 def read_regression(loaded: LoadedConfig) -> RegressionConfig:
-    """Return the regression that a loaded config and its command line ask for. Raises ConfigError."""
+    """Return the regression of a loaded config and its command line. Raises ConfigError."""
     study = loaded.study
     section = Section(study.regression, "regression", KEYS)
     seeds = study.raw["seeds"]
     if isinstance(seeds, list) or len(study.seeds) > MAX_SEEDS:
         raise ConfigError(
             "seeds",
-            f"a night draws its own seeds: give a number of them, {MAX_SEEDS} at most",
+            f"a night draws its own seeds: give their number, at most {MAX_SEEDS}",
             value=seeds,
             hint="seeds=3",
         )
@@ -134,7 +134,7 @@ def parse_night(text: str) -> NightName:
 
 
 def task_studies(config: RegressionConfig, night: NightName) -> tuple[TaskStudies, ...]:
-    """Compose and validate every study of a night, before the first is run. Raises ConfigError, naming the task."""
+    """Compose and validate all studies of a night before the first runs. Raises ConfigError, naming the task."""
     return tuple(_studies(config, entry, night) for entry in config.tasks)
 
 
@@ -176,7 +176,7 @@ def _load(
         command = [*folder_words(config.config_dirs), *words]
         return load_study_config(words, config.config_dirs, command=command, source=source)
     except ConfigError as error:
-        # Its key is one of the task's config, not of the command line: say whose.
+        # The key belongs to the task's config, not to the command line: name the task.
         error.message = f"task {entry.name} of regression {config.name}: {error.message}"
         raise
 
@@ -220,7 +220,8 @@ def _determinism(section: Section) -> tuple[int, int] | None:
 
 
 def _passed_on(overrides: Sequence[str]) -> tuple[str, ...]:
-    """Return what of the command line holds for every task. Raises ConfigError for what can only hold for one."""
+    """Return the overrides that apply to every task. Raises ConfigError for one that can only apply to a single
+    task."""
     kept = []
     for word in overrides:
         key = _key(word)
@@ -229,7 +230,7 @@ def _passed_on(overrides: Sequence[str]) -> tuple[str, ...]:
         elif key.partition(".")[0] not in ("regression", "seeds", "study", "reuse"):
             raise ConfigError(
                 key,
-                "is of one task, and a regression has several",
+                "belongs to one task, and a regression has several",
                 value=word,
                 hint="put it into the `overrides` of a task in regression.tasks",
             )

@@ -1,4 +1,4 @@
-"""From a composed config to plain data: unknown keys first, then what has no value, then references."""
+"""From a composed config to plain data: checks unknown keys first, then missing values, then references."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,10 +18,10 @@ _WHOLE = ("seeds", "converge.budget_steps", "converge.hold", "probe.steps")
 
 
 def resolve(composed: Composition, sections: Mapping[str, Sequence[str]]) -> dict[str, object]:
-    """Return the whole config as plain data; `sections` are the keys that some of its sections may have.
+    """Return the whole config as plain data; `sections` are the allowed keys of some sections.
 
-    Raises ConfigError for a key that does not exist, a task without a function, a value that is missing, or a reference
-    that leads nowhere: the first of these in this order.
+    Raises ConfigError for the first of these, in this order: an unknown key, a task without a function, a missing
+    value, a reference that cannot be resolved.
     """
     config = composed.config
     _check_keys(config, sections)
@@ -39,7 +39,7 @@ def resolve(composed: Composition, sections: Mapping[str, Sequence[str]]) -> dic
 
 
 def _make_whole(config: DictConfig) -> None:
-    """Turn 5e3 into 5000, in place, in keys that are whole numbers and that a task's keys may refer to."""
+    """Turn 5e3 into 5000, in place, in integer keys that a task's keys may refer to."""
     for key in _WHOLE:
         path, _, name = key.rpartition(".")
         section = config._get_node(path) if path else config
@@ -51,7 +51,7 @@ def _make_whole(config: DictConfig) -> None:
 
 
 def missing_keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted keys whose value is `???`, whatever the references beside them lead to."""
+    """Yield the dotted keys whose value is `???`, without resolving references."""
     for key in config.keys():  # noqa: SIM118 - iterating a config needs its values
         node, name = config._get_node(key), prefix + str(key)
         if isinstance(node, Node) and node._is_missing():
@@ -76,14 +76,14 @@ def unresolved(config: DictConfig, prefix: str = "") -> tuple[str, object]:
 
 
 def _plain(section: DictConfig) -> dict[Any, Any]:
-    """Return a section as plain data, its references as they are written."""
+    """Return a section as plain data, with references as written."""
     plain = OmegaConf.to_container(section, resolve=False)
     assert isinstance(plain, dict)
     return plain
 
 
 def _check_keys(config: DictConfig, sections: Mapping[str, Sequence[str]]) -> None:
-    """Raise ConfigError for the first key that does not exist, at the top and in these sections."""
+    """Raise ConfigError for the first unknown key, at the top level and in these sections."""
     for path, known in {"": KEYS, **sections}.items():
         if path and path not in config.keys():  # noqa: SIM118
             continue
@@ -96,7 +96,7 @@ def _check_keys(config: DictConfig, sections: Mapping[str, Sequence[str]]) -> No
 
 
 def _check_task(config: DictConfig, name: str) -> None:
-    """Raise ConfigError where the task section names no function."""
+    """Raise ConfigError if the task section names no function."""
     task = config._get_node("task") if "task" in config.keys() else None  # noqa: SIM118
     if isinstance(task, DictConfig) and not task._is_none() and naming_key(task.keys()):
         return
@@ -112,5 +112,5 @@ def _missing(key: str, config: DictConfig, task: str) -> ConfigError:
         line = _CONVERGE if has_none else "budget_steps: 300"
         where = f"to {task}.yaml" if has_none else f"to the section `converge:` of {task}.yaml"
         hint = f"add `{line}` {where}, or give converge.budget_steps=300"
-        return ConfigError(key, "is missing: the optimizer steps a trial may take", hint=hint)
-    return ConfigError(key, "is left to you by the config: it has no value", hint=f"{key}=VALUE")
+        return ConfigError(key, "is missing: the number of optimizer steps a trial may take", hint=hint)
+    return ConfigError(key, "has no value: you must set it", hint=f"{key}=VALUE")

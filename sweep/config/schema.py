@@ -1,4 +1,4 @@
-"""The schema of a study's config. DictConfig ends here: everything below works with these dataclasses."""
+"""The schema of a study's config. Everything below uses these dataclasses, not DictConfig."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverConfig:
-    """Which driver, with its own settings (`design` for grid; sampler, pruner, n_trials, ... for optuna)."""
+    """The driver's name, with its own settings (`design` for grid; sampler, pruner, n_trials, ... for optuna)."""
 
     name: str
     settings: Mapping[str, Any] = field(hash=False)
@@ -33,8 +33,8 @@ WATCHES = ("light", "deep", "off")
 class LauncherConfig:
     """Where and how runs execute (docs/config.md): what every launcher has, and the `settings` that it reads itself.
 
-    `timeout_s` and `retries` are limits of each run; `memory_mb` bounds what each process of a run may have written to
-    (RLIMIT_DATA), what it maps of files and shares left out.
+    `timeout_s` and `retries` apply to each run; `memory_mb` limits the writable memory of each process of a run
+    (RLIMIT_DATA), without mapped files and shared memory.
     """
 
     name: str
@@ -46,7 +46,7 @@ class LauncherConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmConfig:
-    """The trials that confirm what a learning-rate range suggests: the number of seeds of each rate.
+    """The trials that confirm a suggested learning rate: the number of seeds of each rate.
 
     `stop_early`: a trial ends once it has held the target.
     """
@@ -57,20 +57,21 @@ class ConfirmConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyConfig:
-    """One study's whole config, validated.
+    """The whole config of a study, validated.
 
-    `task` is the resolved base task section; `params` maps a task key (`task.lr`) to Hydra sweep syntax
-    (`tag(log, interval(1e-4, 1))`), empty where nothing is searched. `inert` lists toggles left out because the task
-    already has their value or lacks their knob, with the reason. `raw` is the whole resolved config as plain data,
-    `store.url` in it without a password.
+    `task` is the resolved base task section; `params` maps a task key (`task.lr`) to Hydra sweep syntax (`tag(log,
+    interval(1e-4, 1))`), empty if nothing is searched. `inert` lists toggles left out because the task already has
+    their value or lacks their knob, with the reason. `raw` is the whole resolved config as plain data, with `store.url`
+    without a password.
 
     `check` is what the trials do instead of plain training, None for training; `confirm` is what follows it. `stages`
-    names the studies that this one is made of, in order; it has then no trials of its own. `regression` is that section
-    of a regression sweep, None for any other study. `watch` is one of WATCHES, `symptoms` the thresholds of the
-    monitor's rules by name.
-    `reuse` False has every trial run here, whatever other studies have finished. `is_named` says that the name was
-    given (`study=NAME`); an automatic one may yet get the difference from the study that had it first.
-    `compare_with` is that study, if the two can be compared.
+    names the studies that this one consists of, in order; it then has no trials. `regression` is that section of a
+    regression sweep, None for any other study. `watch` is one of WATCHES, `symptoms` the thresholds of the monitor's
+    rules by name.
+
+    `reuse` False runs all trials, even if other studies have finished the same ones. `is_named`: the name was given
+    (`study=NAME`); an automatic one may still get the difference from the study that had it first. `compare_with` is
+    that study, if the two can be compared.
     """
 
     name: str
@@ -99,19 +100,20 @@ class StudyConfig:
 
     @property
     def kind(self) -> StudyKind:
-        """What the study is, as far as its config says: a study of trained trials may be a search by its driver."""
+        """The kind of the study according to its config; the driver may turn a study of trained trials into a
+        search."""
         check = None if self.check is None else self.check.name
         return kind_of(stages=self.stages, check=check)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedConfig:
-    """A validated study with what composing its trials needs.
+    """A validated study with what is needed to compose its trials.
 
-    `base` is the task section that every trial's is made from. `source` is the task's code as it was read with the
-    config: it is read once, so that fingerprints, checks and runs are of one version. `command` is the command line
-    that asked for the study, without the password of `store.url`; `overrides` and `config_dirs` are what it was
-    composed from. `notes` are lines for the user about words without effect.
+    `base` is the task section that every trial's is made from. `source` is the task's code, read once with the config,
+    so that fingerprints, checks and runs use one version. `command` is the command line of the study, without the
+    password of `store.url`; `overrides` and `config_dirs` are what it was composed from. `notes` are lines for the user
+    about arguments without effect.
     """
 
     study: StudyConfig
@@ -133,7 +135,7 @@ class LoadedConfig:
         for part in section.split(".") if section else ():
             if not isinstance(data, Mapping) or part not in data:
                 there = list(data) if isinstance(data, Mapping) else []
-                raise ConfigError("--package", "there is no such section", value=section, allowed=there)
+                raise ConfigError("--package", "unknown section", value=section, allowed=there)
             data = data[part]
         if not isinstance(data, Mapping | list):
             return f"{data}\n"

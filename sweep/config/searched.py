@@ -1,4 +1,4 @@
-"""What a search searches without params of the user's own."""
+"""The default params of a search."""
 
 from collections.abc import Collection, Mapping
 from typing import TypeGuard
@@ -10,9 +10,9 @@ from sweep.errors import ConfigError
 
 
 def default_params(config: DictConfig, defaults: Mapping[str, str], removed: Collection[str]) -> dict[str, str]:
-    """Return those params of a search's file that apply: the task has the knob, and the command line kept them.
+    """Return the applicable params of a search's file: the task has the knob, and the command line kept them.
 
-    Raises ConfigError where nothing else is searched and the task lacks the knob: only the user knows what is meant.
+    Raises ConfigError if nothing else is searched and the task lacks the knob: only the user knows what is meant.
     """
     task = config._get_node("task")
     has_task = isinstance(task, DictConfig) and not task._is_none()
@@ -25,7 +25,7 @@ def default_params(config: DictConfig, defaults: Mapping[str, str], removed: Col
         numbers = {f"task.{name}": value for name, value in knobs.items() if _is_number(value)}
         raise ConfigError(
             "params",
-            f"a search without params of your own searches {', '.join(kept)}, and this task has no such knob",
+            f"a search without params of your own searches {', '.join(kept)}, which this task does not have",
             allowed=list(numbers),
             hint=f"name what is searched: '+params.{_example(numbers)}'",
         )
@@ -33,7 +33,7 @@ def default_params(config: DictConfig, defaults: Mapping[str, str], removed: Col
 
 
 def _example(numbers: Mapping[str, float]) -> str:
-    """Return a knob with a range around its value, to paste: one that takes fractions, if there is one."""
+    """Return a knob with a range around its value, to paste: one that accepts fractions, if there is one."""
     fractions = [key for key, value in numbers.items() if isinstance(value, float) and value > 0]
     if fractions:
         value = numbers[fractions[0]]

@@ -19,11 +19,11 @@ from sweep.errors import ConfigError
 class TaskSource:
     """The code of a task: its own module and what it imports from the same package or folder, transitively.
 
-    Each file is read once, and all that is known of its contents comes from that one read.
+    Each file is read once, and everything known about its contents comes from that one read.
 
     `files` maps module names to paths, by name. `root` is the folder that its module is imported from; `digests` are of
     the files' contents, by path from `root` (absolute for a file outside of it). `imports` are the top-level names of
-    everything else imported without a fallback, standard library included. `digest` is a hex digest of all the files'
+    all other imports without a fallback, including the standard library. `digest` is a hex digest of all the files'
     bytes.
     """
 
@@ -36,7 +36,7 @@ class TaskSource:
 
 def find_task(ref: TaskRef) -> TaskSource:
     """Return the code of a task. Raises ConfigError if it cannot be found."""
-    importlib.invalidate_caches()  # a file written a moment ago is there
+    importlib.invalidate_caches()  # also find a file written a moment ago
     return FINDERS[ref.kind](ref)
 
 
@@ -46,7 +46,7 @@ def missing_imports(source: TaskSource) -> tuple[str, ...]:
 
 
 def module_file(module: str) -> Path | None:
-    """Return the source file of a module, None where there is none; packages on the way are not imported."""
+    """Return the source file of a module, None if there is none; packages on the way are not imported."""
     spec: ModuleSpec | None = None
     path: list[str] | None = [str(Path.cwd()), *sys.path]
     for part in module.split("."):
@@ -60,14 +60,14 @@ def module_file(module: str) -> Path | None:
 
 
 def _find_function(ref: TaskRef) -> TaskSource:
-    """Return the module of a function with what it uses. Raises ConfigError."""
+    """Return the module of a function with the modules it uses. Raises ConfigError."""
     path = module_file(ref.module)
     if path is None:
         raise ConfigError(
             f"task.{ref.key}",
-            f"there is no module {ref.module}",
+            f"module {ref.module} not found",
             value=ref.name,
-            hint=f"it is looked for in {Path.cwd()} and on PYTHONPATH",
+            hint=f"searched in {Path.cwd()} and on PYTHONPATH",
         )
     content = path.read_bytes()
     tree = _parse(ref.key, path, content)
@@ -129,7 +129,7 @@ def _collect(ref: TaskRef, path: Path, content: bytes) -> TaskSource:
 
 
 def _named(file: Path, root: Path) -> str:
-    """Return a file's path from the root, the absolute one if it lies elsewhere."""
+    """Return a file's path from the root, or its absolute path if it is elsewhere."""
     file = file.absolute()
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
 
@@ -151,7 +151,7 @@ def _parse(key: str, path: Path, content: bytes) -> ast.Module:
 
 
 def _defined(tree: ast.Module) -> list[str]:
-    """Return the names a module binds at its top level that may be functions."""
+    """Return the names that a module binds at its top level and that may be functions."""
     names: list[str] = []
     for node in _statements(tree.body):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -164,7 +164,7 @@ def _defined(tree: ast.Module) -> list[str]:
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements that run when a module is imported, those inside `if` and `try` included."""
+    """Yield the statements that run when a module is imported, including those inside `if` and `try`."""
     for node in body:
         yield node
         for name in ("body", "orelse", "finalbody"):
@@ -175,7 +175,7 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _imports(tree: ast.Module, name: str, *, is_package: bool) -> set[str]:
-    """Return the full names of modules that a module imports, those tried with a fallback or for types only left out.
+    """Return the full names of the modules that a module imports, without imports for types only or with a fallback.
 
     `from a import b` gives both `a` and `a.b`: b may be a module.
     """

@@ -1,6 +1,6 @@
-"""Settings of checks in a command made of stages: `probe.KEY` and `confirm.KEY` go to the check that has the key.
+"""Settings of checks in a command with stages: `probe.KEY` and `confirm.KEY` go to the check that has the key.
 
-A key that several checks have is given with the check's name: `probe.overfit.steps=500`.
+If several checks have the key, the check's name is given, too: `probe.overfit.steps=500`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,13 +31,14 @@ def setting_names(stage: str, section: str) -> tuple[str, ...]:
 
 
 def is_setting(key: str) -> bool:
-    """Return whether a key is one below a section that only the study of a check has."""
+    """Return whether a key is below a section that only the study of a check has."""
     section, _, name = key.partition(".")
     return section in SECTIONS and bool(name)
 
 
 def stage_word(stage: str, word: str) -> str | None:
-    """Return the word of a command that sets a check's key as this stage is given it, None if it is for another one."""
+    """Return an argument of a command that sets a check's key, as passed to this stage; None if it is for another
+    one."""
     mark = word[: len(word) - len(word.lstrip("+~"))]
     key, equals, value = word.removeprefix(mark).partition("=")
     section, _, name = key.partition(".")
@@ -48,14 +49,14 @@ def stage_word(stage: str, word: str) -> str | None:
 
 
 def check_settings(settings: Iterable[Override], stages: Sequence[str]) -> None:
-    """Raise ConfigError for a setting that none of the stages has, or that several have. Values are not checked."""
+    """Raise ConfigError for a setting that none of the stages has, or several have. Values are not checked."""
     for override in settings:
         key, text = override.key_or_group, str(override.input_line)
         section, _, name = key.partition(".")
         known = {stage: setting_names(stage, section) for stage in stages if setting_names(stage, section)}
         if not known:
             groups = "+check=data, +check=overfit or +search=lr_range" if section == "probe" else "+search=lr_range"
-            raise ConfigError(key, f"this study has no check to which {section}.* belongs", value=text, hint=groups)
+            raise ConfigError(key, f"this study has no check with settings {section}.*", value=text, hint=groups)
         if override.is_delete():
             raise ConfigError(key, "cannot be removed", value=text)
         _owner(known, section, name, text)

@@ -1,4 +1,4 @@
-"""Which store is meant where none is named, and the words that name another one to a verb."""
+"""The default store, and the arguments that name another one."""
 
 import os
 import shlex
@@ -8,14 +8,14 @@ from sweep.config.secrets import without_password
 
 VARIABLE = "SWEEP_STORE"
 RESULTS = "results"
-"""The results folder of a study that names neither one nor a store."""
+"""Default results folder."""
 
 _FILE = "sqlite:///"
 _URL_WORD = "store.url="
 
 
 def default_store(results: str = RESULTS) -> str:
-    """Return the store of a study that names none: as `store.url` in conf/config.yaml."""
+    """Return the default store of a study: `store.url` in conf/config.yaml."""
     return f"{_FILE}{results}/sweep.db"
 
 
@@ -31,7 +31,7 @@ def verbs_store() -> str:
 
 
 def is_same_store(one: str, other: str) -> bool:
-    """Return whether two URLs name one store: they are alike but for a password, or their file is the same."""
+    """Return whether two URLs name the same store: equal except for a password, or the same file."""
     if one.startswith(_FILE) and other.startswith(_FILE):
         return os.path.realpath(one.removeprefix(_FILE)) == os.path.realpath(other.removeprefix(_FILE))
     return without_password(one) == without_password(other)
@@ -48,17 +48,17 @@ def absolute_store(url: str) -> str:
 
 
 def store_option(url: str) -> str:
-    """Return ` --store URL`, to stand behind a verb, without its password; empty where the verb finds it without."""
+    """Return ` --store URL` to append to a verb, without its password; empty if the verb finds the store without it."""
     return "" if is_same_store(url, verbs_store()) else f" --store {shlex.quote(without_password(url))}"
 
 
 def store_word(url: str) -> str:
-    """Return ` store.url=URL`, to stand behind the command of a study; empty if that is the default store."""
+    """Return ` store.url=URL` to append to the command of a study; empty if that is the default store."""
     return "" if is_same_store(url, default_store()) else f" {_URL_WORD}{shlex.quote(without_password(url))}"
 
 
 def rebuild_command(url: str, results: str | None = None) -> str:
-    """Return the command that makes a store anew, from this results folder where one is given."""
+    """Return the command that rebuilds a store, from this results folder if given."""
     folder = ""
     if results is not None and os.path.realpath(results) != os.path.realpath(results_of(url)):
         folder = f" --results {shlex.quote(results)}"
@@ -66,9 +66,9 @@ def rebuild_command(url: str, results: str | None = None) -> str:
 
 
 def without_default_store(command: Iterable[str], results: str) -> tuple[str, ...]:
-    """Return a study's command without a `store.url` that names the store which it has anyhow in this folder.
+    """Return a study's command without a `store.url` that names the store it has in this folder anyway.
 
-    A folder that the command does not name may follow from that word: then it stays.
+    It stays if the results folder is not in the command and follows from it.
     """
     words = tuple(command)
     is_named = results == RESULTS or any(word.lstrip("+").startswith("results=") for word in words)
@@ -77,7 +77,7 @@ def without_default_store(command: Iterable[str], results: str) -> tuple[str, ..
 
 
 def is_store_word(word: str) -> bool:
-    """Return whether a word of a command sets `store.url`."""
+    """Return whether an argument of a command sets `store.url`."""
     return word.lstrip("+").startswith(_URL_WORD)
 
 

@@ -34,7 +34,7 @@ TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early",
 
 MAX_SEEDS = 10_000
 MAX_SEED = 2**62
-"""The largest seed: the fresh ones that confirm a finding follow it, and a database keeps 63 bits."""
+"""The largest seed: the fresh seeds that confirm a finding follow it, and databases store 63 bits."""
 
 _STUDY_NAME = re.compile(r"[A-Za-z0-9][\w.+=-]{0,99}", re.ASCII)
 
@@ -47,9 +47,9 @@ def load(
     source: TaskSource | None = None,
     may_vary_nothing: bool = False,
 ) -> LoadedConfig:
-    """Return the validated study that these overrides ask for (see `load_study_config`).
+    """Return the validated study for these overrides (see `load_study_config`).
 
-    With `may_vary_nothing`, an ablation may have no axis of which the task has the knob. Raises ConfigError.
+    With `may_vary_nothing`, an ablation may have no axis that the task has a knob for. Raises ConfigError.
     """
     composed = compose_study(overrides, config_dirs)
     _resolve_none(composed)
@@ -62,7 +62,7 @@ def load(
     params = read_params(root.get("params"), base)
     driver = _driver(root.get("driver"), composed)
     store_url = Section(root.get("store"), "store", ("url",)).text("url")
-    raw["store"] = {"url": without_password(store_url)}  # what is kept and shown of it
+    raw["store"] = {"url": without_password(store_url)}  # for records and display
     raw["results"] = results = _results(root, overrides, store_url)
     _check_not_empty(None if may_vary_nothing else composed.ablation, axes)
     study = StudyConfig(
@@ -101,7 +101,7 @@ def load(
 
 
 def _resolve_none(composed: Composition) -> None:
-    """Set the standard knobs that the command line gives the value `none` to null, in place (domain/knobs.py)."""
+    """Set the standard knobs with the value `none` on the command line to null, in place (domain/knobs.py)."""
     if not isinstance(composed.config.get("task"), DictConfig):
         return
     before = composed.before.get("task")
@@ -118,11 +118,11 @@ def _plain(node: object) -> object:
 
 
 def _check_task_types(base: TaskBase, before: DictConfig) -> None:
-    """Raise ConfigError where the command line gives a task key another type than the task's config does."""
+    """Raise ConfigError if the command line gives a task key another type than the task's config."""
     try:
         plain = OmegaConf.to_container(before.task, resolve=True)
     except OmegaConfBaseException:
-        return  # an interpolation that only the command line's values make whole
+        return  # an interpolation that needs values of the command line
     for name, value in dotted(plain):
         if name in base.knobs:
             same_type(f"task.{name}", f"{base.knobs[name]}", value, base.knobs[name])
@@ -131,7 +131,7 @@ def _check_task_types(base: TaskBase, before: DictConfig) -> None:
 
 
 def _skipped(root: Section, composed: Composition) -> frozenset[str]:
-    """Return the axes whose inapplicable levels are left out: those that an ablation brought, where it says so."""
+    """Return the axes whose inapplicable levels are left out: those of an ablation that says so."""
     if root.get("ablation") is None:
         return frozenset()
     ablation = Section(root.get("ablation"), "ablation", ("skip", "design"))
@@ -141,14 +141,14 @@ def _skipped(root: Section, composed: Composition) -> frozenset[str]:
 
 
 def _results(root: Section, overrides: Sequence[str], store_url: str) -> str:
-    """Return the results folder: if none is named, the one whose `sweep.db` the store is."""
+    """Return the results folder: if none is given, the one whose `sweep.db` is the store."""
     named = root.text("results")
     is_named = named != RESULTS or any(key_of_word(word) == "results" for word in overrides)
     return named if is_named else results_of(store_url)
 
 
 def _driver(data: object, composed: Composition) -> DriverConfig:
-    """Return which driver is asked for, with its own keys as written: their values are the driver's to read."""
+    """Return the driver, with its own keys as written: the driver reads their values."""
     own = _own_section("driver", data, composed)
     return DriverConfig(
         name=str(own.data["name"]), settings={key: value for key, value in own.data.items() if key != "name"}
@@ -158,7 +158,7 @@ def _driver(data: object, composed: Composition) -> DriverConfig:
 def _own_section(group: str, data: object, composed: Composition) -> Section:
     """Return a section without the keys that a file has for another `name` in its group.
 
-    Raises ConfigError for a name that does not exist, and for a key that the named one does not have.
+    Raises ConfigError for an unknown name, and for a key that the named one does not have.
     """
     names = option_names(group, composed.folders)
     section = Section(data, group, data if isinstance(data, Mapping) else ())
@@ -174,18 +174,18 @@ def _check_not_empty(ablation: str | None, axes: ReadAxes) -> None:
         left_out = "; ".join(f"{each.toggle}: {each.text}" for each in axes.inert)
         raise NothingToVaryError(
             "axes",
-            "the plan is empty: no axis of the ablation is left",
+            "the plan is empty: the ablation has no axis for this task",
             value=left_out or ablation,
             hint="without +ablation=..., the base alone runs over its seeds",
         )
 
 
 def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
-    """Return the study's name: the one given, or one made from task and ablation, search or axes."""
+    """Return the study's name: the given one, or one made from task and ablation, search or axes."""
     given = root.get("study")
     if given is None:
         if composed.regression is not None:
-            return composed.regression.replace("/", "-")  # of many tasks, none of which names it
+            return composed.regression.replace("/", "-")  # several tasks, none of which names it
         check = composed.check and f"check-{composed.check}"
         diagnose = composed.diagnose and f"diagnose-{composed.diagnose}".removesuffix("-full")
         parts = [part for part in (diagnose, check, composed.ablation, composed.search) if part]
@@ -193,14 +193,14 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
         return f"{composed.task}-{what}".replace("/", "-")
     if isinstance(given, float | bool):  # in a file: on the command line a name is text as typed
         hint = f"quote it: study: '{given}'"
-        raise ConfigError("study", "is a name; YAML reads this one as another kind of value", value=given, hint=hint)
+        raise ConfigError("study", "must be text; YAML reads this as another kind of value", value=given, hint=hint)
     is_name = isinstance(given, str | int) and _STUDY_NAME.fullmatch(str(given))
     if not is_name or str(given).endswith(".db"):  # results/sweep.db is the store
         raise ConfigError(
             "study",
             "is not safe as a folder's name",
             value=given,
-            hint="letters, digits and . _ + - = (at most 100, the first a letter or digit, not ending in .db)",
+            hint="at most 100 letters, digits and . _ + - =, starting with a letter or digit, not ending in .db",
         )
     check_free(str(given))
     return str(given)
@@ -208,7 +208,7 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
 
 def _seeds(value: object) -> tuple[int, ...]:
     """Return the seeds: 0 to N-1 for a number N, or those of a list. Raises ConfigError."""
-    hint = "a number of seeds (5), or a list of different ones ([0,1,2]), none below 0"
+    hint = "a number of seeds (5), or a list of different seeds, 0 or more ([0,1,2])"
     count = whole(value)
     if count is not None:
         if count < 1:
@@ -229,7 +229,7 @@ def _seeds(value: object) -> tuple[int, ...]:
     if len(seeds) > MAX_SEEDS:
         raise ConfigError("seeds", f"at most {MAX_SEEDS} of them", value=len(seeds), hint=hint)
     if len(set(seeds)) != len(seeds):
-        raise ConfigError("seeds", "a seed is named twice", value=value, hint=hint)
+        raise ConfigError("seeds", "a seed occurs twice", value=value, hint=hint)
     return seeds
 
 
@@ -241,7 +241,7 @@ def _check(data: object, composed: Composition, base: TaskBase) -> Check | None:
     name = CheckName(section.choice("name", list(CheckName)))
     CHECKS[name](section)
     settings = {key: value for key, value in section.data.items() if key != "name"}
-    if name is CheckName.OVERFIT:  # knobs that a trial sets itself: what composing a trial does to a value is done here
+    if name is CheckName.OVERFIT:  # knobs that trials set: their values are converted here as when composing a trial
         knobs = settings["regularisation"]
         settings["regularisation"] = {knob: base.given(knob, value) for knob, value in knobs.items()}
     return Check(name=name, settings=settings)
@@ -254,7 +254,7 @@ def _stages(data: object) -> tuple[str, ...]:
 
 
 def _symptoms(data: object) -> dict[str, float]:
-    """Return the thresholds of the monitor's rules, each a finite number."""
+    """Return the thresholds of the symptom rules, each a finite number."""
     section = Section(data, "symptoms", own_keys("symptoms", "default"))
     return {name: section.number(name) for name in section.known}
 
@@ -265,9 +265,7 @@ def _target(data: object) -> Target:
     loss = section.optional_text("loss")
     threshold = section.optional_number("target")
     if metric is None and threshold is not None:
-        raise ConfigError(
-            "converge.metric", "a target needs the metric it is of", value="null", hint="converge.metric=val/acc"
-        )
+        raise ConfigError("converge.metric", "a target needs its metric", value="null", hint="converge.metric=val/acc")
     if section.get("mode") is None:
         mode = Mode.MIN if metric in (None, loss) or is_loss(str(metric)) else Mode.MAX
     else:
@@ -293,7 +291,7 @@ def _target(data: object) -> Target:
 
 
 def _launcher(data: object, composed: Composition) -> LauncherConfig:
-    """Return which launcher is asked for, with its own keys as written: their values are the launcher's to read."""
+    """Return the launcher, with its own keys as written: the launcher reads their values."""
     own = _own_section("launcher", data, composed)
     return LauncherConfig(
         name=str(own.data["name"]),

@@ -1,4 +1,4 @@
-"""Reading plain config data with its types and ranges checked: every refusal names key, value and what is allowed."""
+"""Reads plain config data with types and ranges checked: every error names key, value and what is allowed."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -7,13 +7,13 @@ from typing import Any
 from sweep.errors import ConfigError, nearest
 
 MAX_WHOLE = 2**63 - 1
-"""The largest whole number of a config: a database keeps 64 bits."""
+"""The largest integer in a config: databases store 64 bits."""
 
 MOST_MB = 2**43 - 1
-"""The largest amount of memory, in MiB: in bytes it still is a 64-bit number."""
+"""The largest amount of memory, in MiB: as bytes it is still a 64-bit number."""
 
 LONGEST_S = 1e9
-"""The longest time that can be asked for, 31 years: clocks overflow somewhere beyond."""
+"""The longest time allowed, 31 years: clocks overflow somewhere beyond."""
 
 _COMPLETE = {
     "converge": "default", "symptoms": "default", "launcher": "local", "regression": "nightly",
@@ -22,16 +22,16 @@ _COMPLETE = {
 
 
 def unknown_key(key: str, allowed: Iterable[str], *, value: object = None) -> ConfigError:
-    """Return the error for a key that does not exist; `allowed` are the names that stand beside it."""
+    """Return the error for an unknown key; `allowed` are the keys of its section."""
     parent, _, name = key.rpartition(".")
     near = nearest(name, allowed := list(allowed))
     full = f"{parent}.{near}" if parent else near
     hint = "--cfg prints the whole config" if near is None else f"did you mean {full!r}?"
-    return ConfigError(key, "there is no such key", value=value, allowed=allowed, hint=hint)
+    return ConfigError(key, "unknown key", value=value, allowed=allowed, hint=hint)
 
 
 def whole(value: object) -> int | None:
-    """Return a value as the whole number it is (`5e3` is one), None if it is none."""
+    """Return a value as an integer if it is one (`5e3` is), else None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float) and value.is_integer():
@@ -40,7 +40,7 @@ def whole(value: object) -> int | None:
 
 
 class Section:
-    """One mapping of the config, read key by key. Raises ConfigError for keys that are not among `known`."""
+    """One mapping of the config, read key by key. Raises ConfigError for keys that are not in `known`."""
 
     def __init__(self, data: object, path: str, known: Iterable[str]) -> None:
         self.known = tuple(known)
@@ -57,13 +57,10 @@ class Section:
         return f"{self.path}.{name}" if self.path else name
 
     def get(self, name: str) -> Any:
-        """Return the value of a key that must be there."""
+        """Return the value of a required key."""
         if name not in self.data:
             base = _COMPLETE.get(self.path)
-            hint = (
-                base
-                and f"`defaults: [{base}, _self_]` at the top of the file of {self.path} takes over what it leaves out"
-            )
+            hint = base and f"`defaults: [{base}, _self_]` at the top of the file of {self.path} adds the missing keys"
             raise ConfigError(self.key(name), "is missing", hint=hint)
         return self.data[name]
 
@@ -76,7 +73,7 @@ class Section:
         return None if self.get(name) is None else self._integer(name, low, high, "")
 
     def integer_or(self, word: str, name: str, *, low: int, high: int = MAX_WHOLE) -> int | None:
-        """Return an int from `low` to `high`, or None where the value is this word."""
+        """Return an int from `low` to `high`, or None if the value is this word."""
         return None if self.get(name) == word else self._integer(name, low, high, word)
 
     def _integer(self, name: str, low: int, high: int, word: str) -> int:
@@ -147,7 +144,7 @@ class Section:
 
 
 def _float(value: object) -> float:
-    """Return a number as a float, NaN for what is none or is too large."""
+    """Return a number as a float, NaN if it is not a number or too large."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     try:
@@ -157,5 +154,5 @@ def _float(value: object) -> float:
 
 
 def _shown(value: object) -> object:
-    """ConfigError leaves None out; a null that is wrong is worth showing."""
+    """Return a wrong value for the message: ConfigError omits None, but null is worth showing."""
     return "null" if value is None else value

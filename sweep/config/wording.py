@@ -1,4 +1,4 @@
-"""What Hydra, OmegaConf and their grammar object to, in words that name the value and a way out."""
+"""Turns errors of Hydra, OmegaConf and their grammar into messages that name the value and a way out."""
 
 import re
 from collections.abc import Iterable
@@ -21,27 +21,27 @@ _FOUND_NOTHING = re.compile(r"Interpolation key '(.*?)' not found")
 
 
 def in_words(exc: Exception) -> str:
-    """Return what is wrong with a value, as a phrase that follows a key. Library words stay out of it."""
+    """Return what is wrong with a value, as a phrase that follows a key, without the library's own terms."""
     if isinstance(exc, InterpolationKeyError):
         found = _FOUND_NOTHING.search(str(exc))
         return f"refers to {found[1]}, which does not exist" if found else "refers to a key that does not exist"
     if isinstance(exc, InterpolationToMissingValueError):
         return "refers to a key that has no value yet"
     if isinstance(exc, UnsupportedInterpolationType):
-        return "has a reference of a kind that does not exist; `${section.key}` takes another key's value"
+        return "has an unknown kind of reference; `${section.key}` is another key's value"
     if isinstance(exc, GrammarParseError):
-        return "is no reference: `${section.key}` takes another key's value"
+        return "is not a reference; `${section.key}` is another key's value"
     if found := _NOT_SET.search(str(exc)):
         return f"refers to the environment variable {found[1]}, which is not set"
     if isinstance(exc, InterpolationResolutionError):
-        return "has a reference that cannot be resolved: it leads back to itself, or its function refuses the value"
+        return "has a reference that cannot be resolved: it refers to itself, or its function rejects the value"
     if isinstance(exc, HydraException | OmegaConfBaseException):
         return "cannot be set to this"
     return str(exc).splitlines()[0] if str(exc) else type(exc).__name__
 
 
 def misread(value: str) -> str:
-    """Return why the text after `KEY=` is no value of Hydra's override grammar."""
+    """Return why the text after `KEY=` is not a value in Hydra's override grammar."""
     rest = re.sub(r"""(["'])(?:\\.|(?!\1).)*\1""", "q", value)  # quoted parts may hold anything
     if quote := next((mark for mark in "\"'" if mark in rest), None):
         return f"a {quote} is not closed"
@@ -53,12 +53,12 @@ def misread(value: str) -> str:
         except OmegaConfBaseException as exc:
             return in_words(exc)
     if sign := _SPECIAL.search(rest):
-        return f"text with the sign {sign[0]} has to be quoted"
+        return f"text with {sign[0]} must be quoted"
     if "=" in rest:
-        return "text with the sign = has to be quoted"
+        return "text with = must be quoted"
     if re.search(r"\{[^{}]*\bq\s*:", rest):
-        return "a name before a colon is not quoted: {name: value}"
-    return "is no value: brackets, commas or colons stand where none is expected"
+        return "do not quote a name before a colon: {name: value}"
+    return "is not a value: unexpected brackets, commas or colons"
 
 
 def _unbalanced(text: str) -> str | None:
@@ -72,5 +72,5 @@ def _unbalanced(text: str) -> str | None:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names as a list of a sentence, `none` where there are none."""
+    """Return names as a list for a sentence, `none` if it is empty."""
     return ", ".join(names) or "none"

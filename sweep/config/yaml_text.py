@@ -15,7 +15,7 @@ _FLOAT = re.compile(
     |\.(?:nan|NaN|NAN))$""",
     re.VERBOSE,
 )
-"""What is a float, as in OmegaConf: YAML 1.1 by itself takes 1e-3 for text."""
+"""Text that is a float, as in OmegaConf: plain YAML 1.1 reads 1e-3 as text."""
 
 _TEXT = "tag:yaml.org,2002:str"
 _FLOAT_TAG = "tag:yaml.org,2002:float"
@@ -23,14 +23,14 @@ _DATE_TAG = "tag:yaml.org,2002:timestamp"
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc] # untyped
-    """Reads numbers as OmegaConf does, leaves dates as text, and refuses a key that stands twice in one mapping.
+    """Reads numbers as OmegaConf does, keeps dates as text, and rejects duplicate keys in a mapping.
 
-    The keys that a merge (`<<: *name`) brings come first, in their order, also those that are given again beside it.
+    Keys from a merge (`<<: *name`) come first, in their order, including those that the mapping overrides.
     """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self._checked: set[int] = set()  # mappings whose own keys were looked at: a merge adds to them later
+        self._checked: set[int] = set()  # mappings whose own keys were checked: a merge adds to them later
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         if id(node) not in self._checked:
@@ -60,5 +60,6 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def yaml_data(text: str) -> Any:
-    """Return the plain data of a YAML text. Raises yaml.YAMLError, and ValueError for a number Python cannot hold."""
+    """Return the plain data of a YAML text. Raises yaml.YAMLError, and ValueError for a number that Python cannot
+    hold."""
     return yaml.load(text, Loader=_Loader)

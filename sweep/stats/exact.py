@@ -1,4 +1,4 @@
-"""The statistics of a ranking: exact, small-sample, and the same for every call.
+"""The statistics of a ranking: exact, for small samples, and deterministic.
 
 Proportions carry Jeffreys intervals; tests of convergence are exact; steps-to-target are censored at the budget.
 """
@@ -20,7 +20,7 @@ EXACT_SPLITS = 10_000
 DRAWS = 4_999
 
 SPRT_LEAD = 3
-"""Outcomes of one kind by which Wald's sequential test is decided (p0 .2, p1 .8, both errors .05: 2.944 / 1.386)."""
+"""Lead of one kind of outcome that decides Wald's sequential test (p0 .2, p1 .8, both errors .05: 2.944 / 1.386)."""
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -28,10 +28,10 @@ Bools = NDArray[np.bool_]
 
 @lru_cache(maxsize=4096)
 def proportion(converged: int, trials: int) -> Proportion:
-    """Return the proportion with its Jeffreys 95 % interval; without trials that is [0, 1].
+    """Return the proportion with its Jeffreys 95 % interval, [0, 1] without trials.
 
-    The interval ends at 0 where none and at 1 where all converged. Source: Brown, Cai and DasGupta, Interval
-    Estimation for a Binomial Proportion, Statistical Science 16 (2001), section 4.1.2.
+    The interval ends at 0 if none and at 1 if all converged. Source: Brown, Cai and DasGupta, Interval Estimation for a
+    Binomial Proportion, Statistical Science 16 (2001), section 4.1.2.
     """
     a, b = converged + 0.5, trials - converged + 0.5
     low = 0.0 if converged == 0 else float(betaincinv(a, b, ALPHA / 2))
@@ -43,7 +43,7 @@ def proportion(converged: int, trials: int) -> Proportion:
 def fisher_p(first: int, second: int, trials: int) -> float:
     """Return the two-sided p of Fisher's exact test of `first` against `second`, each of `trials`.
 
-    It sums the tables with the same margins that are no more probable, exactly: in whole numbers.
+    It sums the tables with the same margins that are at most as probable, exactly, in integers.
     """
     both = first + second
     low, high = max(0, both - trials), min(trials, both)
@@ -67,8 +67,8 @@ def mcnemar_p(gained: int, lost: int) -> float:
 def paired_test(both: int, gained: int, lost: int, neither: int) -> tuple[float, str]:
     """Return (two-sided p, name of the test) for pairs (reference, treated) by seed.
 
-    `gained` pairs converge only treated, `lost` only untreated. Fisher's exact test where all reference seeds came
-    out alike (the pairing then carries no information), McNemar's otherwise. The size of this rule is below 0.05 for
+    `gained` pairs converge only treated, `lost` only untreated. Fisher's exact test if all reference seeds have the
+    same outcome (the pairing then carries no information), McNemar's otherwise. The size of this rule is below 0.05 for
     every n and rate: docs/decisions/0002.
     """
     trials, reference = both + gained + lost + neither, both + lost
@@ -102,10 +102,10 @@ def _signs(count: int) -> Floats:
 
 
 def sign_flip_p(differences: Floats) -> float | None:
-    """Return the two-sided permutation p that paired differences [n] have mean zero; None where all are zero.
+    """Return the two-sided permutation p that paired differences [n] have mean zero; None if all are zero.
 
-    Signs are flipped within pairs (the permutation stratified by seed): exact up to 12 non-zero differences, else
-    over 4,999 draws from a fixed stream, the observed one counted.
+    Signs are flipped within pairs (the permutation stratified by seed): exact up to 12 non-zero differences, else over
+    4,999 draws from a fixed stream, plus the observed one.
     """
     moved = differences[differences != 0]
     if not len(moved):
@@ -116,7 +116,7 @@ def sign_flip_p(differences: Floats) -> float | None:
 
 @lru_cache(maxsize=32)
 def _splits(count: int, size: int) -> Bools:
-    """Return choices [D, count] of `size` out of `count`: all where there are few, else drawn from a fixed stream."""
+    """Return choices [D, count] of `size` out of `count`: all if they are few, else drawn from a fixed stream."""
     if comb(count, size) <= EXACT_SPLITS:
         chosen = np.array(list(combinations(range(count), size)), dtype=np.intp)
     else:
@@ -132,15 +132,15 @@ def split_p(values: Floats, inside: Bools) -> float:
     splits = np.vstack([inside[None, :], _splits(len(values), int(inside.sum()))])
     distance = np.abs(splits @ (values - values.mean()))
     exact = comb(len(values), int(inside.sum())) <= EXACT_SPLITS
-    # The observed split is among all of them, and has to be counted with those drawn.
+    # The observed split is one of them, and must be added to the drawn ones.
     return float(np.mean((distance[1:] if exact else distance) >= distance[0] - 1e-12))
 
 
 def median_steps(steps: Sequence[float], budget: float) -> float | None:
-    """Return the Kaplan-Meier median of steps-to-target, misses given as `budget`; None where it was not reached.
+    """Return the Kaplan-Meier median of steps-to-target, misses given as `budget`; None if it was not reached.
 
-    With every censoring at the budget the estimate is one minus the share converged so far, so its median is the
-    first step by which at least half have converged.
+    With every censoring at the budget the estimate is one minus the share converged so far, so its median is the first
+    step by which at least half have converged.
     """
     ordered = sorted(steps)
     if not ordered:
@@ -152,8 +152,8 @@ def median_steps(steps: Sequence[float], budget: float) -> float | None:
 def combination_interval(parts: Sequence[tuple[float, Proportion]]) -> tuple[float, float, float]:
     """Return (value, low, high) of a weighted sum of proportions, by MOVER from their Jeffreys intervals.
 
-    It takes the proportions for independent; cells share seeds, which makes it wider than needed where they agree.
-    Source: Zou and Donner, Construction of confidence limits about effect measures, Statist. Med. 27 (2008).
+    It treats the proportions as independent; cells share seeds, so it is wider than needed if they agree. Source: Zou
+    and Donner, Construction of confidence limits about effect measures, Statist. Med. 27 (2008).
     """
     value = below = above = 0.0
     for weight, part in parts:

@@ -183,7 +183,7 @@ def test_applying_overrides_leaves_the_base_alone():
 
 
 def test_two_values_for_one_key_in_a_cell_are_an_error():
-    with pytest.raises(ConfigError, match=r"task\.width would be set twice"):
+    with pytest.raises(ConfigError, match=r"task\.width is set twice"):
         base().with_overrides(["task.width=1", "task.width=2"], owner="cell a=x,b=y")
 
 

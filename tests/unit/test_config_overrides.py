@@ -60,7 +60,7 @@ def test_named_axes_are_those_the_command_line_names_itself(overrides, names):
         ("foo", "foo", "neither a command nor an override"),
         ("task", "task", "task=NAME"),
         ("a=[", "a", "cannot be read"),
-        ("=3", "=3", "names no key"),
+        ("=3", "=3", "has no key"),
         ("seeds=1,2", "seeds", "one value"),
         ("task.lr=1,2", "task.lr", "+params.task.lr=1,2"),
         ("hydra.run.dir=x", "hydra.run.dir", "--config-dir"),

@@ -93,8 +93,8 @@ def test_imports_with_a_fallback_or_for_types_are_not_missing(write):
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("nowhere.train", "no module nowhere"),
-        ("mytask.sub.train", "no module mytask.sub"),
+        ("nowhere.train", "module nowhere not found"),
+        ("mytask.sub.train", "module mytask.sub not found"),
         ("mytask.trian", "did you mean 'train'"),
         ("mytask", "package.module.function"),
         ("my task.train", "package.module.function"),

@@ -80,7 +80,7 @@ def test_a_cell_the_study_does_not_have_is_a_key_error(loaded, toggle):
 def test_axes_that_set_one_key_cannot_be_combined(folder):
     other = axis("other", x="task.width=3")
     loaded = make_loaded(axes=(*AXES, other))
-    with pytest.raises(ConfigError, match=r"cell other=x,width=\w+: task\.width would be set twice"):
+    with pytest.raises(ConfigError, match=r"cell other=x,width=\w+: task\.width is set twice"):
         build_plan(TrialComposer(loaded), DESIGNS["full_factorial"](loaded.study.axes))
 
 

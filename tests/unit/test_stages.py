@@ -114,7 +114,7 @@ def test_settings_of_checks_are_accepted_with_the_stages_that_have_them(command)
     ("command", "word", "key", "words"),
     [
         ("+diagnose=full", "probe.ignored=255", "probe.ignored", "probe.ignore_label"),
-        ("+check=all", "probe.lr_max=1", "probe.lr_max", "there is no such key"),
+        ("+check=all", "probe.lr_max=1", "probe.lr_max", "unknown key"),
         ("+check=all", "probe.overfit.stepps=1", "probe.overfit.stepps", "probe.overfit.steps"),
         ("+check=all", "probe.lr_range.steps=1", "probe.lr_range", "overfit"),
         ("+check=all", "confirm.seeds=1", "confirm.seeds", "+search=lr_range"),
