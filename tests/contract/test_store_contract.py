@@ -114,7 +114,7 @@ def test_a_name_is_given_once(store: Store) -> None:
 
 
 def test_the_latest_study_is_the_one_that_was_active_last(store: Store) -> None:
-    with pytest.raises(NotFoundError, match="no study yet"):
+    with pytest.raises(NotFoundError, match="no stud"):
         store.latest_study()
     first, second = make_study(store, "first"), make_study(store, "second")
     assert [study.name for study in store.studies()] == ["second", "first"]

@@ -90,7 +90,7 @@ def test_a_reader_cannot_write_and_finds_no_store_in_an_empty_place(postgres_url
     with Store.open(postgres_url, read_only=True) as store:
         with pytest.raises(StoreError, match="opened for reading only"):
             add_study(store)
-        with pytest.raises(StoreError, match="it may only be read"), store.transactions.reading() as conn:
+        with pytest.raises(StoreError, match="read-only"), store.transactions.reading() as conn:
             conn.execute(text("DELETE FROM studies"))
 
 
@@ -126,7 +126,7 @@ def test_what_another_session_has_locked_is_waited_for_up_to_a_limit(
 
 def test_without_psycopg_it_says_what_to_install(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(StoreError, match=r"(?s)no driver for store\.url postgresql.*paddle-sweep\[postgresql\]"):
+    with pytest.raises(StoreError, match=r"(?s)driver for store\.url postgresql.*paddle-sweep\[postgresql\]"):
         Store.open(postgres_url)
 
 
@@ -141,7 +141,7 @@ def test_a_database_that_cannot_keep_every_text_is_refused(postgres_server: Post
 def test_a_database_with_tables_of_others_is_left_alone(postgres_server: PostgresServer) -> None:
     url = postgres_server.new_database()
     postgres_server.execute("CREATE TABLE customers (id int)", database=database_of(url))
-    with pytest.raises(StoreError, match=r"it holds other tables \(customers\)"):
+    with pytest.raises(StoreError, match=r"other tables \(customers\)"):
         Store.open(url)
     found = postgres_server.execute(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public'", database=database_of(url)

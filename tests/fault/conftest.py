@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -209,7 +209,11 @@ class Folder:
 
     def left(self) -> list[str]:
         """Return the processes that have to do with this folder, by command line, environment or cwd."""
-        return [" ".join(process.cmdline()) for process in processes_of(self.path)]
+        found = []
+        for process in processes_of(self.path):
+            with suppress(psutil.Error):  # it ends while it is looked at
+                found.append(" ".join(process.cmdline()))
+        return found
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:

@@ -110,7 +110,7 @@ def another_programs(db: Path) -> None:
 
 STANDING: dict[str, tuple[Callable[[Path], object], str]] = {
     "this one's": (lambda db: None, "nothing to rebuild"),
-    "a newer one's": (newer, "use the newer sweep"),
+    "a newer one's": (newer, "schema version"),
     "another program's": (another_programs, "not a store of sweep"),
     "a folder": (lambda db: (db.unlink(), db.mkdir()), "cannot be opened"),
 }
@@ -319,7 +319,7 @@ def test_a_disk_that_is_full_when_the_database_is_written_ends_the_study_with_wo
     ballast = fill_up(small_disk)
     assert driver.wait() == 1
     assert f"store {small_disk}/sweep.db: the disk is full" in driver.text
-    assert "make room" in driver.text
+    assert "free some space" in driver.text
     assert "Traceback" not in driver.text
     assert folder.left() == []
     ballast.unlink()
