@@ -64,7 +64,7 @@ def add(
     ]
 
 
-def _row(study_id: int, number: int, spec: TrialSpec) -> dict[str, Any]:
+def _row(study_id: int, number: int, spec: TrialSpec) -> dict[str, object]:
     return {
         "study_id": study_id,
         "number": number,
@@ -258,7 +258,7 @@ def end(
     _add_symptoms(conn, trial_id, judgement)
 
 
-def _judged(judgement: Judgement | None) -> dict[str, Any]:
+def _judged(judgement: Judgement | None) -> dict[str, object]:
     if judgement is None:
         return dict.fromkeys(f"new_{name}" for name in _JUDGED_COLUMNS)
     return {
@@ -323,7 +323,7 @@ def swap(
     *,
     note: str,
     at: datetime,
-    judged: Mapping[str, Any] | None = None,
+    judged: Mapping[str, object] | None = None,
 ) -> int:
     """Compare and swap a trial's state, and the given columns of its judgement; return the event row's id.
 

@@ -25,7 +25,9 @@ def identity_of(run: RunRecord) -> dict[str, object]:
     return {"run_id": run.id, "begun": None if run.started_at is None else run.started_at.isoformat(), **token}
 
 
-def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord, code: Mapping[str, str | None]) -> dict[str, Any]:
+def spec_of(
+    config: StudyConfig, trial: TrialRecord, run: RunRecord, code: Mapping[str, str | None]
+) -> dict[str, object]:
     """Return the contents of spec.json: all that a worker needs to know, or whoever rebuilds the store.
 
     `code` has the digests of the task's files, by path from its root.
@@ -53,7 +55,7 @@ def spec_of(config: StudyConfig, trial: TrialRecord, run: RunRecord, code: Mappi
 
 
 @lru_cache(maxsize=8)
-def _target_mapping(target: Target) -> dict[str, Any]:
+def _target_mapping(target: Target) -> dict[str, object]:
     """Return a target as spec.json holds it, the same one for all trials of a study."""
     return target.to_mapping()
 
@@ -147,7 +149,7 @@ def _outcome(live: LiveRun, ended: RunEnded, judgement: Judgement, *, is_check: 
 
 def write_ending(folder: RunDir, ended: RunEnded, *, is_retried: bool) -> None:
     """Leave in a run's folder what only its driver knows, so that the store can be rebuilt from the folders."""
-    words: Mapping[str, Any] = {
+    words: Mapping[str, object] = {
         "schema": 1,
         "state": str(ended.state),
         "failure": None if ended.failure is None else str(ended.failure),

@@ -4,7 +4,6 @@ import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sweep.config import LoadedConfig
 from sweep.config.secrets import without_password
@@ -104,13 +103,13 @@ def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir, kind: Stud
     return store.study(config.name)
 
 
-def write_plan(folder: StudyDir, plan: Mapping[str, Any], record: StudyRecord) -> None:
+def write_plan(folder: StudyDir, plan: Mapping[str, object], record: StudyRecord) -> None:
     """Write plan.json: a plan, the study's store, and its record. Raises OSError."""
     seen = {STORE: store_seen_from(folder.path, record.store), "record": plan_record(record)}
     write_json_atomic(folder.plan, {**plan, **seen})
 
 
-def plan_record(record: StudyRecord) -> dict[str, Any]:
+def plan_record(record: StudyRecord) -> dict[str, object]:
     """Return what plan.json keeps of the study, so that the store can be rebuilt from the folders."""
     return {
         "kind": str(record.kind),

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import asdict, dataclass
 from statistics import fmean, median
-from typing import Any
 
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, StudyConfig
@@ -122,7 +121,7 @@ class StudyPlan:
         except ConfigError:  # a key that the task no longer has
             return None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plan.json: all trials of a fixed design, otherwise what is searched."""
         if self.fixed is not None:
             return self.fixed.to_dict()
@@ -137,9 +136,9 @@ class StudyPlan:
         }
 
 
-def expected_view(expected: Expected, budget_steps: int) -> dict[str, Any]:
+def expected_view(expected: Expected, budget_steps: int) -> dict[str, object]:
     """Return what a driver expects of its study as `plan` shows it; prices in base-run equivalents and in steps."""
-    view: dict[str, Any] = {"trials": expected.trials, "summary": expected.summary}
+    view: dict[str, object] = {"trials": expected.trials, "summary": expected.summary}
     if expected.candidates:
         view["candidates"] = [cell.key for cell in expected.candidates]
     if expected.price is not None:
@@ -148,7 +147,7 @@ def expected_view(expected: Expected, budget_steps: int) -> dict[str, Any]:
     return view
 
 
-def estimate(planned: StudyPlan, store: Store | None) -> dict[str, Any]:
+def estimate(planned: StudyPlan, store: Store | None) -> dict[str, object]:
     """Return what a plan will cost as far as can be known before anything runs.
 
     `reused`: trials that have been run before; `slots`: how many run at once; `steps`: optimizer steps at most;

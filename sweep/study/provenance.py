@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from sweep.launch.gpus import NvmlInventory
 from sweep.launch.leases import CPU
@@ -28,7 +27,7 @@ PACKAGES = (
 )
 
 
-def collect_provenance(*, folder: Path, seeds: Iterable[int], devices: Iterable[str] = ()) -> dict[str, Any]:
+def collect_provenance(*, folder: Path, seeds: Iterable[int], devices: Iterable[str] = ()) -> dict[str, object]:
     """Return the `provenance` section of summary.json: git state of `folder`, packages, host, seeds.
 
     `devices` are those that runs were on, or may be, as the launcher names them: its `gpus` are their models.

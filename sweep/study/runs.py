@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sweep.config import StudyConfig
 from sweep.domain.states import RETRIED, FailureClass, TrialState
@@ -252,7 +251,7 @@ class StudyRuns:
             return False
         return self.study.code.may_start(has_imported=self.launcher.has_imported)
 
-    def _request(self, live: LiveRun, spec: Mapping[str, Any] | None = None) -> RunRequest:
+    def _request(self, live: LiveRun, spec: Mapping[str, object] | None = None) -> RunRequest:
         return RunRequest(
             run_id=live.run.id,
             # Absolute: it identifies a process wherever an orchestrator is started, and a task may change its cwd.
