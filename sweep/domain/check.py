@@ -1,4 +1,4 @@
-"""A check: what a trial does with its task instead of plain training. What it shows is in sweep.domain.checked."""
+"""A check: what a trial does with its task instead of plain training. Its results are in sweep.domain.checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ from sweep.domain.enums import StrEnum
 class CheckName(StrEnum):
     """The checks. Each has a module of this name in sweep/worker/checks, sweep/analysis/checks, sweep/report/stages."""
 
-    DATA = "data"  # looks at what the task trains on
-    OVERFIT = "overfit"  # trains on ten samples until they are learnt
+    DATA = "data"  # checks the data that the task trains on
+    OVERFIT = "overfit"  # trains on ten samples until the model overfits them
     LR_RANGE = "lr_range"  # trains with a learning rate that rises step by step
 
 
 CHECK_REASON = "a probe: not trained to the target"
-"""Why a check's trial has no verdict. Stores hold it: it stays as it is."""
+"""Why a check's trial has no verdict. Stores hold this text, so it must not change."""
 
 FINDINGS = "findings.json"
-"""The artifact that a check's run leaves its findings in: one JSON object."""
+"""The artifact with the findings of a check's run: one JSON object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,5 +43,5 @@ class Check:
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, object]) -> "Check":
-        """Return the check of a `probe` section. Raises KeyError, ValueError for one that is none."""
+        """Return the check of a `probe` section. Raises KeyError, ValueError if it is not one."""
         return cls(name=CheckName(str(data["name"])), settings={k: v for k, v in data.items() if k != "name"})

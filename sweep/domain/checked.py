@@ -1,6 +1,7 @@
-"""What the runs of a check found, and what that shows.
+"""Findings of a check's runs, and its results.
 
-Apart from sweep.domain.check, which every verb and every trial imports: the types of all figures take their time.
+Separate from sweep.domain.check, which every verb and trial imports, because importing the types of all figures takes
+time.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from sweep.domain.overfit import OverfitFindings, OverfitReport
 from sweep.domain.states import TrialState
 from sweep.domain.target import Target
 
-if TYPE_CHECKING:  # a report does without NumPy
+if TYPE_CHECKING:  # a report does not need NumPy
     from sweep.domain.metric import Series
 
 Findings: TypeAlias = DataFindings | OverfitFindings | RangeFindings
@@ -26,17 +27,17 @@ FINDINGS_OF: Mapping[CheckName, type[Findings]] = {
     CheckName.OVERFIT: OverfitFindings,
     CheckName.LR_RANGE: RangeFindings,
 }
-"""What FINDINGS holds, by check."""
+"""The type of FINDINGS by check."""
 
 F = TypeVar("F", DataFindings, OverfitFindings, RangeFindings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckTrial:
-    """One trial of a check that has ended: what it logged and what it found.
+    """One ended trial of a check: what it logged and what it found.
 
-    `findings` is what the run wrote as FINDINGS, None if it did not come to that; `artifacts` is the folder of all it
-    wrote, relative to the study's. `message` says why it failed, empty if it did not.
+    `findings` is the content of FINDINGS, None if the run did not get that far; `artifacts` is the folder of all its
+    files, relative to the study's. `message` says why it failed, empty if it did not.
     """
 
     number: int
@@ -48,13 +49,13 @@ class CheckTrial:
     artifacts: str
 
     def found(self, kind: type[F]) -> F | None:
-        """Return the findings of this kind, None if the run left none."""
+        """Return the findings if they are of this kind, None if the run left none."""
         return self.findings if isinstance(self.findings, kind) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """What the trials of a check had in common: its settings, the resolved task section and the target."""
+    """What all trials of a check share: its settings, the resolved task section and the target."""
 
     check: Check
     task: Mapping[str, object] = field(hash=False)
@@ -62,7 +63,7 @@ class CheckContext:
 
 
 CheckReport: TypeAlias = DataReport | OverfitReport | RateRange | RateConfirmation
-"""What the trials of a check showed, or those that confirm a learning-rate range."""
+"""The result of a check's trials, or of those that confirm a learning-rate range."""
 
 REPORTS: Mapping[str, type[CheckReport]] = {
     "data": DataReport,
@@ -70,17 +71,16 @@ REPORTS: Mapping[str, type[CheckReport]] = {
     "lr_range": RateRange,
     "lr_confirm": RateConfirmation,
 }
-"""Of each stage that is a check: what its section in summary.json is."""
+"""For each stage that is a check: the type of its section in summary.json."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What a check showed, and what is to be done about it.
+    """The result of a check, and what to do about it.
 
     `section` is what all reports show (`sweep.report.stages` has a view of each), None for several checks together.
-    `is_ok` is False if something is broken, which ends the command with exit code 1. `overrides` are what is
-    recommended, empty for nothing; `ties` are others that nothing tells from them, `choice_reason` is why these, if
-    there is one.
+    `is_ok` is False if something is broken, which ends the command with exit code 1. `overrides` are recommended, empty
+    if there are none; `ties` are equally good ones, `choice_reason` says why these were chosen, if there is a reason.
     """
 
     is_ok: bool

@@ -1,4 +1,4 @@
-"""What two studies say when laid side by side. Computed in analysis/, shown by report/."""
+"""The comparison of two studies. Computed in analysis/, shown by report/."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,10 +21,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """Steps to target of B less those of A over the pairs, misses at the budget: negative where B is faster.
+    """Steps to target of B minus those of A over the pairs, misses at the budget: negative if B is faster.
 
-    `low` and `high` bound the mean difference at 95 %; None with fewer than 6 pairs, which no such interval can have.
-    `p_value` is of the sign-flip test, None where all differences are zero.
+    `low` and `high` bound the mean difference at 95 %; None with fewer than 6 pairs, too few for such an interval.
+    `p_value` is of the sign-flip test, None if all differences are zero.
     """
 
     pairs: int
@@ -52,11 +52,11 @@ class CellComparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyComparison:
-    """What two studies say when laid side by side.
+    """The comparison of two studies, A and B.
 
-    `obstacles` say why they cannot be compared; where there are any, `cells`, `differing`, `p_value` and `steps` are
-    empty. `p_value` is McNemar's exact test over all pairs. `same_runs` counts pairs that are one and the same run,
-    `only_a` and `only_b` the trials without a partner. The differences are (key, value in A, value in B).
+    `obstacles` say why they cannot be compared; if there are any, `cells`, `differing`, `p_value` and `steps` are
+    empty. `p_value` is McNemar's exact test over all pairs. `same_runs` counts pairs that share one run, `only_a` and
+    `only_b` the trials without a partner. The differences are (key, value in A, value in B).
     """
 
     a: str

@@ -1,4 +1,4 @@
-"""The data check: one line for each thing looked at in what a task trains on, and all of them together."""
+"""The data check: one line for each check of a task's data, and the whole report."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,16 +8,16 @@ from sweep.domain.enums import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad it is, the worst first."""
+    """How bad a finding is, the worst first."""
 
     BROKEN = "broken"  # training on it cannot be right: the command ends with exit code 1
-    WARNING = "warning"  # a usual cause of trouble, and sometimes meant
-    NOT_CHECKED = "not_checked"  # could not be looked at: `found` says why
-    OK = "ok"  # looked at, nothing found
+    WARNING = "warning"  # a usual cause of trouble, but sometimes intended
+    NOT_CHECKED = "not_checked"  # could not be checked: `found` says why
+    OK = "ok"  # checked, nothing found
 
     @property
     def word(self) -> str:
-        """How a person reads it."""
+        """The severity as shown."""
         return self.value.replace("_", " ")
 
 
@@ -33,22 +33,22 @@ class DataCheck:
 
     @classmethod
     def ok(cls, name: str, found: str, allowed: str = "") -> "DataCheck":
-        """Return one that found nothing."""
+        """Return a check that found nothing."""
         return cls(name=name, severity=Severity.OK, found=found, allowed=allowed)
 
     @classmethod
     def skipped(cls, name: str, why: str, advice: str = "") -> "DataCheck":
-        """Return one that could not be made."""
+        """Return a check that was not possible."""
         return cls(name=name, severity=Severity.NOT_CHECKED, found=why, advice=advice)
 
     @classmethod
     def broken(cls, name: str, found: str, allowed: str = "", advice: str = "") -> "DataCheck":
-        """Return one that found something broken."""
+        """Return a check that found an error."""
         return cls(name=name, severity=Severity.BROKEN, found=found, allowed=allowed, advice=advice)
 
     @classmethod
     def warning(cls, name: str, found: str, allowed: str = "", advice: str = "") -> "DataCheck":
-        """Return one that found a usual cause of trouble."""
+        """Return a check that found a usual cause of trouble."""
         return cls(name=name, severity=Severity.WARNING, found=found, allowed=allowed, advice=advice)
 
 
@@ -70,12 +70,12 @@ class SeverityCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nothing:
-    """No figures: no trial of the check has measured anything."""
+    """No figures: no trial of the check measured anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataReport:
-    """What the data check showed: section `data` of summary.json.
+    """The result of the data check: section `data` of summary.json.
 
     `picture` is a file below the study's folder, None if there is none; `measured` holds all figures.
     """

@@ -1,7 +1,7 @@
-"""What the data check measures of the sets that a task trains on: one object, the run's findings (docs/checks.md).
+"""What the data check measures about a task's training and validation data: one object, its findings (docs/checks.md).
 
-Numbers are finite; None stands for one that cannot be known. A set has up to three parts, each of which may be missing:
-its inputs, its labels, and what a batch of it does in the model.
+Numbers are finite; None stands for an unknown one. A set has up to three parts, each of which may be missing: its
+inputs, its labels, and what a batch of it does in the model.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ Shape: TypeAlias = tuple[int, ...]
 class LabelKind(StrEnum):
     """What the labels of a set are."""
 
-    CLASSES = "classes"  # one whole number a sample, or one-hot
-    VALUES = "values"  # targets of a regression
-    OTHER = "other"  # several a sample (dense labels), or no numbers
+    CLASSES = "classes"  # one integer per sample, or one-hot
+    VALUES = "values"  # regression targets
+    OTHER = "other"  # several per sample (dense labels), or not numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstantParts:
-    """What never changes over the samples: `count` of `of` features, channels or enclosed pixels, some by name."""
+    """What is constant over the samples: `count` of `of` features, channels or enclosed pixels, some by name."""
 
     what: str  # "feature", "channel" or "pixel"
     count: int
@@ -34,7 +34,8 @@ class ConstantParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureSpread:
-    """The smallest and the largest standard deviation of a table's features that change; `at`: the largest's number."""
+    """The smallest and the largest standard deviation of a table's varying features; `at` is the index of the
+    largest."""
 
     low: float
     high: float
@@ -43,7 +44,7 @@ class FeatureSpread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherInputs:
-    """Inputs that are no numbers: the shape of a sample and the type."""
+    """Inputs that are not numbers: the shape of a sample and the type."""
 
     shape: Shape
     dtype: str
@@ -52,10 +53,10 @@ class OtherInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberInputs(OtherInputs):
-    """Inputs that are numbers. Those that are not finite are counted, and left out of the other figures.
+    """Inputs that are numbers. Values that are not finite are counted, and left out of the other figures.
 
-    `layout` is that of a sample (sweep.picture); `first_bad_row` is one of those read. `min` to `std` are None without
-    a finite value; `feature_std` is of tables alone.
+    `layout` is that of a sample (sweep.picture); `first_bad_row` is among the rows read. `min` to `std` are None
+    without a finite value; `feature_std` is for tables only.
     """
 
     is_numeric: bool = True
@@ -77,7 +78,7 @@ class NumberInputs(OtherInputs):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherLabels:
-    """Labels that are no numbers: the shape of a sample's and the type."""
+    """Labels that are not numbers: the shape of a sample's label and the type."""
 
     shape: Shape
     dtype: str
@@ -87,7 +88,7 @@ class OtherLabels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberLabels(OtherLabels):
-    """Labels that are numbers, `bad` of them not finite and left out of the other figures."""
+    """Labels that are numbers; `bad` of them are not finite and left out of the other figures."""
 
     is_numeric: bool = True
     is_integer: bool
@@ -100,7 +101,7 @@ class NumberLabels(OtherLabels):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassLabels(NumberLabels):
-    """Labels that are classes: `fractional` of them no whole numbers; `counts` of the first classes, by their text."""
+    """Labels that are classes: `fractional` of them are not integers; `counts` of the first classes, by their text."""
 
     fractional: int
     first_fractional: float | None = None
@@ -122,10 +123,10 @@ class UnreadableSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetFigures:
-    """A set of which `read` samples of `total` (None: not known) were read.
+    """A set; `read` samples of `total` (None: unknown) were read.
 
-    `problem` says why its inputs are no one array, empty if they are; `inputs` is None then. `labels` is None if there
-    is no one array of them.
+    `problem` says why its inputs are not a single array, empty if they are; `inputs` is None then. `labels` is None if
+    they are not a single array.
     """
 
     type_name: str = field(metadata={KEY: "type"})
@@ -138,7 +139,7 @@ class SetFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelCount:
-    """The number of labels that are to be ignored, `of` all labels of the set."""
+    """The number of labels to ignore, `of` all labels of the set."""
 
     count: int
     of: int
@@ -146,7 +147,7 @@ class LabelCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IgnoredLabel:
-    """The label that stands for "ignored", and the key that names it (None: none does, it was recognised)."""
+    """The label that means "ignored", and the key that names it (None: it was recognised)."""
 
     label: int
     key: str | None = None
@@ -156,7 +157,7 @@ class IgnoredLabel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerFault:
-    """A layer that does not take its input: its name and type, the shape `given`, what it expects and what it says.
+    """A layer that rejects its input: its name and type, the shape `given`, the shape it expects and its message.
 
     `layer` and `type_name` are empty if it is the model itself, `expects` if it is not known.
     """
@@ -170,14 +171,14 @@ class LayerFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedModel:
-    """A model that could not be made, and why."""
+    """A model that could not be created, and why."""
 
     error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedBatch:
-    """A batch (its shape) that does not go through the model."""
+    """A batch (its shape) that the model rejects."""
 
     batch: Shape
     fault: LayerFault
@@ -185,9 +186,9 @@ class RefusedBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassedBatch:
-    """A batch (its shape) that goes through the model, with the shapes of the output and of the batch's labels.
+    """A batch (its shape) that passes through the model, with the shapes of the output and of the batch's labels.
 
-    `units` is the number of outputs for one label, `is_finite` whether all are finite; None if not known.
+    `units` is the number of outputs per label, `is_finite` whether all are finite; None if unknown.
     """
 
     batch: Shape
@@ -203,7 +204,7 @@ ModelFigures: TypeAlias = PassedBatch | RefusedBatch | FailedModel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeats:
-    """Inputs that occur more than once in the training set: `distinct` of `train`, some `contradicting` in labels."""
+    """Repeated inputs in the training set: `distinct` of `train`, some of them `contradicting` in labels."""
 
     train: int
     distinct: int
@@ -212,9 +213,9 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap(Repeats):
-    """The same, with the inputs of the validation set that are `shared` with the training set.
+    """Likewise, with the inputs of the validation set that are `shared` with the training set.
 
-    `comparable`: both have one shape and type. `is_same`: one set is the other.
+    `comparable`: both have the same shape and type. `is_same`: both are the same set.
     """
 
     val: int
@@ -225,9 +226,9 @@ class Overlap(Repeats):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowOrder:
-    """How often the class changes from a row to the next, and how often it would in random order (`expected`).
+    """How often the class changes between consecutive rows, and how often it would in random order (`expected`).
 
-    `runs` are stretches of one class, of `n` rows with a label and `classes`.
+    `runs` is the number of stretches of one class, among `n` labelled rows and `classes`.
     """
 
     n: int
@@ -239,10 +240,10 @@ class RowOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedRows:
-    """The stretch of rows, and the move of its labels, after which most neighbours agree.
+    """The stretch of rows, and the shift of its labels, after which most neighbours agree.
 
-    Agreement of the pairs that touch the stretch `before` and `after`; of those that touch the `rest`, with only the
-    stretch moved, and with everything moved (`rest_moved`). `rows` are the first and the last.
+    Agreement of the pairs that touch the stretch `before` and `after` the shift; of those that touch the `rest`, with
+    only the stretch shifted, and with everything shifted (`rest_moved`). `rows` are the first and the last.
     """
 
     rows: tuple[int, int]
@@ -257,10 +258,10 @@ class MovedRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsApart:
-    """The stretch of rows that agrees least with the rest, of those whose labels are distributed as the rest's.
+    """The stretch of rows that agrees least with the rest, among those with the label distribution of the rest.
 
-    Agreement `across` its border, `within` (None: no pairs) and `outside`, and by `chance`; the number of samples
-    behind each.
+    Agreement `across` its border, `within` (None: no pairs) and `outside`, and by `chance`; with the number of samples
+    of each.
     """
 
     rows: tuple[int, int]
@@ -283,12 +284,12 @@ class AlongRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeighbourFigures:
-    """How far a sample's nearest neighbours share its label (docs/checks.md).
+    """How often a sample's nearest neighbours share its label (docs/checks.md).
 
-    `agreement` of `n` training samples, by `chance` with standard error `error`; `shifted` the same with labels moved
-    by so many rows. `along_rows` is None with too few samples, and in findings of versions that did not measure it.
-    `val`, `val_plus` and `val_minus`: `val_n` validation samples with their nearest training samples, as they are and
-    with one added to, or taken from, their labels (classes alone).
+    `agreement` of `n` training samples, by `chance` with standard error `error`; `shifted` the same with labels shifted
+    by a number of rows. `along_rows` is None with too few samples, and in findings of versions that did not measure it.
+    `val`, `val_plus` and `val_minus`: `val_n` validation samples with their nearest training samples, with labels
+    unchanged, plus one, and minus one (classes only).
     """
 
     n: int
@@ -306,10 +307,10 @@ class NeighbourFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BriefTraining:
-    """What a few steps on some samples made of the model.
+    """The effect of a few training steps on some samples.
 
-    The loss before (`first_loss`), after, and after with zeroed inputs; by how much the output then changes. With a
-    validation set: `skill` on it (accuracy or correlation), that of a guess (`chance`) with its standard error.
+    The loss before (`first_loss`), after, and after with zeroed inputs; how much the output then changes. With a
+    validation set: `skill` on it (accuracy or correlation), and that of a guess (`chance`) with its standard error.
     """
 
     steps: int
@@ -326,9 +327,9 @@ class BriefTraining:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputReading:
-    """By how much the output changes if the input is zeroed, `untrained` (None: unknown) and after a brief training.
+    """How much the output changes if the input is zeroed, `untrained` (None: unknown) and after a brief training.
 
-    `not_trained` says why there was none.
+    `not_trained` says why there was no training.
     """
 
     untrained: float | None = None
@@ -338,7 +339,7 @@ class InputReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFindings:
-    """All that a run of the data check found. `files` says why data(cfg) gave no sets, None if it did."""
+    """Findings of a run of the data check. `files` says why data(cfg) gave no sets, None if it did."""
 
     has_data: bool
     has_model: bool

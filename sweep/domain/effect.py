@@ -143,9 +143,9 @@ class SearchedPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The overrides to recommend (may be none), those that tie with them, and the reason against the rest.
+    """The recommended overrides (may be empty), those that tie with them, and why they come first.
 
-    `reason` is empty if there is nothing to choose from, or if nothing tells the alternatives apart.
+    `reason` is empty if there are no alternatives, or if they tie.
     """
 
     overrides: tuple[str, ...] = ()
@@ -174,7 +174,7 @@ class Ranking:
     ties: tuple[tuple[str, ...], ...] = ()  # overrides of the repairs that tie with the recommended one
     choice_reason: str = ""  # why it is recommended before the others, empty if they tie
     searched: tuple[SearchedPoint, ...] = ()  # the best points of a search over params, best first
-    adaptive: AdaptiveFindings | None = None  # what an adaptive driver knows beside it
+    adaptive: AdaptiveFindings | None = None  # further results of an adaptive driver
 
     @property
     def choice(self) -> Choice:

@@ -1,8 +1,8 @@
-"""Values of ours as plain JSON and back: the only place that knows how a value looks in strict JSON.
+"""Dataclasses and other values as plain JSON and back: the only place that defines how they look in strict JSON.
 
-A dataclass is an object with a key for each field, in their order; an enum is its text; tuples and sets are lists;
-numpy scalars are numbers; a number that is not finite is "NaN", "Infinity" or "-Infinity", because strict JSON has no
-such numbers; a time is ISO 8601 text. A dataclass with a property `json_form` is written as what that returns.
+A dataclass is an object with a key for each field, in order; an enum is its text; tuples and sets are lists; numpy
+scalars are numbers; a number that is not finite is "NaN", "Infinity" or "-Infinity", because strict JSON has no such
+numbers; a time is ISO 8601 text. A dataclass with a property `json_form` is written as the value of that property.
 """
 
 import math
@@ -16,33 +16,33 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, Union, cast, get_args, get
 
 if TYPE_CHECKING:
     Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-    """What strict JSON can say. In a dataclass: a part that is kept as it is."""
+    """A value that strict JSON can represent. As the type of a dataclass field: kept as it is."""
     JsonObject: TypeAlias = "dict[str, Json]"
-else:  # the fields of a dataclass are read when one is made from JSON
+else:  # from_json evaluates the types of a dataclass's fields
     Json = object
     JsonObject = dict[str, object]
 
 T = TypeVar("T")
 
 KEY = "key"
-"""Metadata of a field whose JSON key is not its name: `field(metadata={KEY: "ok"})`."""
+"""Metadata of a field whose JSON key differs from its name: `field(metadata={KEY: "ok"})`."""
 
 OPTIONAL = "optional"
-"""Metadata of a field that is left out of the JSON while it has its default: `metadata={OPTIONAL: True}`."""
+"""Metadata of a field that is omitted while it has its default: `metadata={OPTIONAL: True}`."""
 
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-"""The numbers that strict JSON has not, by their names in ours."""
+"""The numbers that strict JSON does not have, by the names that we write for them."""
 
 
 def json_number(value: float) -> float | str:
-    """Return a number as strict JSON can say it: itself if it is finite, otherwise one of the three names."""
+    """Return a number for strict JSON: itself if it is finite, otherwise one of the three names."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def to_json(value: object) -> Json:
-    """Return a value as strict JSON can say it. What is no plain data becomes its text."""
+    """Return a value for strict JSON. What is not plain data becomes its text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):
@@ -66,7 +66,7 @@ def to_json(value: object) -> Json:
 
 
 def to_object(value: object) -> JsonObject:
-    """Return a dataclass as a JSON object. Raises TypeError if `value` is no dataclass."""
+    """Return a dataclass as a JSON object. Raises TypeError if `value` is not a dataclass."""
     found: JsonObject = {}
     for each in fields(cast("type", value)):
         item = getattr(value, each.name)
@@ -77,10 +77,10 @@ def to_object(value: object) -> JsonObject:
 
 
 def from_json(kind: type[T], data: object) -> T:
-    """Return the value of this type that `to_json` made `data` of.
+    """Return the value of this type that `to_json` turned into `data`.
 
-    Keys that the type lacks are ignored, and a key that is missing takes the field's default: files of older and newer
-    versions can be read. Raises ValueError, which names the key, if `data` has another shape.
+    Unknown keys are ignored, and missing keys take the field's default, so files of older and newer versions can be
+    read. Raises ValueError, naming the key, if `data` has another shape.
     """
     try:
         return cast("T", _reader(cast("Hashable", kind))(data))
@@ -89,11 +89,11 @@ def from_json(kind: type[T], data: object) -> T:
 
 
 Reader: TypeAlias = Callable[[object], object]
-"""Makes a value of one type of its JSON. Raises _OtherShapeError."""
+"""Makes a value of one type from JSON. Raises _OtherShapeError."""
 
 
 class _OtherShapeError(ValueError):
-    """Data has another shape than its type; `at` is where, the innermost part first."""
+    """The data does not have the shape of its type; `at` is the place, innermost part first."""
 
     def __init__(self, wanted: str, data: object) -> None:
         text = repr(data)
@@ -101,7 +101,7 @@ class _OtherShapeError(ValueError):
         self.at: list[str] = []
 
 
-@cache  # a type is looked at once: documents have thousands of parts
+@cache  # each type is inspected once: documents have thousands of parts
 def _reader(kind: object) -> Reader:
     origin = get_origin(kind)
     if origin in (Union, UnionType):
@@ -121,7 +121,7 @@ def _reader(kind: object) -> Reader:
 
 
 def _reader_of_union(kinds: Sequence[object]) -> Reader:
-    """Return what reads None as it is, and all else as the first of these types that takes it."""
+    """Return a reader that keeps None, and reads other data as the first of these types that accepts it."""
     readers, has_none = [_reader(kind) for kind in kinds if kind is not NoneType], NoneType in kinds
 
     def read(data: object) -> object:
@@ -193,7 +193,7 @@ def _reader_of_enum(kind: type[Enum]) -> Reader:
 
 
 def _part(reader: Reader, data: object, at: str | int) -> object:
-    """Return a part of a value, which lies at this key or index."""
+    """Return a part of a value, found at this key or index."""
     try:
         return reader(data)
     except _OtherShapeError as error:
@@ -249,9 +249,9 @@ _PLAIN: Mapping[object, Reader] = {
 }
 
 
-@cache  # read when the first value is, so that a dataclass may have parts of its own type
+@cache  # evaluated with the first value, so that a dataclass may have parts of its own type
 def _shape(kind: type) -> tuple[tuple[str, str, Reader, bool], ...]:
-    """Return name, key, reader of each field, and whether it has no default."""
+    """Return name, key and reader of each field, and whether it is required."""
     hints = get_type_hints(kind)
     return tuple(
         (each.name, each.metadata.get(KEY, each.name), _reader(hints[each.name]), not _has_default(each))

@@ -1,6 +1,6 @@
-"""The learning-rate range test: its rising rate, where it ends, and what such tests and their confirmation showed.
+"""The learning-rate range test: the rising rate, where it ends, and the results of tests and their confirmation.
 
-Standard library only: trial processes read it.
+Standard library only: trial processes import it.
 """
 
 import math
@@ -10,14 +10,14 @@ from sweep.domain.enums import StrEnum
 
 RATES = "lr_range/lr"
 LOSSES = "lr_range/loss"
-"""Series of a range test, one value per optimizer step: the rate it was made with, and the loss before it."""
+"""Series of a range test, one value per optimizer step: the rate of the step, and the loss before it."""
 
 SMOOTHING = 0.9
-"""Decay per step of the loss that is watched for its blow-up."""
+"""Decay per step of the smoothed loss that is checked for a blow-up."""
 BLOW_UP_OF_BEST = 4.0
-"""A smoothed loss above this many times its best has blown up (fastai and Lightning have the same 4)."""
+"""A smoothed loss above this many times its best has blown up (fastai and Lightning use 4, too)."""
 FEWEST_STEPS = 20
-"""Fewer steps over the range show nothing."""
+"""Minimum number of steps over the range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ class Ramp:
 
 
 class BlowUp:
-    """Watches a loss, step by step, for its end: a value that is not finite, or a smoothed one far above its best.
+    """Watches a loss for its end, step by step: a value that is not finite, or a smoothed one far above its best.
 
-    The smoothed loss is an exponential moving average with decay SMOOTHING, bias-corrected. Where its best is 0 or
-    less, only a value that is not finite ends it: such a loss has no multiple.
+    The smoothed loss is an exponential moving average with decay SMOOTHING, bias-corrected. If its best is 0 or less,
+    only a value that is not finite ends it, because a multiple of such a loss is meaningless.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class BlowUp:
         self._best = math.inf
 
     def update(self, loss: float) -> bool:
-        """Take in the loss of a step; return whether it ends here."""
+        """Add the loss of a step; return whether it ends here."""
         if not math.isfinite(loss):  # first: every comparison with NaN is False
             return True
         self._weighted = SMOOTHING * self._weighted + (1 - SMOOTHING) * loss
@@ -58,42 +58,42 @@ class BlowUp:
 
 
 class Ending(StrEnum):
-    """How one curve's descent ended."""
+    """How the descent of a curve ended."""
 
     NON_FINITE = "non_finite"  # the loss was NaN or infinite
     BLOWN_UP = "blown_up"  # the smoothed loss rose above 4 x its best
-    LOST = "lost"  # the smoothed loss rose to where it had started
+    LOST = "lost"  # the smoothed loss rose to its initial value
     TURNED = "turned"  # it rose, but not as far
-    FALLING = "falling"  # it still fell at the end of the range
+    FALLING = "falling"  # it was still falling at the end of the range
 
 
 class Refusal(StrEnum):
-    """Why there is no rate to read off a curve, or off those of all seeds."""
+    """Why no rate can be read from a curve, or from those of all seeds."""
 
     NON_FINITE = "non_finite"  # the loss is NaN or infinite from the start
     BLOWN_UP = "blown_up"  # the loss rises from the start
-    TOO_FEW = "too_few"  # fewer steps than show anything
+    TOO_FEW = "too_few"  # too few steps
     FLAT = "flat"  # no descent
-    FALLING = "falling"  # no end of the descent: the range ends too early
+    FALLING = "falling"  # the descent does not end: the range ends too early
     NO_OPTIMIZER = "no_optimizer"  # the task made no step of a Paddle optimizer
-    NO_LOSS = "no_loss"  # it made steps, and showed no loss
-    NO_TRIAL = "no_trial"  # no range test has come to its end
+    NO_LOSS = "no_loss"  # it made steps, but logged no loss
+    NO_TRIAL = "no_trial"  # no range test has finished
     DISAGREE = "disagree"  # the seeds' points are too far apart
     FEW_FALL = "few_fall"  # fewer than half of the seeds have a rate
 
     @property
     def is_missing(self) -> bool:
-        """Whether there was nothing to read: the search is not ok then."""
+        """Whether there was nothing to read; the search is then not ok."""
         return self in (Refusal.NO_OPTIMIZER, Refusal.NO_LOSS, Refusal.NO_TRIAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RangeFindings:
-    """What a range test says beside its curve.
+    """What a range test records beside its curve.
 
-    `optimizer` and `scheduler` are the names of their classes and `base_lr` the highest rate of the task's own, None if
-    there is none; `optimizers` the number of optimizers that made a step. `steps` were made, from `first_step` of the
-    series on; the loss is that of the backward pass or the one logged.
+    `optimizer` and `scheduler` are the names of their classes and `base_lr` the task's own highest rate, None if there
+    is none; `optimizers` is the number of optimizers that made a step. `steps` is the number of steps, from
+    `first_step` of the series on; the loss is that of the backward pass or the logged one.
     """
 
     optimizer: str | None = None
@@ -110,8 +110,8 @@ class RateTest:
     """The range test of one seed.
 
     Rates are as in RateRange; None if `refusal` says that there are none. `message` says why the trial failed, empty if
-    it did not; `ending` is None without a curve. `rates` [T] and `losses` [T] are the curve, NaN and infinity included;
-    `smoothed` belongs to the first rates, those before the first loss that is not finite.
+    it did not; `ending` is None without a curve. `rates` [T] and `losses` [T] are the curve, including NaN and
+    infinity; `smoothed` belongs to the rates before the first loss that is not finite.
     """
 
     trial: int
@@ -131,7 +131,7 @@ class RateTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateSpread:
-    """How far the points of the seeds that have one lie apart; `factor` is the highest over the lowest."""
+    """The spread of the points of the seeds that have one; `factor` is the highest over the lowest."""
 
     seeds: int
     lowest: float
@@ -141,12 +141,13 @@ class RateSpread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateRange:
-    """What the range tests of all seeds show: section `lr_range` of summary.json.
+    """The range tests of all seeds together: section `lr_range` of summary.json.
 
-    `valley` is the middle of the descent, in the logarithm, `steep` where the loss falls fastest per decade; `low` and
-    `high` bound the descent; `diverge` is where the loss blows up, None if it does not. `point` is the rate suggested,
-    with the `overrides` that set it (empty: no key of the task sets it); both none if `refusal` says why. `base_lr` is
-    the task's own rate at its highest, `optimizer` and `scheduler` the names of their classes, as far as known.
+    `valley` is the middle of the descent, on a logarithmic scale, `steep` the rate at which the loss falls fastest per
+    decade; `low` and `high` bound the descent; `diverge` is where the loss blows up, None if it does not. `point` is
+    the suggested rate, with the `overrides` that set it (empty: no key of the task sets it); both None if `refusal`
+    says why. `base_lr` is the task's own highest rate, `optimizer` and `scheduler` the names of their classes, if
+    known.
     """
 
     refusal: Refusal | None = None
@@ -168,10 +169,10 @@ class RateRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriedRate:
-    """One rate at which trials were run.
+    """A rate at which trials were run.
 
-    `factor` is how many times the point it is, None for the task's own rate; `lr` is None if that is not known;
-    `level` names its level on the axis `lr`. `steps_to_target` is the median of those of the `trials` that `converged`.
+    `factor` is its multiple of the point, None for the task's own rate; `lr` is None if that is not known; `level`
+    names its level on the axis `lr`. `steps_to_target` is the median over the `trials` that `converged`.
     """
 
     factor: float | None
@@ -190,10 +191,10 @@ class TriedRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateConfirmation:
-    """What the trials around a suggested rate showed: section `lr_confirm` of summary.json.
+    """The trials around a suggested rate: section `lr_confirm` of summary.json.
 
-    `confirmed`: every seed converged at the recommended rate. `soonest_lr` is the rate that came to the target first,
-    of those that did on every seed. `rates` are the rates tried, ascending, the task's own last.
+    `confirmed`: every seed converged at the recommended rate. `soonest_lr` is the rate that reached the target first,
+    among those that did so on every seed. `rates` are the tried rates, ascending, the task's own last.
     """
 
     confirmed: bool = False

@@ -1,6 +1,6 @@
-"""The overfit gate: has a run learnt its few samples by heart? One rule for the run, which stops by it, and the report.
+"""The overfit gate: has a run overfitted its few samples? One rule for the run, which stops by it, and the report.
 
-Standard library only; an update costs the same however long the run is.
+Standard library only; the cost of an update does not depend on the length of the run.
 """
 
 import math
@@ -19,23 +19,25 @@ from sweep.domain.target import Target
 ACCURACY_WORDS = frozenset({"acc", "accuracy", "top1"})
 ERROR_WORDS = frozenset({"err", "error", "errors"})
 HELD = 3
-"""Evaluations, or logged losses, in succession that count where one alone may be chance."""
+"""Number of consecutive evaluations, or logged losses, that count if a single one may be chance."""
 HALF = 0.5
-"""Without error, and with a training loss of at most this part of its first, the samples are learnt. Two classes at
-random are right by chance once in a thousand evaluations of ten samples; the loss then is where it began."""
+"""Without errors, and with a training loss of at most this fraction of its first, the samples are learnt. Two
+classes guessed at random are all right once in a thousand evaluations of ten samples; the loss is then still at
+its start."""
 LOSS_PREFERENCE = (*LOSS_NAMES, "val/loss")
-"""Where the loss is not named the first of these that is logged counts, else the loss by its name logged first."""
+"""If the loss is not named, the first of these that is logged counts, else the first logged series named like a
+loss."""
 
 
 class Side(Enum):
-    """Which value of a metric means that every sample is right."""
+    """The value of a metric at which every sample is right."""
 
     ONE = 1.0  # an accuracy
     ZERO = 0.0  # an error
 
 
 def side_of(name: str) -> Side | None:
-    """Return what a metric by this name counts: right samples, wrong ones, or neither (None)."""
+    """Return what a metric with this name counts: right samples, wrong ones, or neither (None)."""
     words = set(re.split(r"[^a-z0-9]+", name.lower()))
     if words & {"mse", "squared", "absolute", "mae", "loss"}:
         return None
@@ -44,11 +46,12 @@ def side_of(name: str) -> Side | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateState:
-    """What the gate knows. Steps are optimizer steps.
+    """The state of the gate. Steps are optimizer steps.
 
-    `metric` decides: an accuracy or an error where one is logged, else the loss; None before anything of use is logged.
-    `is_learnt` is the verdict so far; `learnt_at` the step at which the rule was first met; `bad_step` where a value
-    was first not finite. `loss_part` is the last loss (the mean of HELD) as part of the first, None without a loss.
+    `metric` decides: an accuracy or an error if one is logged, else the loss; None until a usable one is logged.
+    `is_learnt` is the verdict so far; `learnt_at` the step at which the rule was first met; `bad_step` the first step
+    with a value that is not finite. `loss_part` is the last loss (the mean of HELD) as a fraction of the first, None
+    without a loss.
     """
 
     is_learnt: bool
@@ -57,7 +60,7 @@ class GateState:
     loss: str | None
     first_loss: float | None
     loss_part: float | None
-    right: float | None  # share of samples right at the last evaluation, where that is logged
+    right: float | None  # share of samples right at the last evaluation, if that is logged
     bad_step: int | None
     last_step: int
 
@@ -66,9 +69,9 @@ class OverfitGate:
     """Follows what a run logs; `update` returns whether the samples are learnt.
 
     Classification: no error at an evaluation, with the loss at most HALF of its first; or without a loss HELD
-    evaluations without error. No accuracy or error logged: the mean of HELD losses at most `loss_fraction` of the
-    first. The loss is the one that the target names, else by LOSS_PREFERENCE; a value that is not finite counts in
-    these two series alone.
+    evaluations without error. If no accuracy or error is logged: the mean of HELD losses at most `loss_fraction` of the
+    first. The loss is the one named by the target, else by LOSS_PREFERENCE; only in these two series does a value that
+    is not finite count.
     """
 
     def __init__(self, loss_fraction: float, target: Target) -> None:
@@ -78,15 +81,15 @@ class OverfitGate:
         self._right: dict[str, deque[float]] = {}
         self._most: dict[str, float] = {}
         self._learnt_at: int | None = None
-        self._bad: dict[str, int] = {}  # where a series was first not finite, in the order seen
+        self._bad: dict[str, int] = {}  # the first step at which a series was not finite, in the order seen
         self._last_step = 0
 
     def update(self, step: int, values: Mapping[str, float]) -> bool:
-        """Take in what was logged at a step; return whether the samples are learnt by now."""
+        """Add what was logged at a step; return whether the samples are learnt by now."""
         self._last_step = max(step, self._last_step)
         is_evaluation = False
         for name, value in values.items():
-            if name.startswith(WATCH):  # what the monitor adds: no metric of the task's
+            if name.startswith(WATCH):  # added by the monitor: not a metric of the task
                 continue
             side = side_of(name)
             if side is None and not (is_loss(name) or name == self._named):
@@ -102,7 +105,7 @@ class OverfitGate:
         return self._learnt_at is not None
 
     def state(self) -> GateState:
-        """Return what is known."""
+        """Return everything known so far."""
         loss, part = self._loss()
         metric = self._deciding()
         held = self._right.get(metric or "", deque())
@@ -120,7 +123,7 @@ class OverfitGate:
         )
 
     def _add(self, name: str, value: float, side: Side) -> str | None:
-        """Take in an accuracy or an error, as a share of samples right; return the metric that decides."""
+        """Add an accuracy or an error, as a share of samples right; return the deciding metric."""
         self._most[name] = max(value, self._most.get(name, 0.0))
         whole = 100.0 if self._most[name] > 1.0 + 1e-9 else 1.0  # logged in percent
         share = value / whole if side is Side.ONE else 1.0 - value / whole
@@ -128,7 +131,7 @@ class OverfitGate:
         return self._deciding()
 
     def _bad_step(self) -> int | None:
-        """Return where the loss or the deciding metric was first not finite, None where neither was."""
+        """Return the first step at which the loss or the deciding metric was not finite, None if there is none."""
         seen = [*self._right, *(name for name in self._bad if side_of(name) is not None)]
         roles = (self._loss_name([*self._losses, *self._bad]), _first(seen))
         return min((self._bad[name] for name in roles if name in self._bad), default=None)
@@ -163,28 +166,28 @@ class OverfitGate:
 
 
 def _first(names: Iterable[str]) -> str | None:
-    """Return the accuracy or error that decides: of held-out data before others, then the first by name."""
+    """Return the deciding accuracy or error: of held-out data before others, then the first by name."""
     return min(names, key=lambda name: (not name.startswith(("val", "eval", "test")), name), default=None)
 
 
 class GateVerdict(StrEnum):
-    """How a trial of the gate came out."""
+    """The outcome of a trial of the gate."""
 
-    LEARNT = "learnt"  # every sample right, or the loss down to its part
-    NOT_LEARNT = "not_learnt"  # all steps taken, and not
+    LEARNT = "learnt"  # every sample right, or the loss low enough
+    NOT_LEARNT = "not_learnt"  # not learnt after all steps
     DIVERGED = "diverged"  # a value that is not finite
-    ENDED_EARLY = "ended_early"  # the task's training stopped by itself before: not decided
-    NOTHING_LOGGED = "nothing_logged"  # no loss, accuracy or error to go by
+    ENDED_EARLY = "ended_early"  # the task's training ended by itself before its steps were done: undecided
+    NOTHING_LOGGED = "nothing_logged"  # no loss, accuracy or error was logged
     CRASHED = "crashed"  # the task failed on these samples
-    NOT_CHECKED = "not_checked"  # the task gives no way to train it on a few samples
+    NOT_CHECKED = "not_checked"  # the task cannot be trained on a few samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverfitFindings:
-    """What a run of the gate says beside what it logged.
+    """What a run of the gate records beside its metrics.
 
-    The overrides `changed` for it, and the `classes` of the `samples` it was trained on (None: it did not come to
-    that), for `steps` optimizer steps. `not_checked` says why there was nothing to see, empty if there was.
+    The overrides `changed` for it, and the `classes` of the `samples` it was trained on (None: it did not get that
+    far), for `steps` optimizer steps. `not_checked` says why the gate could not run, empty if it could.
     """
 
     changed: tuple[str, ...] = ()
@@ -206,10 +209,11 @@ class GateCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateTrial:
-    """One trial of the gate. Steps are optimizer steps.
+    """A trial of the gate. Steps are optimizer steps.
 
-    `why` says how it failed, `note` what is odd though it learnt; both may be empty. `samples` it was trained on (None:
-    it did not come to that), their `classes`, and the overrides `changed` for it. The rest is as in GateState.
+    `why` says how it failed, `note` what is unusual although it learnt; both may be empty. `samples` is their number
+    (None: it did not get that far), with their `classes`, and the overrides `changed` for it. The rest is as in
+    GateState.
     """
 
     trial: int
@@ -232,10 +236,10 @@ class GateTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverfitReport:
-    """What the overfit gate showed: section `overfit` of summary.json.
+    """The result of the overfit gate: section `overfit` of summary.json.
 
-    `verdict` is over all trials: the first that is not `learnt`. `steps` is the most that a trial makes, `rule` when
-    the samples count as learnt, in words.
+    `verdict` is over all trials: the first that is not `learnt`. `steps` is the maximum number of steps of a trial;
+    `rule` says when the samples count as learnt.
     """
 
     verdict: GateVerdict

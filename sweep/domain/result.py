@@ -1,4 +1,5 @@
-"""What a study found: one value, of a type for each kind of study. `analysis` makes it; stages and reports read it."""
+"""The result of a study: one value, with a type for each kind of study. Made by `analysis`, read by stages and
+reports."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,9 +20,9 @@ def report_of(kind: type[Report], found: CheckResult | None) -> Report | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialsCost:
-    """What trials have cost: how many have ended, how many there are, their optimizer steps, the wall time.
+    """Cost of trials: the number ended and planned, their optimizer steps, the wall time.
 
-    Reused ones are counted, and cost nothing. `planned` is None in files that do not say it: then all have ended.
+    Reused ones are counted, but cost nothing. `planned` is None in files without it: all have ended then.
     """
 
     trials: int = 0
@@ -32,7 +33,7 @@ class TrialsCost:
 
     @classmethod
     def of(cls, outcomes: Iterable[Outcome], wall_s: float) -> "TrialsCost":
-        """Return the cost of these trials, which took `wall_s` in all."""
+        """Return the cost of these trials, which took `wall_s` in total."""
         known = list(outcomes)
         ran = [outcome for outcome in known if not outcome.reused]
         return cls(
@@ -44,7 +45,7 @@ class TrialsCost:
         )
 
     def plus(self, other: "TrialsCost") -> "TrialsCost":
-        """Return the cost of both."""
+        """Return the sum of both costs."""
         return TrialsCost(
             trials=self.trials + other.trials,
             planned=(self.planned or 0) + (other.planned or 0),
@@ -56,9 +57,9 @@ class TrialsCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateSearch:
-    """A learning-rate range search: the range tests, and the trials that confirm what they suggest.
+    """A learning-rate range search: the range tests, and the trials that confirm the suggested rate.
 
-    `confirmation` is None if nothing was confirmed. `whole` is what both show together.
+    `confirmation` is None if nothing was confirmed. `whole` is the result of both together.
     """
 
     tests: CheckResult
@@ -72,25 +73,25 @@ class RateSearch:
 
     @property
     def range(self) -> RateRange | None:
-        """The range and the rate that it suggests."""
+        """The range and the suggested rate."""
         return report_of(RateRange, self.tests)
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a rate that was tried converges on every seed."""
+        """Whether a tried rate converges on every seed."""
         found = report_of(RateConfirmation, self.confirmation)
         return found is not None and found.confirmed
 
 
 StageResult: TypeAlias = Ranking | CheckResult | RateSearch
-"""What a stage found."""
+"""The result of a stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What a study made of stages found: a diagnosis, or several checks.
+    """The result of a study with stages: a diagnosis, or several checks.
 
-    `is_ok` is False if nothing could be judged, or if a check found something broken. `stages` are those that ended, by
+    `is_ok` is False if nothing could be judged, or if a check found something broken. `stages` are the ended stages, by
     name, in their order.
     """
 
@@ -102,4 +103,4 @@ class Diagnosis:
 
 
 StudyResult: TypeAlias = StageResult | Diagnosis
-"""What a study found. A night is no study: it has a `TaskReport` for each of its tasks (domain/regression)."""
+"""The result of a study. A night is not a study: it has a `TaskReport` for each of its tasks (domain/regression)."""

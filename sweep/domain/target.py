@@ -1,4 +1,4 @@
-"""The target: what "converged" means in a study, and what is known about a run on its way there (docs/method.md)."""
+"""What "converged" means in a study, and what is known about a run on its way there (docs/method.md)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -106,17 +106,17 @@ class Divergence:
 class TargetState:
     """What a tracker knows so far. All steps are optimizer steps.
 
-    `metric` is the one watched, None while no usable one was logged; `level` the value it has to reach, None where it
-    has none yet. `tau` is where the first held streak began and `held_at` where its hold was complete; both None for
-    a miss. `lost_at` is where the last held streak broke, None unless the target is lost at the end of what was seen:
-    fewer than half of the last hold's evaluations meet it. `best` and `final` are raw finite values of `metric`.
-    `compared` and `best_compared` are the last and the best of what was compared with the level: smoothed values of
-    `metric` if `is_smoothed`.
+    `metric` is the watched one, None until a usable one is logged; `level` is the value to reach, None until known.
+    `tau` is the first step of the first held streak and `held_at` the step at which its hold was complete; both None
+    for a miss. `lost_at` is where the last held streak broke, None unless the target is lost at the end: fewer than
+    half of the last hold's evaluations meet it. `best` and `final` are raw finite values of `metric`. `compared` and
+    `best_compared` are the last and the best of the values compared with the level: smoothed values of `metric` if
+    `is_smoothed`.
 
-    `held_by` is the number of evaluations that a whole run was held by because it had fewer than the hold asks for.
+    `held_by` is the number of evaluations of a whole run that held the target with fewer evaluations than the hold.
 
-    `loss` is the series that may end the run as diverged, None where there is none. `candidates` are the series that
-    could be it, where there are several: then it is none of them.
+    `loss` is the series that may end the run as diverged, None if there is none. `candidates` are the series that could
+    be the loss; if there are several, none of them is.
     """
 
     rule: TargetRule

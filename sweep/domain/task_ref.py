@@ -1,8 +1,8 @@
-"""Which program a study trains: read from a task section, where each kind of task is named by a key of its own.
+"""The program that a study trains, as named in a task section: each kind of task has its own key.
 
 A task is found and fingerprinted in `config/source.py` (it reads files, and imports neither paddle nor the task), and
-loaded and prepared in `worker/loading.py` (it imports the task, and needs no Hydra). Both ask this noun what to look
-for. A new kind is a member and a line here, and a line in the dict of each of these two.
+loaded and prepared in `worker/loading.py` (it imports the task, and does not need Hydra). Both use this type. A new
+kind needs a member and a line here, and a line in the dict of each of these two.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ class TaskKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """How a kind of task is named: by the value of `key`, which `is_name` accepts; `form` says so to a user."""
+    """How a kind of task is named: by the value of `key`, which `is_name` accepts; `form` describes it to the user."""
 
     key: str
     is_name: Callable[[str], bool]
@@ -37,12 +37,12 @@ NAMINGS: Mapping[TaskKind, Naming] = {
 }
 
 KIND_OF_KEY: Mapping[str, TaskKind] = {naming.key: kind for kind, naming in NAMINGS.items()}
-"""The keys that name a program, with the kind of task that each stands for. No axis may change them."""
+"""The keys that name a program, with their kinds of task. No axis may change them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRef:
-    """A task by its kind and name; `key` is the key of the task section that gave the name."""
+    """A task by its kind and name; `key` is the key of the task section with the name."""
 
     kind: TaskKind
     key: str
@@ -50,7 +50,7 @@ class TaskRef:
 
     @classmethod
     def of(cls, section: Mapping[str, object]) -> "TaskRef":
-        """Return the task that a task section names. Raises ConfigError if it names none, or by no possible name."""
+        """Return the task that a task section names. Raises ConfigError if it names none, or by an invalid name."""
         key = naming_key(section)
         if key is None:
             raise ConfigError(f"task.{next(iter(KIND_OF_KEY))}", "is missing: the function that trains")
@@ -71,7 +71,7 @@ class TaskRef:
 
 
 def root_of(module: str, file: Path) -> Path:
-    """Return the folder that a module was imported from, by its file: `/x` for `a.b` in `/x/a/b.py`.
+    """Return the folder that a module was imported from, given its file: `/x` for `a.b` in `/x/a/b.py`.
 
     Files of a task are named by their path from there, so that a checkout in another place is the same code.
     """
@@ -80,6 +80,6 @@ def root_of(module: str, file: Path) -> Path:
 
 
 def naming_key(keys: Iterable[object]) -> str | None:
-    """Return the key, among those of a task section, that names its program; None if there is none."""
+    """Return the key of a task section that names its program; None if there is none."""
     there = set(keys)
     return next((key for key in KIND_OF_KEY if key in there), None)

@@ -134,7 +134,7 @@ class StudyLock:
     def ask_to_end(self, *, now: bool) -> LockHolder | None:
         """Ask the holder to stop, at once or after the running trials; return it, None if there is none.
 
-        Raises UsageError, naming the host, if it runs on another one: nothing reaches it from here.
+        Raises UsageError, naming the host, if it runs on another one, where signals do not reach it.
         """
         holder = self.holder()
         if holder is None:

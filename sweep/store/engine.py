@@ -75,7 +75,7 @@ def make_engine(url: URL, *, read_only: bool, driving: str | None = None) -> Eng
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
-            raise StoreError(f"cannot create the store's folder:  {exc}") from exc
+            raise StoreError(f"cannot create the store's folder: {exc}") from exc
     return create_engine("sqlite://", creator=lambda: _connect_sqlite(path, read_only), poolclass=StaticPool)
 
 
@@ -86,8 +86,8 @@ def _connect_sqlite(path: Path | None, read_only: bool) -> sqlite3.Connection:
         return _connect_reader(path)
     conn = _connect(path.resolve().as_uri() + "?mode=rwc")
     with _closed_on_failure(conn):
-        # WAL: readers see the last commit and never wait. NORMAL: a power cut may cost the last commits, which are
-        # ingested again from the run folders, but never the file.
+        # WAL: readers see the last commit and never wait. NORMAL: a power failure may lose the last commits, which are
+        # ingested again from the run folders, but does not damage the file.
         _switch_to_wal(conn)
         conn.execute("PRAGMA synchronous=NORMAL")
     return conn

@@ -147,7 +147,7 @@ def borrowers(conn: Connection, study_id: int) -> list[str]:
 def remove(conn: Connection, study_id: int) -> None:
     """Delete a study with all its rows.
 
-    Raises NotFoundError, and StoreError where trials of other studies reuse runs of this one.
+    Raises NotFoundError, and StoreError if trials of other studies reuse runs of this one.
     """
     study = by_id(conn, study_id)
     names = borrowers(conn, study_id)

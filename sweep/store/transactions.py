@@ -22,29 +22,29 @@ class Transactions:
         self.lock = RLock()
         self._name = name
         self._read_only = read_only
-        self._is_open = False  # whether a transaction is open that others join
+        self._is_open = False  # whether a transaction is open, which others join
         self._failure: BaseException | None = None  # of the database, inside the open transaction
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """Return a block of writes: all of them are kept, or none where it raises. Raises StoreError for a reader."""
+        """Return a block of writes: all of them are kept, or none if it raises. Raises StoreError for a reader."""
         if self._read_only:
             raise StoreError(f"store {self._name} was opened for reading only")
         return _Block(self, writes=True)
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """Return a block that reads: queries of one block see one state of the database."""
+        """Return a block of reads: its queries see one state of the database."""
         return _Block(self, writes=False)
 
     @contextmanager
     def outside(self) -> Iterator[Connection]:
-        """Run a block outside of any transaction. Raises StoreError where one is open."""
+        """Run a block outside of any transaction. Raises StoreError if one is open."""
         with self.lock, translated(self._name):
             if self._is_open:
-                raise StoreError(f"store {self._name} is in a transaction, which has to end first")
+                raise StoreError(f"store {self._name} is in a transaction, which must end first")
             yield self.conn
 
     def enter(self, *, writes: bool) -> "AbstractContextManager[None] | None":
-        """Begin a transaction and return it; None where one is open, which is joined."""
+        """Begin a transaction and return it; None if one is open, which is joined."""
         if self._is_open:
             self._refuse_after_failure()
             return None
@@ -53,7 +53,8 @@ class Transactions:
         return outermost
 
     def note(self, error: BaseException) -> None:
-        """Take a failure of the database in a joined block for that of the whole. Raises StoreError, explained."""
+        """Treat a database failure in a joined block as a failure of the whole transaction. Raises StoreError,
+        explained."""
         found = explained(self._name, error)
         if isinstance(error, StoreError) or found is not None:
             self._failure = found or error
@@ -71,13 +72,15 @@ class Transactions:
                 self._is_open = False
 
     def _refuse_after_failure(self) -> None:
-        # On a full disk SQLite rolls back by itself: what a caller who goes on wrote then would be kept alone.
+        # On a full disk SQLite rolls back by itself: later writes of a caller that continues would be kept alone.
         if self._failure is not None:
-            raise StoreError(f"store {self._name}: a write of this transaction failed, none is kept") from self._failure
+            raise StoreError(
+                f"store {self._name}: a write of this transaction failed, so none of it is kept"
+            ) from self._failure
 
 
 class _Block:
-    """One `with`. A class, for a trial passes ten: nested generators take ten times as long."""
+    """One `with` block. A class, because a trial passes ten: nested generators take ten times as long."""
 
     __slots__ = ("_outermost", "_transactions", "_writes")
 

@@ -71,12 +71,12 @@ def test_a_server_killed_in_the_middle_of_a_transaction_keeps_nothing_of_it(
             postgres_server.start()
             with pytest.raises(StoreError, match="closed the connection"):
                 store.save_summary(study, {"kept": "in part"})
-            with pytest.raises(StoreError, match="none is kept"):
+            with pytest.raises(StoreError, match="none of it is kept"):
                 store.save_summary(study, {"kept": "alone"})
 
     with Store.open(postgres_url) as store:
         study = add_study(store)
-        with pytest.raises(StoreError, match="none is kept"):
+        with pytest.raises(StoreError, match="none of it is kept"):
             write_while_it_dies()
         assert store.summary(study) is None
         store.save_summary(study, {"kept": True})

@@ -223,10 +223,10 @@ def test_a_full_disk_loses_the_whole_transaction_and_nothing_before_it(tmp_path:
                 store.save_summary(1, {"kept": False})
                 with pytest.raises(StoreError, match=r"sweep\.db: the disk is full"):
                     store.add_trials(1, [spec(seed) for seed in range(100)])
-                with pytest.raises(StoreError, match="none is kept"):
+                with pytest.raises(StoreError, match="none of it is kept"):
                     store.save_summary(1, {"kept": "alone"})
 
-        with pytest.raises(StoreError, match="none is kept"):
+        with pytest.raises(StoreError, match="none of it is kept"):
             write_on_after_the_failure()
         assert store.summary(1) is None
         assert len(store.trials(1)) == 1
