@@ -1,9 +1,9 @@
-"""The one room that patches Paddle, in the process of a trial: what is hooked, in which order, and how it is undone.
+"""The only code that patches Paddle, in the process of a trial.
 
-A user of the room opens `Hooks`, names points, and closes it: then every attribute is the object that it was.
+A user opens `Hooks`, installs hooks at the points below, and closes it: then every attribute is the original object.
 
-  patching  one patched attribute, the hooks on it, and their order; functions by all their names; needs no Paddle
-  points    what of Paddle can be hooked: optimizers, the loss at its backward, a model's calls, `Model.fit`
+  patching  a patched attribute, the hooks on it and their order; functions under all their names; does not need Paddle
+  points    what can be hooked in Paddle: optimizers, the loss at its backward, a model's calls, `Model.fit`
 """
 
 from sweep.worker.hooks.patching import Hooks, Role, around_function, installed

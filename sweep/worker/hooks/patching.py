@@ -1,4 +1,4 @@
-"""Functions of classes, modules and objects wrapped by several users at once, and put back exactly as they were."""
+"""Wraps functions of classes, modules and objects for several users at once, and restores them exactly."""
 
 import functools
 import sys
@@ -10,22 +10,22 @@ from typing import Any
 Function = Callable[..., Any]
 
 Make = Callable[[Function], Function]
-"""Makes of the function that a hook stands in front of the one that is called instead, with the same arguments. It is
-called again whenever the hooks of that function change, so it keeps no state of its own."""
+"""Takes the function behind a hook and returns the one to call instead, with the same arguments. It is called again
+whenever the hooks on that function change, so it must not keep state."""
 
 
 class Role(IntEnum):
-    """What a hook is there for, which decides its place: in order from the program's call to Paddle's function."""
+    """The purpose of a hook, which decides its position. Hooks are called in this order; the last one calls Paddle."""
 
-    CHANGES = 0  # has the training do something else: it sees what the program asked for
-    WATCHES = 1  # records what is done: it sees what the others made of that
+    CHANGES = 0  # changes what the training does: it sees the program's arguments
+    WATCHES = 1  # records what is done: it sees the arguments as changed
 
 
 class Hooks:
-    """The hooks of one user, which are undone together: by `close`, or at the end of a `with`, also by an exception.
+    """The hooks of one user, removed together: by `close`, or at the end of a `with` block, also after an exception.
 
-    Of several hooks on one function, those with an earlier role are called first, and of one role the latest installed.
-    The same hook installed twice is called twice. A hook on an object is called before those on its class.
+    Several hooks on one function are called by role; among hooks of one role, the one installed last is called first.
+    A hook that is installed twice is called twice. Hooks on an object are called before those on its class.
     """
 
     def __init__(self, role: Role) -> None:
@@ -33,9 +33,10 @@ class Hooks:
         self._undo = ExitStack()
 
     def around(self, owner: object, name: str, make: Make) -> None:
-        """Put what `make` makes in front of the function `name` of a class, a module, or an object.
+        """Hook the function `name` of a class, a module or an object: `make` returns what is called instead.
 
-        A function that a class inherits is hooked for that class alone. Raises AttributeError if there is none.
+        A function that a class inherits is hooked for that class only. Raises AttributeError if there is no such
+        function.
         """
         patch = _Patch(self._role, make)
         site = _SITES.get((id(owner), name)) or _Site(owner, name)
@@ -43,7 +44,7 @@ class Hooks:
         self._undo.callback(site.remove, patch)
 
     def close(self) -> None:
-        """Undo all of them. Closing once more does nothing."""
+        """Remove all hooks. Closing again does nothing."""
         self._undo.close()
 
     def __enter__(self) -> "Hooks":
@@ -54,9 +55,9 @@ class Hooks:
 
 
 def around_function(hooks: Hooks, function: Function, make: Make) -> None:
-    """Hook a function of a module in every module that knows it by a name, as after `from m import function`.
+    """Hook a function in every module that has it under any name, as after `from m import function`.
 
-    A call through a default argument, or an attribute of an object, is not reached.
+    Calls through a default argument or an attribute of an object are not hooked.
     """
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
@@ -66,37 +67,37 @@ def around_function(hooks: Hooks, function: Function, make: Make) -> None:
 
 
 def installed() -> tuple[tuple[object, str], ...]:
-    """Return the owner and name of each function that is hooked now."""
+    """Return the owner and name of each function that is currently hooked."""
     return tuple((site.owner, site.name) for site in _SITES.values())
 
 
 class _Patch:
-    """One hook on one function. Compared by identity: the same one may be installed twice."""
+    """One hook on one function. Compared by identity, as a hook may be installed twice."""
 
     def __init__(self, role: Role, make: Make) -> None:
         self.role, self.make = role, make
 
 
-_NOT_THERE = object()
+_MISSING = object()
 
 
 class _Site:
-    """A hooked attribute. What is put in its place calls the hooks there are at the time of the call.
+    """A hooked attribute. Its replacement calls the hooks that are installed at the time of the call.
 
-    So whatever has taken hold of that function, a wrapper of the program's own over it, say, calls the original once
-    the hooks are gone.
+    So whatever has kept a reference to the replacement, such as a wrapper of the program's, calls the original once the
+    hooks are removed.
     """
 
     def __init__(self, owner: Any, name: str) -> None:
         self.owner, self.name = owner, name
-        self._raw = getattr(owner, "__dict__", {}).get(name, _NOT_THERE)
+        self._raw = getattr(owner, "__dict__", {}).get(name, _MISSING)
         self._patches: list[_Patch] = []  # from the function itself outwards
         found = self._found()
         self._call, self._aim = _redirected(_plain(found))
         self._ours: Any = type(found)(self._call) if isinstance(found, staticmethod | classmethod) else self._call
 
     def add(self, patch: _Patch) -> None:
-        """Put one more hook in its place. Where that fails, everything is as before."""
+        """Install a hook at its position. If that fails, everything is as before."""
         place = sum(other.role >= patch.role for other in self._patches)
         self._patches.insert(place, patch)
         try:
@@ -104,30 +105,31 @@ class _Site:
             if (id(self.owner), self.name) not in _SITES:
                 setattr(self.owner, self.name, self._ours)
                 _SITES[id(self.owner), self.name] = self
-                _renew_heirs()
+                _renew_inherited()
         except BaseException:
             self.remove(patch)
             raise
 
     def remove(self, patch: _Patch) -> None:
-        """Take a hook away; with the last one the attribute is what it was.
+        """Remove a hook; with the last one the attribute is restored.
 
-        Where something else has been put over it meanwhile, that stays, and comes to the original through ours.
+        If the program has replaced the attribute in the meantime, its replacement stays, and calls the original through
+        ours.
         """
         self._patches = [other for other in self._patches if other is not patch]
         if self._patches or _SITES.pop((id(self.owner), self.name), None) is None:
             self.renew()
             return
         if vars(self.owner).get(self.name) is self._ours:
-            if self._raw is _NOT_THERE:
+            if self._raw is _MISSING:
                 delattr(self.owner, self.name)
             else:
                 setattr(self.owner, self.name, self._raw)
         self.renew()
-        _renew_heirs()
+        _renew_inherited()
 
     def renew(self) -> None:
-        """Have calls go through the hooks as they are now, to the function as it is now."""
+        """Redirect calls through the current hooks to the current function."""
         function = _plain(self._found())
         for patch in self._patches:
             function = patch.make(function)
@@ -135,8 +137,8 @@ class _Site:
 
     @property
     def is_inherited(self) -> bool:
-        """Whether the owner has the function from a class, on which hooks may come and go."""
-        return self._raw is _NOT_THERE
+        """Whether the owner inherits the function from a class, whose hooks may change."""
+        return self._raw is _MISSING
 
     def _found(self) -> Any:
         return _inherited(self.owner, self.name) if self.is_inherited else self._raw
@@ -145,19 +147,19 @@ class _Site:
 _SITES: dict[tuple[int, str], _Site] = {}
 
 
-def _renew_heirs() -> None:
+def _renew_inherited() -> None:
     for site in tuple(_SITES.values()):
         if site.is_inherited:
             site.renew()
 
 
 def _redirected(first: Function) -> tuple[Function, Callable[[Function], None]]:
-    """Return a function with the name and signature of `first` that calls it, and what makes it call another one."""
+    """Return a function with the name and signature of `first` that calls it, and a setter for what it calls."""
     target = first
 
     @functools.wraps(first)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return target(*args, **kwargs) if kwargs else target(*args)  # the second way is the faster one
+        return target(*args, **kwargs) if kwargs else target(*args)  # without kwargs the call is faster
 
     def aim(function: Function) -> None:
         nonlocal target
@@ -167,18 +169,18 @@ def _redirected(first: Function) -> tuple[Function, Callable[[Function], None]]:
 
 
 def _plain(found: Any) -> Function:
-    """Return the function that an attribute is, or holds."""
+    """Return the function of an attribute, unwrapped from staticmethod or classmethod."""
     return found.__func__ if isinstance(found, staticmethod | classmethod) else found
 
 
 def _inherited(owner: Any, name: str) -> Any:
-    """Return what an owner without such an attribute has from a class, bound for an object. Raises AttributeError."""
+    """Return what an owner inherits under this name, bound if the owner is an object. Raises AttributeError."""
     is_class = isinstance(owner, type)
     kind: Any = owner if is_class else type(owner)
     for base in kind.__mro__[is_class:]:
         if name in vars(base):
             found = vars(base)[name]
             return found if is_class else found.__get__(owner, kind)
-    if not is_class and hasattr(kind, "__getattr__"):  # forwards what it lacks to another object
+    if not is_class and hasattr(kind, "__getattr__"):  # it forwards missing attributes to another object
         return kind.__getattr__(owner, name)
     raise AttributeError(f"{kind.__name__} has no function {name} to hook")

@@ -1,4 +1,4 @@
-"""What of Paddle can be hooked. Each point says which calls reach it, and which do not."""
+"""What can be hooked in Paddle. Each function says which calls are hooked, and which are not."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -9,59 +9,59 @@ from paddle.amp.grad_scaler import AmpScaler
 from sweep.worker.hooks.patching import Function, Hooks, Make
 
 STEPS = ("step", "minimize")
-"""What makes an optimizer step. `minimize` may call `step`, and a class's `step` that of its base class: to count
-steps, count the outermost calls."""
+"""The functions that make an optimizer step. `minimize` may call `step`, and `step` that of a base class, so count only
+the outermost calls as steps."""
 
 CLEARS = ("clear_grad", "clear_gradients")
-"""What clears gradients by an optimizer. A model's `clear_gradients`, or each tensor's, is another way."""
+"""The optimizer's functions that clear gradients. `clear_gradients` of a model or a tensor clears them, too."""
 
 
 def around_optimizers(hooks: Hooks, names: Sequence[str], make: Make) -> None:
-    """Hook functions of all optimizers, which come as the first argument, of classes defined later, too.
+    """Hook functions of all optimizers, also of classes defined later. The optimizer is the first argument.
 
-    An optimizer whose class neither defines nor inherits from `paddle.optimizer.Optimizer` is not reached.
+    An optimizer whose class does not inherit from `paddle.optimizer.Optimizer` is not hooked.
     """
-    reached: set[tuple[type, str]] = set()
+    hooked: set[tuple[type, str]] = set()
 
-    def reach(kind: type) -> None:
+    def hook(kind: type) -> None:
         for name in names:
-            if name in vars(kind) and (kind, name) not in reached:
-                reached.add((kind, name))
+            if name in vars(kind) and (kind, name) not in hooked:
+                hooked.add((kind, name))
                 hooks.around(kind, name, make)
 
     def make_init(init: Function) -> Function:
         def __init__(optimizer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - what it stands for
             for kind in type(optimizer).__mro__:
                 if issubclass(kind, paddle.optimizer.Optimizer):
-                    reach(kind)
+                    hook(kind)
             init(optimizer, *args, **kwargs)
 
         return __init__
 
     for kind in _with_subclasses(paddle.optimizer.Optimizer):
-        reach(kind)
+        hook(kind)
     hooks.around(paddle.optimizer.Optimizer, "__init__", make_init)
 
 
 def around_optimizer(hooks: Hooks, optimizer: Any, names: Sequence[str], make: Make) -> None:
-    """Hook functions of one optimizer, as far as it has them.
+    """Hook those of the named functions that an optimizer has.
 
-    Where its class has the function, calls of other optimizers come, too: the first argument says whose it is.
+    A function of its class is hooked for other optimizers of the class, too: the first argument says which one it is.
     """
     for name in names:
         kind = _definer(type(optimizer), name)
         if kind is not None and name not in getattr(optimizer, "__dict__", {}):
             hooks.around(kind, name, make)
-        elif hasattr(optimizer, name):  # one that forwards to another optimizer, or has a function of its own
+        elif hasattr(optimizer, name):  # it forwards to another optimizer, or the object itself has the function
             hooks.around(optimizer, name, _of_one(optimizer, make))
 
 
 def on_backward(hooks: Hooks, listener: Callable[[Any], None]) -> None:
-    """Have `listener(loss)` called before each `backward` of a tensor.
+    """Call `listener(loss)` before each `backward` of a tensor.
 
-    Of a loss scaled for mixed precision by a GradScaler it is given the unscaled one.
+    If a GradScaler has scaled the loss for mixed precision, the listener gets the unscaled loss.
     """
-    scaled: list[Any] = [None, None]  # what a GradScaler returned last, and of what
+    scaled: list[Any] = [None, None]  # the last result of a GradScaler, and the loss that it scaled
 
     def make_backward(below: Function) -> Function:
         def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
@@ -86,10 +86,10 @@ def on_backward(hooks: Hooks, listener: Callable[[Any], None]) -> None:
 
 
 def on_call(hooks: Hooks, model: Any, listener: Callable[[Any, tuple[Any, ...], dict[str, Any]], None]) -> None:
-    """Have `listener(model, arguments, named arguments)` called before each call of `model`, but not of its copies.
+    """Call `listener(model, arguments, named arguments)` before each call of `model`, but not of copies of it.
 
-    It is the model's class that is hooked: a forward hook would send each call down Paddle's slow path. (One costs a
-    call some 20 us, this less than 1 us: 2 % of a small network's step.)
+    This hooks the model's class, because a forward hook would make each call take Paddle's slow path: about 20 us per
+    call, or 2 % of a small network's step, instead of less than 1 us.
     """
 
     def make(below: Function) -> Function:
@@ -104,7 +104,7 @@ def on_call(hooks: Hooks, model: Any, listener: Callable[[Any, tuple[Any, ...], 
 
 
 def around_train_batch(hooks: Hooks, make: Make) -> None:
-    """Hook `train_batch`, by which `paddle.Model.fit` trains on one batch; the model comes as the first argument."""
+    """Hook `train_batch`, with which `paddle.Model.fit` trains on one batch. The model is the first argument."""
     hooks.around(paddle.Model, "train_batch", make)
 
 

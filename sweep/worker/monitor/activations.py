@@ -1,4 +1,4 @@
-"""Dead ReLUs and saturated sigmoids, from hooks that are there for the sampled steps only."""
+"""Measures dead ReLUs and saturated sigmoids, by hooks that are attached only at sampled steps."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,18 +11,18 @@ from sweep.worker.monitor.layers import leaves
 
 RECTIFIERS, SIGMOIDS = ("ReLU",), ("Sigmoid", "Tanh")
 REMEMBERED = 3
-"""A ReLU unit's activity is averaged over so many sampled batches: one of 32 samples alone cannot say "under 1 %"."""
+"""Number of sampled batches over which a ReLU unit's activity is averaged: one batch of 32 cannot show "under 1 %"."""
 DEAD = 0.01
-"""A unit active in a smaller share of its samples than this is dead (docs/symptoms.md)."""
+"""A unit is dead if it is active in a smaller share of its samples than this (docs/symptoms.md)."""
 SATURATED = 5.0
-"""A pre-activation of a sigmoid or tanh beyond this, to either side, is saturated (docs/symptoms.md)."""
+"""A pre-activation of a sigmoid or tanh is saturated if its absolute value exceeds this (docs/symptoms.md)."""
 
 
 class Activations:
-    """Measures the activation layers of a model while `attach`ed, and functions known to follow a layer.
+    """Measures the activation layers of a model while attached, and activation functions known to follow a layer.
 
-    `guarded` makes of a hook one that never raises. Of a layer called more than once in a step, a single ReLU used
-    throughout, all units of that step count.
+    `guarded` wraps a hook so that it never raises. If a layer is called more than once in a step (one ReLU used
+    throughout a model), the units of all its calls count.
     """
 
     def __init__(self, model: Any, guarded: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -30,16 +30,16 @@ class Activations:
         self._layers = dict(leaves(model))
         self._functional: dict[str, str] = {}
         self._hooks: list[Any] = []
-        self._active: dict[str, list[Any]] = {}  # per ReLU and call: the share of samples in which a unit is active
-        self._outside: dict[str, list[Any]] = {}  # per sigmoid and call: the share of saturated pre-activations
+        self._active: dict[str, list[Any]] = {}  # per ReLU and call: share of samples in which each unit is active
+        self._outside: dict[str, list[Any]] = {}  # per sigmoid and call: share of saturated pre-activations
         self._remembered: dict[str, deque[Any]] = {}
 
     def learn(self, functional: dict[str, str]) -> None:
-        """Take in which functions follow which layers ("ReLU", "Sigmoid", "Tanh"); others are of no interest."""
+        """Set which activation functions follow which layers ("ReLU", "Sigmoid", "Tanh"); others are ignored."""
         self._functional = functional
 
     def attach(self) -> None:
-        """Measure from now on, in training mode."""
+        """Start measuring; only calls in training mode count."""
         if self._hooks:
             return
         for name, layer in self._layers.items():
@@ -60,7 +60,7 @@ class Activations:
         self._hooks = []
 
     def take(self) -> dict[str, float]:
-        """Return what was measured since the last time, as series; one transfer from a device. Stop measuring."""
+        """Stop measuring; return what was measured since the last call, as series. Needs one transfer from a device."""
         self.detach()
         active, outside = self._active, self._outside
         self._active, self._outside = {}, {}
@@ -105,7 +105,7 @@ class Activations:
 
 
 def _values(tensor: Any) -> Any:
-    """Return a tensor's values: an array on the host, where NumPy takes a fraction of the time, else a tensor."""
+    """Return a tensor's values: on the host as an array, since NumPy is much faster there, else as a tensor."""
     found = tensor.detach()
     if found.dtype != paddle.float32:
         found = found.astype("float32")
@@ -113,5 +113,5 @@ def _values(tensor: Any) -> Any:
 
 
 def _unit_axis(activity: Any) -> int:
-    """Return the axis of the units: the channels of images and volumes, else the last."""
+    """Return the axis of the units: the channels of images and volumes, else the last axis."""
     return 1 if activity.ndim >= 4 else activity.ndim - 1

@@ -1,4 +1,4 @@
-"""Whether the gradient of a step is cleared before the next one's is added to it."""
+"""Checks whether the gradient of a step is cleared before that of the next step is added to it."""
 
 from typing import Any
 
@@ -14,20 +14,20 @@ from sweep.worker.monitor.tensor_stats import gradient_of
 class GradClearing:
     """Counts the steps in a row whose gradient was added to that of the step before.
 
-    A call of the optimizer's `clear_grad` between two steps answers for free. Only if there is none a value is read,
-    ahead of a backward: one small gradient, which is zero or absent if something else cleared it (`clear_gradients` of
-    the model, say). Several backwards before one step are gradient accumulation, as it should be: it is enough that
-    the gradient is cleared once between two steps. `is_cleared`: this step's is known to be.
+    A call of the optimizer's `clear_grad` between two steps shows at no cost that it was cleared. Without such a call,
+    one small gradient is read before a backward; it is zero or None if something else cleared it (such as the model's
+    `clear_gradients`). Several backwards before one step are normal gradient accumulation: one clearing between two
+    steps is enough. `is_cleared` is True once it is known that this step's gradient was cleared.
     """
 
     def __init__(self, parameters: list[Any]) -> None:
         self.steps = 0
         self._parameters = parameters
         self._probe: Any = None
-        self.is_cleared = self._has_looked = False
+        self.is_cleared = self._is_checked = False
 
     def listen(self, hooks: Hooks, optimizer: Any) -> None:
-        """Take note of each call of the optimizer's `clear_grad`, or by its other name."""
+        """Notice each call of the optimizer's `clear_grad` or `clear_gradients`."""
 
         def make(below: Function) -> Function:
             def clear(called: Any, *args: Any, **kwargs: Any) -> Any:
@@ -40,25 +40,25 @@ class GradClearing:
         around_optimizer(hooks, optimizer, CLEARS, make)
 
     def before_backward(self) -> None:
-        """Read whether the gradient is zero, unless this step's is known to be."""
+        """Read whether the gradient is zero, unless it is known that it was cleared."""
         if self.is_cleared or self._probe is None:
             return
-        self._has_looked = True
+        self._is_checked = True
         with paddle.no_grad():
             self.is_cleared = not _is_nonzero(gradient_of(self._probe))
 
     def before_step(self) -> None:
-        """Count the step that is about to be made; one that was not looked at changes nothing."""
+        """Update the count before an optimizer step. A step that was not checked leaves it unchanged."""
         if self._probe is None:
             self._probe = self._choose()
         elif self.is_cleared:
             self.steps = 0
-        elif self._has_looked:
+        elif self._is_checked:
             self.steps += 1
-        self.is_cleared = self._has_looked = False
+        self.is_cleared = self._is_checked = False
 
     def _choose(self) -> Any:
-        """Return the smallest weight with a gradient, else the smallest parameter with one, None if there is none."""
+        """Return the smallest weight that has a gradient, else the smallest parameter that has one, else None."""
         found = [p for p in self._parameters if gradient_of(p) is not None]
         return min([p for p in found if p.ndim >= 2] or found, key=size_of, default=None)
 

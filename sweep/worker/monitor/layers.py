@@ -1,4 +1,4 @@
-"""What is watched of a model and an optimizer: parameters, the layers that own them, settings worth a fact."""
+"""What the monitor reads from a model and an optimizer: parameters, the layers that own them, and settings."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -11,12 +11,12 @@ from paddle import nn
 from paddle.optimizer.lr import LRScheduler
 
 ROOT = "model"
-"""The name of a parameter-bearing layer that is the model itself."""
+"""The name of the layer if the model itself has parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A layer with a weight: `index` is that weight's place among the watched parameters."""
+    """A layer with a weight; `index` is the weight's index among the watched parameters."""
 
     name: str
     type: str
@@ -24,7 +24,7 @@ class Layer:
 
 
 def leaves(model: Any) -> list[tuple[str, Any]]:
-    """Return the layers that compute something themselves: without sublayers, or with parameters of their own."""
+    """Return the layers that compute something themselves: those without sublayers, or with parameters."""
     return [
         (name or ROOT, layer)
         for name, layer in model.named_sublayers(include_self=True)
@@ -33,7 +33,7 @@ def leaves(model: Any) -> list[tuple[str, Any]]:
 
 
 def trained_parameters(optimizer: Any) -> list[Any]:
-    """Return the parameters that the optimizer changes, each once; frozen ones and empty ones are left out."""
+    """Return the parameters that the optimizer changes, each once, without frozen and empty ones."""
     return list({id(p): p for p in parameters_of(optimizer) if not p.stop_gradient and size_of(p)}.values())
 
 
@@ -44,15 +44,15 @@ def parameters_of(optimizer: Any) -> list[Any]:
 
 
 def size_of(tensor: Any) -> int:
-    """Return a tensor's number of elements. (Its own `size` takes ten times as long.)"""
+    """Return a tensor's number of elements. (`tensor.size` takes ten times as long.)"""
     return math.prod(tensor.shape)
 
 
 def weighted_layers(model: Any, parameters: list[Any], order: Mapping[str, int] | None = None) -> list[Layer]:
-    """Return the layers whose weight is among `parameters`, in `order` (place by name), else as defined.
+    """Return the layers whose weight is among `parameters`, by `order` (position by name) or as defined in the model.
 
-    The weight is the layer's first parameter with two dimensions or more, else its first. A shared one belongs to the
-    layer that is first.
+    The weight is the layer's first parameter with two dimensions or more, else its first. A shared weight belongs to
+    the first of its layers.
     """
     places = {id(p): i for i, p in enumerate(parameters)}
     named = leaves(model)
@@ -68,14 +68,14 @@ def weighted_layers(model: Any, parameters: list[Any], order: Mapping[str, int] 
 
 
 def spread(layers: list[Layer], most: int) -> list[Layer]:
-    """Return at most `most` of the layers: the first, the last, and evenly many between."""
+    """Return at most `most` of the layers, evenly spaced, the first and the last included."""
     if len(layers) <= most:
         return layers
     return [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, most).round().astype(int))]
 
 
 def decay_coefficients(optimizer: Any, parameters: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the L2 coefficient [P] that the optimizer adds to each gradient; 0 for none, decoupled, or not L2."""
+    """Return the coefficients [P] of the L2 decay in each gradient; 0 without decay, if decoupled, or if not L2."""
     common = _l2(getattr(optimizer, "regularization", None))
     by_group = {}
     for group in getattr(optimizer, "_param_groups", None) or []:
@@ -93,19 +93,19 @@ def _l2(decay: Any) -> float:
 
 
 def clip_norm(optimizer: Any) -> float | None:
-    """Return the global norm that the optimizer clips to, None where it does not."""
+    """Return the global norm that the optimizer clips to, or None if it does not clip by global norm."""
     clip = getattr(optimizer, "_grad_clip", None)
     return float(clip.clip_norm) if isinstance(clip, nn.ClipGradByGlobalNorm) else None
 
 
 def scheduler_of(optimizer: Any) -> LRScheduler | None:
-    """Return the optimizer's learning-rate scheduler, None where the rate is a number."""
+    """Return the optimizer's learning-rate scheduler, or None if the rate is a number."""
     rate = getattr(optimizer, "_learning_rate", None)
     return rate if isinstance(rate, LRScheduler) else None
 
 
 def settings(model: Any, optimizer: Any) -> dict[str, float | str]:
-    """Return what is known before training: optimizer, scheduler, largest dropout, weights that are all the same."""
+    """Return the facts known before training: optimizer, scheduler, largest dropout, and constant weights."""
     scheduler = scheduler_of(optimizer)
     kinds = (nn.Dropout, nn.Dropout2D, nn.Dropout3D, nn.AlphaDropout)
     dropout = [float(layer.p) for layer in model.sublayers(include_self=True) if isinstance(layer, kinds)]
@@ -118,7 +118,7 @@ def settings(model: Any, optimizer: Any) -> dict[str, float | str]:
 
 
 def _constant_weights(model: Any) -> Iterator[str]:
-    """Yield the layers with a weight matrix whose values are all equal. (A vector of ones is a norm's usual start.)"""
+    """Yield the layers with a weight matrix whose values are all equal. (Vectors of ones are usual in norm layers.)"""
     for name, layer in leaves(model):
         for parameter in layer.parameters(include_sublayers=False):
             if parameter.ndim >= 2 and size_of(parameter) > 1 and _is_constant(parameter):

@@ -1,4 +1,4 @@
-"""The monitor of one model and optimizer: it sees each backward and each step, and records what it samples."""
+"""The monitor of one model and optimizer: it is called at each backward and each step, and records sampled steps."""
 
 import json
 import math
@@ -34,15 +34,15 @@ Record = Callable[[int, Mapping[str, float]], None]
 Hook = Callable[..., Any]
 Describe = Callable[[Mapping[str, float | str]], None]
 
-MOST_LOOKS = 3
-"""A run that goes on with NaN is looked at thoroughly, out of turn, at no more steps than these."""
+MAX_SEARCHES = 3
+"""Maximum number of steps at which a run with NaN is searched thoroughly outside the sampling."""
 
 
 class Monitor:
-    """Records a run's `watch/...` series and facts (docs/monitor.md) until closed; it never raises, and never draws.
+    """Records a run's `watch/...` series and facts (docs/monitor.md) until closed. It never raises.
 
-    `prefix` stands before every name after `watch/`: empty, or `2/` for the second optimizer of a run. `watched`
-    returns all optimizers that the run watches.
+    It draws no random numbers. `prefix` follows `watch/` in every name: empty, or `2/` for the second optimizer of a
+    run. `watched` returns all optimizers that the run watches.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class Monitor:
         self.model, self.optimizer, self._watched = model, optimizer, watched
         self._sampling, self._record, self._describe, self._prefix = sampling, record, describe, prefix
         self._step = 0
-        self._pending: Any = None  # the loss last seen at backward, not read yet
-        self._is_bad = False  # a loss was NaN or infinite, and no look has been taken yet
+        self._pending: Any = None  # the loss of the last backward, not read yet
+        self._is_bad = False  # a loss was NaN or infinite, and its cause was not searched for yet
         self._inputs: Any = None
-        self._looks = 0
+        self._searches = 0
         self._is_inside = False
         self._undo: list[Callable[[], None]] = []
         self._hooks = Hooks(Role.WATCHES)
@@ -70,25 +70,25 @@ class Monitor:
 
     @property
     def steps(self) -> int | None:
-        """The number of steps that the optimizer has made, None once it is not watched any more."""
+        """The number of steps that the optimizer has made, or None when it is no longer watched."""
         return self._step if self._undo else None
 
     def review(self) -> None:
-        """Correct what was reported of parameters without an optimizer, now that one more is watched."""
+        """Update the report of parameters without an optimizer, after another optimizer was added."""
         self._guarded(self._review)()
 
     def _review(self) -> None:
         if self._undo and self._coverage.has_missed:
-            self._tell(self._coverage.optimizers(self._step, [self.optimizer, *self._watched()]))
+            self._record_facts(self._coverage.optimizers(self._step, [self.optimizer, *self._watched()]))
 
     def close(self) -> None:
-        """Take every hook away: model, optimizer and paddle are as they were."""
+        """Remove all hooks: model, optimizer and paddle are as they were before."""
         undo, self._undo = self._undo, []
         for action in reversed(undo):
             action()
         self._pending = self._inputs = None
 
-    # What it hooks into
+    # Hooks
 
     def _open(self) -> None:
         if not hasattr(self.model, "named_sublayers") or not hasattr(self.optimizer, "step"):
@@ -96,11 +96,11 @@ class Monitor:
             raise TypeError(f"run.watch(model, optimizer) takes a paddle.nn.Layer and an optimizer, not {given}")
         self._parameters = trained_parameters(self.optimizer)
         self._layers = weighted_layers(self.model, self._parameters)
-        self._vectors = TensorReader(self._parameters)
+        self._reader = TensorReader(self._parameters)
         self._decay = decay_coefficients(self.optimizer, self._parameters)
         self._scheduler = scheduler_of(self.optimizer)
         self._scheduler_began = getattr(self._scheduler, "last_epoch", 0)
-        self._tell(settings(self.model, self.optimizer))
+        self._record_facts(settings(self.model, self.optimizer))
         self._choose_layers()
         self._coverage = Coverage(self.model, self._parameters)
         self._clearing = GradClearing(self._parameters)
@@ -116,30 +116,30 @@ class Monitor:
         around_optimizer(self._hooks, self.optimizer, STEPS, self._counted)
 
     def _choose_layers(self) -> None:
-        """Take the layers that get series, and the parameter whose gradient is looked at while the steps are close.
+        """Choose the layers that get series, and the parameter whose gradient is checked at each of the first steps.
 
-        What goes bad in a backward pass goes on to the front, so that the gradient of the first layer's weight tells.
-        (Not its bias': a ReLU takes NaN for 0, so that a NaN among the inputs reaches the weight alone.)
+        A NaN in a backward pass spreads to the front, so the gradient of the first layer's weight shows it. (The
+        gradient of the bias does not: a ReLU turns NaN into 0, so a NaN among the inputs reaches only the weight.)
         """
         self._shown = spread(self._layers, self._sampling.most_layers)
         near = [self._parameters[layer.index] for layer in self._layers[:1]]
         self._probe = min([p for p in near if size_of(p) <= LARGE] or self._parameters, key=size_of, default=None)
-        probe = self._probe  # asked once: on every step the answers would cost as much as the look itself
+        probe = self._probe  # computed once: at every step this would cost as much as the check itself
         self._is_probe_plain = probe is not None and probe.place.is_cpu_place() and probe.dtype == paddle.float32
 
     def _counted(self, original: Hook) -> Hook:
         after_step = self._guarded(self._after_step)
 
         def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-            if optimizer is not self.optimizer or self._is_inside:  # another one, or a minimize that calls step
+            if optimizer is not self.optimizer or self._is_inside:  # another optimizer, or minimize calling step
                 return original(optimizer, *args, **kwargs)
             self._is_inside = True
             try:
                 before = None
-                try:  # guarded here, and not by `_guarded`: that is a call less on every step
+                try:  # not by `_guarded`, which would add a call to every step
                     before = self._before_step()
                 except Exception as error:
-                    self._go_off(error)
+                    self._turn_off(error)
                 result = original(optimizer, *args, **kwargs)
                 if before is not None:
                     after_step(before)
@@ -158,20 +158,20 @@ class Monitor:
             if not self._first.is_over:
                 self._end_first_forward()
             if self._pending is not None:
-                self._look_without_step()
-            if not self._clearing.is_cleared and self._looks_at_clearing(self._step + 1):
+                self._check_without_step()
+            if not self._clearing.is_cleared and self._checks_clearing(self._step + 1):
                 self._clearing.before_backward()
-            shape = loss.shape  # not `loss.size`: that runs an operator and takes 20 times as long
+            shape = loss.shape  # `loss.size` runs an operator and takes 20 times as long
             self._pending = loss.detach() if not shape or shape == [1] else None
         except Exception as error:
-            self._go_off(error)
+            self._turn_off(error)
 
-    def _looks_at_clearing(self, step: int) -> bool:
+    def _checks_clearing(self, step: int) -> bool:
         return step <= self._sampling.close or self._sampling.has_scalars(step)
 
     def _end_first_forward(self) -> None:
         self._first.close()
-        self._tell(self._first.facts())
+        self._record_facts(self._first.facts())
         self._activations.learn(self._first.functional)
         order = {name: place for place, (name, _) in enumerate(self._first.order)}
         self._layers = weighted_layers(self.model, self._parameters, order)
@@ -180,7 +180,7 @@ class Monitor:
     # One optimizer step
 
     def _before_step(self) -> Any:
-        """Return what `_after_step` needs, None for a step that is not sampled."""
+        """Return what `_after_step` needs, or None if the step is not sampled."""
         self._step += 1
         self._clearing.before_step()
         following = self._step + 1
@@ -195,17 +195,17 @@ class Monitor:
             if self._is_skipped():
                 return None
             is_bad = True
-        may_look = self._looks < MOST_LOOKS
-        if not is_sampled and not may_look:
+        may_search = self._searches < MAX_SEARCHES
+        if not is_sampled and not may_search:
             return None
         with paddle.no_grad():
-            vectors = self._vectors.before()
-            if not is_bad and not self._vectors.is_finite(vectors):
+            taken = self._reader.before()
+            if not is_bad and not self._reader.is_finite(taken):
                 if self._is_skipped():
                     return None
                 is_bad = True
-            counts = self._look(self._step) if is_bad and may_look else None
-            return loss, self.optimizer.get_lr(), counts, vectors
+            counts = self._search(self._step) if is_bad and may_search else None
+            return loss, self.optimizer.get_lr(), counts, taken
 
     def _read_loss(self) -> float | None:
         pending, self._pending = self._pending, None
@@ -226,24 +226,24 @@ class Monitor:
         return math.isfinite(values.dot(values)) or bool(np.isfinite(values).all())
 
     def _is_skipped(self) -> bool:
-        """Return whether a GradScaler has found an overflow and this step will change nothing, as it should."""
+        """Return whether a GradScaler has found an overflow, so that it skips this step, which is normal."""
         return bool(getattr(self.optimizer, "_auxiliary_vars", {}).get("found_inf", False))
 
     def _after_step(self, before: Any) -> None:
-        loss, rate, counts, vectors = before
+        loss, rate, counts, taken = before
         with paddle.no_grad():
-            seen = self._vectors.statistics(vectors)
+            seen = self._reader.statistics(taken)
         values = {"watch/lr": float(rate)} | ({} if loss is None else {"watch/loss": loss}) | self._norms(seen)
         if self._sampling.has_layers(self._step):
             values |= self._per_layer(seen) | self._activations.take()
-            self._tell_scheduler()
-            self._tell(self._coverage.optimizers(self._step, [self.optimizer, *self._watched()]))
+            self._record_scheduler()
+            self._record_facts(self._coverage.optimizers(self._step, [self.optimizer, *self._watched()]))
             if counts is None and not np.isfinite(seen.grad_squares + seen.weight_squares).all():
                 counts = bad_counts(self._layers, self._parameters)
         values |= _bad_series(counts or {})
         if self._clearing.steps:
             values["watch/uncleared"] = float(self._clearing.steps)
-        self._tell(self._coverage.gradients(self._step, seen.has_grad))
+        self._record_facts(self._coverage.gradients(self._step, seen.has_grad))
         self._record(self._step, self._named(values))
 
     def _norms(self, seen: Statistics) -> dict[str, float]:
@@ -269,31 +269,33 @@ class Monitor:
 
     # NaN and infinity
 
-    def _look(self, step: int) -> dict[str, tuple[int, int]]:
-        """Return the layers with bad weights or gradients; the first time, tell where it began."""
-        self._looks += 1
+    def _search(self, step: int) -> dict[str, tuple[int, int]]:
+        """Return the layers with bad weights or gradients; the first time, record where it began."""
+        self._searches += 1
         counts = bad_counts(self._layers, self._parameters)
-        if self._looks == 1:
+        if self._searches == 1:
             origin = find_origin(self.model, self._inputs, self._layers, counts)
-            self._tell({"watch/first_bad": json.dumps({"step": step, "layer": origin.layer, "what": origin.what})})
+            self._record_facts(
+                {"watch/first_bad": json.dumps({"step": step, "layer": origin.layer, "what": origin.what})}
+            )
         return counts
 
-    def _look_without_step(self) -> None:
-        """Read the loss of a backward that no step followed: accumulated gradients, or a scaler that skips steps."""
+    def _check_without_step(self) -> None:
+        """Read the loss of a backward without a step: gradients are accumulated, or a GradScaler skipped the step."""
         loss = self._read_loss()
         if self._is_bad and loss is not None:
             self._is_bad = False
-            if self._looks < MOST_LOOKS:
-                values = {"watch/loss": loss} | _bad_series(self._look(self._step + 1))
+            if self._searches < MAX_SEARCHES:
+                values = {"watch/loss": loss} | _bad_series(self._search(self._step + 1))
                 self._record(self._step + 1, self._named(values))
 
-    # Telling
+    # Recording
 
-    def _tell_scheduler(self) -> None:
+    def _record_scheduler(self) -> None:
         if self._scheduler is not None:
-            self._tell({"watch/scheduler_steps": float(self._scheduler.last_epoch - self._scheduler_began)})
+            self._record_facts({"watch/scheduler_steps": float(self._scheduler.last_epoch - self._scheduler_began)})
 
-    def _tell(self, facts: Mapping[str, float | str]) -> None:
+    def _record_facts(self, facts: Mapping[str, float | str]) -> None:
         if facts:
             self._describe(self._named(facts))
 
@@ -303,27 +305,27 @@ class Monitor:
         return {f"watch/{self._prefix}{name.removeprefix('watch/')}": value for name, value in values.items()}
 
     def _guarded(self, hook: Hook) -> Hook:
-        """Return a hook that never raises: where it would, the monitor goes off, and the training goes on."""
+        """Return a hook that never raises: an error turns the monitor off, and the training continues."""
 
         def guarded(*args: Any) -> Any:
             try:
                 return hook(*args)
             except Exception as error:
-                self._go_off(error)
+                self._turn_off(error)
 
         return guarded
 
-    def _go_off(self, error: Exception) -> None:
+    def _turn_off(self, error: Exception) -> None:
         text = (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
         print(f"sweep: the monitor is off from step {self._step} on: {text}", file=sys.stderr, flush=True)
         with suppress(Exception):
             self.close()
         with suppress(Exception):
-            self._tell({"watch/off": text})
+            self._record_facts({"watch/off": text})
 
 
 def _log_ratio(update_squares: float, weight_squares: float) -> float | None:
-    """Return log10(norm of update / norm of weight): -inf for no update, None where the weight is 0 as well."""
+    """Return log10(norm of update / norm of weight): -inf without an update, None if the weight is 0."""
     if not weight_squares > 0 and not math.isnan(weight_squares):
         return None
     if update_squares == 0:

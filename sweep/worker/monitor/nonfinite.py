@@ -1,4 +1,4 @@
-"""Where a NaN or an infinity first appeared: one thorough look, at the step at which it shows."""
+"""Finds where a NaN or an infinity began, by one thorough search at the step at which it is noticed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +11,14 @@ from sweep.worker.monitor.tensor_stats import gradient_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where it began: `what` is input, weight, activation, gradient, or loss (every layer's values are finite)."""
+    """Where it began: `what` is input, weight, activation, gradient, or loss (if the values of all layers are good)."""
 
     layer: str
     what: str
 
 
 def bad_counts(layers: list[Layer], parameters: list[Any]) -> dict[str, tuple[int, int]]:
-    """Return, per layer with any, how many elements of its weight, and of its weight's gradient, are not finite."""
+    """Return the numbers of non-finite elements (in the weight, in its gradient) by layer, for layers with any."""
     with paddle.no_grad():
         weights = [_bad(parameters[layer.index]) for layer in layers]
         grads = [_bad(gradient_of(parameters[layer.index])) for layer in layers]
@@ -34,11 +34,11 @@ def _bad(tensor: Any) -> Any:
 
 
 def find_origin(model: Any, given: Any, layers: list[Layer], counts: dict[str, tuple[int, int]]) -> Origin:
-    """Return the first cause that can be told: input, weight, activation, gradient, in this order.
+    """Return the first cause found, in the order input, weight, activation, gradient.
 
-    The first layer in forward order is named, but for gradients: those go bad from the back to the front, so the last
-    layer with a bad one is where it began. `given` are the positional and the named arguments of the model's call, None
-    where it has not been called.
+    The layer is the first bad one in forward order, except for gradients: these go bad from back to front, so it began
+    in the last bad layer. `given` has the positional and the named arguments of the model's call, None if it was not
+    called.
     """
     if any(int(_bad(x)) for x in paddle.utils.flatten(given or ()) if _is_float(x)):
         return Origin(layer="", what="input")
@@ -55,10 +55,10 @@ def find_origin(model: Any, given: Any, layers: list[Layer], counts: dict[str, t
 
 
 def _first_bad_activation(model: Any, inputs: Any, named: Any) -> str | None:
-    """Return the first layer whose output is not finite when the batch goes through once more, None for none.
+    """Run the batch through the model again; return the first layer whose output is not finite, or None.
 
-    The model is in evaluation mode meanwhile, which draws no random numbers and updates no running statistics; the
-    generators' states are put back all the same, for a model that draws its own.
+    The model is in evaluation mode, which draws no random numbers and updates no running statistics. The states of the
+    generators are restored anyway, for models that draw numbers themselves.
     """
     found: list[str] = []
     modes = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
@@ -76,7 +76,7 @@ def _first_bad_activation(model: Any, inputs: Any, named: Any) -> str | None:
         model.eval()
         with paddle.no_grad():
             model(*inputs, **named)
-    except Exception:  # a model that can be called but once with the same arguments
+    except Exception:  # the model cannot be called twice with the same arguments
         return found[0] if found else None
     finally:
         for hook in hooks:

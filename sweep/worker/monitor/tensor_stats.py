@@ -1,4 +1,4 @@
-"""Gradients and weights brought to the host, in one transfer from a device, and their statistics per parameter."""
+"""Statistics of gradients and weights per parameter, computed on the host after one transfer from the device."""
 
 import math
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from sweep.worker.monitor.layers import size_of
 
 LARGE = 1 << 14
-"""Of a tensor with more elements than this the statistics use evenly spaced ones; only a gradient's norm is exact."""
+"""Maximum number of elements read per tensor. Larger ones are sampled evenly, but the gradient's norm is exact."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Taken:
-    """What is read ahead of a step: arrays on the host, or one tensor of everything on another device."""
+class BeforeStep:
+    """What is read before an optimizer step: arrays on the host, or `together`, one tensor on another device."""
 
     has_grad: list[bool]
     grads: list[Any]
@@ -29,7 +29,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Statistics:
-    """Per parameter, [P]: sums of squares of gradient, of the new weight, of the update; and the elements themselves.
+    """Per parameter, [P]: the sums of squares of the gradient, the new weight and the update, and the elements read.
 
     A parameter without a gradient has `has_grad` False and zeros.
     """
@@ -49,16 +49,16 @@ class Statistics:
     def weight_std(self, index: int) -> float:
         """Return the standard deviation of a parameter's elements."""
         values = self.weights[index]
-        # The mean is taken away first: with 32 bits that is as good as 64 bits throughout, and several times as fast.
+        # Subtracting the mean first makes 32 bits as accurate as 64 bits throughout, and several times as fast.
         centred = values - values.dtype.type(np.add.reduce(values, dtype=np.float64) / values.size)
         return math.sqrt(_square_sum(centred) / values.size)
 
 
 class TensorReader:
-    """Reads the parameters of one optimizer: `before` is taken ahead of a step, `statistics` after it.
+    """Reads the parameters of one optimizer: call `before` ahead of a step, `statistics` after it.
 
-    On the CPU arrays are copied one by one, which is what is fastest there; on another device everything is put
-    together there first, so that there is one transfer, and one wait, however many tensors there are.
+    On the CPU arrays are copied one by one, which is fastest there. On another device all tensors are concatenated
+    first, so that there is one transfer and one wait for any number of tensors.
     """
 
     def __init__(self, parameters: list[Any], *, is_host: bool | None = None) -> None:
@@ -67,18 +67,18 @@ class TensorReader:
         sizes = [size_of(p) for p in parameters]
         self._strides = [-(-size // LARGE) for size in sizes]
         self._sizes = [-(-size // stride) for size, stride in zip(sizes, self._strides, strict=True)]
-        self._share = np.array(sizes) / self._sizes
+        self._scale = np.array(sizes) / self._sizes
         self._large = [i for i, stride in enumerate(self._strides) if stride > 1]
         self._is_plain = [p.dtype in (paddle.float32, paddle.float64) for p in parameters]
         self._indices = range(len(parameters))
 
-    def before(self) -> Taken:
-        """Return gradients, exact squares of the large ones, and weights, as they are ahead of an optimizer step."""
+    def before(self) -> BeforeStep:
+        """Return gradients, exact sums of squares of the large ones, and weights, before an optimizer step."""
         found = [gradient_of(p) for p in self._parameters]
         grads = list(map(self._part, found, self._indices))
         grads += [self._leaf(_squares(found[i]), is_plain=True) for i in self._large]
         weights = list(map(self._part, self._parameters, self._indices))
-        return Taken(
+        return BeforeStep(
             has_grad=[g is not None for g in found],
             grads=grads,
             weights=weights,
@@ -86,14 +86,14 @@ class TensorReader:
             together=None if self._is_host else paddle.concat([*grads, *weights]),
         )
 
-    def is_finite(self, taken: Taken) -> bool:
-        """Return whether all that was taken ahead of a step is finite."""
+    def is_finite(self, taken: BeforeStep) -> bool:
+        """Return whether everything read before a step is finite."""
         if not self._is_host:
             return bool(paddle.isfinite(taken.together).all())
         return math.isfinite(sum(taken.grad_squares) + sum(map(_square_sum, taken.weights)))
 
-    def statistics(self, taken: Taken) -> Statistics:
-        """Return the statistics of the step that has been made since `taken`."""
+    def statistics(self, taken: BeforeStep) -> Statistics:
+        """Return the statistics of the step that followed `taken`."""
         new = list(map(self._part, self._parameters, self._indices))
         grads, old, squares = taken.grads, taken.weights, taken.grad_squares
         if not self._is_host:
@@ -107,14 +107,14 @@ class TensorReader:
             return Statistics(
                 has_grad=taken.has_grad,
                 grad_squares=grad_squares,
-                weight_squares=self._share * [_square_sum(w) for w in new],
-                update_squares=self._share * [_square_sum(w - v) for w, v in zip(new, old, strict=True)],
+                weight_squares=self._scale * [_square_sum(w) for w in new],
+                update_squares=self._scale * [_square_sum(w - v) for w, v in zip(new, old, strict=True)],
                 grads=grads,
                 weights=new,
             )
 
     def _part(self, tensor: Any, index: int) -> Any:
-        """Return a tensor's elements, or every so-manieth of a large one's: on the host, or where they are."""
+        """Return a tensor's elements, or every n-th of a large one: on the host, or on its device."""
         if tensor is None:
             size = self._sizes[index]
             return np.zeros(size, dtype=np.float32) if self._is_host else paddle.zeros([size])
@@ -130,7 +130,7 @@ class TensorReader:
 
 
 def _square_sum(values: Any) -> float:
-    """Return the sum of squares of an array, as a 64-bit float where a 32-bit one overflows."""
+    """Return the sum of squares of an array, computed with 64 bits if 32 bits overflow."""
     found: float = values.dot(values).item()
     if math.isfinite(found):
         return found
@@ -144,7 +144,7 @@ def _squares(grad: Any) -> Any:
 
 
 def gradient_of(parameter: Any) -> Any:
-    """Return a parameter's gradient as the optimizer will see it, None where it has none or a sparse one."""
-    grad = getattr(parameter, "main_grad", None)  # what mixed precision trains with, where it is kept
+    """Return a parameter's gradient as the optimizer will see it, or None if it has none or a sparse one."""
+    grad = getattr(parameter, "main_grad", None)  # the one that mixed precision trains with
     grad = parameter.grad if grad is None else grad
     return None if grad is None or parameter.stop_gradient or grad.is_selected_rows() else grad

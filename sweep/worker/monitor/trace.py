@@ -1,7 +1,7 @@
-"""What the first training step shows of a program: layers in the order they run, functions called, inputs, labels.
+"""Traces the first training step: the order in which layers run, the functions called, the inputs and the labels.
 
-Functions are seen through `sys.setprofile`, from the model's first forward to the first backward: however a task has
-imported `cross_entropy`, and whatever it has bound it to, the call is seen, and nothing of paddle's is replaced.
+Calls of functions are seen through `sys.setprofile`, from the model's first forward to the first backward. This works
+under any name by which a task has imported `cross_entropy`, and replaces nothing in paddle.
 """
 
 import json
@@ -24,29 +24,29 @@ LOSSES, ACTIVATIONS, COMMON, TENSOR_METHODS = (
     "nn/functional/common.py",
     "base/dygraph/generated_tensor_methods_patch.py",
 )
-"""Where paddle defines what is looked for; the last has sigmoid, tanh and gelu, with a `_` before the name."""
+"""Files in which paddle defines the traced functions; the last one has sigmoid, tanh and gelu as `_sigmoid`, ..."""
 
 LOSS_LAYERS = "nn/layer/loss.py"
-"""Loss layers call a function of LOSSES; only MSELoss computes for itself."""
+"""Loss layers call a function of LOSSES, except MSELoss, which computes the loss itself."""
 
-LOOKED_AT = (LOSSES, ACTIVATIONS, COMMON, TENSOR_METHODS, LOSS_LAYERS)
+TRACED_FILES = (LOSSES, ACTIVATIONS, COMMON, TENSOR_METHODS, LOSS_LAYERS)
 
 TYPES = {
     "softmax": "Softmax", "log_softmax": "LogSoftmax", "relu": "ReLU", "relu_": "ReLU", "sigmoid": "Sigmoid",
     "tanh": "Tanh", "gelu": "GELU", "leaky_relu": "LeakyReLU", "elu": "ELU", "silu": "Silu", "swish": "Swish",
     "relu6": "ReLU6",
 }  # fmt: skip
-"""The layer that does what a function does."""
+"""The layer type that corresponds to each function."""
 
 LABELS = ("label", "labels", "target")
 MOST_LAYERS_TEXT = 400
 
 
 class FirstStep:
-    """Watches a model from its first training forward to the first backward; `facts` says what it saw.
+    """Traces a model from its first training forward to the first backward; `facts` returns what was seen.
 
-    `guarded` makes of a hook one that never raises. `functional` maps the name of a leaf layer to the activation
-    function ("ReLU", ...) applied to what it returned.
+    `guarded` wraps a hook so that it never raises. `functional` maps the name of a leaf layer to the activation
+    function ("ReLU", ...) applied to its output.
     """
 
     def __init__(self, model: Any, guarded: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -61,13 +61,13 @@ class FirstStep:
         self._out_features: int | None = None
         self._head_type: str | None = None
         self._last: str | None = None
-        self._inside: Any = None  # the leaf layer, or the frame of the function, that is at work
+        self._inside: Any = None  # the leaf layer, or the frame of the function, that is running
         self._has_started = self._is_profiling = False
         self._guarded_call = guarded(self._called)
         self._hooks = [model.register_forward_pre_hook(guarded(self._start))]
         for name, layer in leaves(model):
             if type(layer).__module__.endswith("layer.loss"):
-                continue  # a model that computes its own loss: the function is what is looked for
+                continue  # the model computes its loss: the function that the loss layer calls is traced instead
             self._hooks.append(layer.register_forward_pre_hook(guarded(self._enter)))
             self._hooks.append(layer.register_forward_post_hook(guarded(self._leave(name))))
 
@@ -82,7 +82,7 @@ class FirstStep:
         self._hooks = []
 
     def facts(self) -> dict[str, float | str]:
-        """Return what was seen, by the names of docs/monitor.md; what was not seen is absent."""
+        """Return what was seen, under the names of docs/monitor.md. What was not seen is absent."""
         found: dict[str, float | str] = {"watch/layers": json.dumps(self.order[:MOST_LAYERS_TEXT])}
         texts = {"watch/inputs": self._inputs, "watch/targets": self._targets, "watch/head": self._head_type}
         found.update({name: text for name, text in texts.items() if text is not None})
@@ -123,12 +123,12 @@ class FirstStep:
         return hook
 
     def _saw(self, kind: str) -> None:
-        if not self._losses:  # what comes behind the loss is no head
+        if not self._losses:  # what runs after the loss is not the head
             self._head_type = kind
 
     def _profile(self, frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG002 - the signature is Python's
         if event == "call":
-            if frame.f_code.co_filename.endswith(LOOKED_AT):  # few of some hundreds of calls
+            if frame.f_code.co_filename.endswith(TRACED_FILES):  # a few of several hundred calls
                 self._guarded_call(frame)
         elif event == "return" and frame is self._inside:
             self._inside = None
@@ -171,12 +171,12 @@ def _is_mse(layer: Any) -> bool:
 def describe(tensor: Any, *, left_out: Any = None, are_labels: bool = False) -> str:
     """Return JSON of a tensor's shape, dtype, min, max, mean, std (of finite elements) and number of NaN and inf.
 
-    Elements equal to `left_out` (a loss's `ignore_index`) do not count, unless there is nothing else. Rows of features,
-    [n, features] of floats, also have the smallest and the largest std of a feature. With `are_labels`, a value that
-    may stand for "ignored" is `ignored`, and `rest_max` the largest of the other labels.
+    Elements equal to `left_out` (a loss's `ignore_index`) do not count, unless all are. For rows of features, [n,
+    features] of floats, the smallest and the largest std of a feature are included. With `are_labels`, `ignored` is a
+    value that may mean "ignored", and `rest_max` the largest of the other labels.
     """
     given = tensor.detach()
-    if given.dtype == paddle.bfloat16:  # for NumPy that is no number
+    if given.dtype == paddle.bfloat16:  # NumPy has no such type
         given = given.astype("float32")
     values = given.numpy().astype(np.float64)
     finite = values[np.isfinite(values)]
@@ -200,9 +200,9 @@ def describe(tensor: Any, *, left_out: Any = None, are_labels: bool = False) -> 
 
 
 def _apart(labels: NDArray[np.float64]) -> dict[str, float]:
-    """Return the one of IGNORED that is the smallest or the largest label, and the largest of the others.
+    """Return the value of IGNORED that is the smallest or the largest label, and the largest of the other labels.
 
-    Empty if there is none, or if the others are no classes: whole numbers from 0, at least two different ones.
+    Empty if there is none, or if the other labels are not classes (whole numbers from 0, at least two different ones).
     """
     for value in IGNORED:
         if value not in (labels.min(), labels.max()):
