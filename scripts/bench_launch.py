@@ -1,13 +1,13 @@
-"""Measures what a trial costs beside its training, for sweep and for what else runs many trainings, in one go.
+"""Measures what a trial costs beside its training, for sweep and for other programs that run many trainings.
 
     python scripts/bench_launch.py [--trials 100] [--rounds 3] [--memory] [--only KEYS] [--sections NAMES] [--write]
     python scripts/bench_launch.py --quick --only subprocess,sweep-cold
 
-Every candidate runs the same trial (an MLP in Paddle, 50 steps, seed by seed) in a program of its own, on two cores and
-two slots, the candidates in turn over some rounds. "All in" is the program's whole wall time: imports, start-up and,
-for sweep, store, judging, VisualDL logs and reports. "Steady" is the time from one trial's end to the next one's,
-without start-up and reports. sweep's trials log five points each; the rivals report the last loss alone, or nothing.
-Needs the extras `cpu` and `bench`; who is not installed gets a row that says so.
+Every candidate runs the same trials (an MLP in Paddle, 50 steps, one trial per seed) as a separate program, on two
+cores and two slots; the candidates take turns over several rounds. "All in" is the program's whole wall time: imports,
+start-up and, for sweep, store, judging, VisualDL logs and reports. "Steady" is the time from the end of one trial to
+the end of the next, without start-up and reports. sweep's trials log five points each; the others report the last loss,
+or nothing. Needs the extras `cpu` and `bench`; candidates that are not installed are listed as such.
 """
 
 import argparse
@@ -30,7 +30,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--noop", type=int, default=1000, metavar="N", help="trials that do nothing")
-    parser.add_argument("--memory", action="store_true", help="measure the driver's memory over 10,000 trials, too")
+    parser.add_argument(
+        "--memory", action="store_true", help="also measure the orchestrator's memory over 10,000 trials"
+    )
     parser.add_argument("--only", type=names(BY_KEY), default=list(BY_KEY), metavar="KEYS", help=", ".join(BY_KEY))
     parser.add_argument(
         "--sections", type=names(SECTIONS), default=list(SECTIONS), metavar="NAMES", help=", ".join(SECTIONS)
@@ -46,7 +48,7 @@ def arguments() -> argparse.Namespace:
 
 
 def names(allowed: Iterable[str]) -> Callable[[str], list[str]]:
-    """Return what reads a comma-separated list of allowed names."""
+    """Return a function that parses a comma-separated list of allowed names."""
     known = list(allowed)
 
     def name_list(text: str) -> list[str]:
@@ -77,7 +79,7 @@ def measure(args: argparse.Namespace) -> list[Section]:
 
 def main() -> None:
     args = arguments()
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:SLOTS])  # inherited by all that is started
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:SLOTS])  # inherited by all candidates
     before = os.getloadavg()[0]
     sections = measure(args)
     targets = [target.row() for section in sections for target in section.targets]

@@ -1,7 +1,8 @@
 """Measures the learning-rate range search and writes results/benchmarks/lr_range.md.
 
-For each pair of task and optimizer: ten range tests on seeds of their own; training over the task's whole budget, on
-five other seeds, at their median, at the lowest and the highest of the ten suggestions, and where the loss blows up.
+For each pair of task and optimizer it runs ten range tests on different seeds. Then it trains over the task's whole
+budget, on five other seeds, at the median, the lowest and the highest suggestion, and at the rate at which the loss
+blows up.
 
     python scripts/bench_lr_range.py [--work DIR] [--out FILE] [--only TEXT]
 """
@@ -41,7 +42,7 @@ TESTS, SEEDS = 10, 5
 def main() -> None:
     """Run the pairs and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, default=Path("results/bench_lr_range"), help="where the studies lie")
+    parser.add_argument("--work", type=Path, default=Path("results/bench_lr_range"), help="folder of the studies")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--only", default="", help="only pairs whose overrides contain this text")
     args = parser.parse_args()
@@ -73,14 +74,14 @@ def measure(pair: Sequence[str], work: Path) -> dict[str, Any]:
 
 
 def train(overrides: Sequence[str], name: str, kind: str, work: Path) -> int:
-    """Return on how many of SEEDS seeds, none of them a range test's, training converges and stays so."""
+    """Return on how many of SEEDS seeds, none used by a range test, training converges and keeps the target."""
     seeds = f"seeds=[{','.join(map(str, range(100, 100 + SEEDS)))}]"
     summary = run([*overrides, seeds, "converge.stop_early=false", f"study={name}-{kind}"], work)
     return int(summary["base"]["converged"])
 
 
 def run(overrides: Sequence[str], work: Path) -> dict[str, Any]:
-    """Run a study and return its summary. Raises RuntimeError where it does not come to its end."""
+    """Run a study and return its summary. Raises RuntimeError if it does not finish."""
     command = [sys.executable, "-m", "sweep", *overrides, f"results={work.absolute()}"]
     ended = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
@@ -125,7 +126,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def text(rate: float | None) -> str:
-    """Return a rate in two digits."""
+    """Return a rate with two digits."""
     return "-" if rate is None else f"{rate:.2g}"
 
 

@@ -1,10 +1,10 @@
 """Simulate nights and measure the nightly verdicts: false alarms, and how soon a slower or broken task is found.
 
-Every night of every task goes through sweep.analysis.regression as a real night does; the rules beside it are what is
-otherwise used: a fixed threshold of 5 or 7 % on the mean of the night's seeds, a t-test per night, exact equality.
+Every night of every task goes through sweep.analysis.regression, as a real night does. It is compared with common
+rules: a fixed threshold of 5 or 7 % on the mean of the night's seeds, a t-test per night, exact equality.
 
     python scripts/bench_nightly.py            prints the tables (about a quarter of an hour on one core)
-    python scripts/bench_nightly.py --quick    with a tenth of the years: to look, not to quote
+    python scripts/bench_nightly.py --quick    a tenth of the years: for a first look, not for quoting
     python scripts/bench_nightly.py --write    also writes results/benchmarks/nightly.md
 """
 
@@ -38,11 +38,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What runs look like: `cv` between seeds, the share `misses` of runs that never reach the target, `tails`."""
+    """How runs are distributed: `cv` between seeds, the share `misses` that never reach the target, `tails`."""
 
     cv: float = 0.10
     misses: float = 0.0
-    tails: float | None = None  # degrees of freedom of Student's t in place of the normal
+    tails: float | None = None  # degrees of freedom of Student's t, instead of the normal distribution
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
         """Return log steps to target, about 0, and which of them are misses."""
@@ -62,7 +62,7 @@ def new_reference(world: World, size: int, rng: np.random.Generator) -> Referenc
 
 
 def nights(world: World, number: int, rng: np.random.Generator, shift: float = 0.0) -> Iterator[Figures]:
-    """Yield nights of SEEDS runs with as many fresh ones behind, which are looked at only where an alarm asks."""
+    """Yield nights of SEEDS runs, with the same number of fresh runs, which are used only to confirm an alarm."""
     values, missed = world.draw(rng, (number, 2 * SEEDS))
     values = np.where(missed, values, values + shift)
     for row, miss in zip(values.tolist(), missed.tolist(), strict=True):
@@ -75,10 +75,10 @@ def nights(world: World, number: int, rng: np.random.Generator, shift: float = 0
 
 
 def quiet_years(world: World, size: int, years: int, *, keeps: bool = False) -> tuple[int, int, int]:
-    """Return (alarms checked, alarms called, "improved" called) in `years` of TASKS tasks without any change.
+    """Return (alarms checked, alarms raised, "improved" reported) in `years` of TASKS tasks without any change.
 
-    After a false alarm the task gets a new baseline, as from a person who looked and found nothing; with `keeps` it is
-    left on and the baseline stays, and every time it comes on again is counted.
+    After a false alarm the task gets a new baseline, as if a person had looked and found nothing. With `keeps` the
+    baseline stays, and each time the alarm is raised again is counted.
     """
     rng = np.random.default_rng(size)
     asked = called = improved = 0
@@ -96,14 +96,14 @@ def quiet_years(world: World, size: int, years: int, *, keeps: bool = False) -> 
 
 
 def delays(world: World, size: int, change: float, tasks: int) -> Floats:
-    """Return per task the night, from 1, on which steps to target times 1 + change is called; inf after LATEST."""
+    """Return per task the night, from 1, that reports steps to target times 1 + change; inf after LATEST."""
     rng = np.random.default_rng(size + 1)
     found = np.full(tasks, np.inf)
     for i in range(tasks):
         reference, watch = new_reference(world, size, rng), Watch()
         for night in nights(world, CLEAN, rng):
             watch = advance(watch, night, reference, SETTINGS)
-        if watch.alarm is not None:  # a false alarm before: it was dealt with
+        if watch.alarm is not None:  # a false alarm before the change: it was handled
             watch = Watch(squares=watch.squares, df=watch.df)
         for number, night in zip(count(1), nights(world, LATEST, rng, shift=log(1 + change)), strict=False):
             watch = advance(watch, night, reference, SETTINGS)
@@ -114,7 +114,7 @@ def delays(world: World, size: int, change: float, tasks: int) -> Floats:
 
 
 def broken_nights(size: int, rate: float, tasks: int) -> Floats:
-    """Return per task the night on which it is called (broken or slower) once runs converge at `rate`."""
+    """Return per task the night that reports it (broken or slower) after runs converge only at `rate`."""
     rng = np.random.default_rng(size + 2)
     found = np.full(tasks, np.inf)
     for i in range(tasks):
@@ -128,7 +128,7 @@ def broken_nights(size: int, rate: float, tasks: int) -> Floats:
 
 
 Rule = Callable[[Floats, Floats], NDArray[np.bool_]]
-"""Baseline [.., n] and a night's runs [.., m], both log steps, to whether it fires."""
+"""From the baseline [.., n] and a night's runs [.., m], both log steps, to whether the rule raises an alarm."""
 
 
 def fixed(share: float) -> Rule:
@@ -148,7 +148,7 @@ def t_test(level: float) -> Rule:
 
 
 def confirmed(rule: Rule) -> Rule:
-    """The rule asked again, of as many fresh seeds, where it fired."""
+    """Return the rule with each alarm confirmed on the same number of fresh seeds."""
     return lambda base, night: rule(base, night[..., :SEEDS]) & rule(base, night[..., SEEDS:])
 
 
@@ -188,7 +188,7 @@ def between(alarms: int, years: int) -> str:
 
 
 def delay_text(found: Floats) -> str:
-    """Return mean, median, 90th percentile of the nights, the share within 3, and what LATEST nights did not find."""
+    """Return mean, median and 90th percentile of the nights, the share within 3, and the share not found by LATEST."""
     capped = np.minimum(found, LATEST)
     lost = np.isinf(found).mean()
     text = f"{capped.mean():.1f} | {np.median(capped):.0f} | {np.quantile(capped, 0.9):.0f} | {(found <= 3).mean():.0%}"
@@ -225,7 +225,7 @@ def ours(years: int, tasks: int) -> tuple[list[str], dict[int, tuple[float, floa
 
 
 def harder(years: int) -> list[str]:
-    """Return the table of worlds that the design did not assume."""
+    """Return the table of cases that the design does not assume."""
     lines = [f"| what else | baseline | {HEAD} |", "| --- | --- | --- |"]
     worlds = {
         "the baseline is kept after a false alarm": (World(), True),

@@ -1,8 +1,8 @@
-"""Time the planning of about 1,000 trials, beside composing each trial with Hydra as a multirun does.
+"""Time the planning of about 1,000 trials, and compare it with composing each trial with Hydra, as a multirun does.
 
 Planning is what happens before the first launch: the config is loaded, the design's cells are made, and every trial's
-config is composed, checked and fingerprinted. The alternative is `hydra.compose()` per trial; it is measured on
-SAMPLE trials and scaled to the plan's number, as marked by ~.
+config is composed, checked and fingerprinted. The alternative is `hydra.compose()` per trial, measured on SAMPLE
+trials and scaled to the number of trials in the plan (marked with ~).
 
     python scripts/bench_plan.py            prints the table
     python scripts/bench_plan.py --write    also writes results/benchmarks/plan.md
@@ -32,7 +32,7 @@ LIMIT_S = 5.0  # issue 2: planning 1,000 trials
 WRITTEN = Path(__file__).parent.parent / "results" / "benchmarks" / "plan.md"
 
 CASES = (("full_factorial", 7, 1, 8), ("one_at_a_time", 25, 5, 8), ("pairs", 15, 1, 9))
-"""Design, number of axes, levels of each beside its baseline, number of seeds."""
+"""Design, number of axes, number of levels of each besides its baseline, number of seeds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Timing:
     load_s: float
     plan_s: float  # median of REPEATS
     worst_s: float
-    hydra_s: float  # for as many trials, scaled from SAMPLE
+    hydra_s: float  # for the same number of trials, scaled from SAMPLE
 
     @property
     def ratio(self) -> float:
@@ -70,7 +70,7 @@ def write_config(folder: Path, axes: int, levels: int) -> Path:
 
 
 def measure(design: str, axes: int, levels: int, seeds: int) -> Timing:
-    """Return the timings of one case."""
+    """Return the timings of a case."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         conf = write_config(folder, axes, levels)
@@ -104,7 +104,7 @@ def measure(design: str, axes: int, levels: int, seeds: int) -> Timing:
 
 
 def hydra_per_trial(plan: Plan, conf: Path) -> float:
-    """Return the seconds hydra.compose() takes for one trial of the plan, mean over SAMPLE trials of it."""
+    """Return the mean seconds that hydra.compose() takes for a trial of the plan, over SAMPLE trials."""
     every = max(1, len(plan.trials) // SAMPLE)
     sample = plan.trials[::every][:SAMPLE]
     with config_folder(conf_root()):

@@ -1,4 +1,4 @@
-"""Time the ranking of studies up to 10,000 trials, beside the same figures straight from scipy.stats.
+"""Time the ranking of studies up to 10,000 trials, and compare it with the same figures computed with scipy.stats.
 
 The alternative is what one writes without this package: per toggle a bootstrap interval, Fisher's test and a
 permutation test of steps-to-target, per cell an interval and a test against the base, each called as documented.
@@ -35,7 +35,7 @@ WRITTEN = Path(__file__).parent.parent / "results" / "benchmarks" / "ranking.md"
 
 
 def study(cells: int, seeds: int) -> tuple[list[Outcome], tuple[Axis, ...]]:
-    """Return a study over 12 axes in which one toggle mostly repairs, and the seeds vary."""
+    """Return a study of 12 axes in which one toggle repairs most runs."""
     axes = tuple(
         Axis(name=f"axis{i:02}", levels=(Level(name="off", overrides=(f"task.axis{i}=0",)),)) for i in range(12)
     )
@@ -93,7 +93,7 @@ def _fisher(group: Sequence[Outcome], base: Sequence[Outcome]) -> float:
 
 
 def seconds(call: Callable[[], object], repeats: int) -> list[float]:
-    """Return the wall time of each call, in the order made."""
+    """Return the wall time of each call, in order."""
     found = []
     for _ in range(repeats):
         start = time.perf_counter()

@@ -1,10 +1,10 @@
-"""Measures the reports of a study of 10,000 trials x 200 points x 3 metrics, beside the same panels by matplotlib.
+"""Measures the reports of a study of 10,000 trials x 200 points x 3 metrics, and the same panels by matplotlib.
 
     python scripts/bench_report.py [--write]
 
 Two shapes: a full factorial of ten axes (1,024 cells x 10 seeds, cut to 10,000 trials) and a search (10,000 cells, one
-trial each). "all files" is summary.json, report.html, report.md and ranking.csv. matplotlib draws 12 panels with as
-many curves each as ours, thinned to 60 points like ours, as SVG; its time is extrapolated to the panels on our page.
+trial each). "all files" is summary.json, report.html, report.md and ranking.csv. matplotlib draws 12 SVG panels with
+the same number of curves as ours, thinned to 60 points like ours; its time is extrapolated to all panels of our page.
 Memory is the process's peak. `--write` puts the table into results/benchmarks/report.md.
 """
 
@@ -73,7 +73,7 @@ def search_cells() -> list[tuple[Cell, int]]:
 
 
 def data_of(name: str, cells: list[tuple[Cell, int]]) -> ReportData:
-    """A study whose trials converge, diverge and stall; every curve is its own array, as the store would hand it in."""
+    """Return a study whose trials converge, diverge and stall; each curve is a separate array, as from the store."""
     axes = axes_of({f"axis_{k}": {"off": [f"task.knob_{k}=0"]} for k in range(10)}) if "search" not in name else ()
     draw = np.random.default_rng(0)
     pool = {
@@ -104,7 +104,7 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def matplotlib_panel(curves: int, panels: int = 12) -> tuple[float, float]:
-    """Return seconds and kB per panel of so many curves of 60 points, all on one figure saved as SVG."""
+    """Return seconds and kB per panel of `curves` curves of 60 points, all in one figure saved as SVG."""
     mpl.use("svg")
     from matplotlib import pyplot as plt
 

@@ -1,10 +1,10 @@
-"""Measures the store at the size it is made for, beside one SQLite row per point written with plain sqlite3.
+"""Measures the store at the size it is made for, and compares it with plain sqlite3, one row per point.
 
     python scripts/bench_store.py [--trials 10000] [--write]
 
-A trial is 200 points of 3 metrics in 4 deliveries, then its end with a judgement; every call is its own transaction,
-which is the slowest way to use the store. The values are full-precision noise, the hardest to pack. `--write` puts
-the table into results/benchmarks/store.md.
+A trial is 200 points of 3 metrics, written in 4 chunks, then its end with a verdict. Every call is a separate
+transaction, which is the slowest way to use the store. The values are full-precision noise, which compresses worst.
+`--write` puts the table into results/benchmarks/store.md.
 """
 
 import argparse
@@ -92,7 +92,7 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def fill(path: Path, curves: list[dict[str, Series]]) -> dict[str, float]:
-    """Write a study of these curves through the store; return seconds by what was done."""
+    """Write a study of these curves through the store; return seconds by operation."""
     spent = {}
     with Store.open(f"sqlite:///{path}") as store:
         study = store.create_study(name="bench", task="digits", command=[], config={}, provenance={})
@@ -130,7 +130,7 @@ def read(path: Path) -> dict[str, float]:
 
 
 def plain_rows(path: Path, curves: list[dict[str, Series]]) -> tuple[float, float]:
-    """Write the same points as rows, a transaction per delivery, and read them back; return both times in seconds."""
+    """Write the same points as rows, one transaction per chunk, and read them back; return both times in seconds."""
     conn = sqlite3.connect(path)
     conn.execute("PRAGMA journal_mode=WAL")
     conn.execute("PRAGMA synchronous=NORMAL")
@@ -162,7 +162,7 @@ def plain_rows(path: Path, curves: list[dict[str, Series]]) -> tuple[float, floa
 
 
 def import_s() -> float:
-    """Return the median of 5 fresh interpreters' time for `import sweep.store`, less that of an empty program."""
+    """Return the seconds that `import sweep.store` adds to an empty program, median of 5 fresh interpreters."""
 
     def once(code: str) -> float:
         return timed(lambda: subprocess.run([sys.executable, "-c", code], check=True))

@@ -2,10 +2,10 @@
 
     python scripts/bench_verbs.py [--trials 10000] [--repeats 7] [--against CHECKOUT] [--write]
 
-The small study is 40 trials that are really run; the large one is made through the store: as many trials, over the
-cells of four axes, with 20 points each. Which heavy packages a verb imports is looked up in a run of its own (`-X
-importtime`). `--against` takes turns with another checkout of this repository (`git worktree add FOLDER COMMIT`), on
-stores that its own code made, and adds the ratio of each pair of runs. `--write` puts the table into
+The small study really runs 40 trials. The large one is written through the store: `--trials` trials over the cells of
+four axes, with 20 points each. The heavy packages that a verb imports are found in a separate run (`-X importtime`).
+`--against` takes turns with another checkout of this repository (`git worktree add FOLDER COMMIT`), on stores written
+by that checkout's code, and adds the ratio of each pair of runs. `--write` puts the table into
 results/benchmarks/verbs.md. Needs the extra `cpu` for the small study.
 """
 
@@ -56,7 +56,7 @@ LEVELS = [f"+axes.{axis}={{levels: {{off: [task.{axis}=0.0]}}}}" for axis in AXE
 
 
 def sweep(words: Sequence[str], folder: Path, *options: str, path: str = PATH) -> str:
-    """Run one command as a user would, its output into a file, which is returned. Raises SystemExit."""
+    """Run one command as a user would, with its output in a file; return the file. Raises SystemExit."""
     environment = {**os.environ, "PYTHONPATH": path, MARKS: str(folder / "marks")}
     with (folder / "output").open("w+") as output:
         command = [sys.executable, *options, "-m", "sweep", *words]
@@ -76,12 +76,12 @@ def make_small(folder: Path) -> list[str]:
 
 
 def make_large(folder: Path, trials: int) -> list[str]:
-    """Write a study of so many trials through the store; return the overrides that plan one as large."""
+    """Write a study of `trials` trials through the store; return the overrides that plan a study of the same size."""
     knobs = [f"+task.{axis}=0.5" for axis in AXES]
     seeds = trials // 2 ** len(AXES)
     overrides = [*STUDY, *knobs, *LEVELS, "driver.design=full_factorial", f"seeds={seeds}"]
     config = load_study_config(overrides, [Path(CONF)], command=tuple(overrides)).study
-    os.chdir(folder)  # paths of a store are as its study's driver saw them
+    os.chdir(folder)  # a store has paths as its study's orchestrator saw them
     with Store.open("sqlite:///results/sweep.db") as store:
         study = store.create_study(
             name="large", task="launch_bench", command=overrides, config=recorded_config(config), provenance={}
@@ -143,7 +143,7 @@ def judgement(losses: np.ndarray) -> Judgement:
 
 
 def verbs(trials: int, plan: Sequence[str]) -> dict[str, list[str]]:
-    """Return the commands by what the table calls them."""
+    """Return the commands by their names in the table."""
     last = str(trials - 1)
     return {
         "--help": ["--help"],
@@ -160,14 +160,14 @@ def verbs(trials: int, plan: Sequence[str]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """A checkout with its stores: `path` is its PYTHONPATH, `plans` the overrides of a plan by the store's folder."""
+    """A checkout with its stores: `path` is its PYTHONPATH, `plans` has the overrides of a plan by folder."""
 
     path: str
     plans: dict[Path, list[str]]
 
 
 def other_build(checkout: Path, small: Path, large: Path, trials: int) -> Build:
-    """Return another checkout, its stores made by its own copy of this script."""
+    """Return another checkout, with stores written by its copy of this script."""
     path = os.pathsep.join([str(checkout.resolve() / "scripts"), str(checkout.resolve())])
     program = (
         "import json, sys; from pathlib import Path; import bench_verbs as b; "
@@ -183,7 +183,7 @@ def other_build(checkout: Path, small: Path, large: Path, trials: int) -> Build:
 
 
 def timed(words: Sequence[str], folder: Path, path: str = PATH) -> tuple[float, float]:
-    """Return the seconds that one run of a command took, and those of the CPU that it used."""
+    """Return the wall and the CPU seconds of one run of a command."""
     start_s, used_s = time.perf_counter(), children_cpu_s()
     sweep(words, folder, path=path)
     return time.perf_counter() - start_s, children_cpu_s() - used_s
@@ -204,7 +204,7 @@ def heavy_imports(words: Sequence[str], folder: Path) -> list[str]:
 def rows(
     trials: int, plan: Sequence[str], folder: Path, repeats: int, other: tuple[Build, Path] | None = None
 ) -> list[str]:
-    """Return the table's rows for one store; `other` is another build, and its store of this size."""
+    """Return the table's rows for one store; `other` is another checkout and its store of this size."""
     made = []
     before = None if other is None else verbs(trials, other[0].plans[other[1]])
     for name, words in verbs(trials, plan).items():
@@ -228,7 +228,7 @@ def rows(
 
 
 def commit_of(checkout: Path) -> str:
-    """Return the commit that a checkout stands at, shortened."""
+    """Return the abbreviated commit of a checkout."""
     command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 

@@ -1,10 +1,10 @@
-"""Measure what `run.watch` costs: two trainings of the same network side by side, one watched, step by step in turn.
+"""Measure what `run.watch` costs: two trainings of the same network take turns step by step, one of them watched.
 
-A training is 400 steps of a native task's network and optimizer, at its batch size, on batches made beforehand: no
-evaluation, no augmentation, nothing logged, so that nothing but the step itself is what the monitor is compared with.
-The watched one includes `run.watch` and the first step, which it watches most closely. Which of the two goes first
-alternates. A machine that others use disturbs single steps, so each of the 400 steps has the median of its times over
-the repeats; the overhead is the ratio of the sums of these medians, with a bootstrap interval over the repeats.
+A training is 400 steps of a native task's network and optimizer, at its batch size, on batches prepared beforehand. It
+has no evaluation, no augmentation and no logging, so that the monitor is compared with the bare step. The watched
+training includes `run.watch` and the first step, which is watched most closely. The two take turns in going first.
+Other load on the machine disturbs single steps, so the median over the repeats is taken for each of the 400 steps; the
+overhead is the ratio of the sums of these medians, with a bootstrap interval over the repeats.
 
     python scripts/bench_watch.py              prints the table
     python scripts/bench_watch.py --write      also writes results/benchmarks/watch.md
@@ -54,7 +54,7 @@ class Measured:
 
 
 class Training:
-    """One training, made ready; `step` makes one step of it and returns its seconds: clock and processor."""
+    """One training, ready to start; `step` makes one step and returns its wall and CPU seconds."""
 
     def __init__(self, task: str, watch: str, folder: Path) -> None:
         section: Any = OmegaConf.load(ROOT / "conf" / "task" / f"{task}.yaml")
@@ -71,7 +71,7 @@ class Training:
         self._optimizer = make_optimizer(cfg, self._network.parameters(), self._schedule)
         self._events = EventWriter(folder / "events.jsonl")
         self._run = WorkerRun(RunDir(folder), seed=0, target=TARGET, events=self._events, watch=watch)
-        # The watched one's hooks are on the classes: the other must not pay for them, nor be listened to.
+        # The hooks of the watched training are on the classes: the other training must not call them.
         self._is_watched = watch != "off"
         self._plain_step, self._plain_clear = self._optimizer.step, self._optimizer.clear_grad
 
@@ -98,7 +98,7 @@ class Training:
 
 
 def measure(task: str, watch: str, repeats: int) -> Measured:
-    """Return the times of so many pairs of trainings; one more, ahead of them, is not counted."""
+    """Return the times of `repeats` pairs of trainings, after one more pair that is not counted."""
     found = np.empty((repeats + 1, STEPS, 2, 2))
     with tempfile.TemporaryDirectory() as folder:
         for repeat in range(repeats + 1):
@@ -112,7 +112,7 @@ def measure(task: str, watch: str, repeats: int) -> Measured:
 
 
 def overhead(seconds: Any) -> tuple[float, float, float]:
-    """Return watched / unwatched - 1 over whole trainings, step by step medians, and its 95 % bootstrap interval."""
+    """Return watched / unwatched - 1 over whole trainings, from medians per step, and its 95 % bootstrap interval."""
 
     def ratio(of: Any) -> float:
         unwatched, watched = np.median(of, axis=0).sum(axis=0)

@@ -1,11 +1,11 @@
-"""Measure what the tasks do over many seeds: the ground truth that conf/task/*.yaml states.
+"""Measure how the tasks behave over many seeds: the ground truth that conf/task/*.yaml states.
 
     python scripts/calibrate_default_task.py                        # default task, all 8 cells of `regularization`
     python scripts/calibrate_default_task.py --task digits_mlp diabetes --output results/benchmarks/healthy_tasks.json
 
-Every trial runs its whole budget in this machine's own paddle, with sweep's own target tracker as the judge, so that
-the table also says how many runs reached the target and lost it again. Default task: the eight cells of dropout,
-weight decay and augmentation; any other task: its base alone.
+Every trial runs its whole budget with this machine's paddle and is judged by sweep's target tracker, so the table also
+shows how many runs reached the target and lost it again. Of the default task it trains the eight cells of dropout,
+weight decay and augmentation; of any other task, its base.
 """
 
 import argparse
@@ -37,7 +37,7 @@ Trial = tuple[str, tuple[str, ...], int]  # task, toggles, seed
 
 
 class JudgedRun:
-    """A Run (sweep.task) that writes nothing: what is logged goes straight to the judge."""
+    """A Run (sweep.task) that writes nothing and passes each log to the target tracker."""
 
     def __init__(self, seed: int, target: Target) -> None:
         self.seed = seed
@@ -82,7 +82,7 @@ def load(task: str, toggles: tuple[str, ...] = ()) -> tuple[dict[str, Any], Targ
 
 
 def run_trial(trial: Trial) -> dict[str, Any]:
-    """Train one trial over its whole budget and return what the judge saw."""
+    """Train one trial over its whole budget and return the judgement."""
     task, toggles, seed = trial
     section, target = load(task, toggles)
     module, _, function = section["_target_"].rpartition(".")
@@ -128,7 +128,7 @@ def summarise(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures were measured with."""
+    """Return the machine and versions that the figures were measured with."""
     packages = {name: version(name) for name in ("paddlepaddle", "numpy", "scikit-learn")}
     return {"cpu": processor(), "python": platform.python_version(), "packages": packages}
 
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--output", type=Path, default=ROOT / "results" / "benchmarks" / "default_task.json")
     options = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the pool, as a trial's process has it
+    os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the pool, as in a trial's process
     trials: list[Trial] = []
     for task in options.task:
         sizes = range(len(AXES) + 1) if task == DEFAULT_TASK else [0]
@@ -148,7 +148,7 @@ def main() -> None:
         trials += [(task, cell, seed) for cell in cells for seed in range(options.seeds)]
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         rows = summarise(list(pool.imap(run_trial, trials)))
-        pool.close()  # and wait: leaving the block would end the workers by a signal that Paddle reports as a crash
+        pool.close()  # and wait: leaving the block would kill the workers by a signal, which Paddle reports as a crash
         pool.join()
     targets = {task: load(task)[1].to_mapping() for task in options.task}
     document = {

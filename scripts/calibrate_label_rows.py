@@ -1,11 +1,11 @@
-"""How often the check of labels along the rows speaks, on healthy sets and on harmed ones.
+"""How often the check of labels along the rows reports a finding, on healthy and on damaged data sets.
 
     python scripts/calibrate_label_rows.py [--seeds 50] [--out FILE.json]
 
-Healthy: scikit-learn's bundled sets as they come, shuffled, and sorted by label (each as a training set of 80 %), with
-up to 30 % of all labels replaced, and sets drawn for the purpose: blobs, hard ones, in the order of time, from two
-sources. Harmed: digits, breast_cancer and diabetes with labels rolled, permuted or renamed in a stretch. A finding is
-whatever the check would print, warnings too; one that is broken ends a command with exit code 1.
+Healthy: scikit-learn's bundled sets in their original order, shuffled, and sorted by label (80 % of each as the
+training set), with up to 30 % of all labels replaced; and generated sets: blobs, hard ones, in order of time, from two
+sources. Damaged: digits, breast_cancer and diabetes with labels rolled, permuted or renamed in a stretch of rows.
+Everything the check would print counts as a finding, warnings included; a finding that is `broken` gives exit code 1.
 """
 
 import argparse
@@ -40,7 +40,7 @@ Draw = Callable[[np.random.Generator], Set]
 
 
 def bundled(name: str, order: str, rng: np.random.Generator) -> Set:
-    """Return four fifths of a bundled set: its rows as they come, shuffled, or sorted by label."""
+    """Return four fifths of a bundled set, with rows in original order, shuffled, or sorted by label."""
     load, kind = SETS[name]
     x, y = load(return_X_y=True)
     keep = rng.permutation(len(x))[: int(0.8 * len(x))]
@@ -50,7 +50,7 @@ def bundled(name: str, order: str, rng: np.random.Generator) -> Set:
 
 
 def noisy(data: Set, share: float, rng: np.random.Generator) -> Set:
-    """Return the set with this share of its labels drawn anew, wherever they are."""
+    """Return the set with this share of its labels redrawn, at random rows."""
     x, y, kind = data
     hit = rng.random(len(y)) < share
     return x, np.where(hit, y[rng.permutation(len(y))], y), kind
@@ -62,14 +62,14 @@ def blobs(rng: np.random.Generator, *, n: int, classes: int, spread: float, feat
 
 
 def hard(rng: np.random.Generator, *, classes: int) -> Set:
-    """Return a set whose neighbours agree hardly more than by chance."""
+    """Return a set in which the labels of neighbours agree hardly more than by chance."""
     x, y = datasets.make_classification(1500, 20, n_informative=8, n_redundant=0, n_classes=classes, class_sep=0.3,
                                         flip_y=0.3, random_state=int(rng.integers(2**31)))  # fmt: skip
     return x, y, LabelKind.CLASSES
 
 
 def walk(rng: np.random.Generator, *, what: str, slow: float) -> Set:
-    """Return windows of a series that wanders, with what is to be told of each: its sign, its value, or the next."""
+    """Return windows of a random walk with what is to be predicted for each: its sign, its value, or the next."""
     noise = rng.normal(size=1600)
     series = np.zeros(1600)
     for t in range(1, 1600):
@@ -86,7 +86,7 @@ def walk(rng: np.random.Generator, *, what: str, slow: float) -> Set:
 
 
 def two_sources(rng: np.random.Generator, *, gap: float, noise: float) -> Set:
-    """Return blobs of which the later rows come from elsewhere: moved by `gap`, and with noisier labels."""
+    """Return blobs whose later rows come from another source: moved by `gap`, with noisier labels."""
     x, y, kind = blobs(rng, n=1500, classes=5, spread=2.0)
     cut = int(rng.integers(300, 1200))
     x[cut:] += gap * rng.normal(size=8)
@@ -94,13 +94,13 @@ def two_sources(rng: np.random.Generator, *, gap: float, noise: float) -> Set:
 
 
 def two_layouts(rng: np.random.Generator, *, features: int) -> Set:
-    """Return blobs of which the later rows come from a source whose classes lie elsewhere, in the same range."""
+    """Return blobs whose later rows come from a source with other class centres, in the same range."""
     (x, y, kind), (x2, y2, _) = (blobs(rng, n=750, classes=5, spread=2.0, features=features) for _ in range(2))
     return np.concatenate([x, x2]), np.concatenate([y, y2]), kind
 
 
 def drift(rng: np.random.Generator, *, turn: float) -> Set:
-    """Return points of which the border between two classes turns by `turn` radians from the first row to the last."""
+    """Return points of two classes whose border turns by `turn` radians from the first row to the last."""
     x = rng.normal(size=(1500, 2))
     angle = np.linspace(0, turn, 1500)
     return x, (x[:, 0] * np.cos(angle) + x[:, 1] * np.sin(angle) > 0).astype(np.int64), LabelKind.CLASSES
@@ -120,7 +120,7 @@ def harmed_bundled(rng: np.random.Generator, *, name: str, order: str, share: fl
 
 
 def healthy() -> Iterator[tuple[str, Draw]]:
-    """Yield every family of healthy sets with what draws one."""
+    """Yield each family of healthy sets, with a function that draws one."""
     for name in SETS:
         for order in ("as they come", "shuffled", "sorted"):
             for share in NOISES:
@@ -140,7 +140,7 @@ def healthy() -> Iterator[tuple[str, Draw]]:
 
 
 def harmed() -> Iterator[tuple[str, Draw]]:
-    """Yield every harm with what draws a harmed set."""
+    """Yield each kind of damage, with a function that draws a damaged set."""
     parts = {"half": 0.5, "quarter": 0.25, "tenth": 0.1, "whole": 1.0}
     for name in ("digits", "breast_cancer", "diabetes"):
         for order in ("as they come", "shuffled"):
@@ -153,7 +153,7 @@ def harmed() -> Iterator[tuple[str, Draw]]:
 
 
 def harm_rows(data: Set, share: float, harm: str, rng: np.random.Generator) -> Set:
-    """Return the set with the labels of a stretch of its rows harmed; where it begins is drawn."""
+    """Return the set with damaged labels in a stretch of its rows, which starts at a random row."""
     x, y, kind = data
     y, length = y.copy(), int(share * len(y))
     first = int(rng.integers(0, len(y) - length + 1))
@@ -168,8 +168,8 @@ def harm_rows(data: Set, share: float, harm: str, rng: np.random.Generator) -> S
     return x, y, kind
 
 
-def said_of(data: Set) -> list[tuple[str, str]]:
-    """Return what is found of labels that are not their own rows': (severity, words), the worst first."""
+def findings_on(data: Set) -> list[tuple[str, str]]:
+    """Return the findings on labels that do not belong to their rows: (severity, text), the worst first."""
     x, y, kind = data
     near = measure_neighbours(x, y, None, None, kind)
     checks = agreement_checks(DataFindings(has_data=True, has_model=False, neighbours=near))
@@ -194,9 +194,9 @@ def main() -> None:
             kinds: Counter[str] = Counter()
             began, last = time.perf_counter(), ""
             for seed in range(given.seeds):
-                said = said_of(draw(np.random.default_rng([seed, len(name)])))
-                kinds[said[0][0] if said else "nothing"] += 1
-                last = said[0][1] if said else last
+                found = findings_on(draw(np.random.default_rng([seed, len(name)])))
+                kinds[found[0][0] if found else "nothing"] += 1
+                last = found[0][1] if found else last
             took = (time.perf_counter() - began) / given.seeds
             table[f"{word}: {name}"] = dict(kinds)
             total, all_kinds = total + given.seeds, all_kinds + kinds

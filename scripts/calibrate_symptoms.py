@@ -1,9 +1,9 @@
-"""Measure how often each symptom rule speaks in healthy runs, and which planted faults it sees.
+"""Measure the false alarms of each symptom rule in healthy runs, and which planted faults it reports.
 
     python scripts/calibrate_symptoms.py --write          # the table of results/benchmarks/symptoms.md
 
-Every run goes through the real launcher with the monitor on and takes its whole budget. Only runs that converge and
-keep their target count as healthy. A rule that speaks in more than 1 % of them is advisory.
+Every run is launched as in a study, with the monitor on, and uses its whole budget. Only runs that converge and keep
+their target count as healthy. A rule that reports in more than 1 % of them is advisory.
 """
 
 import argparse
@@ -55,7 +55,7 @@ HEALTHY: dict[str, str] = {
     "diabetes, GELU MLP, plateau": OWN + "task.data=diabetes task.activation=gelu task.loss=mse task.scheduler=plateau"
     " converge.metric=val/r2 converge.target=0.3 converge.budget_steps=200",
 }  # fmt: skip
-"""Programs that train well, by what they are, with what the command line says."""
+"""Programs that train well, by description, with their overrides."""
 
 HEAD = """# Symptom rules: false alarms and planted faults
 
@@ -108,7 +108,7 @@ FAULTS: dict[str, str] = {
     "far too large a model, few samples": MLP + "task.data=wine task.width=512 task.depth=3 task.lr=3e-3"
     " converge.target=1.01",
 }  # fmt: skip
-"""Planted faults, by what is wrong, with what the command line says."""
+"""Planted faults, by description, with their overrides."""
 
 
 def run_program(words: str, *, seeds: int, folder: Path, name: str) -> tuple[Outcome, ...]:
@@ -119,7 +119,7 @@ def run_program(words: str, *, seeds: int, folder: Path, name: str) -> tuple[Out
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):  # 1: every run crashed, which is a fault's way to end, too
+    if done.returncode not in (0, 1):  # 1: every run crashed, which is a valid outcome of a fault
         raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}\n{done.stderr[-2000:]}")
     with Store.open(f"sqlite:///{folder / 'sweep.db'}", read_only=True) as store:
         study = store.study(name)
@@ -129,7 +129,7 @@ def run_program(words: str, *, seeds: int, folder: Path, name: str) -> tuple[Out
 
 
 def judged_anew(outcome: Outcome, folder: RunDir, target: Target) -> Outcome:
-    """Return a run as the rules of this checkout see it: with --folder, of runs made before a rule was changed."""
+    """Return a run as judged by the rules of this checkout: with --folder, it was made before a rule was changed."""
     events, _ = read_events(folder.events, 0)
     reason = (folder.read_result() or {}).get("stop_reason")
     ended = None if reason is None else StopReason(reason)
@@ -138,7 +138,7 @@ def judged_anew(outcome: Outcome, folder: RunDir, target: Target) -> Outcome:
 
 
 def rules_of(outcomes: Sequence[Outcome]) -> Counter[str]:
-    """Return in how many runs each rule spoke."""
+    """Return the number of runs in which each rule reported."""
     return Counter(rule for outcome in outcomes for rule in {symptom.rule for symptom in outcome.symptoms})
 
 
@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=18, help="runs of each healthy program")
     parser.add_argument("--fault-seeds", type=int, default=5, help="runs of each fault")
     parser.add_argument("--only", choices=("healthy", "faults"))
-    parser.add_argument("--folder", type=Path, help="where the studies go (default: a temporary one)")
+    parser.add_argument("--folder", type=Path, help="folder of the studies (default: a temporary one)")
     parser.add_argument("--write", action="store_true", help=f"write {TABLE.relative_to(ROOT)}")
     args = parser.parse_args()
     assert set(RULES) == set(SYMPTOMS)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# By hand: does sweep work with paddlepaddle-gpu 2.6.2, which is what the extra `gpu` brings from PyPI? A temporary
-# environment (about 6 GB) gets it, and runs the main job in both start modes; it needs no GPU. Prints the verdicts of the
+# By hand: does sweep work with paddlepaddle-gpu 2.6.2, which the extra `gpu` installs from PyPI? Installs it into a
+# temporary environment (about 6 GB) and runs the main job in both start modes. Needs no GPU. Prints the verdicts of the
 # ranking; exit code 1 if they are not those of conf/task/digits_cnn_overregularised.yaml.
 #
 #   scripts/check_gpu_wheel.sh [VERSION]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# By hand: does sweep work with the next Hydra? A temporary environment gets sweep, then hydra-core 1.4.0rc3 and omegaconf
-# 2.4.1rc1 (or the versions given) over the bounds of pyproject.toml. In it run the unit and property tests, the
-# integration tests of configs and searches, and the main job, all with warnings as errors. Prints what passed; exit code 1
-# if anything failed.
+# By hand: does sweep work with the next Hydra? Installs sweep into a temporary environment, then hydra-core 1.4.0rc3 and
+# omegaconf 2.4.1rc1 (or the given versions), ignoring the bounds of pyproject.toml. Runs the unit and property tests, the
+# integration tests of configs and searches, and the main job, with warnings as errors. Prints what passed; exit code 1 if
+# anything failed.
 #
 #   scripts/check_hydra_next.sh [HYDRA_VERSION OMEGACONF_VERSION]
 set -uo pipefail
@@ -15,7 +15,7 @@ bin=$work/venv/bin
 
 python3 -m venv "$work/venv" || exit 1
 "$bin/pip" install --quiet -e ".[cpu,examples,test]" || exit 1
-# pip names the bounds that this passes over: that is meant.
+# pip warns about the bounds that this ignores, as intended.
 "$bin/pip" install --quiet --pre "hydra-core==$hydra" "omegaconf==$omegaconf" || exit 1
 "$bin/python" -c 'import hydra, omegaconf; print("hydra-core", hydra.__version__, "omegaconf", omegaconf.__version__)'
 

@@ -1,4 +1,4 @@
-"""Prints the lines that tests have run in each room of sweep, from the report of `coverage json`.
+"""Prints the line coverage of each package of sweep, from the report of `coverage json`.
 
 python scripts/coverage_of_rooms.py coverage.json
 """

@@ -1,11 +1,11 @@
 """Print the exact size of the paired test that licenses "restores" (docs/decisions/0002).
 
-For n pairs it sums the probability of every outcome that the rule rejects at 0.05, over a grid of rates and of
+For n pairs it sums the probabilities of all outcomes that the rule rejects at 0.05, over a grid of rates and of
 correlations between the two trials of a pair, under the null that both converge at the same rate. Nothing is drawn.
 
     python scripts/exact_test_size.py            the table
-    python scripts/exact_test_size.py --max-n 30 further
-    python scripts/exact_test_size.py --stopping if it is looked at after every seed (docs/decisions/0018)
+    python scripts/exact_test_size.py --max-n 30 for larger n
+    python scripts/exact_test_size.py --stopping with a look after every seed (docs/decisions/0018)
 """
 
 import argparse
@@ -27,7 +27,7 @@ CORRELATIONS = (-0.25, 0.0, 0.25, 0.5, 0.75)
 
 
 def rejected(rule: Rule, n: int) -> list[tuple[int, int, int, int]]:
-    """Return all (both, gained, lost, neither) of n pairs that the rule rejects."""
+    """Return all outcomes (both, gained, lost, neither) of n pairs that the rule rejects."""
     counts = (
         (both, gained, lost, n - both - gained - lost)
         for both in range(n + 1)
@@ -38,7 +38,7 @@ def rejected(rule: Rule, n: int) -> list[tuple[int, int, int, int]]:
 
 
 def probability(counts: tuple[int, ...], cells: tuple[float, ...]) -> float:
-    """Return the multinomial probability of these counts; 0 where a cell that cannot happen was counted."""
+    """Return the multinomial probability of these counts; 0 if an impossible outcome was counted."""
     total = lgamma(sum(counts) + 1)
     for count, cell in zip(counts, cells, strict=True):
         if count and cell <= 0:
@@ -48,7 +48,7 @@ def probability(counts: tuple[int, ...], cells: tuple[float, ...]) -> float:
 
 
 def size(region: list[tuple[int, int, int, int]], correlation: float) -> tuple[float, float]:
-    """Return (the largest probability of rejecting over all rates, the rate at which it is reached)."""
+    """Return the largest probability of rejecting over all rates, and the rate at which it is reached."""
     worst = (0.0, float("nan"))
     for rate in RATES.tolist():
         variance = rate * (1 - rate)
@@ -60,7 +60,7 @@ def size(region: list[tuple[int, int, int, int]], correlation: float) -> tuple[f
 
 
 def size_if_stopped(looks: range, correlation: float) -> tuple[float, float]:
-    """Return (the largest probability over all rates that one of several looks at growing n rejects, that rate)."""
+    """Return the largest probability over all rates that the look at any n rejects, and the rate that gives it."""
     worst = (0.0, float("nan"))
     for rate in RATES.tolist():
         variance = rate * (1 - rate)

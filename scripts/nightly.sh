@@ -46,7 +46,7 @@ shift $((OPTIND - 1))
 
 [[ $keep =~ ^[1-9][0-9]*$ ]] || fail "-k must be a whole number, 1 or more: $keep"
 [[ -d $folder ]] || fail "there is no folder $folder"
-[[ -z $logs || $logs = /* ]] || logs=$PWD/$logs # relative to where it was said, not to the project
+[[ -z $logs || $logs = /* ]] || logs=$PWD/$logs # relative to the current folder, not to the project
 if [[ $python = */* && $python != /* ]]; then python=$PWD/$python; fi
 cd -- "$folder"
 folder=$PWD
@@ -72,7 +72,7 @@ flock --nonblock 9 || code=1 fail "another night is running ($logs/nightly.lock 
 log=$logs/$(date -u +%Y%m%dT%H%M%SZ).$$.log
 ln -sfn -- "${log##*/}" "$logs/latest.log"
 code=0
-# 9>&-: what the sweep leaves running must not hold the lock.
+# 9>&-: processes that sweep leaves running must not hold the lock.
 if [[ $verbose = yes ]]; then
   "$python" -m sweep ${regression:+"$regression"} "$@" 9>&- 2>&1 </dev/null | tee -- "$log" || code=${PIPESTATUS[0]}
 else
@@ -83,7 +83,7 @@ else
   fi
 fi
 
-# Names begin with the time, so that the order of names is the order of nights.
+# Names begin with the time, so sorting them by name sorts them by night.
 find "$logs" -maxdepth 1 -type f -name '*T*Z.*.log' | sort -r | tail -n "+$((keep + 1))" | while IFS= read -r old; do
   rm -f -- "$old"
 done

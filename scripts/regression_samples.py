@@ -1,4 +1,4 @@
-"""Nights and baselines to look at and to test with: every verdict once, made by the real judge from simulated runs.
+"""Sample nights and baselines for trying and testing reports: every verdict once, judged by the real rules.
 
 python scripts/regression_samples.py FOLDER    writes summary.json, junit.xml, report.md and report.html there
 """
@@ -31,7 +31,7 @@ HERE = Environment(
 )
 SETTINGS = RegressionSettings(tasks=8)
 CONFIRMED = 8
-"""Nights, the last ones, in which an alarm is checked on fresh seeds: no sample has its alarm earlier."""
+"""Number of last nights whose alarms are checked on fresh seeds: no sample has an earlier alarm."""
 
 
 def run(seed: int, tau: int | None, verdict: str | None = None) -> NightRun:
@@ -40,7 +40,7 @@ def run(seed: int, tau: int | None, verdict: str | None = None) -> NightRun:
 
 
 def drawn(rng: np.random.Generator, seeds: Sequence[int], times: float = 1.0, cv: float = 0.1) -> tuple[NightRun, ...]:
-    """Return runs that converge about step 200 times `times`."""
+    """Return runs that converge at about step 200 times `times`."""
     return tuple(run(seed, round(200 * times * exp(rng.normal(0, cv)))) for seed in seeds)
 
 
@@ -60,7 +60,7 @@ def seeds_of(number: int) -> range:
 
 
 def history(rng: np.random.Generator, nights: int, *, change_at: int | None = None, times: float = 1.0) -> list[Night]:
-    """Return nights 1 to `nights`; from `change_at` on, steps to target are multiplied."""
+    """Return nights 1 to `nights`; from night `change_at` on, steps to target are multiplied."""
     return [
         night_of(n, drawn(rng, seeds_of(n), times if change_at is not None and n >= change_at else 1.0))
         for n in range(1, nights + 1)
@@ -68,15 +68,15 @@ def history(rng: np.random.Generator, nights: int, *, change_at: int | None = No
 
 
 def watched(task: str, baseline: Baseline, nights: Sequence[Night], fresh: Sequence[NightRun]) -> TaskReport:
-    """Return the last night's report, with `fresh` runs where one of the last nights asked for a confirmation."""
-    told = list(nights[:-CONFIRMED])
+    """Return the last night's report, with `fresh` runs if one of the last nights needed a confirmation."""
+    shown = list(nights[:-CONFIRMED])
     for night in nights[-CONFIRMED:]:
-        told.append(night)
-        if judge_task(task, baseline, told, SETTINGS).needs_confirmation:
+        shown.append(night)
+        if judge_task(task, baseline, shown, SETTINGS).needs_confirmation:
             seeds = [found.seed + 500 for found in night.runs]
             again = [replace(found, seed=seed) for found, seed in zip(fresh, seeds, strict=False)]
-            told[-1] = replace(night, confirmation=tuple(again))
-    return judge_task(task, baseline, told, SETTINGS)
+            shown[-1] = replace(night, confirmation=tuple(again))
+    return judge_task(task, baseline, shown, SETTINGS)
 
 
 def reports() -> Iterator[TaskReport]:

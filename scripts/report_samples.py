@@ -1,4 +1,4 @@
-"""Made-up studies for trying the report: simulated curves, judged by simple rules, ranked by the real analysis.
+"""Sample studies for trying the report: simulated curves, judged by simple rules, ranked by the real analysis.
 
 Used by the report's tests and its benchmark; nothing here is a result.
 """
@@ -47,7 +47,7 @@ TWELVE = {
 }
 
 Fate = Callable[[Cell, int], str]
-"""What becomes of a cell with a seed: converged, diverged, stalled, not_converged or crash."""
+"""Outcome of a cell on a seed: converged, diverged, stalled, not_converged or crash."""
 
 
 def axes_of(levels: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[Axis, ...]:
@@ -58,7 +58,7 @@ def axes_of(levels: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[Axis, ..
 
 
 def curves_of(fate: str, rng: np.random.Generator, *, points: int = 120, budget: int = 600) -> dict[str, Series]:
-    """Return losses and accuracy [points] of a run with this fate; NaN from where it diverged on."""
+    """Return losses and accuracy [points] of a run with this outcome; NaN from the point at which it diverged."""
     steps = np.linspace(budget / points, budget, points).round().astype(np.int64)
     share = steps / budget
     noise = rng.normal(0, 0.03, (3, points))
@@ -113,8 +113,8 @@ def outcome_of(number: int, cell: Cell, seed: int, fate: str, curves: Mapping[st
             Symptom(rule="blow_up", step=steps // 2, value=1.3e4, threshold=2300.0, metric="train/loss"),
         )
     elif verdict is Verdict.STALLED:
-        told = "train/loss changes by +0.001 % per 10 steps from step 35 to the end"
-        flat = Symptom(rule="flat", step=35, value=-1.034e-5, threshold=0.001, metric="train/loss", message=told)
+        text = "train/loss changes by +0.001 % per 10 steps from step 35 to the end"
+        flat = Symptom(rule="flat", step=35, value=-1.034e-5, threshold=0.001, metric="train/loss", message=text)
         symptoms = (flat,)
     elif tau is not None:
         reason = f"val/acc >= 0.9 held for 3 evaluations from step {tau}"
@@ -137,7 +137,7 @@ def study(
     curves: Callable[[str, np.random.Generator], dict[str, Series]] = curves_of,
     config: Mapping[str, Any] | None = None,
 ) -> ReportData:
-    """Return a study of these axes, every trial's curve drawn from its fate."""
+    """Return a study of these axes; each trial's curve is drawn for its outcome."""
     axes = axes_of(levels)
     rng = np.random.default_rng(0)
     outcomes: list[Outcome] = []
@@ -210,12 +210,12 @@ def sixty_four_cells() -> ReportData:
 
 
 def everything(fate: str) -> ReportData:
-    """Every trial meets this fate."""
+    """Every trial has this outcome."""
     return study(REGULARIZATION, "one_at_a_time", lambda _cell, _seed: fate, seeds=range(3), name=f"all_{fate}")
 
 
 def breaking() -> ReportData:
-    """The base converges, and taking one thing away breaks it."""
+    """The base converges, and removing one thing breaks it."""
     return study(
         REGULARIZATION,
         "one_at_a_time",

@@ -1,12 +1,12 @@
-"""Kills the driver of a study at random moments, again and again, and checks what comes of it. Run by hand:
+"""Kills the orchestrator of a study at random moments, many times, and checks the result. Run by hand:
 
     python scripts/soak_kills.py [--moments 200] [--seed 0] [--at-a-time 2]
 
-At each moment a study in a folder of its own is started, its driver killed with SIGKILL after a random time, every
-third time together with all it has started, and the same command given again, with another kill one time in four.
-Plan, verdicts and ranking must then be those of the undisturbed study, with no trial finished twice, none started twice
-where only drivers were killed, and no process left. Prints a line per moment that went wrong, and a table; exits 1
-where one did.
+For each moment a study is started in a new folder, its orchestrator is killed with SIGKILL after a random time (every
+third time with all processes it started), and the same command is run again; one time in four it is killed again.
+Plan, verdicts and ranking must then equal those of an undisturbed study, no trial may finish twice, none may start
+twice if only orchestrators were killed, and no process may be left. Prints a line for each failure, and a table; exit
+code 1 if there was any.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main() -> int:
 
 @dataclass(frozen=True)
 class Soak:
-    """What all moments have in common: `expected` is the outcome of the undisturbed study, which took `took_s`."""
+    """Settings of all moments: `expected` is the outcome of the undisturbed study, which took `took_s`."""
 
     root: Path
     zygote: Zygote
@@ -66,26 +66,26 @@ class Soak:
     seed: int
 
     def moment(self, number: int) -> str:
-        """Kill at one moment and return what came of it."""
+        """Kill at one moment and return the outcome in words."""
         rng = random.Random(f"{self.seed}/{number}")
         with new_folder(self.root / f"moment {number}", self.zygote) as folder:
             kills, with_all = 0, number % 3 == 0
             while True:
-                driver = folder.start(*COMMAND)
-                kills += kill_after(driver, rng.uniform(0, 1.2 * self.took_s), with_all=with_all)
+                orchestrator = folder.start(*COMMAND)
+                kills += kill_after(orchestrator, rng.uniform(0, 1.2 * self.took_s), with_all=with_all)
                 if rng.random() < 0.75:
                     break
-            driver = folder.run(*COMMAND, code=None)
-            wrong = problem(folder, driver, self.expected, is_begun_once=not with_all)
+            orchestrator = folder.run(*COMMAND, code=None)
+            wrong = problem(folder, orchestrator, self.expected, is_begun_once=not with_all)
         if wrong:
-            print(f"moment {number}: {wrong}\n{driver.text}", flush=True)
+            print(f"moment {number}: {wrong}\n{orchestrator.text}", flush=True)
             return f"WRONG: {wrong}"
         return f"killed {kills} times" if kills else "ended before it was killed"
 
 
-def kill_after(driver: DriverProcess, wait_s: float, *, with_all: bool) -> bool:
-    """Kill a driver after a time, with its children where `with_all`; return whether it was still there."""
-    pid = driver.pid
+def kill_after(orchestrator: DriverProcess, wait_s: float, *, with_all: bool) -> bool:
+    """Kill an orchestrator after a time, with its children if `with_all`; return whether it was still running."""
+    pid = orchestrator.pid
     time.sleep(wait_s)
     try:
         victims = psutil.Process(pid).children(recursive=True) if with_all else []
@@ -95,13 +95,13 @@ def kill_after(driver: DriverProcess, wait_s: float, *, with_all: bool) -> bool:
     for victim in victims:
         with suppress(psutil.NoSuchProcess):
             victim.kill()
-    return bool(driver.wait() == -signal.SIGKILL)
+    return bool(orchestrator.wait() == -signal.SIGKILL)
 
 
-def problem(folder: Folder, driver: DriverProcess, expected: dict[str, Any], *, is_begun_once: bool) -> str:
-    """Return what is not as it should be, empty where all is."""
-    if driver.wait() != 0:
-        return f"exit code {driver.wait()}"
+def problem(folder: Folder, orchestrator: DriverProcess, expected: dict[str, Any], *, is_begun_once: bool) -> str:
+    """Return what is wrong, or an empty string."""
+    if orchestrator.wait() != 0:
+        return f"exit code {orchestrator.wait()}"
     found = folder.outcome()
     different = [name for name in expected if found[name] != expected[name]]
     if different:

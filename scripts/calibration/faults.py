@@ -1,4 +1,4 @@
-"""Faults as people make them, planted in a healthy program. Those that are a setting are in calibrate_symptoms.py."""
+"""Typical faults, planted in a healthy program. Faults that are only a setting are in calibrate_symptoms.py."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from paddle.nn import functional as F  # noqa: N812 - the name that Paddle's own
 
 @dataclass(slots=True, kw_only=True)
 class Program:
-    """What is trained on what: `train` and `val` are (features, targets), `loss(outputs, targets)` a scalar."""
+    """Data, model and loss: `train` and `val` are (features, targets), `loss(outputs, targets)` is a scalar."""
 
     train: tuple[Any, Any]
     val: tuple[Any, Any]
@@ -49,7 +49,7 @@ def negative_biases(program: Program) -> None:
 
 
 def frozen_layer(program: Program) -> None:
-    """The first layer's parameters are new ones: what the optimizer has is no longer part of the model's forward."""
+    """The first layer gets new parameters: those that the optimizer has are no longer used by the model."""
     first = _matrices(program)[0]
     forward = first.forward
     first.forward = lambda x: forward(x).detach()
@@ -67,7 +67,7 @@ def missing_inputs(program: Program) -> None:
 
 
 def raw_target(program: Program) -> None:
-    """The target as the data set has it: 25 to 346."""
+    """The target in its raw units: 25 to 346."""
     program.train = (program.train[0], program.train[1] * 77.0 + 152.0)
     program.val = (program.val[0], program.val[1] * 77.0 + 152.0)
 

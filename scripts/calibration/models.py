@@ -1,4 +1,4 @@
-"""Models as people write them: each takes the features of a sample and the number of outputs."""
+"""Typical models: each takes the number of features of a sample and the number of outputs."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A training program written without sweep in mind: load, standardise, model, optimizer, loop. One line watches it."""
+"""An ordinary training program: load, standardise, model, optimizer, loop. Only one line is for sweep: `run.watch`."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -25,7 +25,7 @@ REGRESSION = ("diabetes",)
 
 @lru_cache(maxsize=4)
 def load(name: str) -> tuple[Any, Any]:
-    """Return features [n, f] and targets [n] as scikit-learn has them, in an order of our own."""
+    """Return features [n, f] and targets [n] of a scikit-learn data set, shuffled."""
     found = LOADERS[name]()
     order = np.random.default_rng(0).permutation(len(found.target))
     return found.data[order].astype(np.float32), found.target[order]
@@ -103,13 +103,13 @@ def evaluate(program: Program) -> dict[str, float]:
 
 
 def freeze(model: Any) -> None:
-    """Leave every layer as drawn but the last: a head on fixed features."""
+    """Freeze all layers except the last: a head on fixed features."""
     for parameter in list(model.parameters())[:-2]:
         parameter.stop_gradient = True
 
 
 def train(cfg: TaskConfig, run: Run) -> None:
-    """Train one trial, with a fault planted where the config names one."""
+    """Train one trial, with a planted fault if the config names one."""
     paddle.seed(run.stream("init"))
     program = make_program(cfg)
     if cfg.fault:

@@ -1,4 +1,4 @@
-"""Who takes part, and the command by which each of them runs a number of trials."""
+"""The candidates, and the command with which each of them runs a number of trials."""
 
 import platform
 from collections.abc import Callable
@@ -12,7 +12,7 @@ CONF = str(Path(__file__).parent / "conf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """`command(trials, kind)` is what follows `python`; `needs` are the modules it imports."""
+    """One candidate: `command(trials, kind)` returns the arguments of `python`; `needs` are the modules it imports."""
 
     key: str
     name: str
@@ -21,7 +21,7 @@ class Candidate:
     needs: tuple[str, ...] = ("paddle",)
 
     def missing(self) -> str:
-        """Return which module it lacks, an empty string where it has all."""
+        """Return which modules are not installed, or an empty string."""
         lacking = [module for module in self.needs if not _is_installed(module)]
         return f"not installed: {', '.join(lacking)}" if lacking else ""
 
@@ -29,12 +29,12 @@ class Candidate:
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # its parent is not there
+    except ModuleNotFoundError:  # the parent package is not installed
         return False
 
 
 def sweep(start: str) -> Callable[[int, str], list[str]]:
-    """Return the command of a study that starts its trials in this way."""
+    """Return the command of a study with this start mode."""
 
     def command(trials: int, kind: str) -> list[str]:
         return [
@@ -101,7 +101,7 @@ PACKAGES = ("paddle-sweep", "paddlepaddle", "ray", "optuna", "hydra-core", "hydr
 
 
 def versions() -> str:
-    """Return the versions of all that takes part."""
+    """Return the versions of all candidates, as text."""
     found = [f"Python {platform.python_version()}"]
     for package in PACKAGES:
         try:

@@ -1,6 +1,6 @@
 """The floor: a process that has imported paddle forks. `python -m launching.fork_pool TRIALS KIND [SLOTS]`.
 
-No store, no judge, no session, no log: nothing that starts from a parent which has imported paddle can be faster.
+No store, no judge, no session, no log: nothing that is forked from a parent with paddle imported can be faster.
 """
 
 import os

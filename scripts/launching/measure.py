@@ -1,4 +1,4 @@
-"""Running one candidate from its start to its end, watched from outside: marks of its trials, its CPU and memory."""
+"""Runs one candidate and measures it from outside: marks of its trials, its CPU time and memory."""
 
 import os
 import pty
@@ -23,12 +23,12 @@ SLOTS = 2
 SAMPLE_EVERY_S = 0.1
 _SCRIPTS = Path(__file__).resolve().parents[1]
 PATH = os.pathsep.join([str(_SCRIPTS), str(_SCRIPTS.parent)])
-"""Where programs find these modules, and the sweep of this checkout, whatever else is installed."""
+"""PYTHONPATH of the programs: these modules, and the sweep of this checkout before any installed one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One trial as it saw itself; monotonic seconds."""
+    """One trial as it measured itself; monotonic seconds."""
 
     seed: int
     begin_s: float
@@ -38,7 +38,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The program at one moment, without its children: trials that had ended, CPU seconds, resident bytes."""
+    """The program at one moment, without its children: number of ended trials, CPU seconds, resident bytes."""
 
     at_s: float
     trials: int
@@ -57,21 +57,21 @@ class Measured:
 
     @property
     def wall_s(self) -> float:
-        """Seconds a trial, from the command's start to its end: imports, start-up and reports are in it."""
+        """Seconds per trial, from the command's start to its end, with imports, start-up and reports."""
         return (self.end_s - self.begin_s) / len(self.marks)
 
     @property
     def steady_s(self) -> float:
-        """Seconds from one trial's end to the next one's: start-up, the first trials and reports are not in it."""
+        """Seconds from the end of one trial to the end of the next, without start-up, first trials and reports."""
         return (self.marks[-1].end_s - self.marks[SLOTS - 1].end_s) / (len(self.marks) - SLOTS)
 
     @property
     def losses(self) -> dict[int, str]:
-        """The last loss of each seed, all its bits."""
+        """The last loss of each seed, with all its bits."""
         return {mark.seed: mark.loss for mark in self.marks}
 
     def between(self, first: float, last: float) -> tuple[Sample, Sample]:
-        """Return the first samples with at least these shares of all trials ended."""
+        """Return the first samples at which at least these shares of all trials had ended."""
         total = len(self.marks)
         return self._when(first * total), self._when(last * total)
 
@@ -80,7 +80,7 @@ class Measured:
 
 
 class FailedError(Exception):
-    """A candidate did not run to its end, for this reason."""
+    """A candidate did not finish; the message says why."""
 
 
 def run(command: Sequence[str], *, trials: int, limit_s: float, in_terminal: bool = False) -> Measured:
@@ -106,8 +106,8 @@ def run(command: Sequence[str], *, trials: int, limit_s: float, in_terminal: boo
             _kill(child)
     found = sorted((_mark(line) for line in marks.read_text().splitlines()), key=lambda mark: mark.end_s)
     if code or len(found) != trials:
-        said = [line for line in (folder / "output").read_text(errors="replace").splitlines() if line.strip()]
-        last = next((line for line in said if line.startswith("error:")), said[-1] if said else "")
+        printed = [line for line in (folder / "output").read_text(errors="replace").splitlines() if line.strip()]
+        last = next((line for line in printed if line.startswith("error:")), printed[-1] if printed else "")
         raise FailedError(f"exit code {code}, {len(found)} of {trials} trials: {last.strip()[:160]}")
     return Measured(begin_s, end_s, tuple(found), tuple(samples))
 
@@ -116,14 +116,14 @@ def run(command: Sequence[str], *, trials: int, limit_s: float, in_terminal: boo
 def _folders() -> "tempfile.TemporaryDirectory[str]":
     """Return the folder of all candidates' folders, removed when the benchmark ends and not before.
 
-    For five minutes after a file is removed, ext4 looks at its inode again for each new file: it takes ten times as
-    long to make one, and each candidate would pay for what the one before it has left.
+    For five minutes after a file is removed, ext4 checks its inode again for each new file. Creating a file then takes
+    ten times as long, so each candidate would pay for the cleanup of the one before.
     """
     return tempfile.TemporaryDirectory(prefix="launch-bench-")
 
 
 def _kill(child: "subprocess.Popen[bytes]") -> None:
-    """End a program and, where it did not come to its end, all that it started."""
+    """Stop a program and, if it did not finish, everything it started."""
     if child.poll() is None:
         for process in [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]:
             with suppress(psutil.Error):
@@ -140,7 +140,7 @@ def _mark(line: str) -> Mark:
 
 @contextmanager
 def _stdout(file: IO[Any], in_terminal: bool) -> Iterator[IO[Any] | int]:
-    """Yield what the program is to print to: the file, or a terminal that somebody reads."""
+    """Yield what the program prints to: the file, or a terminal that is read."""
     if not in_terminal:
         yield file
         return
@@ -162,7 +162,7 @@ def _stdout(file: IO[Any], in_terminal: bool) -> Iterator[IO[Any] | int]:
 
 
 class Watch:
-    """Samples a process ten times a second until it is gone or `stop` is called."""
+    """Samples a process ten times a second until it has ended or `stop` is called."""
 
     def __init__(self, pid: int, marks: Path) -> None:
         self._process = psutil.Process(pid)

@@ -1,6 +1,6 @@
 """Rival: two processes that share an Optuna study in a SQLite file. `python -m launching.optuna_rdb TRIALS KIND`.
 
-The trials of a process run in it one after the other, which is how Optuna is used over processes.
+Each process runs its trials itself, one after the other, which is how Optuna is used with several processes.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Candidates taken in turn, so that what else the machine does meets all of them, and what comes out of the rounds."""
+"""Runs candidates in turn, so that other load on the machine affects all of them, and compares the results."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,26 +10,26 @@ from launching.measure import FailedError, Measured, run
 
 LIMIT_S = 60.0
 LIMIT_PER_TRIAL_S = 10.0
-"""A candidate that takes longer than both together is given up."""
+"""A candidate that takes longer than the two together is stopped."""
 
 
 @dataclass(slots=True)
 class Rounds:
-    """What was measured of one candidate, by round; `reason` says why it stopped."""
+    """The measurements of one candidate, by round; `reason` says why it was stopped."""
 
     candidate: Candidate
     runs: list[Measured] = field(default_factory=list)
     reason: str = ""
 
     def each(self, figure: Callable[[Measured], float]) -> list[float]:
-        """Return a figure of every round."""
+        """Return a figure of each round."""
         return [figure(one) for one in self.runs]
 
 
 def in_turn(
     candidates: Sequence[Candidate], *, trials: Mapping[str, int] | int, kind: str, rounds: int
 ) -> dict[str, Rounds]:
-    """Run each candidate once a round, the order turned by one each time; return what was measured by key."""
+    """Run each candidate once per round, rotating the order by one; return the measurements by key."""
     found = {candidate.key: Rounds(candidate, reason=candidate.missing()) for candidate in candidates}
     for number in range(rounds):
         at = number % len(candidates)
@@ -50,12 +50,12 @@ def in_turn(
 
 
 def ratios(of: Rounds, to: Rounds, figure: Callable[[Measured], float]) -> list[float]:
-    """Return a figure of one candidate over that of another, by round: what both met cancels out."""
+    """Return the ratio of a figure of two candidates, by round, so that load that affects both cancels out."""
     return [figure(a) / figure(b) for a, b in zip(of.runs, to.runs, strict=False)]
 
 
 def spread(values: Sequence[float], form: str = "{:.1f}") -> str:
-    """Return the median and, of several values, the range."""
+    """Return the median, with the range if there are several values."""
     if not values:
         return ""
     middle = form.format(median(values))

@@ -1,4 +1,4 @@
-"""The sections of the benchmark: each measures and returns its table and the targets it speaks to."""
+"""The sections of the benchmark: each measures, and returns its table and its targets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MEMORY_GROWTH = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is aimed at, and what was measured. `is_met` None: not measured."""
+    """A target and what was measured; `is_met` is None if nothing was measured."""
 
     what: str
     aim: str
@@ -37,7 +37,7 @@ class Section:
 
 
 def target(what: str, values: Sequence[float], aim: str, limit: float, form: str) -> Target:
-    """Return a target decided by the median of the values, which is to be `<=` or `>=` the limit (`aim`)."""
+    """Return a target that is met if the median of the values is `<=` or `>=` (`aim`) the limit."""
     is_met = None
     if values:
         is_met = median(values) <= limit if aim == "<=" else median(values) >= limit
@@ -53,19 +53,19 @@ def steady_ms(one: Measured) -> float:
 
 
 def share_of_ideal(one: Measured) -> float:
-    """The seconds that the trials trained, over those that the slots were there."""
+    """Return the seconds of training over the seconds that the slots were available."""
     trained = sum(mark.end_s - mark.begin_s for mark in one.marks)
     return trained / SLOTS / (one.wall_s * len(one.marks))
 
 
 def steady_share(one: Measured) -> float:
-    """The same between the end of the first trials and that of the last."""
+    """Return the same, from the end of the first trials to the end of the last."""
     rest = one.marks[SLOTS:]
     return sum(mark.end_s - mark.begin_s for mark in rest) / SLOTS / (one.steady_s * len(rest))
 
 
-def driver_cpu_ms(one: Measured) -> float:
-    """CPU of the driver, without its children, per trial, from the tenth part of the trials to the last."""
+def orchestrator_cpu_ms(one: Measured) -> float:
+    """CPU time of the orchestrator (ms), without its children, per trial, over the last 90 % of the trials."""
     first, last = one.between(0.1, 1.0)
     return (last.cpu_s - first.cpu_s) / max(1, last.trials - first.trials) * 1e3
 
@@ -77,7 +77,7 @@ def launch(candidates: Sequence[Candidate], trials: int, rounds: int) -> Section
     lines = [
         f"## {trials} trials of 50 steps on two slots",
         "",
-        "| | between trials | wall a trial, all in, ms | steady, ms "
+        "| | between trials | wall per trial, all in, ms | steady, ms "
         f"| times {base.candidate.name if base else 'sweep'}, all in | steady |",
         "|---|---|---|---|---|---|",
     ]
@@ -89,8 +89,8 @@ def launch(candidates: Sequence[Candidate], trials: int, rounds: int) -> Section
         return ratios(found[key], found[other], wall_ms) if key in found and other in found else []
 
     targets = (
-        target("warm: the subprocess pool takes so many times as long", against("subprocess", WARM), ">=", 8, "{:.1f}"),
-        target("warm: Ray Tune takes so many times as long", against("ray", WARM), ">=", 8, "{:.1f}"),
+        target("warm: the subprocess pool takes longer by a factor of", against("subprocess", WARM), ">=", 8, "{:.1f}"),
+        target("warm: Ray Tune takes longer by a factor of", against("ray", WARM), ">=", 8, "{:.1f}"),
         target("warm: times Hydra's in-process joblib", against(WARM, "hydra-joblib"), "<=", 1.5, "{:.2f}"),
     )
     return Section("\n".join(lines), targets)
@@ -126,20 +126,21 @@ def no_op(candidates: Sequence[Candidate], trials: int, rounds: int) -> Section:
     lines = [
         "## Trials that do nothing, on two slots",
         "",
-        "| | trials | wall a trial, all in, ms | steady, ms | times the last row, steady | driver's CPU a trial, ms |",
+        "| | trials | wall per trial, all in, ms | steady, ms | times the last row, steady "
+        "| orchestrator's CPU per trial, ms |",
         "|---|---|---|---|---|---|",
     ]
     for key, each in found.items():
         cells = [spread(each.each(figure)) for figure in (wall_ms, steady_ms)]
         cells.append(spread(ratios(each, floor, steady_ms), "{:.2f}"))
-        cells.append(spread(each.each(driver_cpu_ms)) if key in STARTS else "")
+        cells.append(spread(each.each(orchestrator_cpu_ms)) if key in STARTS else "")
         shown = " | ".join(cells) if each.runs else f"{each.reason} | | | "
         lines.append(f"| {each.candidate.name} | {counts[key]:,} | {shown} |")
     walls = found[WARM].each(wall_ms) if WARM in found else []
-    cpus = found[starts[0].key].each(driver_cpu_ms) if starts else []
+    cpus = found[starts[0].key].each(orchestrator_cpu_ms) if starts else []
     targets = (
-        target("warm: wall of a trial that does nothing, all in", walls, "<=", 20, "{:.1f} ms"),
-        target("driver's CPU a trial", cpus, "<=", 3, "{:.1f} ms"),
+        target("warm: wall per trial that does nothing, all in", walls, "<=", 20, "{:.1f} ms"),
+        target("orchestrator's CPU per trial", cpus, "<=", 3, "{:.1f} ms"),
     )
     return Section("\n".join([*lines, ""]), targets)
 
@@ -169,9 +170,9 @@ def short_trials(candidates: Sequence[Candidate], trials: int) -> Section:
 
 
 def memory(start: Candidate, trials: int) -> Section:
-    """The driver's memory over many trials."""
-    head = [f"## Driver's memory over {trials:,} trials that do nothing ({start.name})", ""]
-    what = "driver's memory: growth from a tenth of the trials to the last"
+    """The orchestrator's memory over many trials."""
+    head = [f"## Orchestrator's memory over {trials:,} trials that do nothing ({start.name})", ""]
+    what = "orchestrator's memory: growth from a tenth of the trials to the last"
     try:
         one = run(start.command(trials, "noop"), trials=trials, limit_s=3600)
     except FailedError as error:
@@ -182,17 +183,17 @@ def memory(start: Candidate, trials: int) -> Section:
     peak = max(sample.rss for sample in one.samples)
     growth = [seen[-1].rss / seen[0].rss - 1]
     return Section(
-        "\n".join([*head, *rows, "", f"Most of all, reports included: {peak / 1e6:.0f} MB.", ""]),
+        "\n".join([*head, *rows, "", f"Peak, reports included: {peak / 1e6:.0f} MB.", ""]),
         (target(what, growth, "<=", MEMORY_GROWTH, "{:+.1%}"),),
     )
 
 
 def idle(start: Candidate) -> Section:
-    """The driver's CPU while its two trials sleep."""
-    head = [f"## Driver while two trials sleep for 20 s ({start.name})", ""]
+    """The orchestrator's CPU while its two trials sleep."""
+    head = [f"## Orchestrator while two trials sleep for 20 s ({start.name})", ""]
     rows, targets = ["| output | share of a core |", "|---|---|"], []
     for place, in_terminal in (("a file", False), ("a terminal", True)):
-        what = f"idle driver, output to {place}: share of a core"
+        what = f"idle orchestrator, output to {place}: share of a core"
         try:
             one = run(start.command(SLOTS, "sleep"), trials=SLOTS, limit_s=120, in_terminal=in_terminal)
         except FailedError as error:
@@ -208,5 +209,5 @@ def idle(start: Candidate) -> Section:
 
 
 def first_start(candidates: Sequence[Candidate]) -> Candidate:
-    """Return the way of starting that the driver's figures are taken with: warm where it takes part."""
+    """Return the start mode with which the orchestrator is measured: warm if it takes part."""
     return next((candidate for candidate in candidates if candidate.key in STARTS), BY_KEY[WARM])

@@ -1,4 +1,4 @@
-"""What every candidate runs: the same trial from the same seed, which leaves a line in the file of marks."""
+"""The trial that every candidate runs; one seed gives one result. It writes a line to the file of marks."""
 
 import time
 
@@ -14,7 +14,7 @@ SHORT_S, SLEEP_S = 1.0, 20.0
 
 
 def trial(kind: str, seed: int) -> list[tuple[int, float]]:
-    """Run one trial and return what it would log, [(step, loss)], at least one point.
+    """Run one trial and return the points it would log, [(step, loss)], at least one.
 
     `train`: 50 steps; `noop`: nothing; `second`: as many steps as fit into 1 s; `sleep`: 20 s without work.
     """
@@ -31,7 +31,7 @@ def trial(kind: str, seed: int) -> list[tuple[int, float]]:
 
 
 def train(seed: int, *, steps: int, until_s: float = 0.0) -> list[tuple[int, float]]:
-    """Train an MLP on random data for some steps, then on until `until_s`; return (step, loss) of every tenth step."""
+    """Train an MLP on random data for `steps` steps, and on until `until_s`; return (step, loss) of every 10th step."""
     paddle.seed(seed)
     draw = np.random.default_rng(0)
     features = draw.normal(size=(ROWS, FEATURES)).astype(np.float32)
