@@ -1,5 +1,5 @@
 """The commands (docs/studies.md). A bare word in front is a verb; everything else is Hydra overrides of a study.
 
 `main` picks the command and has the table of verbs; `run` composes and runs studies, `act` resumes, reruns and stops,
-every other verb has a file of its own or stands in `read`. What reads the store answers fast: no Hydra, no SciPy.
+every other verb has its own file. What reads the store answers fast: no Hydra, no SciPy.
 """

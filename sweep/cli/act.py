@@ -33,7 +33,7 @@ AGAIN = {str(state): state for state in TrialState if TrialState.PENDING in LEGA
 
 
 def resume(arguments: list[str]) -> int:
-    """Run the command of a study again: what is finished is reused, the rest is run."""
+    """Run a study's command again: finished trials are reused, the others run."""
     parser = verb_parser("resume")
     parser.add_argument("study", nargs="?", help="the study (default: the latest)")
     add_log_level(parser)
@@ -66,7 +66,7 @@ def rerun(arguments: list[str]) -> int:
 
 
 def stop(arguments: list[str]) -> int:
-    """Ask the driver of a study to drain, or to stop at once."""
+    """Ask a study's orchestrator to drain, or to stop at once."""
     parser = verb_parser("stop")
     parser.add_argument("study", nargs="?", help="the study (default: the latest)")
     parser.add_argument("--now", action="store_true", help="also stop running trials (default: let them finish)")
@@ -107,14 +107,14 @@ def rebuild(arguments: list[str]) -> int:
 
 
 def _what_to_rebuild(args: Namespace) -> tuple[str, list[Path]]:
-    """Return the store that is meant, and the results folders: `DIR` and `DIR/sweep.db` imply each other."""
+    """Return the store and the results folders; `DIR` and `DIR/sweep.db` imply each other."""
     given: list[Path] = args.results or []
     if args.store is not None or not given:
         store = args.store or verbs_store()
         return store, given or [Path(results_of(store))]
     if len(given) > 1:
         folders = " and ".join(map(str, given))
-        raise UsageError(f"which store is to hold the studies of {folders}?", hint="--store URL names it")
+        raise UsageError(f"which store should hold the studies of {folders}?", hint="--store URL names it")
     return default_store(str(given[0])), given
 
 
@@ -124,23 +124,23 @@ def _run_again(record: StudyRecord, store_url: str, log_level: str) -> int:
     folder = str(record.provenance.get("folder", ""))
     if folder and Path(folder) != Path.cwd() and not _is_moved_here(record, store_url):
         raise UsageError(
-            f"study {record.name} was started in {folder}; its task and config are looked up from there",
+            f"study {record.name} was started in {folder}; its task and config are read from there",
             hint=f"cd {folder} first",
         )
     return study([*command_in(record, store_url), "--log-level", log_level])
 
 
 def _is_moved_here(record: StudyRecord, store_url: str) -> bool:
-    """Return whether the current folder is a project that was moved or copied: the store has the same place in it."""
+    """Return whether the current folder is a moved or copied project that has the store in the same place."""
     recorded = record.config.store_url
     is_relative = absolute_store(recorded) != recorded and recorded.startswith(FILE)
     return is_relative and is_same_store(recorded, store_url)
 
 
 def command_in(record: StudyRecord, store_url: str) -> list[str]:
-    """Return the command of a study, to be run in the store that it was found in, whatever it called it then.
+    """Return a study's command for the store in which the study was found.
 
-    That store is named only where the command would not go there by itself.
+    The command names this store only if it would use another one otherwise.
     """
     folder = StudyDir.of(record)
     command = [word for word in record.command if not is_store_word(word) and not _is_elsewhere(word, folder)]
@@ -155,7 +155,7 @@ def command_in(record: StudyRecord, store_url: str) -> list[str]:
 
 
 def _is_elsewhere(word: str, folder: StudyDir) -> bool:
-    """Return whether a word of a command names another results folder than the one in which its study lies now."""
+    """Return whether a word of a command names a results folder other than the study's current one."""
     if key_of(word) != "results" or not folder.path.is_dir():
         return False
     return Path(word.partition("=")[2].strip("'\"")).resolve() != folder.results
@@ -163,5 +163,5 @@ def _is_elsewhere(word: str, folder: StudyDir) -> bool:
 
 def _state(word: str) -> TrialState:
     if word not in AGAIN:
-        raise ConfigError("--state", "is no state of trials that can be run again", value=word, allowed=AGAIN)
+        raise ConfigError("--state", "is not a state of trials that can run again", value=word, allowed=AGAIN)
     return AGAIN[word]

@@ -1,4 +1,4 @@
-"""`baseline accept | show | diff`: what a person has accepted as "this is how the task trains"."""
+"""`baseline accept | show | diff`: the runs accepted as "this is how the task trains"."""
 
 from argparse import Namespace
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ def _accept(args: Namespace, parser: Parser) -> int:
 
 
 def _results(store: Store, regression: str, args: Namespace) -> Path:
-    """Return the results folder of a regression: that of its nights, else that of the study that is accepted."""
+    """Return a regression's results folder: its nights' folder, else the accepted study's."""
     from sweep.study.regression.files import regression_results
 
     found = regression_results(store, regression)
@@ -125,13 +125,13 @@ def _show(args: Namespace, parser: Parser) -> int:  # noqa: ARG001 - all actions
 
 
 def _rules_text(baseline: Baseline) -> str:
-    """Return what to know of a baseline that was judged by earlier rules; empty for one by the present rules."""
+    """Return a note on a baseline judged by earlier rules; empty if it was judged by the current ones."""
     if baseline.rules_version == RULES_VERSION:
         return ""
     versions = f"judged by rules {baseline.rules_version}, now {RULES_VERSION}"
     return (
         f"note: the baseline of {baseline.task} was {versions}: nights are not compared with it; "
-        "`baseline accept --again` accepts its runs under the present rules"
+        "`baseline accept --again` accepts its runs under the current rules"
     )
 
 
@@ -158,7 +158,7 @@ def _diff(args: Namespace, parser: Parser) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
-    """What a baseline is compared with: the one that it replaced (`is_before`), or the last nights."""
+    """What a baseline is compared with: the baseline it replaced (`is_before`), or the last nights."""
 
     name: str
     is_before: bool
@@ -234,7 +234,7 @@ def _difference(current: Baseline, other: Other) -> Difference:
 
 
 def _rules_difference(before: Other, now: Other) -> tuple[Suspect, ...]:
-    """Return what differs in the rules that judged two sets of runs: their steps to target cannot be compared then."""
+    """Return a line if other rules judged the runs: then steps to target cannot be compared."""
     old, new = str(before.rules_version), str(now.rules_version)
     if old == new:
         return ()
@@ -294,7 +294,7 @@ def steps_text(steps: float) -> str:
 
 
 def _chosen(kept: Regressions, args: Namespace) -> str:
-    """Return the regression that is meant: the one given, else the one whose night began last, else `nightly`."""
+    """Return the regression to use: the given one, else the one with the latest night, else `nightly`."""
     return args.regression or next(iter(kept.names()), "nightly")
 
 

@@ -12,7 +12,7 @@ KEEP_NIGHTS = 30
 
 
 def gc(arguments: list[str]) -> int:
-    """Delete what is past its time; never what a baseline was made from, and nothing of what runs."""
+    """Delete what has expired; never the runs behind a baseline, nor anything of a running study."""
     parser = verb_parser("gc")
     parser.add_argument(
         "--keep-nights",

@@ -57,7 +57,7 @@ _OF_THE_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
     | {errno.EMFILE, errno.ENFILE, errno.ESTALE}
 )
-"""Faults outside sweep: the name of the file says more than a traceback."""
+"""Errors outside sweep: the file's name is more useful than a traceback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):  # escape characters the terminal cannot encode instead of raising
             stream.reconfigure(errors="backslashreplace")
     with suppress(ValueError):  # only the main thread may
-        signal.signal(END_SIGNAL, signal.default_int_handler)  # like Ctrl-C, wherever nothing else is made of it
+        signal.signal(END_SIGNAL, signal.default_int_handler)  # like Ctrl-C, unless a command handles it
     try:
         return _dispatch(arguments)
     except SweepError as error:
@@ -161,7 +161,7 @@ def _run_verb(name: str, arguments: list[str]) -> int:
 def _load(module: str, function: str) -> Callable[[list[str]], int]:
     """Import only what this command needs: reading verbs answer without Hydra, SciPy, Optuna or numpy.
 
-    Meanwhile the garbage collector would look through ever more modules, of which none is garbage.
+    Garbage collection is off meanwhile: imported modules are never garbage.
     """
     with collecting_nothing():
         found: Callable[[list[str]], int] = getattr(import_module(module), function)
@@ -213,7 +213,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _sentence(text: str) -> str:
-    """Return it as a sentence; `str.capitalize` would write Optuna in small letters."""
+    """Return the text as a sentence; `str.capitalize` would write Optuna in lower case."""
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -103,7 +103,7 @@ def _without_log_level(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _as_ours(arguments: Sequence[str]) -> list[str]:
-    """Return the words with Hydra's options in our spelling. Raises UsageError for those that sweep does not have."""
+    """Return the words with Hydra's options as sweep spells them. Raises UsageError for unknown ones."""
     kept: list[str] = []
     for word in arguments:
         option, is_given, value = word.partition("=")
@@ -114,7 +114,7 @@ def _as_ours(arguments: Sequence[str]) -> list[str]:
         is_kind = kind in CFG_KINDS and (option == "--cfg" or kept[-1:] == ["--cfg"])
         if is_kind and kind == "hydra":
             raise UsageError(
-                "--cfg hydra: there is no such section; sweep composes its config with Hydra but does not run under it",
+                "--cfg hydra: unknown section; sweep composes its config with Hydra but is not a Hydra application",
                 hint="--cfg job prints the config",
             )
         if is_kind and is_given:

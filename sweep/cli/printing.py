@@ -20,7 +20,7 @@ class Printer(Console):
     """
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield what is printed: whatever a task wrote, nothing in it acts on the terminal."""
+        """Yield what is printed, with control characters of a task's text spelled out."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
@@ -48,6 +48,6 @@ def print_whole(text: str) -> None:
 
 
 def print_rich(what: RenderableType) -> int:
-    """Print what a person reads, nothing cut off that is wider than the terminal; return the exit code 0."""
+    """Print text for people without cutting what is wider than the terminal; return the exit code 0."""
     Printer().print(what, crop=False)
     return 0

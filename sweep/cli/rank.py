@@ -12,7 +12,7 @@ from sweep.store import Store
 
 
 def rank(arguments: list[str]) -> int:
-    """Show the ranking as the study last wrote it; of a running study it is some seconds old."""
+    """Show the ranking as the study last wrote it; a running study's is some seconds old."""
     parser = read_parser("rank")
     parser.add_argument("--all", action="store_true", help="show all toggles, not only the first 20")
     args = parser.parse_args(arguments)

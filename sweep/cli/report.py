@@ -10,7 +10,7 @@ from sweep.store import Store
 
 
 def report(arguments: list[str]) -> int:
-    """Rank a study anew and write its reports."""
+    """Rank a study again and rewrite its reports."""
     args = read_parser("report", has_json=False).parse_args(arguments)
     from sweep.report.files import FORMATS
     from sweep.study.places import check_ours
@@ -29,9 +29,9 @@ def report(arguments: list[str]) -> int:
 
 
 def _refuse_emptying(store: Store, study: StudyRecord, folder: StudyDir, url: str) -> None:
-    """Raise StoreError if the study's report has trials and the store has none of them: it is all that is left of them.
+    """Raise StoreError if the report has trials and the store has none: the report is then all that is left.
 
-    So it is if `gc` deleted the run folders, and the store was then rebuilt from what was left.
+    This happens if `gc` deleted the run folders and the store was rebuilt afterwards.
     """
     if study.kind.is_staged or store.trials(study.id, retired=True):
         return

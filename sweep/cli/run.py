@@ -45,7 +45,7 @@ def _study(arguments: list[str]) -> int:
     if loaded.study.regression is not None:
         return _regression(loaded)
     with started_early(loaded) as early:
-        # Most of a driver is imported while another core imports the task.
+        # Most of the orchestrator is imported while another core imports the task.
         from sweep.report.progress import LiveProgress
         from sweep.report.terminal import render_document
         from sweep.study.run_by_kind import run_job
@@ -60,7 +60,7 @@ def _study(arguments: list[str]) -> int:
 
 
 def _tell(answer: "RenderableType", folder: Path, message: str) -> None:
-    """Print how it ended. Where nobody reads any more nothing is said, and the exit code still tells."""
+    """Print the outcome. If stdout is closed, print nothing; the exit code still reports it."""
     silence_broken_streams()
     try:
         print_rich(answer)
@@ -73,7 +73,7 @@ def _tell(answer: "RenderableType", folder: Path, message: str) -> None:
 
 @contextmanager
 def started_early(loaded: LoadedConfig) -> "Iterator[WarmParent | None]":
-    """Hold the process that a study's runs are forked from, if they are forked, so that it imports from now on."""
+    """Start the warm parent, if runs are forked, so that it imports while the study is prepared."""
     from sweep.launch import start_early  # brings psutil, which a plan does without
 
     study = loaded.study
@@ -128,7 +128,7 @@ def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
     from sweep.study.planning import StudyPlan, expected_view
 
     planned = StudyPlan(loaded)
-    planned.driver()  # what a run refuses, its plan does, too
+    planned.driver()  # the plan refuses what a run would refuse
     view = {**planned.to_dict(), **_cost(planned)}
     if planned.fixed is None:
         view["expected"] = expected_view(planned.spec.expected(), planned.config.target.budget_steps)
@@ -140,7 +140,7 @@ def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
 
 
 def _plan_night(loaded: LoadedConfig, *, is_json: bool) -> int:
-    """Print the plan of each task's studies of a night: the one that is asked for, else today's."""
+    """Print the plan of each task's studies of a night: the given night, else today's."""
     from sweep.config.regression import NightName, read_regression, task_studies
     from sweep.report.plans import render_plan
 

@@ -1,4 +1,4 @@
-"""What the reading verbs share: their parser, the study meant, and whether somebody drives it."""
+"""What the reading verbs share: their parser, the chosen study, and whether an orchestrator runs it."""
 
 from argparse import ArgumentTypeError, Namespace
 from contextlib import suppress
@@ -51,9 +51,9 @@ def _is_regression(store: Store, name: str) -> bool:
 
 
 def stage_names(study: StudyRecord) -> list[str]:
-    """Return what the stages of a study are called, and that of a range search which confirms what it suggests.
+    """Return the names of a study's stages, and of the study that confirms a learning-rate range.
 
-    Empty where the study is all there is.
+    Empty if the study has no others.
     """
     stages = [stage_study(study.name, stage) for stage in study.stages]
     confirmed = [study.name] if study.is_confirmed else []
@@ -66,7 +66,7 @@ def with_trials(store: Store, study: StudyRecord) -> StudyRecord:
     if study.kind.is_staged:
         raise NotFoundError(
             f"{study.name} is made of stages, and has no trials of its own\n  stages: {', '.join(begun) or 'none yet'}",
-            hint="name the one that is meant",
+            hint="name one of them",
         )
     return study
 
@@ -78,15 +78,15 @@ def run_folder(store: Store, trial: TrialRecord) -> RunDir:
 
 
 def lock_of(study: StudyRecord) -> StudyLock | None:
-    """Return the lock that a study's driver holds, None where its folder is not found from here."""
+    """Return the lock that a study's orchestrator holds, None if its folder is not found from here."""
     path = StudyDir.of(study).lock
     return StudyLock(path) if path.exists() else None
 
 
 def as_it_stands(study: StudyRecord) -> StudyRecord:
-    """Return a study that is recorded as running, and that no driver holds any more, as `interrupted`.
+    """Return a study that is recorded as running, but has no orchestrator any more, as `interrupted`.
 
-    Its driver was killed. Where its folder is not found from here, nothing is known of that.
+    Its orchestrator was killed. If the folder is not found from here, this cannot be known.
     """
     lock = lock_of(study)
     if study.status == "running" and lock is not None and lock.holder() is None:
@@ -108,7 +108,7 @@ def _number(word: str) -> int:
 
 
 def chosen_trial(store: Store, args: Namespace) -> tuple[StudyRecord, TrialRecord]:
-    """Return the trial meant and its study. Raises NotFoundError, UsageError."""
+    """Return the chosen trial and its study. Raises NotFoundError, UsageError."""
     if args.trial < 0:
         raise UsageError(f"trial numbers start at 0, got {args.trial}")
     study = with_trials(store, chosen_study(store, args.study, args.store))

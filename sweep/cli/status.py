@@ -3,7 +3,7 @@
 from sweep.cli.output import print_json
 from sweep.cli.printing import print_rich, print_whole
 from sweep.cli.shared import read_parser
-from sweep.cli.study_state import read_standing
+from sweep.cli.study_state import read_study_state
 from sweep.cli.watching import Watch, view_of
 from sweep.errors import UsageError
 from sweep.store import Store
@@ -27,10 +27,10 @@ def status(arguments: list[str]) -> int:
     if args.watch:
         try:
             return Watch(args.store, args.study, interval_s, view_of(is_json=args.json)).run()
-        except KeyboardInterrupt:  # quietly: who watches has seen enough, and the study is not touched
+        except KeyboardInterrupt:  # quietly: only the watching ends, not the study
             return 130
     with Store.open(args.store, read_only=True) as store:
-        seen = read_standing(store, args.study, args.store)
+        seen = read_study_state(store, args.study, args.store)
     if args.json:
         return print_json(seen.to_dict())
     print_rich(seen.rendered())

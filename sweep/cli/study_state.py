@@ -23,17 +23,17 @@ from sweep.store import Store
 FAILED = frozenset({TrialState.FAILED, TrialState.LOST, TrialState.TIMED_OUT})
 
 SHOWN_FAILED = 10
-"""So many failed trials are listed."""
+"""Number of failed trials listed."""
 
 Listed = tuple[tuple[TrialRecord, RunRecord | None], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class StudyState:
     """How far a study is. `progress` says, by trial number, how far a running trial has come.
 
-    Of a study made of others (stages; a range search and what confirms it), trials are those of all of them; `stages`
-    says of each how far it is. `checks` are the trials that are not judged, by how they ended. `symptoms` are those of
+    A study made of others (stages; a learning-rate range and its confirmation) has the trials of all of them; `stages`
+    has a line for each. `checks` are the trials that are not judged, by how they ended. `symptoms` are those of
     the base, as the study's summary has them; `outdated` is the number of verdicts by earlier rules.
     """
 
@@ -83,11 +83,11 @@ class Standing:
         return self.stages or (self.line(),)
 
     def how_it_ended(self) -> str:
-        """Return how a study that is over came to its end, and what is to be done with it now."""
+        """Return how a study ended, and what to do next."""
         return how_it_ended(self.study, self.states, self.answer, self.store_option)
 
 
-def read_standing(store: Store, name: str | None, url: str) -> Standing:
+def read_study_state(store: Store, name: str | None, url: str) -> StudyState:
     """Return how far a study of the store at this URL is, the latest if none is named. Raises NotFoundError."""
     study = as_it_stands(chosen_study(store, name, url))
     if study.kind.is_staged:
@@ -99,12 +99,12 @@ def read_standing(store: Store, name: str | None, url: str) -> Standing:
     return replace(seen, store_option=store_option(url))
 
 
-def _of_trials(store: Store, study: StudyRecord) -> Standing:
+def _of_trials(store: Store, study: StudyRecord) -> StudyState:
     """Return how far a study's own trials are."""
     running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
     heading = read_heading(store.summary(study.id))
     states, is_check = by_word(store.counts(study.id)), study.kind.is_check
-    return Standing(
+    return StudyState(
         study=study,
         states=states,
         verdicts={} if is_check else by_word(store.verdict_counts(study.id)),
@@ -120,13 +120,13 @@ def _of_trials(store: Store, study: StudyRecord) -> Standing:
 
 
 def _checks(states: Mapping[str, int]) -> dict[str, int]:
-    """Return how many trials that are not judged are done, and how many have failed; words without trials left out."""
+    """Return the numbers of done and failed trials that are not judged; words without trials are left out."""
     done = states.get(TrialState.COMPLETED, 0)
     failed = sum(states.get(state, 0) for state in FAILED)
     return {word: count for word, count in (("done", done), ("failed", failed)) if count}
 
 
-def _with_confirmation(store: Store, search: Standing, url: str) -> Standing:
+def _with_confirmation(store: Store, search: StudyState, url: str) -> StudyState:
     """Return how far a study is together with the study that confirms what it suggests."""
     confirm = store.find_study(confirm_study(search.study.name))
     if search.study.status != "ended":
@@ -134,9 +134,9 @@ def _with_confirmation(store: Store, search: Standing, url: str) -> Standing:
     if confirm is None:
         if not search.is_over or not _suggests(store, search.study):
             return search
-        begun = f"{confirm_study(search.study.name)}: not begun"
+        begun = f"{confirm_study(search.study.name)}: not started"
         return replace(search, study=replace(search.study, status="interrupted"), stages=(search.line(), begun))
-    part = read_standing(store, confirm.name, url)
+    part = read_study_state(store, confirm.name, url)
     return replace(
         search,
         study=replace(search.study, status=part.study.status),
@@ -152,17 +152,17 @@ def _with_confirmation(store: Store, search: Standing, url: str) -> Standing:
 
 
 def _suggests(store: Store, search: StudyRecord) -> bool:
-    """Return whether a study has come to something that can be set, and so be confirmed."""
+    """Return whether a study suggests something that can be set, and so be confirmed."""
     return bool(read_heading(store.summary(search.id)).recommended.overrides)
 
 
-def _of_stages(store: Store, study: StudyRecord, url: str) -> Standing:
+def _of_stages(store: Store, study: StudyRecord, url: str) -> StudyState:
     """Return how far a study made of stages is: the trials of all stages together, those under way as they stand."""
     names = [stage_study(study.name, stage) for stage in study.stages]
     begun = {record.name for record in store.studies()}
-    parts = [read_standing(store, name, url) for name in names if name in begun]
+    parts = [read_study_state(store, name, url) for name in names if name in begun]
     latest = parts[-1] if parts else None
-    return Standing(
+    return StudyState(
         study=study,
         states=_added(part.states for part in parts),
         verdicts=_added(part.verdicts for part in parts),
@@ -179,7 +179,7 @@ def _of_stages(store: Store, study: StudyRecord, url: str) -> Standing:
 
 
 def _is_over(study: StudyRecord) -> bool:
-    """Return whether a study is done: an orchestrator says "ended" first, then writes its reports under its lock."""
+    """Return whether a study is done: an orchestrator records "ended" first, then writes its reports under its lock."""
     lock = lock_of(study)
     return study.status != "running" and (lock is None or lock.holder() is None)
 

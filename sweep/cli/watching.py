@@ -1,4 +1,4 @@
-"""Following a study: what has changed is shown, until it is over."""
+"""Follows a study and shows what has changed, until the study is over."""
 
 import json
 import time
@@ -10,20 +10,20 @@ from rich.text import Text
 
 from sweep.cli.printing import Printer
 from sweep.cli.shared import lock_of
-from sweep.cli.study_state import Standing, read_standing
+from sweep.cli.study_state import StudyState, read_study_state
 from sweep.clock import monotonic_s
 from sweep.domain.printable import printable
 from sweep.errors import NotFoundError, StoreError
 from sweep.store import Store
 
 BEING_MADE_S = 10.0
-"""How long a file that is not a store yet is taken for one that is just being made."""
+"""Seconds for which a file that is not a store yet is taken for one being created."""
 
 
 class Watch:
-    """Looks at a store again and again, shows what has changed, and ends with the study.
+    """Polls a store, shows what has changed, and ends with the study.
 
-    What is not there yet when it begins, the store or its first study, is waited for.
+    It waits for a store, or its first study, that does not exist yet.
     """
 
     def __init__(self, url: str, name: str | None, interval_s: float, view: "View") -> None:
@@ -35,7 +35,7 @@ class Watch:
         """Follow the study until it is over; return the exit code 0, however it ended."""
         with self._view as view:
             before: object = None
-            seen: Standing | None = None
+            seen: StudyState | None = None
             while True:
                 mark = file_mark(self._url)
                 if mark is None or mark != before:
@@ -48,11 +48,11 @@ class Watch:
                         return 0
                 time.sleep(self._interval_s)
 
-    def _look(self) -> Standing | None:
+    def _look(self) -> StudyState | None:
         try:
             with Store.open(self._url, read_only=True) as store:
                 self._is_waiting = self._is_waiting or not store.studies()
-                seen = read_standing(store, self._name, self._url)
+                seen = read_study_state(store, self._name, self._url)
         except (NotFoundError, StoreError) as error:
             if not self._may_appear(error):
                 raise
@@ -69,16 +69,16 @@ class Watch:
             return self._is_waiting and monotonic_s() - self._since < BEING_MADE_S
         return self._is_waiting
 
-    def _unless_left(self, seen: Standing) -> Standing:
-        """Return what was seen, read anew where its driver has gone: one that was killed changes no file."""
+    def _unless_left(self, seen: StudyState) -> StudyState:
+        """Return what was seen, read again if the orchestrator is gone: a killed one changes no file."""
         lock = lock_of(seen.study)
         return seen if lock is None or lock.holder() is not None else self._look() or seen
 
 
 def file_mark(url: str) -> object | None:
-    """Return what changes with every write to a SQLite store, None for another database: that has to be asked.
+    """Return a value that changes with every write to a SQLite store, None for another database.
 
-    Looking at it costs two system calls, so that watching a study that stands still costs next to nothing.
+    It takes two system calls, so watching an idle study costs next to nothing.
     """
     file = Store.file_of(url)
     if file is None:
@@ -104,26 +104,26 @@ class View:
         """Put the terminal back."""
 
     def waiting(self, text: str) -> None:
-        """Say, once, what is waited for."""
+        """Print once what it waits for."""
 
-    def show(self, seen: Standing) -> None:
-        """Show how far the study is, where that has changed."""
+    def show(self, seen: StudyState) -> None:
+        """Show the study's progress if it has changed."""
 
 
 class Lines(View):
     """A line for each change; for `--json` an object in one line."""
 
-    def __init__(self, line_of: Callable[[Standing], str], *, ends_with_words: bool) -> None:
+    def __init__(self, line_of: Callable[[StudyState], str], *, ends_with_words: bool) -> None:
         self._line_of, self._ends_with_words = line_of, ends_with_words
         self._last = ""
 
     def waiting(self, text: str) -> None:
-        """Say, once, what is waited for."""
+        """Print once what it waits for."""
         if self._ends_with_words:
             self._print(text)
 
-    def show(self, seen: Standing) -> None:
-        """Print how far the study is, where that has changed, and at its end how it ended."""
+    def show(self, seen: StudyState) -> None:
+        """Print the study's progress if it has changed, and finally how it ended."""
         self._print(self._line_of(seen))
         if seen.is_over and self._ends_with_words:
             self._print(seen.how_it_ended())
@@ -135,26 +135,26 @@ class Lines(View):
 
 
 class Screen(View):
-    """The status on a terminal, drawn anew where it has changed."""
+    """The status on a terminal, redrawn when it changes."""
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, auto_refresh=False)
-        self._last: Standing | None = None
+        self._last: StudyState | None = None
 
     def __enter__(self) -> "Screen":
         self._live.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Leave the last picture standing."""
+        """Keep the last state on the screen."""
         self._live.stop()
 
     def waiting(self, text: str) -> None:
-        """Say what is waited for."""
+        """Show what it waits for."""
         self._live.update(Text(f"{text} (Ctrl-C ends)", style="dim"), refresh=True)
 
-    def show(self, seen: Standing) -> None:
-        """Draw how far the study is, and at its end how it ended."""
+    def show(self, seen: StudyState) -> None:
+        """Draw the study's progress, and finally how it ended."""
         if seen == self._last:
             return
         self._last = seen
@@ -166,7 +166,7 @@ class Screen(View):
 
 
 def view_of(*, is_json: bool) -> View:
-    """Return what shows a watch here: objects for `--json`, the screen of a terminal, else lines."""
+    """Return the display: objects for `--json`, a live screen on a terminal, else lines."""
     if is_json:
         return Lines(lambda seen: json.dumps(seen.to_dict(), allow_nan=False), ends_with_words=False)
     console = Printer()

@@ -6,7 +6,7 @@ import pytest
 from recorded_study import end_trial, make_study, make_trial, url_of
 
 from sweep.cli.main import main
-from sweep.cli.study_state import read_standing
+from sweep.cli.study_state import read_study_state
 from sweep.domain.check import CHECK_REASON
 from sweep.domain.states import TrialState
 from sweep.domain.verdict import Verdict
@@ -108,7 +108,7 @@ def test_a_confirmation_at_work_keeps_its_search_running(store, tmp_path):
     add_search(store, tmp_path)
     add_confirmation(store, tmp_path)
     with StudyLock(StudyDir(tmp_path / "results", "r.confirm").lock):
-        seen = read_standing(store, "r", url_of(tmp_path))
+        seen = read_study_state(store, "r", url_of(tmp_path))
     assert seen.study.status == "running"
     assert not seen.is_over
 
@@ -116,7 +116,7 @@ def test_a_confirmation_at_work_keeps_its_search_running(store, tmp_path):
 def test_a_search_whose_driver_is_about_to_confirm_it_is_not_over(store, tmp_path):
     add_search(store, tmp_path)
     with StudyLock(StudyDir(tmp_path / "results", "r").lock):
-        seen = read_standing(store, "r", url_of(tmp_path))
+        seen = read_study_state(store, "r", url_of(tmp_path))
     assert not seen.is_over
     assert seen.study.status != "interrupted"
 
@@ -124,7 +124,7 @@ def test_a_search_whose_driver_is_about_to_confirm_it_is_not_over(store, tmp_pat
 def test_a_suggestion_that_nothing_has_confirmed_yet_is_said(store, tmp_path, capsys):
     add_search(store, tmp_path)
     text = shown(capsys, tmp_path, "r")
-    assert "r.confirm: not begun" in text
+    assert "r.confirm: not started" in text
     assert "r was interrupted; `python -m sweep resume r" in text
 
 
