@@ -38,7 +38,7 @@ class Printer(Console):
             self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
-        """Raise BrokenPipeError, which `main` and `Audience` handle: stdout is closed."""
+        """Raise BrokenPipeError, which `main` and `ResilientProgress` handle: stdout is closed."""
         raise BrokenPipeError
 
 

@@ -16,7 +16,7 @@ from sweep.errors import NotFoundError
 from sweep.launch import launcher_notes
 from sweep.rundir import shown
 from sweep.study.decisions import set_log_level
-from sweep.study.resilient_progress import outliving_the_terminal, silence_broken_streams
+from sweep.study.resilient_progress import silence_broken_streams, surviving_hangup
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,7 +31,7 @@ UNJUDGED = "exit code 1: no trial of this study has a verdict"
 
 def study(arguments: list[str]) -> int:
     """Run a study; returns the exit code (docs/studies.md). A terminal that hangs up at any time does not end it."""
-    with outliving_the_terminal():
+    with surviving_hangup():
         return _study(arguments)
 
 

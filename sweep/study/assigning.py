@@ -1,4 +1,4 @@
-"""Folders given to a store by `rebuild`: what a store that was moved, renamed or made again has to do with them."""
+"""Assigns study folders to a store, for `rebuild`: after the store was moved, renamed or recreated."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,31 +18,31 @@ from sweep.rundir import (
 from sweep.store import Store
 
 RECORDS = ("plan.json", "baselines.json", "*/night.json")
-"""Files of a study or a regression that name their store, below its folder."""
+"""Files below the folder of a study or a regression that name its store."""
 
 
 def assign(store: Store, folders: Sequence[StudyDir], *, takes_over: bool) -> str:
-    """Record where these studies' folders are now; return what changed, empty for nothing.
+    """Record where these studies' folders are now; return what changed as text, empty if nothing did.
 
-    With `takes_over` the store owns them, whichever store they named before.
+    With `takes_over` the folders name this store afterwards, even if they named another one before.
     """
     with store.transaction():
         moved = sum(_follow(store, folder) for folder in folders)
     renamed = sum(_rename(store.url, folder.path) for folder in folders) if takes_over else 0
     words = [f"folders assigned to this store: {renamed}"] if renamed else []
-    words += [f"new places recorded: {moved}"] if moved else []
+    words += [f"moved folders recorded: {moved}"] if moved else []
     return ", ".join(words)
 
 
 def assign_records(store: Store, results: Path) -> None:
-    """Have a store own the regressions of a results folder, too: their folders hold no plan of a study."""
+    """Assign the regressions of a results folder to a store as well: their folders have no plan.json."""
     known = {night.parents[1] for night in results.glob("*/*/night.json")}
     for folder in known | {file.parent for file in results.glob("*/baselines.json")}:
         _rename(store.url, folder)
 
 
 def _follow(store: Store, folder: StudyDir) -> bool:
-    """Record where a study's folder is, if it is not any more where it was."""
+    """Record the new place of a study's folder if it has moved; return whether it has."""
     record = store.find_study(folder.study)
     if record is None or not names_study(read_plan(folder.path), record):
         return False
@@ -54,7 +54,7 @@ def _follow(store: Store, folder: StudyDir) -> bool:
 
 
 def _rename(url: str, folder: Path) -> bool:
-    """Have the files in a folder name this store; return whether one named another."""
+    """Write this store's name into the files of a folder; return whether one of them named another store."""
     changed = False
     for pattern in RECORDS:
         for file in folder.glob(pattern):

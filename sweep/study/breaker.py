@@ -1,4 +1,4 @@
-"""When to give a study up early: its first trials fail, all in the same way."""
+"""When to stop a study early: if its first trials all fail in the same way."""
 
 from dataclasses import dataclass, field
 
@@ -8,15 +8,15 @@ from sweep.rundir import StudyDir
 from sweep.rundir.logs import readable_lines
 
 SYSTEMATIC = 3
-"""So many trials that fail in the same way, with none completed, stop a study."""
+"""Number of trials that must fail in the same way, with none completed, to stop a study."""
 
 LOG_TAIL = 30
-"""Lines of a failed trial's log that are shown, of its last 8 KiB: some print megabytes without an end of line."""
+"""Number of lines shown of a failed trial's log, from its last 8 KiB: some tasks print megabytes without a newline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A trial that failed for good. `device` is where its last run was, None where it never started."""
+    """A trial that failed and is not retried. `device` is that of its last run, None if it never started."""
 
     number: int
     failure: FailureClass | None
@@ -25,7 +25,7 @@ class Failed:
 
     @property
     def kind(self) -> tuple[FailureClass | None, str]:
-        """What makes failures alike: class and exception type (or signal, or exit code), never the words after it."""
+        """What makes failures alike: the class and the exception type, signal or exit code, but not the text after."""
         return self.failure, self.message.partition(":")[0]
 
 
@@ -33,29 +33,29 @@ class Failed:
 class CircuitBreaker:
     """Counts how the trials of a study end.
 
-    One bad device is no systematic failure: as long as a device in use has had none, it is the launcher's business.
+    One bad device is not a systematic failure: while any device in use has had no failure, the launcher handles it.
     """
 
-    completed: int = 0  # trials that came to a result, in whatever session
+    completed: int = 0  # trials with a result, in any session
     failed: list[Failed] = field(default_factory=list)
-    devices: set[str] = field(default_factory=set)  # that runs were started on
+    devices: set[str] = field(default_factory=set)  # on which runs were started
 
     @property
     def is_open(self) -> bool:
-        """Whether the study is to be given up."""
+        """Whether the study should stop."""
         if self.completed or len(self.failed) < SYSTEMATIC or len({trial.kind for trial in self.failed}) > 1:
             return False
         return self.devices <= {trial.device for trial in self.failed}
 
     def count(self, number: int, ended: RunEnded, device: str | None) -> None:
-        """Take in a trial that has ended and is not tried again."""
+        """Count a trial that has ended and is not retried."""
         if ended.state is TrialState.FAILED:
             self.failed.append(Failed(number, ended.failure, ended.message, device))
         elif ended.state is not TrialState.CANCELLED:
             self.completed += 1
 
     def failure_log(self, folder: StudyDir) -> str:
-        """Return the end of the first failed trial's log, with the trial named; empty where none has failed."""
+        """Return the end of the first failed trial's log, headed by the trial; empty if none has failed."""
         if not self.failed:
             return ""
         first = self.failed[0]

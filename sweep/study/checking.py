@@ -1,4 +1,4 @@
-"""From the trials of a check to what they showed, as the store and the run folders hold it."""
+"""What the trials of a check have shown, read from the store and the run folders."""
 
 import logging
 from dataclasses import replace
@@ -46,7 +46,7 @@ def check_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckRe
 
 
 def check_reported(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> Reported:
-    """Return what a check shows: a document of one stage, of two if a range search was confirmed."""
+    """Return what a check found: a document with one stage, or two if a range search was confirmed."""
     found, outcomes = check_result(store, record, folder), store.outcomes(record.id)
     stages = [StageDocument.of_check(str(record.kind), record.name, found)]
     result: StageResult = found
@@ -65,7 +65,7 @@ def check_reported(store: Store, record: StudyRecord, folder: StudyDir, *, wall_
 def _recorded_confirmation(
     store: Store, record: StudyRecord, found: CheckResult
 ) -> tuple[StudyRecord, CheckResult] | None:
-    """Return the study that confirms just this suggestion, and what it says; None where it has not begun."""
+    """Return the study that confirms this very suggestion, and what it found; None if it has no results yet."""
     confirm = store.find_study(confirm_study(record.name))
     if confirm is None or not record.is_confirmed:
         return None
@@ -78,7 +78,7 @@ def _recorded_confirmation(
     read = read_confirmation(rates, outcomes, found.section.base_lr)
     left = sum(not outcome.is_evidence for outcome in outcomes)
     have = "has" if left == 1 else "have"
-    notes = (f"{left} of its {count_text(len(outcomes), 'trial')} {have} not come to a verdict.",) if left else ()
+    notes = (f"{left} of its {count_text(len(outcomes), 'trial')} {have} no verdict.",) if left else ()
     return confirm, replace(read, notes=notes)
 
 
@@ -88,7 +88,7 @@ def _failure_message(store: Store, trial_id: int, outcome: Outcome) -> str:
 
 
 def _findings(check: Check, file: Path) -> Findings | None:
-    """Return what a run found, None if it did not come to that."""
+    """Return what a run found, None if it wrote no usable findings."""
     try:
         return from_json(FINDINGS_OF[check.name], read_json(file))
     except (OSError, ValueError) as error:

@@ -1,10 +1,10 @@
-"""A study as it is on record: the config that the store keeps of it, and what that says."""
+"""The config of a study as the store keeps it."""
 
 from sweep.config import StudyConfig
 
 
 def recorded_config(config: StudyConfig) -> dict[str, object]:
-    """Return the config that the store keeps: as composed, with what was made of axes and target in their place."""
+    """Return the config that the store keeps: as composed, with axes, target, seeds and inert toggles resolved."""
     return {
         **config.raw,
         "axes": {axis.name: {level.name: list(level.overrides) for level in axis.levels} for axis in config.axes},

@@ -1,4 +1,4 @@
-"""The VisualDL logs of a study's trials: written when nothing else is to be done, and at the latest when it ends."""
+"""The VisualDL logs of a study's trials: written in quiet moments, and at the latest when the study ends."""
 
 from collections.abc import Mapping
 from itertools import groupby
@@ -11,17 +11,17 @@ from sweep.rundir import StudyDir
 from sweep.store import Store
 
 KEPT = 200
-"""Trials whose curves are kept in memory until then; those of more are read again from the store."""
+"""Number of trials whose curves are kept in memory until then; those of further trials are read from the store."""
 
 AT_ONCE = 4
-"""Logs written in one quiet moment: the end of a run is not kept waiting for more than a few ms."""
+"""Number of logs written in one quiet moment: a run that ends meanwhile waits a few ms at most."""
 
 _LOGGED = FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
-"""A trial in another state is taken up again."""
+"""States in which a trial gets a log. A trial in another state will run again."""
 
 
 class CurveFiles:
-    """The logs of one study that are still to be written; the next session writes what a killed one left out.
+    """The logs of one study that are still to be written. If a session is killed, the next one writes its missing logs.
 
     Without VisualDL nothing is written. Once it is installed, running the study's command again writes all logs.
     """
@@ -32,18 +32,18 @@ class CurveFiles:
         self._waiting: list[tuple[TrialRecord, Mapping[str, Series]]] = []
 
     def add(self, trial: TrialRecord, curves: Mapping[str, Series]) -> None:
-        """Take note of a trial that has ended here."""
+        """Add a trial that has ended in this session."""
         if self._can_write and len(self._waiting) < KEPT:
             self._waiting.append((trial, curves))
 
     def write_some(self) -> bool:
-        """Write a few of those that wait; return whether more do. Raises OSError; that one is left to `write_all`."""
+        """Write a few waiting logs; return whether more wait. Raises OSError; `write_all` writes that log later."""
         for _ in range(min(AT_ONCE, len(self._waiting))):
             self._write(*self._waiting.pop(0))
         return bool(self._waiting)
 
     def write_all(self) -> None:
-        """Write whatever is missing of the trials that have ended, in whatever session. Raises OSError."""
+        """Write all missing logs of trials that have ended, in any session. Raises OSError."""
         if not self._can_write:
             return
         while self.write_some():
@@ -58,7 +58,7 @@ class CurveFiles:
             for number, rows in groupby(points, key=lambda row: row[0]):
                 if number in missing:
                     self._write(missing.pop(number), {metric: series for _, metric, series in rows})
-        for trial in missing.values():  # that have logged nothing
+        for trial in missing.values():  # those that have logged nothing
             self._write(trial, {})
 
     def _write(self, trial: TrialRecord, curves: Mapping[str, Series]) -> None:

@@ -9,14 +9,14 @@ from sweep.domain.printable import printable
 from sweep.rundir import StudyDir
 
 MAX_BYTES = 1 << 20
-"""Size at which a log is renamed to `orchestrator.log.1` and a new one begun: there are never more than these two."""
+"""Size in bytes at which a log is renamed to `orchestrator.log.1` and a new one begun. There are at most these two."""
 
 MAX_CHARACTERS = 2000
-"""Length of the longest line: an error message of a task may be longer than the whole log."""
+"""Maximum length of a line: an error message of a task may be longer than the whole log."""
 
 
 class StudyLog(RotatingFileHandler):
-    """The open log of one study. It never raises and never prints."""
+    """The open log of one study. Logging to it never raises and never prints."""
 
     def __init__(self, folder: StudyDir) -> None:
         super().__init__(folder.log, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True)
@@ -25,16 +25,16 @@ class StudyLog(RotatingFileHandler):
         self.setFormatter(line)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        """Lose the line."""
+        """Drop the line."""
 
     def close(self) -> None:
-        """Close the file, also if the disk is full."""
+        """Close the file, even if the disk is full."""
         with suppress(OSError):
             super().close()
 
 
 class _OneLine(logging.Formatter):
-    """Lines that begin with the time in UTC, to the millisecond, and hold nothing that a terminal acts on."""
+    """Lines that begin with the time in UTC, to the millisecond, and contain no control characters."""
 
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"

@@ -1,6 +1,6 @@
 """The log of the orchestrator's decisions: `orchestrator.log` in the folder of the study that it runs.
 
-Every module of the orchestrator logs to a logger of its own name. This module decides where those lines are written.
+Every module of the orchestrator has a logger with the module's name. This module decides where the lines are written.
 """
 
 import logging
@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from sweep.rundir import StudyDir
 
 LEVELS = ("debug", "info", "warning", "error")
-"""What `--log-level` takes, the most detailed first."""
+"""The values of `--log-level`, the most detailed first."""
 
 DEFAULT_LEVEL = "info"
 
 _root = logging.getLogger("sweep")
-_root.addHandler(logging.NullHandler())  # without it Python prints warnings that no file takes
+_root.addHandler(logging.NullHandler())  # without it Python prints warnings to stderr if no log file is open
 
 
 def set_log_level(level: str) -> None:
@@ -25,19 +25,19 @@ def set_log_level(level: str) -> None:
 
 @contextmanager
 def logging_to(folder: StudyDir) -> Iterator[None]:
-    """Write the decisions made inside the block to a study's log, and an exception that ends it.
+    """Write the decisions made inside the block, and an exception that ends it, to a study's log.
 
-    Inside another such block the inner study takes over: each decision is in the log of one study. A log that cannot
-    be written (a full disk, a removed folder) loses its lines and has no other effect.
+    Blocks can be nested: each decision goes to the log of the innermost study only. If a log cannot be written (a full
+    disk, a removed folder), its lines are lost and nothing else happens.
     """
-    from sweep.study.decision_log import StudyLog  # its rotating file brings sockets and pickle
+    from sweep.study.decision_log import StudyLog  # logging.handlers imports socket and pickle
 
     handler = StudyLog(folder)
     before, propagate = [each for each in _root.handlers if isinstance(each, StudyLog)], _root.propagate
     for each in before:
         _root.removeHandler(each)
     _root.addHandler(handler)
-    _root.propagate = False  # libraries give Python's root logger handlers that print
+    _root.propagate = False  # libraries add printing handlers to Python's root logger
     if _root.level == logging.NOTSET:
         set_log_level(DEFAULT_LEVEL)
     try:

@@ -1,4 +1,4 @@
-"""Runs a study made of stages, one after the other, and gathers what they found into one result and one page."""
+"""Runs a study made of stages, one after another, and combines what they found into one result and one page."""
 
 import logging
 import shlex
@@ -35,7 +35,7 @@ from sweep.study.planning import StudyPlan, driver_of
 from sweep.study.progress import Progress
 from sweep.study.provenance import collect_provenance
 from sweep.study.record_file import write_record
-from sweep.study.resilient_progress import Audience
+from sweep.study.resilient_progress import ResilientProgress
 from sweep.study.results import Reported, report_data
 from sweep.study.session import StudyEnd
 from sweep.study.stages import (
@@ -55,14 +55,14 @@ from sweep.study.walltime import WallTime
 logger = logging.getLogger(__name__)
 
 RunJob = Callable[..., StudyEnd]
-"""`run_job(loaded, progress=...)`: runs a stage's study."""
+"""Runs the study of a stage: `run_job(loaded, progress=...)`."""
 
 
 def run_stages(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> StudyEnd:
-    """Run the stages of a study, or resume them; leaves its files in every case.
+    """Run the stages of a study, or resume them; its files are written in every case.
 
-    A stage whose trials have finished runs none of them again; what it found is computed from the store. Raises
-    ConfigError and MissingPaddleError before anything is written, StudyLockedError if another orchestrator runs it.
+    Finished trials of a stage are not run again; what the stage found is computed from the store. Raises ConfigError
+    and MissingPaddleError before anything is written, StudyLockedError if another orchestrator runs the study.
     """
     check_stages(loaded.study.stages)
     _check_asked(loaded)
@@ -75,19 +75,19 @@ def run_stages(loaded: LoadedConfig, *, progress: Progress, run_job: RunJob) -> 
         taken = WallTime(study.store, record)
         plan = {"schema": 1, "study": config.name, "task": config.task_name, "stages": list(config.stages)}
         write_plan(folder, plan, record)
-        study.store.close()  # each stage opens it for itself
-        return DiagnosisRun(study.loaded, record, folder, Audience(progress), run_job, taken).run()
+        study.store.close()  # each stage opens it again
+        return DiagnosisRun(study.loaded, record, folder, ResilientProgress(progress), run_job, taken).run()
 
 
 def _check_asked(loaded: LoadedConfig) -> None:
-    """Raise ConfigError for a setting of a check, or of the ablation's driver, that its stage would refuse later."""
+    """Raise ConfigError for a setting of a check, or of the ablation's driver, that its stage would reject later."""
     study = loaded.study
     driver_of(study)
     asked = with_settings(study.stages, loaded.overrides)
     if ablation_question(loaded.overrides) and "ablation" in study.stages:
         asked.append("ablation")
     for stage in asked:
-        with suppress(NothingToVaryError):  # then the stage says so, if it is not decided before
+        with suppress(NothingToVaryError):  # the stage reports it, unless an earlier stage decides
             StudyPlan(fixed_stage(stage, loaded)).driver()
 
 
@@ -116,7 +116,7 @@ class DiagnosisRun:
         self.seeds: set[int] = set()
 
     def run(self) -> StudyEnd:
-        """Run stage after stage, until one decides, fails or is interrupted."""
+        """Run the stages in order until one decides, fails or is interrupted."""
         stages = self.loaded.study.stages
         status, message = "ended", ""
         for number, stage in enumerate(stages, start=1):
@@ -125,7 +125,7 @@ class DiagnosisRun:
                 logger.info("stage %s and those after it: not run, %s", stage, why)
                 break
             if stage == "verify" and not self._to_verify():
-                logger.info("stage verify: not run, no change helped without being decided")
+                logger.info("stage verify: not run, there is no undecided change that helped")
                 continue
             if stage == "ablation" and not self._asked():
                 logger.info("stage ablation: not run, the task has no knob")
@@ -142,7 +142,7 @@ class DiagnosisRun:
         return self._end(status, message)
 
     def _run_stage(self, stage: str, which: str) -> StudyEnd:
-        """Run the study of a stage and keep what it found; an ablation that finds nothing, with the other axes, too."""
+        """Run the study of a stage and keep what it found. An ablation without a repair is widened to more axes."""
         loaded = self._loaded(stage)
         self.progress.message(f"{which}: {stage}  ({loaded.study.name})")
         axes = ", ".join(axis.name for axis in loaded.study.axes)
@@ -152,8 +152,8 @@ class DiagnosisRun:
             wider = self._loaded(stage, is_wide=True)
             if wider.study.axes != loaded.study.axes:
                 wider_axes = ", ".join(axis.name for axis in wider.study.axes)
-                logger.info("stage ablation: repeated with axes %s, none so far restores convergence", wider_axes)
-                self.progress.message("none of these restores convergence: trying the other axes, too")
+                logger.info("stage ablation: widened to axes %s, none so far restores convergence", wider_axes)
+                self.progress.message("none of these restores convergence; trying the other axes as well")
                 loaded, end = wider, self.run_job(wider, progress=self.progress)
         self.progress.close()
         logger.info("stage %s: %s; %s", stage, end.status, end.reported.document.answer)
@@ -162,21 +162,21 @@ class DiagnosisRun:
         return end
 
     def _is_decided(self, stage: str) -> bool:
-        """Return whether what was found makes this stage, and all after it, unnecessary (only in a diagnosis)."""
-        if self.loaded.study.kind is not StudyKind.DIAGNOSIS:  # checks: none makes another one unnecessary
+        """Return whether earlier stages make this one, and all after it, unnecessary (only in a diagnosis)."""
+        if self.loaded.study.kind is not StudyKind.DIAGNOSIS:  # checks are independent of each other
             return False
         found = self.found
         return stage != "data" and (found.is_data_broken or found.base_converges or not found.is_base_judged)
 
     def _can_do_without(self, stage: str) -> bool:
-        """Return whether a diagnosis can do without what a stage finds: that of a check of the training.
+        """Return whether a diagnosis continues if this stage fails: true for the checks that train.
 
-        The base has run by then: what fails is the training on few samples, or at odd learning rates.
+        The base has run by then, so only training on few samples, or at unusual learning rates, has failed.
         """
         return self.loaded.study.kind is StudyKind.DIAGNOSIS and stage in ("overfit", "lr_range")
 
     def _loaded(self, stage: str, *, is_wide: bool = False) -> LoadedConfig:
-        """Return the study of a stage, as what was found so far makes it."""
+        """Return the study of a stage, given what was found so far."""
         if stage == "verify":
             loaded = verifying(self.loaded, self._to_verify())
         elif stage == "ablation" and not ablation_question(self.loaded.overrides):
@@ -186,9 +186,9 @@ class DiagnosisRun:
         return beside(loaded, self.folder)
 
     def _ablation(self, *, is_wide: bool) -> LoadedConfig:
-        """Return the ablation of the axes that the symptoms point to, one at a time, and of the rate that was found.
+        """Return the ablation, one at a time, of the axes that the symptoms point to and of the learning rate found.
 
-        With `is_wide`, of all axes of `ablation=all` that the task has, and those that the symptoms point to.
+        With `is_wide`, it also has all axes of `ablation=all` for which the task has the knobs.
         """
         available = self._open_ablation()
         pointed = [axis for axis, _ in axes_for(seen_kinds(self.found))]
@@ -207,14 +207,14 @@ class DiagnosisRun:
         return OpenAblation.of(self.loaded, pointed, self.found.point)
 
     def _asked(self) -> bool:
-        """Return whether there is anything to vary: the command names it, or the task has a knob for it."""
+        """Return whether there is an axis to vary: the command names one, or the task has a knob for one."""
         return ablation_question(self.loaded.overrides) or bool(self._open_ablation().axes)
 
     def _to_verify(self) -> list[Effect]:
         return [] if self.found.ablation is None else to_verify(self.found.ablation)
 
     def _take(self, stage: str, loaded: LoadedConfig, end: StudyEnd) -> None:
-        """Keep what a stage found, for the stages after it and for the result; of one cut short only to show it."""
+        """Keep what a stage found, for later stages and for the result; if it was interrupted, only to show it."""
         if end.status == "interrupted":
             self.cut_short = stage
         elif not isinstance(end.result, Diagnosis):
@@ -225,7 +225,7 @@ class DiagnosisRun:
         self.seeds.update(end.reported.seeds)
 
     def _documents(self, stage: str, loaded: LoadedConfig, end: StudyEnd) -> list[StageDocument]:
-        """Return what is shown of a stage: its ranking, the base's with its curves, or its own stages."""
+        """Return what is shown of a stage: its ranking (for the base, with curves), or its own stages."""
         document, command = end.reported.document, stage_command(loaded)
         if isinstance(document, StagedDocument):
             first, *others = document.stages
@@ -240,10 +240,10 @@ class DiagnosisRun:
             return base_curves(report_data(store, store.study(loaded.study.name), wall_s=0.0))
 
     def _why(self, end: StudyEnd) -> str:
-        """Return why a stage that did not end ends the whole, and how to resume it."""
+        """Return why the study stops at a stage that did not end, and how to resume it."""
         if end.status == "failed":
-            return f"{end.message}\nwhen that is done, resume with: {self._again()}"
-        return f"interrupted in the middle of a stage; resume with: {self._again()}"
+            return f"{end.message}\nthen resume with: {self._again()}"
+        return f"interrupted during a stage; resume with: {self._again()}"
 
     def _again(self) -> str:
         return shlex.join([*PROGRAM, *self.loaded.command])
@@ -264,7 +264,7 @@ class DiagnosisRun:
         return StudyEnd(status=status, message=message, reported=found, folder=self.folder.path)
 
     def _reported(self, record: StudyRecord, cost: TrialsCost) -> Reported:
-        """Return what the stages found together, and its document."""
+        """Return the combined result of the stages, with its document."""
         result, seeds = self._result(), tuple(sorted(self.seeds))
         document = staged_document(record, self.shown, result, StagesCost.of(cost), seeds)
         return Reported(result=result, document=document, cost=cost, seeds=seeds)
@@ -280,11 +280,11 @@ class DiagnosisRun:
         return Diagnosis(is_ok=is_ok, answer=self._so_far(*answers), stages=tuple(self.ended.items()))
 
     def _so_far(self, *answers: str) -> str:
-        """Return what was found, and where it was interrupted."""
+        """Return the answers, and at which stage the session was interrupted."""
         stages, words = self.loaded.study.stages, ""
         if self.cut_short:
             left = stages[stages.index(self.cut_short) + 1 :]
-            words = f"Interrupted in the stage {self.cut_short}{'; not run yet: ' * bool(left)}{', '.join(left)}."
+            words = f"Interrupted in stage {self.cut_short}{'; not run yet: ' * bool(left)}{', '.join(left)}."
         return " ".join(filter(None, [*answers, words]))
 
     def _notes(self) -> tuple[str, ...]:
@@ -294,7 +294,7 @@ class DiagnosisRun:
             return (f"Not run, because the base has no verdict: {', '.join(left_out)}.",)
         if not left_out or not (self.found.is_data_broken or self.found.base_converges):
             return ()
-        return (f"Not run, because it was decided before: {', '.join(left_out)}.",)
+        return (f"Not run, because earlier stages decided: {', '.join(left_out)}.",)
 
 
 def _is_fruitless(end: StudyEnd) -> bool:

@@ -1,8 +1,8 @@
-"""Keeping results small: which studies are past their time, and what of them goes.
+"""Keeps results small: which studies have expired, and what of them is deleted.
 
-The study of an old night goes whole: what the night found is kept by the night. Any other old study loses run folders
-and curves, and keeps verdicts and reports. What a baseline was made from stays whole, and so does what runs now, or
-what a study that stays takes trials from.
+The study of an expired night is deleted completely; the record of the night keeps what it found. Any other expired
+study loses its run folders and curves, and keeps verdicts and reports. Nothing is deleted of a study that a baseline
+was made from, that is running, or whose trials are reused by a study that stays.
 """
 
 import shutil
@@ -23,9 +23,9 @@ from sweep.study.places import why_not_ours
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What is past its time: nights before the last `keep_nights`, other studies that ended `keep_days` ago or more.
+    """What has expired: nights before the last `keep_nights`, other studies that ended more than `keep_days` days ago.
 
-    None in either keeps all of that kind. `regression` limits the nights to those of one regression.
+    None keeps all nights, or all other studies. `regression` limits the nights to those of one regression.
     """
 
     keep_nights: int | None = None
@@ -35,10 +35,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freed:
-    """What was deleted, or would be. `studies` (of nights) went whole, `thinned` lost their run folders and curves.
+    """What was deleted, or would be. `studies` (of nights) are gone, `thinned` lost their run folders and curves.
 
-    `kept` names studies that are past their time and of which something stays, with the reason. `folders` are the
-    absolute ones that were deleted, or would be, by study.
+    `kept` has pairs (study, reason) for expired studies of which something stays. `folders` maps a study to the
+    absolute path of its folder that was, or would be, deleted.
     """
 
     studies: tuple[str, ...]
@@ -64,7 +64,7 @@ class Freed:
 
 
 def size_text(count: int) -> str:
-    """Return bytes as a person reads them."""
+    """Return a number of bytes as text, in bytes, KB, MB or GB (powers of 1000)."""
     size = float(count)
     for unit in ("bytes", "KB", "MB"):
         if size < 1000:
@@ -74,9 +74,9 @@ def size_text(count: int) -> str:
 
 
 def collect_garbage(store: Store, rule: Rule, *, file: Path | None = None, is_dry: bool = False) -> Freed:
-    """Delete what is past its time, and say what that freed; `is_dry` only says what it would.
+    """Delete what has expired; return what that freed. With `is_dry`, only return what would be freed.
 
-    `file` is the store's SQLite file where it is to be made smaller, too (which takes a moment for a large one).
+    `file` is the store's SQLite file if it should be compacted as well, which takes a moment if it is large.
     """
     before = file_bytes(file)
     freed = _collect(store, _past_their_time(store, rule), _night_studies(store, rule), is_dry=is_dry)
@@ -88,7 +88,7 @@ def collect_garbage(store: Store, rule: Rule, *, file: Path | None = None, is_dr
 
 
 def _collect(store: Store, past: Sequence[StudyRecord], of_nights: set[str], *, is_dry: bool) -> Freed:
-    """Delete these studies, those of nights whole; the database is as large as before."""
+    """Delete these studies, those of nights completely. The database file keeps its size."""
     gone: dict[str, str] = {}
     kept: list[tuple[str, str]] = []
     freed_bytes = points = 0
@@ -125,7 +125,7 @@ def _collect(store: Store, past: Sequence[StudyRecord], of_nights: set[str], *, 
 def _past_their_time(store: Store, rule: Rule) -> list[StudyRecord]:
     """Return the studies that the rule no longer keeps, the one whose status changed last first.
 
-    So whoever takes trials from another goes before it, as a rule: where it is not, the next gc takes the rest.
+    So a study that reuses trials of another usually goes before it. If not, the next gc deletes the rest.
     """
     old = _night_studies(store, rule)
     kept = Regressions(store)
@@ -143,7 +143,7 @@ def _ended_before(record: StudyRecord, limit: datetime) -> bool:
 
 
 def _night_studies(store: Store, rule: Rule) -> set[str]:
-    """Return the names of the studies of nights that are past their time."""
+    """Return the names of the studies of expired nights."""
     if rule.keep_nights is None:
         return set()
     kept = Regressions(store)
@@ -177,9 +177,9 @@ def _size(folder: StudyDir, *, is_whole: bool) -> int:
 
 
 def _delete(store: Store, record: StudyRecord, folder: StudyDir, *, is_whole: bool) -> bool:
-    """Delete a study whole, or its run folders and curves. False where a driver has taken it up meanwhile.
+    """Delete a study, or its run folders and curves. Return False if an orchestrator has started to run it meanwhile.
 
-    The rows go first: folders without a study are in nobody's way, a study without its folders would be.
+    The rows are deleted first: folders without a study do no harm, a study without its folders would.
     """
     lock = StudyLock(folder.lock)
     try:

@@ -1,4 +1,4 @@
-"""Bringing a run into the store: what it logged, how it ended, what is judged of it."""
+"""Brings a run into the store: what it logged, how it ended, how it is judged."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,7 +20,7 @@ from sweep.study.live import LiveRun
 
 
 def identity_of(run: RunRecord) -> dict[str, object]:
-    """Return what spec.json says of this run and of no other, in whatever database that was recorded."""
+    """Return what identifies this run in spec.json, whichever database it is recorded in."""
     token = {} if run.token is None else {"token": run.token}  # a run of an earlier version has none
     return {"run_id": run.id, "begun": None if run.started_at is None else run.started_at.isoformat(), **token}
 
@@ -28,9 +28,9 @@ def identity_of(run: RunRecord) -> dict[str, object]:
 def spec_of(
     config: StudyConfig, trial: TrialRecord, run: RunRecord, code: Mapping[str, str | None]
 ) -> dict[str, object]:
-    """Return the contents of spec.json: all that a worker needs to know, or whoever rebuilds the store.
+    """Return the contents of spec.json: all that the worker needs, and all that `rebuild` needs.
 
-    `code` has the digests of the task's files, by path from its root.
+    `code` maps the task's files, by path relative to its root, to their digests.
     """
     return {
         "schema": 1,
@@ -56,17 +56,17 @@ def spec_of(
 
 @lru_cache(maxsize=8)
 def _target_mapping(target: Target) -> dict[str, object]:
-    """Return a target as spec.json holds it, the same one for all trials of a study."""
+    """Return a target as spec.json holds it; it is the same for all trials of a study."""
     return target.to_mapping()
 
 
 def record_launched(store: Store, run_id: int, launched: Launched) -> None:
-    """Put on record by what a run's launcher knows it, and its process as far as that is known."""
+    """Record a run's launcher handle, and its process if that is known."""
     store.run_started(run_id, **process_of(launched))
 
 
 def process_of(launched: Launched) -> dict[str, Any]:
-    """Return what the store keeps of how a run was launched."""
+    """Return the columns of a run that say how it was launched."""
     started = launched.started
     if started is None:
         return {"handle": launched.handle}
@@ -80,7 +80,7 @@ def process_of(launched: Launched) -> dict[str, Any]:
 
 
 def ingest(store: Store, live: LiveRun, *, is_over: bool = False) -> None:
-    """Move new points from a run's file into the store. One that is over is not said to run first."""
+    """Move new points from a run's events file into the store, and mark it as running unless it `is_over`."""
     start = live.read_bytes
     points = live.read()
     if live.read_bytes > start:
@@ -101,9 +101,9 @@ def record_end(
     launched: Launched | None = None,
     is_check: bool = False,
 ) -> Outcome:
-    """Judge a run, end it and its trial in the store, and return the outcome.
+    """Judge a run, record its end and that of its trial, and return the outcome.
 
-    `launched` is how it was launched, if that is not on record yet. A check is not judged: it did not train towards the
+    `launched` is how it was launched, if that is not recorded yet. A check is not judged: it did not train towards the
     target.
     """
     reason = StopReason(ended.stop_reason) if ended.stop_reason else None
@@ -127,7 +127,7 @@ def record_end(
 
 
 def _outcome(live: LiveRun, ended: RunEnded, judgement: Judgement, *, is_check: bool) -> Outcome:
-    """Return what `Store.outcome` would, without its queries."""
+    """Return the same as `Store.outcome`, without its queries."""
     return Outcome(
         number=live.trial.number,
         cell=live.trial.cell,
@@ -148,7 +148,7 @@ def _outcome(live: LiveRun, ended: RunEnded, judgement: Judgement, *, is_check: 
 
 
 def write_ending(folder: RunDir, ended: RunEnded, *, is_retried: bool) -> None:
-    """Leave in a run's folder what only its driver knows, so that the store can be rebuilt from the folders."""
+    """Write what only the orchestrator knows into a run's folder, so that the store can be rebuilt from the folders."""
     words: Mapping[str, object] = {
         "schema": 1,
         "state": str(ended.state),
@@ -158,12 +158,12 @@ def write_ending(folder: RunDir, ended: RunEnded, *, is_retried: bool) -> None:
         "stop_reason": ended.stop_reason,
         "retried": is_retried,
     }
-    with suppress(OSError):  # a full disk is often why it ended; the store, which counts, may be elsewhere
+    with suppress(OSError):  # a full disk is often why it ended; the store, which decides, may be on another one
         folder.write_ending(words)
 
 
 def read_ending(folder: RunDir, run_id: int) -> tuple[RunEnded, bool]:
-    """Return how a run ended and whether its trial was put up again, from what lies in its folder."""
+    """Return how a run ended and whether its trial was requeued, read from its folder."""
     try:
         words = read_json(folder.ending)
         ended = RunEnded(

@@ -1,4 +1,4 @@
-"""What a person may ask of a study that runs, and the signals that ask it."""
+"""Interrupting a running study, and the signals that do so."""
 
 import signal
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from sweep.rundir.lock import END_SIGNAL
 
 
 class Interrupt(IntEnum):
-    """What a person asked for."""
+    """What was asked for by a signal."""
 
     NONE = 0
-    DRAIN = 1  # launch nothing more, let what runs come to its end
-    STOP = 2  # stop what runs, too
+    DRAIN = 1  # running trials finish, no new ones start
+    STOP = 2  # running trials are stopped
 
 
 WORDS = {
@@ -25,14 +25,14 @@ WORDS = {
 
 
 class Interruptible(Protocol):
-    """What heeds `interrupt` at its next turn."""
+    """An object that checks `interrupt` regularly."""
 
     interrupt: Interrupt
 
 
 @contextmanager
 def obeying_interrupts(loop: Interruptible) -> Iterator[None]:
-    """Let Ctrl-C drain and a second one stop; `stop` drains, however often it is given, and SIGTERM stops."""
+    """Inside the block, Ctrl-C drains and a second one stops; the `stop` verb always drains, and SIGTERM stops."""
 
     def on_interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
         if loop.interrupt is Interrupt.NONE and signum != signal.SIGTERM:

@@ -1,4 +1,4 @@
-"""A trial that runs now: what its events file has said so far."""
+"""A running trial: what its events file contains so far."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ from sweep.rundir import RunDir, facts_of, points_of
 
 @dataclass(slots=True)
 class LiveRun:
-    """One run being followed. `read_bytes` is how much of events.jsonl has been taken in.
+    """A live run. `read_bytes` is how much of events.jsonl has been read, in bytes.
 
-    `is_wanted` is False for a run of a retired trial, whose outcome nobody asks for any more; `has_folder` is False
-    if what lies in `dir` is not this run's; `exclusive` is True if it is to have a device alone. `handle` is its
-    launcher's, None until it is launched; `device` where its process runs, None while it is queued.
+    `is_wanted` is False for a run of a retired trial, whose outcome is no longer needed. `has_folder` is False if the
+    files in `dir` are not this run's. `exclusive` is True if it needs a device alone. `handle` is its launcher's, None
+    until it is launched; `device` is where its process runs, None while it is queued.
     """
 
     trial: TrialRecord
@@ -32,27 +32,27 @@ class LiveRun:
     device: str | None = None
     has_started: bool = False
     is_marked_running: bool = False
-    is_whole: bool = False  # all it logged came into the store at once, at its end
+    is_whole: bool = False  # everything it logged was ingested at once, at its end
     read_bytes: int = 0
     last_step: int = 0
     facts: dict[str, float | str] = field(default_factory=dict)
     chunks: dict[str, list[Series]] = field(default_factory=dict)
-    shown: int = 0  # how many chunks of the target's metric the driver has seen
+    shown: int = 0  # number of chunks of the target's metric that the driver has seen
     is_pruned: bool = False
 
     @property
     def proposal(self) -> Proposal:
-        """What the driver asked for."""
+        """The proposal that the driver made."""
         return Proposal(self.trial.cell, self.trial.seed)
 
     def take(self, launched: Launched) -> None:
-        """Note by what its launcher knows it, and where its process runs if it has one."""
+        """Keep its launcher's handle, and where its process runs if it has one."""
         self.handle = launched.handle
         if launched.started is not None:
             self.device = launched.started.device
 
     def read(self) -> Mapping[str, Series]:
-        """Take in what the run has written since the last call and return its new points by metric."""
+        """Read what the run has written since the last call; return its new points by metric."""
         if not self.has_folder:
             return {}
         events, self.read_bytes = self.dir.read_events(self.read_bytes)
@@ -65,7 +65,7 @@ class LiveRun:
         return points
 
     def resume(self, stored: Mapping[str, Series]) -> None:
-        """Go on where an earlier driver left off: `stored` is what it brought into the store of this run."""
+        """Continue after an earlier orchestrator; `stored` is what it has ingested of this run, by metric."""
         events, _ = self.dir.read_events(0)
         self.facts.update(facts_of(events))
         self.has_started = bool(events)
@@ -79,14 +79,14 @@ class LiveRun:
         return {metric: joined(chunks) for metric, chunks in self.chunks.items()}
 
     def unseen(self, metric: str | None) -> Iterator[tuple[int, float]]:
-        """Yield (step, value) of each point of `metric` that this has not yielded before, in their order."""
+        """Yield (step, value) of each point of `metric` not yielded before, in order."""
         chunks = self.chunks.get(metric or "", [])[self.shown :]
         self.shown += len(chunks)
         for chunk in chunks:
             yield from zip(chunk.steps.tolist(), chunk.values.tolist(), strict=True)
 
     def latest(self, metric: str | None) -> tuple[int, float] | None:
-        """Return (step, value) of the last point of `metric`, None where it has none."""
+        """Return (step, value) of the last point of `metric`, None if it has none."""
         chunks = self.chunks.get(metric or "")
         return None if not chunks else (int(chunks[-1].steps[-1]), float(chunks[-1].values[-1]))
 

@@ -1,4 +1,4 @@
-"""Ask, launch, ingest, judge, tell: one pass of this loop per event, until the driver has nothing left to ask."""
+"""Ask, launch, ingest, judge, tell: one pass of this loop per event, until the driver has no more proposals."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -24,25 +24,26 @@ from sweep.study.runs import OpenStudy, StudyRuns, named
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
-"""How long the loop sleeps when nothing happens; a run's end wakes it at once."""
+"""How long (s) the loop sleeps when nothing happens; the end of a run wakes it at once."""
 
 QUIET_S = 0.05
-"""Where no run has ended for so long there is time for what can wait. A process that was started is put on record then,
-if not earlier with something else: until then its folder tells of it."""
+"""Time (s) without the end of a run after which the loop does what can wait. A started process is recorded then, if not
+earlier with something else; until then only its folder shows that it exists."""
 
 READ_EVERY_S = 1.0
-"""How often the events of running trials are read: the live view is at most this old."""
+"""Interval (s) at which the events of running trials are read: the live view is at most this old."""
 
-_TAKEN_UP = (TrialState.CANCELLED, TrialState.LOST)
+_REQUEUED = (TrialState.CANCELLED, TrialState.LOST)
 
 
 class StudyLoop:
-    """Runs one study to its end, a drain or a stop. The caller owns store, launcher and driver, and closes them.
+    """Runs one study until it ends, drains or is stopped. The caller owns store, launcher and driver, and closes them.
 
-    Every trial of the study that is pending when the loop starts is launched; what the driver asks for is added.
-    `on_outcome(outcome, trial, curves)` is called once for each trial finished here; `curves` is what its run logged,
-    None where no run was made for it here. `on_quiet` is called while runs go on and none ends, to do a bit of what can
-    wait; it returns whether more of it is left. `is_ours` says whether the study's folder is still what was locked.
+    Every trial of the study that is pending when the loop starts is launched, then those that the driver proposes.
+    `on_outcome(outcome, trial, curves)` is called once for each trial that ends in this session; `curves` is what its
+    run logged, None if it was not run in this session. `on_quiet` is called while runs continue and none ends, to do a
+    bit of the work that can wait; it returns whether more is left. `is_ours` returns whether the study's folder is
+    still the one that was locked.
     """
 
     def __init__(
@@ -71,9 +72,9 @@ class StudyLoop:
     # -- the loop
 
     def run(self) -> None:
-        """Run until nothing is left, or an interrupt has been obeyed, or a systematic failure shows.
+        """Run until nothing is left, an interrupt has been handled, or all first trials have failed alike.
 
-        Raises StudyGoneError once the study's folder is no longer the one that it began with.
+        Raises StudyGoneError if the study's folder is removed or replaced meanwhile.
         """
         try:
             self._runs.recover()
@@ -83,7 +84,7 @@ class StudyLoop:
             self._go_round()
             self._runs.paused.end(POLL_S)
         except (OSError, SweepError):
-            self._check_place()  # that would be the reason
+            self._check_place()  # a missing folder would be the reason
             raise
 
     def _go_round(self) -> None:
@@ -104,18 +105,18 @@ class StudyLoop:
         if not self.is_ours():
             raise StudyGoneError(
                 f"{self.folder.path} was removed or replaced while its study ran",
-                hint="the same command resumes with what is left",
+                hint="run the same command again to resume with what is left",
             )
 
     def _announce(self) -> None:
-        """Say what an interrupt has brought about: not where the signal came, in the midst of whatever was printed."""
+        """Print what an interrupt does. The signal handler does not print: it may run in the middle of other output."""
         if self.interrupt is not self._announced:
             self._announced = self.interrupt
             logger.warning("interrupt: %s (%d running)", self.interrupt.name.lower(), len(self._runs.live))
             self.progress.message(WORDS[self.interrupt])
 
     def _poll(self) -> Sequence[RunNews]:
-        """Wait for news of runs. If that takes a while, what can wait is done first."""
+        """Wait for news of runs. If none comes soon, do what can wait meanwhile."""
         news = self.launcher.poll(QUIET_S)
         if news:
             return news
@@ -131,7 +132,7 @@ class StudyLoop:
         return self.interrupt is Interrupt.NONE and not self.breaker.is_open
 
     def _fill(self) -> None:
-        """Launch what waits, and ask for more, until every slot is taken."""
+        """Launch waiting trials, and ask for more, until every slot is taken."""
         while self.launcher.free_slots > 0 and self._may_launch:
             if not self._runs.is_waiting and not self._ask():
                 return
@@ -142,16 +143,16 @@ class StudyLoop:
             self._launch(begun)
 
     def _launch(self, begun: Sequence[LiveRun]) -> None:
-        """Start the runs that are on record as intended."""
+        """Start runs whose intent is recorded."""
         for live in begun:
             failed = self._runs.launch(live)
             if failed is not None:
-                self._settle([failed], goes_on=False)
+                self._settle([failed], may_begin=False)
             elif live.device is not None:
                 self._show_started(live)
 
     def _take_news(self, all_news: Sequence[RunNews]) -> list[RunEnded]:
-        """Take in which queued runs have started, and tell which wait at a step; return those that have ended."""
+        """Handle news of queued runs that have started and of runs that pause; return those that have ended."""
         for news in all_news:
             if isinstance(news, RunStarted):
                 self._show_started(self._runs.note_started(news))
@@ -160,14 +161,14 @@ class StudyLoop:
         return [news for news in all_news if isinstance(news, RunEnded)]
 
     def _pause(self, news: RunPaused) -> None:
-        """Record the end of a slice, then tell the driver of it."""
+        """Record the end of a slice, then tell the driver."""
         self._check_place()
         paused = self._runs.pause(news)
         step("pause recorded")
         if paused is None:
             return
         live, part = paused
-        if not self.driver.pauses:  # another driver had asked for this slice
+        if not self.driver.pauses:  # an earlier session's driver had asked for this slice
             self._runs.resume(live.proposal)
             return
         self._is_pruned(live)
@@ -178,14 +179,14 @@ class StudyLoop:
         self.breaker.devices.add(live.device or "")
         self.progress.trial_started(live.trial.number, str(live.trial.cell), live.trial.seed, self.target.budget_steps)
 
-    def _settle(self, all_ended: Sequence[RunEnded], *, goes_on: bool = True) -> None:
-        """Judge the runs that have ended and record it; then tell the driver, or say that their trials wait again.
+    def _settle(self, all_ended: Sequence[RunEnded], *, may_begin: bool = True) -> None:
+        """Judge the runs that have ended and record it; then tell the driver, or report that their trials are retried.
 
-        The runs that take their places are begun in the same transaction, and started before anybody is told.
+        The runs that take their slots are begun in the same transaction, and started before the driver is told.
         """
         if not all_ended:
             return
-        self._check_place()  # another driver may have these trials by now
+        self._check_place()  # another orchestrator may have these trials by now
         is_stopping = self.interrupt is Interrupt.STOP
         with self.store.transaction():
             settled = self._runs.settle(all_ended, may_retry=not is_stopping)
@@ -196,21 +197,21 @@ class StudyLoop:
                     if self.breaker.is_open and not was_open:
                         logger.warning("breaker: the first %d trials failed alike", len(self.breaker.failed))
             self._runs.record_started()
-            begun = self._runs.begin() if goes_on and self._may_launch else []
+            begun = self._runs.begin() if may_begin and self._may_launch else []
         step("end recorded")
         self._launch(begun)
         for run in settled:
             live, ended, outcome = run.live, run.ended, run.outcome
             if outcome is None:
                 how = ending_text(str(ended.failure), ended.message)
-                self.progress.message(f"trial {live.trial.number}: {how}; trying again")
+                self.progress.message(f"trial {live.trial.number}: {how}; retrying")
             elif live.is_wanted and not (is_stopping and ended.state is TrialState.CANCELLED):
                 self._is_pruned(live)  # too late for this run, but others are compared with it
                 self._tell(outcome, live.trial, live.series())
                 step("driver told")
 
     def _read_running(self) -> None:
-        """Take in what running trials wrote, show it, and ask the driver whether to go on with them."""
+        """Read what running trials wrote, show it, and prune those that the driver gives up."""
         self._runs.read()
         for live in self._runs.live.values():
             latest = live.latest(self.target.metric)
@@ -222,7 +223,7 @@ class StudyLoop:
         self._read_at_s = monotonic_s()
 
     def _is_pruned(self, live: LiveRun) -> bool:
-        """Show the driver what a run has logged since the last call; return whether it is now given up."""
+        """Show the driver what a run has logged since the last call; return whether the driver prunes it now."""
         if not self.driver.prunes or live.is_pruned:
             return False
         for at, value in live.unseen(self.target.metric):
@@ -235,7 +236,7 @@ class StudyLoop:
     # -- the driver
 
     def _ask(self) -> bool:
-        """Take proposals in. Returns False where the driver has none now."""
+        """Ask the driver and act on its answers; return False if it has none now."""
         questions = self.driver.ask(self.launcher.free_slots)
         for question in questions:
             if isinstance(question, Abandon):
@@ -249,13 +250,13 @@ class StudyLoop:
             trial = self._enrol(question)
             step("proposal enrolled")
             if trial.state is TrialState.PENDING:
-                self._runs.put_up(trial)
+                self._runs.enqueue(trial)
             else:
                 self._tell(self.store.outcome(trial.id), trial, None)
         return bool(questions)
 
     def _enrol(self, proposal: Proposal) -> TrialRecord:
-        """Put a proposal on record; a trial that any study has finished before is reused."""
+        """Record the trial of a proposal; if any study has finished the same trial, its result is reused."""
         spec = self.compose(proposal)
         with self.store.transaction():
             [trial] = self.store.add_trials(self.study_id, [spec])
@@ -266,10 +267,10 @@ class StudyLoop:
         return self.store.trial(self.study_id, trial.number)
 
     def _replay(self) -> int:
-        """Tell the driver what is on record, in that order, and requeue what is pending.
+        """Tell the driver the recorded outcomes, in their order, and requeue pending trials.
 
-        Returns how many trials have finished. What ended without saying anything of the task (interrupted, lost, a
-        fault of the machine) is requeued.
+        Return the number of finished trials. Trials whose end is no evidence about the task (interrupted, lost, a fault
+        of the machine) are requeued.
         """
         self.breaker.devices.update(live.device or "" for live in self._runs.live.values())
         trials = {trial.number: trial for trial in self.store.trials(self.study_id)}
@@ -293,11 +294,11 @@ class StudyLoop:
             if self._runs.paused.has_trial((trial.cell, trial.seed)):
                 self._runs.resume(Proposal(trial.cell, trial.seed))
             elif trial.id not in running:
-                self._runs.put_up_again(trial)
+                self._runs.requeue(trial)
         return len(ended.keys() - out.keys())
 
     def _is_out(self, trial: TrialRecord, outcome: Outcome | None, abandoned: set[int]) -> bool:
-        """Return whether a trial on record is still to be run, or runs; one whose end says nothing is made pending."""
+        """Return whether a recorded trial is running or still to run. One whose end is no evidence is made pending."""
         if trial.state is TrialState.PAUSED:
             if not self._runs.paused.has_trial((trial.cell, trial.seed)):
                 self._runs.paused.add(trial, None)
@@ -306,15 +307,15 @@ class StudyLoop:
             return True
         if trial.number in abandoned:
             return False
-        if outcome.state in _TAKEN_UP or outcome.failure is FailureClass.INFRA:
+        if outcome.state in _REQUEUED or outcome.failure is FailureClass.INFRA:
             self.store.transition(trial.id, TrialState.PENDING, "requeued")
             logger.info("trial %d: requeued, its last run was %s", trial.number, outcome.failure or outcome.state)
-            step("trial taken up again")
+            step("trial requeued")
             return True
         return False
 
     def _tell_again(self, outcome: Outcome, trial: TrialRecord) -> None:
-        """Tell the driver of a trial that has ended in an earlier session, and show it what that trial had logged."""
+        """Tell the driver of a trial that ended in an earlier session, and show it what that trial logged."""
         if self.driver.prunes and self.target.metric is not None:
             proposal = Proposal(trial.cell, trial.seed)
             self.driver.adopt(proposal)

@@ -1,4 +1,4 @@
-"""Runs a learning-rate range search: the range tests, then the trials that confirm what they suggest.
+"""Runs a learning-rate range search: the range tests, then the trials that confirm the rate they suggest.
 
 The confirmation is a separate study, `<study>.confirm`: the task as it is, with an axis of three rates.
 """
@@ -19,7 +19,7 @@ from sweep.store import Store
 from sweep.study.places import beside
 from sweep.study.planning import driver_of
 from sweep.study.progress import Progress
-from sweep.study.resilient_progress import Audience
+from sweep.study.resilient_progress import ResilientProgress
 from sweep.study.results import leave_reports
 from sweep.study.session import StudyEnd, run_study
 from sweep.study.walltime import WallTime
@@ -27,16 +27,16 @@ from sweep.study.walltime import WallTime
 logger = logging.getLogger(__name__)
 
 _OWN = frozenset({"search", "probe", "confirm", "study", "seeds", "stages"})
-"""Sections of the command line that ask for the range search itself."""
+"""Sections of the command line that concern the range search itself, and are left out of the confirmation."""
 
 DESIGN = "one_at_a_time"
 """The design of the confirmation: each rate against the task's own."""
 
 
 def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
-    """Run the range tests and their confirmation, or resume them; leaves the files of both.
+    """Run the range tests and their confirmation, or resume them; the files of both are written.
 
-    Raises as `run_study` does, and ConfigError if the study has axes: a range test is of one setting.
+    Raises what `run_study` raises, and ConfigError if the study has axes: a range test is of one setting.
     """
     config = loaded.study
     if config.axes or driver_of(config).cells is None:
@@ -44,14 +44,14 @@ def run_lr_range(loaded: LoadedConfig, *, progress: Progress) -> StudyEnd:
             "search",
             "a learning-rate range is searched for one setting, without axes or another driver",
             value=", ".join(axis.name for axis in config.axes) or config.driver.name,
-            hint="run it first, and the ablation with the rate that it suggests",
+            hint="run the range search first, then the ablation with the rate that it suggests",
         )
-    shown = Audience(progress)
+    shown = ResilientProgress(progress)
     return run_study(loaded, progress=shown, then=lambda loaded, end: _confirmed(loaded, end, shown))
 
 
-def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: Audience) -> StudyEnd:
-    """Run the confirmation of what the range tests suggest; return how the search as a whole has ended."""
+def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: ResilientProgress) -> StudyEnd:
+    """Confirm the rate that the range tests suggest; return how the whole range search has ended."""
     config = loaded.study
     found = end.result.range if isinstance(end.result, RateSearch) else None
     confirming = confirmation(loaded, found) if end.status == "ended" and found is not None else None
@@ -78,7 +78,7 @@ def confirmation(loaded: LoadedConfig, found: RateRange) -> LoadedConfig | None:
     rates = rates_of(found, config.task)
     if config.confirm is None or not rates:
         return None
-    first = max(config.seeds) + 1  # fresh ones: not those that the rate was read off
+    first = max(config.seeds) + 1  # fresh seeds: not those of the range tests
     seeds = tuple(range(first, first + config.confirm.seeds))
     words = [word for word in loaded.overrides if section_of(word) not in _OWN]
     part = load_part(loaded, words, name=confirm_study(config.name))
@@ -86,7 +86,7 @@ def confirmation(loaded: LoadedConfig, found: RateRange) -> LoadedConfig | None:
     if not any(key_of(word) == "converge.stop_early" for word in words):
         study = replace(study, target=replace(study.target, stop_early=config.confirm.stop_early))
     study = replace(study, driver=DriverConfig(name="grid", settings={"design": DESIGN}))
-    # The command is that of the search: resuming the confirmation is resuming the search.
+    # The command is that of the range search: resuming the confirmation means resuming the range search.
     is_named = any(key_of(word) == "study" for word in loaded.command)
     command = loaded.command if is_named else (*loaded.command, f"study={config.name}")
     return replace(part, study=study, command=command)

@@ -1,4 +1,4 @@
-"""Says early what the answer would say at the end: that the trials do not log what the target is judged by."""
+"""Warns early, not only at the end of a study, if its trials do not log the target's metric."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -14,13 +14,13 @@ from sweep.store import Store
 logger = logging.getLogger(__name__)
 
 ENOUGH = 3
-"""Number of trials without a verdict, and none with one, after which it looks at what they log."""
+"""Number of trials without a verdict, and none with one, after which the logged metrics are checked."""
 
 
-class Silence:
-    """Follows the first outcomes of a session. It only speaks: a base may break before its first evaluation.
+class MetricWarning:
+    """Follows the first outcomes of a session. It only warns: the base may fail before its first evaluation.
 
-    `say` gets at most one message on each of two matters: the metric is not logged, or is evaluated too rarely.
+    `say` gets at most two messages: that the metric is not logged, and that it is evaluated too rarely.
     """
 
     def __init__(self, store: Store, record: StudyRecord, target: Target, say: Callable[[str], None]) -> None:
@@ -29,7 +29,7 @@ class Silence:
         self._is_settled = self._is_hold_seen = record.kind.is_check  # it is not judged
 
     def take(self, outcome: Outcome, curves: Mapping[str, Series] | None = None) -> None:
-        """Take in the next outcome with what its run logged, None if it was run earlier."""
+        """Take the next outcome, with what its run logged; None if it ran in an earlier session."""
         if not self._is_hold_seen and curves is not None and outcome.state is TrialState.COMPLETED:
             self._is_hold_seen = True
             self._look_at_hold(outcome, curves)
@@ -38,7 +38,7 @@ class Silence:
         self._unjudged.append(outcome)
         self._is_settled = outcome.is_evidence or len(self._unjudged) == ENOUGH
         if self._is_settled and not outcome.is_evidence:
-            from sweep.analysis.unlogged import unlogged_sentences  # SciPy comes with it
+            from sweep.analysis.unlogged import unlogged_sentences  # it imports SciPy
 
             said = unlogged_sentences(self._unjudged, self._target, self._store.metric_names(self._record.id))
             if said:
@@ -46,7 +46,7 @@ class Silence:
                 self._say(f"{said} (Checked after {ENOUGH} trials. Press Ctrl-C to stop the study.)")
 
     def _look_at_hold(self, outcome: Outcome, curves: Mapping[str, Series]) -> None:
-        """Say that a whole run has fewer evaluations than a target has to hold for."""
+        """Warn if a completed run has fewer evaluations than the target has to hold for."""
         target = self._target
         need = HOLD_EVALUATIONS if target.hold is None else target.hold
         metric = target.metric

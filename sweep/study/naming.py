@@ -1,4 +1,4 @@
-"""The name that a config takes in its store: an automatic name belongs to the first config that had it."""
+"""The name that a config gets in its store: an automatic name belongs to the first config that had it."""
 
 import logging
 import shlex
@@ -29,7 +29,7 @@ Names = Callable[[], Iterable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedStudy:
-    """A config under the name that it takes. `note` says what a reader should know of it, empty if nothing."""
+    """A config under the name that it gets. `note` tells the user about an unexpected name; else it is empty."""
 
     loaded: LoadedConfig
     note: str
@@ -37,7 +37,7 @@ class NamedStudy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldStudy:
-    """A study that this process holds: no other process runs it or takes its name."""
+    """A study that this process has locked: no other process can run it or take its name."""
 
     loaded: LoadedConfig
     note: str
@@ -47,9 +47,9 @@ class HeldStudy:
 
 
 def named(loaded: LoadedConfig, find: Find, names: Names = tuple) -> NamedStudy:
-    """Return a config under its name, given the studies on record, and their names from the first one on.
+    """Return a config under its name. `find` looks up a recorded study, `names` lists all of them, oldest first.
 
-    A name that was given (`study=NAME`) stays, whatever the study of that name was about.
+    A given name (`study=NAME`) is kept, even if the recorded study of that name had another config.
     """
     config = loaded.study
     ours = Question(config.task, config.target)
@@ -63,16 +63,16 @@ def named(loaded: LoadedConfig, find: Find, names: Names = tuple) -> NamedStudy:
         return NamedStudy(loaded=loaded, note="")
     compared = config.name if first is not None and _is_comparable(first, config) else None
     differs = "" if first is None else change_words(changes(Question.recorded(first.config), ours))
-    note = f"this config is on record as {name}"
+    note = f"this config is recorded as {name}"
     if differs:
         note = f"{config.name} is another study ({differs}); this one is called {name}"
     return NamedStudy(loaded=_beside(loaded, name, compared), note=note)
 
 
 def named_on_record(loaded: LoadedConfig, *, upgrades: bool = False) -> NamedStudy:
-    """Return a config under the name that it takes in its store now; nothing is held. Raises StoreError.
+    """Return a config under the name that it gets in its store now, without locking it. Raises StoreError.
 
-    `upgrades` brings a store of an older version up to date; else it is refused, as every reader does.
+    `upgrades` brings a store of an older version up to date; else such a store raises OldStoreError.
     """
     if loaded.study.regression is not None:
         return NamedStudy(loaded=loaded, note="")
@@ -91,9 +91,9 @@ def named_on_record(loaded: LoadedConfig, *, upgrades: bool = False) -> NamedStu
 
 @contextmanager
 def held(loaded: LoadedConfig) -> Iterator[HeldStudy]:
-    """Hold a study under the name that its config takes, with its store open and its log of decisions written.
+    """Lock a study under the name that its config gets, with its store and its log of decisions open.
 
-    The name is looked up once more under the lock: another process may have taken it since. Raises what `driving` and
+    The name is looked up again under the lock: another process may have taken it since. Raises what `locked_folder` and
     `Store.open` raise; StudyLockedError only if the other process runs the same study.
     """
     with ExitStack() as kept:
@@ -106,14 +106,14 @@ def held(loaded: LoadedConfig) -> Iterator[HeldStudy]:
 
 
 def _hold(loaded: LoadedConfig, kept: ExitStack) -> HeldStudy:
-    from sweep.study.opening import driving  # only runs hold a study: a plan just asks for its name
+    from sweep.study.opening import locked_folder  # imported here: `plan` needs the name, but not this
 
     while True:
         as_named = loaded if loaded.study.is_named else named_on_record(loaded, upgrades=True).loaded
         name, folder = as_named.study.name, folder_for(as_named)
         with ExitStack() as tried:
             try:
-                lock = tried.enter_context(driving(folder, loaded.study.store_url))
+                lock = tried.enter_context(locked_folder(folder, loaded.study.store_url))
                 store = tried.enter_context(Store.open(loaded.study.store_url, driving=name))
             except StudyLockedError:
                 if not _is_renamed_soon(loaded, name):
@@ -126,7 +126,7 @@ def _hold(loaded: LoadedConfig, kept: ExitStack) -> HeldStudy:
 
 
 def _is_renamed_soon(loaded: LoadedConfig, name: str) -> bool:
-    """Return whether a config takes another name once the process that holds this one has put its study on record."""
+    """Return whether a config gets another name once the process that holds this name has recorded its study."""
     until_s = monotonic_s() + NAMING_S
     while not loaded.study.is_named:
         if named_on_record(loaded, upgrades=True).loaded.study.name != name:
@@ -158,27 +158,27 @@ def _question(record: StudyRecord | None) -> Question | None:
 
 
 def _kept(record: StudyRecord | None, ours: Question) -> str | None:
-    """Return the study that a recorded one is compared with, as long as it asks the same."""
+    """Return the study that a recorded one is compared with, if its config is still the same."""
     if record is None or not Question.recorded(record.config).is_same(ours):
         return None
     return record.config.compare_with
 
 
 def _replaced(record: StudyRecord | None, ours: Question) -> str:
-    """Return what a reader should know if a given name was that of another config."""
+    """Return a note for the user if the study of a given name had another config, empty if not."""
     found = () if record is None else changes(Question.recorded(record.config), ours)
     if record is None or not found:
         return ""
     return (
         f"{record.name} had another config ({change_words(found)}): its reports are replaced, its earlier trials stay "
-        "in the store; another study=NAME keeps both"
+        "in the store; use another study=NAME to keep both"
     )
 
 
 def _is_comparable(first: StudyRecord, config: StudyConfig) -> bool:
-    """Return whether `compare` says something of a study and the one whose plain name it could not have.
+    """Return whether `compare` can compare a new study with the one that already has its plain name.
 
-    Both have trials that train, the same target, and the same axes: then their cells are the same.
+    It can if both train trials with the same target and the same axes: then their cells are the same.
     """
     trains = config.kind.has_verdicts and not config.params
     is_alike = trains and first.kind.has_verdicts and not first.config.params

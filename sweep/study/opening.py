@@ -24,17 +24,17 @@ from sweep.study.provenance import collect_provenance
 _NO_PLACE = frozenset(
     {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOENT}
 )
-"""What makes a folder one that cannot be used, whatever is mended around it."""
+"""Errors that mean that this folder cannot be used, so that the user has to name another one."""
 
 _NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EISDIR})
-"""Likewise: its file system has no locks, or a folder is where the lock would be."""
+"""Likewise: the file system has no locks, or a folder is in the place of the lock file."""
 
 
 @contextmanager
-def driving(folder: StudyDir, store_url: str) -> Iterator[StudyLock]:
-    """Hold the lock of a study, whose trials are kept in this store.
+def locked_folder(folder: StudyDir, store_url: str) -> Iterator[StudyLock]:
+    """Hold the lock of a study's folder; the study is kept in this store.
 
-    Raises ConfigError where its folder cannot be used, StudyLockedError.
+    Raises ConfigError if the folder cannot be used, StudyLockedError if another process holds the lock.
     """
     lock = StudyLock(folder.lock, store_option(store_url))
     try:
@@ -49,7 +49,7 @@ def driving(folder: StudyDir, store_url: str) -> Iterator[StudyLock]:
             "results",
             f"the folder cannot be written ({error.strerror}: {shown(error.filename)})",
             value=shown(folder.results),
-            hint="results=DIR names another one",
+            hint="name another one with results=DIR",
         ) from error
     try:
         yield lock
@@ -61,7 +61,7 @@ def check_packages(loaded: LoadedConfig) -> None:
     """Raise MissingPaddleError if the task needs a paddle that is not installed."""
     if "paddle" in missing_imports(loaded.source):
         raise MissingPaddleError(
-            f"task {loaded.study.task_name} needs paddle, and no paddle is installed here",
+            f"task {loaded.study.task_name} needs paddle, which is not installed",
             hint='pip install "paddle-sweep[cpu]" (or [gpu]); from a checkout: pip install -e ".[cpu]"',
         )
 
@@ -69,9 +69,9 @@ def check_packages(loaded: LoadedConfig) -> None:
 def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir, kind: StudyKind) -> StudyRecord:
     """Create the record of a study of this kind, or update it to the current config; return it.
 
-    Its GPUs are those that runs may be on, and at its end those that they were on.
+    It lists the GPUs that runs may use; at the end of the study, those that they have used.
 
-    Raises StoreError where the folder holds results that the store knows nothing of: they would be run again.
+    Raises StoreError if the folder has results that the store does not know: they would be run again.
     Raises OtherStoreError if the folder belongs to another store.
     """
     config = loaded.study
@@ -84,10 +84,10 @@ def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir, kind: Stud
         finished = folder.results_found()
         if finished:
             raise StoreError(
-                f"{shown(folder.path)} holds {count_text(finished, 'finished trial')} of a study that the store "
-                f"{without_password(config.store_url)} has not",
-                hint=f"`{rebuild_command(config.store_url, shown(folder.results))}` rebuilds the store from its "
-                "folders; or set study=NAME, results=DIR",
+                f"{shown(folder.path)} holds {count_text(finished, 'finished trial')} of a study that is not in the "
+                f"store {without_password(config.store_url)}",
+                hint=f"`{rebuild_command(config.store_url, shown(folder.results))}` rebuilds the store from the run "
+                "folders; or set another study=NAME or results=DIR",
             )
         return store.create_study(
             name=config.name,
@@ -104,13 +104,13 @@ def open_record(store: Store, loaded: LoadedConfig, folder: StudyDir, kind: Stud
 
 
 def write_plan(folder: StudyDir, plan: Mapping[str, object], record: StudyRecord) -> None:
-    """Write plan.json: a plan, the study's store, and its record. Raises OSError."""
+    """Write plan.json: a plan, with the study's store and record. Raises OSError."""
     seen = {STORE: store_seen_from(folder.path, record.store), "record": plan_record(record)}
     write_json_atomic(folder.plan, {**plan, **seen})
 
 
 def plan_record(record: StudyRecord) -> dict[str, object]:
-    """Return what plan.json keeps of the study, so that the store can be rebuilt from the folders."""
+    """Return what plan.json keeps of the study's record, so that the store can be rebuilt from the folders."""
     return {
         "kind": str(record.kind),
         "command": list(record.command),

@@ -1,4 +1,4 @@
-"""The paused trials of a study: those whose run waits at a step, and those whose process is gone meanwhile."""
+"""The paused trials of a study: those whose run waits at a step, and those whose process has ended since."""
 
 import logging
 from dataclasses import replace
@@ -20,7 +20,7 @@ Key = tuple[Cell, int]
 
 
 class PausedTrials:
-    """Which trials are paused, each with its run if that still has a process. Changes are on record before effects."""
+    """The paused trials, each with its run if that still has a process. Changes are recorded before their effects."""
 
     def __init__(self, store: Store, launcher: Launcher, target: Target, thresholds: SymptomThresholds) -> None:
         self._store, self._launcher = store, launcher
@@ -46,13 +46,13 @@ class PausedTrials:
         return self._live[run_id]
 
     def add(self, trial: TrialRecord, live: LiveRun | None) -> None:
-        """Take in a trial that is paused on record; `live` is its run if that still has a process."""
+        """Add a trial that is recorded as paused; `live` is its run if that still has a process."""
         self._trials[trial.cell, trial.seed] = trial
         if live is not None:
             self._live[live.run.id] = live
 
     def pause(self, live: LiveRun, step: int) -> Outcome:
-        """Record that a run has reached a step and waits; return the part to be told.
+        """Record that a run has reached a step and waits; return the outcome so far, for the driver.
 
         The caller holds a transaction.
         """
@@ -75,9 +75,9 @@ class PausedTrials:
         )
 
     def resume(self, wanted: Proposal) -> LiveRun | TrialRecord:
-        """Take a paused trial out to be continued, with the intent on record.
+        """Remove a paused trial, to be continued, and record the intent.
 
-        Returns its run, which the caller advances; or the trial, for which it begins a new run, if the process is gone.
+        Return its run, which the caller advances; or, if the process is gone, the trial, which needs a new run.
         """
         trial = replace(self._trials.pop((wanted.cell, wanted.seed)), until_step=wanted.until_step)
         live = next((live for live in self._live.values() if live.trial.id == trial.id), None)
@@ -90,7 +90,7 @@ class PausedTrials:
         return live
 
     def abandon(self, key: Key) -> LiveRun | TrialRecord:
-        """Take a paused trial out for good. Returns its run, which the caller stops; without one it is cancelled."""
+        """Remove a paused trial for good. Return its run, which the caller stops; without one, cancel the trial."""
         trial = self._trials.pop(key)
         live = next((live for live in self._live.values() if live.trial.id == trial.id), None)
         if live is None:
@@ -99,7 +99,7 @@ class PausedTrials:
         return self._live.pop(live.run.id)
 
     def lose(self, live: LiveRun, ended: RunEnded) -> None:
-        """Record that the process of a waiting run is gone: the trial stays paused, and can be run again."""
+        """Record that the process of a waiting run is gone. The trial stays paused and can be run again."""
         self._live.pop(live.run.id, None)
         logger.info("trial %d: paused, and its process ended (%s)", live.trial.number, ended.message or ended.state)
         failure = ended.failure or (FailureClass.LOST if ended.state is TrialState.LOST else None)

@@ -14,10 +14,10 @@ from sweep.store import Store
 
 
 def folder_for(loaded: LoadedConfig) -> StudyDir:
-    """Return the folder of the study that a command asks for: the recorded one if its store knows the study.
+    """Return the folder of the study that a command runs: the recorded one if its store knows the study.
 
-    A folder that was moved to the place that the command names is found there. Raises ConfigError if the command asks
-    for another place than the study has, StoreError.
+    A folder that was moved to the results folder of the command is found there. Raises ConfigError if the command names
+    another results folder than the study has, StoreError if the store cannot be used.
     """
     config = loaded.study
     asked = StudyDir(Path(os.path.realpath(config.results)), config.name)
@@ -44,38 +44,38 @@ def folder_for(loaded: LoadedConfig) -> StudyDir:
 
 
 def _recorded(url: str, name: str) -> StudyRecord | None:
-    """Return what a store has recorded of a study, None if it does not know it, or is not there. Raises StoreError."""
+    """Return the record of a study, None if the store does not know it or does not exist. Raises StoreError."""
     try:
         with Store.open(url, read_only=True) as store:
             return store.find_study(name)
     except NotFoundError:
         return None
-    except StoreError:  # an older version's: a writer upgrades it, or says what is wrong
+    except StoreError:  # of an older version: opening it to write upgrades it, or reports what is wrong
         with Store.open(url) as store:
             return store.find_study(name)
 
 
 def beside(loaded: LoadedConfig, folder: StudyDir) -> LoadedConfig:
-    """Return a study's config with the results folder of another study, which it is a part of."""
+    """Return a study's config with the results folder of the study that it is a part of."""
     return replace(loaded, study=replace(loaded.study, results=str(folder.results)))
 
 
 def check_owner(store_url: str, folder: StudyDir, file: Path | None = None) -> None:
-    """Raise OtherStoreError if a folder's plan.json, or another file there, names another store than this one."""
+    """Raise OtherStoreError if a folder's plan.json, or the given file in it, names another store than this one."""
     file = file or folder.plan
     words = read_plan(file.parent, file.name)
     owner = None if words is None else owner_of(words, file.parent)
     if owner is not None and not is_owner(store_url, owner):
         raise OtherStoreError(
-            f"{folder.path} belongs to the store {owner}; the store {store_url} can read it, and may not change it",
+            f"{folder.path} belongs to the store {owner}; the store {store_url} can read it but must not change it",
             hint=f"use `--store {shlex.quote(owner)}`. If that store was moved or renamed, `python -m sweep rebuild "
             f"--store {shlex.quote(store_url)} --results {shlex.quote(str(folder.results))}` assigns its folders to "
-            "the new one. For a new study, results=DIR names another folder",
+            "the new one. For a new study, name another folder with results=DIR",
         )
 
 
 def why_not_ours(record: StudyRecord) -> str | None:
-    """Return why a study's folder must not be deleted or overwritten from its store, None if it may be."""
+    """Return why a study's folder must not be deleted or overwritten from its store, None if it may be changed."""
     folder = StudyDir.of(record)
     if not folder.path.is_dir():
         return None
@@ -83,7 +83,7 @@ def why_not_ours(record: StudyRecord) -> str | None:
     if plan is None:
         return f"its folder {folder.path} has no plan.json to show that it belongs to this study"
     if not names_study(plan, record):
-        return f"{folder.path} holds another study of this name: its plan.json has another beginning"
+        return f"{folder.path} holds another study of this name: its plan.json was created at another time"
     try:
         check_owner(record.store, folder)
     except OtherStoreError as error:
@@ -92,10 +92,10 @@ def why_not_ours(record: StudyRecord) -> str | None:
 
 
 def check_ours(record: StudyRecord) -> StudyDir:
-    """Return a study's folder. Raises OtherStoreError if it must not be changed from the study's store."""
+    """Return a study's folder. Raises OtherStoreError if the study's store must not change it."""
     folder = StudyDir.of(record)
     check_owner(record.store, folder)
     reason = why_not_ours(record)
     if reason is not None and read_plan(folder.path) is not None:
-        raise OtherStoreError(reason, hint="study=NAME runs a study of another name")
+        raise OtherStoreError(reason, hint="run the study under another name with study=NAME")
     return folder

@@ -1,4 +1,4 @@
-"""What a study is about: the trials of a fixed design, or the space that an adaptive driver draws from."""
+"""What a study will run: the trials of a fixed design, or the space that an adaptive driver draws from."""
 
 import logging
 from dataclasses import asdict, dataclass
@@ -22,15 +22,15 @@ from sweep.study.walltime import recorded_s
 logger = logging.getLogger(__name__)
 
 WARM_TRIAL_S = 0.0116
-"""Whole wall time of a study divided by its trials, for forked trials that do nothing on two slots: imports, store,
-judging, logs and reports included (results/benchmarks/launch.md, 10.6 to 12.9 ms)."""
+"""Wall time (s) of a study per trial, for forked trials that do nothing, on two slots: imports, store, judging, logs
+and reports included (results/benchmarks/launch.md, 10.6 to 12.9 ms)."""
 
 COLD_START_S = 1.23
-"""The same of a trial whose own interpreter imports paddle, times the two slots it was measured on (0.575 to 0.639 s a
-trial)."""
+"""The same for trials that each start an interpreter and import paddle, multiplied by the two slots it was measured on
+(0.575 to 0.639 s per trial)."""
 
 MANY = 100
-"""Trials from which on a finished study tells what a trial costs beside its own time: its start weighs little then."""
+"""Number of trials from which a finished study shows the overhead of a trial: the study's own start weighs little."""
 
 
 def driver_of(config: StudyConfig) -> DriverSpec:
@@ -51,7 +51,7 @@ def driver_of(config: StudyConfig) -> DriverSpec:
 class StudyPlan:
     """The trials of a study, composed and validated before the first launch. Raises ConfigError.
 
-    `fixed` are the trials of a driver that has a fixed plan; None if it decides as it learns.
+    `fixed` are the trials of a driver with a fixed plan; None if the driver is adaptive.
     """
 
     def __init__(self, loaded: LoadedConfig) -> None:
@@ -62,15 +62,15 @@ class StudyPlan:
         cells = self.spec.cells
         self.fixed: Plan | None = None if cells is None else build_plan(self.composer, cells)
         self.composed_s = monotonic_s() - begun_s
-        """What planning took, as it will again when the study begins."""
+        """Time that planning took; it will take as long again when the study begins."""
 
     @property
     def kind(self) -> StudyKind:
-        """What the study is, as the store keeps it: the driver says it of trained trials."""
+        """The study's kind as the store keeps it; for studies with verdicts it depends on the driver."""
         return self.spec.kind if self.config.kind.has_verdicts else self.config.kind
 
     def driver(self) -> Driver:
-        """Return the study's driver, to which no trial has been told. Raises ConfigError for a wrong setting."""
+        """Return a new driver of the study, not told of any trial yet. Raises ConfigError for a wrong setting."""
         return self.spec.build()
 
     def compose(self, proposal: Proposal) -> TrialSpec:
@@ -78,13 +78,13 @@ class StudyPlan:
         return self.composer.compose(proposal.cell, (proposal.seed,))[0]
 
     def enrol(self, store: Store, record: StudyRecord) -> str:
-        """Bring a study's stored trials up to this plan; return what a reader should know of it, empty if nothing.
+        """Update a study's stored trials to this plan; return a note for the user on rejudged trials, or an empty text.
 
-        Trials that answer another question (another target, axis, space, or task code) are retired: kept, and left out
-        of this study's ranking. Trials that are missing are added, and those that any study has finished are reused.
-        Verdicts by earlier rules are made again; a run that cannot be used any more is retired, too.
+        Trials that answer another question (another target, axis, space, or task code) are retired: kept, but left out
+        of this study's ranking. Missing trials are added; if any study has finished the same trial, it is reused.
+        Trials with verdicts by earlier rules are judged again; those that cannot be used any more are retired too.
         """
-        from sweep.study import rejudging  # numpy comes with it: `plan` does without
+        from sweep.study import rejudging  # it imports numpy, which `plan` does not need
 
         thresholds = SymptomThresholds.of(self.config.symptoms)
         rejudge = rejudging.Rejudge(store, self.config.target, thresholds)
@@ -95,7 +95,7 @@ class StudyPlan:
             if self.config.kind.has_verdicts:
                 current = rejudging.usable_trials(store, current, rejudge)
             store.set_current(record.id, [trial.id for trial in current])
-            logger.info("%d of %d trials on record belong to the question as asked now", len(current), len(stored))
+            logger.info("%d of %d recorded trials belong to the current question", len(current), len(stored))
             if self.fixed is None:
                 return rejudge.counts.words()
             known = {(trial.cell.key, trial.seed) for trial in current}
@@ -107,7 +107,7 @@ class StudyPlan:
         return rejudge.counts.words()
 
     def _wanted(self, stored: list[TrialRecord]) -> set[tuple[str, int, str]]:
-        """Return (cell, seed, fingerprint) of the trials that the question as asked now is about."""
+        """Return (cell, seed, fingerprint) of the trials that the current question is about."""
         if self.fixed is not None:
             specs: tuple[TrialSpec, ...] = self.fixed.trials
         else:
@@ -122,7 +122,7 @@ class StudyPlan:
             return None
 
     def to_dict(self) -> dict[str, object]:
-        """Return plan.json: all trials of a fixed design, otherwise what is searched."""
+        """Return the contents of plan.json: all trials of a fixed design, otherwise what is searched."""
         if self.fixed is not None:
             return self.fixed.to_dict()
         return {
@@ -137,7 +137,7 @@ class StudyPlan:
 
 
 def expected_view(expected: Expected, budget_steps: int) -> dict[str, object]:
-    """Return what a driver expects of its study as `plan` shows it; prices in base-run equivalents and in steps."""
+    """Return what a driver expects of its study, as `plan` shows it; costs in base run equivalents and in steps."""
     view: dict[str, object] = {"trials": expected.trials, "summary": expected.summary}
     if expected.candidates:
         view["candidates"] = [cell.key for cell in expected.candidates]
@@ -148,11 +148,11 @@ def expected_view(expected: Expected, budget_steps: int) -> dict[str, object]:
 
 
 def estimate(planned: StudyPlan, store: Store | None) -> dict[str, object]:
-    """Return what a plan will cost as far as can be known before anything runs.
+    """Return what a plan will cost, as far as that is known before anything runs.
 
-    `reused`: trials that have been run before; `slots`: how many run at once; `steps`: optimizer steps at most;
-    `overhead_s`: seconds for composing, starting, judging and recording, whatever the trials do; `wall_s`: seconds in
-    all, from the finished trials of the same task, None if there are none.
+    `reused`: number of trials that have been run before; `slots`: number that run at once; `steps`: largest number of
+    optimizer steps; `overhead_s`: seconds for composing, starting, judging and recording, without the trials' own time;
+    `wall_s`: seconds in total, estimated from finished trials of the same task, None if there are none.
     """
     config = planned.config
     specs = planned.fixed.trials if planned.fixed is not None else ()
@@ -179,21 +179,20 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, object]:
 
 
 def _finished(store: Store, config: StudyConfig, fingerprints: set[str]) -> set[str]:
-    """Return the fingerprints of which a finished trial can be reused, verdicts by earlier rules made again."""
+    """Return the fingerprints for which a finished trial can be reused, judged again if by earlier rules."""
     finished = set(store.find_finished(fingerprints))
     left = fingerprints - finished
     if not store.find_outdated(left):
         return finished
-    from sweep.study.rejudging import Rejudge  # likewise
+    from sweep.study.rejudging import Rejudge  # it imports numpy
 
     return finished | Rejudge(store, config.target, SymptomThresholds.of(config.symptoms)).reusable(left).keys()
 
 
 def trial_overhead_s(is_warm: bool, slots: int) -> float:
-    """Return the seconds by which a trial adds to a study beside its own time, at this number of slots.
+    """Return the seconds that a trial adds to a study beside its own time, at this number of slots.
 
-    A forked trial takes its turn at the one process it is forked from. Interpreters start side by side, up to one for
-    each core.
+    Trials are forked one at a time from one process. Interpreters start in parallel, up to one per core.
     """
     if is_warm:
         return WARM_TRIAL_S
@@ -202,16 +201,16 @@ def trial_overhead_s(is_warm: bool, slots: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What earlier studies of a task took: `trial_s` a trial by itself, `overhead_s` beside that (0: not known)."""
+    """Times of earlier studies of a task: `trial_s` per trial itself, `overhead_s` per trial beside it (0: unknown)."""
 
     trial_s: float
     overhead_s: float
 
 
 def _seen(store: Store, task: str, slots: int) -> Seen | None:
-    """Return what the finished trials of a task took, None if there are none.
+    """Return the times of the finished trials of a task, None if there are none.
 
-    What they took beside their own time comes from studies of 100 trials or more, scaled to this number of slots.
+    The overhead is taken from studies of 100 trials or more, scaled to this number of slots.
     """
     times: list[float] = []
     beside: list[float] = []

@@ -1,4 +1,4 @@
-"""What a study's figures were made with: code version, packages, host, devices."""
+"""What a study's results were made with: code version, packages, host, devices."""
 
 import platform
 import socket
@@ -30,7 +30,8 @@ PACKAGES = (
 def collect_provenance(*, folder: Path, seeds: Iterable[int], devices: Iterable[str] = ()) -> dict[str, object]:
     """Return the `provenance` section of summary.json: git state of `folder`, packages, host, seeds.
 
-    `devices` are those that runs were on, or may be, as the launcher names them: its `gpus` are their models.
+    `devices` are those that runs have used, or may use, as the launcher names them; `gpus` in the section are their
+    models.
     """
     sha = _git(folder, "rev-parse", "HEAD")
     return {
@@ -48,7 +49,7 @@ def collect_provenance(*, folder: Path, seeds: Iterable[int], devices: Iterable[
 
 
 def gpu_models(devices: Iterable[str]) -> list[str]:
-    """Return the model of each GPU among these devices, by device; one that is not found by the device's name."""
+    """Return the model of each GPU among these devices, sorted by device; the device's name if it is not found."""
     used = sorted(set(devices) - {CPU})
     gpus = NvmlInventory().gpus() if used else ()
     return [

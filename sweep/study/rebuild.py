@@ -1,4 +1,4 @@
-"""A store made anew from what lies in the folders of studies: plan.json and what each run was told, logged and said."""
+"""Recreates a store from the folders of studies: from plan.json and the spec, events and result of each run."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -20,27 +20,27 @@ Say = Callable[[str], None]
 
 
 def rebuild_store(url: str, results: Sequence[Path], say: Say, *, takes_over: bool = True) -> Path | None:
-    """Recreate the store at `url` from the studies in some results folders; return where a broken file was moved.
+    """Recreate the store at `url` from the studies in some results folders; return where a damaged file was moved.
 
-    A store that can be read stays, and only gets the studies that it does not know; so does a database on a server,
-    which may be empty. One of an earlier version is upgraded first. Raises UsageError if nothing is left to do then, or
-    if a study is running, NotFoundError if there is nothing to rebuild it from, and StoreError for a database that
-    cannot be used and is not damaged: a later version's, another program's, locked, or on a server.
+    A store that can be read stays, and gets only the studies that it does not know. The same holds for a database on a
+    server, which may be empty. A store of an earlier version is upgraded first. Raises UsageError if nothing is left to
+    do then, or if a study is running, NotFoundError if there is nothing to rebuild from, and StoreError for a database
+    that cannot be used but is not damaged: of a later version, of another program, locked, or on a server.
 
-    With `takes_over` the folders belong to this store afterwards, whichever they named before.
+    With `takes_over` the folders belong to this store afterwards, even if they named another one before.
     """
     file = Store.file_of(url)
     shown = without_password(url) if file is None else str(file)
     is_upgraded = _upgrade(url)
     if is_upgraded:
-        say(f"store {shown}: upgraded to the present version")
+        say(f"store {shown}: upgraded to the current version")
     problem = _problem(url, file)
-    say(problem or f"store {shown}: can be read from end to end")
+    say(problem or f"store {shown}: readable")
     found = [study for folder in results for study in _studies_in(folder.resolve(), say)]
     if not found and is_upgraded and problem is None:
         return None
     if not found:
-        raise NotFoundError(f"no study lies in {', '.join(map(str, results))}", hint="--results DIR names the folder")
+        raise NotFoundError(f"no study in {', '.join(map(str, results))}", hint="name the folder with --results DIR")
     if problem is None:
         with Store.open(url) as store:
             known = [study for study in found if store.find_study(study.name) is not None]
@@ -50,7 +50,7 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say, *, takes_over: bo
             say(changed)
         if not found and not changed and not is_upgraded:
             raise UsageError(
-                f"the store {shown} knows every study in {', '.join(map(str, results))}: there is nothing to rebuild",
+                f"the store {shown} has every study in {', '.join(map(str, results))}: there is nothing to rebuild",
                 hint="to rebuild it anyway, move the file away (PostgreSQL: name an empty database)",
             )
     found.sort(key=lambda study: study.created_at)
@@ -72,7 +72,7 @@ def rebuild_store(url: str, results: Sequence[Path], say: Say, *, takes_over: bo
 
 
 def _take_over(url: str, found: Sequence[Recovered], *, takes_over: bool) -> None:
-    """Have the folders name the store that now holds their studies."""
+    """Assign the folders to the store that now holds their studies."""
     with Store.open(url) as store:
         assign(store, [study.folder for study in found], takes_over=takes_over)
         for results in {study.folder.results for study in found} if takes_over else ():
@@ -80,11 +80,11 @@ def _take_over(url: str, found: Sequence[Recovered], *, takes_over: bool) -> Non
 
 
 def _upgrade(url: str) -> bool:
-    """Bring a store of an earlier version up to date; return whether it was of one."""
+    """Upgrade a store of an earlier version; return whether it was one."""
     try:
         Store.open(url, read_only=True).close()
     except OldStoreError:
-        with suppress(DamagedStoreError):  # it is made again, then
+        with suppress(DamagedStoreError):  # then it is recreated
             Store.open(url).close()
             return True
     except (DamagedStoreError, NotFoundError):
@@ -93,15 +93,15 @@ def _upgrade(url: str) -> bool:
 
 
 def _problem(url: str, file: Path | None) -> str | None:
-    """Return why a store has to be made anew, None where it can be used. Raises StoreError where that is no help."""
+    """Return why a store has to be recreated, None if it can be used. Raises StoreError if recreating does not help."""
     if file is None:
-        Store.open(url).close()  # nothing of a server's can be moved aside: it can be used, or says why it cannot
+        Store.open(url).close()  # a database on a server cannot be moved aside: it can be used, or raises
         return None
-    return Store.damage(url) if file.exists() else f"store {file}: there is none"
+    return Store.damage(url) if file.exists() else f"store {file}: does not exist"
 
 
 def _studies_in(results: Path, say: Say) -> list[Recovered]:
-    """Return what lies in the folders of a results folder; `say` is told of what cannot be used."""
+    """Return the studies in a results folder; `say` gets a message about each folder that cannot be used."""
     found = []
     for path in sorted(results.glob("*/plan.json")):
         folder = StudyDir(results, path.parent.name)
@@ -124,7 +124,7 @@ def _studies_in(results: Path, say: Say) -> list[Recovered]:
 
 
 def _refuse_running(study: Recovered) -> None:
-    """Raise UsageError if a run of an orchestrator that died is still live here, RunElsewhereError on another host."""
+    """Raise UsageError if a run left by a dead orchestrator is still live, RunElsewhereError if on another host."""
     launcher = dict(study.plan["record"]["config"].get("launcher") or {})
     kind = kind_of(str(launcher.get("name", "local")))
     for number, spec in study.specs.items():
@@ -132,13 +132,13 @@ def _refuse_running(study: Recovered) -> None:
         handle = kind.find(RunRequest(run_id=0, dir=folder, token=spec.get("token")))
         if handle is not None:
             raise UsageError(
-                f"trial {number} of {study.folder.study} still runs ({kind.shown(handle)})",
-                hint="wait for its end, or end it",
+                f"trial {number} of {study.folder.study} is still running ({kind.shown(handle)})",
+                hint="wait until it ends, or stop it",
             )
 
 
 def _fill(url: str, found: Sequence[Recovered], say: Say) -> None:
-    """Bring all studies into a new store: their trials first, then what one study reuses of another; then nights."""
+    """Restore all studies into a new store: their trials first, then what one study reuses of another, then nights."""
     studies = [Restored(study, {each.name: each for each in found}) for study in found]
     with Store.open(url) as store:
         for study in studies:
@@ -154,7 +154,7 @@ def _fill(url: str, found: Sequence[Recovered], say: Say) -> None:
 
 
 def _move_aside(file: Path) -> Path | None:
-    """Rename a database, with its log, to a name that says when; return that, None where there is no file."""
+    """Rename a database and its write-ahead log to a name with the time; return that, None if there is no file."""
     stamp = f"{now_utc():%Y%m%dT%H%M%SZ}"
     aside = file.with_name(f"{file.name}.broken-{stamp}")
     moved = None
@@ -166,6 +166,6 @@ def _move_aside(file: Path) -> Path | None:
 
 
 def _remove_database(file: Path) -> None:
-    """Remove what a rebuild that died has left."""
+    """Remove the files that an earlier, killed rebuild has left."""
     for suffix in ("", "-wal", "-shm"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)

@@ -15,7 +15,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reused:
-    """A trial that has another's run: what it is, and the study and number of the trial that ran."""
+    """A trial that reuses another trial's run. `source` is the study and number of the trial that ran."""
 
     number: int
     seed: int
@@ -29,7 +29,7 @@ class Reused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFile:
-    """What record.json says. `devices` has the device of each trial's latest run by number, the CPU left out."""
+    """The contents of record.json. `devices` has the GPU of each trial's latest run, by trial number."""
 
     status: str
     ended_at: datetime
@@ -67,7 +67,7 @@ def write_record(store: Store, record: StudyRecord, folder: StudyDir) -> None:
 
 
 def read_record(folder: StudyDir) -> RecordFile | None:
-    """Return what record.json says, None if there is none that can be used."""
+    """Return the contents of record.json, None if it is missing or cannot be used."""
     words = read_plan(folder.path, folder.record.name)
     try:
         return None if words is None else _record(words)

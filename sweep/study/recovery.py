@@ -1,4 +1,4 @@
-"""What an orchestrator that died has left: which of its runs are still live, and how the others ended."""
+"""What a dead orchestrator has left: which of its runs are still live, and how the others ended."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,10 +15,10 @@ from sweep.study.live import LiveRun
 def left_behind(
     store: Store, study_id: int, folder: StudyDir, launcher: Launcher, request_of: Callable[[LiveRun], RunRequest]
 ) -> Iterator[tuple[LiveRun, RunEnded | None]]:
-    """Yield each run that the store believes alive: with None if it is and was adopted, else with how it ended.
+    """Yield each run that is live according to the store: with None if it is and was adopted, else with how it ended.
 
-    The intent to run is on record before anything else. Between that and the record of the handle an orchestrator may
-    have died anywhere: spec.json says whether the folder is this run's yet, and the launcher looks for the run.
+    The intent to run is recorded first. An orchestrator may have died anywhere between that and recording the handle:
+    spec.json says whether the folder is already this run's, and the launcher looks for the run.
 
     Raises RunElsewhereError, naming the trial, if a run may still be live on another host.
     """
@@ -27,7 +27,7 @@ def left_behind(
     for run in store.live_runs(study_id):
         trial = trials[run.trial_id]
         live = LiveRun(trial, run, folder.trial(trial.number), is_wanted=run.trial_id in wanted)
-        if not live.dir.is_of(identity_of(run)):  # what lies there, if anything, is of another run
+        if not live.dir.is_of(identity_of(run)):  # its files, if any, are of another run
             live.has_folder = False
             yield live, never_started(run.id)
             continue
@@ -48,7 +48,7 @@ def left_behind(
 def _looked_for(
     launcher: Launcher, trial: TrialRecord, run: RunRecord, request: RunRequest
 ) -> tuple[str | None, Launched | None]:
-    """Return the handle of a run, recorded or found, and what adopting it gave. Raises RunElsewhereError."""
+    """Return the handle of a run, recorded or found, and how it was adopted. Raises RunElsewhereError."""
     try:
         handle = run.handle or launcher.find(request)
         return handle, None if handle is None else launcher.adopt(request, handle)

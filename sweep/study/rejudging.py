@@ -1,4 +1,4 @@
-"""Verdicts by earlier rules are made again from the stored curves; a run that such a rule had ended is run again."""
+"""Judges trials with verdicts by earlier rules again, from the stored curves; runs that such a rule ended are rerun."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -23,27 +23,27 @@ class Counts:
     """Numbers of trials with verdicts by earlier rules. Those in `cut` and `lost` are run again."""
 
     again: int = 0  # judged again
-    changed: int = 0  # of them, those with another verdict now
-    cut: int = 0  # an earlier rule had ended them where the present ones decide nothing
-    lost: int = 0  # their curves, or what their task said of its data, are deleted
+    changed: int = 0  # of those, the ones with another verdict now
+    cut: int = 0  # an earlier rule ended their run at a point where the current rules decide nothing
+    lost: int = 0  # their curves, or what their task described of its data, are deleted
 
     def words(self) -> str:
-        """Return this for a reader, empty if there was nothing to judge again."""
+        """Return the counts as a sentence for the user, empty if there was nothing to judge again."""
         parts = []
         if self.again:
-            made = f"{count_text(self.again, 'verdict')} of earlier rules made again from the stored curves by rules "
-            parts.append(f"{made}{RULES_VERSION}: {self.changed} changed")
+            made = f"{count_text(self.again, 'trial')} judged again from the stored curves by rules "
+            parts.append(f"{made}{RULES_VERSION}: {count_text(self.changed, 'verdict')} changed")
         for count, why in (
-            (self.cut, "an earlier rule ended them where the present rules decide nothing"),
-            (self.lost, "their curves are deleted, so that the present rules cannot judge them"),
+            (self.cut, "an earlier rule ended them too early for the current rules"),
+            (self.lost, "their curves are deleted, so the current rules cannot judge them"),
         ):
             if count:
-                parts.append(f"{count_text(count, 'earlier run')} not used, and run again: {why}")
+                parts.append(f"{count_text(count, 'trial')} to be run again: {why}")
         return "; ".join(parts)
 
 
 class Rejudge:
-    """Judges recorded trials of one study's target by the present rules. It reads; the caller keeps what it returns."""
+    """Judges recorded trials by the current rules, for the target of one study. It only reads; the caller saves."""
 
     def __init__(self, store: Store, target: Target, thresholds: SymptomThresholds) -> None:
         self._store, self._target = store, target
@@ -52,7 +52,7 @@ class Rejudge:
         self.counts = Counts()
 
     def again(self, trial: TrialRecord) -> Judgement | None:
-        """Return the verdict on a recorded trial by the present rules, None if nothing is left to judge it by."""
+        """Return the judgement of a recorded trial by the current rules, None if the data to judge it are gone."""
         if trial.id not in self._known:
             self._known[trial.id] = now = self._judge(trial)
             old = trial.judgement
@@ -66,14 +66,14 @@ class Rejudge:
         return self._known[trial.id]
 
     def was_cut(self, trial: TrialRecord, now: Judgement) -> bool:
-        """Return whether a run ended at a decision of earlier rules that the present verdict `now` does not confirm."""
+        """Return whether earlier rules ended a run by a decision that the current judgement `now` does not confirm."""
         if now.verdict is not Verdict.UNDECIDED or trial.state is not TrialState.COMPLETED:
             return False
         run = self._store.latest_run(trial.id)
         return run is not None and _ended(run) in _BY_RULES
 
     def reusable(self, fingerprints: Iterable[str]) -> dict[str, tuple[int, Judgement]]:
-        """Return trials with verdicts by earlier rules that can be reused, with their new verdicts, by fingerprint."""
+        """Return (trial id, new judgement) by fingerprint, for trials judged by earlier rules that can be reused."""
         found = {}
         for fingerprint, trial in self._store.find_outdated(fingerprints).items():
             now = self.again(trial)
@@ -86,7 +86,7 @@ class Rejudge:
         assert old is not None
         series = self._store.series(trial.id)
         if run is None or not series:
-            # Nothing was logged, or it was deleted: that decides nothing by any rules, or cannot be told any more.
+            # Nothing was logged, which is undecided by any rules; or it was deleted, which leaves nothing to judge.
             return replace(old, rules_version=RULES_VERSION) if old.verdict is Verdict.UNDECIDED else None
         facts = self._facts(trial)
         if old.rule in _OF_FACTS and not facts:
@@ -94,7 +94,7 @@ class Rejudge:
         return judge(series, self._target, facts, ended=_ended(run), state=trial.state, thresholds=self._thresholds)
 
     def _facts(self, trial: TrialRecord) -> Mapping[str, float | str]:
-        """Return what a trial's task said about its data (`Run.describe`), empty if its folder is gone."""
+        """Return what a trial's task described of its data (`Run.describe`), empty if its folder is gone."""
         study, number = self._store.study_running(trial.id)
         with suppress(OSError):
             events, _ = StudyDir.of(study).trial(number).read_events(0)
@@ -103,9 +103,9 @@ class Rejudge:
 
 
 def reuse_finished(store: Store, added: Sequence[TrialRecord], rejudge: Rejudge) -> None:
-    """Complete pending trials that any study has finished; verdicts by earlier rules are made again first.
+    """Complete pending trials that any study has finished; those judged by earlier rules are judged again first.
 
-    The study that they are taken from keeps its own verdicts until its command is given again.
+    The study that ran them keeps its own verdicts until its command is run again.
     """
     finished = store.find_finished(trial.fingerprint for trial in added)
     older = rejudge.reusable(trial.fingerprint for trial in added if trial.fingerprint not in finished)
@@ -119,10 +119,10 @@ def reuse_finished(store: Store, added: Sequence[TrialRecord], rejudge: Rejudge)
 
 
 def usable_trials(store: Store, trials: Sequence[TrialRecord], rejudge: Rejudge) -> list[TrialRecord]:
-    """Return those of a study's trials whose verdicts are by the present rules, or were made so here.
+    """Return the trials of a study with verdicts by the current rules; the others are judged again if possible.
 
-    A run that cannot be used is left out: its trial is to be retired, and another one put in its place. Of two trials
-    of the same cell, seed and fingerprint, that has happened before.
+    A trial that cannot be used is left out: the caller retires it and adds another in its place. Two trials of the same
+    cell, seed and fingerprint mean that this has happened before; the old one is left out.
     """
     renewed = {_key(trial) for trial in trials if not _is_outdated(trial) and not _is_cut(trial, rejudge)}
     kept = []

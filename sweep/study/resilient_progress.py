@@ -1,4 +1,4 @@
-"""A study goes on when nobody reads what it prints: its terminal is gone, or the other end of its pipe."""
+"""Keeps a study running when its output has no reader: its terminal is gone, or the other end of its pipe."""
 
 import os
 import select
@@ -14,7 +14,7 @@ STANDARD_STREAMS = (1, 2)
 
 
 def silence_broken_streams() -> None:
-    """Send standard output and error to nowhere where nobody is at their other end any more."""
+    """Redirect standard output and error to /dev/null if the other end is closed."""
     for stream in STANDARD_STREAMS:
         look = select.poll()
         look.register(stream, 0)
@@ -23,20 +23,20 @@ def silence_broken_streams() -> None:
 
 
 def silence(stream: int) -> None:
-    """Send what is written to a descriptor to nowhere from now on."""
+    """Redirect a file descriptor to /dev/null."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream)
     os.close(nowhere)
 
 
 @contextmanager
-def outliving_the_terminal() -> Iterator[None]:
-    """Let a hangup of the terminal (SIGHUP) inside the block silence what was to be shown there, and end nothing.
+def surviving_hangup() -> Iterator[None]:
+    """Inside the block, a hangup of the terminal (SIGHUP) silences the output to it and ends nothing.
 
-    Also where SIGHUP was ignored: under nohup with a terminal for its output, that terminal can go all the same.
+    This is so even if SIGHUP was ignored: under nohup with its output on a terminal, that terminal can still go away.
     """
     before = signal.getsignal(signal.SIGHUP)
-    terminals = [stream for stream in STANDARD_STREAMS if os.isatty(stream)]  # afterwards they no longer say so
+    terminals = [stream for stream in STANDARD_STREAMS if os.isatty(stream)]  # after a hangup isatty() is False
 
     def on_hangup(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
         for stream in terminals:
@@ -49,8 +49,8 @@ def outliving_the_terminal() -> Iterator[None]:
         signal.signal(signal.SIGHUP, before)
 
 
-class Audience:
-    """Shows a study to whoever watches; when printing fails it falls silent instead of ending the study."""
+class ResilientProgress:
+    """Passes reports on to another Progress; if printing fails, it silences the output and the study continues."""
 
     def __init__(self, shown: Progress) -> None:
         self._shown = shown
@@ -82,5 +82,5 @@ class Audience:
     def _try(self, show: Callable[[], None]) -> None:
         try:
             show()
-        except (OSError, SystemExit):  # the latter is what rich makes of a broken pipe
+        except (OSError, SystemExit):  # rich raises SystemExit on a broken pipe
             silence_broken_streams()

@@ -1,4 +1,4 @@
-"""A study brought into a store from its folder, as it stood there: its trials, their runs, and when all that was."""
+"""Restores a study from its folder into a store: its trials, their runs, and the times of all that."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,7 +26,7 @@ from sweep.study.results import reported
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """One study's folder: what it says of the study and, by number, of its trials."""
+    """The contents of one study's folder: its plan, and the spec of each trial by number."""
 
     folder: StudyDir
     plan: dict[str, Any]
@@ -34,7 +34,7 @@ class Recovered:
 
     @property
     def name(self) -> str:
-        """The study's name, which is its folder's."""
+        """The study's name, which is that of its folder."""
         return self.folder.study
 
     @property
@@ -44,19 +44,19 @@ class Recovered:
 
 
 class Restored:
-    """A study on its way into a store: first its own trials, then what it reuses of others, then how it ended."""
+    """A study being restored into a store: first its own trials, then those that it reuses, then how it ended."""
 
     def __init__(self, study: Recovered, others: Mapping[str, Recovered]) -> None:
         self.study = study
         self.known = read_record(study.folder)
         self.summary = read_plan(study.folder.path, study.folder.summary.name) or {}
         self._others = others
-        self._last = _time(study.created_at)  # of all that its files say
+        self._last = _time(study.created_at)  # the latest time in its files
         self._reusing: list[tuple[TrialRecord, Reused]] = []
         self.record: StudyRecord
 
     def restore(self, store: Store) -> None:
-        """Bring a study and its trials into a store, those that reuse others still pending."""
+        """Restore a study and its trials; trials that reuse others stay pending for now."""
         given, study = self.study.plan["record"], self.study
         with store.dated(_time(study.created_at)):
             self.record = record = store.create_study(
@@ -80,14 +80,14 @@ class Restored:
         self._set_current(store, trials)
 
     def _provenance(self) -> dict[str, Any]:
-        """Return what the figures were made with as last recorded: at the end, else in the summary, else at first."""
+        """Return the provenance last recorded: at the study's end, else in the summary, else at its beginning."""
         if self.known is not None:
             return dict(self.known.provenance)
         shown = self.summary.get("provenance")
         return {**self.study.plan["record"]["provenance"], **(shown if isinstance(shown, dict) else {})}
 
     def _reused(self) -> Sequence[Reused]:
-        """Return the trials on record that reuse one which lies in a folder, too."""
+        """Return the recorded trials that reuse a trial whose folder has been found as well."""
         found = () if self.known is None else self.known.reused
         return [each for each in found if self._source(each) is not None]
 
@@ -107,7 +107,7 @@ class Restored:
         )
 
     def _set_current(self, store: Store, trials: Sequence[TrialRecord]) -> None:
-        """Retire the trials that the study's last plan does not ask for."""
+        """Retire the trials that are not in the study's last plan."""
         if "trials" not in self.study.plan:
             return
         wanted = {(entry["cell"], entry["seed"], entry["fingerprint"]) for entry in self.study.plan["trials"]}
@@ -115,7 +115,7 @@ class Restored:
         store.set_current(self.record.id, current)
 
     def _restore_runs(self, store: Store, trial: TrialRecord) -> None:
-        """Bring the attempts of a trial into the store, the last of which may have been going to be retried."""
+        """Restore the attempts of a trial. The last one may have been due for a retry."""
         folder = self.study.folder.trial(trial.number)
         earlier = [each for each in _earlier_attempts(folder) if _is_spec_of(each, trial)]
         for attempt in earlier:
@@ -139,10 +139,10 @@ class Restored:
         with store.dated(self._note(_time(result.get("ended_at")) or _modified(folder) or begun)):
             record_end(store, live, ended, target, thresholds=thresholds, is_check="probe" in spec)
             if is_retried or not is_last:
-                store.transition(trial.id, TrialState.PENDING, "rebuilt: it was to be tried again")
+                store.transition(trial.id, TrialState.PENDING, "rebuilt: a retry was due")
 
     def _restore_process(self, store: Store, live: LiveRun) -> None:
-        """Put on record which process a run had, as far as it has said so."""
+        """Record which process a run had, if its events contain that."""
         found = next((event for event in live.dir.read_events(0)[0] if event["e"] == "start"), None)
         if found is not None and isinstance(found.get("pid"), int):
             devices = {} if self.known is None else self.known.devices
@@ -162,10 +162,10 @@ class Restored:
         return at
 
     def restore_reused(self, store: Store) -> None:
-        """Complete the trials that had no run of their own with those that they reuse.
+        """Complete the trials that have no own run with those that they reuse.
 
-        Of a fixed design that left no record of them, those are added that any finished trial can be reused for. What
-        then is still missing is added when the study is resumed. A study that reuses nothing has none.
+        If a fixed design has no record of them, trials are added for which a finished trial can be reused. Those still
+        missing are added when the study is resumed. A study with `reuse=false` has none.
         """
         for trial, reused in self._reusing:
             name, number = reused.source
@@ -201,7 +201,7 @@ class Restored:
                     store.reuse(trial.id, source)
 
     def end(self, store: Store) -> str:
-        """Set how the study ended, when, and its summary; return what it holds, in words."""
+        """Record how and when the study ended, and its summary; return as text what was restored."""
         counts = store.counts(self.record.id)
         is_made_of_others = self.record.kind.is_staged
         with store.dated(self._ended_at()):
@@ -209,9 +209,9 @@ class Restored:
         if is_made_of_others:
             store.save_summary(self.record.id, self.summary or {"status": "interrupted"})
             return "the summary of its stages"
-        if not counts and self.summary:  # `gc` deleted the run folders; what they showed is in the reports alone
+        if not counts and self.summary:  # `gc` deleted the run folders; only the reports have the results
             store.save_summary(self.record.id, self.summary)
-            return "no trial, since its run folders are gone; its summary and reports are kept as they are"
+            return "no trials, because its run folders are gone; its summary and reports are kept as they are"
         cost, wall_s = self.summary.get("cost"), 0.0
         with suppress(KeyError, TypeError, ValueError):
             wall_s = float(cost["wall_s"]) if isinstance(cost, dict) else 0.0
@@ -224,17 +224,17 @@ class Restored:
         written = str(self.summary.get("status", "interrupted" if is_made_of_others else "ended"))
         is_whole = set(counts) <= FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
         is_whole = is_whole and sum(counts.values()) >= len(self.study.plan.get("trials", ()))
-        if self.known is not None and not self._went_on():
+        if self.known is not None and not self._was_resumed():
             return self.known.status if is_whole or self.known.status != "ended" else "interrupted"
         return "ended" if is_whole and (not is_made_of_others or written == "ended") else "interrupted"
 
-    def _went_on(self) -> bool:
-        """Return whether a run ended after the last session that left a record: a later one was killed."""
+    def _was_resumed(self) -> bool:
+        """Return whether a run ended after the last recorded session: then a later session was killed."""
         return self.known is not None and self._last is not None and self._last > self.known.ended_at
 
     def _ended_at(self) -> datetime:
-        """Return when the study's last session ended, or the last that its files say of it."""
-        if self.known is not None and not self._went_on():
+        """Return when the study's last session ended, or the latest time in its files."""
+        if self.known is not None and not self._was_resumed():
             return self.known.ended_at
         written = _time(self.summary.get("ended_at"))
         return max((at for at in (written, self._last) if at is not None), default=now_utc())
@@ -260,7 +260,7 @@ def _spec_of(spec: Mapping[str, Any]) -> TrialSpec:
 
 
 def _earlier_attempts(folder: RunDir) -> list[RunDir]:
-    """Return the folders that earlier attempts at a trial left beside its latest, oldest first."""
+    """Return the folders of earlier attempts at a trial, which lie beside that of its latest, oldest first."""
     found = []
     for path in folder.path.parent.glob(f"{folder.path.name}.attempt-*"):
         number = path.name.rpartition("-")[2]
@@ -274,7 +274,7 @@ def _is_spec_of(folder: RunDir, trial: TrialRecord) -> bool:
 
 
 def _time(text: object) -> datetime | None:
-    """Return the time of an ISO text, None for anything else."""
+    """Return the time of an ISO 8601 text with time zone, None for anything else."""
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
@@ -283,7 +283,7 @@ def _time(text: object) -> datetime | None:
 
 
 def _modified(folder: RunDir) -> datetime | None:
-    """Return when a run's folder last got an event or an ending."""
+    """Return when an event or an ending was last written to a run's folder, None if it has neither."""
     times = []
     for path in (folder.ending, folder.events):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""From what the store holds of a study to its ranking and its reports. The `report` verb goes this way, too."""
+"""A study's ranking and its reports, from what the store holds of it. The `report` verb uses this as well."""
 
 import gc
 from bisect import bisect_left
@@ -22,15 +22,15 @@ from sweep.rundir import StudyDir
 from sweep.store import Store
 
 READ_AHEAD = 200
-"""The curves of so many trials are read at once: 1,000 points of a metric of each are 3 MB."""
+"""Number of trials whose curves are read at once: with 1,000 points of one metric each they take 3 MB."""
 
 PAGE = ("page.html", "report.html", "page.css", "page.js")
-"""The templates of a report: making code of them takes 0.2 s."""
+"""The templates of a report: compiling them takes 0.2 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """What a study has found, and the document that its reports show; `seeds` are those of its trials."""
+    """What a study has found, and the document behind its reports; `seeds` are those of its trials."""
 
     result: StudyResult
     document: RankingDocument | StagedDocument
@@ -38,12 +38,12 @@ class Reported:
     seeds: tuple[int, ...]
 
     def to_object(self) -> JsonObject:
-        """Return summary.json."""
+        """Return the contents of summary.json."""
         return to_object(self.document)
 
 
 def ranked(data: ReportData, document: RankingDocument) -> Reported:
-    """Return the ranking of a study with its document."""
+    """Return the ranking of a study, with its document."""
     return Reported(
         result=data.ranking,
         document=document,
@@ -55,7 +55,7 @@ def ranked(data: ReportData, document: RankingDocument) -> Reported:
 def reported(store: Store, record: StudyRecord, *, wall_s: float) -> Reported:
     """Return what the trials of a study show as they are now."""
     if record.kind.is_check:
-        from sweep.study.checking import check_reported  # SciPy comes with it
+        from sweep.study.checking import check_reported  # it imports SciPy
 
         return check_reported(store, record, StudyDir.of(record), wall_s=wall_s)
     data = report_data(store, record, wall_s=wall_s)
@@ -63,7 +63,7 @@ def reported(store: Store, record: StudyRecord, *, wall_s: float) -> Reported:
 
 
 def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> Reported:
-    """Write the files of a study with trials that a person opens; return what they show, which the caller saves."""
+    """Write the reports of a study with trials; return what they show, which the caller saves."""
     data = report_data(store, record, wall_s=wall_s) if record.kind.has_verdicts else None
     found = reported(store, record, wall_s=wall_s) if data is None else ranked(data, build_document(data))
     write_reports(Report(document=found.document, folder=StudyDir.of(record).path, data=data))
@@ -71,7 +71,7 @@ def leave_reports(store: Store, record: StudyRecord, *, wall_s: float) -> Report
 
 
 def rewrite_reports(store: Store, record: StudyRecord, *, wall_s: float) -> None:
-    """Write the files of a study again: of stages as they were kept, of trials as they are now."""
+    """Write the reports of a study again: from its saved summary if it has stages, else from its trials as they are."""
     if not record.kind.is_staged:
         leave_reports(store, record, wall_s=wall_s)
         return
@@ -81,7 +81,7 @@ def rewrite_reports(store: Store, record: StudyRecord, *, wall_s: float) -> None
 
 
 def load_reports() -> Iterator[None]:
-    """Import what ranking, logs and the page need, some 0.5 s, in parts, for times when nobody waits."""
+    """Import what ranking, logs and the page need (about 0.5 s), one part per step, for quiet moments."""
     if can_write():
         from visualdl.component.base_component import scalar  # noqa: F401
 
@@ -93,13 +93,13 @@ def load_reports() -> Iterator[None]:
 
     for name in PAGE:
         yield
-        environment().get_template(name)  # it keeps them
-    gc.freeze()  # all this stays, too
+        environment().get_template(name)  # the environment caches it
+    gc.freeze()  # these modules stay as well
 
 
 def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportData:
-    """Return all that the reports of a study need, ranked anew from its outcomes; `wall_s` is what it took in all."""
-    # SciPy takes half a second to import: reading verbs do without.
+    """Return all that the reports of a study need, ranked again from its outcomes; `wall_s` is its total time."""
+    # Importing SciPy takes half a second, which reading verbs do not need.
     from sweep.analysis import rank
 
     axes, target = record.config.axes, record.target
@@ -123,9 +123,9 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
 
 
 class StoredCurves(Mapping[int, Mapping[str, Series]]):
-    """The curves of a study's trials, read when asked for: a large study draws only some of its cells.
+    """The curves of a study's trials by number, read on access: a large study draws only some of its cells.
 
-    All trials of a cell are drawn, by number: the next ones are read along, and each is given away without being kept.
+    All trials of a cell are drawn, in order, so the next ones are read at the same time. A returned one is not kept.
     """
 
     def __init__(self, store: Store, study_id: int) -> None:

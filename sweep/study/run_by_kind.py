@@ -1,4 +1,4 @@
-"""Which way a command's study is run: as it is, or through the studies that it is made of."""
+"""Runs the study of a command: itself, or the studies that it consists of."""
 
 from collections.abc import Callable
 
@@ -10,19 +10,22 @@ from sweep.study.session import StudyEnd, run_study
 
 
 def run_job(loaded: LoadedConfig, *, progress: Progress, early: WarmParent | None = None) -> StudyEnd:
-    """Run what a config asks for; `early` is for no study of several. Raises as `run_study` does."""
+    """Run the study of a config. Raises what `run_study` raises.
+
+    `early` is a warm parent started in advance; a study made of other studies does not use it.
+    """
     made_of_several = SEVERAL.get(loaded.study.kind)
     return made_of_several(loaded, progress) if made_of_several else run_study(loaded, progress=progress, early=early)
 
 
 def _run_stages(loaded: LoadedConfig, progress: Progress) -> StudyEnd:
-    from sweep.study.diagnosis import run_stages  # SciPy comes with it
+    from sweep.study.diagnosis import run_stages  # it imports SciPy
 
     return run_stages(loaded, progress=progress, run_job=run_job)
 
 
 def _run_range_search(loaded: LoadedConfig, progress: Progress) -> StudyEnd:
-    from sweep.study.lr_range import run_lr_range  # likewise
+    from sweep.study.lr_range import run_lr_range  # so does this
 
     return run_lr_range(loaded, progress=progress)
 
@@ -32,4 +35,4 @@ SEVERAL: dict[StudyKind, Callable[[LoadedConfig, Progress], StudyEnd]] = {
     StudyKind.DIAGNOSIS: _run_stages,
     StudyKind.LR_RANGE: _run_range_search,
 }
-"""What runs the kinds that are made of several studies."""
+"""The function that runs each kind made of several studies."""

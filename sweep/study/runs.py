@@ -1,4 +1,4 @@
-"""The runs of a study: begun on record, started, followed, and brought into the store as they end."""
+"""The runs of a study: recorded as intended, started, followed, and brought into the store when they end."""
 
 import logging
 from collections import deque
@@ -30,10 +30,7 @@ _OF_THE_MACHINE = frozenset({FailureClass.KILLED, FailureClass.INFRA})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenStudy:
-    """A study that this process has locked and works on.
-
-    `code` guards the task's files: no trial is to import others than those planned.
-    """
+    """A study that this process has locked and runs. `code` keeps trials from importing edited task files."""
 
     record: StudyRecord
     config: StudyConfig
@@ -44,7 +41,7 @@ class OpenStudy:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A run whose end is on record. `outcome` is its trial's, None where that waits for another run."""
+    """A run whose end is recorded. `outcome` is its trial's, None if the trial is to be retried."""
 
     live: LiveRun
     ended: RunEnded
@@ -54,7 +51,7 @@ class Settled:
 class StudyRuns:
     """The trials of a study that wait for a run, and its `live` runs by run id.
 
-    What to run, and whom to tell of it, is the loop's business.
+    The loop decides what to run, and tells the driver.
     """
 
     def __init__(self, study: OpenStudy, launcher: Launcher) -> None:
@@ -63,9 +60,9 @@ class StudyRuns:
         self.live: dict[int, LiveRun] = {}
         self._thresholds = SymptomThresholds.of(study.config.symptoms)
         self.paused = PausedTrials(self.store, launcher, self.config.target, self._thresholds)
-        self._abandoned: dict[int, LiveRun] = {}  # by run id, those that are asked to stop
+        self._abandoned: dict[int, LiveRun] = {}  # by run id, those asked to stop
         self._waiting: deque[tuple[TrialRecord, bool]] = deque()  # (trial, needs a device alone)
-        self._launched: dict[int, Launched] = {}  # by run id, what is not on record yet
+        self._launched: dict[int, Launched] = {}  # by run id, those not recorded yet
 
     @property
     def is_waiting(self) -> bool:
@@ -74,27 +71,27 @@ class StudyRuns:
 
     @property
     def is_busy(self) -> bool:
-        """Whether there is a run whose end, or whose next pause, is waited for."""
+        """Whether any run has yet to end or to reach its next pause."""
         return bool(self.live or self._abandoned)
 
-    def put_up(self, trial: TrialRecord, *, exclusive: bool = False) -> None:
-        """Have a pending trial wait for a run, `exclusive` for one that has a device alone."""
+    def enqueue(self, trial: TrialRecord, *, exclusive: bool = False) -> None:
+        """Queue a pending trial for a run; `exclusive` if it needs a device alone."""
         self._waiting.append((trial, exclusive))
 
-    def put_up_again(self, trial: TrialRecord) -> None:
-        """Have a pending trial wait that an earlier session may have run before."""
-        # Most have no folder yet: nothing of them needs to be asked for.
+    def requeue(self, trial: TrialRecord) -> None:
+        """Queue a pending trial that an earlier session may have run; after an OOM it gets a device alone."""
+        # Most have no folder yet: then no query is needed.
         last = self.store.latest_run(trial.id) if self.study.folder.trial(trial.number).path.exists() else None
-        self.put_up(trial, exclusive=last is not None and last.failure is FailureClass.OOM)
+        self.enqueue(trial, exclusive=last is not None and last.failure is FailureClass.OOM)
 
     def recover(self) -> None:
-        """Adopt the runs of a driver that died, and record the end of those that are over."""
+        """Adopt the runs of an orchestrator that died, and record the end of those that have ended."""
         for live, ended in left_behind(
             self.store, self.study.record.id, self.study.folder, self.launcher, self._request
         ):
             is_paused = live.run.state is TrialState.PAUSED
             if ended is None:
-                logger.info("%s: adopted, it still runs on %s", named(live), live.device)
+                logger.info("%s: adopted, still running on %s", named(live), live.device)
                 if is_paused and live.is_wanted:
                     self.paused.add(live.trial, live)
                 elif is_paused:
@@ -102,7 +99,7 @@ class StudyRuns:
                 else:
                     self.live[live.run.id] = live
                 if not live.is_wanted:
-                    logger.info("%s: stopped, the study no longer asks for its trial", named(live))
+                    logger.info("%s: stopped, its trial is no longer part of the study", named(live))
                     self.launcher.stop(live.run.id, TrialState.CANCELLED)
             elif is_paused:
                 self.paused.lose(live, ended)
@@ -113,9 +110,9 @@ class StudyRuns:
             step("run of an earlier session recovered")
 
     def begin(self) -> list[LiveRun]:
-        """Record the intent to run waiting trials, as many as there are places for, before anything outside happens.
+        """Record the intent to run waiting trials, one for each free slot, before any side effect.
 
-        The caller holds a transaction, and launches them when it is over.
+        The caller holds a transaction, and launches the runs after it.
         """
         begun: list[LiveRun] = []
         places = self.launcher.free_slots
@@ -135,7 +132,7 @@ class StudyRuns:
         return begun
 
     def launch(self, live: LiveRun) -> RunEnded | None:
-        """Start a run that is on record as intended. Returns its end where it could not be started."""
+        """Start a run whose intent is recorded. Return its end if it could not be started, else None."""
         step("intent recorded")
         try:
             live.dir.renew(attempt=live.run.attempt)
@@ -156,7 +153,7 @@ class StudyRuns:
         return None
 
     def note_started(self, started: RunStarted) -> LiveRun:
-        """Take in that the process of a queued run exists, and return the run."""
+        """Note that a queued run's process has started; return the run."""
         live = self.live[started.run_id]
         assert live.handle is not None
         launched = self._launched[started.run_id] = Launched(handle=live.handle, started=started)
@@ -165,7 +162,7 @@ class StudyRuns:
         return live
 
     def record_started(self) -> None:
-        """Put on record what was launched, or has started, since the last time."""
+        """Record the runs that were launched, or have started, since the last call."""
         if not self._launched:
             return
         with self.store.transaction():
@@ -175,7 +172,7 @@ class StudyRuns:
         self._launched.clear()
 
     def pause(self, news: RunPaused) -> tuple[LiveRun, Outcome] | None:
-        """Record that a run waits at a step; return it and the part to be told, None if that is on record already."""
+        """Record that a run waits at a step; return it with its outcome so far, None if that is already recorded."""
         if self.paused.has_run(news.run_id) or news.run_id in self._abandoned:
             return None
         with self.store.transaction():
@@ -186,17 +183,17 @@ class StudyRuns:
         return live, part
 
     def resume(self, wanted: Proposal) -> None:
-        """Continue a paused trial until a step, by a new run if its process is gone."""
+        """Continue a paused trial until a step, with a new run if its process is gone."""
         found = self.paused.resume(wanted)
         step("continuation recorded")
         if isinstance(found, TrialRecord):
-            self.put_up_again(found)
+            self.requeue(found)
             return
         self.launcher.advance(found.run.id, wanted.until_step)
         self.live[found.run.id] = found
 
     def abandon(self, given_up: Abandon) -> TrialRecord | None:
-        """End a paused trial for good. Its run is settled when it has ended; a trial without one is returned."""
+        """End a paused trial for good. Its run is settled when it has ended; if it has none, return the trial."""
         found = self.paused.abandon((given_up.cell, given_up.seed))
         if isinstance(found, TrialRecord):
             return found
@@ -208,7 +205,7 @@ class StudyRuns:
         self.launcher.stop(live.run.id, TrialState.CANCELLED)
 
     def read(self) -> None:
-        """Take in what the live runs have written."""
+        """Ingest what the live runs have written."""
         with self.store.transaction():
             for live in self.live.values():
                 ingest(self.store, live)
@@ -216,7 +213,7 @@ class StudyRuns:
         step("events ingested")
 
     def settle(self, all_ended: Sequence[RunEnded], *, may_retry: bool) -> list[Settled]:
-        """Judge runs that have ended and record it. A trial to be tried again, where any may be, waits once more.
+        """Judge runs that have ended and record it. Trials to be retried are queued, but none if not `may_retry`.
 
         The caller holds a transaction.
         """
@@ -235,18 +232,18 @@ class StudyRuns:
             outcome = self._record(live, ended, may_retry=may_retry)
             if outcome is None:
                 again = self.store.trial(self.study.record.id, live.trial.number)
-                self.put_up(again, exclusive=ended.failure is FailureClass.OOM)
+                self.enqueue(again, exclusive=ended.failure is FailureClass.OOM)
             settled.append(Settled(live, ended, outcome))
         return settled
 
     def stop_all(self) -> None:
-        """Have all live runs stopped."""
+        """Ask the launcher to stop all live runs."""
         for run_id, live in self.live.items():
             logger.debug("%s: asked to stop", named(live))
             self.launcher.stop(run_id, TrialState.CANCELLED)
 
     def _can_start(self, *, exclusive: bool) -> bool:
-        """Return whether there is a place for a run, and it would get the code that was planned."""
+        """Return whether a run can start now and would get the code that was planned."""
         if not self.launcher.can_start(exclusive=exclusive):
             return False
         return self.study.code.may_start(has_imported=self.launcher.has_imported)
@@ -254,7 +251,7 @@ class StudyRuns:
     def _request(self, live: LiveRun, spec: Mapping[str, object] | None = None) -> RunRequest:
         return RunRequest(
             run_id=live.run.id,
-            # Absolute: it identifies a process wherever an orchestrator is started, and a task may change its cwd.
+            # Absolute: it identifies the process to an orchestrator in any folder, and a task may change its cwd.
             dir=live.dir.path.absolute(),
             token=live.run.token,
             spec=spec,
@@ -264,7 +261,7 @@ class StudyRuns:
         )
 
     def _record(self, live: LiveRun, ended: RunEnded, *, may_retry: bool) -> Outcome | None:
-        """Record the end of a run; return its trial's outcome, None where it is to be tried again and is pending.
+        """Record the end of a run; return its trial's outcome, None if the trial is to be retried and is pending again.
 
         The caller holds a transaction.
         """
@@ -294,13 +291,13 @@ class StudyRuns:
             logger.debug("%s: %s", named(live), ended.state)
             return
         alone = ", alone on its device" if ended.failure is FailureClass.OOM else ""
-        then = f"tried again{alone}" if is_retried else "not tried again"
+        then = f"retried{alone}" if is_retried else "not retried"
         logger.warning("%s: %s on %s (%s); %s", named(live), ended.failure, live.device, ended.message, then)
 
     def _is_retried(self, live: LiveRun, ended: RunEnded) -> bool:
         if ended.failure not in RETRIED:
             return False
-        if ended.failure is FailureClass.LOST:  # the driver died, not the trial: that costs it no attempt
+        if ended.failure is FailureClass.LOST:  # the orchestrator died, not the trial: not counted
             return True
         is_oom = ended.failure is FailureClass.OOM
         counted = {FailureClass.OOM} if is_oom else _OF_THE_MACHINE
@@ -309,7 +306,7 @@ class StudyRuns:
 
 
 def named(live: LiveRun) -> str:
-    """Return what a log line calls a run."""
+    """Return the name of a run in log lines."""
     return f"trial {live.trial.number} attempt {live.run.attempt} (run {live.run.id})"
 
 

@@ -1,4 +1,4 @@
-"""One sitting of a study: runs its loop, and leaves its files, plan.json, summary.json and the reports."""
+"""One session of a study: runs its loop and writes its files, plan.json, summary.json and the reports."""
 
 import gc
 import logging
@@ -24,14 +24,14 @@ from sweep.study.crash_points import step
 from sweep.study.curves import CurveFiles
 from sweep.study.interrupts import Interrupt, obeying_interrupts
 from sweep.study.loop import StudyLoop
-from sweep.study.missing_metric import Silence
+from sweep.study.missing_metric import MetricWarning
 from sweep.study.naming import HeldStudy, held
 from sweep.study.opening import check_packages, open_record, write_plan
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
 from sweep.study.provenance import gpu_models
 from sweep.study.record_file import write_record
-from sweep.study.resilient_progress import Audience
+from sweep.study.resilient_progress import ResilientProgress
 from sweep.study.results import Reported, leave_reports, load_reports, reported
 from sweep.study.runs import OpenStudy
 from sweep.study.walltime import WallTime
@@ -39,15 +39,15 @@ from sweep.study.walltime import WallTime
 logger = logging.getLogger(__name__)
 
 SUMMARY_EVERY_S = 10.0
-"""How old the summary of a running study, as `rank` shows it, may be: older only where it takes long to make."""
+"""Maximum age (s) of the summary that `rank` shows of a running study, unless the summary takes long to make."""
 
 SUMMARY_SHARE = 0.02
-"""Of a driver's time, so much may go into such summaries."""
+"""Maximum fraction of the orchestrator's time that is spent on such summaries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyEnd:
-    """How a study ended. `status` is ended, interrupted or failed; `message` says why if it is not ended."""
+    """How a study ended. `status` is ended, interrupted or failed; `message` says why unless it is ended."""
 
     status: str
     message: str
@@ -61,12 +61,12 @@ class StudyEnd:
 
     @property
     def is_unjudged(self) -> bool:
-        """Whether no trial that was trained to the target has a verdict."""
+        """Whether this is a study with verdicts of which no trial has one."""
         return isinstance(self.result, Ranking) and not self.result.is_judged
 
     @property
     def is_ok(self) -> bool:
-        """Whether it ended with an answer: at least one trial has a verdict, or a check found nothing broken."""
+        """Whether it ended with an answer: at least one trial has a verdict, or a check found no fault."""
         if self.status != "ended" or self.is_unjudged:
             return False
         return isinstance(self.result, Ranking) or self.result.is_ok
@@ -77,22 +77,21 @@ def run_study(
     *,
     progress: Progress,
     early: WarmParent | None = None,
-    then: Callable[[LoadedConfig, StudyEnd], StudyEnd] = lambda loaded, end: end,  # noqa: ARG005 - nothing follows
+    then: Callable[[LoadedConfig, StudyEnd], StudyEnd] = lambda loaded, end: end,  # noqa: ARG005 - by default nothing follows
 ) -> StudyEnd:
-    """Run a study, or go on with it, until it ends or is interrupted; leaves its files in every case.
+    """Run or resume a study until it ends or is interrupted; its files are written in every case.
 
-    `early` is what `start_early` made of its config, which the caller closes. `then` is what belongs to the study after
-    its own trials, and is done while it is still held, with its config under the name that it took; what it returns is
-    returned.
+    `early` is what `start_early` made of the config; the caller closes it. `then(loaded, end)` is called after the
+    study's own trials, while the study is still locked, with the config under its final name; its result is returned.
 
     Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError if another orchestrator
-    runs it, TaskEditedError if the task was edited since its code was read, StudyGoneError and StoreError if its
+    runs the study, TaskEditedError if the task was edited since its code was read, StudyGoneError and StoreError if its
     folder or its store was removed meanwhile.
     """
     check_packages(loaded)
     check_launcher(loaded.study.launcher)
     plan = StudyPlan(loaded)
-    plan.driver()  # a wrong setting is refused before anything is written
+    plan.driver()  # reject a wrong setting before anything is written
     code = PlannedCode(loaded.source, progress.message)
     with held(loaded) as study:
         step("study locked")
@@ -108,13 +107,13 @@ def run_study(
             progress.message(rejudged)
         write_plan(study.folder, {**plan.to_dict(), "study": record.name}, record)
         step("plan written")
-        end = then(study.loaded, Session(study, plan, record, Audience(progress), early, code).run())
+        end = then(study.loaded, Session(study, plan, record, ResilientProgress(progress), early, code).run())
         study.store.check_in_place()
         return end
 
 
 class Session:
-    """One sitting of a study: from here to its end, a drain, a stop or a failure."""
+    """One session of a study, until it ends, drains, is stopped or fails."""
 
     def __init__(
         self,
@@ -133,10 +132,10 @@ class Session:
         self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
         self.curves = CurveFiles(self.store, record.id, self.folder)
         self.loading = load_reports()
-        self.silence = Silence(self.store, record, self.config.target, progress.message)
+        self.metric_warning = MetricWarning(self.store, record, self.config.target, progress.message)
 
     def run(self) -> StudyEnd:
-        """Run the loop and leave the reports; then raises KeyboardInterrupt for an interrupt that came meanwhile."""
+        """Run the loop and write the reports; raises KeyboardInterrupt if a study that ended was interrupted."""
         driver = self.plan.driver()
         launcher = build_launcher(self.config.launcher, say=self.progress.message, early=self.early)
         loop = StudyLoop(
@@ -155,7 +154,7 @@ class Session:
             on_quiet=self._in_quiet,
             is_ours=self.lock.keeps,
         )
-        gc.freeze()  # what is there by now stays: not to be looked through again while trials run
+        gc.freeze()  # what exists by now stays: the collector need not scan it while trials run
         with obeying_interrupts(loop):
             try:
                 loop.run()
@@ -170,7 +169,7 @@ class Session:
         return end
 
     def _leave(self, status: str, message: str) -> StudyEnd:
-        """Write whatever a study leaves."""
+        """Record the end of the session and write the study's files."""
         self.curves.write_all()
         step("curves written")
         used = {**self.record.provenance, "gpus": gpu_models(self.store.devices(self.record.id))}
@@ -185,12 +184,12 @@ class Session:
         return StudyEnd(status=status, message=message, reported=found, folder=self.folder.path)
 
     def _on_outcome(self, outcome: Outcome, trial: TrialRecord, curves: Mapping[str, Series] | None) -> None:
-        """Leave what a finished trial's reader looks for: its curves for VisualDL, now and then the summary."""
-        for _ in self.loading:  # short trials leave no quiet time: it takes as long now as later
+        """Queue a finished trial's curves for VisualDL, and save the summary if the last one is old."""
+        for _ in self.loading:  # short trials leave no quiet time, so import the rest now
             pass
         if curves is not None:
             self.curves.add(trial, curves)
-        self.silence.take(outcome, curves)
+        self.metric_warning.take(outcome, curves)
         begun_s = monotonic_s()
         if begun_s > self.summarise_at_s:
             found = reported(self.store, self.record, wall_s=self.taken.in_all_s(self.store))
@@ -199,10 +198,10 @@ class Session:
             self.summarise_at_s = begun_s + max(SUMMARY_EVERY_S, took_s / SUMMARY_SHARE)
 
     def _in_quiet(self) -> bool:
-        """Do a bit of what the end of the study needs, while trials run and none ends; return whether more is left."""
+        """Do a bit of the work for the end of the study while trials run and none ends; return whether more is left."""
         if next(self.loading, "all") != "all":
             return True
-        with suppress(OSError):  # no reason to stop trials that run: the end of the study tries again
+        with suppress(OSError):  # no reason to stop running trials: it is tried again at the end of the study
             return self.curves.write_some()
         return False
 

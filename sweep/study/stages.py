@@ -1,8 +1,8 @@
-"""The stages of a study made of others: the config of each, from the command that it belongs to and what it is asked.
+"""The config of each stage of a study, made from the command and from what the stage is to vary.
 
-A stage is a separate study: its name is `<study>.<stage>`, its command can be given alone, and its finished trials are
-not run again. Its config is composed once, from the words of the command that concern it and its own files (a check,
-the range search, an ablation with its axes); axes, seeds and design are then put in as values.
+A stage is a separate study: its name is `<study>.<stage>`, its command can be run alone, and its finished trials are
+not run again. Its config is composed once, from the words of the command that concern it and from its own config files
+(a check, the range search, an ablation with its axes); axes, seeds and design are then set as values.
 """
 
 import shlex
@@ -20,21 +20,21 @@ from sweep.errors import ConfigError
 from sweep.report.commands import PROGRAM, key_of, section_of
 
 BASE_SEEDS = 3
-"""Seeds of the base stage: they confirm that it fails, and how."""
+"""Number of seeds of the base stage: they confirm that the base fails, and how."""
 
 DATA_AXES = ("dropout", "weight_decay", "augmentation", "batch_size", "shuffle")
-"""Axes that act through the data or against memorizing it: not to blame if ten samples cannot be overfitted."""
+"""Axes that act through the data or against memorizing it: they cannot be why ten samples cannot be overfitted."""
 
 ALL_STAGES = ("data", "base", "overfit", "lr_range", "ablation", "verify")
 
 VERIFIED = 3
-"""Largest number of changes that are verified: with FRESH_SEEDS each, Holm's correction for three leaves 5 of 5 against
-0 of 5 decided (p = .024)."""
+"""Largest number of changes that are verified: with FRESH_SEEDS each and Holm's correction for three, 5 of 5 against 0
+of 5 is still decided (p = .024)."""
 
 FRESH_SEEDS = 5
 
 FOUND_LEVEL = "range"
-"""The level of the axis lr that the range search has found."""
+"""Name of the level of the axis lr with the rate that the range search has found."""
 
 _OF_THE_DIAGNOSIS = frozenset({"diagnose", "check", "study", "stages"})
 _OF_THE_ABLATION = frozenset({"ablation", "axes", "axis", "driver", "params", "search"})
@@ -62,9 +62,9 @@ def with_settings(stages: Iterable[str], overrides: Iterable[str]) -> list[str]:
 
 
 def shared_words(stage: str, overrides: Sequence[str]) -> tuple[str, ...]:
-    """Return the words of a command that its stage has, too: those that do not belong to others.
+    """Return the words of a command that apply to this stage, without those that belong to other stages.
 
-    A setting of a check (`probe.KEY`) goes to the check that has the key.
+    A setting of a check (`probe.KEY`) applies to the check that has the key.
     """
     dropped = _OF_THE_DIAGNOSIS if stage == "ablation" else _OF_THE_DIAGNOSIS | _OF_THE_ABLATION | {"seeds"}
     given = (stage_word(stage, word) if is_setting(key_of(word) or "") else word for word in overrides)
@@ -74,14 +74,14 @@ def shared_words(stage: str, overrides: Sequence[str]) -> tuple[str, ...]:
 def stage_config(
     stage: str, whole: LoadedConfig, what: Asked = AS_COMPOSED, choices: Sequence[Choice] = ()
 ) -> LoadedConfig:
-    """Return the study of a stage of `whole`, which varies this and adds these files. Raises ConfigError."""
+    """Return the study of a stage of `whole` that varies `what`, with the files of `choices`. Raises ConfigError."""
     words = shared_words(stage, whole.overrides)
     part = load_part(whole, words, name=stage_study(whole.study.name, stage), choices=choices)
     return asked(part, what, words, choices)
 
 
 def fixed_stage(stage: str, whole: LoadedConfig) -> LoadedConfig:
-    """Return the study of a stage that is asked the same whatever those before it have found. Raises ConfigError.
+    """Return the study of a stage whose config does not depend on what earlier stages have found. Raises ConfigError.
 
     These are the checks, the range search, the base over the first BASE_SEEDS seeds of the command, and an ablation
     whose axes the command names.
@@ -91,7 +91,7 @@ def fixed_stage(stage: str, whole: LoadedConfig) -> LoadedConfig:
 
 
 def verifying(whole: LoadedConfig, effects: Iterable[Effect]) -> LoadedConfig:
-    """Return the study that repeats the toggles of these effects, each alone, on FRESH_SEEDS not used so far."""
+    """Return the study that repeats the toggles of these effects, each alone, on FRESH_SEEDS unused seeds."""
     first = max(whole.study.seeds) + 1
     seeds = tuple(range(first, first + FRESH_SEEDS))
     return stage_config("verify", whole, Asked(axes=axes_of(effects), design="one_at_a_time", seeds=seeds))
@@ -99,11 +99,11 @@ def verifying(whole: LoadedConfig, effects: Iterable[Effect]) -> LoadedConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAblation:
-    """What an ablation may vary that the command leaves to the diagnosis.
+    """What an ablation can vary if the command leaves that to the diagnosis.
 
-    `usual` is `ablation=all` as the task has it, with the axes `added` that symptoms and data point to beyond it;
-    `axes` are those of which the task has the knobs, with the learning rate that was found in place of the levels of
-    the axis lr: these turn `task.lr_scale`, which a task that has `task.lr` need not have.
+    `usual` is `ablation=all` for this task, plus the axes `added` that symptoms and data point to. `axes` are those for
+    which the task has the knobs. The axis lr has the learning rate that was found as its only level, because its usual
+    levels set `task.lr_scale`, which a task with `task.lr` may lack.
     """
 
     usual: LoadedConfig
@@ -112,7 +112,7 @@ class OpenAblation:
 
     @classmethod
     def of(cls, whole: LoadedConfig, pointed: Iterable[str] = (), rate: Sequence[str] = ()) -> "OpenAblation":
-        """Return what can be varied: the usual, what `pointed` toggles add, and the overrides of the `rate` found."""
+        """Return what can be varied: the usual axes, those of `pointed` toggles, and the `rate` found (overrides)."""
         usual = stage_config("ablation", whole, choices=[_USUAL])
         added = added_axes(pointed, dict(whole.study.task), tuple(usual.study.raw["axes"]))
         if added:
@@ -125,7 +125,7 @@ class OpenAblation:
         return tuple(axis.name for axis in self.axes)
 
     def narrowed(self, whole: LoadedConfig, names: Collection[str]) -> LoadedConfig:
-        """Return the ablation of the axes of these names."""
+        """Return the ablation of the axes with these names."""
         chosen = tuple(axis for axis in self.axes if axis.name in names)
         words = shared_words("ablation", whole.overrides)
         choices = [_USUAL, *([Choice(group="axis", option=self.added)] if self.added else [])]
@@ -133,24 +133,24 @@ class OpenAblation:
 
 
 def _with_rate(usual: LoadedConfig, rate: Sequence[str]) -> tuple[Axis, ...]:
-    """Return the axes of an ablation, with the overrides of a rate as the one level of the axis lr; () for none."""
+    """Return the axes of an ablation, with the overrides `rate`, if any, as the only level of the axis lr."""
     if not rate:
         return usual.study.axes
     axes = {axis.name: axis for axis in usual.study.axes}
     axes["lr"] = Axis(name="lr", levels=(Level(name=FOUND_LEVEL, overrides=tuple(rate)),))
-    order = [*usual.study.raw["axes"], "lr"]  # the files' own: the axis stays at its place
+    order = [*usual.study.raw["axes"], "lr"]  # that of the config files: the axis keeps its place
     return tuple(axes[name] for name in dict.fromkeys(order) if name in axes)
 
 
 def ablation_question(overrides: Iterable[str]) -> bool:
-    """Return whether a command says itself what the ablation stage is to vary."""
+    """Return whether a command names what the ablation stage varies."""
     return any(section_of(word) in {"ablation", "axes", "axis", "params", "search"} for word in overrides)
 
 
 def chosen_axes(available: Sequence[str], pointed: Sequence[str], *, learns: bool) -> tuple[str, ...]:
     """Return the axes for the ablation stage: those the symptoms point to, all if they point to none.
 
-    Where ten samples could not be learnt (`learns` False), DATA_AXES are left out, unless nothing else is there.
+    If ten samples could not be overfitted (`learns` False), DATA_AXES are left out unless there are no other axes.
     """
     chosen = [axis for axis in available if axis in pointed] or list(available)
     able = [axis for axis in chosen if learns or axis not in DATA_AXES]
@@ -159,18 +159,18 @@ def chosen_axes(available: Sequence[str], pointed: Sequence[str], *, learns: boo
 
 
 def added_axes(toggles: Iterable[str], knobs: Mapping[str, object], usual: Collection[str]) -> tuple[str, ...]:
-    """Return the axes of these toggles that an ablation of the `usual` ones lacks and that the task can turn.
+    """Return the axes of these toggles that are not among the `usual` ones and for which the task has the knobs.
 
-    `toggles` are what symptoms point to, `knobs` the task's keys with their values.
+    `toggles` are those that symptoms point to, `knobs` the task's keys with their values.
     """
     axes = (toggle.partition("=")[0] for toggle in toggles if can_try(toggle, knobs))
     return tuple(dict.fromkeys(axis for axis in axes if axis not in usual))
 
 
 def to_verify(ranking: Ranking) -> list[Effect]:
-    """Return the effects of a ranking that look like repairs and are not decided, at most VERIFIED.
+    """Return the effects of a ranking that look like repairs but are undecided, at most VERIFIED.
 
-    None if something is decided to restore convergence, or if the base converges.
+    Empty if some toggle is known to restore convergence, or if the base converges.
     """
     if ranking.question is not Question.RESTORE:
         return []
@@ -180,12 +180,12 @@ def to_verify(ranking: Ranking) -> list[Effect]:
 
 
 def is_fruitless(ranking: Ranking) -> bool:
-    """Return whether a ranking has neither a repair nor anything that is worth verifying."""
+    """Return whether a ranking has neither a repair nor an effect worth verifying."""
     return ranking.question is Question.RESTORE and not ranking.recommended and not to_verify(ranking)
 
 
 def axes_of(effects: Iterable[Effect]) -> tuple[Axis, ...]:
-    """Return the axes of the toggles that had these effects, each with their levels alone."""
+    """Return the axes of the toggles with these effects, each with only the levels of these toggles."""
     levels: dict[str, list[Level]] = {}
     for effect in effects:
         toggle = effect.toggle

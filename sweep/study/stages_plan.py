@@ -1,4 +1,4 @@
-"""What a study made of stages will run, as far as that is known before it runs."""
+"""What a study made of stages will run, as far as that is known in advance."""
 
 from sweep.analysis.checks.lr_confirm import FACTORS
 from sweep.config import LoadedConfig, StudyConfig
@@ -20,9 +20,9 @@ from sweep.study.stages import (
 
 
 def plan_stages(loaded: LoadedConfig) -> JsonObject:
-    """Return the stages in order: study, command, and how many trials and optimizer steps each takes at most.
+    """Return the stages in order: study, command, and the largest number of trials and optimizer steps of each.
 
-    `trials` and `steps` are None for a driver that decides itself. Raises ConfigError if a stage cannot be composed.
+    `trials` and `steps` are None for an adaptive driver. Raises ConfigError if a stage cannot be composed.
     """
     check_stages(loaded.study.stages)
     driver_of(loaded.study)
@@ -35,7 +35,7 @@ def plan_stages(loaded: LoadedConfig) -> JsonObject:
 
 
 def confirming_trials(config: StudyConfig) -> int:
-    """Return the largest number of trials that confirm what a study suggests, those of the task as it is included."""
+    """Return the largest number of trials that confirm a study's suggestion, including those of the unchanged task."""
     return 0 if config.confirm is None else (1 + len(FACTORS)) * config.confirm.seeds
 
 
@@ -46,7 +46,7 @@ def _planned(stage: str, whole: LoadedConfig) -> JsonObject:
     is_open = stage == "ablation" and not ablation_question(whole.overrides)
     try:
         loaded = OpenAblation.of(whole).usual if is_open else fixed_stage(stage, whole)
-        if is_open and not loaded.study.axes:  # of the axes the task has none: it may be the rate that is found
+        if is_open and not loaded.study.axes:  # the ablation may vary the learning rate found
             return _left_open(stage, config, trials=2 * len(config.seeds))
         planned = StudyPlan(loaded)
         planned.driver()
@@ -69,7 +69,7 @@ def _planned(stage: str, whole: LoadedConfig) -> JsonObject:
 
 
 def _added_levels(config: StudyConfig) -> int:
-    """Return the number of levels, beside those of `ablation=all`, that symptoms may add to the ablation."""
+    """Return the number of levels, in addition to `ablation=all`, that symptoms may add to the ablation."""
     usual = {axis.name for axis in config.axes} | {each.toggle.axis for each in config.inert}
     toggles = toggles_that_can_be_tried(config.task)
     added = added_axes(toggles, config.task, usual)
@@ -77,7 +77,7 @@ def _added_levels(config: StudyConfig) -> int:
 
 
 def _left_open(stage: str, config: StudyConfig, *, trials: int) -> JsonObject:
-    """Return a stage whose question an earlier one leaves open: there is no command for it yet."""
+    """Return a stage that depends on what earlier stages find, and so has no command yet."""
     return {
         "stage": stage,
         "study": stage_study(config.name, stage),

@@ -1,4 +1,4 @@
-"""How long a study has taken, over all its sittings: also those that were killed and have left no figure."""
+"""How long a study has taken, over all its sessions, including killed ones, which recorded no time."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,11 +12,11 @@ from sweep.store.spans import run_spans
 
 
 class WallTime:
-    """Counts from where earlier sittings of a study have left off; made when a sitting begins.
+    """Adds up the wall time of a study's sessions; made when a session begins.
 
-    Of a sitting that came to its end, the time is on record. Of one that was killed, the time counts in which a trial
-    of it ran: that much is certain. The figure is a lower bound: after a sitting on record, what that one took beside
-    its trials hides as much of a killed one, for a summary does not say until when it counts.
+    A session that ended has recorded its time. Of a killed session, the time during which its trials ran counts: that
+    much is certain. The sum is a lower bound. The overhead of a recorded session hides as much time of a killed one,
+    because a summary does not say until when it counts.
     """
 
     def __init__(self, store: Store, record: StudyRecord) -> None:
@@ -25,27 +25,27 @@ class WallTime:
         self._began_at, self._began_s = now_utc(), monotonic_s()
 
     def earlier_s(self, store: Store) -> float:
-        """Return the seconds of the sittings before this one; runs that outlived their driver count as they end."""
+        """Return the seconds of earlier sessions; runs that outlived their orchestrator count when they end."""
         return max(self._recorded_s, covered_s(run_spans(store, self._names), self._began_at))
 
     def in_all_s(self, store: Store) -> float:
-        """Return the seconds of all sittings, this one included."""
+        """Return the seconds of all sessions, including this one."""
         return self.earlier_s(store) + monotonic_s() - self._began_s
 
 
 def recorded_s(store: Store, record: StudyRecord) -> float:
-    """Return the wall time that a study's last summary says, in seconds; 0 before the first."""
+    """Return the wall time in a study's last summary, in seconds; 0 before the first."""
     return read_heading(store.summary(record.id)).cost.wall_s
 
 
 def studies_of(record: StudyRecord) -> tuple[str, ...]:
-    """Return the names of a study and of those that it may be made of."""
+    """Return the name of a study and those of the studies that it may consist of."""
     stages = [record.name, *(stage_study(record.name, stage) for stage in record.stages)]
     return (*stages, *map(confirm_study, stages))
 
 
 def covered_s(spans: Iterable[tuple[datetime, datetime]], until: datetime) -> float:
-    """Return the seconds before `until` that lie in any of these (start, end); they come by start."""
+    """Return the seconds before `until` covered by these (start, end) spans, which are sorted by start."""
     total = 0.0
     reached: datetime | None = None
     for start, end in spans:

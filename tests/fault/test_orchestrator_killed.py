@@ -26,7 +26,7 @@ NAMES = {
 }  # fmt: skip
 """Every kind of step in the first sitting of a study of a fixed design."""
 
-LATER = {"run of an earlier session recovered", "trial taken up again"}
+LATER = {"run of an earlier session recovered", "trial requeued"}
 SEARCHED = {"proposal enrolled"}
 STAGED = {"stage ended"}
 PAUSED = {"pause recorded", "continuation recorded"}
@@ -129,7 +129,7 @@ def test_a_driver_killed_at_the_steps_of_later_sittings_repeats_nothing_that_has
     assert folder.starts() == {0: 1, 1: 1, 2: 1, 3: 1}
     assert {row[2] for row in folder.verdicts()} == {"cancelled"}
     hold.unlink()
-    folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP="trial taken up again")
+    folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP="trial requeued")
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
     assert folder.starts() == {0: 2, 1: 2, 2: 2, 3: 2}  # of which the first was stopped

@@ -63,14 +63,14 @@ def test_each_line_has_its_time_level_module_and_process(bench, folder):
 def test_a_retry_names_its_trial_attempt_and_reason(bench, folder):
     [first, second] = [line for line in logged(bench, FakeLauncher(Failing(-9))) if " WARNING " in line]
     assert "trial 0 attempt 1 (run 1): killed" in first
-    assert first.endswith("; tried again")
+    assert first.endswith("; retried")
     assert "trial 2 attempt 1" in second
 
 
 def test_a_failure_that_is_not_tried_again_says_so(bench, folder):
     found = [line for line in logged(bench, FakeLauncher(Failing(1))) if str(FailureClass.CRASH) in line]
     assert len(found) == 2
-    assert all(line.endswith("; not tried again") for line in found)
+    assert all(line.endswith("; not retried") for line in found)
 
 
 def test_a_trial_that_completes_leaves_no_line_but_in_debug(bench, folder):

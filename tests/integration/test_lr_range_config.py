@@ -6,7 +6,7 @@ from sweep.config import load_study_config
 from sweep.domain.lr_range import RateRange
 from sweep.errors import ConfigError
 from sweep.study.lr_range import confirmation, run_lr_range
-from sweep.study.resilient_progress import Audience
+from sweep.study.resilient_progress import ResilientProgress
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_wrong_setting_is_refused_by_its_key(override, key):
 def test_axes_beside_a_range_search_are_refused_before_anything_runs(tmp_path):
     overrides = ["task=digits_mlp", "+search=lr_range", "+ablation=regularization", f"results={tmp_path / 'none'}"]
     with pytest.raises(ConfigError, match="without axes"):
-        run_lr_range(load_study_config(overrides), progress=Audience(None))
+        run_lr_range(load_study_config(overrides), progress=ResilientProgress(None))
     assert list(tmp_path.iterdir()) == []
 
 

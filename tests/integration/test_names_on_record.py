@@ -14,7 +14,7 @@ from sweep.errors import StudyLockedError
 from sweep.rundir import StudyDir
 from sweep.store import Store
 from sweep.study.naming import held, named_on_record
-from sweep.study.opening import driving, open_record
+from sweep.study.opening import locked_folder, open_record
 
 TASK = """
 def train(cfg, run):
@@ -118,7 +118,7 @@ def test_two_commands_at_once_do_not_both_take_the_plain_name(place):
         with held(second) as study:
             found.append(study.loaded.study.name)
 
-    with driving(folder, "sqlite:///results/sweep.db"):
+    with locked_folder(folder, "sqlite:///results/sweep.db"):
         thread = threading.Thread(target=run_second)
         thread.start()
         with Store.open("sqlite:///results/sweep.db") as store:

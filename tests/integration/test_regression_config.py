@@ -10,7 +10,7 @@ from sweep.config import load_study_config
 from sweep.config.regression import NightName, confirming_study, parse_night, read_regression, task_studies
 from sweep.errors import ConfigError, StudyLockedError
 from sweep.rundir import StudyDir, StudyLock
-from sweep.study.opening import driving
+from sweep.study.opening import locked_folder
 from sweep.study.progress import Progress
 from sweep.study.regression.night import run_regression
 
@@ -98,6 +98,6 @@ def test_a_second_night_and_a_second_run_of_a_study_are_refused_with_one_exit_co
     with StudyLock(StudyDir(results, "nightly").lock), pytest.raises(StudyLockedError, match="regression") as night:
         run_regression(loaded, progress=Mock(spec=Progress))
     folder = StudyDir(results, "s")
-    with StudyLock(folder.lock), pytest.raises(StudyLockedError) as study, driving(folder, store):
+    with StudyLock(folder.lock), pytest.raises(StudyLockedError) as study, locked_folder(folder, store):
         pass
     assert night.value.exit_code == study.value.exit_code == 1

@@ -7,7 +7,7 @@ from sweep.domain.metric import Series
 from sweep.domain.target import Target
 from sweep.domain.verdict import Verdict
 from sweep.store import Store
-from sweep.study.missing_metric import Silence
+from sweep.study.missing_metric import MetricWarning
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def said_of(tmp_path):
         said = []
         with Store.open(url_of(tmp_path)) as store:
             study = make_study(store, tmp_path, converge=target, **config)
-            silence = Silence(store, study, Target.from_mapping(target), said.append)
+            silence = MetricWarning(store, study, Target.from_mapping(target), said.append)
             for seed, verdict in enumerate(verdicts):
                 trial = make_trial(store, study, seed)
                 end_trial(store, trial, verdict)
@@ -60,7 +60,7 @@ def said_of_evaluations(tmp_path):
         said = []
         with Store.open(url_of(tmp_path)) as store:
             study = make_study(store, tmp_path, converge=target)
-            silence = Silence(store, study, Target.from_mapping(target), said.append)
+            silence = MetricWarning(store, study, Target.from_mapping(target), said.append)
             for seed in range(3):
                 trial = make_trial(store, study, seed)
                 end_trial(store, trial, verdict)

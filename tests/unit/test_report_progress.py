@@ -91,8 +91,8 @@ def test_on_a_terminal_the_view_shows_counts_verdicts_cells_and_what_runs(outcom
 
 def test_a_message_is_shown_as_it_is():
     progress, out = plain()
-    progress.message("trial 3: killed ([signal 9]); tried again")
-    assert out.getvalue() == "trial 3: killed ([signal 9]); tried again\n"
+    progress.message("trial 3: killed ([signal 9]); retrying")
+    assert out.getvalue() == "trial 3: killed ([signal 9]); retrying\n"
 
 
 def test_progress_of_a_trial_that_is_not_running_is_ignored(outcomes):

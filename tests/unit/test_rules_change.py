@@ -64,7 +64,7 @@ def test_a_run_that_an_earlier_rule_ended_and_the_present_ones_do_not_is_not_use
     kept = usable_trials(store, trials_of(store), rejudge)
     assert [trial.number for trial in kept] == [1, 2, 3]
     assert (rejudge.counts.cut, rejudge.counts.again) == (1, 2)
-    assert "1 earlier run not used" in rejudge.counts.words()
+    assert "1 trial to be run again" in rejudge.counts.words()
     cut, converged, diverged, pending = trials_of(store)
     assert (cut.judgement.verdict, cut.judgement.rules_version) == (Verdict.UNDECIDED, RULES_VERSION)
     assert (converged.judgement.verdict, diverged.judgement.verdict) == (Verdict.CONVERGED, Verdict.DIVERGED)

@@ -1,4 +1,4 @@
-"""From recorded nights, or one study, to baselines: only a person's command comes here."""
+"""Turns recorded nights, or one study, into baselines; done only on a user's command."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ LEAST_RUNS = RegressionSettings().min_baseline_runs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A baseline that could be accepted, or why there is none for this task (`problem`)."""
+    """A baseline that can be accepted, or why there is none for this task (`problem`)."""
 
     task: str
     baseline: Baseline | None
@@ -29,7 +29,7 @@ class Offer:
 
 
 def offers_of_nights(store: Store, regression: str, last: int, task: str | None) -> list[Offer]:
-    """Return what the last nights of each task (or one) offer. Raises NotFoundError where there is no such night."""
+    """Return what the last nights of each task, or of one, offer. Raises NotFoundError if there is no such night."""
     kept = Regressions(store)
     found: dict[str, list[TaskNight]] = {}
     for each in kept.task_nights(regression, task):
@@ -58,13 +58,13 @@ def offer_of_study(store: Store, record: StudyRecord, task: str | None) -> Offer
     )
     if baseline.rules_version != RULES_VERSION:
         resume = f"python -m sweep resume {record.name}{verb_store(record)}"
-        problem = f"its verdicts are of earlier rules; `{resume}` makes them again"
+        problem = f"its verdicts are by earlier rules; `{resume}` judges its trials again"
         return Offer(task=baseline.task, baseline=None, problem=problem)
     return _checked(baseline, ())
 
 
 def offers_again(store: Store, regression: str, task: str | None) -> list[Offer]:
-    """Return the accepted baselines, their runs judged by the present rules. Raises NotFoundError without any."""
+    """Return the accepted baselines, their runs judged by the current rules. Raises NotFoundError if there are none."""
     found = Regressions(store).baselines(regression, task)
     if not found:
         what = f" of task {task}" if task else ""
@@ -73,9 +73,9 @@ def offers_again(store: Store, regression: str, task: str | None) -> list[Offer]
 
 
 def _offer_again(store: Store, baseline: Baseline) -> Offer:
-    """Return a baseline of the same runs, those left out that the present rules cannot judge."""
+    """Return a baseline of the same runs, without those that the current rules cannot judge."""
     if baseline.rules_version == RULES_VERSION:
-        problem = f"its baseline was judged by the present rules (version {RULES_VERSION}): nothing to accept again"
+        problem = f"its baseline was judged by the current rules (version {RULES_VERSION}): nothing to accept again"
         return Offer(task=baseline.task, baseline=None, problem=problem)
     judged = [run_again(store, run) for run in baseline.runs]
     runs = tuple(run for run in judged if run is not None)
@@ -89,16 +89,16 @@ def _offer_again(store: Store, baseline: Baseline) -> Offer:
 
 
 def accept(store: Store, regression: str, offers: Sequence[Offer]) -> None:
-    """Put what is offered on record. Raises UsageError where nothing is."""
+    """Record the baselines offered. Raises UsageError if there are none."""
     baselines = [offer.baseline for offer in offers if offer.baseline is not None]
     if not baselines:
         lines = "\n  ".join(f"{offer.task}: {offer.problem}" for offer in offers)
-        raise UsageError(f"no baseline can be made of this\n  {lines}", hint="--last N takes more nights")
+        raise UsageError(f"no baseline can be made from this\n  {lines}", hint="take more nights with --last N")
     Regressions(store).accept(regression, baselines)
 
 
 def _task_of(store: Store, record: StudyRecord) -> str:
-    """Return the name of the task in its regression where the study is of a night, else the study's task."""
+    """Return the name of the task in its regression if the study is of a night, else the study's task."""
     kept = Regressions(store)
     for regression in kept.names():
         for each in kept.task_nights(regression):
@@ -108,7 +108,7 @@ def _task_of(store: Store, record: StudyRecord) -> str:
 
 
 def _offer(task: str, nights: Sequence[TaskNight]) -> Offer:
-    """Return the baseline of those nights that can stand beside the last one: same target, same kind of device."""
+    """Return the baseline of the nights that are comparable with the last one: same target, device class and rules."""
     last = nights[-1].night
     used = [each for each in nights if _is_alike(each.night, last)]
     notes = []
@@ -137,12 +137,12 @@ def _is_alike(night: Night, last: Night) -> bool:
 
 
 def _checked(baseline: Baseline, notes: tuple[str, ...]) -> Offer:
-    told = [run for run in baseline.runs if run.is_evidence]
-    converged = sum(run.converged for run in told)
-    if len(told) < LEAST_RUNS:
-        problem = f"a baseline needs {LEAST_RUNS} runs with a verdict, and there are {len(told)}"
+    judged = [run for run in baseline.runs if run.is_evidence]
+    converged = sum(run.converged for run in judged)
+    if len(judged) < LEAST_RUNS:
+        problem = f"a baseline needs {LEAST_RUNS} runs with a verdict, and there are only {len(judged)}"
         return Offer(task=baseline.task, baseline=None, problem=problem, notes=notes)
-    if 2 * converged <= len(told):
-        problem = f"only {converged} of {len(told)} runs converged: nothing could be told from such a baseline"
+    if 2 * converged <= len(judged):
+        problem = f"only {converged} of {len(judged)} runs converged: such a baseline could show no regression"
         return Offer(task=baseline.task, baseline=None, problem=problem, notes=notes)
     return Offer(task=baseline.task, baseline=baseline, notes=notes)

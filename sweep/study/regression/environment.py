@@ -19,15 +19,15 @@ from sweep.study.provenance import gpu_models
 FLAG = re.compile(r"(FLAGS_|PADDLE_|CUDA_|CUBLAS_|CUDNN_|NCCL_|NVIDIA_TF32|OMP_|MKL_|XLA_|PYTHONHASHSEED)")
 """Environment variables that change what a framework computes, or how."""
 NOT_FLAGS = frozenset({"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "PADDLE_TRAINERS_NUM"})
-"""Which device, not how it computes."""
+"""Variables that say which device is used, not how it computes."""
 
 
 def environment_of(
     provenance: Mapping[str, Any], *, devices: Iterable[str], loaded: LoadedConfig | None = None
 ) -> Environment:
-    """Return the environment of runs on these devices (as the launcher named them), of a study's provenance.
+    """Return the environment of runs from their study's provenance; `devices` are as the launcher names them.
 
-    With the study's config (`loaded`), its task's packages, code and settings and this process's flags are named, too.
+    With the study's config (`loaded`) it includes the task's packages, code and settings, and this process's flags.
     """
     packages = {str(name): str(version) for name, version in dict(provenance.get("packages") or {}).items()}
     found = Environment(
@@ -68,13 +68,13 @@ def _flat(section: Mapping[str, Any], prefix: str = "task.") -> Iterable[tuple[s
 
 
 def device_model(devices: Iterable[str]) -> str:
-    """Return `cpu`, or the model of the GPUs that runs were on (several joined by +)."""
+    """Return `cpu`, or the models of the GPUs that runs used (several joined by +)."""
     return " + ".join(sorted(set(gpu_models(devices)))) or "cpu"
 
 
 @lru_cache(maxsize=1)
 def processor() -> str:
-    """Return the model of this machine's processor, its architecture where the system does not say."""
+    """Return the model of this machine's processor, or its architecture if the system does not report a model."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Nights and baselines as files beside the reports, so that a store made anew has them, too."""
+"""Nights and baselines as files beside the reports, so that a recreated store has them too."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 
 
 def save_night(kept: Regressions, record: NightRecord, folder: StudyDir) -> None:
-    """Write `<regression>/<night>/night.json`: what a night did, as the store has it."""
+    """Write `<regression>/<night>/night.json`: a night as the store has it."""
     found = [each for each in kept.task_nights(record.regression) if each.night.name == record.name]
     words = {
         "schema": SCHEMA,
@@ -37,7 +37,7 @@ def save_night(kept: Regressions, record: NightRecord, folder: StudyDir) -> None
 
 
 def save_baselines(kept: Regressions, regression: str, folder: StudyDir) -> None:
-    """Write `<regression>/baselines.json`: all baselines of a regression, those that were replaced included."""
+    """Write `<regression>/baselines.json`: all baselines of a regression, including replaced ones."""
     found = [baseline_data(baseline) for baseline in kept.baselines(regression, superseded=True)]
     folder.path.mkdir(parents=True, exist_ok=True)
     write_json_atomic(
@@ -63,9 +63,9 @@ def check_records_owner(kept: Regressions, folder: StudyDir) -> None:
 
 
 def restore_records(store: Store, results: Path, say: Say) -> None:
-    """Bring the nights and baselines of a results folder into a store, for regressions that it does not know.
+    """Restore the nights and baselines of a results folder into a store, for regressions that it does not know.
 
-    `say` is told of each regression, and of files that cannot be used.
+    `say` gets a message about each regression, and about each file that cannot be used.
     """
     kept = Regressions(store)
     known = set(kept.names())
@@ -90,7 +90,7 @@ def restore_records(store: Store, results: Path, say: Say) -> None:
 
 
 def _readable(paths: Iterable[Path], say: Say) -> list[dict[str, Any]]:
-    """Return the files' contents, those that cannot be used left out."""
+    """Return the contents of the files, without those that cannot be used."""
     found = []
     for path in sorted(paths):
         try:

@@ -1,4 +1,4 @@
-"""From recorded studies to what a night saw: runs with their verdicts, and digests of the losses of a fixed seed."""
+"""Reads the results of a night from recorded studies: runs with their verdicts, and loss digests of a fixed seed."""
 
 import hashlib
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def runs_of(store: Store, record: StudyRecord) -> tuple[NightRun, ...]:
 
 
 def run_again(store: Store, run: NightRun) -> NightRun | None:
-    """Return a recorded run with the verdict of the present rules, None if its curves are gone or it was cut short."""
+    """Return a recorded run judged by the current rules, None if its curves are gone or an earlier rule ended it."""
     if not run.is_evidence:
         return run
     name, _, number = run.trial.rpartition("/")
@@ -45,14 +45,14 @@ def run_again(store: Store, run: NightRun) -> NightRun | None:
 
 
 def word_of(outcome: Outcome) -> str:
-    """Return the verdict of a run, its failure class where it has no verdict because it failed."""
+    """Return the verdict of a run, or its failure class if it has no verdict because it failed."""
     if outcome.verdict is Verdict.UNDECIDED and outcome.failure is not None:
         return str(outcome.failure)
     return str(outcome.verdict)
 
 
 def target_text(target: Target) -> str:
-    """Return what "converged" means in a study as one text, equal where steps-to-target can be compared."""
+    """Return what "converged" means in a study as text; if two are equal, their steps to target can be compared."""
     reached = "the rules for no target" if target.threshold is None else f"{target.mode} {target.threshold:g}"
     hold = "default" if target.hold is None else str(target.hold)
     smooth = "" if target.smooth is None else f", smoothed over {target.smooth:g} steps"
@@ -72,9 +72,9 @@ def hashes_of(store: Store, record: StudyRecord) -> tuple[LossHash, ...]:
 
 
 def loss_digest(curves: Mapping[str, Series]) -> str:
-    """Return a hex digest (16 characters) of the losses' float32 bytes with their steps; of all metrics without losses.
+    """Return a hex digest (16 characters) of the losses' float32 bytes and steps; of all metrics if there is no loss.
 
-    float32 is what a training framework computes in: what it does not tell apart is not told apart here.
+    Training frameworks compute in float32: differences below its precision are ignored.
     """
     own = {name: series for name, series in curves.items() if not name.startswith(WATCH)}
     losses = {name: series for name, series in own.items() if is_loss(name)} or own

@@ -1,4 +1,4 @@
-"""Runs one night of a regression: each task's studies, judged as they end; leaves its record and its reports."""
+"""Runs one night of a regression: each task's studies, judged as they end; writes its record and its reports."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ from sweep.config.regression import (
 )
 from sweep.config.stores import store_option
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
-from sweep.domain.plural import share_text
+from sweep.domain.plural import count_text, share_text
 from sweep.domain.regression import TaskReport, TaskVerdict
 from sweep.errors import (
     ConfigError,
@@ -41,7 +41,7 @@ from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.study.decisions import logging_to
 from sweep.study.garbage import Rule, collect_garbage
-from sweep.study.opening import check_packages, driving
+from sweep.study.opening import check_packages, locked_folder
 from sweep.study.places import beside
 from sweep.study.planning import StudyPlan
 from sweep.study.progress import Progress
@@ -49,18 +49,18 @@ from sweep.study.provenance import collect_provenance
 from sweep.study.regression.environment import environment_of
 from sweep.study.regression.files import check_records_owner, regression_results, save_night
 from sweep.study.regression.gathering import hashes_of, runs_of, target_text
-from sweep.study.resilient_progress import Audience
+from sweep.study.resilient_progress import ResilientProgress
 from sweep.study.session import run_study
 
 logger = logging.getLogger(__name__)
 
-GOES_ON = timedelta(hours=12)
-"""A night that was cut off goes on for so long after it began, also past midnight; then its date is another night."""
+RESUMED_WITHIN = timedelta(hours=12)
+"""Time after its begin within which an interrupted night is resumed, even past midnight; later a new night begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightEnd:
-    """How a night ended. `status` is ended, interrupted or failed; `message` says why where it is not ended."""
+    """How a night ended. `status` is ended, interrupted or failed; `message` says why unless it is ended."""
 
     status: str
     message: str
@@ -69,32 +69,32 @@ class NightEnd:
 
     @property
     def exit_code(self) -> int:
-        """What the command ends with: a confirmed regression is told before what could not be run."""
+        """The command's exit code: a confirmed regression takes precedence over tasks that could not run."""
         return 130 if self.status == "interrupted" else self.document.exit_code
 
 
 class InterruptedNightError(Exception):
-    """A person ended the night."""
+    """The user interrupted the night."""
 
 
 def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
-    """Run a night of a regression, or go on with it; leaves its record and files in every case.
+    """Run or resume a night of a regression; its record and files are written in every case.
 
-    Raises ConfigError and MissingPaddleError before anything is run, StudyLockedError if another night is running.
+    Raises ConfigError and MissingPaddleError before anything runs, StudyLockedError if another night is running.
     """
     config = read_regression(loaded)
     results = _results(loaded, config)
     folder, config = StudyDir(results, config.name), replace(config, results=str(results))
-    with _driving(folder, config) as store:
+    with _locked(folder, config) as store:
         if store.find_study(config.name) is not None:
-            raise ConfigError("study", "is the name of a study, not of a regression", value=config.name)
+            raise ConfigError("study", "this is the name of a study, not of a regression", value=config.name)
         check_records_owner(Regressions(store), folder)
         name = config.night or _current_night(Regressions(store), config.name)
         tasks = tuple(_placed(task, results) for task in task_studies(config, name))
         for task in tasks:
             check_packages(task.nightly)
             StudyPlan(task.nightly)
-        return NightSession(config, loaded.command, name, tasks, folder, store, Audience(progress)).run()
+        return NightSession(config, loaded.command, name, tasks, folder, store, ResilientProgress(progress)).run()
 
 
 def _results(loaded: LoadedConfig, config: RegressionConfig) -> Path:
@@ -105,43 +105,43 @@ def _results(loaded: LoadedConfig, config: RegressionConfig) -> Path:
     try:
         with Store.open(config.store_url, read_only=True) as store:
             kept = regression_results(store, config.name)
-    except (NotFoundError, StoreError):  # the first night; what is wrong with a store, its writer says
+    except (NotFoundError, StoreError):  # the first night; opening the store to write reports what is wrong with it
         return asked
     return kept if kept is not None and kept.is_dir() else asked
 
 
 def _placed(task: TaskStudies, results: Path) -> TaskStudies:
-    """Return a task's studies, kept in this results folder."""
+    """Return a task's studies, in this results folder."""
     folder = StudyDir(results, task.entry.name)
     fixed = None if task.determinism is None else beside(task.determinism, folder)
     return replace(task, nightly=beside(task.nightly, folder), determinism=fixed)
 
 
 @contextmanager
-def _driving(folder: StudyDir, config: RegressionConfig) -> Iterator[Store]:
-    """Hold the lock of a regression and its open store. Raises StudyLockedError, as for a study."""
+def _locked(folder: StudyDir, config: RegressionConfig) -> Iterator[Store]:
+    """Hold the lock of a regression, with its store open. Raises StudyLockedError, as for a study."""
     with ExitStack() as held:
         try:
-            held.enter_context(driving(folder, config.store_url))
+            held.enter_context(locked_folder(folder, config.store_url))
             store = held.enter_context(Store.open(config.store_url, driving=config.name))
             held.enter_context(logging_to(folder))
         except StudyLockedError as error:
             words = error.message.replace("study", "regression", 1)
-            raise StudyLockedError(words, hint="two nights would share one history; wait for the other") from error
+            raise StudyLockedError(words, hint="wait until the other night has ended") from error
         yield store
 
 
 def _current_night(found: Regressions, regression: str) -> NightName:
-    """Return the night that was cut off a short while ago, else today's (UTC)."""
+    """Return the night that was interrupted within the last 12 hours, else today's (UTC)."""
     now = now_utc()
     for record in reversed(found.nights(regression)):
-        if record.status != "ended" and now - record.created_at < GOES_ON:
+        if record.status != "ended" and now - record.created_at < RESUMED_WITHIN:
             return parse_night(record.name)
     return NightName(day=now.date(), repeat=1)
 
 
 class NightSession:
-    """One sitting of a night: from here to its end, or until a person ends it. The caller holds the lock."""
+    """One session of a night, until it ends or is interrupted. The caller holds the lock."""
 
     def __init__(
         self,
@@ -159,8 +159,8 @@ class NightSession:
         self.reports: list[TaskReport] = []
 
     def run(self) -> NightEnd:
-        """Run what is missing of the night and judge it."""
-        self._leave_behind()
+        """Run the missing studies of the night and judge it."""
+        self._record_interrupted()
         night = self.kept.begin_night(self.config.name, str(self.name))
         status = "failed"
         try:
@@ -175,8 +175,8 @@ class NightSession:
             self.kept.end_night(self.config.name, str(self.name), status)
         return self._end(night, status)
 
-    def _leave_behind(self) -> None:
-        """Put on record that nights whose driver died were cut off: whoever holds the lock knows that."""
+    def _record_interrupted(self) -> None:
+        """Record nights as interrupted whose orchestrator died: under the lock of this process none can be running."""
         for record in self.kept.nights(self.config.name):
             if record.status == "running":
                 logger.info("night %s: recorded as interrupted, its process died", record.name)
@@ -190,7 +190,7 @@ class NightSession:
         if task.determinism is not None:
             fixed = task.determinism.study
             seed, steps = fixed.seeds[0], fixed.target.budget_steps
-            self.progress.message(f"seed {seed} for {steps:,} steps: does it still give the same losses?")
+            self.progress.message(f"seed {seed}, {steps:,} steps: checking that the losses are unchanged")
             self._run(task.determinism, problems)
             hashes = self._hashes(task.determinism)
         self._run(task.nightly, problems)
@@ -199,7 +199,8 @@ class NightSession:
         if report.needs_confirmation:
             fresh = beside(confirming_study(self.config, task.entry, self.name), self.folder)
             logger.warning("%s: %s; %s confirms it", task.entry.name, report.words, fresh.study.name)
-            self.progress.message(f"{task.entry.name}: {report.words} Asking {len(fresh.study.seeds)} fresh seeds.")
+            seeds = count_text(len(fresh.study.seeds), "fresh seed")
+            self.progress.message(f"{task.entry.name}: {report.words} Running {seeds} to confirm it.")
             self._run(fresh, problems)
             night = replace(night, confirmation=self._runs(fresh))
             report = self._judge(task, night)
@@ -211,14 +212,14 @@ class NightSession:
         return report
 
     def _run(self, loaded: LoadedConfig, problems: list[str]) -> None:
-        """Run a study to its end. What kept one from running is noted: the other tasks still have their turn."""
+        """Run a study to its end. Why it could not run is added to `problems`, and the night continues."""
         try:
             end = run_study(loaded, progress=self.progress)
         except (ConfigError, OtherStoreError, StudyLockedError, TaskEditedError, LaunchError) as error:
             problems.append(f"{loaded.study.name}: {error.message}")
             return
         finally:
-            self.progress.close()  # its last line, before anything else is said
+            self.progress.close()  # prints its last line before other messages
         if end.status == "interrupted":
             raise InterruptedNightError
         if end.status == "failed":
@@ -250,7 +251,7 @@ class NightSession:
         )
         earlier = self._kept_before(task)
         if earlier is not None and (earlier.runs, earlier.hashes) == (night.runs, night.hashes):
-            return replace(night, environment=earlier.environment)  # nothing of it was run by what is here now
+            return replace(night, environment=earlier.environment)  # this session ran nothing of it
         return night
 
     def _kept_before(self, task: TaskStudies) -> Night | None:
@@ -320,13 +321,13 @@ class NightSession:
 
 
 def _to_accept_again(report: TaskReport, config: RegressionConfig) -> TaskReport:
-    """Return a report on a baseline that other rules judged with the command that accepts it again."""
+    """Return a report on a baseline judged by other rules, with the command that accepts it again."""
     command = f"python -m sweep baseline accept --again --task {report.task} --regression {config.name}"
     return replace(report, words=f"{report.words}: `{command}{store_option(config.store_url)}`")
 
 
 def _counted(report: TaskReport, nights: Sequence[Night], config: RegressionConfig) -> TaskReport:
-    """Return a report without a baseline that says how many runs there are for one."""
+    """Return a report without a baseline, with the number of runs available for one."""
     if report.verdict is not TaskVerdict.NO_BASELINE:
         return report
     there = sum(run.is_evidence for night in nights if night.target == nights[-1].target for run in night.runs)
