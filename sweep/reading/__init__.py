@@ -1,7 +1,7 @@
 """Studies read from Python: `sweep.open_store()` and what it leads to (docs/notebook.md).
 
 A store gives studies, a study its trials, curves and ranking. Attributes are as they were when the object was made;
-methods read the store anew, so that calling them again shows how far a running study has come by then.
+methods read the store again, so that calling them again shows how far a running study has come by then.
 """
 
 from sweep.reading.curves import Curve, Curves

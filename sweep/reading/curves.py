@@ -17,7 +17,7 @@ DRAWN = 60
 class Curve:
     """One metric of one trial: `steps` [T] int64 as logged, `values` [T] float64, NaN and infinities included.
 
-    `verdict` is the trial's; `level` is what the target asks of this metric, None where it asks nothing of it.
+    `verdict` is the trial's; `level` is the target's threshold, None if the target is about another metric.
     """
 
     trial: int
@@ -79,7 +79,7 @@ class Curves(Mapping[int, Curve]):
         return number in self.by_trial
 
     def get(self, number: int, default: Any = None) -> Any:
-        """Return the curve of a trial, `default` where it has none."""
+        """Return the curve of a trial, `default` if it has none."""
         return self.by_trial.get(number, default)
 
     def to_records(self) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def escape(text: str) -> str:
 
 
 def figure(value: object) -> str:
-    """Return a value as a person reads it: at most four significant digits, a dash for None."""
+    """Return a value for people: at most four significant digits, a dash for None."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -45,7 +45,7 @@ def figure(value: object) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, total: int | None = None) -> str:
-    """Return an HTML table of these cells, escaped; `total` is how many rows there are where not all are given."""
+    """Return an HTML table of these cells, escaped; `total` is the number of rows if not all are given."""
     shown = list(rows)
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in shown)

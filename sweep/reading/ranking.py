@@ -1,4 +1,4 @@
-"""The ranking of a study as it was last written: toggles with what may be said of them, and the repairs."""
+"""The ranking of a study as it was last written: toggles with their findings, and the repairs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -54,7 +54,7 @@ class RankedToggle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedRepair:
-    """A minimal set of toggles that restores convergence (where the base converges: that breaks it)."""
+    """A minimal set of toggles that restores convergence (or breaks it, if the base converges)."""
 
     toggles: tuple[str, ...]
     probability: float
@@ -74,10 +74,10 @@ class RankedRepair:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ranking(Sequence[RankedToggle]):
-    """The toggles of a study by rank; also to be asked by name: `ranking["dropout=off"]`.
+    """The toggles of a study by rank, also found by name: `ranking["dropout=off"]`.
 
     `question` is `restore` (the base does not converge) or `break` (it does). `recommended` are the overrides of the
-    best repair, empty where there is none.
+    best repair, empty if there is none.
     """
 
     study: str

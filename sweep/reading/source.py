@@ -33,7 +33,7 @@ class Source:
 
 
 def missing(what: str, wanted: object, there: Iterable[object]) -> NotFoundError:
-    """Return the error for something of this name that is not there: it lists what is, and names the nearest."""
+    """Return the error for an unknown name: it lists the known ones and suggests the nearest."""
     names = [str(name) for name in there]
     near = nearest(str(wanted), names)
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")

@@ -19,7 +19,7 @@ def open_store(url: str | Path | None = None) -> "StudyStore":
     """Open a store for reading: a URL (`sqlite:///results/sweep.db`, `postgresql+psycopg://user@host/db`) or a file.
 
     Without one it is `$SWEEP_STORE`, else `results/sweep.db` below the working folder. Nothing is written or locked: a
-    study that runs goes on undisturbed. Close it with `close()` or `with`. Raises NotFoundError where there is no
+    running study is not disturbed. Close it with `close()` or `with`. Raises NotFoundError where there is no
     store, StoreError for what is none.
     """
     given = str(url if url is not None else verbs_store())
@@ -39,7 +39,7 @@ class StudyStore(Mapping[str, Study]):
         return self._source.url
 
     def study(self, name: str) -> Study:
-        """Return the study of this name. Raises NotFoundError with the names that are there and the nearest of them."""
+        """Return the study of this name. Raises NotFoundError with the known names and the nearest of them."""
         return Study.of(self._source.store.study(name), self._source)
 
     def studies(self) -> list[Study]:
@@ -47,7 +47,7 @@ class StudyStore(Mapping[str, Study]):
         return [Study.of(record, self._source) for record in self._source.store.studies()]
 
     def latest(self) -> Study:
-        """Return the study that was active last. Raises NotFoundError where there is none."""
+        """Return the study that was active last. Raises NotFoundError if there is none."""
         return Study.of(self._source.store.latest_study(), self._source)
 
     def __getitem__(self, name: str) -> Study:

@@ -17,10 +17,10 @@ from sweep.reading.trials import Trial, Trials, main_metric
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Study:
-    """One study. Its attributes are as they were when it was read; every method reads the store anew.
+    """One study. Its attributes are as they were when it was read; every method reads the store again.
 
     `status` is running, ended, interrupted or failed; `command` the words after `python -m sweep`; `config` the
-    resolved config; `provenance` what the figures were made with; times are in UTC.
+    resolved config; `provenance` code version, packages and machine; times are in UTC.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Study:
         verdict: str | None = None,
         state: str | None = None,
     ) -> Trials:
-        """Return the study's trials by number, those that fit what is given; see `Trials.where`."""
+        """Return the study's matching trials by number; see `Trials.where`."""
         store = self._source.store
         records = {record.number: record for record in store.trials(self._id)}
         found = [
@@ -84,7 +84,7 @@ class Study:
         verdict: str | None = None,
         state: str | None = None,
     ) -> Curves:
-        """Return a metric's curves by trial number, of the trials that fit; the target's metric where none is named.
+        """Return a metric's curves by trial number, of the matching trials; the target's metric if none is named.
 
         Trials that have not logged it are left out. Raises NotFoundError, with the nearest name, for a metric that no
         trial of the study has logged.
@@ -102,14 +102,14 @@ class Study:
         return Curves(metric=name, by_trial=found)
 
     def summary(self) -> dict[str, Any]:
-        """Return summary.json (docs/summary.md); of a running study it is some seconds old. Raises NotFoundError."""
+        """Return summary.json (docs/summary.md); a running study's is some seconds old. Raises NotFoundError."""
         found = self._source.store.summary(self._id)
         if found is None:
             raise NotFoundError(f"study {self.name} has no ranking yet", hint="it is made once trials have ended")
         return found
 
     def ranking(self) -> Ranking:
-        """Return the ranking as the study last wrote it. Raises NotFoundError where there is none yet."""
+        """Return the ranking as the study last wrote it. Raises NotFoundError if there is none yet."""
         return Ranking.of(self.summary())
 
     def refreshed(self) -> "Study":

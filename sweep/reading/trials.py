@@ -68,7 +68,7 @@ class Trial:
 
     @property
     def word(self) -> str:
-        """How it is called: its verdict, `not judged` for a check's trial."""
+        """Its verdict as text; `not judged` for a check's trial."""
         return "not judged" if self._is_check else str(self.verdict)
 
     def metrics(self) -> list[str]:
@@ -76,7 +76,7 @@ class Trial:
         return list(self._source.store.series(self._id))
 
     def curve(self, metric: str | None = None) -> Curve:
-        """Return a metric's curve so far; the target's metric where none is named.
+        """Return a metric's curve so far; the target's metric if none is named.
 
         Raises NotFoundError, with the nearest name, for a metric that it has not logged.
         """
@@ -140,7 +140,7 @@ class Trials(Sequence[Trial]):
 
     @property
     def cells(self) -> list[str]:
-        """The cells among them, in the order in which they come first."""
+        """The cells among them, in order of first appearance."""
         return list(dict.fromkeys(trial.cell for trial in self._trials))
 
     @property
@@ -157,7 +157,7 @@ class Trials(Sequence[Trial]):
         verdict: str | None = None,
         state: str | None = None,
     ) -> "Trials":
-        """Return those that fit all that is given.
+        """Return the trials that match all arguments.
 
         `cell` is a whole cell (`base`, or its toggles joined by commas, in any order), `toggle` one change that is
         among a cell's. Raises NotFoundError, with the nearest name, for a cell, toggle or seed that none of these
@@ -204,7 +204,7 @@ class Trials(Sequence[Trial]):
 
 
 def cell_key(text: str) -> str:
-    """Return the canonical key of a cell as a person may write it: toggles in any order, joined by `,` or `+`."""
+    """Return the canonical key of a cell given as toggles in any order, joined by `,` or `+`."""
     words = [word.strip() for word in text.replace(" + ", ",").split(",") if word.strip()]
     try:
         return text if words == ["base"] else Cell.of(words).key

@@ -1,4 +1,4 @@
-"""What a trial may do with its task instead of plain training: the checks, by their name.
+"""The checks: what a trial does with its task instead of training to the target.
 
 what the task trains on
   data        the data check: measures the sets, and puts a batch through the model
@@ -33,7 +33,7 @@ or lets StopTrial through."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """What runs a check. `prepares` is False if it prepares the task itself: that its data can be had is a finding."""
+    """What runs a check. `prepares` is False if it prepares the task itself: failing to load data is a finding."""
 
     run: RunCheck
     prepares: bool = True

@@ -49,7 +49,7 @@ IGNORE_KNOB = "ignore_index"
 
 
 def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> None:
-    """Leave DataFindings. An error of the task's own code is a finding, with its message; nothing of it is raised."""
+    """Leave DataFindings. An error in the task's code is a finding with its message; it is not raised."""
     found = DataFindings(has_data=task.data is not None, has_model=task.model is not None)
     if task.data is not None:
         found = _with_sets(found, task, cfg, run, check)

@@ -38,7 +38,7 @@ def as_input(x: NDArray[Any]) -> Any:
 
 
 def forward(network: Any, x: NDArray[Any]) -> tuple[Any, LayerFault | None]:
-    """Return (output, None), or (None, what is wrong) where the model cannot take this batch."""
+    """Return (output, None), or (None, what is wrong) if the model cannot take this batch."""
     entered: list[tuple[str, Any, tuple[Any, ...]]] = []
     hooks = []
     named = list(network.named_sublayers()) if isinstance(network, nn.Layer) else []
@@ -67,7 +67,7 @@ def forward(network: Any, x: NDArray[Any]) -> tuple[Any, LayerFault | None]:
 
 
 def _expectation(layer: Any, shape: list[int]) -> str:
-    """Return what a layer wants that this shape has not, empty where that is not the trouble."""
+    """Return what a layer expects of the shape that it lacks, empty if the shape is not the problem."""
     kind = type(layer).__name__
     if kind.startswith("Conv") and "Transpose" not in kind:
         wanted = int(layer.weight.shape[1]) * int(getattr(layer, "_groups", 1))
@@ -96,7 +96,7 @@ def _one_line(error: Exception) -> str:
 def change_without_input(network: Any, x: NDArray[Any]) -> float | None:
     """Return how much the output changes where the input is zeroed: root mean square, relative to that of the output.
 
-    None where it cannot be told (the output is no tensor of finite numbers). Layers are as at evaluation.
+    None if unknown (the output is not a tensor of finite numbers). Layers are as at evaluation.
     """
     _set_mode(network, training=False)
     real, fault = forward(network, x)

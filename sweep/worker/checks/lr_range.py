@@ -1,6 +1,6 @@
 """The learning-rate range test: one short training in which the rate rises step by step (docs/lr_range.md).
 
-It takes the place of whatever rate and schedule the optimizer has, from outside: every `step` and `minimize` of
+It replaces the optimizer's rate and schedule from outside: every `step` and `minimize` of
 Paddle's optimizers is hooked while the task trains.
 """
 
@@ -31,8 +31,8 @@ SCHEDULE_STEPS = 10_000
 def run_check(task: "Task", cfg: TaskConfig, run: WorkerRun, check: Check) -> None:
     """Train with a rising rate; log RATES and LOSSES, leave RangeFindings, and end.
 
-    A task that ends by itself before the last rate is trained anew from its start, in as many steps as it makes: one
-    range test covers the whole range.
+    A task that ends before the last rate is trained again from its start, as often as needed: one test covers the
+    whole range.
     """
     try:
         from sweep.worker.hooks.points import STEPS, around_optimizers, on_backward
@@ -73,7 +73,7 @@ class RangeTest:
         self.loss_from: str | None = None
 
     def take_logged(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Take in what the task logs: its loss stands in where no backward pass showed one."""
+        """Record what the task logs: its loss is used if no backward pass showed one."""
         if not self.optimizers:
             self.real.log(step)  # ends the trial where that is asked for
             if step >= self.ramp.steps:  # none will come
@@ -98,7 +98,7 @@ class RangeTest:
         _leave(self.real, findings)
 
     def take_loss(self, loss: Any) -> None:
-        """Take in the loss of a backward pass."""
+        """Record the loss of a backward pass."""
         if int(loss.size) == 1:
             self.loss_from = "backward"
             self.seen.append(float(loss.item()))  # also of shape [1], of which float() makes nothing
@@ -119,7 +119,7 @@ class RangeTest:
         return step
 
     def _step(self, original: Function, optimizer: Any, args: Any, kwargs: Any) -> Any:
-        """Make one step; the first optimizer's has the ramp's rate, and ends the test where the loss does."""
+        """Make one step; the first optimizer's has the ramp's rate, and ends the test when the loss ends it."""
         if not any(optimizer is known for known in self.optimizers):
             self.optimizers.append(optimizer)
             if len(self.optimizers) == 1 and not self.first_step:
@@ -135,7 +135,7 @@ class RangeTest:
             optimizer.set_lr(rate)  # reaches the tensor that the update reads, where there is one already
             result = original(optimizer, *args, **kwargs)
         finally:
-            optimizer._learning_rate = own  # its schedule goes on by itself
+            optimizer._learning_rate = own  # its schedule continues
         if before is None and (inside := self._mean_seen()) is not None:  # LBFGS evaluates the loss within its step
             self._record(self.index, inside)
         self.index += 1
@@ -168,7 +168,7 @@ class UnloggedRun:
         self._test = test
 
     def log(self, step: int, **metrics: float) -> None:
-        """Take note; raise StopTrial where the test is over, or never comes to a step of an optimizer."""
+        """Record it; raise StopTrial if the test is over, or no optimizer ever makes a step."""
         self._test.take_logged(step, metrics)
 
     def watch(self, *args: Any, **kwargs: Any) -> None:
@@ -196,7 +196,7 @@ def _facts(optimizer: Any) -> RangeFindings:
 
 
 def highest_rate(schedule: Any) -> float | None:
-    """Return the highest rate of an LRScheduler over its next SCHEDULE_STEPS steps; None where it has none above 0."""
+    """Return the highest rate of an LRScheduler over its next SCHEDULE_STEPS steps; None if it has none above 0."""
     ahead = copy.deepcopy(schedule)
     ahead.verbose = False
     rates = [float(ahead.last_lr)]

@@ -34,7 +34,7 @@ FEW = 20
 
 
 def measure_inputs(x: NDArray[Any], layout: str | None = None) -> Inputs:
-    """Return the figures of inputs [n, ...]; what is no number (NaN, infinite) counts and is left out."""
+    """Return the figures of inputs [n, ...]; what is not finite is counted and left out."""
     shape, dtype = x.shape[1:], str(x.dtype)
     if not (np.issubdtype(x.dtype, np.number) or x.dtype == bool):
         return OtherInputs(shape=shape, dtype=dtype)
@@ -118,7 +118,7 @@ def _spread(x: NDArray[np.float64]) -> FeatureSpread | None:
 
 
 def classes_of(y: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return labels [n] of labels [n], [n, 1] or one-hot [n, classes]; None where there is no one label a sample."""
+    """Return labels [n] of labels [n], [n, 1] or one-hot [n, classes]; None if a sample has more than one label."""
     if not (np.issubdtype(y.dtype, np.number) or y.dtype == bool):
         return None
     values = y.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Do labels go with inputs? What the nearest neighbours say of it, without any model."""
+"""Whether labels match inputs, by nearest neighbours, without a model."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The overfit gate: the task's own training on a few samples, regularisation off, until they are learnt."""
+"""The overfit gate: the task's own training on a few samples, without regularisation, until it fits them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -44,7 +44,7 @@ def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> 
     except UnreadableError as error:
         findings = replace(findings, not_checked=str(error))
     finally:
-        # Also where the task fails or the run is stopped: what it was trained on explains what was logged.
+        # Also if the task fails or the run is stopped: the samples explain what was logged.
         if not few.calls:
             findings = replace(findings, not_checked=NOT_CALLED)
         _leave(run, replace(findings, samples=few.n, classes=few.classes, steps=run.last_step or 0))
@@ -73,7 +73,7 @@ class FewSamples:
 
 
 class GatedRun:
-    """The run as the task sees it: what it logs is recorded, and ends the training once the samples are learnt.
+    """The run as the task sees it: what it logs is recorded, and ends the training once it fits the samples.
 
     As in any trial a step is looked at once it is over, so that the order of logging within it does not matter.
     """
@@ -91,7 +91,7 @@ class GatedRun:
         return getattr(self._run, name)
 
     def log(self, step: int, **metrics: float) -> None:
-        """Record scalars; raise StopTrial if by now they are learnt or not finite, or the last step is over."""
+        """Record scalars; raise StopTrial if the samples are fitted, a loss is not finite, or the last step is over."""
         if step != self._step and self._step is not None and not self._is_over:
             is_learnt = self._gate.update(self._step, self._values)
             is_lost = self._gate.state().bad_step is not None

@@ -1,4 +1,4 @@
-"""Reading what a task's `data(cfg)` returns, whatever it is, as far as a bound allows."""
+"""Reads what a task's `data(cfg)` returns, of any type, up to a limit."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ UNDERSTOOD = (
 
 
 class UnreadableError(Exception):
-    """A set cannot be read: the message says which sample and why, in a person's words."""
+    """A set cannot be read: the message says which sample and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,7 +53,7 @@ def columns_of(data: Any) -> tuple[Any, Any] | None:
 
 
 def read_set(data: Any, *, limit: int, seconds: float) -> ReadSet:
-    """Return up to `limit` samples of a set, spread evenly over it where it can be asked for any.
+    """Return up to `limit` samples of a set, spread evenly over it if it allows random access.
 
     Reads no more than READ_BYTES of inputs and takes little more than `seconds`. Raises UnreadableError.
     """

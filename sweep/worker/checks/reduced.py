@@ -1,4 +1,4 @@
-"""A training set cut down to a few samples that stays what it was: a task reads it as it reads the whole one."""
+"""A training set reduced to a few samples, in the same form, so that a task reads it like the whole set."""
 
 import copy
 from collections.abc import Iterator, Sequence
@@ -119,6 +119,6 @@ def _frozen(data: Any, items: Sequence[Any]) -> Any:
     try:
         cut = copy.copy(data)
         cut.__class__ = type(kind.__name__, (kind,), body)
-    except TypeError:  # a generator, or a type that has no subclasses: whoever iterates over it takes a list
+    except TypeError:  # a generator, or a type that has no subclasses: a list serves for iterating
         return list(items)
     return cut

@@ -1,4 +1,4 @@
-"""Does a stretch of rows carry labels that are not its own? What neighbours say along the rows of a set.
+"""Whether a stretch of rows has the labels of other rows, by nearest neighbours along the rows of a set.
 
 A pair is a sample and one of its nearest neighbours. Moving the labels of rows [a, b) by some rows changes how far the
 pairs that touch these rows agree; the sums over all stretches come from tables of pairs by block of rows, so that every
