@@ -25,8 +25,8 @@ DRIVERS: dict[str, type[DriverSpec]] = {"grid": Grid, "optuna": Search}
 def read_driver(name: str, given: DriverInput) -> DriverSpec:
     """Return the driver of this name for a study.
 
-    Raises ConfigError for an unknown name, a wrong setting, and a study that has nothing for this driver to vary, or
-    params that it would not look at.
+    Raises ConfigError for an unknown name, a wrong setting, a study that has nothing for this driver to vary, and
+    params that it does not use.
     """
     if name not in DRIVERS:
         raise ConfigError("driver.name", "no such driver", value=name, allowed=DRIVERS)

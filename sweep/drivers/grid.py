@@ -48,7 +48,7 @@ class Grid:
 class GridDriver:
     """Proposes each (cell, seed) once, in the order of `in_order`.
 
-    Cells and seeds named twice count once. What comes out never changes the plan.
+    Cells and seeds named twice count once. Outcomes never change the plan.
     """
 
     prunes: ClassVar[bool] = False
@@ -72,11 +72,11 @@ class GridDriver:
         return tuple(proposals)
 
     def tell(self, outcome: Outcome) -> None:
-        """Note that this trial is done; one outside the plan (a larger earlier study) is no business of this driver."""
+        """Record that this trial is done; one outside the plan (a larger earlier study) is ignored."""
         self._known.add(Proposal(outcome.cell, outcome.seed))
 
     def adopt(self, proposal: Proposal) -> None:
-        """Note that this trial is out already."""
+        """Record that this trial is already out."""
         self._known.add(proposal)
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:  # noqa: ARG002 - the protocol's signature
@@ -84,5 +84,5 @@ class GridDriver:
         return False
 
     def expected_trials(self) -> int:
-        """Return how many trials the plan has, those told on resume included."""
+        """Return the number of trials in the plan, including those told on resume."""
         return len(self._plan)

@@ -1,7 +1,7 @@
 """The optuna driver: a search over axes and params by one of Optuna's samplers.
 
-Optuna's study lives in memory and is never the truth: whatever it knows was told to it, so that a resume rebuilds it
-from the outcomes that our store holds (docs/decisions/0004).
+Optuna's study lives in memory and is never the source of truth: a resume rebuilds it from the outcomes in our store
+(docs/decisions/0004).
 """
 
 from collections import deque
@@ -24,15 +24,15 @@ from sweep.drivers.scores import Penalty, Score, ScoreKind, Scoring, combine
 from sweep.seeds import stream_seed
 
 _RESAMPLES = 16
-"""How often a sampler that repeats itself is asked again, and then random draws, before an untried point is taken."""
+"""Number of times a repeating sampler is asked again, then random draws, before an untried point is taken."""
 
 _FOLLOWS_ITS_OWN_TRACE = frozenset({"CmaEsSampler", "NSGAIISampler", "QMCSampler"})
-"""Samplers that leave marks on a trial when they draw it, and need them: a replayed trial is drawn by them too."""
+"""Samplers that store attributes on a trial when they draw it and need them later: they draw replayed trials, too."""
 
 
 @dataclass(slots=True)
 class _Point:
-    """One point of the search: its cell, what came out on each of its seeds, and its trial in Optuna's study."""
+    """One point of the search: its cell, the outcome of each of its seeds, and its trial in Optuna's study."""
 
     cell: Cell
     values: dict[str, Value]
@@ -45,13 +45,13 @@ class _Point:
 class OptunaDriver:
     """Ask / tell over Optuna.
 
-    Each point is tried on the first `seeds_per_point` seeds and told to Optuna once all of them are in. The base comes
-    first where `base_first`, as what all else is compared with. `n_trials` counts points, however they end, those told
-    on resume included; the base counts as one only where it is a point of the space (no params). The search is over
-    sooner where the whole space has been tried.
+    Each point is tried on the first `seeds_per_point` seeds and told to Optuna once all of them are in. With
+    `base_first` the base comes first, since everything is compared with it. `n_trials` counts points, however they
+    end, including those told on resume; the base counts as one only if it is a point of the space (no params). The
+    search ends earlier if the whole space has been tried.
 
-    Every draw has a sampler seeded by the number of points so far, so that what is proposed depends on the settings
-    and the told history alone: with one slot, a search cut at any point and resumed goes on as if it had not been.
+    Every draw has a sampler seeded by the number of points so far, so that proposals depend on the settings and the
+    told history alone: with one slot, a search that is interrupted at any point and resumed proposes the same points.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class OptunaDriver:
         self.settings.build_sampler(0)  # a wrong argument is an error now, not after the first trial
 
     def ask(self, count: int) -> Sequence[Proposal]:
-        """Return up to `count` trials: what open points still lack, then new points."""
+        """Return up to `count` trials: missing seeds of open points first, then new points."""
         proposals: list[Proposal] = []
         while len(proposals) < count:
             if not self._queue and not self._open_next():
@@ -88,7 +88,7 @@ class OptunaDriver:
         return tuple(proposals)
 
     def tell(self, outcome: Outcome) -> None:
-        """Take in a finished trial; one outside the space or its seeds is only never proposed again."""
+        """Record a finished trial; one outside the space or its seeds is only never proposed again."""
         point = self._take_in(Proposal(outcome.cell, outcome.seed))
         if point is None:
             return
@@ -101,11 +101,11 @@ class OptunaDriver:
             self._close(point)
 
     def adopt(self, proposal: Proposal) -> None:
-        """Take a trial as out: its point is one of those that the sampler keeps away from until it is told."""
+        """Record a trial as out: until it is told, the sampler keeps away from its point."""
         self._take_in(proposal)
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:
-        """Return whether Optuna's pruner gives the trial up; what to do about a NaN is the judge's to say."""
+        """Return whether Optuna's pruner prunes the trial; a NaN is left to the judge."""
         point = self._points.get(self._space.canonical(proposal.cell))
         metric = self._scoring.intermediate(value)
         if self.settings.pruner == "NopPruner" or point is None or point.is_closed or metric is None:
@@ -116,7 +116,7 @@ class OptunaDriver:
         return bool(point.trial.should_prune())  # numpy's bool in some pruners
 
     def expected_trials(self) -> int:
-        """Return how many trials there will be in all."""
+        """Return the number of trials in all."""
         points = self.settings.n_trials if self._space.size is None else min(self.settings.n_trials, self._space.size)
         extra = self.settings.base_first and self._space.point(BASE) is None
         return (max(points, len(self._points)) + extra) * len(self._seeds)
@@ -130,11 +130,11 @@ class OptunaDriver:
 
     @property
     def study(self) -> optuna.Study:
-        """Optuna's study as it stands, to be looked at."""
+        """Optuna's study in its current state, to read."""
         return self._study
 
     def _take_in(self, proposal: Proposal) -> _Point | None:
-        """Return the point of a trial, opened where it is new, None where the trial is not of this search."""
+        """Return the point of a trial, created if it is new, None if the trial is not of this search."""
         self._seen.add(proposal)
         values = self._space.point(proposal.cell)
         if values is None:
@@ -146,7 +146,7 @@ class OptunaDriver:
         return self._points.get(cell) or self._open(values)
 
     def _open_next(self) -> bool:
-        """Queue the seeds of the next point; return False where there is none left to try."""
+        """Queue the seeds of the next point; return False if there is none left to try."""
         if self.settings.base_first and not all(Proposal(BASE, seed) in self._seen for seed in self._seeds):
             values = self._space.point(BASE)
             if values is None:
@@ -188,7 +188,7 @@ class OptunaDriver:
         return self._suggest(self._study.ask())
 
     def _replay(self, values: Mapping[str, Value]) -> optuna.Trial:
-        """Return a trial with the values given; the sampler leaves its marks on it where it needs them later."""
+        """Return a trial with the values given; the sampler stores its attributes on it if it needs them later."""
         self._study.enqueue_trial(dict(values))
         if self.settings.sampler not in _FOLLOWS_ITS_OWN_TRACE:
             self._study.sampler = optuna.samplers.RandomSampler(seed=0)  # draws nothing, and costs nothing
@@ -204,7 +204,7 @@ class OptunaDriver:
         return self.settings.build_sampler(self._seed % 2**32 if is_sequence else self._stream(f"sampler/{attempt}"))
 
     def _stream(self, name: str) -> int:
-        """Return the seed of a draw, of its own for each number of points so far."""
+        """Return the seed of a draw, a different one for each number of points so far."""
         return stream_seed(self._seed, f"optuna/{len(self._points)}/{name}")
 
     def _suggest(self, trial: optuna.Trial) -> optuna.Trial:
@@ -247,7 +247,7 @@ class OptunaDriver:
                 self._study.tell(point.trial, state=OptunaState.FAIL)
 
     def _rebuild(self) -> None:
-        """Make Optuna's study anew from the points, with the penalty as it stands now."""
+        """Recreate Optuna's study from the points, with the current penalty."""
         self._study = self._new_study()
         for point in self._points.values():
             point.trial = self._replay(point.values)

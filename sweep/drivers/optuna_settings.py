@@ -95,7 +95,7 @@ class OptunaSettings:
         kind = getattr(optuna.samplers, self.sampler)
         args = {"seed": seed} | dict(self.sampler_args)
         if self.sampler == "TPESampler":
-            # Several slots ask before the first is told: without the liar they would all be sent to one place.
+            # Several slots ask before the first is told: without the liar they would all get similar points.
             args.setdefault("constant_liar", True)
         built: BaseSampler = _build("sampler_args", kind, args)
         return built
@@ -113,7 +113,7 @@ def _one_of(key: str, value: Any, allowed: list[Any]) -> Any:
 
 
 def _check_kind(key: str, value: Any, default: Any) -> None:
-    """Raise ConfigError where an argument is of another kind than its default: Optuna looks only when it uses it."""
+    """Raise ConfigError if an argument has another type than its default: Optuna checks it only on use."""
     if value is None or not isinstance(default, bool | int | float):
         return
     if isinstance(default, bool):
@@ -133,7 +133,7 @@ def _build(key: str, kind: Any, args: Mapping[str, Any]) -> Any:
         _check_kind(f"driver.{key}.{name}", args[name], allowed[name].default)
     try:
         with warnings.catch_warnings():
-            # constant_liar and others are "experimental" by Optuna's book; the user was not the one to ask for them.
+            # Optuna calls constant_liar and others experimental; the user did not ask for them.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return kind(**args)
     except (TypeError, ValueError) as exc:

@@ -21,7 +21,7 @@ class PointSpace:
 
     @property
     def size(self) -> int | None:
-        """How many points there are, None for a continuum."""
+        """Number of points, None for a continuum."""
         sizes = [distribution.size for distribution in self.dimensions.values()]
         known = [size for size in sizes if size is not None]
         return prod(known) if len(known) == len(sizes) else None

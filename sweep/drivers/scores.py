@@ -1,4 +1,4 @@
-"""What a sampler is told of a trial: a finite score, a place where it was cut short, or nothing."""
+"""What a sampler learns of a trial: a finite score, the step at which it was cut short, or nothing."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 
 _LARGEST = 1e100
-"""Scores are cut off here, so that no sampler's sum or square of them overflows to inf."""
+"""Scores are limited to this, so that no sampler's sum or square of them overflows to inf."""
 
 
 class ScoreKind(StrEnum):
@@ -57,7 +57,7 @@ class Scoring:
         return Score(ScoreKind.VALUE, value)
 
     def intermediate(self, metric: float | None) -> float | None:
-        """Return a running trial's metric as a pruner compares it, None where it is not finite.
+        """Return a running trial's metric as a pruner compares it, None if it is not finite.
 
         Steps to target are not known before the end: with `tau` trials are pruned by the metric, turned so that less is
         better.
@@ -109,7 +109,7 @@ class Penalty:
         return self._sign * self._cost if self._fixed is None else self._fixed
 
     def is_moved_by(self, value: float) -> bool:
-        """Take in a finite value; return whether the penalty had to move to stay worse than every one seen."""
+        """Record a finite value; return whether the penalty had to change to stay worse than every value seen."""
         if self._fixed is not None:
             return False
         cost = self._sign * value
@@ -123,7 +123,7 @@ class Penalty:
 
 
 def clip(value: float | None) -> float | None:
-    """Return `value` held within what samplers can compute with, None where it is NaN, infinite or absent."""
+    """Return `value` limited to what samplers can compute with, None if it is NaN, infinite or missing."""
     if value is None or not math.isfinite(value):
         return None
     return max(-_LARGEST, min(_LARGEST, value))

@@ -13,14 +13,14 @@ from sweep.rundir import RUN_VARIABLE, RunDir
 
 
 class Starter(Protocol):
-    """How a process comes to be. What it returns leads a session of its own and writes to out.log in the folder.
+    """How a process starts. The returned process leads its own session and writes to out.log in the folder.
 
-    It names the folder in the environment that the kernel shows of it (RUN_VARIABLE); the rest of it is `environment`.
+    Its environment is `environment`, with the folder in RUN_VARIABLE, where the kernel shows it.
     """
 
     @property
     def has_imported(self) -> bool:
-        """Whether the next run comes of a process that has imported the task, and keeps the code that it had then."""
+        """Whether the next run is forked from a process that has imported the task, with the code of that time."""
         ...
 
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
@@ -28,16 +28,16 @@ class Starter(Protocol):
         ...
 
     def tidy(self) -> None:
-        """Do what can wait: called while runs go on and none ends."""
+        """Do what can wait: called while runs continue and none ends."""
         ...
 
     def close(self) -> None:
-        """End whatever is no run."""
+        """End all processes that are not runs."""
         ...
 
 
 class ColdProcess:
-    """A child of ours."""
+    """A child of the orchestrator."""
 
     def __init__(self, child: "subprocess.Popen[bytes]") -> None:
         self._child = child
@@ -49,11 +49,11 @@ class ColdProcess:
         return self._child.pid
 
     def has_ended(self) -> bool:
-        """Return whether it is gone, leaving it a zombie so that its pid, the session's, is not given away."""
+        """Return whether it is gone; it stays a zombie, so that its pid, the session's id, is not reused."""
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def is_alone(self) -> bool:
-        """Return False: nobody has looked."""
+        """Return False: unknown."""
         return False
 
     def collect(self) -> int | None:
@@ -70,7 +70,7 @@ class ColdStarter:
         return False
 
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
-        """Start the run of a folder in a session of its own. Raises OSError."""
+        """Start the run of a folder in its own session. Raises OSError."""
         with RunDir(folder).log.open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", "sweep.worker", str(folder.absolute())],
@@ -86,4 +86,4 @@ class ColdStarter:
         """Do nothing."""
 
     def close(self) -> None:
-        """Do nothing: there is nothing but runs."""
+        """Do nothing: there are only runs."""

@@ -1,4 +1,4 @@
-"""Runs of another host in a folder on a shared file system: whether anything of them lives cannot be asked of pids."""
+"""Runs of another host in a folder on a shared file system: pids cannot tell whether they are alive."""
 
 import os
 from contextlib import suppress
@@ -10,7 +10,7 @@ from sweep.errors import RunElsewhereError
 from sweep.rundir import Event, RunDir, is_held, shown
 
 SILENCE_S = 600.0
-"""A run that cannot be seen and has written nothing for this long is taken for gone."""
+"""Seconds without a write after which a run that cannot be seen counts as gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

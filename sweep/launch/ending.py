@@ -1,4 +1,4 @@
-"""How a run ended: what it says itself where it left a result, what can be told from outside where it did not."""
+"""How a run ended: by its own result if it left one, otherwise by what is known from outside."""
 
 import os
 import signal
@@ -18,15 +18,15 @@ TAIL_BYTES = 8192
 
 SETTLE_PAUSE_S = 0.1
 SETTLE_S = 5.0
-"""How long a result is waited for that was written on another host: a shared file system shows it late."""
+"""Seconds to wait for a result written on another host: a shared file system shows it late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
     """What the launcher knows of a process that is gone.
 
-    `code` is as subprocess has it (-9: SIGKILL), None where nobody could collect it. `requested` is the state that a
-    stop was asked for with, `timeout_s` is set where the run was stopped for exceeding it, `is_memory_kill` where the
+    `code` is as subprocess has it (-9: SIGKILL), None if it could not be collected. `requested` is the state that a
+    stop was asked for with, `timeout_s` is set if the run was stopped for exceeding it, `is_memory_kill` if the
     kernel has killed for lack of memory since the run began.
     """
 

@@ -17,7 +17,7 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
 )
 DEVICE_VARIABLE = "SWEEP_DEVICE"
-"""Names the device that a run has leased, for whoever finds the run without a record of it."""
+"""Names the device that a run has leased, for finding a run that was not recorded."""
 
 
 def child_environment(

@@ -1,4 +1,4 @@
-"""A launcher without processes: runs are scripted in Python and end at once. For tests of whatever uses a launcher.
+"""A launcher without processes: runs are scripted in Python and end at once. For tests of code that uses a launcher.
 
 It keeps the rules of the protocol and passes the same contract suite as the real one; how a run ended is told by the
 same function from the same files.
@@ -107,7 +107,7 @@ class FakeLauncher:
 
     @property
     def free_slots(self) -> int:
-        """How many runs could be started now."""
+        """Number of runs that could be started now."""
         return self._leases.free
 
     @property

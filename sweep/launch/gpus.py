@@ -19,16 +19,16 @@ class Gpu:
 
 
 class GpuInventory(Protocol):
-    """Whoever knows the machine's GPUs."""
+    """A source of the machine's GPUs."""
 
     def gpus(self) -> Sequence[Gpu]:
-        """Return all GPUs of the machine by index; none where there is no driver."""
+        """Return all GPUs of the machine by index; none if there is no driver."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FixedInventory:
-    """An inventory of GPUs that need not exist: for tests of whatever leases devices."""
+    """An inventory of GPUs that need not exist: for tests of code that leases devices."""
 
     known: tuple[Gpu, ...] = ()
 
@@ -46,17 +46,17 @@ class NvmlInventory:
     """The GPUs that NVIDIA's driver reports through NVML. Creates no CUDA context."""
 
     def gpus(self) -> Sequence[Gpu]:
-        """Return all GPUs by index; none where no driver is present or it does not answer."""
+        """Return all GPUs by index; none if no driver is present or it does not answer."""
         return _ask_nvml(lambda nvml: tuple(_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())), ())
 
 
 def driver_version() -> str:
-    """Return the version of NVIDIA's driver, empty where there is none."""
+    """Return the version of NVIDIA's driver, empty if there is none."""
     return _ask_nvml(lambda nvml: str(nvml.nvmlSystemGetDriverVersion()), "")
 
 
 def _ask_nvml(question: Callable[[Any], Answer], otherwise: Answer) -> Answer:
-    """Return what NVIDIA's driver says, `otherwise` where there is none or it does not answer."""
+    """Return what NVIDIA's driver reports, `otherwise` if there is none or it does not answer."""
     import pynvml  # only where GPUs are asked for: it costs what all reading verbs together may
 
     try:
@@ -77,7 +77,7 @@ def _gpu(nvml: Any, index: int) -> Gpu:
 def visible_devices(gpus: Sequence[Gpu], parent: str | None) -> tuple[str, ...]:
     """Return the devices that we may hand on, each as CUDA_VISIBLE_DEVICES names it.
 
-    `parent` is our own CUDA_VISIBLE_DEVICES, None where it is not set. As in CUDA, an empty list hides all GPUs and
+    `parent` is our own CUDA_VISIBLE_DEVICES, None if it is not set. As in CUDA, an empty list hides all GPUs and
     the list ends before the first entry that names no GPU. UUIDs (also shortened) and MIG devices stay as they are.
     """
     if not gpus:

@@ -1,4 +1,4 @@
-"""Who may use which device: places per device, devices for oneself alone, devices that are given a rest."""
+"""Which run may use which device: places per device, exclusive devices, quarantined devices."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ CPU = "cpu"
 """The one device of a machine without GPUs: its places are the slots."""
 
 QUARANTINE_AFTER = 3
-"""Failures in a row on one device after which it gets no more runs."""
+"""Number of failures in a row after which a device gets no more runs."""
 
 
 def device_text(device: str) -> str:
-    """Return what a person is told: `GPU 1`, `GPU-5f3c...`, or the device as it is named."""
+    """Return a device's name for readers: `GPU 1`, `GPU-5f3c...`, or the device as it is named."""
     return f"GPU {device}" if device.isdecimal() else device
 
 
 class DeviceLeases:
     """Hands out places: on the least loaded device, never on a quarantined one.
 
-    A device with `QUARANTINE_AFTER` failures in a row is quarantined while another is left: where all fail it is not
+    A device with `QUARANTINE_AFTER` failures in a row is quarantined while another is left: if all fail, it is not
     the device, and the study's own circuit breaker decides. `limit` bounds the leases of all devices together.
     """
 
@@ -39,7 +39,7 @@ class DeviceLeases:
 
     @property
     def free(self) -> int:
-        """How many leases could be taken now."""
+        """Number of leases that could be taken now."""
         room = sum(max(0, self._places[device] - self._leases[device]) for device in self._usable())
         return max(0, min(room, self._limit - self._leases.total()))
 
@@ -48,21 +48,21 @@ class DeviceLeases:
         return self._choose(exclusive) is not None
 
     def take(self, *, exclusive: bool = False) -> str:
-        """Lease a place; `exclusive` means a whole device, on which nobody else is. Raises DeviceBusyError."""
+        """Lease a place; `exclusive` means a whole device without other runs. Raises DeviceBusyError."""
         device = self._choose(exclusive)
         if device is None:
-            raise DeviceBusyError("no device is free for oneself alone" if exclusive else "no slot is free")
+            raise DeviceBusyError("no device is free for exclusive use" if exclusive else "no slot is free")
         self._leases[device] += 1
         if exclusive:
             self._alone.add(device)
         return device
 
     def take_over(self, device: str) -> None:
-        """Note the lease of a run that an earlier driver started, even one too many."""
+        """Record the lease of a run that an earlier orchestrator started, even beyond the limit."""
         self._leases[device] += 1
 
     def give_back(self, device: str, *, has_failed: bool) -> bool:
-        """End a lease and note how it went; return whether that is why the device gets no more from now on."""
+        """End a lease and record its outcome; return whether this quarantines the device."""
         self._leases[device] -= 1
         self._alone.discard(device)
         self._failures[device] = self._failures[device] + 1 if has_failed else 0

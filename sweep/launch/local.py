@@ -1,4 +1,4 @@
-"""The launcher for this machine: each run is a session of processes of its own, on a slot or a GPU."""
+"""The launcher for this machine: each run has its own session of processes, on a slot or a GPU."""
 
 import logging
 import math
@@ -45,9 +45,9 @@ logger = logging.getLogger(__name__)
 
 BURIAL_PAUSE_S = 0.005
 TRACKERS_S = 4.0
-"""What removes the shared memory of a run, once all the others are gone, has so long."""
+"""Grace period (s) for resource trackers to unlink a run's shared memory once its other processes are gone."""
 BURIAL_LIMIT_S = 5.0
-"""A killed process that is not gone after this hangs in the kernel; nobody can do more about it."""
+"""Seconds after which a killed process that still exists is taken to hang in the kernel."""
 
 _DEVICE_FAILURES = frozenset({FailureClass.CRASH, FailureClass.OOM, FailureClass.KILLED, FailureClass.INFRA})
 
@@ -105,12 +105,12 @@ class LocalLauncher:
 
     @property
     def free_slots(self) -> int:
-        """How many runs could be started now."""
+        """Number of runs that could be started now."""
         return self._leases.free
 
     @property
     def quarantined(self) -> frozenset[str]:
-        """GPUs on which so many runs in a row failed that they get no more."""
+        """Quarantined GPUs: too many runs in a row failed on them."""
         return self._leases.quarantined
 
     @property
@@ -166,7 +166,7 @@ class LocalLauncher:
         return settled_ending_of(request.run_id, folder, Exit(), settle_s=0.0 if is_from_here else SETTLE_S)
 
     def poll(self, wait_s: float) -> Sequence[RunEnded]:
-        """Return the runs that ended since the last call; waits at most `wait_s`, less where one ends."""
+        """Return the runs that ended since the last call; waits at most `wait_s`, less if one ends."""
         until = monotonic_s() + wait_s
         while not self._is_closed:
             next_s = self._enforce(monotonic_s())
@@ -202,7 +202,7 @@ class LocalLauncher:
             live.term_at_s = monotonic_s() + self._settings.grace_s
 
     def close(self) -> None:
-        """Stop whatever still runs, wait for its end and give everything back; `poll(0)` then tells how it ended."""
+        """Stop all runs, wait for them to end and release everything; `poll(0)` then returns how they ended."""
         if self._is_closed:
             return
         for run_id in list(self._live):
@@ -217,7 +217,7 @@ class LocalLauncher:
         self._starter.close()
 
     def _environment(self, request: RunRequest, device: str) -> dict[str, str]:
-        """Return the environment of a run, the same one for all that ask for the same."""
+        """Return the environment of a run; runs that need the same share one."""
         spec = RunDir(request.dir).read_spec() if request.spec is None else request.spec
         wish = (device, repr(spec.get("threads")), repr(spec.get("env")))
         if wish not in self._environments:
@@ -243,7 +243,7 @@ class LocalLauncher:
         return Launched(handle=str(handle), started=started)
 
     def _enforce(self, now_s: float) -> float:
-        """Do what is due (timeouts, ends of grace, burials) and return when something will be next."""
+        """Do what is due (timeouts, ends of grace periods, reaping) and return when something is due next."""
         next_s = math.inf
         for live in list(self._live.values()):
             if live.ended_at_s is not None:
@@ -279,7 +279,7 @@ class LocalLauncher:
             signal_group(live.process, SIGTERM)
 
     def _bury(self, live: _LiveRun) -> None:
-        """Kill what is left of a run whose leader is gone; once nothing is, reap the leader and tell of its end."""
+        """Kill the remaining processes of a run whose leader is gone; then reap the leader and report its end."""
         now_s = monotonic_s()
         assert live.ended_at_s is not None
         lasted_s = now_s - live.ended_at_s
@@ -297,7 +297,7 @@ class LocalLauncher:
             )
             self._say(
                 f"{device_text(live.device)} gets no more trials: {QUARANTINE_AFTER} in a row have failed on it, "
-                f"the last one of {ended.failure} ({ended.message}); the others go on"
+                f"the last one of {ended.failure} ({ended.message}); the others continue"
             )
         self._ended.append(ended)
 

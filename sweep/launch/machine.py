@@ -1,4 +1,4 @@
-"""What this machine lets us use: cores, and how often the kernel has killed for want of memory."""
+"""What this machine offers: cores, and the number of kills by the kernel's OOM killer."""
 
 import os
 import re
@@ -7,17 +7,17 @@ from pathlib import Path
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 MOST_BYTES = 1 << 14
-"""More than any file here has."""
+"""Bytes to read: more than any file here has."""
 
 
 def usable_cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
-    """Return how many cores this process may use, at least 1: its affinity, cut to the CPU quota of its cgroup."""
+    """Return the number of usable cores, at least 1: its affinity, cut to the CPU quota of its cgroup."""
     quotas = [q for folder in _folders("cpu", cgroups, membership) if (q := _quota(folder)) is not None]
     return max(1, int(min([len(os.sched_getaffinity(0)), *quotas])))
 
 
 class MemoryKills:
-    """The kernel's count of processes of our cgroup that it has killed for want of memory."""
+    """The kernel's count of processes in our cgroup that its OOM killer has killed."""
 
     def __init__(self, cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> None:
         folders = _folders("memory", cgroups, membership)
@@ -27,13 +27,13 @@ class MemoryKills:
         self._file = None if found is None else found.open("rb", buffering=0)
 
     def count(self) -> int:
-        """Return the count; always 0 where the kernel does not say."""
+        """Return the count; always 0 if the kernel does not report it."""
         if self._file is None:
             return 0
         return _kills_in(os.pread(self._file.fileno(), MOST_BYTES, 0).decode()) or 0
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 
@@ -57,7 +57,7 @@ def _folders(controller: str, cgroups: Path, membership: Path) -> list[Path]:
 
 
 def _quota(folder: Path) -> float | None:
-    """Return the CPU quota in cores, None where there is none."""
+    """Return the CPU quota in cores, None if there is none."""
     words = " ".join(_lines(folder / "cpu.max")).split()
     if not words:
         words = [" ".join(_lines(folder / f"cpu.cfs_{part}_us")) for part in ("quota", "period")]

@@ -1,4 +1,4 @@
-"""Processes that have done ahead what every run of a task begins with (sweep.worker.preforked has their side of it)."""
+"""Processes that do the start of every run in advance (sweep.worker.preforked is their side)."""
 
 import json
 import os
@@ -15,16 +15,16 @@ from sweep.launch.process import kill_members
 from sweep.rundir import RUN_VARIABLE
 
 MARK_ROOM = 4096
-"""Bytes kept free in the environment of the process, where it is to show its run's folder (PATH_MAX)."""
+"""Bytes kept free in the environment of the process for its run's folder (PATH_MAX)."""
 MESSAGE_BYTES = 1 << 16
 ANSWER_S = 30.0
-"""A process that was ready and does not answer for so long is taken for dead, and killed to make it true."""
+"""Seconds after which a ready process that does not answer counts as dead, and is killed."""
 LEAVE_S = 2.0
-"""How long one that is no longer needed has to leave by itself."""
+"""Seconds in which a process that is no longer needed can exit by itself."""
 
 
 class AheadProcess:
-    """A process that imports a task and then waits for runs. Raises OSError where there can be none.
+    """A process that imports a task and then waits for runs. Raises OSError if it cannot be started.
 
     `what` names the task: the folder of a run of it, or its section of the config as JSON.
 
@@ -54,7 +54,7 @@ class AheadProcess:
             theirs.close()
 
     def is_for(self, environment: Mapping[str, str]) -> bool:
-        """Return whether a run in this environment may come from here: whatever a library may have read is the same."""
+        """Return whether a run in this environment may start here: all that a library may have read is the same."""
         return environment is self.environment or environment == self.environment
 
     def look(self, wait_s: float = 0.0) -> str:
@@ -71,9 +71,9 @@ class AheadProcess:
         return self.state
 
     def ask(self, *, log: int, **message: object) -> dict[str, Any]:
-        """Tell it a run, with the descriptor of its log, and return the answer.
+        """Send it a run, with the descriptor of its log, and return the answer.
 
-        Raises OSError where the process is dead or as good as that; it is then, and `state` is "gone".
+        Raises OSError if the process is dead or does not answer; it is then killed, and `state` is "gone".
         """
         try:
             self.tell(log=log, **message)
@@ -87,7 +87,7 @@ class AheadProcess:
             raise
 
     def listen(self) -> dict[str, Any]:
-        """Return what it says next of itself. Raises OSError as `ask` does."""
+        """Return its next message. Raises OSError as `ask` does."""
         try:
             return self._receive(ANSWER_S, self._socket)
         except OSError:
@@ -95,7 +95,7 @@ class AheadProcess:
             raise
 
     def tell(self, *, log: int | None = None, **message: object) -> None:
-        """Send a message. Raises OSError where the process is dead."""
+        """Send a message. Raises OSError if the process is dead."""
         data = json.dumps(message).encode()
         if log is None:
             self._socket.send(data, socket.MSG_NOSIGNAL)
@@ -103,24 +103,24 @@ class AheadProcess:
             socket.send_fds(self._runs, [data], [log], socket.MSG_NOSIGNAL)
 
     def printed(self) -> bytes:
-        """Return what it has printed before it had a run."""
+        """Return what it printed before it got a run."""
         return os.pread(self._printed, MESSAGE_BYTES, 0)
 
     def has_taken_a_run(self) -> bool:
-        """Return whether a process that was told its run, without waiting for the answer, came to begin it."""
+        """Return whether a process that was sent a run, without waiting for the answer, has begun it."""
         self.look()
         with suppress(OSError):
             return "pid" in self._receive(0.0, self._runs)
         return False
 
     def close(self) -> int:
-        """Let it go, see its session end and return its exit code. Runs that it forked lead others, and stay."""
+        """End it and its session, and return its exit code. Runs that it forked have their own sessions, and stay."""
         code = self.leave()
         kill_members(self.child.pid, spares_trackers=True)  # what importing the task has started
         return code
 
     def leave(self) -> int:
-        """Let it go, wait for its end and return its exit code; one still warming is killed."""
+        """End it and return its exit code; one that is still warming is killed."""
         if self.look() == "warming":
             self.child.kill()  # nobody waits for what it imports
         self._close()
@@ -158,7 +158,7 @@ class AheadProcess:
         self._socket.close()
 
     def _receive(self, wait_s: float, line: socket.socket) -> dict[str, Any]:
-        """Return the next message of a line. Raises TimeoutError, ConnectionError."""
+        """Return the next message of a channel. Raises TimeoutError, ConnectionError."""
         if line.gettimeout() != wait_s:
             line.settimeout(wait_s)
         try:

@@ -1,4 +1,4 @@
-"""A run's process and its session, however they came to be: who it is, whether it is gone, how to end all of it."""
+"""A run's process and its session, however they were started: identity, whether it is gone, how to end all of it."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ class RunProcess(Protocol):
 
     @property
     def pid(self) -> int:
-        """Its pid, which stays its own at least until `collect`."""
+        """Its pid, which is not reused before `collect`."""
         ...
 
     @property
@@ -40,7 +40,7 @@ class RunProcess(Protocol):
         ...
 
     def collect(self) -> int | None:
-        """Reap it and return its exit code as subprocess has it, None where only its parent could know. Ended only.
+        """Reap it and return its exit code as subprocess has it, None if only its parent could know. Ended only.
 
         From then on its pid may be given to another process, at once or soon.
         """
@@ -48,9 +48,9 @@ class RunProcess(Protocol):
 
 
 class AdoptedProcess:
-    """A run that an earlier driver started: somebody else's child, whose exit code nobody tells us.
+    """A run that an earlier orchestrator started: not our child, so its exit code is unknown.
 
-    Raises ProcessLookupError where it is gone.
+    Raises ProcessLookupError if it is gone.
     """
 
     def __init__(self, pid: int) -> None:
@@ -66,7 +66,7 @@ class AdoptedProcess:
         return not self._process.is_running() or _is_zombie(self._process)
 
     def is_alone(self) -> bool:
-        """Return False: nobody has looked."""
+        """Return False: unknown."""
         return False
 
     def collect(self) -> None:
@@ -83,7 +83,7 @@ def keep_ended_children() -> None:
 def is_alive(pid: int, pid_started_at: float, folder: Path) -> bool:
     """Return whether the process of this pid and start time lives: never another one that got the same pid.
 
-    Where the clock has been set since it started, the folder that it shows as its run's tells it apart.
+    If the clock has been set since it started, its run folder identifies it.
     """
     with suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -175,7 +175,7 @@ def members_of(session: int, folder: Path | None = None) -> list[int]:
 
 
 def _start_ticks(pid: int) -> int:
-    """Return when a process started, in clock ticks since the boot; 0 where it is gone."""
+    """Return when a process started, in clock ticks since the boot; 0 if it is gone."""
     with suppress(OSError):
         stat = read_bytes(f"/proc/{pid}/stat")
         return int(stat[stat.rindex(b")") :].split()[20])
@@ -189,7 +189,7 @@ def signal_group(process: RunProcess, signum: int) -> None:
 
 
 def kill_members(session: int, folder: Path | None = None, *, spares_trackers: bool = False) -> list[int]:
-    """Kill what still lives of a session whose leader is gone, and of a run in that folder; return what there was.
+    """Kill the live processes of a session whose leader is gone, and of a run in that folder; return them.
 
     `spares_trackers` leaves out those that remove shared memory and semaphores as soon as all who used them are gone,
     and then end.
@@ -204,9 +204,9 @@ def kill_members(session: int, folder: Path | None = None, *, spares_trackers: b
 
 
 def kill_orphans(session: int, folder: Path) -> None:
-    """Kill what a run left whose leader ended unobserved.
+    """Kill what is left of a run whose leader ended unobserved.
 
-    Only processes that name the run's folder in their environment: since a reboot the session may be somebody else's.
+    Only processes that name the run's folder in their environment: after a reboot the session may be another program's.
     """
     _kill(pid for pid in members_of(session, folder) if shows_run(pid, folder))
 

@@ -175,16 +175,16 @@ class Launcher(Protocol):
 
     @property
     def free_slots(self) -> int:
-        """How many runs could be started now."""
+        """Number of runs that could be started now."""
         ...
 
     @property
     def has_imported(self) -> bool:
-        """Whether the next run gets the task's code from a process that has imported it before, not from its files."""
+        """Whether the next run gets the task's code from a process that has imported it already, not from its files."""
         ...
 
     def can_start(self, *, exclusive: bool = False) -> bool:
-        """Return whether `start` would find a place now; for an `exclusive` run: a device on which nothing runs."""
+        """Return whether `start` has room for a run now; for an `exclusive` run: a device on which nothing runs."""
         ...
 
     def start(self, request: RunRequest) -> Launched:

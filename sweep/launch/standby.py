@@ -1,4 +1,4 @@
-"""The standby starter: a run is taken on by an idle interpreter that has already imported everything."""
+"""The standby starter: an idle interpreter that has imported everything takes the run."""
 
 import logging
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ MODULE = "sweep.worker.standby"
 
 
 class StandbyProcess(ColdProcess):
-    """A run that was an idle interpreter before."""
+    """A run in an interpreter that was idle before."""
 
     def __init__(self, ahead: AheadProcess, folder: Path) -> None:
         super().__init__(ahead.child)
@@ -24,17 +24,17 @@ class StandbyProcess(ColdProcess):
         self._log = RunDir(folder).log
 
     def collect(self) -> int | None:
-        """Reap it and return its exit code; what it printed is in the log though it died before it came to its run."""
+        """Reap it and return its exit code; its output is in the log even if it died before its run."""
         if not self._ahead.has_taken_a_run():
             with suppress(OSError), self._log.open("ab") as log:
                 log.write(self._ahead.printed())
-        return self._ahead.leave()  # of a run that has been buried nothing is left
+        return self._ahead.leave()  # nothing is left of a run that was cleaned up
 
 
 class StandbyStarter:
-    """Keeps at most `spares` idle interpreters, each for one run; one that was taken is replaced while the run trains.
+    """Keeps at most `spares` idle interpreters, each for one run; a used one is replaced while the run trains.
 
-    Where none waits in the run's environment (the first runs of each GPU) the `instead` starter is used.
+    If none waits in the run's environment (the first runs of each GPU), the `instead` starter is used.
     """
 
     def __init__(self, *, spares: int, instead: Starter) -> None:
@@ -44,7 +44,7 @@ class StandbyStarter:
 
     @property
     def has_imported(self) -> bool:
-        """False: those that wait may have imported the task at any time, before it was edited or after."""
+        """False: an idle interpreter may have imported the task before or after it was edited."""
         return False
 
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
@@ -60,12 +60,12 @@ class StandbyStarter:
         """Do nothing."""
 
     def close(self) -> None:
-        """Send the idle ones away."""
+        """End the idle interpreters."""
         while self._idle:
             self._idle.pop().close()
 
     def _take(self, folder: Path, environment: Mapping[str, str]) -> RunProcess | None:
-        """Hand a run to an idle process. One that still imports takes it all the same: it is further than a new one."""
+        """Hand a run to an idle process. One that still imports can take it too: it is ahead of a new one."""
         fitting = [ahead for ahead in self._idle if ahead.is_for(environment)]
         for ahead in sorted(fitting, key=lambda ahead: ahead.look() == "warming"):
             self._idle.remove(ahead)
@@ -77,7 +77,7 @@ class StandbyStarter:
         return None
 
     def _replace(self, folder: Path, environment: Mapping[str, str]) -> None:
-        """Have one more waiting, in the place of the oldest where there are as many as there may be."""
+        """Start one more, in place of the oldest if the maximum is reached."""
         while len(self._idle) >= self._spares:
             self._idle.pop(0).close()
         with suppress(OSError):

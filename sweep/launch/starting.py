@@ -1,4 +1,4 @@
-"""How runs start on this machine: what there is to run on, and what their processes come of."""
+"""How runs start on this machine: the devices, and how their processes are started."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ def start_early(
     """Start the process that runs of a task will be forked from; None if they will not be, or it cannot be started.
 
     `code` has the digests of the task's files, by path from its root: no others are imported. The caller closes it,
-    whether or not a launcher was given it.
+    even if a launcher uses it.
     """
     section = json.dumps({"task": task, "code": code or {}})
     if len(section) > SECTION_MOST or config.name != LOCAL or not LocalKind().starts_warm(config):

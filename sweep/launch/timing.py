@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 class RunningTime:
     """When a run's process started and for how long it has been paused, all in seconds of one clock.
 
-    `paused_s` is the sum of the pauses that are over, `paused_at_s` the beginning of the present one, None if it runs.
+    `paused_s` is the sum of past pauses, `paused_at_s` the start of the current one, None if it is running.
     """
 
     started_at_s: float

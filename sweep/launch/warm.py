@@ -17,27 +17,27 @@ logger = logging.getLogger(__name__)
 MODULE = "sweep.worker.warm"
 
 WARM_UP_S = 20.0
-"""So long the first run waits for the parent. A task that takes longer to import has its first runs started cold."""
+"""Seconds that the first run waits for the parent. If importing the task takes longer, the first runs start cold."""
 
 CRASHES = 2
-"""A parent that has died so many times in a row, without a run in between, is given up."""
+"""Number of deaths in a row, without a run in between, after which no further parent is started."""
 
 BURIED_AT_ONCE = 8
-"""Ended runs of which the parent is told together that it may reap them, where no quiet time comes before."""
+"""Number of ended runs that the parent is asked to reap at once, unless an idle moment comes earlier."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """What a parent saw of a run's end. `has_left` is whether anything may live on that the run has started."""
+    """How a run ended, as its parent saw it. `has_left` is whether processes that the run started may still live."""
 
     code: int
     has_left: bool
 
 
 class WarmParent(AheadProcess):
-    """The process that runs are forked from: it sees them end, and reaps them once it is told that they are buried.
+    """The process that runs are forked from: it sees them end, and reaps them when the launcher says so.
 
-    Raises OSError where there can be none.
+    Raises OSError if it cannot be started.
     """
 
     def __init__(self, what: Path | str, environment: Mapping[str, str]) -> None:
@@ -46,7 +46,7 @@ class WarmParent(AheadProcess):
         self._buried: list[int] = []
 
     def ending(self, pid: int) -> _Ended | None:
-        """Return how a run that is gone has ended, None where this process died before it could say so."""
+        """Return how a run that is gone ended, None if this process died before it could report it."""
         while pid not in self._ended:
             if self.state == "gone":
                 return None
@@ -58,14 +58,14 @@ class WarmParent(AheadProcess):
         return self._ended[pid]
 
     def bury(self, pid: int) -> None:
-        """Let it reap a run, now or soon: until then the pid is nobody else's."""
+        """Have a run reaped, now or soon; until then no other process gets its pid."""
         self._ended.pop(pid, None)
         self._buried.append(pid)
         if len(self._buried) >= BURIED_AT_ONCE:
             self.reap()
 
     def reap(self) -> None:
-        """Have all buried runs reaped."""
+        """Have all such runs reaped now."""
         if self._buried and self.state != "gone":
             with suppress(OSError):
                 self.tell(reap=self._buried)
@@ -80,26 +80,26 @@ class WarmChild:
         self._parent = parent
 
     def has_ended(self) -> bool:
-        """Return whether it is gone; a zombie as long as its parent lives, so that its pid is not given away."""
+        """Return whether it is gone; it stays a zombie while its parent lives, so its pid is not reused."""
         return is_gone(self.pid)
 
     def is_alone(self) -> bool:
-        """Return whether its parent, which gets whatever a run leaves behind, has got nothing."""
+        """Return whether the run left no process to its parent, which inherits those that it leaves."""
         ended = self._parent.ending(self.pid)
         return ended is not None and not ended.has_left
 
     def collect(self) -> int | None:
-        """Have it reaped and return its exit code, None where the parent has died: init has it by now."""
+        """Have it reaped and return its exit code, None if the parent has died: then init has reaped it."""
         ended = self._parent.ending(self.pid)
         self._parent.bury(self.pid)
         return None if ended is None else ended.code
 
 
 class WarmStarter:
-    """Forks runs from a parent that it starts with the first run, and again where it has died.
+    """Forks runs from a parent that it starts with the first run, and again if it has died.
 
     `instead` starts what cannot be forked: a run in another environment than the parent's, and every run where the task
-    cannot be imported (so that each fails in its own words) or the parent keeps dying. `unsafe_instead` starts all runs
+    cannot be imported (so that each reports its own error) or the parent keeps dying. `unsafe_instead` starts all runs
     where the parent is not proven to be safe to fork. `say` is told, once, of every such change for good. `early`
     is the first parent, where one was started before.
     """
@@ -149,7 +149,7 @@ class WarmStarter:
             self._parent.reap()
 
     def close(self) -> None:
-        """Send the parent away."""
+        """End the parent."""
         if self._parent is not None:
             self._parent.close()
             self._parent = None
@@ -157,7 +157,7 @@ class WarmStarter:
         self._unsafe_instead.close()
 
     def _ready_parent(self, folder: Path, environment: Mapping[str, str]) -> WarmParent | None:
-        """Return a parent from which this run may be forked now, None where it is to be started otherwise."""
+        """Return a parent from which this run may be forked now, None if it has to start in another way."""
         while self._for_good is None:
             if self._parent is None:
                 self._parent = self._take_early(environment) or WarmParent(folder, environment)
@@ -165,7 +165,7 @@ class WarmStarter:
                 return None
             state = self._parent.look(self._patience_s)
             if state == "ready" and self._parent.child.poll() is not None:
-                state = self._parent.state = "gone"  # though children that it left behind could take on a run
+                state = self._parent.state = "gone"  # even if children that it left could take a run
             if state == "ready":
                 return self._parent
             if state == "warming":
@@ -177,7 +177,7 @@ class WarmStarter:
         return None
 
     def _take_early(self, environment: Mapping[str, str]) -> WarmParent | None:
-        """Return the parent that was started before, where there is one and runs in this environment may come of it."""
+        """Return the running parent if runs in this environment can be forked from it."""
         early, self._early = self._early, None
         if early is None or early.is_for(environment):
             return early
@@ -185,7 +185,7 @@ class WarmStarter:
         return None
 
     def _part(self, parent: WarmParent, state: str) -> None:
-        """Let go of a parent that cannot be used, and for good where the next one would be no better."""
+        """Drop a parent that cannot be used; for good if the next one would be no better."""
         self._parent = None
         code = parent.close()
         self._crashes += state == "gone"

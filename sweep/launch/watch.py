@@ -1,4 +1,4 @@
-"""Waiting for the end of processes without polling: one pidfd each."""
+"""Waits for processes to end without polling: one pidfd each."""
 
 import os
 import select
@@ -6,11 +6,11 @@ import select
 from sweep.launch.process import RunProcess
 
 PAUSE_S = 0.02
-"""Where the kernel has no pidfds, processes are asked this often."""
+"""Seconds between looks at a process if the kernel has no pidfds."""
 
 
 class ProcessWatch:
-    """Sleeps until a watched process ends or time is up."""
+    """Sleeps until a watched process ends or the time is over."""
 
     def __init__(self) -> None:
         self._poll = select.poll()
@@ -38,7 +38,7 @@ class ProcessWatch:
         return ended
 
     def close(self) -> None:
-        """Give all descriptors back."""
+        """Close all descriptors."""
         for fd in list(self._runs):
             self._forget(fd)
 
