@@ -1,7 +1,7 @@
-"""Verdicts to effects, repairs and a ranking: pure functions, SciPy does the statistics (docs/method.md).
+"""From verdicts to effects, repairs and a ranking. Pure functions; SciPy does the statistics (docs/method.md).
 
 the ranking of a study
-  ranking          all outcomes to one ranking
+  ranking          from all outcomes to one ranking
   table            outcomes as cells by seeds; every comparison reads it
   compare          which trials the design compares for each toggle, and the test
   effects          status and rank of each toggle, and the seeds that would decide
@@ -18,7 +18,7 @@ the sentences of an answer
 checks and diagnoses
   checks           what the trials of a check showed, one module each
   findings         what the stages of a diagnosis have found so far
-  diagnosis        the results of all stages to one paragraph
+  diagnosis        from the results of all stages to one paragraph
 
 several studies
   compare_studies  two studies, paired by cell and seed

@@ -1,4 +1,4 @@
-"""The one sentence that answers a study, from its figures."""
+"""The answer of a study: a sentence or two, made from its figures."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Verdict
 
 SEEN = 2
-"""Number of symptoms of the base named in the answer, the most telling ones."""
+"""Number of the base's symptoms named in the answer, most telling first."""
 NAMED = 4
-"""Number of toggles named in a list that may be long."""
+"""Number of toggles named in a long list."""
 
 
 def answer(
@@ -38,9 +38,9 @@ def answer(
     repairs: Sequence[Repair],
     unlogged: str = "",
 ) -> str:
-    """Return one sentence, or two, that a person can act on; it never claims more than the tests.
+    """Return a sentence or two to act on. They never claim more than the tests show.
 
-    `unlogged` is what is to be said first where no trial logged the target's metric.
+    `unlogged` says that no trial logged the target's metric; it comes first, and is empty if one did.
     """
     if not outcomes:
         return "No trial was run."
@@ -50,13 +50,13 @@ def answer(
     if all(outcome.is_open for outcome in outcomes):
         return f"No trial has a verdict yet: {silent_counts(outcomes)}."
     if not any(outcome.is_evidence for outcome in outcomes):
-        return f"No trial ran to a verdict: {_causes(outcomes)}.{timeout_hint(outcomes)}"
+        return f"No trial reached a verdict: {_causes(outcomes)}.{timeout_hint(outcomes)}"
     if not base.seeds:
         mine = [o for o in outcomes if o.cell.is_base]
         if mine and all(o.is_open for o in mine):
             return f"Nothing can be compared yet: no base trial has a verdict ({silent_counts(mine)})."
         why = _causes([o for o in outcomes if o.cell.is_base])
-        return f"Nothing can be compared: no base trial ran to a verdict ({why})."
+        return f"Nothing can be compared: no base trial reached a verdict ({why})."
     tried = [e for e in effects if e.status is not EffectStatus.INERT]
     silent = _silent(tried, outcomes)
     start = " ".join([_base_sentence(base, outcomes), *base.exceptions])
@@ -73,7 +73,7 @@ def answer(
 
 
 def _silent(tried: Sequence[Effect], outcomes: Sequence[Outcome]) -> dict[Effect, str]:
-    """Return the changes of which all trials lack a verdict for one reason, each with a sentence that names it."""
+    """Return the changes whose trials all lack a verdict for the same reason, each with a sentence that gives it."""
     found = {}
     for effect in tried:
         why = why_silent([o for o in outcomes if o.cell.toggles == {effect.toggle} and not o.cell.params])
@@ -83,7 +83,7 @@ def _silent(tried: Sequence[Effect], outcomes: Sequence[Outcome]) -> dict[Effect
 
 
 def search_answer(outcomes: Sequence[Outcome], best: SearchedPoint) -> str:
-    """Return what a search over params found: its best trial, which a single run does not prove."""
+    """Return the answer of a search over params: its best trial. A single run proves nothing about that point."""
     tried, count = count_text(len(outcomes), "trial"), sum(o.converged for o in outcomes)
     how = f"converged at step {best.tau}" if best.tau is not None else "did not converge"
     value = "" if best.best is None else f", best value {best.best:.4g}"
@@ -94,23 +94,23 @@ def _base_sentence(base: BaseSummary, outcomes: Sequence[Outcome]) -> str:
     count = share_text(base.converged, base.seeds, "seed")
     if 2 * base.converged > base.seeds:
         return f"The base converges ({count})."
-    told = {fault.title for fault in faults_seen(base.symptoms)}  # these have a sentence that says what to fix
+    covered = {fault.title for fault in faults_seen(base.symptoms)}  # another sentence says how to fix these
     known = [s for s in base.symptoms if s.rule not in LOGGING_RULES]
     entries = [about for s in known if (about := about_of(s.rule, s.metric)) is not None]
-    titles = [title for title in dict.fromkeys(about.title for about in entries) if title not in told][:SEEN]
+    titles = [title for title in dict.fromkeys(about.title for about in entries) if title not in covered][:SEEN]
     seen = f"; seen: {', '.join(map(lowered, titles))}" if titles else ""
     return f"The base does not converge ({count}{_misses(outcomes)}{seen})."
 
 
 def _faults(base: BaseSummary, masked_by: Sequence[str] = ()) -> str:
-    """Return what of the base is to be fixed before any setting; nothing if the base converges."""
+    """Return which faults to fix before any setting is changed; empty if the base converges."""
     return "" if 2 * base.converged > base.seeds else fault_sentences(faults_seen(base.symptoms), masked_by)
 
 
 def _misses(outcomes: Sequence[Outcome]) -> str:
     """Return how the base's trials missed, `; all diverged` or `; 3 diverged, 2 stalled`.
 
-    Empty where none did either: "not converged" says no more than the sentence does.
+    Empty if all misses are `not_converged`: the sentence already says that.
     """
     verdicts = {o.seed: o.verdict for o in outcomes if o.cell.is_base and o.is_evidence}
     counts = Counter(v for v in verdicts.values() if v is not Verdict.CONVERGED)
@@ -138,7 +138,7 @@ def _repair(repair: Repair, *, alone: bool) -> str:
 
 
 def _needed(repair: Repair, effects: Sequence[Effect], question: Question) -> str:
-    """Return which toggles of a set that was not shown to be minimal its removal cells show to be needed."""
+    """Return which toggles of an unverified set are needed, as cells without them show; empty for a verified set."""
     if repair.verified or len(repair.toggles) == 1:
         return ""
     needed = []
@@ -149,8 +149,8 @@ def _needed(repair: Repair, effects: Sequence[Effect], question: Question) -> st
             if mostly is (question is Question.BREAK):
                 needed.append(f"{effect.toggle} ({lacking.converged} of {lacking.trials} without it)")
     if not needed:
-        return " None of these was seen to be needed while the others are on."
-    return f" Of these, needed while the others are on: {', '.join(needed)}."
+        return " None of these was shown to be needed when the others are on."
+    return f" Of these, needed when the others are on: {', '.join(needed)}."
 
 
 def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence[Effect]) -> str:
@@ -166,12 +166,15 @@ def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence
     undecided = [e for e in tried if e.status is EffectStatus.UNDECIDED]
     if not undecided:
         partly = [str(e.toggle) for e in tried if e.status is EffectStatus.HELPS]
-        helps = f" {', '.join(partly)} helps, short of that." if partly and question is Question.RESTORE else ""
+        helps = ""
+        if partly and question is Question.RESTORE:
+            does = "helps, but does" if len(partly) == 1 else "help, but do"
+            helps = f" {', '.join(partly)} {does} not restore it."
         if len(tried) == 1:
-            return f"The one change that was tried does not {verb.removesuffix('s')} convergence.{helps}"
+            return f"The only change tried does not {verb.removesuffix('s')} convergence.{helps}"
         return f"None of the {len(tried)} changes {verb} convergence.{helps}"
     rest = undecided[1:]
-    also = f"; {_some(rest)} {'is' if len(rest) == 1 else 'are'} not decided either" if rest else ""
+    also = f"; {_some(rest)} {'is' if len(rest) == 1 else 'are'} also undecided" if rest else ""
     ruled_out = ""
     if decided and not any(is_broken(e) for e in decided):
         do_not = f"{'does' if len(decided) == 1 else 'do'} not {verb.removesuffix('s')} convergence"
@@ -180,18 +183,18 @@ def _none_found(outcomes: Sequence[Outcome], question: Question, tried: Sequence
 
 
 def _some(effects: Sequence[Effect]) -> str:
-    """Return toggles by their names, or how many they are where that is shorter."""
+    """Return the names of one or two toggles, or the number of more."""
     return " and ".join(str(e.toggle) for e in effects) if len(effects) <= 2 else f"{len(effects)} others"
 
 
 def _named(effects: Sequence[Effect]) -> str:
-    """Return the first toggles by their names, and how many more there are."""
+    """Return the names of the first toggles, and the number of the others."""
     names = ", ".join(str(e.toggle) for e in effects[:NAMED])
     return f"{names} and {len(effects) - NAMED} more" if len(effects) > NAMED else names
 
 
 def _diverging(tried: Sequence[Effect]) -> str:
-    """Return which changes are ruled out for making it worse; empty where none is."""
+    """Return a sentence with the changes that make the training diverge; empty without one."""
     found = [e for e in tried if e.makes_diverge and e.status is EffectStatus.NO_EFFECT]
     return f" {_named(found)} make{'s' * (len(found) == 1)} it diverge." if found else ""
 
@@ -200,7 +203,7 @@ def _undecided(effect: Effect) -> str:
     seen = effect.sufficiency
     text = f"{effect.toggle} converged on {share_text(seen.converged, seen.trials, 'seed')}"
     if not seen.trials:
-        return f"{effect.toggle} has no trial alone" if not effect.note else f"{effect.toggle} ({effect.note})"
+        return f"{effect.toggle} was not tried alone" if not effect.note else f"{effect.toggle} ({effect.note})"
     if effect.more_seeds is None:
         return f"{text}, too few to decide"
     return f"{text}, too few to decide; {effect.more_seeds} more with the same outcome would"
@@ -210,12 +213,12 @@ def _causes(outcomes: Sequence[Outcome]) -> str:
     if not outcomes:
         return "none was run"
     reasons = {o.reason for o in outcomes if o.state is TrialState.COMPLETED}
-    common = f", as {reasons.pop()}" if len(reasons) == 1 and reasons != {""} else ""
-    return f"{silent_counts(outcomes)} of {len(outcomes)}{common}"
+    common = f", because {reasons.pop()}" if len(reasons) == 1 and reasons != {""} else ""
+    return f"{silent_counts(outcomes)}{common}"
 
 
 def silent_counts(outcomes: Sequence[Outcome]) -> str:
-    """Return why trials have no verdict, the commonest first: `3 crash, 2 not run`."""
+    """Return why trials have no verdict, most frequent first: `3 crash, 2 not run yet`."""
     words = Counter(_silent_word(o) for o in outcomes)
     return ", ".join(f"{count:,} {word}" for word, count in words.most_common())
 

@@ -13,8 +13,8 @@ def choose(
 ) -> Choice:
     """Return the choice: the best point of a search if it converged; else the first of the repairs (best first).
 
-    Two single changes tie where the ranking cannot tell them apart; larger sets of one size, where as many of their
-    seeds converged.
+    Single changes tie if the ranking cannot tell them apart; larger sets of the same size, if their seeds converged
+    equally often.
     """
     if searched:
         return Choice(overrides=searched[0].overrides) if searched[0].verdict == Verdict.CONVERGED else Choice()
@@ -36,7 +36,7 @@ def _ties(best: Repair, other: Repair, effects: Mapping[Toggle, Effect]) -> bool
 
 
 def _reason(best: Repair, other: Repair, effects: Mapping[Toggle, Effect]) -> str:
-    """Return what speaks for the first repair against the second."""
+    """Return why the first repair is preferred to the second; empty if nothing separates them."""
     mine, theirs = best.outcome, other.outcome
     if mine.mean > theirs.mean:
         counts = (share_text(each.converged, each.trials, "seed") for each in (mine, theirs))

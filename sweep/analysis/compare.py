@@ -1,4 +1,4 @@
-"""What the design lets one say of each toggle: which two sets of trials are compared, and how the test came out."""
+"""Which two sets of trials the design compares for each toggle, and the result of the test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,20 +13,20 @@ from sweep.stats.exact import Floats, holm, paired_test, sign_flip_p, split_p
 
 
 class Contrast(StrEnum):
-    """What is compared."""
+    """The two sets of trials that are compared."""
 
     ALONE = "alone"  # base + toggle against base
-    LEFT_OUT = "left_out"  # everything on against everything on but the toggle
+    LEFT_OUT = "left_out"  # all toggles on against all but this one
     MAIN = "main"  # the half of an orthogonal design with the toggle against the half without
     NONE = "none"  # the design does not isolate the toggle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One toggle, with it against without it.
+    """The comparison of trials with a toggle and without it.
 
-    `counts` are pairs by seed: both converge, only with it, only without it, neither. `gain` > 0 means that it
-    converges more often with the toggle. `saved` are restricted mean steps saved by the toggle.
+    `counts` are numbers of pairs by seed: both converge, only with it, only without it, neither. `gain` > 0 means that
+    training converges more often with the toggle. `saved` is the restricted mean number of steps that it saves.
     """
 
     toggle: Toggle
@@ -45,7 +45,7 @@ class Comparison:
 
     @property
     def pairs(self) -> int:
-        """Seeds that say something on both sides."""
+        """Number of seeds with a verdict on both sides."""
         return sum(self.counts)
 
 
@@ -72,7 +72,7 @@ def compare_cells(table: Table, toggle: Toggle, contrast: Contrast, treated: int
             contrast=contrast,
             treated=treated,
             reference=reference,
-            note="no seed has a verdict both with it and without",
+            note="no seed has a verdict both with and without it",
         )
     p, test = paired_test(*counts)
     saved = table.steps[reference][known] - table.steps[treated][known]
@@ -97,12 +97,12 @@ def _compare(table: Table, toggle: Toggle) -> Comparison:
     return Comparison(
         toggle=toggle,
         contrast=Contrast.NONE,
-        note="tried only together with other changes, in no balanced way" if tried else "not tried",
+        note="tried only together with other changes, in an unbalanced design" if tried else "not tried",
     )
 
 
 def _left_out(table: Table, toggle: Toggle) -> tuple[int, int] | None:
-    """Return the rows of a cell with a toggle on every axis, this one among them, and of the same cell without it."""
+    """Return two rows: the cell with a toggle on every axis, this one included, and the same cell without this one."""
     axes = {t.axis for toggles in table.rows for t in toggles}
     for toggles, row in table.rows.items():
         if toggle in toggles and len(toggles) == len(axes) > 1:
@@ -113,7 +113,7 @@ def _left_out(table: Table, toggle: Toggle) -> tuple[int, int] | None:
 
 
 def _orthogonal_half(table: Table, toggle: Toggle) -> Floats | None:
-    """Return which rows hold the toggle, where that is half of them and every other toggle is balanced over it."""
+    """Return 1 for rows with the toggle, -1 for the others; None unless every toggle is balanced over both halves."""
     rows = list(table.rows)
     toggles = sorted({t for toggles in rows for t in toggles})
     if toggle not in toggles or len(rows) != len(table.cells):
@@ -129,7 +129,7 @@ def _compare_halves(table: Table, toggle: Toggle, inside: Floats) -> Comparison:
     rows = np.array(list(table.rows.values()))
     known = (table.converged[rows] >= 0).all(axis=1)
     if not known.all():
-        return Comparison(toggle=toggle, contrast=Contrast.MAIN, note="cells without a verdict unbalance the design")
+        return Comparison(toggle=toggle, contrast=Contrast.MAIN, note="cells lack verdicts: unbalanced design")
     shares = (table.converged[rows] == 1).mean(axis=1)
     half = inside > 0
     return Comparison(

@@ -14,15 +14,15 @@ from sweep.domain.trial import Outcome
 from sweep.stats.exact import ALPHA, Floats, holm, mcnemar_p, paired_test, proportion, sign_flip_p
 
 NOT_COMPARED = frozenset({"results", "place", "store", "study", "launcher", "inert", "compare_with"})
-"""Keys of a recorded config that decide nothing about a trial's outcome."""
+"""Keys of a recorded config that do not affect a trial's outcome."""
 
 EXACT_SUBSETS = 12
-"""Up to so many pairs all subset means are taken, 4,095 of them; beyond, as many random subsets."""
+"""Number of pairs up to which the means of all subsets are taken (4,095); for more pairs, 4,095 random subsets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One study as far as it is compared. `fingerprints` are by (cell key, seed): equal ones are the same run."""
+    """The compared part of a study. `fingerprints` are by (cell key, seed); equal ones mean the same run."""
 
     name: str
     task: str
@@ -43,7 +43,7 @@ def compare_studies(a: Side, b: Side) -> StudyComparison:
     same = sum(a.fingerprints.get(key) == b.fingerprints.get(key, "") for key in shared)
     known = [key for key in shared if of_a[key].is_evidence and of_b[key].is_evidence]
     if not obstacles and not known:
-        obstacles = ("no cell and seed has a verdict in both",)
+        obstacles = ("no cell and seed has a verdict in both studies",)
     is_comparable = not obstacles
     budget = a.target.budget_steps
     pairs = [(of_a[key], of_b[key]) for key in known] if is_comparable else []
@@ -58,7 +58,7 @@ def compare_studies(a: Side, b: Side) -> StudyComparison:
 
 
 def compare_steps(pairs: Sequence[tuple[Outcome, Outcome]], budget: int) -> Steps:
-    """Return the paired difference of steps to target, B less A, misses counted at the budget."""
+    """Return the paired difference of steps to target, B minus A; a miss counts as the budget."""
     steps = np.array([[_steps(x, budget), _steps(y, budget)] for x, y in pairs], dtype=np.float64)
     moved = steps[:, 1] - steps[:, 0]
     low, high = typical_interval(moved)
@@ -69,8 +69,8 @@ def typical_interval(differences: Floats) -> tuple[float | None, float | None]:
     """Return a 95 % interval of the centre of paired differences [n], (None, None) for n below 6.
 
     The means of all non-empty subsets are typical values: they cut the line into 2^n parts that are equally likely to
-    hold the centre of a symmetric distribution, whatever its shape. Beyond 12 pairs 4,095 random subsets stand for
-    all. Source: Hartigan, Using Subsample Values as Typical Values, J. Am. Stat. Assoc. 64 (1969).
+    hold the centre of a symmetric distribution, whatever its shape. For more than 12 pairs, 4,095 random subsets are
+    used. Source: Hartigan, Using Subsample Values as Typical Values, J. Am. Stat. Assoc. 64 (1969).
     """
     count = len(differences)
     if 2 / 2**count > ALPHA:
@@ -86,7 +86,7 @@ def typical_interval(differences: Floats) -> tuple[float | None, float | None]:
 
 
 def differences(a: Mapping[str, object], b: Mapping[str, object]) -> tuple[Difference, ...]:
-    """Return (dotted key, value in A, value in B) of every leaf that is not the same; None where a side lacks it."""
+    """Return (dotted key, value in A, value in B) of every leaf that differs; None if a side lacks it."""
     first, second = dict(_leaves(a, "")), dict(_leaves(b, ""))
     keys = [*first, *(key for key in second if key not in first)]
     return tuple((key, first.get(key), second.get(key)) for key in keys if first.get(key) != second.get(key))
@@ -99,7 +99,7 @@ def _leaves(value: object, name: str) -> list[tuple[str, object]]:
 
 
 def _compared_config(config: Mapping[str, object]) -> dict[str, object]:
-    """Return what decides the outcome of a study: not where its files lie, nor how many trials run at once."""
+    """Return the part of a config that decides the outcome of a study: no paths, no number of slots."""
     return {key: value for key, value in config.items() if key not in NOT_COMPARED}
 
 
@@ -110,16 +110,16 @@ def _compared_provenance(provenance: Mapping[str, object]) -> dict[str, object]:
 def _obstacles(a: Side, b: Side) -> tuple[str, ...]:
     found = []
     if _program(a) != _program(b):
-        found.append(f"they are about other tasks: {a.task} ({_program(a)}) and {b.task} ({_program(b)})")
+        found.append(f"their tasks differ: {a.task} ({_program(a)}) and {b.task} ({_program(b)})")
     first, second = a.target.to_mapping(), b.target.to_mapping()
     other = [f"{key} {first[key]} and {second[key]}" for key in first if first[key] != second[key]]
     if other:
-        found.append(f'"converged" means something else in each: {"; ".join(other)}')
+        found.append(f'"converged" is defined differently: {"; ".join(other)}')
     return tuple(found)
 
 
 def _program(side: Side) -> str:
-    """Return what is run: the task's function, or the script."""
+    """Return the program that is run: the task's function, or the script."""
     task = side.config.task
     key = naming_key(task)
     return str(task.get("path") or (task[key] if key else side.task))
@@ -131,14 +131,14 @@ def _notes(a: Side, b: Side, shared: int, same: int, config: Sequence[Difference
         notes.append(f"{same} of {shared} pairs share one run: they carry no information about a difference")
     task_changed = any(key.startswith("task.") for key, _, _ in config)
     if same < shared and not task_changed:
-        notes.append("no key of the task differs, and yet the runs are not the same: its code or its data does")
+        notes.append("no key of the task differs, but the runs are not the same: its code or its data differs")
     if a.task != b.task:
         notes.append(f"the tasks' names differ ({a.task}, {b.task}); they run the same program")
     return tuple(notes)
 
 
 def _last(outcomes: Sequence[Outcome]) -> dict[tuple[str, int], Outcome]:
-    """Return outcomes by cell and seed; of several the last by number counts."""
+    """Return outcomes by cell and seed; of several, the highest number counts."""
     return {(outcome.cell.key, outcome.seed): outcome for outcome in sorted(outcomes, key=lambda o: o.number)}
 
 

@@ -1,4 +1,4 @@
-"""From what the stages of a diagnosis found to one paragraph that a person can act on. Pure."""
+"""From what the stages of a diagnosis found to one paragraph to act on. Pure."""
 
 from collections.abc import Sequence
 
@@ -17,42 +17,41 @@ MISSED = (Verdict.DIVERGED, Verdict.STALLED, Verdict.NOT_CONVERGED)
 """Verdicts of a trial that was judged and did not converge."""
 
 FITS = 0.1
-"""Share of its first value up to which a loss on ten samples says that these were fitted."""
+"""A loss on ten samples that falls to this share of its first value, or below, has fitted them."""
 
 NO_AXES = (
-    "No change was tried: the task has none of the knobs that the axes turn (task.dropout, task.clip, ...), or has "
-    "them as the axes would set them; give it some, or name a change of your own: "
+    "No change was tried: the task has none of the knobs that the axes set (task.dropout, task.clip, ...), or already "
+    "has the values that they would set. Add knobs to the task, or name another change: "
     "'+axes.NAME={levels: {LEVEL: [task.KEY=VALUE]}}'."
 )
 
 UNEXPLAINED = (
-    "No check and no symptom rule found a cause: compare the curves of training and validation of the base, and its "
+    "No check and no symptom rule found a cause. Compare the base's training and validation curves, and compare the "
     "target (converge.target) with what this task has reached before."
 )
 
 NO_VERDICT = (
-    "The diagnosis stopped here: without a verdict on the base, no change can be seen to help. Fix this first, then "
-    "repeat the diagnosis."
+    "The diagnosis stopped here: without a verdict on the base, it cannot show whether a change helps. Fix this "
+    "first, then repeat the diagnosis."
 )
 
 NAMED = 8
 """Number of changes named in a sentence."""
 
-
 WARNED = 2
 """Number of warnings of the data check that are named."""
 
 TELLING = ("order of rows", "labels and inputs", "labels along the rows", "validation labels", "label range")
-"""Checks of the data whose warnings are named before others: what they find can keep any training from converging."""
+"""Data checks whose warnings are named first: what they find can keep any training from converging."""
 
 BY_HAND = 3
-"""Number of things to do by hand that are named."""
+"""Number of changes by hand that are named."""
 
 
 def diagnose(found: Findings, *, has_axes: bool = True) -> Diagnosis:
     """Return what is wrong, how sure that is and what to change.
 
-    `has_axes` is False if the ablation was not run, because there was nothing for it to vary.
+    `has_axes` is False if the ablation was not run because it had nothing to vary.
     """
     return Diagnosis(
         is_ok=found.is_judged,
@@ -69,7 +68,7 @@ def _answer(found: Findings, *, has_axes: bool) -> str:
     exceptions = found.base.base.exceptions if found.base else ()
     parts += exceptions
     if found.base_converges:
-        last = "It converges all the same: no change was tried." if exceptions else "Nothing has to be repaired."
+        last = "It converges nevertheless, so no change was tried." if exceptions else "No repair is needed."
         return " ".join([*parts, *_data_warnings(found), last])
     if not found.is_judged:
         return " ".join([*parts, *_data_warnings(found), NO_VERDICT])
@@ -92,9 +91,9 @@ def _is_explained(found: Findings) -> bool:
 
 
 def _to_check(found: Findings) -> list[str]:
-    """Return, as a sentence, what the base shows of how the task logs: before anything about its training."""
+    """Return a sentence on what is wrong with how the task logs; it comes before anything about training."""
     if not found.is_base_judged:
-        return []  # the answer of the base, which is there instead of its verdict, says so
+        return []  # the base's answer says so; it is quoted if the base has no verdict
     messages = [symptom.message for symptom in found.symptoms if symptom.rule in LOGGING_RULES]
     return [f"Check first: {'; '.join(messages)}."] if messages else []
 
@@ -105,9 +104,9 @@ def _base_words(ranking: Ranking) -> str:
         return ranking.answer
     if base.converged:
         return f"The base converges on {share_text(base.converged, base.seeds, 'seed')}."
-    told = {fault.title for fault in faults_seen(base.symptoms)}  # these have a sentence that says what to fix
+    covered = {fault.title for fault in faults_seen(base.symptoms)}  # another sentence says how to fix these
     titles = [title_of(s.rule, s.metric) for s in base.symptoms if s.rule not in LOGGING_RULES]
-    seen = [title for title in titles if title not in told][:2]
+    seen = [title for title in titles if title not in covered][:2]
     missed = {word: count for word, count in (cell.verdicts if cell else ()) if word in MISSED}
     kinds = ", ".join(f"{count} {word}" for word, count in missed.items()) if len(missed) > 1 else base.verdict
     words = "" if kinds == Verdict.NOT_CONVERGED else f", {kinds}".replace("_", " ")
@@ -116,7 +115,7 @@ def _base_words(ranking: Ranking) -> str:
 
 
 def _data_warnings(found: Findings, among: Sequence[str] | None = None) -> list[str]:
-    """Return, as a sentence, what the data check warned of (only these checks, if given), the most telling first."""
+    """Return a sentence with the warnings of the data check (only `among` these, if given), most telling first."""
     warned = [check for check in found.checks if check.severity is Severity.WARNING]
     warned = [check for check in warned if among is None or check.name in among]
     warned.sort(key=lambda check: TELLING.index(check.name) if check.name in TELLING else len(TELLING))
@@ -125,9 +124,10 @@ def _data_warnings(found: Findings, among: Sequence[str] | None = None) -> list[
 
 
 def _by_hand(found: Findings) -> list[str]:
-    """Return, as a sentence, what the symptoms of the base point to and the task has no knob for, most telling first.
+    """Return a sentence with changes that the base's symptoms suggest and the task has no knob for.
 
-    With a repair at hand only what a symptom points to before all else is named: the repair may hide that cause.
+    The most telling come first. If there is a repair, only the best suggestion for each symptom is named: the repair
+    may hide that cause.
     """
     best: list[str] = []
     others: list[str] = []
@@ -144,7 +144,7 @@ def _by_hand(found: Findings) -> list[str]:
 
 
 def _fault_words(found: Findings) -> str:
-    """Return what of the code, the data or the target is to be fixed first, and which repairs only mask it."""
+    """Return which faults of code or data to fix first, and which repairs only mask them."""
     last = found.last
     is_restored = last is not None and last.question is Question.RESTORE and recommendation(found).overrides
     masked_by = [_names(repair) for repair in last.repairs] if last is not None and is_restored else []
@@ -156,14 +156,14 @@ def _overfit_words(found: Findings) -> str:
     if gate is None:
         return ""
     if gate.verdict is GateVerdict.CRASHED:
-        return "Not known whether it can overfit ten samples: its training fails on so few."
+        return "Whether it can overfit ten samples is unknown: training fails on a set that small."
     parts = [(trial.loss_part, trial.note) for trial in gate.trials]
     if gate.verdict is GateVerdict.LEARNT:
         high = [part for part, note in parts if note and part is not None]
         if high:
             return (
-                f"It gets ten samples right, and yet its loss stays at {max(high):.0%} of its first value: "
-                "check that the last layer and the loss fit each other."
+                f"It gets all ten samples right, but its loss stays at {max(high):.0%} of its first value: "
+                "check that the last layer matches the loss."
             )
         return "It can overfit ten samples, so model, head, loss and optimizer work."
     if gate.verdict not in FAILED_GATE:
@@ -171,13 +171,13 @@ def _overfit_words(found: Findings) -> str:
     fits = [part for part, _ in parts if part is not None and part <= FITS]
     if fits and gate.verdict is GateVerdict.NOT_LEARNT:
         return (
-            f"On ten samples its loss falls to {max(fits):.0%} of its first value, yet it gets them wrong: look at how "
-            "labels reach the loss and the metric, and at the evaluation."
+            f"On ten samples its loss falls to {max(fits):.0%} of its first value, but it gets them wrong: check how "
+            "labels reach the loss and the metric, and check the evaluation."
         )
     if recommendation(found).overrides:
         return "As configured, it cannot even overfit ten samples."
     return (
-        "It cannot even overfit ten samples: look at model, head, loss, labels, the scale of the inputs and "
+        "It cannot even overfit ten samples: check the model, the head, the loss, the labels, the input scale and "
         "the optimizer."
     )
 
@@ -188,13 +188,13 @@ def _lr_words(found: Findings) -> str:
         return ""
     own, factor = figure_text(known.base_lr, 3), max(ratio, 1 / ratio)
     if factor <= NEAR:
-        return f"Its learning rate ({own}) is where the range search puts it."
+        return f"Its learning rate ({own}) agrees with the learning-rate range test."
     if not found.point:
-        return f"No other learning rate that was tried helps (its own is {own})."
+        return f"No other learning rate that was tried helps (the task has {own})."
     times = f"{factor:,.0f}" if factor >= 10 else figure_text(factor, 2)
-    way = "above" if ratio < 1 else "below"
+    way = "higher" if ratio < 1 else "lower"
     point = figure_text(known.point, 3)
-    return f"Its learning rate ({own}) is {times} times {way} what the range search suggests ({point})."
+    return f"Its learning rate ({own}) is {times} times {way} than the learning-rate range test suggests ({point})."
 
 
 def _ablation_words(ablation: Ranking, verify: Ranking | None) -> str:
@@ -211,15 +211,15 @@ def _ablation_words(ablation: Ranking, verify: Ranking | None) -> str:
     others = [effect for effect in tried if effect not in worse]
     without = [effect for effect in others if effect.status is EffectStatus.NO_EFFECT]
     open_ones = [effect for effect in others if effect.status in (EffectStatus.UNDECIDED, EffectStatus.HELPS)]
-    words = ["No change tried restores convergence for certain."]
-    words += [f"Without effect: {_listed(without)}."] if without else []
+    words = ["No change is proven to restore convergence."]
+    words += [f"No effect: {_listed(without)}."] if without else []
     words += [f"Worse: {_listed(worse)}."] if worse else []
     words += [f"Not decided: {_listed(open_ones)}."] if open_ones else []
     return " ".join(words)
 
 
 def _repair_words(repairs: Sequence[Repair], proven: Sequence[Effect], counted: str) -> str:
-    """Return the alternative repairs; `counted` says what their counts are of, and what they are compared with."""
+    """Return the alternative repairs; `counted` says which seeds their counts are of, and gives the base's count."""
     ways = [f"{_names(r)} ({r.outcome.converged} of {r.outcome.trials} {counted})" for r in repairs]
     alone = ", each alone" if len(ways) > 1 and all(len(r.toggles) == 1 for r in repairs) else ""
     least = max(proven, key=lambda effect: effect.p_adjusted or 0.0)

@@ -1,4 +1,4 @@
-"""From comparisons to effects: the word each toggle has earned, its rank, and what would decide the rest."""
+"""From comparisons to effects: status and rank of each toggle, and how many seeds would decide the undecided."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from sweep.domain.plural import share_text
 from sweep.stats.exact import ALPHA, SPRT_LEAD, holm, paired_test, proportion
 
 MAX_MORE_SEEDS = 40
-"""Further seeds beyond which a study is better redesigned than continued."""
+"""Largest number of further seeds suggested. A study that needs more should be redesigned."""
 
 _ORDER = {
     Question.RESTORE: ("restores", "helps", "undecided", "no_effect", "harms", "inert"),
@@ -22,11 +22,11 @@ _ORDER = {
 
 
 def status_of(comparison: Comparison, outcome: Proportion, question: Question) -> EffectStatus:
-    """Return the word that the evidence licenses; `outcome` is the toggle's own cell.
+    """Return the status that the evidence supports; `outcome` is that of the toggle's cell.
 
-    `restores`, and `harms` where the base converges, need the exact test after Holm and a cell that mostly converges
-    or mostly fails. `no_effect` needs an interval that rules out a repair (or a break) in most seeds. Only base +
-    toggle against base can say either; the other contrasts know `helps` and `harms`.
+    `restores` needs the exact test after Holm, and a cell that mostly converges. `helps` and `harms` need the exact
+    test or the test on steps. `no_effect` needs an interval that rules out a repair (or a break) in most seeds.
+    Only base + toggle against base can give `restores` or `no_effect`.
     """
     alone = comparison.contrast is Contrast.ALONE
     mostly = 2 * outcome.converged > outcome.trials
@@ -45,7 +45,7 @@ def status_of(comparison: Comparison, outcome: Proportion, question: Question) -
 
 
 def is_broken(effect: Effect) -> bool:
-    """Return whether the exact test, not only the speed, says that the toggle harms convergence."""
+    """Return whether the exact test, not only the test on steps, shows that the toggle harms convergence."""
     return effect.status is EffectStatus.HARMS and effect.p_adjusted is not None and effect.p_adjusted <= ALPHA
 
 
@@ -55,7 +55,7 @@ def build_effects(
     question: Question,
     overrides: Mapping[Toggle, tuple[str, ...]],
 ) -> list[Effect]:
-    """Return the effects ordered by rank; ties share one. What a toggle is needed for is found later (repairs)."""
+    """Return the effects in order of rank; ties share a rank. `necessity` is filled in later (repairs)."""
     rows = [table.row([c.toggle]) for c in comparisons]
     outcomes = [table.proportion(row) for row in rows]
     statuses = [status_of(c, o, question) for c, o in zip(comparisons, outcomes, strict=True)]
@@ -87,7 +87,7 @@ def build_effects(
 
 
 def inert_effects(inert: Sequence[InertToggle], rank: int) -> list[Effect]:
-    """Return the effects of toggles that touch nothing, all at this rank, with the reason as note."""
+    """Return the effects of inert toggles, all at this rank, with the reason as note."""
     return [
         Effect(
             toggle=each.toggle,
@@ -110,10 +110,10 @@ def inert_effects(inert: Sequence[InertToggle], rank: int) -> list[Effect]:
 def further_seeds(
     comparisons: Sequence[Comparison], statuses: Sequence[EffectStatus], question: Question
 ) -> list[int | None]:
-    """Return for each undecided toggle how many more seeds would decide if all came out like those seen.
+    """Return, for each undecided toggle, how many more seeds would decide if outcomes stay in the same proportions.
 
-    All toggles of the study are continued together, since Holm's adjustment depends on all of them. None where
-    nothing is to be decided, or 40 more would not.
+    All toggles of the study get these seeds, since Holm's adjustment depends on all of them. None if the toggle is
+    decided, or if 40 more seeds would not decide.
     """
     needed: list[int | None] = [None] * len(comparisons)
     paired = [c.pairs > 0 for c in comparisons]
@@ -157,9 +157,10 @@ def _is_speed_decided(comparison: Comparison) -> bool:
 def _ranked(
     table: Table, comparisons: Sequence[Comparison], effects: Mapping[Toggle, Effect], question: Question
 ) -> list[Effect]:
-    """Return the effects with ranks: by status, then by what was seen; ties by what the tests can tell apart.
+    """Return the effects with ranks: by status, then by share converged and steps saved.
 
-    A toggle of which no trial ran to a verdict comes last and is tied only with its like.
+    Toggles of one status tie if the tests cannot tell them apart. A toggle without any verdict comes last, and ties
+    only with others like it.
     """
     sign = 1.0 if question is Question.RESTORE else -1.0
 
@@ -190,12 +191,12 @@ def _ranked(
 
 
 def _can_tell_apart(table: Table, first: Comparison, second: Comparison) -> bool:
-    """Return whether the exact test or the one on steps, at 0.05 unadjusted, separates two toggles by their seeds."""
+    """Return whether the exact test or the test on steps separates two toggles, paired by seed (0.05, unadjusted)."""
     if first.contrast is not second.contrast or first.contrast is Contrast.NONE:
         return first.contrast is not second.contrast
     if first.contrast is Contrast.MAIN:
         return False
-    # Left out, it is the cell without the toggle that is the toggle's own.
+    # With LEFT_OUT, the cell that belongs to a toggle is the one without it.
     mine = first.treated if first.contrast is Contrast.ALONE else first.reference
     other = second.treated if second.contrast is Contrast.ALONE else second.reference
     if mine is None or other is None:
@@ -222,17 +223,17 @@ def _seeds(table: Table, comparison: Comparison) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Divergence:
-    """Whether a toggle makes the training diverge, and what is said of it."""
+    """Whether a toggle makes the training diverge, and the note that says so."""
 
     is_caused: bool = False
     note: str = ""
 
 
 def _divergence(table: Table, comparison: Comparison) -> _Divergence:
-    """Return what base + toggle against base says of divergence.
+    """Return whether a toggle makes the training diverge, by base + toggle against base.
 
-    A toggle makes it diverge where Wald's sequential test decides that it does with it and does not without. Short of
-    that, that most trials diverge with it, and most do not without, is only told.
+    It does if Wald's sequential test decides that training diverges with the toggle, and that it does not without. If
+    merely most trials diverge with it and most do not without, only the note says so.
     """
     if comparison.contrast is not Contrast.ALONE or not comparison.pairs:
         return _Divergence()
@@ -251,7 +252,7 @@ def _divergence(table: Table, comparison: Comparison) -> _Divergence:
 def _note(comparison: Comparison, status: EffectStatus, question: Question, divergence: str) -> str:
     parts = []
     if comparison.contrast is Contrast.LEFT_OUT:
-        parts.append("all changes together against all but this one; says nothing of it alone")
+        parts.append("all changes together against all but this one; its effect alone is unknown")
     by_test = comparison.p_adjusted is not None and comparison.p_adjusted <= ALPHA
     if status is EffectStatus.HARMS and question is Question.BREAK and by_test:
         parts.append("breaks convergence")

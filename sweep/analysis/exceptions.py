@@ -1,9 +1,9 @@
-"""What single trials showed that the majority did not, and why the trials of a change have no verdict."""
+"""What only a minority of trials showed, and why the trials of a change have no verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweep.analysis.faults import TOLD, lowered
+from sweep.analysis.faults import REPORTED, lowered
 from sweep.domain.effect import BaseSummary
 from sweep.domain.plural import share_text
 from sweep.domain.states import TrialState
@@ -32,10 +32,11 @@ class _Finding:
 
 
 def exceptions(mine: Sequence[Outcome], base: BaseSummary) -> tuple[str, ...]:
-    """Return, as sentences, what seeds of the base showed and its summary does not say: at most NAMED.
+    """Return sentences on what seeds of the base showed and its summary leaves out; at most NAMED.
 
-    These are faults of code, data, logging or target and values that became NaN in fewer than half of the seeds; if the
-    base converges, faults of code and data in any number of seeds, and seeds that diverged. `mine` are its trials.
+    Reported are faults of code, data, logging or target, and values that became NaN, in fewer than half of the seeds.
+    If the base converges, faults of code and data are reported for any number of seeds, and so are seeds that diverged.
+    `mine` are the base's trials.
     """
     ended = [outcome for outcome in mine if not outcome.is_open]
     converges = 2 * base.converged > base.seeds
@@ -53,7 +54,7 @@ def exceptions(mine: Sequence[Outcome], base: BaseSummary) -> tuple[str, ...]:
 
 
 def why_silent(mine: Sequence[Outcome]) -> str:
-    """Return why no trial of a cell that has ended has a verdict, if they share one reason; otherwise empty."""
+    """Return why no ended trial of a cell has a verdict, if the reason is the same for all; otherwise empty."""
     ended = [outcome for outcome in mine if not outcome.is_open]
     if any(outcome.is_evidence or outcome.state is not TrialState.COMPLETED for outcome in ended):
         return ""
@@ -72,7 +73,7 @@ def _findings(ended: Sequence[Outcome], base: BaseSummary, *, converges: bool) -
             about = about_of(symptom.rule, symptom.metric)
             if about is None or about.advisory or (about.fault is Fault.SETTING and symptom.rule not in ALWAYS):
                 continue
-            if key in common and not (converges and about.fault in TOLD):
+            if key in common and not (converges and about.fault in REPORTED):
                 continue
             if outcome not in trials.setdefault(key, []):
                 trials[key].append(outcome)
@@ -97,7 +98,7 @@ def _sentence(found: _Finding, ended: int) -> str:
 
 
 def _seeds(trials: Sequence[Outcome], *, is_diverged: bool) -> str:
-    """Return the first seeds by their numbers: `seed 0, diverged`."""
+    """Return the first seeds by number: `seed 0, diverged`."""
     numbers = [str(outcome.seed) for outcome in trials]
     named = ", ".join(numbers[:SEEDS_NAMED]) + (
         f" and {len(numbers) - SEEDS_NAMED} more" if len(numbers) > SEEDS_NAMED else ""

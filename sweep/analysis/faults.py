@@ -10,13 +10,13 @@ from sweep.domain.verdict import Symptom
 NAMED = 2
 """Number of faults named in a sentence, the most telling first."""
 
-TOLD = (Fault.CODE, Fault.DATA)
-"""Faults that have a sentence here; what is odd about logging and target has one of its own, ahead of all others."""
+REPORTED = (Fault.CODE, Fault.DATA)
+"""Faults that get a sentence here. Faults of logging and target are reported separately, before all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenFault:
-    """A finding of the base whose cause is the code or the data."""
+    """A symptom of the base whose cause is the code or the data."""
 
     fault: str
     title: str
@@ -32,11 +32,11 @@ class SeenFault:
 
 
 def faults_seen(symptoms: Iterable[Symptom]) -> list[SeenFault]:
-    """Return the faults among a base's symptoms, in their order; hints (advisory rules) are left out."""
+    """Return the faults among a base's symptoms, in order; hints (advisory rules) are left out."""
     found = []
     for symptom in symptoms:
         about = about_of(symptom.rule, symptom.metric)
-        if about is not None and about.fault in TOLD and not about.advisory:
+        if about is not None and about.fault in REPORTED and not about.advisory:
             seen = SeenFault(
                 fault=str(about.fault), title=about.title, step=symptom.step, layer=symptom.layer, fix=about.fix
             )
@@ -57,6 +57,6 @@ def fault_sentences(faults: Sequence[SeenFault], masked_by: Sequence[str] = ()) 
 
 
 def lowered(text: str) -> str:
-    """Return a title as it stands within a sentence; `NaN` and other words of capitals keep theirs."""
+    """Return a title for use within a sentence: first letter in lower case, except in `NaN` and acronyms."""
     text = text.rstrip(".")
     return text if text[1:2].isupper() or text[2:3].isupper() else text[:1].lower() + text[1:]

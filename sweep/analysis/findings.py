@@ -1,4 +1,4 @@
-"""What the stages of a diagnosis have found so far, and what follows from it for the next one. Pure."""
+"""What the stages of a diagnosis have found so far, and what follows for the next stage. Pure."""
 
 import math
 from collections.abc import Mapping
@@ -16,27 +16,27 @@ from sweep.domain.verdict import Symptom
 Result = TypeVar("Result", bound=StageResult)
 
 NEAR = 3.0
-"""A learning rate within this factor of the point that the range search suggests is not what is wrong."""
+"""A learning rate within this factor of the one that the range test suggests is not the cause."""
 
 FAR = 10.0
-"""One this far off is: if the point converges on every seed, other changes need not be tried."""
+"""A learning rate off by this factor is the cause if the suggested one converges on every seed; no more is tried."""
 
 FAILED_GATE = (GateVerdict.NOT_LEARNT, GateVerdict.DIVERGED)
-"""Verdicts of the overfit gate that say that ten samples cannot be learnt."""
+"""Verdicts of the overfit gate that mean that the model cannot overfit ten samples."""
 
 DATA_TOGGLES = {
     "order of rows": "shuffle=on",
     "input scale": "input_norm=standardize",
     "target scale": "target_norm=standardize",
 }
-"""The toggle that tests what a warning of the data check says."""
+"""For some warnings of the data check, the toggle that tests them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the stages that were run have found, None for those that were not.
+    """What each stage has found, None for a stage that was not run.
 
-    `lacking` are the axes of which the task lacks the knobs: what they would change is done by hand.
+    `lacking` are the axes whose knobs the task lacks: their changes have to be made by hand.
     """
 
     data: CheckResult | None = None
@@ -49,7 +49,7 @@ class Findings:
 
     @classmethod
     def of(cls, stages: Mapping[str, StageResult], lacking: frozenset[str]) -> "Findings":
-        """Return what these stages have found, by their names."""
+        """Return the findings of these stages, given by name."""
         return cls(
             data=_of(CheckResult, stages.get("data")),
             base=_of(Ranking, stages.get("base")),
@@ -62,7 +62,7 @@ class Findings:
 
     @property
     def checks(self) -> tuple[DataCheck, ...]:
-        """What was looked at in the data."""
+        """The checks of the data."""
         found = report_of(DataReport, self.data)
         return () if found is None else found.checks
 
@@ -73,7 +73,7 @@ class Findings:
 
     @property
     def is_data_broken(self) -> bool:
-        """Whether a data check found something broken; one that could not be made says nothing."""
+        """Whether a data check found something broken; checks that could not be made do not count."""
         return any(check.severity is Severity.BROKEN for check in self.checks)
 
     @property
@@ -96,12 +96,12 @@ class Findings:
 
     @property
     def symptoms(self) -> tuple[Symptom, ...]:
-        """What was seen in the base's trials, the most telling first."""
+        """The symptoms of the base's trials, most telling first."""
         return self.base.base.symptoms if self.base else ()
 
     @property
     def learns(self) -> bool:
-        """Whether ten samples can be learnt, as far as is known."""
+        """Whether the model can overfit ten samples; true if unknown."""
         return self.gate is None or self.gate.verdict not in FAILED_GATE
 
     @property
@@ -111,7 +111,7 @@ class Findings:
 
     @property
     def is_lr_near(self) -> bool:
-        """Whether the learning rate is known to be near the one that the range search suggests."""
+        """Whether the learning rate is known to be near the one that the range test suggests."""
         ratio = self.lr_ratio
         return ratio is not None and 1 / NEAR <= ratio <= NEAR
 
@@ -122,7 +122,7 @@ class Findings:
 
     @property
     def lr_ratio(self) -> float | None:
-        """The suggested learning rate over the task's own, None if either is not known."""
+        """The suggested learning rate divided by the task's, None if either is unknown."""
         found = self.lr_range.range if self.lr_range else None
         if found is None or found.point is None or found.base_lr is None or found.base_lr <= 0:
             return None
@@ -140,12 +140,12 @@ def _of(kind: type[Result], found: StageResult | None) -> Result | None:
 
 
 def recommendation(found: Findings) -> Choice:
-    """Return what to use: what the last ranking recommends, with what ties with it; empty if it recommends nothing."""
+    """Return the recommendation of the last ranking, with its ties; empty if there is none."""
     return NO_CHOICE if found.last is None else found.last.choice
 
 
 def seen_kinds(found: Findings) -> list[str]:
-    """Return the kinds of what was seen in the base's trials (domain/symptoms.py kind_of), the most telling first."""
+    """Return the kinds of the base's symptoms (kind_of in domain/symptoms.py), most telling first."""
     return [kind_of(symptom.rule, symptom.metric) for symptom in found.symptoms]
 
 

@@ -1,4 +1,4 @@
-"""What the answer of a study says first: that the logged steps, the metric or the target may not be what they seem."""
+"""What comes before a study's answer: warnings that logged steps, metric and target do not fit each other."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from sweep.domain.symptoms import LOGGING_RULES
 from sweep.domain.trial import Outcome
 
 NAMED = 2
-"""At most this number of messages stand in the answer."""
+"""Largest number of such warnings in an answer."""
 
 RAISE_TIMEOUT = "Raise launcher.timeout_s, or lower converge.budget_steps."
 
 
 def with_checks(answer: str, outcomes: Sequence[Outcome]) -> str:
-    """Return the answer behind what at least half of the base's trials showed of how the task logs.
+    """Return the answer, preceded by warnings about logging that at least half of the base's trials share.
 
-    Without a base the trials of all cells count. A message that the answer has already is not repeated.
+    Without a base, the trials of all cells count. A message that the answer already contains is not repeated.
     """
     ended = [outcome for outcome in outcomes if not outcome.is_open]
     mine = [outcome for outcome in ended if outcome.cell.is_base] or ended

@@ -1,4 +1,4 @@
-"""The ranking of a study: every outcome in, one answer out."""
+"""The ranking of a study, from all its outcomes."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -34,7 +34,7 @@ from sweep.domain.trial import Outcome
 from sweep.domain.verdict import Symptom, Verdict
 
 SHOWN_POINTS = 10
-"""So many points of a search are named, best first."""
+"""Number of search points listed, best first."""
 
 
 def rank(
@@ -50,8 +50,8 @@ def rank(
     """Return the ranking of the toggles of `axes` from these outcomes; the order of outcomes does not matter.
 
     `question` None asks what restores convergence unless the base converges on most of its seeds, then what breaks
-    it. `inert` are the toggles left out. `wall_s` is what the study took, None for the sum over its trials. `logged`
-    names the metrics that its trials logged, None if that is not known.
+    it. `inert` are toggles that change nothing and were not tried. `wall_s` is the wall time of the study, None for the
+    sum over its trials. `logged` are the names of the metrics that its trials logged, None if unknown.
     """
     outcomes = sorted(outcomes, key=lambda o: o.number)
     table = Table.of(outcomes, target.budget_steps)
@@ -91,7 +91,7 @@ def rank(
 
 
 def _completed(effect: Effect, necessity: Proportion | None, outcomes: Sequence[Outcome]) -> Effect:
-    """Return an effect with what it is needed for, and why its trials have no verdict; one not run yet is open."""
+    """Return an effect with its necessity, and why its trials have no verdict; it is open if all of them are."""
     mine = [o for o in outcomes if o.cell.toggles == {effect.toggle} and not o.cell.params]
     if mine and all(o.is_open for o in mine):
         return replace(effect, necessity=necessity, is_open=True, note="")
@@ -100,9 +100,9 @@ def _completed(effect: Effect, necessity: Proportion | None, outcomes: Sequence[
 
 
 def _base(table: Table, outcomes: Sequence[Outcome]) -> BaseSummary:
-    """Return how the base did. `seeds` are those with a verdict; symptoms are those of at least half of its trials.
+    """Return the summary of the base: seeds with a verdict, and symptoms of at least half of its trials.
 
-    The most telling come first.
+    The most telling symptoms come first.
     """
     mine = [o for o in outcomes if o.cell.is_base]
     found = table.proportion(table.base)
@@ -145,14 +145,14 @@ def _cells(table: Table, outcomes: Sequence[Outcome]) -> tuple[CellSummary, ...]
 
 
 def _word(outcome: Outcome) -> str:
-    """Return the verdict, or where there is none the failure class or the state that explains it."""
+    """Return the verdict; without evidence, the failure class if there is one."""
     if outcome.is_evidence:
         return str(outcome.verdict)
     return str(outcome.failure or outcome.verdict)
 
 
 def _cost(outcomes: Sequence[Outcome], target: Target, wall_s: float | None) -> Cost:
-    """Return what the study has cost so far; reused trials are counted, and cost nothing."""
+    """Return the cost of the study so far; reused trials count as trials, but cost nothing."""
     ran = [o for o in outcomes if not o.reused]
     steps = sum(o.steps for o in ran)
     return Cost(
@@ -174,24 +174,25 @@ def _notes(table: Table, outcomes: Sequence[Outcome], effects: Sequence[Effect],
         about = share_text(len(still_open), len(outcomes), "trial")
         notes.append(f"{about} {have} no verdict yet: {silent_counts(still_open)}.")
     if silent:
-        about = f"{share_text(len(silent), len(outcomes), 'trial')} {'says' if len(silent) == 1 else 'say'} nothing"
-        notes.append(f"{about} about convergence: {silent_counts(silent)}.")
+        give = "gives" if len(silent) == 1 else "give"
+        about = share_text(len(silent), len(outcomes), "trial")
+        notes.append(f"{about} {give} no evidence about convergence: {silent_counts(silent)}.")
     if table.base is None and any(e.p_value is None for e in effects):
-        notes.append("The design has no base cell: nothing is compared with the task as it is.")
+        notes.append("The design has no base cell, so nothing is compared with the task as configured.")
     if (
         any(o.is_evidence for o in outcomes)
         and len(table.seeds) < 4
         and any(e.status is EffectStatus.UNDECIDED for e in effects)
     ):
         seeds = count_text(len(table.seeds), "seed")
-        notes.append(f"With {seeds} no exact test against the base can pass; 4 are the least that can.")
+        notes.append(f"With {seeds} no exact test against the base can pass; at least 4 are needed.")
     return tuple(notes)
 
 
 def _searched(
     outcomes: Sequence[Outcome], target: Target, overrides: Mapping[Toggle, tuple[str, ...]]
 ) -> tuple[SearchedPoint, ...]:
-    """Return the best trials of a search over params: converged first, then soonest, then by the target's metric."""
+    """Return the best trials of a search over params: converged first, then fewest steps, then best metric."""
     sign = -1.0 if target.mode is Mode.MAX and target.threshold is not None else 1.0
 
     def key(o: Outcome) -> tuple[bool, float, float, int]:

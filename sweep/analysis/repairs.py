@@ -1,4 +1,4 @@
-"""Minimal repairs, what each toggle is needed for, and what pairs do beyond their parts."""
+"""Minimal repairs, which of their toggles are needed, and interactions of pairs."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -15,9 +15,9 @@ Toggles = frozenset[Toggle]
 def passing_sets(table: Table, effects: Sequence[Effect], question: Question) -> dict[Toggles, float]:
     """Return the minimal sets of toggles that restore convergence (or break it) by the exact test, with its p.
 
-    Single toggles pass by their status. Larger sets are tested against the base by seed, Holm over all of them; only
-    those are that the design also has without each one of their toggles, since of others nobody knows what in them
-    is needed. A set counts where no proper subset has passed.
+    Single toggles pass by their status. Larger sets are tested against the base, paired by seed, with Holm over all of
+    them. A larger set is tested only if the design also has it without each one of its toggles; otherwise it is
+    unknown which of them are needed. A set is left out if a proper subset passed.
     """
     if question is Question.RESTORE:
         singles = [e for e in effects if e.status is EffectStatus.RESTORES]
@@ -47,7 +47,7 @@ def build_repairs(
     question: Question,
     overrides: Mapping[Toggle, tuple[str, ...]],
 ) -> list[Repair]:
-    """Return the passing sets as repairs, the most probable first; alternatives stand beside each other."""
+    """Return the passing sets as repairs, best first: by share converged, number of toggles, and median steps."""
     found = []
     for toggles, p in passed.items():
         row = table.row(toggles)
@@ -71,10 +71,10 @@ def build_repairs(
 
 
 def find_necessities(table: Table, passed: Mapping[Toggles, float], question: Question) -> dict[Toggle, Proportion]:
-    """Return, per toggle, how the cells converged that lack only it: of larger repairs, and of all changes together.
+    """Return, per toggle, how often cells converged that lack only this toggle.
 
-    For the question restore few converged means that the toggle is needed where the others are on. The cell of all
-    changes counts only where it restores (or breaks) convergence itself.
+    They are compared with larger repairs, and with all changes together if those restore (or break) convergence. If
+    the question is `restore`, a low share means that the toggle is needed when the others are on.
     """
     axes = {toggle.axis for toggles in table.rows for toggle in toggles}
     wholes = {toggles for toggles in passed if len(toggles) > 1}
@@ -98,7 +98,7 @@ def find_necessities(table: Table, passed: Mapping[Toggles, float], question: Qu
 
 
 def find_interactions(table: Table) -> list[Interaction]:
-    """Return what each pair does beyond its parts, where base, A, B and A+B all have trials; strongest first."""
+    """Return what each pair does beyond the sum of its parts, if base, A, B and A+B have trials; strongest first."""
     if table.base is None:
         return []
     base, found = table.base, []
@@ -118,7 +118,7 @@ def find_interactions(table: Table) -> list[Interaction]:
 
 
 def _is_dissected(table: Table, toggles: Toggles) -> bool:
-    """Return whether a set of several toggles is in the design without each one of them, too."""
+    """Return whether the design also has this set of several toggles without each one of them."""
     return len(toggles) > 1 and all(toggles - {toggle} in table.rows for toggle in toggles)
 
 
@@ -127,15 +127,15 @@ def _by_size(item: tuple[Toggles, int]) -> tuple[int, list[Toggle]]:
 
 
 def _answers(table: Table, row: int, question: Question) -> bool:
-    """Return whether most trials of a cell came out as the question asks: converged to restore, failed to break."""
+    """Return whether most trials of a cell did what the question asks: converge (restore) or fail (break)."""
     found = table.proportion(row)
     return found.trials > 0 and table.is_mostly_converged(row) is (question is Question.RESTORE)
 
 
 def _is_verified(table: Table, toggles: Toggles, question: Question) -> bool:
-    """Return whether the set and each removal of one element are decided by Wald's sequential test.
+    """Return whether Wald's sequential test decides for the set, and against it without any one of its toggles.
 
-    The seeds are those that also found the set; it has passed an exact test adjusted for all sets tried before.
+    It uses the seeds that also found the set, which has passed an exact test adjusted for all sets tried.
     """
     sign = 1 if question is Question.RESTORE else -1
 

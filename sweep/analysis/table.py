@@ -19,9 +19,9 @@ Counts = list[tuple[int, int, int, int]]
 class Table:
     """Outcomes by cell and seed.
 
-    `converged` [cells, seeds] is 1, 0, or -1 where no trial says anything (not run, crashed, undecided). `steps`
-    [cells, seeds] are steps to target in (0, budget], misses at the budget, NaN where nothing is known. `diverged`
-    [cells, seeds] says of those with a 0 whether they diverged.
+    `converged` [cells, seeds] is 1, 0, or -1 without evidence (not run, crashed, undecided). `steps` [cells, seeds] are
+    steps to target in (0, budget], the budget for a miss, NaN without evidence. `diverged` [cells, seeds] is true for
+    misses that diverged.
     """
 
     cells: tuple[Cell, ...]
@@ -34,7 +34,7 @@ class Table:
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome], budget: int) -> "Table":
-        """Return the table of these outcomes; of several for one cell and seed the last by number counts."""
+        """Return the table of these outcomes; of several for one cell and seed, the highest number counts."""
         index: dict[Cell, int] = {}
         for outcome in outcomes:
             index.setdefault(outcome.cell, len(index))
@@ -64,18 +64,18 @@ class Table:
         return self.rows.get(frozenset())
 
     def row(self, toggles: Iterable[Toggle]) -> int | None:
-        """Return the row of the cell with exactly these toggles, None where the design has none."""
+        """Return the row of the cell with exactly these toggles, None if the design has no such cell."""
         return self.rows.get(frozenset(toggles))
 
     def proportion(self, row: int | None) -> Proportion:
-        """Return how often a cell converged, over all its seeds that say anything."""
+        """Return how often a cell converged, over all its seeds with a verdict."""
         if row is None:
             return proportion(0, 0)
         values = self.converged[row]
         return proportion(int((values == 1).sum()), int((values >= 0).sum()))
 
     def count_diverged(self, row: int | None) -> int:
-        """Return how many of a cell's trials that say anything diverged."""
+        """Return how many of a cell's trials diverged."""
         return 0 if row is None else int(self.diverged[row].sum())
 
     def median(self, row: int | None) -> float | None:
@@ -86,18 +86,18 @@ class Table:
         return median_steps(steps[np.isfinite(steps)].tolist(), self.budget)
 
     def pairs(self, reference: int, treated: int) -> Bools:
-        """Return which seeds [seeds] say something in both cells."""
+        """Return which seeds [seeds] have a verdict in both cells."""
         known: Bools = (self.converged[reference] >= 0) & (self.converged[treated] >= 0)
         return known
 
     def pair_counts(self, reference: int) -> Counts:
-        """Return, for every cell against `reference` by seed: how many pairs both, gained, lost, neither."""
+        """Return (both, gained, lost, neither) for every cell: numbers of pairs with `reference`, by seed."""
         known = (self.converged >= 0) & (self.converged[reference] >= 0)
         treated, base = self.converged == 1, self.converged[reference] == 1
         pairs = (treated & base, treated & ~base, ~treated & base, ~treated & ~base)
         return list(zip(*((known & pair).sum(axis=1).tolist() for pair in pairs), strict=True))
 
     def is_mostly_converged(self, row: int | None) -> bool:
-        """Return whether more than half of a cell's trials that say anything converged."""
+        """Return whether more than half of a cell's trials with a verdict converged."""
         found = self.proportion(row)
         return 2 * found.converged > found.trials

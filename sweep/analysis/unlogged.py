@@ -1,4 +1,4 @@
-"""What to say of a study whose trials never logged what the target is judged by."""
+"""The message for a study whose trials never logged the target's metric."""
 
 from collections.abc import Collection, Sequence
 
@@ -10,14 +10,14 @@ from sweep.domain.trial import Outcome
 from sweep.errors import nearest
 
 NAMED = 8
-"""So many of the metrics that were logged are named."""
+"""Number of logged metrics that are named."""
 
 
 def unlogged_sentences(outcomes: Sequence[Outcome], target: Target, logged: Collection[str]) -> str:
-    """Return that no trial logged the target's metric, what they did log, and the override to paste; mostly empty.
+    """Return that no trial logged the target's metric, what the trials did log, and the override to paste.
 
-    Empty where one of them logged it, and where no trial ran to its end: then something else is to be said.
-    `logged` are the names of all metrics of the study.
+    Empty if a trial logged it, and if no trial ran to its end, which calls for another message. `logged` are the names
+    of all metrics of the study.
     """
     ended = any(o.state is TrialState.COMPLETED and not o.is_evidence for o in outcomes)
     by_metric = target.metric is not None and target.threshold is not None
@@ -28,8 +28,8 @@ def unlogged_sentences(outcomes: Sequence[Outcome], target: Target, logged: Coll
     names = sorted(name for name in logged if not name.startswith(WATCH))
     if decider is None and candidates:
         return (
-            f"Nothing can be judged: without a target the loss decides, and several series could be it "
-            f"({', '.join(candidates)}). To name it, add converge.loss={candidates[0]} to the command."
+            f"Nothing can be judged: without a target the loss decides, and several series could be the loss "
+            f"({', '.join(candidates)}). To choose one, add converge.loss={candidates[0]} to the command."
         )
     if not names:
         name = decider or "train/loss"
@@ -43,10 +43,10 @@ def unlogged_sentences(outcomes: Sequence[Outcome], target: Target, logged: Coll
 
 
 def _way_out(names: Sequence[str], target: Target, *, by_metric: bool) -> str:
-    """Return the override that judges by a metric that is there: of the target's kind, the nearest in name, else any.
+    """Return the override that judges by a logged metric, preferably one of the target's kind with a similar name.
 
-    If none is of the target's kind (a loss, or not a loss), threshold and mode would not fit: the override sets both.
-    Without a target a loss is named as the loss.
+    If none is of the target's kind (a loss, or not a loss), its threshold and mode would not fit, and the override
+    sets both. Without a target it sets which series is the loss.
     """
     losses = [name for name in names if is_loss(name)]
     if not by_metric and losses:

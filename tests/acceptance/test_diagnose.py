@@ -1,4 +1,4 @@
-"""The whole road as a user goes it: one command, one paragraph, and what stands behind it."""
+"""A full diagnosis as a user runs it: one command, one paragraph, and the evidence for it."""
 
 import json
 import shutil
@@ -48,7 +48,8 @@ def test_a_base_that_converges_ends_the_road(folder):
     ended = folder.sweep("task=digits_mlp", "+diagnose=full", "stages=[base,ablation,verify]")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     summary = summary_of(folder, "digits_mlp-diagnose")
-    assert summary["answer"] == "The base converges on 3 of 3 seeds. Nothing has to be repaired."
+    assert summary["answer"].startswith("The base converges on 3 of 3 seeds.")
+    assert summary["recommended"]["overrides"] == []
     assert stages_of(summary) == ["base"]
     [note] = summary["notes"]
     assert note.startswith("Not run")

@@ -96,7 +96,7 @@ def test_a_trial_that_ends_without_a_result_has_crashed_and_is_not_tried_again(f
     driver = folder.run(*STUDY, "task.fault=exit_without_result", "task.fault_seeds=[0]")
     assert failures(folder) == ["crash", "crash"]
     assert len(folder.runs()) == 4
-    assert "2 of 4 trials say nothing about convergence: 2 crash" in driver.text
+    assert "2 of 4 trials give no evidence about convergence: 2 crash" in driver.text
     check_others(folder, undisturbed)
 
 
@@ -104,7 +104,7 @@ def test_a_trial_that_dies_each_time_is_reported_and_the_study_ends(folder, undi
     driver = folder.run(*STUDY, "task.fault=segv", "task.fault_seeds=[0]")
     assert failures(folder) == ["killed"] * 4  # each of the two tried twice
     assert [row[2] for row in folder.verdicts()] == ["failed", "completed", "failed", "completed"]
-    assert "2 of 4 trials say nothing about convergence: 2 killed" in driver.text
+    assert "2 of 4 trials give no evidence about convergence: 2 killed" in driver.text
     check_others(folder, undisturbed)
 
 
@@ -129,7 +129,7 @@ def test_a_trial_without_bound_under_a_memory_cap_is_oom_tried_again_alone_once_
         if failure == "oom" and attempt == 2:
             assert folder.query(ALONGSIDE, trial, attempt) == [(0,)], "it was not alone"
     assert {row[0] for row in folder.query("select message from runs where failure = 'oom'")} == {"MemoryError"}
-    assert "2 of 4 trials say nothing about convergence: 2 oom" in driver.text
+    assert "2 of 4 trials give no evidence about convergence: 2 oom" in driver.text
     check_others(folder, undisturbed)
 
 

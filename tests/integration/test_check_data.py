@@ -91,7 +91,7 @@ FAULTS = [
     ("shifted_up", "digits", "label range", "broken", "shifted by one"),
     ("shifted_down", "digits", "label range", "broken", "shifted by one"),
     ("shifted_up", "tumours", "label range", "broken", "shifted by one"),
-    ("fractional", "digits", "label type", "broken", "no whole numbers"),
+    ("fractional", "digits", "label type", "broken", "not whole numbers"),
     ("one_too_many", "digits", "label range", "broken", "out of range: 10"),
     ("ignored_255", "digits", "ignored labels", "warning", "labels are 255"),
     ("ignored_minus", "digits", "ignored labels", "warning", "labels are -100"),
@@ -102,8 +102,8 @@ FAULTS = [
     ("permuted", "patients", "labels and inputs", "broken", "permuted"),
     ("rows", "digits", "labels and inputs", "broken", "shifted by one row"),
     ("rows", "patients", "labels and inputs", "broken", "shifted by one row"),
-    ("half_rows", "digits", "labels along the rows", "broken", "moved one row down"),
-    ("half_rows", "patients", "labels along the rows", "broken", "moved one row down"),
+    ("half_rows", "digits", "labels along the rows", "broken", "one row down"),
+    ("half_rows", "patients", "labels along the rows", "broken", "one row down"),
     ("half_permuted", "digits", "labels along the rows", "warning", "permuted"),
     ("val_shifted", "digits", "validation labels", "broken", "shifted by one"),
     ("bytes", "digits", "input scale", "warning", "0 to 255"),
@@ -123,7 +123,7 @@ FAULTS = [
     ("channels_last", "digits", "batch through the model", "broken", "expects 3 channels"),
     ("double", "digits", "shape and type", "warning", "float64"),
     ("blind", "digits", "model reads its input", "broken", "the same with the input zeroed"),
-    ("flat_targets", "patients", "label type", "warning", "all with all"),
+    ("flat_targets", "patients", "label type", "warning", "every target with every output"),
 ]
 
 

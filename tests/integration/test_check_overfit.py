@@ -117,8 +117,8 @@ def test_the_samples_differ_and_are_those_of_the_training_set(tmp_path):
         ("random_labels", "digits", "not_learnt", "wrong"),
         ("random_labels", "tumours", "not_learnt", ""),
         ("hot_softmax", "digits", "not_learnt", "does not move"),
-        ("sign", "digits", "not_learnt", "look at its sign"),
-        ("huge_rate", "digits", "diverged", "not finite"),
+        ("sign", "digits", "not_learnt", "its sign"),
+        ("huge_rate", "digits", "diverged", "NaN or infinite"),
     ],
 )
 def test_a_planted_fault_of_model_head_loss_or_optimizer_fails_the_gate(fault, source, verdict, words, tmp_path):
@@ -126,7 +126,7 @@ def test_a_planted_fault_of_model_head_loss_or_optimizer_fails_the_gate(fault, s
     assert not result.is_ok
     assert result.section.verdict == verdict, result.answer
     assert words in result.answer
-    assert "the model, the head, the loss, the labels, the scale of the inputs or the optimizer flow" in result.answer
+    assert all(part in result.answer for part in ("model", "head", "loss", "labels", "input", "optimizer"))
 
 
 def test_a_softmax_too_many_is_named_where_the_samples_are_learnt_all_the_same(tmp_path):

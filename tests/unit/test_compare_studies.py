@@ -66,9 +66,9 @@ def test_a_crash_is_no_evidence():
     [
         (
             {"config": RecordedConfig({"task": {"_target_": "u"}}), "task": "other"},
-            r"other tasks: digits \(t\) and other \(u\)",
+            r"tasks differ: digits \(t\) and other \(u\)",
         ),
-        ({"config": RecordedConfig({"task": {"_target_": "t", "path": "x.py"}})}, r"other tasks"),
+        ({"config": RecordedConfig({"task": {"_target_": "t", "path": "x.py"}})}, r"tasks differ"),
         ({"target": replace(TARGET, threshold=0.8)}, "threshold 0.9 and 0.8"),
         ({"target": replace(TARGET, budget_steps=50)}, "budget_steps 100 and 50"),
         ({"outcomes": ()}, "no cell and seed"),

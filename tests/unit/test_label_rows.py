@@ -58,7 +58,7 @@ def test_labels_moved_in_a_stretch_are_broken_and_the_rows_and_the_move_are_name
     first, last = STRETCHES[stretch]
     check = along(rolled(digits(is_shuffled=is_shuffled), first, last, by))
     assert check.severity == "broken"
-    words = {1: "moved one row down", -1: "moved one row up", 5: "moved 5 rows down"}[by]
+    words = {1: "one row down", -1: "one row up", 5: "5 rows down"}[by]
     assert words in check.found
     assert np.allclose(rows_named(check), (first, last - 1), atol=45), check.found
     assert check.advice
@@ -70,7 +70,7 @@ def test_labels_moved_in_the_whole_set_are_broken_and_the_move_is_named(by, is_s
     assert check.severity == "broken"
     words = {
         1: "one row: each sample has the label of the one before",
-        -1: "of the one behind",
+        -1: "of the one after",
         5: "the one 5 rows before",
     }
     assert f"{words[by]} it" in check.found
@@ -100,7 +100,7 @@ def test_targets_of_a_regression_moved_in_half_of_the_rows_are_broken():
     x, y = load_diabetes()
     check = along(rolled((x, y.copy(), LabelKind.VALUES), 0, 221, 1))
     assert check.severity == "broken"
-    assert "moved one row down" in check.found
+    assert "one row down" in check.found
 
 
 def test_two_classes_moved_in_half_of_the_rows_are_broken():
@@ -160,7 +160,8 @@ def test_rows_are_those_of_the_set_also_where_earlier_samples_cannot_be_used():
 
 def test_rows_of_a_set_that_was_read_in_part_are_said_to_be_those_read():
     check = along(rolled(digits(), 0, 350, 1), read=700, total=50_000)
-    assert "of those read seem moved one row down" in check.found
+    assert "of those read" in check.found
+    assert "one row down" in check.found
 
 
 @pytest.mark.parametrize("kind", [LabelKind.CLASSES, LabelKind.VALUES])

@@ -111,6 +111,6 @@ def answer_of(losses, right, classes):
 def test_a_loss_that_only_comes_down_to_that_of_a_guess_points_to_the_scale_of_the_inputs():
     classes = ["0"] * 4 + ["1"] * 3 + ["2"] * 3
     answer = answer_of([44.8, 3.0, *[1.089] * 8], 0.4, classes)
-    assert "the loss comes down from 44.8 to what a guess scores: look at the scale of the inputs" in answer
+    assert "the loss falls from 44.8 to that of a guess: check the input scale" in answer
     assert "a guess" not in answer_of([1.2, 1.1, *[1.089] * 8], 0.4, classes), "slow, and not from far above"
     assert "labels reach the loss and the metric" in answer_of([44.8, 3.0, *[0.7] * 8], 0.4, classes)

@@ -176,10 +176,7 @@ def test_where_every_toggle_can_matter_there_is_no_such_line():
 def test_notes_that_are_the_same_stand_in_one_line():
     summary = build_document(samples.everything("crash"))
     (line,) = [line for line in printed(summary).splitlines() if "no seed has a verdict" in line]
-    assert (
-        line.rstrip()
-        == "note  augmentation=off, dropout=off, weight_decay=off: no seed has a verdict both with it and without"
-    )
+    assert line.startswith("note  augmentation=off, dropout=off, weight_decay=off: ")
 
 
 @pytest.mark.parametrize(("width", "name"), [(60, "weight_decay=off"), (40, "weight_d")])

@@ -1,17 +1,17 @@
 """What the trials of a check showed: pure functions, one module for each check.
 
 what the task trains on
-  data         one line for each thing looked at
-  data_inputs  those of inputs: shapes, numbers, scale, what never changes, what is in both sets
-  data_labels  those of labels: type, range, balance, and whether they go with the inputs
+  data         one line for each check of the data
+  data_inputs  checks of inputs: shape, type, scale, constant features, overlap of both sets
+  data_labels  checks of labels: type, range, balance, and whether they match the inputs
   data_rows    the labels of a stretch of rows
   data_model   data and model together
 
 how it trains
   overfit      the overfit gate
-  lr_range     the range tests of several seeds together
+  lr_range     the learning-rate range tests of several seeds together
   lr_curve     the curve of one range test
-  lr_confirm   the trials around the rate that they suggest
+  lr_confirm   the trials around the suggested rate
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ READERS: Mapping[CheckName, Reader] = {
     CheckName.OVERFIT: overfit.read_check,
     CheckName.LR_RANGE: lr_range.read_check,
 }
-"""What reads the trials of each check that have ended, in the order of their numbers."""
+"""The reader of each check. It takes the trials that have ended, ordered by number."""
 
 
 def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:

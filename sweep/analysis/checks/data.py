@@ -1,4 +1,4 @@
-"""What the data probe's measurements say: one line for each check, and one answer."""
+"""From the measurements of the data check to one line for each check, and one answer."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,9 +13,9 @@ HOW = "add a function data(cfg) that returns (train_set, val_set) to the task's 
 
 
 def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
-    """Return the checks of a study's data; of several trials each check at its worst.
+    """Return the checks of a study's data; of several trials, the worst result of each check.
 
-    It is not ok where something is broken, and where nothing could be checked.
+    It is not ok if something is broken, or if nothing could be checked.
     """
     tables = [list(checks_of(trial, context)) for trial in trials]
     checks = _worst(tables)
@@ -26,7 +26,7 @@ def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
     is_checked = any(check.severity is not Severity.NOT_CHECKED for check in checks)
     return CheckResult(
         is_ok=is_checked and not counts.broken,
-        answer=_answer(checks, counts) if checks else "No trial has ended: nothing is known of the data.",
+        answer=_answer(checks, counts) if checks else "No trial has ended yet, so nothing is known.",
         section=DataReport(
             checks=tuple(checks),
             counts=counts,
@@ -42,7 +42,7 @@ def checks_of(trial: CheckTrial, context: CheckContext) -> Iterator[DataCheck]:
     if found is None:
         why = trial.message or f"the trial is {trial.state}"
         yield DataCheck.broken(
-            "task", f"the check itself did not come to an end: {why}", "", f"logs of trial {trial.number}"
+            "task", f"the check itself did not finish: {why}", "", f"see the logs of trial {trial.number}"
         )
     elif not found.has_data:
         yield DataCheck.skipped("data", "the task has no function data(cfg): nothing could be checked", HOW)
@@ -78,5 +78,5 @@ def _answer(checks: Sequence[DataCheck], counts: SeverityCounts) -> str:
     left = f"; {counts.not_checked} could not be made" if counts.not_checked else ""
     if warned:
         said = "; ".join(f"{check.name}: {check.found}" for check in warned)
-        return f"Nothing is broken, but look at this. {said[:1].upper()}{said[1:]}."
-    return f"The data look right: {counts.ok} checks found nothing{left}."
+        return f"Nothing is broken, but there are warnings. {said[:1].upper()}{said[1:]}."
+    return f"The data look right: {counts.ok} checks passed{left}."

@@ -1,4 +1,4 @@
-"""Checks of inputs: shapes, numbers, scale, what never changes, what is in both sets."""
+"""Checks of inputs: shape, type, scale, constant features, and overlap of both sets."""
 
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
@@ -22,9 +22,9 @@ SETS = {"train": "training", "val": "validation"}
 BYTE_MAX = 255.0
 PIXELS = ("NCHW", "NHWC", "HW", "pixels")
 SCALE_FACTOR = 5.0
-"""Standard deviations of training and validation inputs that differ by more than this are two scales."""
+"""Training and validation inputs differ in scale if their standard deviations differ by more than this factor."""
 MOST = 0.5
-"""From this share of the validation set on an overlap is no accident."""
+"""An overlap of at least this share of the validation set is no accident."""
 HARDLY = 1e-3
 
 
@@ -58,7 +58,7 @@ def _readable(found: DataFindings, sets: Sets) -> DataCheck:
     for part, figures in sets.items():
         if figures.problem:
             why = f"{SETS[part]} set ({figures.type_name}): {figures.problem}"
-            return DataCheck.skipped(name, why, "inputs are looked at where all have one shape")
+            return DataCheck.skipped(name, why, "inputs are checked only if all have one shape")
     said = "; ".join(
         f"{SETS[part]}: {figures.read:,} of {_total(figures)} read ({figures.type_name})"
         for part, figures in sets.items()
@@ -82,17 +82,17 @@ def _shape(train: Inputs, val: Inputs) -> DataCheck:
             name,
             f"training inputs are {list(train.shape)}, validation inputs {list(val.shape)}",
             allowed,
-            "make them alike",
+            "make them the same",
         )
     if val.dtype != train.dtype:
         return DataCheck.warning(
-            name, f"training inputs are {train.dtype}, validation inputs {val.dtype}", allowed, "make them alike"
+            name, f"training inputs are {train.dtype}, validation inputs {val.dtype}", allowed, "make them the same"
         )
     if train.dtype == "float64":
         return DataCheck.warning(
             name,
             f"{said}: Paddle's layers are float32 and refuse float64",
-            "float32, or whole numbers",
+            "float32, or integers",
             "x.astype('float32'), unless train() does it",
         )
     return DataCheck.ok(name, said, allowed)
@@ -128,7 +128,7 @@ def _scale(train: NumberInputs, context: CheckContext) -> DataCheck:
     if train.layout in PIXELS:
         is_bytes = train.min >= 0 and BYTE_MAX / 2 < train.max <= BYTE_MAX
         trouble = f"pixels are 0 to 255, not scaled ({said})" if is_bytes else f"pixels are {said}"
-        advice = "x / 255, unless train() does it" if is_bytes else "bring pixels to 0 to 1"
+        advice = "x / 255, unless train() does it" if is_bytes else "scale pixels to 0 to 1"
     else:
         std = train.feature_std or FeatureSpread(low=train.std, high=train.std, at=0)
         largest = std.high
@@ -141,7 +141,7 @@ def _scale(train: NumberInputs, context: CheckContext) -> DataCheck:
         trouble = f"{trouble} (the largest: feature {std.at})"
     if largest > limit and task.get("input_norm") is not None:
         return DataCheck.ok(
-            name, f"{said}; the task brings inputs to unit scale (input_norm={task['input_norm']})", allowed
+            name, f"{said}; the task scales inputs to unit scale (input_norm={task['input_norm']})", allowed
         )
     if largest > limit:
         return DataCheck.warning(name, trouble, allowed, advice)
@@ -159,7 +159,7 @@ def _zero(sets: Sets, measured: Mapping[str, NumberInputs], blank: float) -> Dat
                 name,
                 f"all {SETS[part]} inputs are zero ({read:,} of {read:,})",
                 allowed,
-                "see where data(cfg) loses them",
+                "check where data(cfg) loses them",
             )
         if figures.is_one_input:
             return DataCheck.broken(name, f"all {read:,} {SETS[part]} inputs are the same", allowed, "fix data(cfg)")
@@ -167,7 +167,7 @@ def _zero(sets: Sets, measured: Mapping[str, NumberInputs], blank: float) -> Dat
         if figures.zero_rows > blank * sets[part].read:
             count = f"{figures.zero_rows:,} of {sets[part].read:,}"
             return DataCheck.warning(
-                name, f"{count} {SETS[part]} inputs are all zero", allowed, "leave them out, or see why"
+                name, f"{count} {SETS[part]} inputs are all zero", allowed, "leave them out, or find out why"
             )
     return DataCheck.ok(name, "none", allowed)
 
@@ -177,7 +177,7 @@ def _constant(train: NumberInputs) -> DataCheck:
     allowed = (
         "every feature changes"
         if constant.what == "feature"
-        else ("every channel changes, and every pixel but for a background that reaches the edge")
+        else ("every channel changes, and every pixel except a background that reaches the edge")
     )
     if train.is_one_input or train.min is None:
         return DataCheck.skipped(name, "all inputs are the same")
@@ -186,7 +186,7 @@ def _constant(train: NumberInputs) -> DataCheck:
     names = ", ".join(constant.names) + (", ..." if constant.count > len(constant.names) else "")
     count = f"{constant.count:,} of {constant.of:,} {constant.what}s never change"
     return DataCheck.warning(
-        name, f"{count}: {constant.what} {names}", allowed, "leave them out, or see where their values get lost"
+        name, f"{count}: {constant.what} {names}", allowed, "leave them out, or find where their values get lost"
     )
 
 
@@ -198,7 +198,7 @@ def _val_scale(train: NumberInputs, val: NumberInputs | None) -> DataCheck:
         return DataCheck.skipped(name, "inputs do not change")
     said = f"standard deviation {_number(train.std)} in training, {_number(val.std)} in validation"
     if max(train.std / val.std, val.std / train.std) > SCALE_FACTOR:
-        return DataCheck.broken(name, said, allowed, "scale both sets in the same way, by figures of the training set")
+        return DataCheck.broken(name, said, allowed, "scale both sets alike, with the statistics of the training set")
     return DataCheck.ok(name, said, allowed)
 
 
@@ -215,7 +215,7 @@ def _overlap(overlap: Overlap | Repeats, sets: Sets, share_allowed: float) -> It
         yield DataCheck.warning(
             "repeated samples",
             f"{overlap.contradicting:,} inputs occur more than once, under different labels",
-            "one label for one input",
+            "one label per input",
             "look at these samples",
         )
     else:
@@ -227,10 +227,10 @@ def _shared(name: str, allowed: str, overlap: Overlap, sets: Sets, share_allowed
     share = overlap.shared / max(overlap.val, 1)
     of = " (of those read)" if any(figures.read != figures.total for figures in sets.values()) else ""
     said = f"{overlap.shared:,} of {overlap.val:,} validation samples are training samples, too{of}"
-    advice = "split anew: a sample belongs to one set"
+    advice = "split again: a sample belongs to one set only"
     if overlap.is_same:
         return DataCheck.broken(name, f"the validation set is the training set{of}", allowed, advice)
-    # A table of few different rows repeats itself by nature.
+    # A table with few distinct rows naturally repeats itself.
     if share >= MOST and overlap.distinct >= MOST * overlap.train:
         return DataCheck.broken(name, said, allowed, advice)
     if share > share_allowed:

@@ -1,4 +1,4 @@
-"""Checks of labels: their type, range and balance, and whether they go with the inputs."""
+"""Checks of labels: their type, range and balance, and whether they match the inputs."""
 
 from collections.abc import Iterator, Mapping
 
@@ -20,27 +20,27 @@ from sweep.domain.data_figures import (
 )
 
 NOTHING = 3.0
-"""Standard errors over chance up to which an agreement is chance."""
+"""An agreement up to this many standard errors above chance counts as chance."""
 CLEAR = 8.0
-"""Standard errors over chance from which an agreement is none."""
+"""An agreement more than this many standard errors above chance is real."""
 FEW_CHANGES = 0.1
-"""Rows come class by class if the class changes at most at this share of the rows where it would in random order."""
+"""Rows are class by class if the class changes at most at this share of the places expected in random order."""
 LEAST_CHANGES = 20.0
-"""Changes of class expected in random order, below which nothing is said of the order of rows."""
+"""Changes of class expected in random order, below which the order of rows is not checked."""
 LEFT = 0.1
-"""Labels that moving all of them brings back go with inputs, as they are, at most by this part of what they then do."""
+"""Shifted labels agree with inputs at most by this share of what they do after shifting back."""
 SEVERAL = 0.5
-"""Where a second move brings back so much of it, rows follow each other in time: a series that is to be forecast, whose
-labels cannot yet be told from its inputs, looks so without any fault (14 % of such sets; docs/checks.md)."""
+"""If a second shift gains this share, rows follow each other in time. A series to be forecast, whose labels do not yet
+follow from its inputs, looks like this without any fault (14 % of such sets; docs/checks.md)."""
 FEWEST = 100
-"""With fewer samples nothing is said of labels and inputs together."""
+"""Fewest samples with which labels and inputs are checked together."""
 
 
 def label_checks(found: DataFindings, train: SetFigures, context: CheckContext) -> Iterator[DataCheck]:
     """Yield the checks of labels, in the order of the table; `train` is the training set of `found`."""
     labels, val = train.labels, found.readable().get("val")
     if labels is None:
-        yield DataCheck.skipped("label type", "no labels of one shape were found")
+        yield DataCheck.skipped("label type", "no labels with one common shape were found")
         return
     passed = found.model if isinstance(found.model, PassedBatch) else None
     units = None if passed is None else passed.units
@@ -59,7 +59,7 @@ def label_checks(found: DataFindings, train: SetFigures, context: CheckContext) 
     elif labels.is_integer and passed is not None and units is not None and len(passed.output) > 2:
         yield _dense_range(labels, units)
     else:
-        why = f"labels are {list(labels.shape)} {labels.dtype}: not one number a sample"
+        why = f"labels are {list(labels.shape)} {labels.dtype}: not one number per sample"
         yield DataCheck.skipped("label range", why)
     yield from agreement_checks(found)
 
@@ -75,17 +75,17 @@ def _type(labels: Labels, passed: PassedBatch | None) -> DataCheck:
         return _target_type(name, said, labels, passed)
     if not isinstance(labels, ClassLabels):
         return DataCheck.ok(name, said)
-    allowed = "whole numbers, as integers"
+    allowed = "integers"
     if labels.fractional:
         return DataCheck.broken(
             name,
-            f"{labels.fractional:,} class labels are no whole numbers, such as {labels.first_fractional:g}",
+            f"{labels.fractional:,} class labels are not whole numbers, such as {labels.first_fractional:g}",
             allowed,
             "number the classes from 0",
         )
     if not labels.is_integer and not labels.shape and ((passed and passed.units) or 2) > 1:
         return DataCheck.warning(
-            name, f"class labels are {labels.dtype}; cross entropy wants integers", allowed, "y.astype('int64')"
+            name, f"class labels are {labels.dtype}; cross entropy expects integers", allowed, "y.astype('int64')"
         )
     return DataCheck.ok(name, f"classes, {said}", allowed)
 
@@ -96,7 +96,7 @@ def _target_type(name: str, said: str, labels: NumberLabels, passed: PassedBatch
     if output and target and len(output) != len(target) and output[1:] == [1]:
         return DataCheck.warning(
             name,
-            f"targets are {target}, the model's output {output}: a loss over both compares all with all",
+            f"targets are {target}, the model's output {output}: a loss compares every target with every output",
             "the output's shape",
             "y.reshape([-1, 1]), unless train() does it",
         )
@@ -132,9 +132,9 @@ def _range(labels: ClassLabels, val: Labels | None, units: int | None) -> DataCh
         first = " (labels begin at 1)" if labels.min == 1 else ""
         return DataCheck.warning(
             name,
-            f"{said}; never in the training set: {_few(missing)}{first}",
+            f"{said}; missing from the training set: {_few(missing)}{first}",
             allowed,
-            "see whether the head is too large",
+            "check whether the head is too large",
         )
     return DataCheck.ok(name, said, allowed)
 
@@ -152,7 +152,7 @@ def _out_of_range(part: str, labels: ClassLabels, low: float, high: float, place
         if float(label) < 0 or (places is not None and float(label) >= places)
     }
     total = sum(outside.values())
-    key = f"; if the loss leaves these out, name them: probe.ignore_label={next(iter(outside))}"
+    key = f"; if the loss ignores these, name them: probe.ignore_label={next(iter(outside))}"
     return (
         f"{total:,} {part} label{'' if total == 1 else 's'} out of range: {_few(list(outside))}",
         f"number the classes from 0, or give the head a unit for each{key if len(outside) == 1 else ''}",
@@ -160,7 +160,7 @@ def _out_of_range(part: str, labels: ClassLabels, low: float, high: float, place
 
 
 def _missing(labels: ClassLabels, places: int | None) -> list[str]:
-    """Return the classes below the head's size, or below the largest label, that no label names."""
+    """Return the classes that no label has, up to the head's size or the largest label."""
     size = places or int(labels.max or 0) + 1
     return [] if size > 1000 else [str(i) for i in range(size) if str(i) not in labels.counts]
 
@@ -172,25 +172,25 @@ def _few(names: list[str]) -> str:
 def _dense_range(labels: NumberLabels, units: int) -> DataCheck:
     name, allowed = "label range", f"0 to {units - 1}: the model has {units} outputs for each label"
     if labels.min is None or labels.max is None:
-        return DataCheck.skipped(name, "every label is to be ignored")
+        return DataCheck.skipped(name, "every label is ignored")
     said = f"{labels.min:g} to {labels.max:g}"
     if labels.min < 0 or labels.max >= units:
-        advice = "number the classes from 0; if the loss leaves one value out, name it: probe.ignore_label=NUMBER"
+        advice = "number the classes from 0; if the loss ignores one value, name it: probe.ignore_label=NUMBER"
         return DataCheck.broken(name, said, allowed, advice)
     return DataCheck.ok(name, said, allowed)
 
 
 def _ignored(ignored: IgnoredLabel, units: int | None) -> DataCheck:
-    """Return what is said of the label that stands for "ignored": a warning unless the key names it."""
+    """Return the check of the label that means "ignored": a warning unless the key names it."""
     name, label, key = "ignored labels", ignored.label, f"probe.ignore_label={ignored.label}"
     counts = [
         f"{part.count:,} of {part.of:,} {words}"
         for part, words in ((ignored.train, "training"), (ignored.val, "validation"))
         if part is not None and part.count
     ]
-    allowed = "labels that the loss and the metric leave out are named by probe.ignore_label or task.ignore_index"
+    allowed = "labels that the loss and the metric ignore are named by probe.ignore_label or task.ignore_index"
     if not counts:
-        return DataCheck.warning(name, f"no label is {label}", allowed, f"remove {key}, or see where these labels are")
+        return DataCheck.warning(name, f"no label is {label}", allowed, f"remove {key}, or find where they got lost")
     said = f"{' and '.join(counts)} labels are {label}"
     if ignored.key:
         return DataCheck.ok(name, f"{said}, left out here ({ignored.key})", allowed)
@@ -199,28 +199,26 @@ def _ignored(ignored: IgnoredLabel, units: int | None) -> DataCheck:
         name,
         f"{said}: taken for labels to ignore, and left out here{shifted}",
         allowed,
-        f"see that the loss has ignore_index={label} and the metric leaves them out, then add {key}; "
+        f"make sure that the loss has ignore_index={label} and that the metric ignores them, then add {key}; "
         "if they are a mistake, correct the labels",
     )
 
 
 def _order(order: RowOrder, task: Mapping[str, object]) -> DataCheck:
-    """Return whether rows come class by class, which a training that does not shuffle cannot learn from."""
+    """Return the check of rows that come class by class, from which training without shuffling cannot learn."""
     name, allowed = "order of rows", "classes are mixed along the rows, or the task shuffles them"
     if order.expected < LEAST_CHANGES:
         return DataCheck.skipped(name, "too few rows of different classes")
     if order.changes > FEW_CHANGES * order.expected:
         return DataCheck.ok(name, "classes are mixed along the rows", allowed)
     sorted_words = "sorted by class" if order.runs == order.classes else "class by class"
-    said = f"rows come {sorted_words}, in {order.runs:,} runs of one class each"
+    said = f"rows are {sorted_words}, in {order.runs:,} blocks of one class each"
     shuffles = task.get("shuffle")
     if shuffles:
         return DataCheck.ok(name, f"{said}; the task shuffles them (shuffle={shuffles})", allowed)
     if shuffles is not None:
         return DataCheck.warning(name, f"{said}, and the task does not shuffle them", allowed, "task.shuffle=true")
-    return DataCheck.warning(
-        name, f"{said}: train() has to shuffle them", allowed, "DataLoader(train_set, shuffle=True)"
-    )
+    return DataCheck.warning(name, f"{said}: train() must shuffle them", allowed, "DataLoader(train_set, shuffle=True)")
 
 
 def _balance(labels: ClassLabels, factor: float) -> DataCheck:
@@ -231,31 +229,31 @@ def _balance(labels: ClassLabels, factor: float) -> DataCheck:
     (rare, least), (common, most) = counts[0], counts[-1]
     if len(counts) == 1:
         return DataCheck.broken(
-            name, f"every training label is {common}", "at least two classes", "see how labels are made"
+            name, f"every training label is {common}", "at least two classes", "check how labels are made"
         )
     said = f"class {common}: {most:,} samples, class {rare}: {least:,}"
     if most > factor * least:
-        return DataCheck.warning(name, said, allowed, "weigh the classes in the loss, or draw them evenly")
+        return DataCheck.warning(name, said, allowed, "weight the classes in the loss, or sample them evenly")
     return DataCheck.ok(name, said, allowed)
 
 
 def _target_scale(labels: NumberLabels, context: CheckContext) -> DataCheck:
     name, task = "target scale", context.task
     low, high = context.check.number("target_low"), context.check.number("target_high")
-    allowed = f"standard deviation from {low:g} to {high:g}, mean within 10 of them"
+    allowed = f"standard deviation from {low:g} to {high:g}, mean within 10 standard deviations of 0"
     if labels.std is None or labels.mean is None:
         return DataCheck.skipped(name, "there is no finite target")
     said = f"mean {labels.mean:.3g}, standard deviation {labels.std:.3g}"
     if not labels.std:
-        return DataCheck.broken(name, f"every target is {labels.mean:g}", allowed, "see how targets are made")
+        return DataCheck.broken(name, f"every target is {labels.mean:g}", allowed, "check how targets are made")
     if low <= labels.std <= high and abs(labels.mean) <= 10 * labels.std:
         return DataCheck.ok(name, said, allowed)
     if task.get("target_norm") is not None:
         return DataCheck.ok(
-            name, f"{said}; the task brings them to unit scale (target_norm={task['target_norm']})", allowed
+            name, f"{said}; the task scales them to unit scale (target_norm={task['target_norm']})", allowed
         )
     return DataCheck.warning(
-        name, said, allowed, "standardise targets over the training set, and turn predictions back"
+        name, said, allowed, "standardise targets over the training set, and scale predictions back"
     )
 
 
@@ -263,7 +261,7 @@ def agreement_checks(found: DataFindings) -> Iterator[DataCheck]:
     """Yield the checks of labels and inputs together: of all rows, along the rows, and of the validation set."""
     name, near = "labels and inputs", found.neighbours
     if near is None or near.n < FEWEST:
-        yield DataCheck.skipped(name, f"needs {FEWEST} samples with a label or a target each, not all the same")
+        yield DataCheck.skipped(name, f"needs {FEWEST} samples with a label or target each, and not all the same")
         return
     yield _train_agreement(name, near, None if found.reads_input is None else found.reads_input.trained)
     yield from row_checks(found, near)
@@ -279,15 +277,15 @@ def _train_agreement(name: str, near: NeighbourFigures, trained: BriefTraining |
     (move, moved), *others = sorted(near.shifted.items(), key=lambda pair: -pair[1])
     gain = moved - near.chance
     if gain > CLEAR * near.error and (is_nothing or over <= LEFT * gain):
-        back = f"it (moved back, {_agreement_text(near.kind, moved, near.chance)})"
-        advice = "see where inputs and labels are put together"
+        back = f"it (shifted back, {_agreement_text(near.kind, moved, near.chance)})"
+        advice = "check where inputs and labels are combined"
         if others and others[0][1] - near.chance >= SEVERAL * gain:
-            found = f"labels seem shifted by {_shift_text(int(move))} {back}; other moves do as well, as in a forecast"
-            return DataCheck.warning(name, found, allowed, f"{advice}, unless the labels are of a time to come")
+            found = f"labels seem shifted by {_shift_text(int(move))} {back}; other shifts fit, too, as in a forecast"
+            return DataCheck.warning(name, found, allowed, f"{advice}, unless the labels are future values")
         return DataCheck.broken(name, f"labels are shifted by {_shift_text(int(move))} {back}", allowed, advice)
     if not is_nothing:
         return DataCheck.ok(name, said, allowed)
-    advice = "see whether inputs and labels are in the same order, and look at the picture"
+    advice = "check that inputs and labels are in the same order, and look at the picture"
     if trained is None or trained.skill is None or trained.chance is None:
         return DataCheck.warning(name, f"labels look permuted: {said}", allowed, advice)
     learnt = f"a briefly trained model {_skill_text(near.kind, trained.skill, trained.chance)}"
@@ -297,8 +295,8 @@ def _train_agreement(name: str, near: NeighbourFigures, trained: BriefTraining |
 
 
 def _shift_text(move: int) -> str:
-    """Return how far labels are off, where moving them by `move` rows (np.roll) brings them back."""
-    where = "behind" if move > 0 else "before"
+    """Return by how many rows labels are shifted, if shifting them by `move` rows (np.roll) puts them right."""
+    where = "after" if move > 0 else "before"
     if abs(move) == 1:
         return f"one row: each sample has the label of the one {where}"
     return f"{abs(move)} rows: each sample has the label of the one {abs(move)} rows {where}"
@@ -313,7 +311,7 @@ def _val_agreement(name: str, near: NeighbourFigures, agreement: float, n: int) 
         if moved is not None and moved > max(agreement, near.chance) + CLEAR * error:
             return DataCheck.broken(
                 name,
-                f"validation labels are shifted by one against the training labels: {words} ({said})",
+                f"validation labels are shifted by one compared with the training labels: {words} ({said})",
                 allowed,
                 advice,
             )
@@ -321,10 +319,10 @@ def _val_agreement(name: str, near: NeighbourFigures, agreement: float, n: int) 
     if is_seen and agreement <= near.chance + NOTHING * error:
         return DataCheck.broken(
             name,
-            f"validation labels do not go with the training labels: {said}, "
+            f"validation labels do not match the training labels: {said}, "
             f"while in training {_agreement_text(near.kind, near.agreement, near.chance)}",
             allowed,
-            "see whether both sets number the classes alike and keep inputs and labels in order",
+            "check that both sets number the classes alike and keep inputs and labels in order",
         )
     return DataCheck.ok(name, said, allowed)
 

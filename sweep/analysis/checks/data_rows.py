@@ -1,4 +1,4 @@
-"""Whether a stretch of rows carries labels that are not its own: moved, permuted, or numbered differently."""
+"""Whether a stretch of rows has wrong labels: shifted, permuted, or numbered differently."""
 
 from collections.abc import Iterator
 
@@ -6,17 +6,19 @@ from sweep.domain.data_check import DataCheck
 from sweep.domain.data_figures import DataFindings, LabelKind, MovedRows, NeighbourFigures, RowsApart
 
 NAME = "labels along the rows"
-ALLOWED = "labels go with inputs in every stretch of rows as in the rest"
-MENDED = 4.0
-"""Standard errors from which moving a stretch back mends it: healthy sets stay below 3.3 (docs/checks.md)."""
+ALLOWED = "labels match inputs in every stretch of rows as well as in the rest"
+FIXED = 4.0
+"""Gain, in standard errors, from which shifting a stretch back fixes it; healthy sets stay below 3.3 (docs/checks.md).
+"""
 APART = 5.0
-"""Standard errors from which a stretch stands apart: healthy sets stay below 4.3 where it is GONE."""
+"""Lack, in standard errors, from which a stretch at or below GONE differs from the rest; healthy sets stay below 4.3.
+"""
 NOTHING = 3.0
-"""Standard errors over chance up to which there is nothing for a stretch to fall short of."""
+"""Agreement within this many standard errors of chance leaves nothing to compare a stretch with."""
 SAME = 0.5
-"""Labels moved back go with inputs at least by this part of what the rest does."""
+"""Least agreement of labels shifted back, as a share of the agreement of the rest (both above chance)."""
 GONE = 0.25
-"""Labels of a stretch go with the rest's by at most this part of what the rest's do among themselves."""
+"""Largest agreement of a stretch with the rest, as a share of the agreement within the rest (both above chance)."""
 
 
 def row_checks(found: DataFindings, near: NeighbourFigures) -> Iterator[DataCheck]:
@@ -31,28 +33,28 @@ def row_checks(found: DataFindings, near: NeighbourFigures) -> Iterator[DataChec
 
 def _nothing(near: NeighbourFigures) -> DataCheck:
     if near.agreement <= near.chance + NOTHING * near.error:
-        return DataCheck.skipped(NAME, "neighbours agree no more than by chance: no stretch can stand out")
+        return DataCheck.skipped(NAME, "neighbours agree no more than by chance, so no stretch can stand out")
     return DataCheck.ok(NAME, "no stretch of rows stands out", ALLOWED)
 
 
 def _moved(near: NeighbourFigures, seen: MovedRows, of: str) -> DataCheck | None:
-    """Return the finding where moving the labels of a stretch mends it, and moving the others would harm them."""
+    """Return the finding if shifting the labels of a stretch fixes it, and shifting the others would harm them."""
     chance = near.chance
     gain = _errors(near, seen.after, seen.before, seen.samples)
     loss = _errors(near, seen.rest, seen.rest_moved, seen.rest_samples)
-    if min(gain, loss) < MENDED or seen.after - chance < SAME * (seen.rest - chance):
+    if min(gain, loss) < FIXED or seen.after - chance < SAME * (seen.rest - chance):
         return None
     rows, move = _rows(seen), abs(seen.move)
     words = f"{'one row' if move == 1 else f'{move} rows'} {'down' if seen.move > 0 else 'up'}"
     said = (
-        f"labels of about rows {rows}{of} seem moved {words}: neighbours agree {_level(near, seen.before)}, "
-        f"moved back {_level(near, seen.after)}"
+        f"labels of about rows {rows}{of} seem shifted {words}: neighbours agree {_level(near, seen.before)}, "
+        f"shifted back {_level(near, seen.after)}"
     )
-    return DataCheck.broken(NAME, said, ALLOWED, f"see where inputs and labels of these rows{of} are put together")
+    return DataCheck.broken(NAME, said, ALLOWED, f"check where inputs and labels of these rows{of} are combined")
 
 
 def _apart(near: NeighbourFigures, seen: RowsApart | None, of: str) -> DataCheck | None:
-    """Return the finding where labels of a stretch do not go with those of the rest, while the rest's do."""
+    """Return the finding if labels of a stretch do not match those of the rest, while the rest's match each other."""
     if seen is None:
         return None
     chance = seen.chance
@@ -64,19 +66,20 @@ def _apart(near: NeighbourFigures, seen: RowsApart | None, of: str) -> DataCheck
     if own is not None and own - chance >= SAME * usual and near.kind is LabelKind.CLASSES:
         why = f"among themselves they do ({_level(near, own)}), as if classes were numbered differently"
     said = (
-        f"labels of about rows {_rows(seen)}{of} do not go with those of the rest: neighbours agree "
+        f"labels of about rows {_rows(seen)}{of} do not match those of the rest: neighbours agree "
         f"{_level(near, seen.across)} across ({_level(near, chance)} by chance), elsewhere "
         f"{_level(near, seen.outside)}; {why}"
     )
-    return DataCheck.warning(NAME, said, ALLOWED, "look at these rows with their labels: where do they come from?")
+    return DataCheck.warning(NAME, said, ALLOWED, "look at these rows and their labels: where do they come from?")
 
 
 def _errors(near: NeighbourFigures, high: float, low: float, samples: float) -> float:
-    """Return by how many standard errors one agreement of so many samples is above the other.
+    """Return the number of standard errors by which one agreement, over this number of samples, exceeds the other.
 
-    Pairs of one sample count as one: they are not independent. Never less than the error of an agreement by chance.
+    Pairs of one sample count as one, since they are not independent. The error is at least that of an agreement by
+    chance.
     """
-    variance = 1.0  # of the mean product of scores over five neighbours, 0.2 to 0.5 each where nothing goes together
+    variance = 1.0  # of the mean product of scores over five neighbours, 0.2 to 0.5 each if nothing is related
     if near.kind is LabelKind.CLASSES:
         least = 2 * near.chance * (1 - near.chance)
         variance = max(least, high * (1 - high) + low * (1 - low))

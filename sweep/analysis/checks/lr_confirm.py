@@ -1,4 +1,4 @@
-"""Trials around a suggested learning rate: which are made, and what they say of it. Pure functions."""
+"""Trials around a suggested learning rate: which rates are tried, and whether they confirm it. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from sweep.domain.trial import Outcome
 
 AXIS = "lr"
 FACTORS = (1 / 3, 1.0, 3.0)
-"""The rates tried, as multiples of the point."""
+"""The rates tried, as multiples of the suggested rate (the point)."""
 PREFERENCE = (1.0, 1 / 3, 3.0)
-"""Of rates that converge on as many seeds, the first of these is recommended."""
+"""If several rates converge on the same share of seeds, the first of these is recommended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Rate:
 
 
 def rates_of(found: RateRange, task: Mapping[str, object]) -> tuple[Rate, ...]:
-    """Return the rates to try around the point of a range test, ascending; none where the task has no key for it."""
+    """Return the rates to try around the point of a range test, ascending; none if the task has no key for a rate."""
     if found.point is None or not found.overrides:
         return ()
     rates = [(factor, rounded(found.point * factor)) for factor in FACTORS]
@@ -48,10 +48,10 @@ def axis_of(rates: Sequence[Rate]) -> Axis:
 
 
 def read_confirmation(rates: Sequence[Rate], outcomes: Sequence[Outcome], base_lr: float | None) -> CheckResult:
-    """Return which of the rates converge, and the overrides of the one to use: empty where none does.
+    """Return which of the rates converge, and the overrides of the recommended one; empty if none is recommended.
 
-    Recommended is the rate that converges on most seeds, the point itself where another does no better, and none where
-    the task's own does better than all, or while trials are still to run.
+    Recommended is the rate that converges on the largest share of seeds, and the point itself if no other does better.
+    None is recommended if the task's own rate does better than all, or while trials are open.
     """
     rows = [_row(rate, outcomes) for rate in rates]
     base = [outcome for outcome in outcomes if outcome.cell.is_base and outcome.is_evidence]
@@ -75,7 +75,7 @@ def read_confirmation(rates: Sequence[Rate], outcomes: Sequence[Outcome], base_l
 
 
 def search_result(tests: CheckResult, confirmation: CheckResult | None, *, is_asked: bool) -> RateSearch:
-    """Return what a range search shows; `is_asked` is whether its suggestion is to be confirmed."""
+    """Return the result of range tests and their confirmation; `is_asked`: whether confirmation was requested."""
     whole = tests
     if confirmation is not None:
         whole = replace(confirmation, answer=f"{tests.answer} {confirmation.answer}", notes=tests.notes)
@@ -102,7 +102,7 @@ def _counted(rate: TriedRate, outcomes: Sequence[Outcome]) -> TriedRate:
 
 
 def _soonest(rows: Sequence[TriedRate]) -> float | None:
-    """Return the rate that came to the target first, of those that did on every seed."""
+    """Return the rate that reached the target first, of those that reached it on every seed."""
     whole = [
         (row.steps_to_target, row.lr)
         for row in rows
@@ -126,24 +126,25 @@ def _answer(found: RateConfirmation) -> str:
     tried = _tried(rows)
     if best is None and own.converged:
         return (
-            f"Not confirmed: the task's own rate does better ({_converge(own)}) than those around the point: {tried}."
+            f"Not confirmed: the task's own rate does better ({_converge(own)}) than those around the suggested one: "
+            f"{tried}."
         )
     if best is None:
         return (
             f"Not confirmed: none of the rates around it converges within the task's budget: {tried}. The learning "
-            "rate alone is not what is wrong."
+            "rate alone is not the cause."
         )
     of = _converge(best)
     if best.factor != 1.0:
         point = next(row for row in rows if row.factor == 1.0)
         words = (
-            f"Better at {best.lr:g}: {of} there, after {best.steps_to_target:g} steps (median), and "
-            f"{point.converged} of {point.trials} at the point itself."
+            f"Better at {best.lr:g}: {of} after {best.steps_to_target:g} steps (median), against "
+            f"{point.converged} of {point.trials} at the suggested rate."
         )
     else:
         kind = "Confirmed" if found.confirmed else "Partly confirmed"
-        words = f"{kind}: trained at {best.lr:g}, {of} after {best.steps_to_target:g} steps (median)."
+        words = f"{kind}: at {best.lr:g}, {of} after {best.steps_to_target:g} steps (median)."
     if found.soonest_lr is not None and found.soonest_lr != best.lr:
         steps = next(row.steps_to_target for row in rows if row.lr == found.soonest_lr)
-        words += f" Soonest is {found.soonest_lr:g}, after {steps:g}."
+        words += f" Fastest is {found.soonest_lr:g}, after {steps:g} steps."
     return words

@@ -15,24 +15,24 @@ Floats = NDArray[np.float64]
 KERNEL_DECADES = 0.16
 """Standard deviation of the Gaussian that smooths a curve, in decades of the rate: 3 steps of 150 over 8 decades."""
 START_DECADES = 1.0
-"""The first decade is what the loss is before any learning."""
+"""Decades at the start of the range over which the loss counts as that before any learning."""
 SHARE_IN = 0.1
-"""The descent begins where a tenth of the fall is made and ends where all but a tenth is."""
+"""The descent begins once this share of the fall is done, and ends when this share is left."""
 LEAST_FALL = 0.01
-"""A loss that falls by less than this share of where it starts is flat."""
+"""A loss that falls by less than this share of its value at the start is flat."""
 LEAST_SIGMAS = 5.0
 """A fall of less than this many standard errors of the smoothed loss is noise. Of 500 curves of 150 independent values
 8 fall further by chance; a suggestion needs half of the seeds."""
 END_DECADES = 0.25
-"""A curve that is lowest within so much of its end has not shown where the loss turns."""
+"""A curve with its minimum within this many decades of its end does not show where the loss turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurveReading:
-    """What one range test shows. Rates are None where `refusal` says that there are none.
+    """The result of one range test. Rates are None if there is a `refusal`, which says why.
 
-    `valley` is the middle of the descent, in the logarithm; `steep` where the loss falls fastest per decade; `low` and
-    `high` bound the descent; `diverge` is where the loss blows up, None where it does not. `smoothed` [T] belongs to
+    `valley` is the middle of the descent, in the logarithm; `steep` is where the loss falls fastest per decade; `low`
+    and `high` bound the descent; `diverge` is where the loss blows up, None if it does not. `smoothed` [T] belongs to
     the first T rates, those before the first loss that is not finite.
     """
 
@@ -47,9 +47,9 @@ class CurveReading:
 
 
 def read_curve(rates: Floats, losses: Floats) -> CurveReading:
-    """Return what the curve of one range test shows.
+    """Return the reading of the curve of one range test.
 
-    Multiplying all rates by a number multiplies the rates found by it; multiplying all losses changes nothing.
+    If all rates are multiplied by a factor, so are the rates found. A factor on all losses changes nothing.
 
     Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3 (the range); the valley is
     the rule of fastai's `lr_find` (`valley`: the middle of the longest descent), with the descent bounded by shares of
@@ -78,7 +78,7 @@ def read_curve(rates: Floats, losses: Floats) -> CurveReading:
         return CurveReading(refusal=Refusal.FALLING, ending=ending, smoothed=smoothed)
     before = smoothed[: lowest + 1]
     high_enough = np.flatnonzero(before >= start - SHARE_IN * fall)
-    if not len(high_enough):  # it begins at its lowest
+    if not len(high_enough):  # the curve starts at its minimum
         return CurveReading(refusal=Refusal.FLAT, ending=ending, smoothed=smoothed)
     low = int(high_enough[-1])
     high = int(np.flatnonzero(before <= start - (1 - SHARE_IN) * fall)[0])
@@ -97,7 +97,7 @@ def read_curve(rates: Floats, losses: Floats) -> CurveReading:
 
 
 def _end(losses: Floats) -> tuple[int, Ending]:
-    """Return the index at which a curve ends and how, as the range test itself ended it."""
+    """Return the index at which a curve ends, and how, by the rule that ends a range test."""
     watch = BlowUp()
     for index, loss in enumerate(losses.tolist()):
         if watch.update(loss):
@@ -106,7 +106,7 @@ def _end(losses: Floats) -> tuple[int, Ending]:
 
 
 def _capped(logs: Floats, losses: Floats) -> Floats:
-    """Return the losses, none further above the start than the lowest lies below it: a blow-up shows, and no more."""
+    """Return the losses, capped as far above the start as the lowest is below it, so that a blow-up cannot dominate."""
     start = float(np.median(losses[_first(logs)]))
     return np.minimum(losses, start + max(start - float(losses.min()), LEAST_FALL * abs(start)))
 
@@ -122,7 +122,7 @@ def _smooth(logs: Floats, losses: Floats) -> Floats:
 
 
 def _kernel(logs: Floats) -> float:
-    """Return the kernel's standard deviation in decades, no less than the distance of two rates."""
+    """Return the kernel's standard deviation in decades, at least the distance between two rates."""
     step = float(logs[-1] - logs[0]) / max(len(logs) - 1, 1)
     return max(KERNEL_DECADES, step) or 1.0
 

@@ -17,14 +17,14 @@ from sweep.domain.plural import figure_text
 WILD = 30.0
 """Seeds whose points differ by more than this factor (one and a half decades) do not agree."""
 FURTHER = 100
-"""How much further a range should reach whose end was not far enough."""
+"""Factor by which to extend a range that is too short."""
 RATE_KEYS = ("lr", "learning_rate")
 """Keys of a task that may hold its base learning rate."""
 SCALE_KEY = "lr_scale"
 
 
 def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
-    """Return range, point and overrides, or why there are none; points of seeds are combined by their median in log."""
+    """Return range, point and overrides, or why there are none; rates are medians over the seeds, in log."""
     seeds = tuple(_seed(trial) for trial in trials)
     tests = [trial.found(RangeFindings) for trial in trials]
     facts = next((test for test in tests if test is not None and test.optimizer), RangeFindings())
@@ -49,7 +49,7 @@ def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
         found = replace(found, valley=None, steep=None, low=None, high=None, diverge=None)
         answer = _refusal_text(refusal, found)
         return CheckResult(is_ok=not refusal.is_missing, answer=answer, section=found, notes=_notes(found))
-    assert found.valley is not None  # half of the seeds have one, or it would be refused
+    assert found.valley is not None  # at least half of the seeds have one; otherwise there is a refusal
     point = rounded(found.valley)
     found = replace(found, point=point, overrides=overrides_for(point, found.base_lr, context.task))
     return CheckResult(
@@ -58,9 +58,10 @@ def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
 
 
 def overrides_for(rate: float, base_lr: float | None, task: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the overrides with which the task trains at this rate, empty where no key of its sets it.
+    """Return the overrides with which the task trains at this rate; empty if the task has no key that sets it.
 
-    `task.lr` where that is the rate its optimizer has; otherwise `task.lr_scale`, which multiplies whatever that is.
+    `task.lr` (or `task.learning_rate`) if it equals the optimizer's rate; otherwise `task.lr_scale`, which multiplies
+    the rate.
     """
     given = task.get(SCALE_KEY)
     scale = 1.0 if given is None else float(cast("float", given))
@@ -76,12 +77,12 @@ def overrides_for(rate: float, base_lr: float | None, task: Mapping[str, object]
 
 
 def rounded(value: float, digits: int = 2) -> float:
-    """Return a rate with as many digits as it deserves."""
+    """Return a rate rounded to this number of significant digits."""
     return float(f"{value:.{digits - 1}e}")
 
 
 def _seed(trial: CheckTrial) -> RateTest:
-    """Return what one seed's range test shows, with its curve for drawing."""
+    """Return the result of one seed's range test, with its curve for drawing."""
     rates, losses = _curve(trial)
     row = RateTest(trial=trial.number, seed=trial.seed, message=trial.message)
     if trial.message or not len(losses):
@@ -110,7 +111,7 @@ def _rate(value: float | None) -> float | None:
 
 
 def _curve(trial: CheckTrial) -> tuple[Floats, Floats]:
-    """Return rates and losses of the range test itself; a task that ended by itself has made an attempt before it."""
+    """Return rates [T] and losses [T] of the range test, without an earlier attempt that the task ended too soon."""
     rates, losses = trial.series.get(RATES), trial.series.get(LOSSES)
     if rates is None or losses is None:
         return np.zeros(0), np.zeros(0)
@@ -135,7 +136,7 @@ def _points(rows: Sequence[RateTest]) -> list[float]:
 
 
 def _median(rows: Sequence[RateTest], name: str) -> float | None:
-    """Return the median, in the logarithm, of what at least half of the seeds have, None where fewer do."""
+    """Return the median, in the logarithm, of a rate that at least half of the seeds have; None if fewer do."""
     values = [value for row in rows if (value := getattr(row, name)) is not None]
     if not values or 2 * len(values) < len(rows):
         return None
@@ -154,12 +155,12 @@ def _answer(found: RateRange, point: float) -> str:
     low, high = (figure_text(rate or 0.0, 2) for rate in (found.low, found.high))
     words = f"Suggested learning rate: {point:g}. The loss falls at rates from {low} to {high}"
     blows_up = f" and blows up at {figure_text(found.diverge, 2)}." if found.diverge else ""
-    words += blows_up or ", and does not blow up after it."
+    words += blows_up or ", and does not blow up above that."
     if found.base_lr:
         words += f" The task has {figure_text(found.base_lr, 3)}."
     spread = found.spread
     if spread is not None and spread.seeds > 1:
-        words += f" {spread.seeds} seeds say {figure_text(spread.lowest, 2)} to {figure_text(spread.highest, 2)}."
+        words += f" {spread.seeds} seeds suggest {figure_text(spread.lowest, 2)} to {figure_text(spread.highest, 2)}."
     return words
 
 
@@ -170,42 +171,41 @@ def _refusal_text(refusal: Refusal, found: RateRange) -> str:
     further = shlex.join([f"probe.lr_max={high * FURTHER:g}"])
     return {
         Refusal.NON_FINITE: (
-            f"No learning rate can be read off: the loss is NaN or infinite from the start ({low:g}). No rate fixes "
-            "that; look at the data, the initial weights and the loss (+check=data)."
+            f"No learning rate can be suggested: the loss is NaN or infinite from the start ({low:g}). No rate fixes "
+            "that; check the data, the initial weights and the loss (+check=data)."
         ),
         Refusal.BLOWN_UP: (
-            f"No learning rate can be read off: the loss rises within the first {fewest} steps. "
-            f"Begin lower (probe.lr_min={low / FURTHER:g}), or take more steps."
+            f"No learning rate can be suggested: the loss rises within the first {fewest} steps. "
+            f"Start lower (probe.lr_min={low / FURTHER:g}), or take more steps."
         ),
         Refusal.TOO_FEW: (
-            f"No learning rate can be read off {fewest} losses: at least {FEWEST_STEPS} are needed. The task must make "
-            "more steps, or log its loss more often."
+            f"No learning rate can be suggested from {fewest} losses: at least {FEWEST_STEPS} are needed. The task "
+            "must make more steps, or log its loss more often."
         ),
         Refusal.FLAT: (
-            f"No learning rate can be read off: the loss falls clearly at no rate from {low:g} to {high:g}. "
+            f"No learning rate can be suggested: the loss does not clearly fall at any rate from {low:g} to {high:g}. "
             "Either something else keeps it from falling (strong dropout, labels, data: see +check=all), or its noise "
-            "hides a slow fall (more steps show it: probe.steps=500)."
+            "hides a slow fall (more steps would show it: probe.steps=500)."
         ),
         Refusal.FALLING: (
-            f"The loss still falls at {high:g}, where the range ends: it ends too early to say which rate is best. "
-            f"Try {further}."
+            f"The loss still falls at {high:g}, the end of the range, so the best rate may be above it. Try {further}."
         ),
         Refusal.FEW_FALL: (
-            f"No learning rate can be read off: the loss falls on {sum(row.refusal is None for row in seeds)} of "
-            f"{len(seeds)} seeds only. Try more steps (probe.steps=500)."
+            "No learning rate can be suggested: the loss falls on only "
+            f"{sum(row.refusal is None for row in seeds)} of {len(seeds)} seeds. Try more steps (probe.steps=500)."
         ),
         Refusal.DISAGREE: (
             f"The seeds do not agree on a learning rate: {points}. More steps (probe.steps=500) or more seeds may help."
         ),
         Refusal.NO_OPTIMIZER: (
-            "There is no learning rate to search: the task made no step of a Paddle optimizer, and the range test can "
-            "set the rate of no other. Where task.lr is the rate, +search=tpe searches it."
+            "There is no learning rate to test: the task made no step of a Paddle optimizer, and the range test cannot "
+            "set the rate of any other. If task.lr is the rate, +search=tpe can search it."
         ),
         Refusal.NO_LOSS: (
-            "No learning rate can be read off: the task steps its optimizer, and shows no loss, neither to "
-            "Tensor.backward() nor to run.log(...)."
+            "No learning rate can be suggested: the task steps its optimizer, but passes no loss to "
+            "Tensor.backward() or run.log(...)."
         ),
-        Refusal.NO_TRIAL: "No range test has come to its end.",
+        Refusal.NO_TRIAL: "No range test has finished.",
     }[refusal]
 
 
@@ -215,8 +215,8 @@ def _notes(found: RateRange) -> tuple[str, ...]:
         other = [row for row in found.trials if row.refusal is not None and not row.message]
         if other:
             listed = ", ".join(f"{row.seed} ({str(row.refusal).replace('_', ' ')})" for row in other)
-            whose = "it: seed" if len(other) == 1 else "them: seeds"
-            notes.append(f"Left out, because nothing can be read off {whose} {listed}.")
+            whose = "seed" if len(other) == 1 else "seeds"
+            notes.append(f"Left out, because no rate can be suggested from it: {whose} {listed}.")
         if not found.overrides:
             notes.append(
                 "The task has no key that sets this rate (task.lr, task.learning_rate or task.lr_scale): "

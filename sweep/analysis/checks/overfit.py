@@ -1,4 +1,4 @@
-"""What the overfit gate says: has the task's training learnt its few samples by heart, and if not, how it failed."""
+"""The answer of the overfit gate: whether training overfits (memorizes) its few samples, and if not, how it fails."""
 
 import math
 from collections import Counter, defaultdict
@@ -24,19 +24,19 @@ from sweep.domain.target import Target
 
 CURVE_POINTS = 240
 EARLY = 0.95
-"""A training that ends by itself before this part of its steps has not had its chance."""
+"""Training that ends by itself before this share of its steps is not judged."""
 UNMOVED = 0.01
 GROWN = 1.5
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
 AS_A_GUESS = 0.05
-"""A loss within this part of what a guess scores, which knows no more than how frequent each class is, is one."""
+"""Relative difference up to which a loss equals that of a guess that knows only how frequent each class is."""
 FAR = 2 / 3
-"""It has come down from far above where its last value is at most this part of its first."""
-FLOW = "the fault is in the model, the head, the loss, the labels, the scale of the inputs or the optimizer flow"
+"""A loss has come down from far above if its last value is at most this share of its first."""
+FLOW = "the fault is in the model, the head, the loss, the labels, the input scale or how the optimizer is called"
 
 
 def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResult:
-    """Return the verdict of the gate; it is ok where every trial has learnt its samples."""
+    """Return the verdict of the gate; it is ok if every trial has learnt its samples."""
     steps, fraction = context.check.whole("steps"), context.check.number("loss_fraction")
     rows = tuple(_row(trial, steps, fraction, context.target) for trial in trials)
     learnt = [row for row in rows if row.verdict is GateVerdict.LEARNT]
@@ -46,7 +46,7 @@ def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
         section=OverfitReport(
             verdict=_overall(rows),
             steps=steps,
-            rule=f"no error; without an accuracy or an error, a loss of at most {fraction:.0%} of its first",
+            rule=f"every sample right; without an accuracy or an error, a loss of at most {fraction:.0%} of its first",
             trials=rows,
         ),
         notes=tuple(dict.fromkeys(row.note for row in rows if row.note)),
@@ -78,7 +78,7 @@ def _row(trial: CheckTrial, steps: int, fraction: float, target: Target) -> Gate
 
 
 def _replay(series: Mapping[str, Series], fraction: float, target: Target) -> GateState:
-    """Return what the gate knew at the end: the rule by which the run stopped, over what it logged."""
+    """Return the final state of the gate: the rule that stops a run, applied to what the run logged."""
     at: dict[int, dict[str, float]] = defaultdict(dict)
     for name, points in series.items():
         if is_loss(name) or name == target.named_loss or side_of(name) is not None:
@@ -105,13 +105,13 @@ def _verdict(trial: CheckTrial, found: OverfitFindings, state: GateState, steps:
 
 
 def _why(trial: CheckTrial, found: OverfitFindings, state: GateState, verdict: GateVerdict) -> str:
-    """Return what a person should know of how it failed, empty where it did not."""
+    """Return how training failed; empty if it did not."""
     if verdict is GateVerdict.NOT_CHECKED:
         return found.not_checked
     if verdict is GateVerdict.CRASHED:
         return trial.message
     if verdict is GateVerdict.DIVERGED:
-        return f"values are not finite from step {state.bad_step} on: a learning rate that is too high, or an overflow"
+        return f"values are NaN or infinite from step {state.bad_step} on: too high a learning rate, or an overflow"
     if verdict is GateVerdict.NOT_LEARNT:
         return _how_it_failed(state, found.classes)
     return ""
@@ -123,23 +123,23 @@ def _how_it_failed(state: GateState, classes: Sequence[str]) -> str:
     if part is None and (state.first_loss is None or state.first_loss >= 0):
         return wrong
     if part is None:
-        text = "the loss is negative from the start: look at its sign (the gate cannot judge a loss that has no floor)"
+        text = "the loss is negative from the start: check its sign (a loss without a lower bound cannot be judged)"
     elif abs(part - 1) <= UNMOVED:
         text = (
-            "the loss does not move: look for frozen parameters, a learning rate of 0 or far too high, an output that "
-            "is constant"
+            "the loss does not move: look for frozen parameters, a learning rate of 0 or far too high, or a constant "
+            "output"
         )
     elif part >= GROWN:
-        text = "the loss grows: look at the sign of the loss and at the learning rate"
+        text = "the loss grows: check its sign and the learning rate"
     elif part <= FAR and _is_guess(part * (state.first_loss or 0.0), classes):
         text = (
-            f"the loss comes down from {state.first_loss:.3g} to what a guess scores: look at the scale of the inputs, "
-            "the learning rate, and how labels reach the loss"
+            f"the loss falls from {state.first_loss:.3g} to that of a guess: check the input scale, the learning rate, "
+            "and how labels reach the loss"
         )
     elif part <= HALF and wrong:
-        text = f"the loss falls to {part:.0%} of its first value: look at how labels reach the loss and the metric"
+        text = f"the loss falls to {part:.0%} of its first value: check how labels reach the loss and the metric"
     else:
-        text = f"the loss comes down to {part:.0%} of its first value: look at the head, the loss and the learning rate"
+        text = f"the loss falls to {part:.0%} of its first value: check the head, the loss and the learning rate"
     return f"{wrong}; {text}" if wrong else text
 
 
@@ -153,8 +153,8 @@ def _is_guess(loss: float, classes: Sequence[str]) -> bool:
 def _note(state: GateState, verdict: GateVerdict) -> str:
     if verdict is GateVerdict.LEARNT and state.learnt_at is None and state.loss_part is not None:
         return (
-            f"Every sample is right, and yet the loss stays at {state.loss_part:.0%} of its first value: "
-            "look whether the loss gets what it expects (a softmax in front of a loss that has its own?)."
+            f"Every sample is right, but the loss stays at {state.loss_part:.0%} of its first value: check that the "
+            "loss gets what it expects (is there a softmax before a loss that applies softmax itself?)."
         )
     return ""
 
@@ -187,13 +187,13 @@ def _overall(rows: Sequence[GateTrial]) -> GateVerdict:
 
 def _answer(rows: Sequence[GateTrial], learnt: Sequence[GateTrial], steps: int) -> str:
     if not rows:
-        return "No trial has ended: nothing is known."
+        return "No trial has ended yet, so nothing is known."
     count = rows[0].samples or 0
     samples = f"{NUMBERS.get(count, f'{count:,}')} sample{'' if count == 1 else 's'}"
     if len(learnt) == len(rows):
         at = max(row.learnt_at or 0 for row in rows)
         if any(row.note for row in rows):
-            return f"The model gets {samples} right within {at:,} steps, and yet its loss stays high (see the note)."
+            return f"The model gets {samples} right within {at:,} steps, but its loss stays high (see the note)."
         return f"The model overfits {samples} after {at:,} steps, as it should: model, head, loss and optimizer work."
     row = next(row for row in rows if row.verdict is not GateVerdict.LEARNT)
     among = f" with {len(rows) - len(learnt)} of {len(rows)} seeds" if len(rows) > 1 else ""
@@ -203,14 +203,14 @@ def _answer(rows: Sequence[GateTrial], learnt: Sequence[GateTrial], steps: int) 
             return f"Not checked whether the model can overfit a few samples: {row.why}."
         case GateVerdict.CRASHED:
             return (
-                f"Training on {samples} fails{among}: {row.why}. They stand in place of what data(cfg) returns: "
-                "train must work with sets of any length."
+                f"Training on {samples} fails{among}: {row.why}. The check uses them in place of the sets that "
+                "data(cfg) returns, so train must work with sets of any length."
             )
         case GateVerdict.ENDED_EARLY:
             return (
                 f"Not decided: the task's training ended by itself after {row.last_step:,} of {steps:,} steps, "
                 f"before it had learnt {samples}. Let it train longer: an epoch of few samples is short "
-                f"(`probe.length` lists the knobs that the check raises by itself)."
+                f"(`probe.length` lists the knobs that the check raises automatically)."
             )
         case GateVerdict.NOTHING_LOGGED:
             return "Not decided: the task logged no loss, accuracy or error."
@@ -218,7 +218,7 @@ def _answer(rows: Sequence[GateTrial], learnt: Sequence[GateTrial], steps: int) 
             return f"The model cannot overfit {samples}{among}: its training diverges{why}: {FLOW}."
     return (
         f"The model cannot overfit {samples} within {steps:,} steps{among}: {FLOW}; "
-        f"augmentation, regularisation and too little data are unlikely.{_sentence(row.why)}"
+        f"augmentation, regularisation and too little data are unlikely causes.{_sentence(row.why)}"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHORTEST = 2
-"""Nights that a level lasts at least: one odd night is not a change."""
+"""Fewest nights that a level lasts: one odd night is not a change."""
 ALPHA = 0.01
 DRAWS = 999
 
@@ -18,9 +18,9 @@ Floats = NDArray[np.float64]
 def change_points(values: Sequence[float]) -> tuple[tuple[int, float, float], ...]:
     """Return (first index of the new level, change in percent, p) per change of a series of log steps [n], in order.
 
-    The series is split where the means of both sides differ most, in standard errors; the split stands where the p of
-    permuting the series is below 0.01, and both sides are then searched alike. p comes from 999 permutations of a fixed
-    stream, so the same series gives the same answer. The percent is that of the level before to the level after.
+    The series is split where the means of both sides differ most, in standard errors. The split counts if a permutation
+    test gives p <= 0.01; both sides are then split in the same way. The 999 permutations come from a fixed stream, so
+    the same series gives the same answer. The percentage is the change from the level before to the level after.
     Source: Vostrikova, Detecting "disorder" in multidimensional random processes, Soviet Math. Dokl. 24 (1981); the
     permutation test as in Matteson and James, E-divisive, J. Amer. Statist. Assoc. 109 (2014).
     """

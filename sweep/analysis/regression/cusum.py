@@ -1,6 +1,6 @@
-"""The state of a task's watch, night by night: a CUSUM to either side, what it called, and what ends it.
+"""The watch over a task, night by night: a CUSUM in each direction, its alarms, and what ends them.
 
-Nothing is stored: the state is the fold of the nights since the baseline was accepted.
+Nothing is stored: the state is computed from the nights since the baseline was accepted.
 """
 
 from dataclasses import dataclass, replace
@@ -19,15 +19,15 @@ from sweep.analysis.regression.reference import (
 from sweep.domain.regression import RegressionSettings, TaskVerdict
 
 BROKEN_ALPHA = 0.05
-"""Level at which a night converges on fewer seeds than the baseline allows, and the fresh seeds again."""
+"""Significance level at which fewer seeds converge than in the baseline: of a night, and again of its fresh seeds."""
 BROKEN_TOGETHER = 0.005
-"""Level for a night and its fresh seeds together: 1 of 6 against 10 of 10 is called (p .0014), 2 of 6 is not (.008)."""
+"""Level for a night and its fresh seeds together. Against 10 of 10, 1 of 6 is an alarm (p .0014), 2 of 6 not (.008)."""
 RECOVERED = log(20.0)
 """Log likelihood ratio, baseline level against the slower level, at which a regression counts as gone (Page's test)."""
 IMPROVED_TIMES = 2.0
-"""How many thresholds the lower side has to climb: no fresh seeds confirm it, and nobody waits for it."""
+"""Number of thresholds the lower side must climb. No fresh seeds confirm an improvement, and it is never urgent."""
 IMPROVED_ROOM = 2.0
-"""How far above that it may climb: what is left to fall before a task is no longer improved."""
+"""How far above that it may climb, and so how far it may fall before a task no longer counts as improved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +42,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """The state after a night. `since` and `alarm_since` count nights from 0; `verdict` is what that night is called.
+    """The state after a night. `since` and `alarm_since` count nights from 0; `verdict` is that night's verdict.
 
-    `squares` and `df` gather the spread within nights. `alarm` is the regression that is on, with its size `shift` in
-    standard deviations; `recovery` is the evidence that it is gone. `is_asking`: fresh seeds are to decide.
+    `squares` and `df` accumulate the spread within nights. `alarm` is the active regression, and `shift` its size in
+    standard deviations; `recovery` is the evidence that it is over. `is_asking`: fresh seeds have to decide.
     """
 
     nights: int = 0
@@ -62,9 +62,9 @@ class Watch:
     z: float = 0.0
     slack: float = 0.0
     threshold: float = 0.0
-    peak: float = 0.0  # the upper side before what was decided that night
-    climb_since: int | None = None  # likewise its first night
-    asked: TaskVerdict | None = None  # what the fresh seeds were, or are, to decide
+    peak: float = 0.0  # the upper side before that night's decision
+    climb_since: int | None = None  # first night of that climb
+    asked: TaskVerdict | None = None  # the verdict that fresh seeds confirm or refute
     is_crossed: bool = False
     is_asking: bool = False
     confirmed: bool | None = None
@@ -80,7 +80,7 @@ def fewer_p(missed: int, runs: int, baseline_missed: int, baseline_runs: int) ->
 
 
 def held(watch: Watch) -> Watch:
-    """Return the state after a night that says nothing: every run crashed, was lost, or repeats one already counted."""
+    """Return the state after a night without evidence: every run crashed, was lost, or repeats one already counted."""
     verdict = watch.alarm or TaskVerdict.OK
     return replace(
         watch,
@@ -98,9 +98,10 @@ def held(watch: Watch) -> Watch:
 def advance(watch: Watch, night: Figures, reference: Reference, settings: RegressionSettings) -> Watch:
     """Return the state after `night`, which holds at least one run.
 
-    The upper side is Page's one-sided CUSUM of the night scores, the lower one its mirror image. Where the
-    upper side crosses its threshold, or fewer seeds converge than the baseline allows, fresh seeds decide: confirmed
-    alarms stay on until Page's test of the old level against the new one calls them gone.
+    The upper side is Page's one-sided CUSUM of the night scores, the lower one its mirror image. If the upper side
+    crosses its threshold, or fewer seeds converge than the baseline allows, fresh seeds decide. A confirmed slowdown
+    stays active until Page's test of the old level against the new one ends it; a broken task, until a night converges
+    as the baseline allows.
     Source: Page, Continuous Inspection Schemes, Biometrika 41 (1954).
     """
     now = with_nights(reference, watch.squares, watch.df)
@@ -143,7 +144,7 @@ def advance(watch: Watch, night: Figures, reference: Reference, settings: Regres
 
 
 def _is_short(missed: int, runs: int, reference: Reference) -> bool:
-    """Whether a group of runs converges on fewer seeds than the baseline allows."""
+    """Return whether a group of runs converges on fewer seeds than the baseline allows."""
     return fewer_p(missed, runs, reference.runs - reference.converged, reference.runs) <= BROKEN_ALPHA
 
 
@@ -166,7 +167,7 @@ def _decide_slower(watch: Watch, night: Figures, now: Reference) -> Watch:
     p = slower_p(night.fresh, now)
     if p > CONFIRM_ALPHA:
         # The fresh seeds count as one more night, and only downwards: an alarm that just missed its confirmation is
-        # asked again the next night, one that was noise is over. Resetting to 0 found +20 % about 0.3 nights later.
+        # checked again the next night, and one from noise is over. Resetting to 0 found +20 % about 0.3 nights later.
         upper = max(0.0, min(watch.upper, watch.threshold) + min(0.0, night_score(night.fresh, now) - watch.slack))
         return replace(watch, confirmed=False, p_value=p, upper=upper, since=watch.since if upper > 0 else None)
     start = watch.since if watch.since is not None else watch.nights - 1
@@ -184,7 +185,7 @@ def _decide_slower(watch: Watch, night: Figures, now: Reference) -> Watch:
 
 
 def _in_alarm(watch: Watch, night: Figures, reference: Reference) -> Watch:
-    """The state of a night that finds an alarm on: it goes on, or the task has recovered."""
+    """Return the state after a night with an active alarm: it stays active, or the task has recovered."""
     if watch.alarm == TaskVerdict.BROKEN:
         is_gone = not _is_short(night.missed, len(night.values), reference)
     else:
@@ -197,7 +198,7 @@ def _in_alarm(watch: Watch, night: Figures, reference: Reference) -> Watch:
 
 
 def _within(night: Figures) -> tuple[float, int]:
-    """Return the sum of squares between a night's seeds and its degrees of freedom; none where a seed missed."""
+    """Return the sum of squares between a night's seeds and its degrees of freedom; zeros if a seed missed."""
     if night.missed or len(night.values) < 2:
         return 0.0, 0
     mean = sum(night.values) / len(night.values)

@@ -1,4 +1,4 @@
-"""From a baseline and the nights of a task to its report: what is compared, what it says, in which words."""
+"""From a baseline and the nights of a task to the report on that task."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from sweep.domain.suspects import suspects
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A night that counts, and the state after it. `figures` is None where it said nothing new."""
+    """A night that counts, and the state after it. `figures` is None if the night added no evidence."""
 
     night: Night
     figures: Figures | None
@@ -42,11 +42,11 @@ class Judged:
 def judge_task(
     task: str, baseline: Baseline | None, nights: Sequence[Night], settings: RegressionSettings
 ) -> TaskReport:
-    """Return what is to be said of a task after the last of `nights`, which hold its whole history in any order.
+    """Return the report on a task after the last of `nights`, which hold its whole history in any order.
 
-    Where the report `needs_confirmation`, run fresh seeds, put them into the night's `confirmation` and judge again.
-    The same nights give the same report; the order of seeds within a night does not matter. Raises ValueError where
-    there is no night.
+    If the report `needs_confirmation`, run fresh seeds, put them into the night's `confirmation` and judge again.
+    The same nights give the same report; the order of seeds within a night does not matter. Raises ValueError if
+    `nights` is empty.
     """
     if not nights:
         raise ValueError(f"{task}: no night to judge")
@@ -67,7 +67,7 @@ def judge_task(
 def _reference(baseline: Baseline, settings: RegressionSettings) -> Reference:
     runs = [run for run in baseline.runs if run.is_evidence]
     found = reference_of([log_tau(run) for run in runs], [not run.converged for run in runs], settings.min_cv)
-    assert found is not None, "comparison_gap lets no baseline through that mostly misses"
+    assert found is not None, "comparison_gap rejects a baseline that mostly misses"
     return found
 
 
@@ -80,19 +80,19 @@ def _folded(
     for night in nights:
         if night.at < baseline.accepted_at or comparison_gap(baseline, night, settings) is not None:
             continue
-        told = [run for run in night.runs if run.is_evidence]
+        evidence = [run for run in night.runs if run.is_evidence]
         fresh = [run for run in night.confirmation if run.is_evidence]
-        # The same seed with the same steps is the same draw over again: it is no further evidence.
-        new = [run for run in told if (run.seed, run.tau) not in seen]
-        seen |= {(run.seed, run.tau) for run in (*told, *fresh)}
+        # The same seed with the same steps is the same draw again, so it adds no evidence.
+        new = [run for run in evidence if (run.seed, run.tau) not in seen]
+        seen |= {(run.seed, run.tau) for run in (*evidence, *fresh)}
         figures = _figures(new, fresh if 2 * len(fresh) > settings.confirm_seeds else [])
         watch = advance(watch, figures, reference, settings) if figures else held(watch)
-        found.append(Judged(night=night, figures=figures, watch=watch, repeats=len(told) - len(new)))
+        found.append(Judged(night=night, figures=figures, watch=watch, repeats=len(evidence) - len(new)))
     return found
 
 
 def _figures(runs: Sequence[NightRun], fresh: Sequence[NightRun]) -> Figures | None:
-    """The numbers of a night, sorted, so that the order of its seeds cannot matter; None without a run."""
+    """Return the numbers of a night, sorted, so that the order of its seeds cannot matter; None without a run."""
     if not runs:
         return None
     return Figures(
@@ -112,18 +112,18 @@ def _report(
     numerics: Numerics,
     gap: str | None,
 ) -> TaskReport:
-    """Everything but words, notes and history."""
+    """Return the report without words, notes and history."""
     tonight = ordered[-1]
-    told = [run for run in tonight.runs if run.is_evidence]
+    evidence = [run for run in tonight.runs if run.is_evidence]
     last = judged[-1] if judged and judged[-1].night is tonight else None
-    verdict = _verdict(told, last, numerics, gap)
+    verdict = _verdict(evidence, last, numerics, gap)
     report = TaskReport(
         task=task,
         verdict=verdict,
         words="",
         night=tonight.name,
-        converged=sum(run.converged for run in told),
-        trials=len(told),
+        converged=sum(run.converged for run in evidence),
+        trials=len(evidence),
         wanted=tonight.wanted,
         numerics=numerics,
         change_points=_change_points(ordered),
@@ -145,8 +145,8 @@ def _report(
     return report
 
 
-def _verdict(told: Sequence[NightRun], last: Judged | None, numerics: Numerics, gap: str | None) -> TaskVerdict:
-    if not told:
+def _verdict(evidence: Sequence[NightRun], last: Judged | None, numerics: Numerics, gap: str | None) -> TaskVerdict:
+    if not evidence:
         return TaskVerdict.NOT_RUN
     if gap is not None or last is None:
         return TaskVerdict.NO_BASELINE
@@ -173,7 +173,7 @@ def _point(item: Judged) -> CusumPoint:
 
 
 def _alarm(judged: Sequence[Judged]) -> Alarm | None:
-    """The alarm that is on, with what confirmed it; else the one that was checked or is to be checked tonight."""
+    """Return the active alarm, with its confirmation; else the one checked tonight, or to be checked."""
     watch = judged[-1].watch
     if watch.alarm is None and watch.confirmed is None and not watch.is_asking:
         return None
@@ -193,13 +193,13 @@ def _alarm(judged: Sequence[Judged]) -> Alarm | None:
 
 
 def _change(baseline: Baseline, reference: Reference, judged: Sequence[Judged]) -> StepsChange | None:
-    """The change over the nights of the alarm with their fresh seeds, else over tonight; None where all runs missed."""
+    """Return the change over the alarm's nights and their fresh seeds, else over tonight; None if all runs missed."""
     watch = judged[-1].watch
     start = watch.alarm_since if watch.alarm is not None else watch.climb_since if watch.is_asking else None
     used = judged[start:] if start is not None else judged[-1:]
     values = [value for item in used if item.figures for value in (*item.figures.values, *item.figures.fresh)]
     if all(item.figures is None or item.figures.missed == len(item.figures.values) for item in used):
-        return None  # "+512 %" would only say how large the budget is
+        return None  # "+512 %" would only show how large the budget is
     accepted = [log_tau(run) for run in baseline.runs if run.is_evidence]
     now = with_nights(reference, watch.squares, watch.df)
     spread = now.spread if reference.can_pool else max(now.spread, stdev(accepted))
@@ -226,15 +226,15 @@ def _baseline_figures(baseline: Baseline, reference: Reference, watch: Watch) ->
 
 
 def _change_points(nights: Sequence[Night]) -> tuple[ChangePoint, ...]:
-    """The lasting changes over all nights with the last one's target, rules and budgets, with or without a baseline."""
+    """Return the lasting changes over all nights with the last one's target, rules and budgets; needs no baseline."""
     tonight = nights[-1]
     budgets = {run.budget for run in tonight.runs}
     series = []
     for night in nights:
-        told = [run for run in night.runs if run.is_evidence]
+        evidence = [run for run in night.runs if run.is_evidence]
         is_alike = (night.target, night.rules_version) == (tonight.target, tonight.rules_version)
-        if told and is_alike and (not budgets or {run.budget for run in told} <= budgets):
-            series.append((night.name, fmean(sorted(log_tau(run) for run in told))))
+        if evidence and is_alike and (not budgets or {run.budget for run in evidence} <= budgets):
+            series.append((night.name, fmean(sorted(log_tau(run) for run in evidence))))
     found = change_points([value for _, value in series])
     return tuple(ChangePoint(night=series[at][0], percent=percent, p_value=p) for at, percent, p in found)
 
@@ -242,7 +242,7 @@ def _change_points(nights: Sequence[Night]) -> tuple[ChangePoint, ...]:
 def _last_good(
     report: TaskReport, ordered: Sequence[Night], judged: Sequence[Judged], baseline: Baseline | None
 ) -> tuple[str | None, Environment | None]:
-    """Return (name, environment) of the last night before what is reported, else of the baseline."""
+    """Return (name, environment) of the last good night before the reported change, else of the baseline."""
     names = [night.name for night in ordered]
     if report.verdict == TaskVerdict.NUMERICS_CHANGED and report.numerics is not None:
         since = names.index(report.numerics.against) + 1 if report.numerics.against in names else 0
@@ -256,7 +256,7 @@ def _last_good(
         is_good = any(run.converged for run in night.runs)
         if is_good and (item is None or item.watch.verdict in (TaskVerdict.OK, TaskVerdict.IMPROVED)):
             if item is None and baseline is not None and judged:
-                break  # before the baseline, which is the later of the two
+                break  # this night is older than the baseline
             return night.name, night.environment
     return ("baseline", baseline.environment) if baseline is not None else (None, None)
 
@@ -265,15 +265,15 @@ def _history(ordered: Sequence[Night], judged: Sequence[Judged], verdict: TaskVe
     states = {item.night.name: item.watch.verdict for item in judged}
     points = []
     for night in ordered:
-        told = [run for run in night.runs if run.is_evidence]
+        evidence = [run for run in night.runs if run.is_evidence]
         state = verdict if night is ordered[-1] else states.get(night.name)
         points.append(
             NightPoint(
                 night=night.name,
-                taus=tuple(sorted(run.tau for run in told if run.converged and run.tau is not None)),
-                missed=sum(not run.converged for run in told),
-                without_evidence=max(night.wanted, len(night.runs)) - len(told),
-                verdict="" if state is None else str(state if told else TaskVerdict.NOT_RUN),
+                taus=tuple(sorted(run.tau for run in evidence if run.converged and run.tau is not None)),
+                missed=sum(not run.converged for run in evidence),
+                without_evidence=max(night.wanted, len(night.runs)) - len(evidence),
+                verdict="" if state is None else str(state if evidence else TaskVerdict.NOT_RUN),
                 counted=night.name in states,
             )
         )

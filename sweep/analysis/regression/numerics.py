@@ -1,4 +1,4 @@
-"""The determinism tier: are the losses of the fixed seeds bitwise what they were?"""
+"""The determinism tier: whether the losses of fixed seeds are bitwise the same as before."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,12 @@ from sweep.domain.regression import Numerics, NumericsStatus
 
 
 def compare_numerics(tonight: Night, earlier: Sequence[Night], baseline: Baseline | None) -> Numerics:
-    """Return what tonight's loss hashes say against the last ones from the same kind of machine, oldest night first.
+    """Return how tonight's loss hashes compare with the last ones from the same kind of machine.
 
-    Compared are hashes of the same seed and number of steps, from the same device and processor model (two models
-    round differently: a difference between them is no finding), with the last earlier night that has some, else with
-    the baseline's. A change is so told once, on its night; that a later night still differs from the baseline is said
-    in its words.
+    `earlier` has the oldest night first. Hashes are compared if seed, number of steps, device and processor model are
+    the same; two models round differently, so a difference between them means nothing. They are compared with the last
+    earlier night that has such hashes, else with the baseline. A change is thus reported once, on its night; if a
+    later night still differs from the baseline, its `words` say so.
     """
     if not tonight.hashes:
         return _nothing("no loss hash tonight")
@@ -38,7 +38,7 @@ def compare_numerics(tonight: Night, earlier: Sequence[Night], baseline: Baselin
             return _said(changed, night.name, still)
     if from_baseline is not None:
         return _said(from_baseline, "baseline", "")
-    return _nothing(f"no loss hash of these seeds before on {tonight.environment.numerics_class}")
+    return _nothing(f"no earlier loss hash of these seeds on {tonight.environment.numerics_class}")
 
 
 def _is_same(numerics_class: str, night: Night) -> bool:
@@ -53,7 +53,7 @@ def _by_seed(hashes: Iterable[LossHash]) -> dict[tuple[int, int], set[str]]:
 
 
 def _changed(now: dict[tuple[int, int], str], before: Iterable[LossHash]) -> int | None:
-    """Return how many of the hashes that both have differ; None where they share none."""
+    """Return how many of the hashes that both have differ; None if they share none."""
     known = {(item.seed, item.steps): item.digest for item in before}
     both = now.keys() & known.keys()
     return sum(now[key] != known[key] for key in both) if both else None
@@ -63,7 +63,7 @@ def _said(changed: int, against: str, still: str) -> Numerics:
     if changed:
         words = f"the losses of {count_text(changed, 'fixed seed')} differ from those of {against}"
         return Numerics(status=NumericsStatus.CHANGED, against=against, words=words)
-    return Numerics(status=NumericsStatus.EQUAL, against=against, words=f"losses bitwise as {against}{still}")
+    return Numerics(status=NumericsStatus.EQUAL, against=against, words=f"losses bitwise equal to {against}{still}")
 
 
 def _nothing(words: str) -> Numerics:

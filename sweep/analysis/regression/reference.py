@@ -1,4 +1,4 @@
-"""What a night is compared with: the accepted runs on a log scale, and how far they can be trusted."""
+"""The reference that nights are compared with: the accepted runs on a log scale, and how certain they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +13,16 @@ from sweep.domain.nights import NightRun
 from sweep.domain.regression import RegressionSettings
 
 CLIP = 3.0
-"""How many spreads one run may count for: no single run, a miss above all, raises an alarm alone (Lucas & Crosier)."""
+"""Largest number of spreads that one run counts for, so that no run, not even a miss, raises an alarm alone.
+
+Source: Lucas and Crosier, Robust CUSUM, Communications in Statistics 11 (1982).
+"""
 ALLOWANCE = 2.0
-"""How many standard errors of the baseline's mean the CUSUM forgives every night; scripts/bench_nightly.py is why."""
+"""Number of standard errors of the baseline's mean that the CUSUM allows for; measured by scripts/bench_nightly.py."""
 CONFIRM_ALPHA = 0.05
-"""Level at which fresh seeds, compared with the baseline by themselves, have to be slower."""
+"""Significance level at which the fresh seeds alone must be slower than the baseline."""
 OVERSHOOT = 1.166
-"""What Siegmund's approximation adds to h for the steps being discrete."""
+"""What Siegmund's approximation adds to h because the steps are discrete."""
 
 
 def log_tau(run: NightRun) -> float:
@@ -29,10 +32,10 @@ def log_tau(run: NightRun) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Where and how wide the baseline lies on the log scale.
+    """Location and spread of the baseline on the log scale.
 
-    A run counts as its distance from `center` in `spread`s, at most CLIP; such counts have mean `offset` and standard
-    deviation `scale` in the baseline (0 and 1 where it has no misses). `spread` has `df` degrees of freedom.
+    A run counts as its distance from `center` in `spread`s, at most CLIP. In the baseline these counts have mean
+    `offset` and standard deviation `scale` (0 and 1 without misses). `spread` has `df` degrees of freedom.
     """
 
     center: float
@@ -46,7 +49,7 @@ class Reference:
 
     @property
     def can_pool(self) -> bool:
-        """Whether the spread between seeds of one night is the baseline's: where neither has misses."""
+        """Whether the spread within nights may be pooled with the baseline's: only if the baseline has no misses."""
         return self.converged == self.runs
 
     @property
@@ -56,10 +59,10 @@ class Reference:
 
 
 def reference_of(values: Sequence[float], is_miss: Sequence[bool], min_cv: float) -> Reference | None:
-    """Return the reference of baseline runs (log steps [N], misses as two budgets); None where half or more missed.
+    """Return the reference of baseline runs (log steps [N], misses as two budgets); None if half or more missed.
 
-    With misses in it the center is the median and the spread that of the converged runs, and the misses count, clipped,
-    in offset and scale: two misses of ten must not hide a shift of the other eight.
+    None, too, if fewer than two converged. With misses, the center is the median, the spread is that of the converged
+    runs, and misses count, clipped, in offset and scale: two misses of ten must not hide a shift of the other eight.
     """
     good = [value for value, missed in zip(values, is_miss, strict=True) if not missed]
     if len(good) * 2 <= len(values) or len(good) < 2:
@@ -87,10 +90,10 @@ def reference_of(values: Sequence[float], is_miss: Sequence[bool], min_cv: float
 
 
 def with_nights(reference: Reference, squares: float, df: float) -> Reference:
-    """Return the reference with its spread estimated from earlier nights too: the seeds of one night about their mean.
+    """Return the reference with its spread also estimated from earlier nights: from seeds about their night's mean.
 
-    A regression moves the mean and not the differences within a night, so this is no refreshing of the baseline: its
-    mean stays. `squares` is the sum of squared deviations over nights without misses, `df` its degrees of freedom.
+    A regression moves the mean, not the differences within a night. So this does not move the baseline: its mean
+    stays. `squares` is the sum of squared deviations over nights without misses, `df` its degrees of freedom.
     """
     if not df or not reference.can_pool:
         return reference
@@ -100,9 +103,9 @@ def with_nights(reference: Reference, squares: float, df: float) -> Reference:
 
 
 def night_score(values: Sequence[float], reference: Reference) -> float:
-    """Return a night's mean in standard deviations of such a mean, as a standard normal score.
+    """Return how far a night's mean lies from the baseline's, as a standard normal score.
 
-    The t statistic against the baseline's mean taken as exact (its error is forgiven by the slack), turned into the
+    It is the t statistic against the baseline's mean taken as exact (the slack allows for its error), turned into the
     normal score of equal probability, so that a spread known from few runs counts for less.
     Source of the transform: Quesenberry, SPC Q Charts for Start-Up Processes, J. Quality Technology 23 (1991).
     """
@@ -111,26 +114,26 @@ def night_score(values: Sequence[float], reference: Reference) -> float:
 
 
 def slower_p(values: Sequence[float], reference: Reference) -> float:
-    """Return the one-sided p that fresh runs are no slower than the baseline, both means uncertain (a t-test)."""
+    """Return the one-sided p that fresh runs are no slower than the baseline: a t-test with both means uncertain."""
     mean = sum(_count(value, reference) for value in values) / len(values)
     error = reference.scale * sqrt(1 / len(values) + 1 / reference.runs)
     return float(stdtr(reference.df, -(mean - reference.offset) / error))
 
 
 def slack_of(runs: int, baseline_runs: int, settings: RegressionSettings) -> float:
-    """Return the CUSUM's k for a night of `runs`: METHOD's, and what the baseline's own mean may be off by.
+    """Return the CUSUM's k for a night of `runs`: the configured slack plus an allowance for the baseline's mean.
 
-    A baseline of 10 runs misses the true mean by 0.55 standard deviations of a 3-run night (1 sigma): without an
-    allowance an unlucky baseline drifts up by itself, night after night.
+    The mean of a baseline of 10 runs is off by 0.55 standard deviations of a 3-run night (1 sigma). Without an
+    allowance, the CUSUM of an unlucky baseline drifts up by itself, night after night.
     """
     return settings.slack + ALLOWANCE * sqrt(runs / baseline_runs)
 
 
 @lru_cache(maxsize=1024)
 def threshold_of(runs: int, baseline_runs: int, settings: RegressionSettings) -> float:
-    """Return the CUSUM's h: METHOD's for this many tasks where the slack is METHOD's, less where it is larger.
+    """Return the CUSUM's h: the configured one for this number of tasks, lowered if the slack is above the configured.
 
-    The larger slack is traded for a lower threshold of the same in-control run length, by Siegmund's approximation
+    A larger slack is offset by a lower threshold with the same in-control run length, by Siegmund's approximation
     ARL = (exp(2kb) - 2kb - 1) / 2k^2 with b = h + 1.166 (Sequential Analysis, 1985, equation 2.56).
     """
     plain = settings.threshold + settings.per_doubling * log(max(1, settings.tasks)) / log(2)
