@@ -1,11 +1,11 @@
-"""What the user sees: terminal, summary.json, report.html, report.md, ranking.csv, VisualDL logs.
+"""What users see: terminal, summary.json, report.html, report.md, ranking.csv, VisualDL logs.
 
 the documents
   data             everything a report is made of
   documents        summary.json of a ranking as typed values
-  headings         what lists of studies read of any summary.json
-  summary          makes it from a study's data
-  staged           summary.json and reports of a study with stages
+  headings         the part of any summary.json that lists of studies read
+  summary          from a study's data to its document
+  staged           summary.json and reports of a study made of stages
   stages           how each stage is shown, one module each
   regression       the files of a night
 
@@ -17,7 +17,7 @@ the files of a study
   sections         the tables of the page as rows
   charts           curves and intervals as SVG
   basecurves       the base's curves in a diagnosis
-  ratechart        the curves of a range test
+  ratechart        the curves of a learning-rate range test
   ratelabels       where the labels of its lines are placed
   thinning         fewer points for a drawn curve
   visualdl         the VisualDL log of a trial
@@ -52,7 +52,7 @@ __all__ = ["Report", "ReportData", "build_document", "write_reports"]
 
 
 def __getattr__(name: str) -> object:
-    # Lazily: verbs that only read use other modules of this package, and need none of these.
+    # Imported on demand: verbs that only read use other modules of this package and need none of these.
     if name in ("Report", "ReportData"):
         from sweep.report import data
 
@@ -66,6 +66,6 @@ def __getattr__(name: str) -> object:
 
 def write_reports(report: "Report") -> None:
     """Write the files of a report (`sweep.report.files`), each whole or not at all. Raises OSError."""
-    from sweep.report.files import write_all  # brings jinja2 along, which no reading verb needs
+    from sweep.report.files import write_all  # it imports jinja2, which no reading verb needs
 
     write_all(report)

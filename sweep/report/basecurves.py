@@ -1,4 +1,4 @@
-"""The base's curves, thinned for the eye, and the panels drawn from them."""
+"""The base's curves, thinned for drawing, and the panels drawn from them."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ POINTS = 60
 
 
 def base_curves(data: ReportData) -> tuple[BaseCurves, ...]:
-    """Return, for the target's metric and the training loss, the base's curves: one entry per metric."""
+    """Return the base's curves of the target's metric and the training loss: one entry per metric."""
     outcomes = outcomes_by_cell(data).get(Cell().key, [])
     logged = {outcome.number: data.curves.get(outcome.number, {}) for outcome in outcomes}
     metrics, _ = choose_metrics(data, logged.values(), METRICS)
@@ -34,7 +34,7 @@ def base_curves(data: ReportData) -> tuple[BaseCurves, ...]:
 
 
 def base_panels(entries: Sequence[BaseCurves]) -> list[tuple[str, Markup]]:
-    """Return (metric, SVG) of what `base_curves` has kept."""
+    """Return (metric, SVG) of the curves that `base_curves` returned."""
     found = []
     for entry in entries:
         curves = [_curve(kept) for kept in entry.curves]

@@ -1,7 +1,7 @@
 """The report's charts as inline SVG: one panel per cell and metric, and the interval bars of the ranking.
 
-Everything is drawn from numbers; the only text put in is formatted figures and escaped labels. Coordinates are whole
-numbers on a canvas twice the shown size: half-pixel precision at about five bytes a point.
+Everything is drawn from numbers; the only texts are formatted figures and escaped labels. Coordinates are whole numbers
+on a canvas of twice the shown size: half-pixel precision at about five bytes per point.
 """
 
 import math
@@ -20,14 +20,14 @@ LEFT, RIGHT, TOP, BOTTOM = 78, 16, 14, 36
 LOG_FROM = 30.0
 """A loss that spans more than this factor is drawn on a log scale."""
 EDGE = 1e100
-"""What lies further out is drawn as if it lay here: sums and differences of coordinates stay finite."""
+"""Values beyond this are drawn at it, so that sums and differences of coordinates stay finite."""
 TOP_OF_LOSS = 100.0
-"""A log scale ends at this factor of the median first value; what is above is drawn at the edge."""
+"""A log scale ends at this factor of the median first value; values above are drawn at the edge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One trial's metric, thinned: finite points [T] in step order, where it first was not finite, how it ended."""
+    """One trial's metric, thinned: finite points [T] in step order, the first non-finite step, and how it ended."""
 
     steps: Floats
     values: Floats
@@ -39,7 +39,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """The y axis of a metric, shared by all cells: values outside [low, high] are drawn at the edge."""
+    """The y axis of a metric, shared by all cells; values outside [low, high] are drawn at the edge."""
 
     low: float
     high: float
@@ -66,7 +66,7 @@ class Scale:
 
 
 def scale_of(metric: str, curves: Sequence[Curve], threshold: float | None) -> Scale:
-    """Return the y axis for all curves of a metric: log for a loss over a wide range, never stretched by outliers."""
+    """Return the y axis for all curves of a metric: logarithmic for a loss over a wide range, robust to outliers."""
     values = np.clip(np.concatenate([curve.values for curve in curves]), -EDGE, EDGE) if curves else np.zeros(0)
     if not len(values):
         return Scale(low=0.0, high=1.0, is_log=False)
@@ -110,7 +110,7 @@ def tick_text(value: float) -> str:
 
 
 def panel(curves: Sequence[Curve], scale: Scale, last_step: int, *, threshold: float | None, is_many: bool) -> Markup:
-    """Return one small chart; `is_many` draws the median and the 10 to 90 % band over seeds in place of each seed."""
+    """Return one small chart; `is_many` draws the median and the 10 to 90 % band over seeds instead of each seed."""
     draw = _Canvas(scale, max(last_step, 1))
     parts = [draw.frame(), draw.threshold(threshold)]
     drawn = [curve for curve in curves if len(curve.values)]
@@ -200,7 +200,7 @@ def _title(curve: Curve) -> str:
 
 
 MARKED = frozenset({"converged", "diverged", "stalled", "not_converged", "undecided"})
-"""Words with a mark of their own; every failure class has the mark `failed`."""
+"""Words with a separate mark; every failure class has the mark `failed`."""
 
 FOREST_WIDTH, FOREST_HEIGHT = 240, 24
 _SPAN = FOREST_WIDTH - 16

@@ -1,4 +1,4 @@
-"""Commands to paste: the one that applies a repair, the one that reproduces a trial, the one that would decide."""
+"""Commands to paste: to apply a repair, to reproduce a trial, and to run the seeds that would decide."""
 
 import re
 import shlex
@@ -32,13 +32,13 @@ QUESTION_KEYS = frozenset(
         "study",
     }
 )
-"""Config keys that say what to vary: a command that runs one fixed setting leaves them out."""
+"""Config keys for what to vary; a command that runs one fixed setting leaves them out."""
 
 _OVERRIDE = re.compile(r"^[+~]{0,2}([\w@./-]+)(=|$)")
 
 
 def arguments(command: Sequence[str]) -> list[str]:
-    """Return the overrides and options of a study's command, without the program in front of them."""
+    """Return the overrides and options of a study's command, without the program before them."""
     words = list(command)
     if "-m" in words[:-1] and words[words.index("-m") + 1] == "sweep":
         words = words[words.index("-m") + 2 :]
@@ -48,14 +48,14 @@ def arguments(command: Sequence[str]) -> list[str]:
 
 
 def own_words(study: StudyRecord) -> list[str]:
-    """Return the overrides and options of a study's command, without a `store.url` that it would have anyhow."""
+    """Return the overrides and options of a study's command, without a `store.url` that is the default anyway."""
     return list(without_default_store(arguments(study.command), study.config.results))
 
 
 def verb_store(study: StudyRecord) -> str:
-    """Return ` --store URL`, to stand behind a verb about a study; empty if verbs read its store without.
+    """Return ` --store URL`, to append to a verb about a study; empty if verbs find its store without it.
 
-    The URL is as typed while it still names the store; the store may have been moved since.
+    The URL is as typed if that still names the store, which may have been moved since.
     """
     typed = study.config.store_url or study.store
     url = typed if not study.store or is_same_store(typed, study.store) else study.store
@@ -69,7 +69,7 @@ def key_of(word: str) -> str | None:
 
 
 def section_of(word: str) -> str | None:
-    """Return the section of the config that an override is about, whichever way it is written; None for an option.
+    """Return the section of the config that an override sets, in any of its forms; None for an option.
 
     `+axes.lr=...`, `~axes.lr`, `+driver/x=1` and `driver@driver=optuna` are about `axes`, `axes`, `driver`, `driver`.
     """
@@ -90,16 +90,16 @@ def overrides_of(cell: Cell, axes: Sequence[Axis], known: Mapping[str, tuple[str
 
 
 def fixed_command(study: StudyRecord, overrides: Iterable[str], *, seeds: Sequence[int] | None = None) -> str:
-    """Return the command that runs the base with these overrides: the study's own, without what it varied.
+    """Return the command that runs the base with these overrides: the study's command, without what it varied.
 
-    It runs over the study's own seeds unless `seeds` are given.
+    It runs the study's seeds unless `seeds` are given.
     """
     overrides = list(overrides)
-    set_anew = {key_of(override) for override in overrides} | ({"seeds"} if seeds is not None else set())
+    replaced = {key_of(override) for override in overrides} | ({"seeds"} if seeds is not None else set())
     kept = [
         word
         for word in own_words(study)
-        if (key := key_of(word)) is None or (key not in set_anew and section_of(word) not in QUESTION_KEYS)
+        if (key := key_of(word)) is None or (key not in replaced and section_of(word) not in QUESTION_KEYS)
     ]
     if not any(key_of(word) == "task" for word in kept):
         kept.insert(0, f"task={study.task}")
@@ -109,7 +109,7 @@ def fixed_command(study: StudyRecord, overrides: Iterable[str], *, seeds: Sequen
 
 
 def study_command(data: "ReportData", extra: Sequence[str] = ()) -> str:
-    """Return the study's own command, its later settings replacing earlier ones of the same key."""
-    anew = {key_of(word) for word in extra}
-    kept = [word for word in own_words(data.study) if key_of(word) is None or key_of(word) not in anew]
+    """Return the study's command with `extra` settings, which replace earlier ones of the same key."""
+    replaced = {key_of(word) for word in extra}
+    kept = [word for word in own_words(data.study) if key_of(word) is None or key_of(word) not in replaced]
     return shlex.join([*PROGRAM, *kept, *extra])

@@ -15,7 +15,7 @@ SHOWN_DIFFERENCES = 30
 
 
 def render_comparison(found: StudyComparison) -> RenderableType:
-    """Return what two studies say when laid side by side: sentence, cells, verdicts that differ, what differs."""
+    """Return the comparison: sentence, cells, verdicts that differ, and differences of config and provenance."""
     a, b = found.a, found.b
     parts: list[RenderableType] = [Text(sentence(found), style="bold")]
     parts += labelled("note", *found.notes)
@@ -37,7 +37,8 @@ def sentence(found: StudyComparison) -> str:
     lost = sum(cell.lost for cell in found.cells)
     first = f"Of {count_text(found.pairs, 'pair')} of trials "
     first += f"{gained} converged only in {b} and {lost} only in {a} (exact p = {p_text(found.p_value)})."
-    alone = [f"{count} trials are only in {name}" for count, name in ((found.only_a, a), (found.only_b, b)) if count]
+    sides = ((found.only_a, a), (found.only_b, b))
+    alone = [f"{count_text(n, 'trial')} {'is' if n == 1 else 'are'} only in {name}" for n, name in sides if n]
     steps = f" Steps to target: {steps_text(found.steps, b)}."
     return first + steps + (f" {' and '.join(alone)}." if alone else "")
 

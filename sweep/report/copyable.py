@@ -1,4 +1,4 @@
-"""What people copy from a terminal: overrides and commands, each in one line however narrow it is."""
+"""Overrides and commands to copy from a terminal, each in one line at any width."""
 
 import shlex
 
@@ -9,7 +9,7 @@ from sweep.report.headings import Recommended
 
 
 def recommended_lines(recommended: Recommended) -> list[RenderableType]:
-    """Return the lines with the overrides to use and the command that applies them; none where there are none."""
+    """Return the lines with the overrides to use and the command that applies them; none without a recommendation."""
     first, *ties = uses(recommended)
     command = recommended.command
     if not first or command is None:
@@ -22,7 +22,7 @@ def recommended_lines(recommended: Recommended) -> list[RenderableType]:
 
 
 def uses(recommended: Recommended) -> list[str]:
-    """Return the overrides to use, ready to paste: the recommended ones, then those that tie with them."""
+    """Return the overrides to paste: the recommended ones, then those that tie with them."""
     return [shlex.join(each) for each in (recommended.overrides, *recommended.ties)]
 
 
@@ -31,7 +31,7 @@ def _use(label: str, overrides: str, why: str = "") -> Text:
 
 
 def command_lines(label: str, command: str) -> list[RenderableType]:
-    """Return a command under its label, in one line however narrow the terminal: to be printed without cropping."""
+    """Return a command below its label, in one line at any width of the terminal. Print it without cropping."""
     return [Text(f"{label}:", style="dim"), _whole(Text(f"  {command}"))]
 
 

@@ -36,7 +36,7 @@ COLUMNS = (
 
 
 def ranking_csv(document: RankingDocument) -> str:
-    """Return the ranking as CSV text (RFC 4180); an empty field is a figure that is not known."""
+    """Return the ranking as CSV text (RFC 4180); an empty field is an unknown figure."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
@@ -64,7 +64,7 @@ def _row(toggle: ToggleDocument) -> dict[str, object]:
 
 
 def _cell(value: Json) -> Json:
-    """Control characters are spelled out; text that a spreadsheet would take for a formula follows an apostrophe."""
+    """Return text with control characters escaped, and an apostrophe before what a spreadsheet reads as a formula."""
     if not isinstance(value, str):
         return value
     return printable(f"'{value}" if value[:1] in ("=", "+", "-", "@") else value)

@@ -1,4 +1,4 @@
-"""What a report is made of. Everything is handed in: nothing here reads the store or the disk."""
+"""The data that a report is made from. Everything is passed in: nothing here reads the store or the disk."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,8 +20,8 @@ Curves = Mapping[int, Mapping[str, Series]]
 """Trial number -> metric -> series. May read lazily: a trial is looked up at most once, and only if it is drawn."""
 
 
-def no_dir(outcome: Outcome) -> str:  # noqa: ARG001 - of a trial like any other
-    """Return the folder of trials that have none."""
+def no_dir(outcome: Outcome) -> str:  # noqa: ARG001 - the default of `dir_of`
+    """Return "", the folder of a trial that has none."""
     return ""
 
 
@@ -30,8 +30,8 @@ class ReportData:
     """One study, ready to be reported.
 
     `cell_overrides` maps a cell's key to the Hydra overrides that make it from the base; a cell it lacks takes the
-    overrides of its toggles from `axes`. `dir_of` gives the folder of a trial as a person would type it, "" where
-    there is none.
+    overrides of its toggles from `axes`. `dir_of` returns the folder of a trial as one would type it, "" if it has
+    none.
     """
 
     study: StudyRecord
@@ -50,13 +50,13 @@ class ReportData:
 
     @property
     def question(self) -> Question:
-        """What the study answers."""
+        """The question that the study answers."""
         return self.ranking.question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What the report files in `folder` are made from. A ranking has `data`: its page draws trials and curves."""
+    """The input of the report files in `folder`. Only a ranking has `data`: its page draws trials and curves."""
 
     document: "RankingDocument | StagedDocument | NightDocument"
     folder: Path

@@ -1,7 +1,7 @@
 """summary.json of a ranking as a value, and its parts: a key per field, in the order of the file.
 
-`sweep.report.summary` makes one of a study, `to_json` writes it, `read_ranking` reads one that any version has written:
-a key that a file lacks has its default here. All reports are made from it. docs/summary.md says what each key means.
+`sweep.report.summary` makes it from a study, `to_json` writes it, `read_ranking` reads files of any version: a key that
+a file lacks takes its default here. All reports are made from it. docs/summary.md explains each key.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 STAGES = "stages"
-"""`kind` in summary.json of a study made of stages; a ranking has none."""
+"""`kind` in summary.json of a study made of stages; a ranking has no kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class TargetDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelDocument:
-    """A level beside the baseline, with the Hydra overrides that set it."""
+    """A level other than the baseline, with the Hydra overrides that set it."""
 
     level: str
     overrides: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class AxisDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareDocument:
-    """How many of some trials converged."""
+    """The share of some trials that converged."""
 
     converged: int
     trials: int
@@ -73,9 +73,9 @@ class StepsDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToggleDocument:
-    """What one toggle did against the base. `word` is its status as a reader sees it.
+    """The effect of one toggle compared with the base. `word` is its status as readers see it.
 
-    The last three are there under an adaptive driver alone (domain/adaptive.ToggleFinding).
+    Only an adaptive driver sets the last three (domain/adaptive.ToggleFinding).
     """
 
     toggle: str
@@ -107,7 +107,7 @@ class ToggleDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptiveDocument:
-    """What an adaptive driver found beside the ranking (domain/adaptive.AdaptiveFindings)."""
+    """The findings of an adaptive driver besides the ranking (domain/adaptive.AdaptiveFindings)."""
 
     p_single: float = 0.0
     p_pair: float = 0.0
@@ -134,7 +134,7 @@ class RepairDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionDocument:
-    """What a pair of toggles does beyond its parts."""
+    """What a pair of toggles does beyond the sum of its parts."""
 
     toggles: tuple[str, ...]
     value: float
@@ -179,7 +179,7 @@ class SearchDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
-    """The number of seeds that would decide what is undecided, and the command that runs them."""
+    """The number of seeds that would decide all undecided toggles, and the command that runs them."""
 
     seeds: int
     command: str
@@ -195,7 +195,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurveDocument:
-    """One trial's metric, thinned for the eye; `bad_step` is where it was not finite first, `word` how it ended."""
+    """One trial's metric, thinned for drawing; `bad_step` is the first step at which it is not finite."""
 
     steps: tuple[int, ...]
     values: tuple[float, ...]
@@ -217,7 +217,7 @@ class BaseCurves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingDocument:
-    """summary.json of a study whose trials have verdicts. `curves` are there as the base of a diagnosis."""
+    """summary.json of a study whose trials have verdicts. Only the base of a diagnosis has `curves`."""
 
     schema: int = SCHEMA
     study: str = ""
@@ -249,14 +249,14 @@ class RankingDocument:
 
 
 Document: TypeAlias = "RankingDocument | StagedDocument"
-"""summary.json of a study: of one whose trials have verdicts, or of one made of stages."""
+"""summary.json of a study whose trials have verdicts, or of one made of stages."""
 
 
 def read_document(data: JsonObject) -> Document:
     """Return the document of a study's summary.json. Raises ValueError if the data has another shape."""
     if data.get("kind") != STAGES:
         return read_ranking(data)
-    from sweep.report.staged import read_staged  # it brings the figures of all checks along
+    from sweep.report.staged import read_staged  # it imports the figures of all checks
 
     return read_staged(data)
 

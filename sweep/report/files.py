@@ -1,4 +1,4 @@
-"""The report files of a study, of one made of stages, and of a night: one list, and one writer for all of them."""
+"""The report files of a study, of a study made of stages, and of a night: one list, and one writer for all."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -55,11 +55,11 @@ FORMATS: Mapping[str, Format] = {
     "report.md": _markdown,
     "report.html": _page,
 }
-"""Each report file by its name, in the order in which they are written."""
+"""The report files by name, in the order in which they are written."""
 
 
 def write_all(report: Report) -> None:
-    """Write every file of a report into its folder, which is made if it is missing. Raises OSError."""
+    """Write every file of a report into its folder, which is created if missing. Raises OSError."""
     report.folder.mkdir(parents=True, exist_ok=True)
     for name, made in FORMATS.items():
         text = made(report)

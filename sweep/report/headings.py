@@ -1,6 +1,6 @@
-"""What lists of studies and `status` read of a summary.json, whatever its kind, and the parts that this needs.
+"""The parts of a summary.json of any kind that lists of studies and `status` read.
 
-A module beside `documents`, whose dataclasses take 15 ms to import: `ls` and `status` do without them.
+It is separate from `documents`, whose dataclasses take 15 ms to import, so that `ls` and `status` start faster.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from sweep.domain.json_form import Json, JsonObject, from_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymptomDocument:
-    """A symptom with what explains it: its usual causes, the toggles that test them, what to change by hand.
+    """A symptom with its explanation: usual causes, toggles that test them, and what to change by hand.
 
-    `fault` says what is to be fixed as `fix` says (the code, the data, a setting); `fix` is empty if a toggle tests the
-    cause. An `advisory` one is seen in healthy runs, too.
+    `fault` says what to fix (the code, the data, a setting), `fix` how; `fix` is empty if a toggle tests the cause. An
+    `advisory` symptom also occurs in healthy runs.
     """
 
     rule: str
@@ -35,7 +35,7 @@ class SymptomDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseDocument:
-    """How the base did over its seeds. `interval` is of the probability of converging, at 95 %."""
+    """The outcome of the base over its seeds. `interval` is the 95 % interval of the probability of converging."""
 
     seeds: int = 0
     converged: int = 0
@@ -51,7 +51,7 @@ class BaseDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommended:
-    """The overrides to use, those that nothing tells from them, and the command that applies the first."""
+    """The overrides to use, those that tie with them, and the command that applies the first."""
 
     overrides: tuple[str, ...] = ()
     command: str | None = None
@@ -61,7 +61,7 @@ class Recommended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostDocument:
-    """What the study cost. `planned` is None in files that do not say it: then all trials have ended."""
+    """The cost of a study. `planned` is None in files that lack it; then all trials have ended."""
 
     trials: int = 0
     planned: int | None = None
@@ -73,7 +73,7 @@ class CostDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvenanceDocument:
-    """What the figures were made with, as far as a report names it; its whole is kept as it was recorded."""
+    """The part of a study's provenance that reports name; all of it is kept as it was recorded."""
 
     git_sha: str | None = None
     dirty: bool | None = None
@@ -85,7 +85,7 @@ class ProvenanceDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """What is read of a summary.json of any kind without the rest; a study that has none yet has an empty one."""
+    """The part of a summary.json of any kind that is read without the rest; empty for a study without a summary."""
 
     answer: str = ""
     notes: tuple[str, ...] = ()

@@ -1,5 +1,5 @@
-"""report.html: one self-contained page. Jinja escapes all text; the page's own policy forbids every load and script
-but its own, so that nothing a trial wrote can act."""
+"""report.html: one self-contained page. Jinja escapes all text; the page's policy forbids all loads, and all scripts
+except its own, so that nothing a trial wrote is executed."""
 
 import base64
 import hashlib
@@ -39,7 +39,7 @@ from sweep.report.symptom_text import place_text
 
 @cache
 def environment() -> Environment:
-    """Return the Jinja environment of our templates: everything escaped, an unknown name is an error."""
+    """Return the Jinja environment of the templates: everything is escaped, an unknown name is an error."""
     env = Environment(
         loader=PackageLoader("sweep.report", "templates"),
         autoescape=True,
@@ -68,16 +68,16 @@ def environment() -> Environment:
 
 
 def _printable(value: object) -> object:
-    """Return what a template prints with control characters spelled out: text that a trial wrote may hold a NUL."""
+    """Return what a template prints with control characters escaped: text from a trial may hold a NUL."""
     if isinstance(value, Markup):
         return Markup(printable(value))
     return printable(value) if isinstance(value, str) else value
 
 
 def render_page(template: str, *, title: str, styles: str = "", **context: object) -> str:
-    """Return a page in the frame that all of ours share (page.html): its look, its script, its policy.
+    """Return a page in the frame that all pages share (page.html): its style, its script, its policy.
 
-    `styles` is CSS beside the common one; `context` is what the template itself asks for.
+    `styles` is CSS in addition to the common one; `context` has the template's variables.
     """
     env = environment()
     script = env.get_template("page.js").render()
@@ -120,18 +120,18 @@ def render_html(data: ReportData, document: RankingDocument) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """Return a name that may be broken behind `_`, `=`, `/` and `.` rather than anywhere."""
+    """Return a name with line breaks allowed after `_`, `=`, `/` and `.`."""
     return Markup(re.sub(r"([_=/]|\.(?!\d))(?=.)", r"\1<wbr>", str(escape(name))))
 
 
 def cell_name(name: str) -> Markup:
-    """Return a cell's name that is broken between its toggles, and within one only where it has to be."""
+    """Return a cell's name that breaks between its toggles, and within a toggle only if it must."""
     parts = [Markup('<span class="t">{}</span>').format(breakable(part)) for part in name.split(" + ")]
     return Markup(" + ").join(parts)
 
 
 def toggle_names(names: Sequence[str]) -> Markup:
-    """Return a set of toggles, `A with B`, that is broken between them, and within one only if it has to be."""
+    """Return a set of toggles, `A with B`, that breaks between them, and within a toggle only if it must."""
     return Markup(" with ").join(Markup('<span class="t">{}</span>').format(breakable(name)) for name in names)
 
 
@@ -142,7 +142,7 @@ def _tiles(document: RankingDocument) -> list[tuple[str, str]]:
         ("trials", phrases.trials_text(cost.trials, cost.planned).removesuffix("s").removesuffix(" trial")),
         ("converged", f"{converged:,}"),
         ("steps run", phrases.number_text(cost.steps)),
-        ("base runs' worth", figure_text(cost.base_run_equivalents, 3)),
+        ("base run equivalents", figure_text(cost.base_run_equivalents, 3)),
         ("wall time", phrases.duration_text(cost.wall_s)),
     ]
     return [*tiles, ("reused", f"{cost.reused:,}")] if cost.reused else tiles
@@ -150,7 +150,7 @@ def _tiles(document: RankingDocument) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingRow:
-    """A toggle of the ranking's table with its interval drawn, the steps it saves and its overrides to paste."""
+    """A toggle of the ranking's table, with its interval drawn, the steps it saves, and its overrides to paste."""
 
     toggle: ToggleDocument
     forest: Markup
@@ -175,7 +175,7 @@ def ranking_rows(document: RankingDocument) -> list[RankingRow]:
 
 
 def forest_of_base(base: BaseDocument) -> str:
-    """Return the base's interval drawn, empty if it has no trial."""
+    """Return a drawing of the base's interval, empty if it has no trial."""
     if base.interval is None or base.probability is None or not base.trials:
         return ""
     return forest_row(base.probability, base.interval, base.interval, "base")
@@ -188,7 +188,7 @@ def _signed(value: float | None) -> str:
 
 
 def _interactions(document: RankingDocument) -> Capped[InteractionDocument]:
-    """The pairs, the strongest first."""
+    """Return the pairs, strongest first."""
     rows = sorted(document.interactions, key=lambda item: -abs(item.value))[:100]
     return Capped(rows=rows, total=len(document.interactions))
 

@@ -14,10 +14,10 @@ from sweep.report.phrases import DASH
 from sweep.report.tables import new_table, styled_state
 
 ANSWER_CHARS = 110
-"""So much of an answer is listed; `rank` has all of it."""
+"""Number of characters of an answer that are listed; `rank` prints all of it."""
 
 LEAST_ANSWER = 24
-"""Columns that an answer needs beside a name; where there are fewer, it stands below."""
+"""Fewest columns for an answer beside a name; with less room, it goes below the name."""
 
 HEADS = ("study", "status", "trials", "started (UTC)", "answer")
 
@@ -27,13 +27,13 @@ Listed = tuple[StudyRecord, Mapping[str, int], str]
 
 
 def render_studies(rows: Sequence[Listed]) -> RenderableType:
-    """Return what `ls` shows: each study in a row, or in rows of its own where names leave the answers no room."""
+    """Return what `ls` shows: a row per study, or several if names leave no room for the answers."""
     return _Studies(tuple(rows)) if rows else Text("no studies yet")
 
 
 @dataclass(frozen=True, slots=True)
 class _Studies:
-    """Studies with their names whole, however narrow the terminal: people copy them. To be printed without cropping."""
+    """Studies with full names in a terminal of any width, since people copy them. Print it without cropping."""
 
     rows: tuple[Listed, ...]
 

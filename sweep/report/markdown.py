@@ -1,4 +1,4 @@
-"""report.md: the answer in a form to paste into a chat or a pull request."""
+"""report.md: the answer, to paste into a chat or a pull request."""
 
 from collections.abc import Iterable
 
@@ -28,12 +28,12 @@ _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#|~!"} | {"<": "&lt;"
 
 
 def escaped(text: str) -> str:
-    """Return text that a trial or a config may have written, as Markdown that shows it as it is."""
+    """Return text of a trial or a config as Markdown that shows it literally."""
     return printable(text).translate(_SPECIAL)
 
 
 def code(text: str) -> str:
-    """Return text as inline code, whatever backticks it holds; a `|` would end a table's cell and is escaped."""
+    """Return text as inline code, even if it has backticks; a `|`, which would end a table's cell, is escaped."""
     text, fence = printable(text), "`"
     while fence in text:
         fence += "`"
@@ -57,7 +57,7 @@ def render_markdown(document: RankingDocument) -> str:
 
 
 def findings_tables(document: RankingDocument) -> list[str]:
-    """Return the lines of what a search or an ablation found: its tables, and the repairs in words."""
+    """Return the lines with the findings of a search or an ablation: its tables, and the repairs as text."""
     lines: list[str] = []
     if document.search:
         lines += [*_search_table(document.search.top), ""]
@@ -72,7 +72,7 @@ def findings_tables(document: RankingDocument) -> list[str]:
 
 
 def _seen(base: BaseDocument) -> list[str]:
-    """Return what was seen in the base: a line each, with the usual causes and what tests them."""
+    """Return a line for each symptom of the base, with the usual causes and what tests them."""
     lines = []
     converges = base.verdict == Verdict.CONVERGED
     for symptom in base.symptoms:

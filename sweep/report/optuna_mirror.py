@@ -1,6 +1,6 @@
-"""A study as a genuine Optuna study, for optuna-dashboard and everything else that reads Optuna's storage.
+"""A study as a real Optuna study, for optuna-dashboard and all other tools that read Optuna's storage.
 
-One Optuna trial per trial of ours. The mirror is a copy: nothing is ever read back from it.
+It has one Optuna trial per trial. It is a copy: nothing is read back from it.
 """
 
 import json
@@ -33,7 +33,7 @@ from sweep.report.commands import PROGRAM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirroredTrial:
-    """What is copied of one trial; `curve` is of the target's metric, None where it was not logged."""
+    """The copied part of one trial; `curve` is that of the target's metric, None if it was not logged."""
 
     record: TrialRecord
     outcome: Outcome
@@ -43,7 +43,7 @@ class MirroredTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mirror:
-    """What was written: the study's name in Optuna's storage, its trials by Optuna's states."""
+    """The result of a copy: the study's name in Optuna's storage, and its trials by Optuna's states."""
 
     name: str
     states: Mapping[str, int]
@@ -61,21 +61,21 @@ def write_mirror(
     answer: str = "",
     replace: bool = False,
 ) -> Mirror:
-    """Write a study into the Optuna storage at `url` (`sqlite:///optuna.db`), where it is made if it is missing.
+    """Write a study into the Optuna storage at `url` (`sqlite:///optuna.db`), which is created if missing.
 
     Axes are categorical parameters (`base` and their levels), params have the distribution that was searched. The value
     is the best of the target's metric, the intermediate values are its curve. Trials that have not ended are left out.
-    `base` has the task's own values by key (`task.lr`): a trial for which nothing was drawn has those that lie in the
-    space.
+    `base` has the task's values by key (`task.lr`): a trial without a drawn value gets the task's value if the space
+    contains it.
     `docs/search.md` says how states are mapped.
 
-    Raises UsageError where a study of this name is there and `replace` is not set, StoreError where the storage cannot
-    be used. A copy that fails leaves nothing of it behind.
+    Raises UsageError if a study with this name exists and `replace` is not set, StoreError if the storage cannot be
+    used. A failed copy leaves nothing in the storage.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     given = [trial for trial in trials if trial.outcome.state in FINISHED_STATES]
     direction = StudyDirection.MAXIMIZE if target.mode is Mode.MAX else StudyDirection.MINIMIZE
-    # In memory first: every trial is checked before the storage is touched.
+    # In memory first, so that every trial is checked before the storage is changed.
     source = optuna.create_study(study_name=study.name, direction=direction)
     distributions = _distributions(axes, params, given)
     worst = _worst(given, target.mode)
@@ -99,12 +99,12 @@ def _copy(source: optuna.Study, url: str, name: str, *, replace: bool) -> None:
     try:
         storage = optuna.storages.get_storage(url)
         is_there = name in optuna.study.get_all_study_names(storage)
-    except Exception as exc:  # SQLAlchemy's errors, alembic's, Optuna's own: which one depends on what is in the file
+    except Exception as exc:  # of SQLAlchemy, alembic or Optuna, depending on what is in the file
         reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
         raise StoreError(f"--optuna {url}: Optuna cannot use it as its storage ({reason})", hint=_NEW_FILE) from exc
     if is_there and not replace:
         raise UsageError(
-            f"--optuna {url}: there is a study {name!r} already", hint="--force replaces it; or name another file"
+            f"--optuna {url}: study {name!r} already exists", hint="replace it with --force, or name another file"
         )
     if is_there:
         optuna.delete_study(study_name=name, storage=storage)
@@ -121,7 +121,7 @@ def _copy(source: optuna.Study, url: str, name: str, *, replace: bool) -> None:
 
 
 def _refuse_foreign(url: str) -> None:
-    """Raise UsageError for a SQLite file that holds something else: Optuna would put its tables beside it."""
+    """Raise UsageError for a SQLite file with other contents, to which Optuna would add its tables."""
     if not url.startswith("sqlite:///"):
         return
     path = Path(url.removeprefix("sqlite:///"))
@@ -143,7 +143,7 @@ _NEW_FILE = "name a new file, or one that Optuna has made: sqlite:///results/opt
 def _distributions(
     axes: Sequence[Axis], params: Sequence[Param], trials: Sequence[MirroredTrial]
 ) -> dict[str, BaseDistribution]:
-    """Return a distribution for every name that can occur, widened to what occurs beside what is searched now."""
+    """Return a distribution for every name, widened to include values outside the space that is searched now."""
     found: dict[str, BaseDistribution] = {}
     for axis in axes:
         levels = [BASELINE, *(level.name for level in axis.levels)]
@@ -159,7 +159,7 @@ def _distribution(param: Param, texts: Sequence[str]) -> BaseDistribution:
     known = param.distribution
     try:
         values = [known.read(text) for text in texts]
-    except ValueError:  # drawn when the study searched something else
+    except ValueError:  # drawn when the study searched another space
         return CategoricalDistribution(list(dict.fromkeys(texts)))
     if isinstance(known, Categorical):
         return CategoricalDistribution(list(dict.fromkeys([*known.choices, *map(str, values)])))
@@ -171,7 +171,7 @@ def _distribution(param: Param, texts: Sequence[str]) -> BaseDistribution:
 def _own_values(
     params: Sequence[Param], distributions: Mapping[str, BaseDistribution], base: Mapping[str, object]
 ) -> dict[str, Value]:
-    """Return the values that the task has without a draw, by searched key: those that lie in what is searched."""
+    """Return the task's values by searched key, if the space contains them."""
     found: dict[str, Value] = {}
     for param in params:
         value, known = base.get(param.key), distributions[param.key]
@@ -189,7 +189,7 @@ def _own_values(
 
 
 def _is_same(text: str, value: object) -> bool:
-    """Return whether a choice as the override writes it is the task's value: `0.10` is 0.1."""
+    """Return whether a choice, as written in the override, is the task's value: `0.10` is 0.1."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return text.lower() == str(value).lower() if isinstance(value, bool) else text == str(value)
     try:
@@ -233,7 +233,7 @@ def _frozen(
 def _params(
     trial: MirroredTrial, distributions: Mapping[str, BaseDistribution], own: Mapping[str, Value]
 ) -> dict[str, Value]:
-    """Return a value for each name that the trial has one for: drawn, or else the task's own in what is searched."""
+    """Return the trial's values by name: drawn ones, else the task's if the space contains them."""
     cell = trial.record.cell
     drawn = dict(cell.params)
     params: dict[str, Value] = {}
@@ -248,10 +248,10 @@ def _params(
 
 
 def _state_and_value(outcome: Outcome, worst: float) -> tuple[OptunaState, float | None, str]:
-    """Return Optuna's state and value of a trial, and where the value comes from (empty where there is none).
+    """Return Optuna's state and value of a trial, and the source of the value (empty without one).
 
-    A diverged trial has run and has an outcome: COMPLETE, with a value worse than all others. As FAIL it would
-    drop out of every plot and every importance.
+    A diverged trial is COMPLETE, with a value worse than all others: it has run and has an outcome. As FAIL it would
+    be missing from every plot and every importance.
     """
     match outcome.state:
         case TrialState.PRUNED | TrialState.TIMED_OUT:
@@ -264,10 +264,10 @@ def _state_and_value(outcome: Outcome, worst: float) -> tuple[OptunaState, float
 
 
 def _worst(trials: Sequence[MirroredTrial], mode: Mode) -> float:
-    """Return what stands for divergence: worse than every value, best or last, of the trials that did not diverge.
+    """Return the value of a diverged trial: worse than every value, best or last, of trials that did not diverge.
 
-    As far beyond the worst of them as that lies from the best, which is what samplers are told, too. Where all
-    diverged, beyond what they logged before; an infinity where that is nothing.
+    It is as far beyond the worst of them as the worst is from the best; samplers get the same value. If all trials
+    diverged, it is beyond what they logged before, or infinite if they logged nothing.
     """
     sign = 1.0 if mode is Mode.MAX else -1.0
     whole = [trial.outcome for trial in trials if trial.outcome.verdict is not Verdict.DIVERGED]
@@ -280,14 +280,14 @@ def _worst(trials: Sequence[MirroredTrial], mode: Mode) -> float:
 
 
 def _intermediate(curve: Series | None) -> dict[int, float]:
-    """Return the curve by step, NaN and infinities included; of several values at one step the last."""
+    """Return the curve by step, with NaN and infinities; of several values at one step, the last."""
     if curve is None:
         return {}
     return {step: _shortest(value) for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True)}
 
 
 def _shortest(value: float) -> float:
-    """Return 0.9 for 0.8999999761581421: a float32 made longer, as paddle's scalars come, by its shortest decimals."""
+    """Return the shortest decimal form of a widened float32, such as a scalar of Paddle: 0.9 for 0.8999999761581421."""
     with np.errstate(over="ignore"):
         single = np.float32(value)
     return float(str(single)) if float(single) == value and math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""How figures and statuses read: one wording for the terminal, the HTML page and the Markdown file."""
+"""Figures and statuses as text: one wording for the terminal, the HTML page and the Markdown file."""
 
 import math
 import re
@@ -24,30 +24,29 @@ if TYPE_CHECKING:
 
 
 DASH = "–"
-"""Stands where there is no figure."""
+"""Shown in place of a missing figure."""
 
 NO_EFFECT_HERE = "no effect possible here"
-"""Stands before the toggles that touch nothing in this task, and cost no trial."""
-
+"""Label of the toggles that change nothing in this task and cost no trial."""
 
 SHOWN_TOGGLES = 20
-"""Number of toggles a ranking shows in a terminal and in report.md; `rank --all` and ranking.csv have the rest."""
+"""Number of toggles that a ranking shows in a terminal and in report.md; `rank --all` and ranking.csv have the rest."""
 
 
 def outdated_text(count: int, study: str, store: str = "") -> str:
-    """Return what a reader should know of a study's verdicts by earlier rules.
+    """Return a note that some verdicts of a study are by earlier rules, and the command that updates them.
 
     `store` is what a verb needs to find the study (` --store URL`).
     """
-    again = f"`python -m sweep resume {study}{store}` makes them again"
-    return f"{count_text(count, 'verdict')} by earlier rules (the present rules have version {RULES_VERSION}); {again}"
+    again = f"`python -m sweep resume {study}{store}` judges them again"
+    return f"{count_text(count, 'verdict')} by earlier rules (the current rules have version {RULES_VERSION}); {again}"
 
 
 def status_word(status: str, question: str, trials: int, *, makes_diverge: bool = False, is_open: bool = False) -> str:
-    """Return a status as a reader sees it: `harms` is "breaks" if the base converges; undecided has its n.
+    """Return a status as readers see it: `harms` is "breaks" if the base converges; `undecided` has its n.
 
-    A toggle that has no effect on whether it converges, but makes it diverge, is called by that; one of which no trial
-    has ended yet (`is_open`) is "not run yet".
+    A toggle with `no_effect` that makes training diverge says so; one without an ended trial (`is_open`) is "not run
+    yet".
     """
     if is_open:
         return NOT_RUN_YET
@@ -61,26 +60,26 @@ def status_word(status: str, question: str, trials: int, *, makes_diverge: bool 
 
 
 def cell_text(key: str) -> str:
-    """Return what a cell changes, of its key, as `str` of the cell does: its params in short."""
-    changes = (change.partition("=") for change in re.split(r",(?=[^,=\[\]]+=)", key))  # not at the commas of a list
+    """Return the changes of a cell from its key, as `str` of the cell does, with short values of params."""
+    changes = (change.partition("=") for change in re.split(r",(?=[^,=\[\]]+=)", key))  # not at commas within a list
     return " + ".join(f"{name}{sign}{short_value(value) if '.' in name else value}" for name, sign, value in changes)
 
 
 def point_text(point: "PointDocument") -> str:
-    """Return what a search's point changes, as a person reads it; `none` for the base."""
+    """Return the changes of a search's point, for people; `none` for the base."""
     changes = [*point.toggles, *(f"{key}={short_value(value)}" for key, value in point.params.items())]
     return " ".join(changes) or "none"
 
 
 def tried_toggles(document: "RankingDocument") -> list["ToggleDocument"]:
-    """Return the toggles that have a row in the ranking: those that may have an effect."""
+    """Return the toggles with a row in the ranking: those that may have an effect."""
     return [toggle for toggle in document.toggles if toggle.status != EffectStatus.INERT]
 
 
 def inert_text(document: "RankingDocument") -> str:
     """Return the toggles that cannot have an effect, by reason: `clip, init: the task does not read them; ...`.
 
-    Empty where there is none. An axis of which the task reads no level is named by itself.
+    Empty if there are none. If the task reads no level of an axis, only the axis is named.
     """
     levels = Counter(toggle.axis for toggle in document.toggles)
     inert = [toggle for toggle in document.toggles if toggle.status == EffectStatus.INERT]
@@ -97,7 +96,7 @@ def inert_text(document: "RankingDocument") -> str:
 
 
 def p_text(p: float | None) -> str:
-    """Return a p-value with what matters of it: `<.001`, `.008`, `.24`, `1`."""
+    """Return a p-value with the digits that matter: `<.001`, `.008`, `.24`, `1`."""
     if p is None:
         return DASH
     if p < 0.001:
@@ -113,7 +112,7 @@ def interval_text(low: float, high: float) -> str:
 
 
 def number_text(value: float | str | None) -> str:
-    """Return a figure in at most four significant digits; text (NaN as JSON says it) as it is, None as a dash."""
+    """Return a figure with at most four significant digits; text (JSON's NaN) unchanged, None as a dash."""
     if value is None:
         return DASH
     if isinstance(value, str):
@@ -140,7 +139,7 @@ def duration_text(seconds: float) -> str:
 
 
 def minute_text(at: str) -> str:
-    """Return a time of a record (ISO 8601) to the minute: `2026-11-23 02:15 UTC`; other text as it is."""
+    """Return a recorded time (ISO 8601) to the minute: `2026-11-23 02:15 UTC`; other text unchanged."""
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
@@ -161,7 +160,7 @@ def verdicts_text(counts: Mapping[str, int] | Iterable[tuple[str, int]]) -> str:
 
 
 def alternatives_text(document: "RankingDocument") -> str:
-    """Return the repairs as alternatives: `A alone, or B alone, or C with D`; empty where there is none."""
+    """Return the repairs as alternatives: `A alone, or B alone, or C with D`; empty without repairs."""
     phrases = []
     for repair in document.repairs:
         toggles = repair.toggles
@@ -183,11 +182,11 @@ def target_text(target: "TargetDocument") -> str:
 
 
 def cost_text(cost: CostDocument) -> str:
-    """Return what the study cost, in one line."""
+    """Return the cost of a study in one line."""
     parts = [
         trials_text(cost.trials, cost.planned),
         count_text(cost.steps, "step"),
-        f"{figure_text(cost.base_run_equivalents, 3)} base runs' worth",
+        f"{figure_text(cost.base_run_equivalents, 3)} base run equivalents",
         duration_text(cost.wall_s),
     ]
     if cost.reused:
@@ -196,14 +195,14 @@ def cost_text(cost: CostDocument) -> str:
 
 
 def trials_text(ended: int, planned: int | None) -> str:
-    """Return the trials of a study that have ended, `21 of 40 trials` while some are still to run."""
+    """Return the number of ended trials, with the planned number while some are still to run: `21 of 40 trials`."""
     if planned is None or ended >= planned:
         return count_text(ended, "trial")
     return share_text(ended, planned, "trial")
 
 
 def provenance_text(provenance: Mapping[str, Json]) -> str:
-    """Return where the figures come from, in one line: commit, paddle, host, devices, seeds."""
+    """Return the provenance of the figures in one line: commit, paddle, host, devices, seeds."""
     made = from_json(ProvenanceDocument, provenance)
     parts = []
     if made.git_sha:
@@ -218,7 +217,7 @@ def provenance_text(provenance: Mapping[str, Json]) -> str:
 
 
 def seeds_text(seeds: Sequence[int]) -> str:
-    """Return `0–4` for a run of numbers, otherwise the numbers, the middle left out where there are many."""
+    """Return `0–4` for consecutive seeds; otherwise the seeds, without the middle ones if there are many."""
     seeds = sorted(seeds)
     if not seeds:
         return "none"

@@ -1,4 +1,4 @@
-"""A plan in a terminal: the cells of a design, what a search draws from, or the stages of a study made of them."""
+"""A plan in a terminal: the cells of a design, the space of a search, or the stages of a study made of stages."""
 
 import shlex
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from sweep.report.phrases import DASH, cell_text, duration_text, number_text, se
 from sweep.report.tables import new_table
 
 WORTH_TELLING_S = 60
-"""What starting all trials takes is named from this on, where nothing is known of the training's own time."""
+"""Fewest seconds of overhead that a plan names if the time of the training itself is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ class PlannedInert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedPlan:
-    """A plan of a fixed design, and what is known of its cost.
+    """A plan of a fixed design, with its estimated cost.
 
-    `reused` trials have been run already; `wall_s` is the estimate, None if nothing is known of the task's speed;
-    `overhead_s` is what starting and judging take; `confirming` trials follow a range search.
+    `reused` trials have been run already; `wall_s` is the estimated wall time, None if the task's speed is unknown;
+    `overhead_s` is the time for starting and judging; `confirming` trials follow a learning-rate range test.
     """
 
     cells: tuple[PlannedCell, ...]
@@ -62,7 +62,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedOfDriver:
-    """What a driver that decides as it learns expects of its study."""
+    """What a driver that decides trial by trial expects of its study."""
 
     summary: str
     candidates: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class ExpectedOfDriver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptivePlan:
-    """A plan of a driver that decides on its trials as it learns: what it draws from."""
+    """A plan of a driver that decides trial by trial: the space that it draws from."""
 
     expected: ExpectedOfDriver
     params: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -81,7 +81,7 @@ class AdaptivePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStage:
-    """A stage with what it takes at most; None for a driver that decides itself. Without a command it is left open."""
+    """A stage with its largest cost; None for a driver that decides it. Without a command, the stage before decides."""
 
     stage: str
     trials: int | None
@@ -91,13 +91,13 @@ class PlannedStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagesPlan:
-    """A plan of stages in their order."""
+    """A plan of stages, in order."""
 
     stages: tuple[PlannedStage, ...]
 
 
 def render_plan(plan: Mapping[str, object]) -> RenderableType:
-    """Return a plan (plan.json's contents, with an estimate of its cost) as a terminal shows it."""
+    """Return a plan (the contents of plan.json, with an estimate of its cost) for a terminal."""
     if "stages" in plan:
         return _render_stages(from_json(StagesPlan, plan))
     return (
@@ -123,21 +123,21 @@ def _render_fixed(plan: FixedPlan) -> RenderableType:
 
 
 def _render_stages(plan: StagesPlan) -> RenderableType:
-    """Return the stages in their order, with what each takes at most: an earlier one may decide."""
+    """Return the stages in order, with the largest cost of each: an earlier one may decide."""
     table = new_table()
     table.add_column("stage", no_wrap=True)
     table.add_column("trials", justify="right", no_wrap=True)
     table.add_column("steps", justify="right", no_wrap=True)
     table.add_column("alone", overflow="fold")
     for stage in plan.stages:
-        about = stage.command or "what the stage before leaves open"
+        about = stage.command or "what is undecided after the stage before"
         table.add_row(stage.stage, number_text(stage.trials), number_text(stage.steps), Text(about, style="dim"))
     known = [stage.trials for stage in plan.stages if stage.trials is not None]
     return Group(table, "", Text(f"at most {count_text(sum(known), 'trial')}", style="bold"))
 
 
 def _render_adaptive(plan: AdaptivePlan) -> RenderableType:
-    """Return what an adaptive driver draws from: it decides on its trials as it learns."""
+    """Return the space of an adaptive driver, which decides trial by trial."""
     table = new_table()
     table.add_column("searched", overflow="fold")
     table.add_column("over", overflow="fold")
@@ -161,7 +161,7 @@ _PRICES = {
 
 
 def _adaptive_lines(expected: ExpectedOfDriver) -> list[RenderableType]:
-    """Return what an adaptive driver may try, and what that costs in full runs of the base; nothing for a search."""
+    """Return what an adaptive driver may try, and its cost in full runs of the base; nothing for a search."""
     lines: list[RenderableType] = []
     if expected.candidates:
         cells = ", ".join(cell_text(cell) for cell in expected.candidates)
@@ -192,7 +192,7 @@ def _plan_cost(plan: FixedPlan) -> Text:
     elif plan.wall_s is not None:
         parts.append(f"about {duration_text(plan.wall_s)}")
     elif plan.overhead_s >= WORTH_TELLING_S:
-        parts.append(f"at least {duration_text(plan.overhead_s)} beside the training itself")
+        parts.append(f"at least {duration_text(plan.overhead_s)} on top of the training itself")
     if plan.confirming:
-        parts.append(f"then at most {count_text(plan.confirming, 'trial')} that confirm what they suggest")
+        parts.append(f"then at most {count_text(plan.confirming, 'trial')} to confirm the suggestion")
     return Text(" · ".join(parts), style="bold")

@@ -22,13 +22,13 @@ from sweep.report.summary import outcome_word
 from sweep.report.tables import VERDICT_STYLES, new_table
 
 REFRESH_PER_S = 2
-"""Running trials are read once a second, and a drawing costs some 3 ms: more often would show nothing new."""
+"""Drawings per second. Running trials are read once a second, so that more drawings (3 ms each) show nothing new."""
 
 BURST_LINES = 40
-"""Without a terminal, so many trials get a line each at once; after that lines are at least LINE_EVERY_S apart."""
+"""Without a terminal, the number of trials that get a line each; after that, lines are at least LINE_EVERY_S apart."""
 LINE_EVERY_S = 2.0
 SHOWN_RUNNING = 12
-"""How many running trials the live view lists."""
+"""Number of running trials in the live view."""
 
 
 @dataclass(slots=True)
@@ -43,9 +43,9 @@ class _Running:
 
 
 class LiveProgress:
-    """Shows a study while it runs. Events only change a few numbers; drawing happens twice a second, elsewhere.
+    """Shows a study while it runs. Events only change a few numbers; another thread draws twice a second.
 
-    A context manager; `close` (or leaving it) puts the terminal back. `clock` returns monotonic seconds.
+    A context manager; `close` (or leaving it) restores the terminal. `clock` returns monotonic seconds.
     """
 
     def __init__(self, console: Console | None = None, *, clock: Callable[[], float] = monotonic_s) -> None:
@@ -73,9 +73,9 @@ class LiveProgress:
         self.close()
 
     def start(self, total: int | None, done: int = 0) -> None:
-        """Begin to show a study; `total` trials in all where that is known, `done` of them finished before.
+        """Start to show a study of `total` trials (None if unknown), `done` of them finished before.
 
-        Shows the next one where a study was shown before: a study may be made of several.
+        It replaces a study shown before: a study may be made of several.
         """
         self.close()
         self._total, self._done_before = total, done
@@ -94,18 +94,18 @@ class LiveProgress:
             self._print(("no trial left to run" if total == done else text) + self._before_text())
 
     def trial_started(self, number: int, cell: str, seed: int, budget_steps: int) -> None:
-        """Take note that a trial's process is there."""
+        """Record that a trial's process exists."""
         with self._lock:
             self._running[number] = _Running(cell, seed, budget_steps, self._clock())
 
     def trial_progress(self, number: int, step: int, metric: str | None, value: float | None) -> None:
-        """Take note of how far a running trial is."""
+        """Record the progress of a running trial."""
         running = self._running.get(number)
         if running is not None:
             running.step, running.metric, running.value = step, metric, value
 
     def trial_ended(self, outcome: Outcome) -> None:
-        """Take note of a trial's verdict; without a terminal, print a line about it."""
+        """Record a trial's verdict; without a terminal, print a line about it."""
         with self._lock:
             self._running.pop(outcome.number, None)
             self._ended += 1
@@ -117,7 +117,7 @@ class LiveProgress:
             self._line_of(outcome)
 
     def message(self, text: str) -> None:
-        """Show a line that stays: a retry, a warning."""
+        """Print a line that stays above the live view: a retry, a warning."""
         self._print(text)
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ class LiveProgress:
     # -- the live view ------------------------------------------------------------------------------------------------
 
     def render(self) -> RenderableType:
-        """Return the view as it stands: counts, verdicts so far, the best cells, what runs."""
+        """Return the current view: counts, verdicts so far, the best cells, and running trials."""
         with self._lock:
             running = list(self._running.values())
             words = dict(self._words)
@@ -227,7 +227,7 @@ class LiveProgress:
         return duration_text(self._clock() - self._started_at)
 
     def _left_text(self) -> str:
-        """Time left at the throughput so far; running trials count by their share of the budget."""
+        """Return the time left at the throughput so far; running trials count by their share of the budget."""
         elapsed = self._clock() - self._started_at
         under_way = sum(min(1.0, t.step / t.budget_steps) for t in list(self._running.values()) if t.budget_steps)
         done = self._ended + under_way

@@ -1,6 +1,6 @@
-"""The curves of a learning-rate range search as inline SVG: loss against the rate, range, point and divergence marked.
+"""The curves of a learning-rate range test as inline SVG: loss against rate, with range, point and divergence.
 
-Everything put in is a figure.
+All texts are figures or constants.
 """
 
 import math
@@ -18,11 +18,11 @@ LEFT, RIGHT, TOP, BOTTOM = 70, 30, 86, 52
 _BOTTOM = HEIGHT - BOTTOM
 ROW_PX = 24
 ABOVE = 0.5
-"""How far above its start the loss is drawn, as a part of its fall."""
+"""How far above its start the loss is drawn, as a share of its fall."""
 
 
 def rate_chart(section: RateRange) -> Markup:
-    """Return the chart of all seeds; empty where none has a finite loss."""
+    """Return the chart of all seeds; empty if none has a finite loss."""
     curves = [row for row in section.trials if row.smoothed]
     if not curves:
         return Markup("")
@@ -44,7 +44,7 @@ def rate_chart(section: RateRange) -> Markup:
 
 
 def _scale(curves: Sequence[RateTest]) -> Scale:
-    """Return an axis from the lowest loss to a little above the highest start: blow-ups run off at the top."""
+    """Return an axis from the lowest loss to a little above the highest start; losses above leave the chart."""
     low = min(min(row.smoothed) for row in curves)
     start = max(row.smoothed[0] for row in curves)
     span = max(start - low, 0.02 * abs(start), 1e-12)
@@ -99,7 +99,7 @@ def _grid(section: RateRange, scale: Scale) -> str:
 
 
 def _marks(section: RateRange) -> tuple[list[str], int]:
-    """Return the marked rates, each a line with its words above the chart, and from where on the canvas is used."""
+    """Return the marked rates, each a line with its label above the chart, and the top of the used canvas."""
     low, high = section.lr_min, section.lr_max
     marked = (
         (section.point, "point", "suggested"),
@@ -121,7 +121,7 @@ def _marks(section: RateRange) -> tuple[list[str], int]:
 
 
 def _mark(x: float, place: Place, name: str, text: str) -> str:
-    """Return a vertical line with its words; it begins below them, or beside them."""
+    """Return a vertical line with its label; it starts below the label, or beside it."""
     y = TOP - 10 - ROW_PX * (ROWS - 1 - place.row)
     anchor = {-1: "end", 0: "middle", 1: "start"}[place.side]
     begin = y + 5 if place.side == 0 else y - 12

@@ -1,25 +1,25 @@
-"""Where the labels of a few vertical lines stand, so that none covers another and no line runs through one."""
+"""Places for the labels of a few vertical lines, so that no label covers another and no line crosses one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
 CHAR_PX = 8.8
-"""Pixels of a label's character, on average: Chromium has 8.0 at most in DejaVu Sans, the widest of the usual fonts."""
+"""Pixels per character of a label, on average; Chromium needs at most 8.0 in DejaVu Sans, the widest usual font."""
 BOLD_CHAR_PX = 10.2
-"""The same of a bold label, where it has 9.5."""
+"""The same for a bold label; Chromium needs at most 9.5."""
 GAP_PX = 5
-"""Between a line and the label beside it."""
+"""Pixels between a line and the label beside it."""
 APART_PX = 8
-"""Between two labels in one row."""
+"""Pixels between two labels in one row."""
 ROWS = 3
-"""With as many rows as lines there is always a place: see `places_of`."""
+"""Number of rows. With as many rows as lines there is always a place: see `places_of`."""
 _ROW_COST, _SIDE_COST, _FAULT_COST = 3, 1, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A line at `x` and the words on it: `width` pixels of them."""
+    """The label of a line at `x`, `width` pixels wide."""
 
     x: float
     width: float
@@ -27,31 +27,32 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a label stands: in a row, 0 the topmost, left of its line (-1), centred over it (0), or right of it (1)."""
+    """The place of a label: its row (0 is the top) and its side: left of its line (-1), centred (0), or right (1)."""
 
     row: int
     side: int
 
 
 def width_of(words: str, *, is_bold: bool = False) -> float:
-    """Return how many pixels these words take at most."""
+    """Return the largest width of these words in pixels."""
     return len(words) * (BOLD_CHAR_PX if is_bold else CHAR_PX)
 
 
 def places_of(labels: Sequence[Label], low: float, high: float) -> tuple[Place, ...]:
     """Return a place for each of up to ROWS labels: within low to high, none over another, none crossed by a line.
 
-    A line runs down from the row of its label. For all positions there are such places where three labels fit beside
-    each other: labels that hang to the left from the rightmost line in the topmost row, and so on down, are crossed by
-    no line, nor are those that hang to the right from the leftmost; lines at both edges hang towards the middle. Of all
-    that fit, the ones with the fewest rows are taken, then those with the most labels centred, the first label first.
+    A line runs down from the row of its label. Such places exist for all positions if three labels fit side by side.
+    With the rightmost line's label in the top row and the others below, from right to left, labels to the left of their
+    lines are crossed by no line; the mirror image holds for labels to the right. At the edges, labels go towards the
+    middle. Of all places that fit, those with the fewest rows are taken, then those with the most labels centred, the
+    first label first.
     """
     options = [Place(row=row, side=side) for row in reversed(range(ROWS)) for side in (0, -1, 1)]
     return min(product(options, repeat=len(labels)), key=lambda places: _cost(labels, places, low, high))
 
 
 def span_of(label: Label, place: Place) -> tuple[float, float]:
-    """Return from where to where a label reaches, in pixels."""
+    """Return the left and the right end of a label, in pixels."""
     if place.side == 0:
         return label.x - label.width / 2, label.x + label.width / 2
     near, far = label.x + place.side * GAP_PX, label.x + place.side * (GAP_PX + label.width)

@@ -32,13 +32,13 @@ MAX_TRIALS = 600
 MAX_TRIAL_COMMANDS = 200
 MAX_SYMPTOMS = 150
 MAX_NAMED_AXES = 7
-"""Up to so many axes the matrix names each level; above, it marks what is changed and names the changes once."""
+"""Number of axes up to which the matrix names each level; above, it marks changes and names them once per cell."""
 MAX_MARKED_AXES = 24
-"""More axes than this no longer fit beside each other: the cells only name their changes."""
+"""Number of axes that fit side by side; with more, the cells only name their changes."""
 POINTS_IN_ALL = 200_000
-"""So many points are drawn at most; a curve has 60 where that allows it, and at least 24."""
+"""Largest number of points on a page; a curve has 60 if that allows it, and at least 24."""
 SHOWN_OF_MONITOR = ("watch/grad_norm", "watch/lr")
-"""Of the monitor's dozens of series those that are drawn, where there is room."""
+"""The series of the monitor that are drawn if there is room."""
 MANY_SEEDS = 12
 """Above this many seeds a panel shows median and band."""
 
@@ -47,7 +47,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capped(Generic[Row]):
-    """The first rows of a table; `total` is the number of rows there are."""
+    """The first rows of a table; `total` counts all its rows."""
 
     rows: Sequence[Row]
     total: int
@@ -69,7 +69,7 @@ def outcomes_by_cell(data: ReportData) -> dict[str, list[Outcome]]:
 
 
 def shown_cells(data: ReportData) -> dict[str, Cell]:
-    """Return the cells of the ranking by key: the key is exact, the cell's own text is for reading."""
+    """Return the cells of the ranking by key: the key is exact, the cell's text is for people."""
     return {cell.cell.key: cell.cell for cell in data.ranking.cells}
 
 
@@ -131,7 +131,7 @@ def matrix_rows(data: ReportData, cells: Sequence[CellDocument]) -> Capped[Matri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymptomRow:
-    """What one rule saw in a cell: in how many trials, and where first."""
+    """A symptom of a cell: number of trials that show it, and where it was seen first."""
 
     cell: str
     rule: str
@@ -145,7 +145,7 @@ class SymptomRow:
 
 
 def symptom_rows(data: ReportData) -> Capped[SymptomRow]:
-    """Return what the monitor saw, one row per cell, rule and kind of metric, with how many trials showed it."""
+    """Return the symptoms, one row per cell, rule and kind of metric, with the number of trials that show it."""
     groups: dict[tuple[Cell, str, str], list[tuple[Outcome, Symptom]]] = defaultdict(list)
     for outcome in data.outcomes:
         for symptom in outcome.symptoms:
@@ -191,7 +191,7 @@ class TrialRow:
 
 
 def trial_rows(data: ReportData) -> Capped[TrialRow]:
-    """Return one row per trial, by number, with exact figures; commands only where the table stays small."""
+    """Return one row per trial, by number, with exact figures; with commands if the table stays small."""
     with_commands = len(data.outcomes) <= MAX_TRIAL_COMMANDS
     rows = []
     for outcome in sorted(data.outcomes, key=lambda outcome: outcome.number)[:MAX_TRIALS]:
@@ -218,7 +218,7 @@ def trial_rows(data: ReportData) -> Capped[TrialRow]:
 
 
 def headline(reason: str) -> str:
-    """Return a reason in one line of at most 200 characters: of a traceback, the line that names the error."""
+    """Return a reason in one line of at most 200 characters; of a traceback, the line that names the error."""
     lines = [line.strip() for line in reason.splitlines() if line.strip()]
     line = lines[-1] if len(lines) > 1 else "".join(lines)
     return line if len(line) <= 200 else f"{line[:199]}…"
@@ -300,7 +300,7 @@ def _threshold(data: ReportData, metric: str) -> float | None:
 
 
 def with_compared(target: Target, curves: Mapping[str, Series]) -> Mapping[str, Series]:
-    """Return a trial's curves, and beside a metric that is compared smoothed what was compared of it."""
+    """Return a trial's curves, and the smoothed curve of a metric that is compared smoothed."""
     compared = compared_series(target, curves)
     return curves if compared is None else {**curves, SMOOTHED + compared[0]: compared[1]}
 
@@ -308,7 +308,7 @@ def with_compared(target: Target, curves: Mapping[str, Series]) -> Mapping[str, 
 def choose_metrics(data: ReportData, logged: Iterable[Mapping[str, Series]], most: int) -> tuple[list[str], list[str]]:
     """Return the first `most` metrics, and the others.
 
-    In this order: the target's metric, what is compared of it, losses (training before validation), the rest.
+    In this order: the target's metric, its smoothed curve, losses (training before validation), the rest.
     """
     names = {name for series in logged for name in series if not name.startswith(WATCH) or name in SHOWN_OF_MONITOR}
     order = sorted(

@@ -1,4 +1,4 @@
-"""A curve in one line of text. No numpy: a verb that shows one trial does without."""
+"""A curve in one line of text. No numpy, so that showing a trial starts fast."""
 
 import math
 from collections.abc import Iterable
@@ -7,9 +7,9 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Iterable[float], width: int = 24) -> str:
-    """Return values as at most `width` bars, each the last of its part of the curve; `x` where that is not finite.
+    """Return values as at most `width` bars, each the last value of its part of the curve; `x` if it is not finite.
 
-    The bars go from the lowest to the highest finite value. The parts are as equal as can be, the longer ones first.
+    The bars span the lowest to the highest finite value. The parts differ in length by at most one, longer ones first.
     """
     every = [float(value) for value in values]
     finite = [value for value in every if math.isfinite(value)]

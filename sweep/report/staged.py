@@ -1,6 +1,6 @@
-"""Studies made of stages (checks, learning-rate range, diagnosis): their document, and what it looks like.
+"""Studies made of stages (checks, learning-rate range test, diagnosis): their document, and how it is shown.
 
-summary.json is its one serialisation; terminal, report.md and report.html show it.
+summary.json is its only serialisation; terminal, report.md and report.html show it.
 """
 
 import shlex
@@ -30,15 +30,15 @@ from sweep.report.summary import provenance_of
 from sweep.report.tables import labelled
 
 QUIET = ("data", "overfit")
-"""Stages of which, among others, a terminal shows only the answer if nothing is broken; the page has all of it."""
+"""Stages of which a terminal shows only the answer if they are ok and not alone; the page shows all."""
 
 Section: TypeAlias = CheckReport | RankingDocument
-"""What a stage shows: the report of a check, or the document of its ranking."""
+"""The findings of a stage: the report of a check, or the document of a ranking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageDocument:
-    """One stage: `stage` names its view, `study` is the study whose trials it had, `command` runs it alone."""
+    """One stage: `stage` names its view, `study` is the study with its trials, `command` runs it alone."""
 
     stage: str
     study: str
@@ -50,7 +50,7 @@ class StageDocument:
 
     @classmethod
     def of_check(cls, stage: str, study: str, result: CheckResult) -> "StageDocument":
-        """Return the stage of a check's result. Raises ValueError for several checks together, which have none."""
+        """Return the stage of a check's result. Raises ValueError for several checks together, which have no report."""
         if result.section is None:
             raise ValueError(f"{study}: the check {stage} has no report")
         return cls(
@@ -65,7 +65,7 @@ class StageDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagesCost:
-    """What several stages have cost together: the fields of TrialsCost in the order that summary.json has of these."""
+    """The total cost of several stages: the fields of TrialsCost in the order of summary.json."""
 
     trials: int
     planned: int | None
@@ -107,7 +107,7 @@ def staged_document(
     cost: TrialsCost | StagesCost,
     seeds: Iterable[int],
 ) -> StagedDocument:
-    """Return the document of a study made of stages. `seeds` are those of the stages' trials: a stage has its own."""
+    """Return the document of a study made of stages. `seeds` are those of all stages' trials."""
     chosen = found.recommended if isinstance(found, Diagnosis) else _choice(found)
     return StagedDocument(
         study=record.name,
@@ -137,7 +137,7 @@ def _choice(result: CheckResult) -> Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KeptStage:
-    """A stage as summary.json has it: what its section is depends on the stage."""
+    """A stage as stored in summary.json: the type of its section depends on the stage."""
 
     stage: str
     study: str
@@ -170,7 +170,7 @@ def read_staged(data: JsonObject) -> StagedDocument:
 
 
 def render_staged(document: StagedDocument, *, store: str = "") -> RenderableType:
-    """Return what a terminal shows: the answer, then each stage, then the command and what it cost.
+    """Return the report for a terminal: the answer, then each stage, then the command and the cost.
 
     `store` is what a verb needs to find the study (` --store URL`).
     """
@@ -208,7 +208,7 @@ def staged_markdown(document: StagedDocument) -> str:
 
 def staged_html(document: StagedDocument, results: Path) -> str:
     """Return report.html: one self-contained page."""
-    from sweep.report.html import render_page  # brings jinja2 along
+    from sweep.report.html import render_page  # it imports jinja2
 
     return render_page(
         "staged.html",
@@ -226,7 +226,7 @@ def staged_html(document: StagedDocument, results: Path) -> str:
 
 
 def staged_cost(cost: TrialsCost | StagesCost) -> str:
-    """Return the cost in words: `7 trials, 2,450 steps, 12 s`."""
+    """Return the cost as text: `7 trials, 2,450 steps, 12 s`."""
     reused = f", {cost.reused:,} reused" if cost.reused else ""
     done = f"{trials_text(cost.trials, cost.planned)}, {count_text(cost.steps, 'step')}"
     return f"{done}, {duration_text(cost.wall_s)}{reused}"

@@ -1,4 +1,4 @@
-"""How far one study is: what `status` prints."""
+"""The progress of one study: what `status` prints."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -28,11 +28,10 @@ def render_status(
     seen: Sequence[SymptomDocument] = (),
     note: str = "",
 ) -> RenderableType:
-    """Return how far a study is: trials per state and verdict, what was seen, what runs now, what failed and why.
+    """Return the progress of a study: trials per state and verdict, symptoms, running trials, and failures.
 
-    `progress` says, by trial number, how far a running trial has come; `checks` are the trials that are not judged, by
-    how they ended (`done`, `failed`), `seen` the symptoms of the base, `note` a line about
-    the verdicts.
+    `progress` has the progress of running trials by number; `checks` counts trials that are not judged, by how they
+    ended (`done`, `failed`); `seen` are the symptoms of the base; `note` is a line about the verdicts.
     """
     parts: list[RenderableType] = [
         Text.assemble((study.name, "bold"), "  ", styled_state(study.status), f"  task {study.task}"),
@@ -52,11 +51,10 @@ def render_status(
 
 
 def status_line(study: StudyRecord, states: Mapping[str, int], verdicts: Mapping[str, int]) -> str:
-    """Return how far a study is in one line: `s: running, 3 of 8 trials ended (2 converged, 1 stalled), 2 running`.
+    """Return a study's progress in one line: `s: running, 3 of 8 trials ended (2 converged, 1 stalled), 2 running`.
 
-    Paused trials, if there are any, are counted after those that run.
-
-    `verdicts` may say of trials that are not judged that they are done or have failed.
+    Paused trials, if any, are counted after running ones. Trials that are not judged count in `verdicts` as `done` or
+    `failed`.
     """
     said = f" ({verdicts_text(verdicts)})" if verdicts else ""
     live = sum(count for state, count in states.items() if TrialState(state) in LIVE_STATES)
@@ -67,7 +65,7 @@ def status_line(study: StudyRecord, states: Mapping[str, int], verdicts: Mapping
 
 
 def how_it_ended(study: StudyRecord, states: Mapping[str, int], answer: str, store_option: str = "") -> str:
-    """Return how a study ended, and what to do next.
+    """Return how a study ended, and the next command to run.
 
     `store_option` is what a verb needs to find the study (` --store URL`).
     """

@@ -1,4 +1,4 @@
-"""The answer of a study as a document: what summary.json holds (docs/summary.md) and all reports are made from."""
+"""From a study's data to its document, which summary.json holds (docs/summary.md) and all reports are made from."""
 
 import shlex
 from collections import Counter
@@ -45,7 +45,7 @@ from sweep.report.documents import (
 )
 from sweep.report.headings import BaseDocument, CostDocument, Recommended
 from sweep.report.phrases import status_word
-from sweep.report.symptom_text import told
+from sweep.report.symptom_text import described
 
 _JUDGED = frozenset(str(verdict) for verdict in Verdict if verdict is not Verdict.UNDECIDED)
 
@@ -53,7 +53,7 @@ NO_PROVENANCE: JsonObject = {"git_sha": None, "dirty": None, "packages": {}, "ho
 
 
 def build_document(data: ReportData) -> RankingDocument:
-    """Return what a study found, as its reports show it."""
+    """Return the document of a study's findings."""
     study, ranking = data.study, data.ranking
     ranks = Counter(effect.rank for effect in ranking.effects)
     return RankingDocument(
@@ -89,20 +89,20 @@ def build_document(data: ReportData) -> RankingDocument:
 
 
 def provenance_of(study: StudyRecord, seeds: Iterable[int]) -> JsonObject:
-    """Return what a study's figures were made with: what its record has, and the seeds of its trials."""
+    """Return the provenance of a study's figures: what its record has, and the seeds of its trials."""
     found = {str(key): to_json(value) for key, value in study.provenance.items()}
     return {**NO_PROVENANCE, **found, "seeds": [*sorted(set(seeds))]}
 
 
 def outcome_word(outcome: Outcome) -> str:
-    """Return the one word that says most of a trial: its failure class, its verdict; "done" for a check's."""
+    """Return the outcome of a trial in one word: its failure class, its verdict, or "done" for a check's trial."""
     if outcome.failure is not None and not outcome.is_evidence:
         return str(outcome.failure)
     return "done" if outcome.is_check else str(outcome.verdict)
 
 
 def _search(points: Sequence[SearchedPoint]) -> SearchDocument | None:
-    """Return the best points of a search, None if the study searched nothing."""
+    """Return the best points of a search, None if the study searched no params."""
     top = tuple(
         PointDocument(
             trial=point.number,
@@ -153,7 +153,7 @@ def _base(data: ReportData) -> BaseDocument:
         seeds=base.seeds,
         converged=base.converged,
         verdict=base.verdict,
-        symptoms=tuple(told(symptom, axes, knobs) for symptom in base.symptoms),
+        symptoms=tuple(described(symptom, axes, knobs) for symptom in base.symptoms),
         exceptions=base.exceptions,
         trials=cell.outcome.trials if cell else base.seeds,
         probability=cell.outcome.mean if cell else None,
@@ -177,7 +177,7 @@ def _share(proportion: Proportion) -> ShareDocument:
 
 
 def _with_finding(document: ToggleDocument, toggle: Toggle, adaptive: AdaptiveFindings | None) -> ToggleDocument:
-    """Return a toggle's document with what an adaptive driver knows of it, the same one if that is nothing."""
+    """Return a toggle's document with the findings of an adaptive driver on it, unchanged if there are none."""
     found = None if adaptive is None else adaptive.of(toggle)
     if found is None:
         return document
@@ -230,7 +230,7 @@ def _toggle(effect: Effect, question: Question, is_tied: bool) -> ToggleDocument
 
 
 def _repair(repair: Repair, question: Question) -> RepairDocument:
-    """A repair; where the base converges, `probability` is that of breaking, the complement of converging."""
+    """Return a repair's document; if the base converges, `probability` is that of breaking it: 1 - converging."""
     outcome = repair.outcome
     probability, interval = outcome.mean, _interval(outcome)
     if question is Question.BREAK:
@@ -296,7 +296,7 @@ def cell_overrides(cell: Cell, data: ReportData) -> tuple[str, ...]:
 
 
 def _compare(data: ReportData) -> Beside | None:
-    """The study that this one could not take the name of, and the command that compares the two; None without one."""
+    """Return the study whose name this one could not take, and the command that compares the two; else None."""
     before = data.study.config.compare_with
     if before is None:
         return None
@@ -305,9 +305,9 @@ def _compare(data: ReportData) -> Beside | None:
 
 
 def _decide(data: ReportData) -> Decide | None:
-    """The seeds, and the command, that would decide every undecided toggle if they came out like those seen.
+    """Return the number of seeds, and the command, that would decide if outcomes stay in the same proportions.
 
-    None if trials are still to run: those may decide it.
+    None if trials are still to run: they may decide.
     """
     if any(outcome.state in OPEN_STATES for outcome in data.outcomes):
         return None

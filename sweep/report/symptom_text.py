@@ -1,4 +1,4 @@
-"""Symptoms in the reader's words: what was seen, where, what usually causes it, which toggles test that."""
+"""Symptoms as text: what was seen, where, the usual causes, and the toggles that test them."""
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
@@ -19,12 +19,12 @@ BRIEF = 4
 """Number of symptoms listed beside a ranking; summary.json has them all."""
 
 
-def told(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, object] | None = None) -> SymptomDocument:
-    """Return a symptom as summary.json has it, with what tests its causes.
+def described(symptom: Symptom, axes: Collection[str], knobs: Mapping[str, object] | None = None) -> SymptomDocument:
+    """Return a symptom as in summary.json, with what tests its causes.
 
-    `tests` are toggles of these axes (the study's own), and of those that sweep comes with and that change something in
-    a task with these knobs; `knobs` is None if the task's config is not known. `by_hand` is what to change in the code
-    for the axes whose knob the task lacks.
+    `tests` are toggles of these axes (the study's), and of built-in axes that change something in a task with these
+    knobs; `knobs` is None if the task's config is unknown. `by_hand` says what to change in the code for the axes whose
+    knob the task lacks.
     """
     about = about_of(symptom.rule, symptom.metric)
     return SymptomDocument(
@@ -52,47 +52,47 @@ def _tests(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, ob
 
 
 def _by_hand(toggles: Sequence[str], axes: Collection[str], knobs: Mapping[str, object] | None) -> tuple[str, ...]:
-    """Return what to do by hand, most promising first."""
+    """Return the changes to make by hand, most promising first."""
     from sweep.config.offered import lacking_axes
 
     return () if knobs is None else by_hand_of(toggles, lacking_axes(knobs) - set(axes))
 
 
 def axis_of(toggle: str) -> str:
-    """Return the axis of a toggle that is written `axis=level`."""
+    """Return the axis of a toggle written as `axis=level`."""
     return toggle.partition("=")[0]
 
 
 def by_hand_text(symptom: SymptomDocument) -> str:
-    """Return what the task has no knob for, as a phrase; empty if there is nothing."""
+    """Return the changes that the task has no knob for, as a phrase; empty if there are none."""
     return "; ".join(symptom.by_hand)
 
 
 def place_text(symptom: SymptomDocument) -> str:
-    """Return where something was seen: `step 50, layer features.0`, `from the start`."""
+    """Return where a symptom was seen: `step 50, layer features.0`, `from the start`."""
     step = f"step {number_text(symptom.step)}" if symptom.step else "from the start"
     return f"{step}, layer {symptom.layer}" if symptom.layer else step
 
 
 def fix_label(symptom: SymptomDocument, *, converges: bool) -> str:
-    """Return what stands before a fix: of a run that converged, what was seen may be meant."""
-    return "if that is not meant" if converges else f"fix the {symptom.fault}"
+    """Return the label of a fix; in a run that converged, the symptom may be intended."""
+    return "if not intended" if converges else f"fix the {symptom.fault}"
 
 
 def fix_text(symptom: SymptomDocument, *, converges: bool) -> str:
-    """Return what to change, as it follows the message: `; fix the code: ...`; empty if a toggle tests the cause."""
+    """Return the fix, to follow a message: `; fix the code: ...`; empty if a toggle tests the cause."""
     return f"; {fix_label(symptom, converges=converges)}: {symptom.fix}" if symptom.fix else ""
 
 
 def axes_text(tests: Sequence[str]) -> str:
-    """Return the overrides that add the axes of these toggles, as they are pasted: `'+axis=[init,lr]'`."""
+    """Return the overrides that add the axes of these toggles, to paste: `'+axis=[init,lr]'`."""
     from sweep.config.offered import axes_override
 
     return shlex.join(axes_override(tests))
 
 
 def brief_lines(symptoms: Sequence[SymptomDocument], *, converges: bool) -> list[RenderableType]:
-    """Return a line per symptom of the base, as it stands beside a ranking; nothing where there is none."""
+    """Return a line per symptom of the base, to show beside a ranking; nothing without symptoms."""
     rows = new_rows()
     for symptom in symptoms[:BRIEF]:
         rows.add_row("seen", Text.assemble(f"{_title(symptom)} ({place_text(symptom)})", (_after(symptom), "dim")))
@@ -105,7 +105,7 @@ def brief_lines(symptoms: Sequence[SymptomDocument], *, converges: bool) -> list
 
 
 def full_lines(symptoms: Sequence[SymptomDocument], *, converges: bool) -> list[RenderableType]:
-    """Return each symptom of the base with its usual causes and how to test them; nothing where there is none."""
+    """Return each symptom of the base with its usual causes and how to test them; nothing without symptoms."""
     rows = new_rows()
     for symptom in symptoms:
         rows.add_row("seen", Text.assemble((_title(symptom), "bold"), f" ({place_text(symptom)}){_after(symptom)}"))
@@ -119,7 +119,7 @@ def full_lines(symptoms: Sequence[SymptomDocument], *, converges: bool) -> list[
 
 
 def _what_to_do(symptom: SymptomDocument) -> list[Text]:
-    """Return the toggles that test a symptom's causes and what to do by hand, the more promising of the two first."""
+    """Return the toggles that test a symptom's causes, and changes by hand; the more promising of the two first."""
     rows = []
     if symptom.tests:
         tests, option = ", ".join(symptom.tests), f"  {axes_text(symptom.tests)}"

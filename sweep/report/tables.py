@@ -1,4 +1,4 @@
-"""The look of our terminal tables: one style of table, one colour per word (the word itself always says it)."""
+"""The style of all terminal tables: one kind of table, and one colour per word (colour never carries meaning alone)."""
 
 from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
@@ -36,12 +36,12 @@ STATE_STYLES = {
 
 
 def new_table() -> Table:
-    """Return an empty table: a rule under the header, no frame, nothing wider than it needs to be."""
+    """Return an empty table: a rule below the header, no frame, columns only as wide as needed."""
     return Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0), show_edge=False)
 
 
 def new_rows() -> Table:
-    """Return an empty table of labels and texts: what does not fit a line goes on below the text's beginning."""
+    """Return an empty table of labels and texts; long texts wrap within their column."""
     rows = Table.grid(padding=(0, 2, 0, 0))
     rows.add_column(style="dim", no_wrap=True)
     rows.add_column(overflow="fold")
@@ -49,7 +49,7 @@ def new_rows() -> Table:
 
 
 def labelled(label: str, *texts: str) -> list[RenderableType]:
-    """Return each text behind its label, as the rows of a table; nothing where there is no text."""
+    """Return the texts with this label before each, as rows of a table; nothing without a text."""
     rows = new_rows()
     for text in texts:
         rows.add_row(label, Text(text))
@@ -62,7 +62,7 @@ def styled_verdict(verdict: str) -> Text:
 
 
 def styled_status(status: str, word: str, *, is_bad: bool = False) -> Text:
-    """Return a toggle's status word in its colour; `is_bad` gives it that of harm."""
+    """Return a toggle's status word in its colour, or in that of `harms` if `is_bad`."""
     return Text(word, style=STATUS_STYLES["harms"] if is_bad else STATUS_STYLES.get(status, ""))
 
 

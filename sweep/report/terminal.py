@@ -1,6 +1,6 @@
-"""The answer of a study in a terminal: the ranking, or what its stages found.
+"""The answer of a study in a terminal: its ranking, or the findings of its stages.
 
-Nothing here imports scipy, jinja2 or the analysis: reading verbs print a stored summary in well under a second.
+Nothing here imports scipy, jinja2 or the analysis, so that reading verbs print a stored summary in under a second.
 """
 
 import math
@@ -34,30 +34,30 @@ from sweep.report.symptom_text import brief_lines, full_lines
 from sweep.report.tables import labelled, new_table, styled_status, styled_verdict
 
 WIDE = 104
-"""From this width on the steps saved have a column of their own and heads stand in one line."""
+"""Width from which the steps saved have a column, and each head fits in one line."""
 NAMED = 8
 """Number of toggles named beside one note."""
 NARROW = 70
-"""Below this width the intervals are left out: names of toggles would be squeezed instead."""
+"""Width below which the intervals are left out, to leave room for the names of toggles."""
 TINY = 50
-"""Below this width p, steps and more seeds are left out, too, for the same reason."""
+"""Width below which p, steps and more seeds are left out, too, for the same reason."""
 
 
 def render_document(document: Document, *, shows_all: bool = False, store: str = "") -> RenderableType:
-    """Return the whole answer of a study: of a diagnosis or a check, or a ranking. Text of a task is printable.
+    """Return the report of a study: of a diagnosis, a check, or a ranking. Text from a task is made printable.
 
     `store` is what a verb needs to find the study (` --store URL`).
     """
     shown = printable_data(document)
     if isinstance(shown, RankingDocument):
         return render_ranking(shown, shows_all=shows_all, store=store)
-    from sweep.report.staged import render_staged  # it brings the figures of all checks along
+    from sweep.report.staged import render_staged  # it imports the figures of all checks
 
     return render_staged(shown, store=store)
 
 
 def render_ranking(document: RankingDocument, *, shows_all: bool = False, store: str = "") -> RenderableType:
-    """Return the whole answer of a study: sentence, table, repairs, command, notes, cost.
+    """Return the report of a ranking: answer, table, repairs, command, notes, cost.
 
     The table has the first 20 toggles, all of them with `shows_all`.
     """
@@ -84,7 +84,7 @@ def render_ranking(document: RankingDocument, *, shows_all: bool = False, store:
 
 
 def toggle_notes(document: RankingDocument) -> list[str]:
-    """Return what has to be known of each toggle that was tried, those with the same note in one line."""
+    """Return the notes of the toggles that were tried; toggles with the same note share a line."""
     by_note: dict[str, list[str]] = {}
     for toggle in tried_toggles(document):
         if toggle.note:
@@ -97,9 +97,9 @@ def _some(names: Sequence[str]) -> str:
 
 
 class RankingTable:
-    """The ranking as a table that fits the width it is given: the base first, then the toggles by rank.
+    """The ranking as a table that fits the given width: the base first, then the toggles by rank.
 
-    It shows the first 20 toggles and how many more there are, or all of them.
+    It shows the first 20 toggles and the number of the others, or all of them.
     """
 
     def __init__(self, document: RankingDocument, *, shows_all: bool = False, store: str = "") -> None:
@@ -153,7 +153,7 @@ class RankingTable:
             row: list[RenderableType] = [
                 f"{'=' if toggle.tied else ''}{toggle.rank}",
                 Text(toggle.toggle),
-                # The columns beside it say n; in a narrow table the word alone does.
+                # A narrow table leaves out n: another column has it.
                 styled_status(
                     toggle.status,
                     toggle.word if is_wide else toggle.word.partition(" (")[0],
@@ -172,7 +172,7 @@ class RankingTable:
 
 
 def saved_text(steps: StepsDocument) -> str:
-    """Return the steps saved against the base, with a sign: `+210`, `−40`, a dash where it is not known."""
+    """Return the steps saved against the base, with a sign: `+210`, `−40`; a dash if unknown."""
     saved = steps.saved
     if saved is None or not math.isfinite(saved):
         return DASH
@@ -180,7 +180,7 @@ def saved_text(steps: StepsDocument) -> str:
 
 
 def search_table(points: Iterable[PointDocument]) -> Table:
-    """Return the best points of a search, best first; values are short, the command below has them whole."""
+    """Return the best points of a search, best first; values are rounded, the command below has them in full."""
     table = new_table()
     for name, justify in (("trial", "right"), ("", "left"), ("steps", "right"), ("value", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
@@ -197,7 +197,7 @@ def search_table(points: Iterable[PointDocument]) -> Table:
 
 
 def _inert_lines(document: RankingDocument) -> list[RenderableType]:
-    """Return the line below the table that names the toggles which have no row; nothing where there is none."""
+    """Return the line below the table that names the toggles without a row; nothing if there are none."""
     inert = inert_text(document)
     return ["", Text.assemble((f"{NO_EFFECT_HERE}  ", "dim"), inert)] if inert else []
 
@@ -226,7 +226,7 @@ def _command_lines(document: RankingDocument) -> list[RenderableType]:
     lines = recommended_lines(document.recommended)
     decide = document.decide
     if decide:
-        lines += command_lines(f"more seeds would decide ({decide.seeds} in all)", decide.command)
+        lines += command_lines(f"more seeds would decide ({decide.seeds} in total)", decide.command)
     compared = document.compare
     if compared:
         lines += command_lines(f"compare with {compared.name}", compared.command)

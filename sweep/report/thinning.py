@@ -1,4 +1,4 @@
-"""Curves thinned for the eye: few points, every peak and dip kept, figures never taken from them."""
+"""Curves thinned for drawing: few points, with peaks and dips kept; figures are never computed from them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def finite_part(series: Series) -> tuple[Floats, Floats, int | None]:
 def band(curves: list[tuple[Floats, Floats]], points: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Return grid [points], low, median, high (10th, 50th, 90th percentile) over curves, each within its own steps.
 
-    A grid point that fewer than half of the curves reach is NaN in all three: what ended early is not extrapolated.
+    A grid point that fewer than half of the curves reach is NaN in all three: ended curves are not extrapolated.
     """
     first = min(steps[0] for steps, _ in curves)
     last = max(steps[-1] for steps, _ in curves)

@@ -1,4 +1,4 @@
-"""All that is known of one trial: what `show` prints."""
+"""All details of one trial: what `show` prints."""
 
 import math
 import shlex
@@ -19,7 +19,7 @@ from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement, Verdict
 from sweep.report.phrases import DASH, duration_text, failure_text, number_text
 from sweep.report.sparkline import sparkline
-from sweep.report.symptom_text import full_lines, told
+from sweep.report.symptom_text import described, full_lines
 from sweep.report.tables import new_table, styled_state, styled_verdict
 
 
@@ -30,7 +30,7 @@ def render_trial(
     curves: Mapping[str, Points],
     target: Target,
 ) -> RenderableType:
-    """Return all that is known of one trial: state, verdict, symptoms, overrides, runs, metrics with a sparkline."""
+    """Return the details of one trial: state, verdict, symptoms, overrides, runs, and metrics with a sparkline."""
     facts = new_table()
     facts.box, facts.show_header = None, False
     facts.add_column(style="dim", no_wrap=True)
@@ -52,7 +52,7 @@ def render_trial(
     if trial.judgement is not None and trial.judgement.symptoms:
         axes, knobs = [toggle.axis for toggle in trial.cell.toggles], study.config.task or None
         found = sorted(trial.judgement.symptoms, key=lambda s: urgency(s.rule, s.metric))
-        seen = [told(symptom, axes, knobs) for symptom in found]
+        seen = [described(symptom, axes, knobs) for symptom in found]
         parts += [
             "",
             *full_lines(seen, converges=trial.judgement.verdict is Verdict.CONVERGED),
@@ -73,7 +73,7 @@ def _add_judgement(facts: Table, judgement: Judgement, *, is_check: bool) -> Non
         return
     facts.add_row("verdict", styled_verdict(judgement.verdict))
     if not judgement.is_current:
-        facts.add_row("rules", f"version {judgement.rules_version} (the present rules have version {RULES_VERSION})")
+        facts.add_row("rules", f"version {judgement.rules_version} (the current rules have version {RULES_VERSION})")
     facts.add_row("because", Text(printable(judgement.reason)))
     facts.add_row("steps", f"{judgement.last_step:,} run, target reached at {number_text(judgement.tau)}")
     facts.add_row("target metric", f"best {number_text(judgement.best)}, last {number_text(judgement.final)}")
@@ -112,7 +112,7 @@ def _run_table(runs: Sequence[RunRecord]) -> RenderableType:
 
 
 def metric_table(curves: Mapping[str, Points], target: Target) -> RenderableType:
-    """Return the metrics of one trial, the one that decides first, and below it what was compared if it is smoothed."""
+    """Return the metrics of one trial; first the one that decides, then its smoothed curve if that is compared."""
     table = new_table()
     table.add_column("metric", overflow="fold")
     for name in ("points", "first", "last", "best"):

@@ -15,10 +15,10 @@ from sweep.domain.trial import TrialRecord
 from sweep.rundir import naming
 
 FILE_NAME = "vdlrecords.0000000000.log"
-"""VisualDL knows its files by this name; one of ours holds a whole trial."""
+"""VisualDL recognizes its files by this name; here one file holds a whole trial."""
 
 FLOAT_MAX = 3.4028234663852886e38
-"""VisualDL's records hold 32-bit floats: a finite value beyond this is written as this."""
+"""Largest 32-bit float, which VisualDL's records hold; finite values beyond it are cut to it."""
 LONGEST_RUN_NAME = 80
 INT_MAX = 2**31 - 1
 
@@ -33,14 +33,14 @@ def write_trial(
 ) -> None:
     """Write one trial's series and hyperparameters as a VisualDL log directory, replacing what is there.
 
-    `name` is what VisualDL calls the run, the trial's folder if it is empty (`run_name` tells trials apart). `pictures`
+    `name` is the name of the run in VisualDL; if empty, it is that of the trial's folder (see `run_name`). `pictures`
     are PNG files, which become images under their names.
 
-    Nested hyperparameters get dotted names; what is neither text, number nor bool is written as text, None is left
-    out. NaN and infinities stay what they are: VisualDL's server shows them by name and leaves a gap in the line.
-    A `%` in a metric's name, which VisualDL refuses, becomes `_`. Raises OSError.
+    Nested hyperparameters get dotted names; values other than text, numbers and bools are written as text, None is left
+    out. NaN and infinities are kept: VisualDL's server shows them by name and leaves a gap in the line.
+    A `%` in a metric's name, which VisualDL rejects, becomes `_`. Raises OSError.
     """
-    # 0.3 s and Flask, for whoever writes such logs. Not LogWriter: its queue and thread take 20 times as long.
+    # Imported here: it takes 0.3 s and imports Flask. Not LogWriter: its queue and thread take 20 times as long.
     from visualdl.component.base_component import hparam, meta_data, scalar
     from visualdl.writer.record_writer import RecordWriter
 
@@ -67,15 +67,15 @@ def write_trial(
 
 
 def can_write() -> bool:
-    """Return whether VisualDL is installed. It is optional: it brings pandas, and pandas 3 replaces numpy 1."""
+    """Return whether VisualDL is installed. It is optional: it needs pandas, and pandas 3 replaces numpy 1."""
     return find_spec("visualdl") is not None
 
 
 def run_name(trial: TrialRecord, trials: int) -> str:
-    """Return what a run is called in VisualDL: `03 dropout=off s2`, its number, cell and seed.
+    """Return the name of a run in VisualDL, from its number, cell and seed: `03 dropout=off s2`.
 
-    Numbers are padded so that names sort by them in a study of so many `trials`. The name would do for a folder, too:
-    other characters than letters, digits and `_=.+-` become `_`, and it has at most 80.
+    Numbers are padded so that names sort by them in a study with this number of `trials`. The name has at most 80
+    characters and could name a folder: characters other than letters, digits and `_=.+-` become `_`.
     """
     cell = re.sub(r"[^\w=.+-]", "_", str(trial.cell).replace(" + ", "+"))
     number, seed = str(trial.number).zfill(max(2, len(str(trials - 1)))), f"s{trial.seed}"
@@ -84,12 +84,12 @@ def run_name(trial: TrialRecord, trials: int) -> str:
 
 
 def is_written(vdl_dir: Path) -> bool:
-    """Return whether a trial's log is there: a driver that died, or a full disk, may have left its folder alone."""
+    """Return whether a trial's log exists; a killed orchestrator, or a full disk, may leave a folder without it."""
     return (vdl_dir / FILE_NAME).exists()
 
 
 def _image(picture: Path, now_ms: int) -> bytes:
-    """Return the record of a PNG file as it is; VisualDL's own `image` would decode and encode it anew."""
+    """Return the record of a PNG file, unchanged; VisualDL's `image` would decode and re-encode it."""
     from visualdl.proto.record_pb2 import Record
 
     image = Record.Image(encoded_image_string=picture.read_bytes())
@@ -99,12 +99,12 @@ def _image(picture: Path, now_ms: int) -> bytes:
 
 
 def as_float32(value: float) -> float:
-    """Return a value that a 32-bit float can hold: finite ones are cut at its largest, NaN and inf are kept."""
+    """Return a value that a 32-bit float can hold: finite values are cut to FLOAT_MAX, NaN and inf are kept."""
     return max(-FLOAT_MAX, min(FLOAT_MAX, value)) if math.isfinite(value) else value
 
 
 def flat_hparams(hparams: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str | int | float]]:
-    """Yield (dotted name, value) for every leaf: numbers as they are, bools as text, the rest as text, None not."""
+    """Yield (dotted name, value) for every leaf except None: numbers unchanged, all others as text."""
     for key, value in hparams.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):

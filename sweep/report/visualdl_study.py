@@ -1,4 +1,4 @@
-"""A whole study as VisualDL logs, made for its HPARAMS page: every trial with what was varied and how it came out."""
+"""A study as VisualDL logs, for the HPARAMS page: every trial with its changes and its results."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from sweep.domain.trial import TrialRecord
 from sweep.report.visualdl import run_name, write_trial
 
 WATCHED = "watch/"
-"""What the monitor records, layer by layer, is left out: hundreds of columns, and each trial's own log has it."""
+"""Prefix of the monitor's series. They are left out: hundreds of columns, which each trial's log has."""
 
 
 def write_study(
@@ -21,12 +21,12 @@ def write_study(
     metric: str | None,
     series_of: Callable[[TrialRecord], Mapping[str, Series]],
 ) -> int:
-    """Write a log directory `<folder>/<number>/vdl` for each trial that has logged anything; return how many.
+    """Write a log directory `<folder>/<number>/vdl` for each trial that has logged anything; return their number.
 
-    Hyperparameters: the level of each axis (`base` where it is not toggled), the params of a search (as numbers where
-    all of them are), seed and verdict. Metrics: `result/best` and `result/steps_to_target` (NaN for a miss), then
-    the target's metric, then the others; the page shows the last value of each. Trials that reuse another's run are
-    written like any other. Raises OSError.
+    Hyperparameters: the level of each axis (`base` if it is not toggled), the params of a search (as numbers if all
+    values are), seed and verdict. Metrics: `result/best` and `result/steps_to_target` (NaN for a miss), then the
+    target's metric, then the others; the page shows the last value of each. Trials that reuse a run are written like
+    any other. Raises OSError.
     """
     numeric = _numeric_params(trials)
     written = 0
@@ -54,7 +54,7 @@ def _hparams(trial: TrialRecord, axes: Sequence[Axis], numeric: Mapping[str, typ
 
 
 def _numeric_params(trials: Sequence[TrialRecord]) -> dict[str, type]:
-    """Return int or float for each param that is a number in all trials: VisualDL takes a column's type from one."""
+    """Return int or float for each param that is a number in all trials; VisualDL types a column by one trial."""
     texts: dict[str, list[str]] = {}
     for trial in trials:
         for key, text in trial.cell.params:
@@ -77,11 +77,11 @@ def _reads(kind: type, text: str) -> bool:
 
 
 def _results(trial: TrialRecord) -> dict[str, Series]:
-    """Return what came out of a trial as metrics of one point each."""
+    """Return the results of a trial as metrics of one point each."""
     judged = trial.judgement
     if judged is None:
         return {}
     known = {"result/best": judged.best, "result/steps_to_target": judged.tau}
     at = np.array([judged.last_step], dtype=np.int64)
-    # NaN for a miss: VisualDL's server complains of every metric that one of the trials lacks.
+    # NaN for a miss: VisualDL's server warns about every metric that one of the trials lacks.
     return {name: Series(at, np.array([value], dtype=np.float64)) for name, value in known.items()}

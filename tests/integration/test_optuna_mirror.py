@@ -135,7 +135,7 @@ def test_a_study_of_that_name_is_replaced_only_by_force(url, target, capsys):
     export(url, target)
     capsys.readouterr()
     assert export(url, target) == 2
-    assert "--force replaces it" in capsys.readouterr().err
+    assert "--force" in capsys.readouterr().err
     assert export(url, target, "--force") == 0
     assert optuna.get_all_study_names(target) == ["s"]
     assert len(optuna.load_study(study_name="s", storage=target).trials) == 3

@@ -8,7 +8,7 @@ from sweep.analysis.faults import fault_sentences, faults_seen
 from sweep.domain.axis import Axis, Cell, Level
 from sweep.domain.target import Mode, Target
 from sweep.domain.verdict import Symptom, Verdict
-from sweep.report.symptom_text import told
+from sweep.report.symptom_text import described
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=600, stop_early=True)
 CLIP = (Axis(name="clip", levels=(Level(name="on", overrides=("task.clip=1",)),)),)
@@ -67,11 +67,11 @@ def test_data_is_to_be_fixed_and_nothing_is_masked():
 
 def test_a_summary_has_the_same_faults_as_the_answer():
     seen = faults_seen((UNCLEARED, MISSING, BLOWN))
-    shown = [told(symptom, ()) for symptom in (UNCLEARED, MISSING)]
+    shown = [described(symptom, ()) for symptom in (UNCLEARED, MISSING)]
     assert [(s.fault, s.title, s.step, s.layer, s.fix) for s in shown] == [
         (s.fault, s.title, s.step, s.layer, s.fix) for s in seen
     ]
-    assert told(BLOWN, ()).fix == ""
+    assert described(BLOWN, ()).fix == ""
 
 
 def test_two_faults_are_both_named():

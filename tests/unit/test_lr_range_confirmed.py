@@ -178,6 +178,6 @@ def test_a_study_without_a_finite_loss_has_no_chart():
 
 def test_the_table_of_trials_says_what_is_recommended(tmp_path):
     section = read_confirmation(RATES, outcomes((3, 3, 0, 1)), 0.02).section
-    assert "the point, recommended" in printed(lr_confirm.terminal(section))
-    assert "| 0.01 | 1/3 x the point | 3/3 | 100 |" in lr_confirm.markdown(section)
+    assert "suggested, recommended" in printed(lr_confirm.terminal(section))
+    assert "| 0.01 | 1/3 x suggested | 3/3 | 100 |" in lr_confirm.markdown(section)
     assert "the task&#39;s own" in lr_confirm.html(section, tmp_path)

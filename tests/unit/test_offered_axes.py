@@ -12,7 +12,7 @@ from sweep.domain.by_hand import BY_HAND
 from sweep.domain.knobs import STANDARD_KNOBS
 from sweep.domain.symptoms import SYMPTOMS
 from sweep.domain.verdict import Symptom
-from sweep.report.symptom_text import axes_text, full_lines, told
+from sweep.report.symptom_text import axes_text, described, full_lines
 
 CONF = Path(__file__).parents[2] / "conf"
 FILES = {
@@ -69,16 +69,16 @@ def test_an_axis_lacks_its_knob_only_if_the_task_has_no_such_key():
 
 
 def test_a_symptom_says_what_to_do_by_hand_where_the_task_has_no_knob():
-    found = told(SCALED, (), KNOBS)
+    found = described(SCALED, (), KNOBS)
     assert found.tests == ("lr=x0.1", "init=xavier")
     assert found.by_hand == (BY_HAND["input_norm=standardize"],)
-    with_knob = told(SCALED, (), {**KNOBS, "input_norm": None})
+    with_knob = described(SCALED, (), {**KNOBS, "input_norm": None})
     assert (with_knob.tests[0], with_knob.by_hand) == ("input_norm=standardize", ())
 
 
 def test_what_is_most_promising_is_said_first():
     def order(knobs):
-        (table,) = full_lines([told(SCALED, (), knobs)], converges=False)
+        (table,) = full_lines([described(SCALED, (), knobs)], converges=False)
         texts = [str(cell) for cell in table.columns[1].cells]
         return ["tested" if "tested by" in text else "hand" for text in texts if "tested by" in text or "hand" in text]
 

@@ -3,9 +3,9 @@
 import pytest
 
 from sweep.domain.verdict import Symptom
-from sweep.report.symptom_text import brief_lines, fix_text, full_lines, told
+from sweep.report.symptom_text import brief_lines, described, fix_text, full_lines
 
-FROZEN = told(Symptom(rule="no_gradient", step=1, value=0.0, threshold=0.0, message="features.0.weight"), ())
+FROZEN = described(Symptom(rule="no_gradient", step=1, value=0.0, threshold=0.0, message="features.0.weight"), ())
 
 
 @pytest.mark.parametrize("lines", [brief_lines, full_lines])
@@ -17,7 +17,7 @@ def test_only_of_a_run_that_does_not_converge_is_the_code_to_be_fixed(lines):
     assert FROZEN.fix
     assert "fix the code" in label(converges=False)
     assert "fix the code" not in label(converges=True)
-    assert "if that is not meant" in label(converges=True)
+    assert "not intended" in label(converges=True)
 
 
 def test_a_sentence_on_a_base_that_converges_names_no_fault():

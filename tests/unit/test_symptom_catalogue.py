@@ -12,7 +12,7 @@ from sweep.domain.symptoms import KINDS, SYMPTOMS, about_of, kind_of, layer_of, 
 from sweep.domain.verdict import Symptom
 from sweep.judge import RULES, SymptomThresholds
 from sweep.report.headings import SymptomDocument
-from sweep.report.symptom_text import place_text, told
+from sweep.report.symptom_text import described, place_text
 from sweep.stats.priors import axes_for
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -105,17 +105,19 @@ def test_a_metric_of_the_monitor_names_its_layer(metric, layer, subject):
 
 def test_only_toggles_that_can_be_tried_are_told():
     symptom = Symptom(rule="vanishing_gradient", step=50, value=1e-9, threshold=1e-7, metric="watch/grad_abs/fc1")
-    assert "init=kaiming" in told(symptom, ()).tests
-    assert "mine=x" not in told(symptom, ("mine",)).tests
-    assert told(symptom, (), {"lr": 0.1, "lr_scale": 1.0}).tests == ("lr=x10",)
-    assert told(Symptom(rule="mine", step=1, value=0.0, threshold=0.0), ()).title == "Mine"
+    assert "init=kaiming" in described(symptom, ()).tests
+    assert "mine=x" not in described(symptom, ("mine",)).tests
+    assert described(symptom, (), {"lr": 0.1, "lr_scale": 1.0}).tests == ("lr=x10",)
+    assert described(Symptom(rule="mine", step=1, value=0.0, threshold=0.0), ()).title == "Mine"
 
 
 def test_a_fault_of_the_code_is_told_with_what_to_change():
-    found = told(Symptom(rule="gradient_not_cleared", step=2, value=19.0, threshold=10.0, metric="watch/uncleared"), ())
+    found = described(
+        Symptom(rule="gradient_not_cleared", step=2, value=19.0, threshold=10.0, metric="watch/uncleared"), ()
+    )
     assert found.fault == "code"
     assert "clear_grad" in found.fix
-    assert told(Symptom(rule="flat", step=2, value=0.0, threshold=1.0), ()).fault == "setting"
+    assert described(Symptom(rule="flat", step=2, value=0.0, threshold=1.0), ()).fault == "setting"
 
 
 def test_a_place_is_a_step_with_its_layer_or_the_start():

@@ -122,7 +122,7 @@ def _scale(train: NumberInputs, context: CheckContext) -> DataCheck:
     low, high, mean, deviation = map(_number, (train.min, train.max, train.mean, train.std))
     said = f"{low} to {high}, mean {mean}, std {deviation}"
     if train.layout == "tokens":
-        return DataCheck.skipped(name, f"whole numbers, {said}: taken for indices")
+        return DataCheck.skipped(name, f"whole numbers, {said}: treated as indices")
     largest = max(abs(train.min), abs(train.max))
     allowed = f"about unit scale: no value beyond {limit:g}"
     if train.layout in PIXELS:

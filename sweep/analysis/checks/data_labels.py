@@ -190,14 +190,16 @@ def _ignored(ignored: IgnoredLabel, units: int | None) -> DataCheck:
     ]
     allowed = "labels that the loss and the metric ignore are named by probe.ignore_label or task.ignore_index"
     if not counts:
-        return DataCheck.warning(name, f"no label is {label}", allowed, f"remove {key}, or find where they got lost")
+        return DataCheck.warning(
+            name, f"no label is {label}", allowed, f"remove {key}, or find where these labels got lost"
+        )
     said = f"{' and '.join(counts)} labels are {label}"
     if ignored.key:
         return DataCheck.ok(name, f"{said}, left out here ({ignored.key})", allowed)
     shifted = "; or all labels are one too small, if the model counts from 0" * (label == -1 and not units)
     return DataCheck.warning(
         name,
-        f"{said}: taken for labels to ignore, and left out here{shifted}",
+        f"{said}: treated as labels to ignore, and left out here{shifted}",
         allowed,
         f"make sure that the loss has ignore_index={label} and that the metric ignores them, then add {key}; "
         "if they are a mistake, correct the labels",

@@ -1,6 +1,6 @@
 """The history of a task as inline SVG: steps to target per night over the baseline's band, and the CUSUM below.
 
-Canvas units are twice the shown size, as in the other charts; everything put in is a figure or escaped.
+Canvas units are twice the shown size, as in the other charts; all texts are figures or escaped.
 """
 
 import math
@@ -17,7 +17,7 @@ LEFT, RIGHT, TOP = 84, 20, 22
 STEPS_HEIGHT, GAP, CUSUM_HEIGHT, BOTTOM = 250, 26, 90, 44
 HEIGHT = TOP + STEPS_HEIGHT + GAP + CUSUM_HEIGHT + BOTTOM
 MAX_NIGHTS = 120
-"""Nights that are drawn, the last ones: more are not told apart at the shown size."""
+"""Number of nights that are drawn, the last ones; more could not be distinguished at the shown size."""
 _CUSUM_TOP = TOP + STEPS_HEIGHT + GAP
 _FAILED = (TaskVerdict.SLOWER, TaskVerdict.BROKEN)
 
@@ -25,7 +25,7 @@ Place = Callable[[float], float]
 
 
 def history_svg(task: TaskDocument) -> Markup:
-    """Return the chart of a task of the summary; empty where no night has a run to draw."""
+    """Return the chart of a task; empty if no night has a run to draw."""
     nights = task.nights[-MAX_NIGHTS:]
     if not any(night.taus or night.missed for night in nights):
         return Markup("")

@@ -28,12 +28,12 @@ SCHEMA = 1
 ORDER = tuple(
     TaskVerdict(word) for word in ("broken", "slower", "not_run", "numerics_changed", "improved", "no_baseline", "ok")
 )
-"""What needs a person first."""
+"""Verdicts in the order in which tasks are listed: those that need attention first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeDocument:
-    """Change of steps to target against the baseline in percent, with its 95 % interval."""
+    """The change of steps to target against the baseline in percent, with its 95 % interval."""
 
     percent: float
     interval: tuple[float, float]
@@ -55,7 +55,7 @@ class BaselineDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CusumDocument:
-    """The CUSUM as the last night left it."""
+    """The CUSUM after the last night."""
 
     upper: float
     lower: float
@@ -90,7 +90,7 @@ class TaskDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightDocument:
-    """summary.json of a night: what needs a person first, tasks of one verdict by name."""
+    """summary.json of a night: tasks that need attention first, those with the same verdict by name."""
 
     schema: int = SCHEMA
     kind: str = "regression"
@@ -114,7 +114,7 @@ def night_document(
     provenance: Mapping[str, object],
     notes: Sequence[str] = (),
 ) -> NightDocument:
-    """Return the document of a night over its tasks."""
+    """Return the document of a night, from the reports on its tasks."""
     ordered = sorted(reports, key=lambda report: (ORDER.index(report.verdict), report.task))
     counts = Counter(str(report.verdict) for report in ordered)
     return NightDocument(
@@ -136,13 +136,13 @@ def verdict_word(verdict: str) -> str:
 
 
 def is_quiet(task: TaskDocument) -> bool:
-    """Return whether a task's row in the table says all: nothing is noted of it, and it leans to neither side."""
+    """Return whether a task's row in the table is enough: it has no notes, and is neither slower nor faster so far."""
     is_plain = task.verdict in (TaskVerdict.OK, TaskVerdict.NO_BASELINE)
     return is_plain and not task.notes and task.so_far is None
 
 
 def change_cell(task: TaskDocument) -> str:
-    """Return `+21 % (+9 to +34)`, or nothing where there is no change to tell."""
+    """Return `+21 % (+9 to +34)`, or "" without a change to report."""
     change = task.change
     if change is None:
         return ""
@@ -155,9 +155,9 @@ def _signed(value: float) -> str:
 
 
 def _answer(reports: Sequence[TaskReport]) -> str:
-    """Return the night in a sentence or two."""
+    """Return the answer of a night in a sentence or two."""
     if not reports:
-        return "No task was asked for."
+        return "No task was selected."
     bad = [report for report in reports if report.verdict in FAILURES]
     counts = Counter(report.verdict for report in reports if report.verdict not in FAILURES)
     others = ", ".join(f"{counts[verdict]} {verdict_word(verdict)}" for verdict in ORDER if counts[verdict])
@@ -172,7 +172,7 @@ def _answer(reports: Sequence[TaskReport]) -> str:
 
 
 def _so_far(reports: Sequence[TaskReport]) -> str:
-    """Return the sentence on tasks that are slower by their interval, short of an alarm; empty if there are none."""
+    """Return the sentence on tasks that are slower by their interval, without an alarm; empty if there are none."""
     slower = [report for report in reports if report.leaning is Leaning.SLOWER]
     named = [f"{report.task} ({_signed(report.change.percent)} %)" for report in slower if report.change is not None]
     return f" Slower so far, not confirmed: {_some(named)}." if named else ""

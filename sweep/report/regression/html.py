@@ -32,7 +32,7 @@ def regression_html(document: NightDocument) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCard:
-    """A task with what the page says of it beside its document."""
+    """A task's document, with the texts and the chart that the page shows for it."""
 
     task: TaskDocument
     word: str

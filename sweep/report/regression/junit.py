@@ -14,7 +14,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def junit_xml(document: NightDocument) -> str:
     """Return the document: `failure` for slower and broken, `error` for not run, `skipped` for no baseline.
 
-    Everything else passes; what is to be known of it stands in `system-out`.
+    Everything else passes, with its sentence and notes in `system-out`.
     """
     tasks = document.tasks
     verdicts = [task.verdict for task in tasks]
@@ -25,7 +25,7 @@ def junit_xml(document: NightDocument) -> str:
         "skipped": str(verdicts.count(TaskVerdict.NO_BASELINE)),
     }
     root = ET.Element("testsuites", {"name": "sweep", **totals})
-    timestamp = document.at[:19]  # JUnit's schema knows no zone and no fraction; these are UTC
+    timestamp = document.at[:19]  # JUnit's schema has no time zone and no fractions; these are UTC
     suite = ET.SubElement(root, "testsuite", {"name": "sweep.regression", **totals, "timestamp": timestamp})
     for task in tasks:
         _case(suite, task)
@@ -47,7 +47,7 @@ def _case(suite: ET.Element, task: TaskDocument) -> None:
 
 
 def details_of(task: TaskDocument) -> list[str]:
-    """Return the notes and suspects of a task, one a line."""
+    """Return the notes and suspects of a task, one per line."""
     lines = list(task.notes)
     if task.suspects:
         lines.append(f"Differs from {good_text(task)}:")
@@ -58,7 +58,7 @@ def details_of(task: TaskDocument) -> list[str]:
 
 
 def good_text(task: TaskDocument) -> str:
-    """Return what the suspects are told against."""
+    """Return what a task's suspects are compared with."""
     good = task.good_night
     return "the accepted baseline" if good == "baseline" else f"the last good night ({good})"
 

@@ -20,7 +20,7 @@ MARKS = {
 
 
 def regression_markdown(document: NightDocument) -> str:
-    """Return one table with a line per task, then the details of whatever is not ok."""
+    """Return one table with a line per task, then the details of tasks that are not ok."""
     lines = [f"## Nightly regression, {escaped(document.night)}", "", f"**{escaped(document.answer)}**", ""]
     lines += ["| | task | verdict | converged | steps to target, % |", "|:--|:-----|:--------|------:|:------|"]
     for task in document.tasks:

@@ -22,7 +22,7 @@ VERDICT_STYLES = {
 
 
 def render_regression(document: NightDocument) -> RenderableType:
-    """Return the whole answer of a night: sentence, a line per task, details of what is not ok, provenance."""
+    """Return the report of a night: its answer, a line per task, details of tasks that are not ok, provenance."""
     document = printable_data(document)
     table = new_table()
     table.add_column("task", overflow="fold")

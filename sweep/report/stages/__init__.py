@@ -1,7 +1,7 @@
-"""How each stage of a study looks: a module of this folder for each, found by the stage's name.
+"""How each stage of a study is shown: one module of this folder each, found by the stage's name.
 
-`terminal` and `markdown` import no jinja2. `folder` is the stage's study folder, whose pictures a page embeds; `store`
-is what a verb needs to find the study (` --store URL`).
+`terminal` and `markdown` do not import jinja2. `folder` is the folder of the stage's study, whose pictures a page
+embeds; `store` is what a verb needs to find the study (` --store URL`).
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ Shown = TypeVar("Shown", contravariant=True)
 
 
 class StageModule(Protocol[Shown]):
-    """What a module of this folder has. `Shown` is the type of its stage's section."""
+    """The functions of a module of this folder. `Shown` is the type of its stage's section."""
 
     def terminal(self, section: Shown, store: str = "") -> RenderableType:
         """Return the section for a terminal."""
@@ -68,7 +68,7 @@ VIEWS: Mapping[str, View] = {
     "data": _view("Data", DataReport, data),
     "overfit": _view("Overfit gate", OverfitReport, overfit),
     "base": _view("Base", RankingDocument, base),
-    "lr_range": _view("Learning-rate range", RateRange, lr_range),
+    "lr_range": _view("Learning-rate range test", RateRange, lr_range),
     "lr_confirm": _view("Confirmed by short trials", RateConfirmation, lr_confirm),
     "ablation": _view("Ablation", RankingDocument, ablation),
     "verify": _view("Verified on fresh seeds", RankingDocument, ablation),

@@ -1,4 +1,4 @@
-"""Which change restores convergence. The section is the summary of the ablation's study."""
+"""The changes that restore convergence. The section is the summary of the ablation's study."""
 
 from pathlib import Path
 

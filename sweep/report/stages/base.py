@@ -1,4 +1,4 @@
-"""The base over its seeds: does it converge, with which symptoms. The section is the summary of its study."""
+"""The base over its seeds: whether it converges, and its symptoms. The section is the summary of its study."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sweep.report.symptom_text import fix_text, place_text
 
 
 def terminal(section: RankingDocument, store: str = "") -> RenderableType:  # noqa: ARG001 - every ranked stage has it
-    """Return the verdicts of the seeds and what the monitor saw."""
+    """Return the verdicts of the seeds, and the symptoms."""
     base = section.base
     parts: list[RenderableType] = [
         Text(target_text(section.target), style="dim"),

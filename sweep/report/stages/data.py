@@ -1,4 +1,4 @@
-"""How the checks of the data look: a table, and the picture of a batch."""
+"""The checks of the data: a table, and the picture of a batch."""
 
 import base64
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ CHIPS = {
     Severity.NOT_CHECKED: "st-inert",
     Severity.OK: "st-restores",
 }
-"""The look of each severity on the page, by the classes it has."""
+"""The CSS class of each severity on the page."""
 COLUMNS = (
     ("name", "check"),
     ("severity", ""),
@@ -36,13 +36,13 @@ COLUMNS = (
     ("allowed", "allowed"),
     ("advice", "what to do"),
 )
-"""Key and title of each column; one without a word in it is left out."""
+"""Key and title of each column; an empty column is left out."""
 PICTURE_BYTES = 4 * 2**20
-"""A larger picture stays a file beside the page."""
+"""Largest picture that is embedded in the page; a larger one stays a file."""
 
 
 def terminal(section: DataReport, store: str = "") -> RenderableType:  # noqa: ARG001 - every stage has it
-    """Return the table of checks for a terminal: what is broken or warned of says what is allowed and what to do."""
+    """Return the table of checks; those that are not ok say what is allowed and what to do."""
     table = new_table()
     table.add_column("check", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -74,7 +74,7 @@ def markdown(section: DataReport) -> str:
 
 
 def html(section: DataReport, folder: Path) -> "Markup":
-    """Return the checks that found something, those that passed folded into one line, and the picture."""
+    """Return the checks that found something, those that passed (folded into one line), and the picture."""
     from markupsafe import Markup
 
     parts = [_html_table(open_ones) for open_ones in [_open(section)] if open_ones]
@@ -85,7 +85,7 @@ def html(section: DataReport, folder: Path) -> "Markup":
 
 
 def _open(section: DataReport) -> list[DataCheck]:
-    """Return the checks that a reader has to look at: what is broken, warned of, or could not be checked."""
+    """Return the checks to look at: broken, with a warning, or not checked."""
     return [check for check in section.checks if check.severity is not Severity.OK]
 
 
@@ -98,7 +98,7 @@ def _count(passed: Sequence[DataCheck]) -> str:
 
 
 def _columns(checks: Sequence[DataCheck]) -> list[tuple[str, str]]:
-    """Return key and title of the columns in which any of these checks has a word."""
+    """Return key and title of the columns that are not empty for all of these checks."""
     return [(key, title) for key, title in COLUMNS if any(getattr(check, key) for check in checks)]
 
 
@@ -138,7 +138,7 @@ def _figure(section: DataReport, folder: Path) -> "Markup":
         return Markup("")
     try:
         data = (folder / section.picture).read_bytes()
-    except OSError:  # the run folders may have been cleared since
+    except OSError:  # the run folders may have been deleted since
         return Markup("")
     if len(data) > PICTURE_BYTES:
         return Markup('<p class="hint">A batch with its labels: {}</p>').format(section.picture)

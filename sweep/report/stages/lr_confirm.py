@@ -1,4 +1,4 @@
-"""How the trials around a suggested learning rate came out: one row for each rate."""
+"""The results of trials around a suggested learning rate: one row for each rate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ def markdown(section: RateConfirmation) -> str:
 
 
 def html(section: RateConfirmation, folder: Path) -> "Markup":
-    """Return a table of the rates tried; the trials are on the page of their own study."""
+    """Return a table of the rates tried; the page of their study has the trials."""
     from markupsafe import Markup
 
     rows = Markup("").join(
@@ -49,7 +49,7 @@ def html(section: RateConfirmation, folder: Path) -> "Markup":
 
 def _cells(row: TriedRate) -> tuple[str, str, str, str]:
     factor = row.factor
-    words = "the task's own" if factor is None else "the point" if factor == 1 else f"{_factor(factor)} x the point"
+    words = "the task's own" if factor is None else "suggested" if factor == 1 else f"{_factor(factor)} x suggested"
     recommended = ", recommended" if row.is_recommended else ""
     rate = DASH if row.lr is None else figure_text(row.lr, 2)
     return rate, words + recommended, f"{row.converged}/{row.trials}", number_text(row.steps_to_target)

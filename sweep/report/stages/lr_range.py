@@ -1,4 +1,4 @@
-"""How a learning-rate range search looks: the curve of each seed, with range, point and divergence."""
+"""A learning-rate range test: the curve of each seed, with range, point and divergence."""
 
 import math
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 WIDTH = 48
 """Characters of a curve in a terminal."""
 SEEDS = 10
-"""Number of seeds drawn in a terminal, at most."""
+"""Largest number of seeds drawn in a terminal."""
 COLUMNS = ("point", "steepest", "falls from", "to", "blows up")
 """The rates of a row, as `_rates` returns them."""
 REFUSALS = {
-    Refusal.NON_FINITE: "loss not finite from the start",
+    Refusal.NON_FINITE: "NaN or infinite from the start",
     Refusal.BLOWN_UP: "rises from the start",
     Refusal.TOO_FEW: "too few losses",
     Refusal.FLAT: "does not fall",
@@ -32,7 +32,7 @@ REFUSALS = {
     Refusal.NO_LOSS: "no loss",
     Refusal.NO_TRIAL: "not finished",
 }
-"""Why nothing can be read off a seed's curve, in a few words."""
+"""Why a seed's curve suggests no rate, in a few words."""
 ENDINGS = {
     Ending.NON_FINITE: "ends in NaN or infinity",
     Ending.BLOWN_UP: "ends above 4 x its best",
@@ -87,8 +87,8 @@ def html(section: RateRange, folder: Path) -> "Markup":  # noqa: ARG001 - every 
         for name, rates, found in rows
     )
     hint = Markup(
-        '<p class="hint">The loss of each step, made at a rate that rises from {:g} to {:g}; one curve for each seed, '
-        "smoothed over the thin line. Shaded: where it falls. {}</p>"
+        '<p class="hint">The loss at each step while the rate rises from {:g} to {:g}. One curve per seed: the thin '
+        "line is the loss, the thick one is smoothed. Shaded: the rates at which it falls. {}</p>"
     ).format(section.lr_min, section.lr_max, _optimizer(section))
     table = Markup('<div class="scroll"><table><thead><tr><th>seed</th>{}<th></th></tr></thead>{}</table></div>')
     return hint + rate_chart(section) + table.format(head, body)
@@ -98,12 +98,12 @@ def _optimizer(section: RateRange) -> str:
     if not section.optimizer:
         return ""
     schedule = f" with {section.scheduler}" if section.scheduler else ""
-    own = f", whose own rate is {figure_text(section.base_lr, 3)} at most" if section.base_lr else ""
+    own = f", with a rate of at most {figure_text(section.base_lr, 3)} in the task" if section.base_lr else ""
     return f"Optimizer: {section.optimizer}{schedule}{own}."
 
 
 def _found(row: RateTest) -> str:
-    """Return how a seed's curve ended, or why nothing can be read off it."""
+    """Return how a seed's curve ended, or why it suggests no rate."""
     if row.message:
         return "failed"
     if row.refusal is not None:
@@ -126,7 +126,7 @@ def _column(section: RateRange, rate: float) -> int:
 
 
 def _blocks(section: RateRange, row: RateTest) -> str:
-    """Return a smoothed curve as WIDTH characters, empty where it had ended."""
+    """Return a smoothed curve as WIDTH characters, blank after its end."""
     heights: list[list[float]] = [[] for _ in range(WIDTH)]
     for rate, loss in zip(row.rates, row.smoothed, strict=False):
         heights[_column(section, rate)].append(loss)

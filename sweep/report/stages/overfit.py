@@ -1,4 +1,4 @@
-"""How the overfit gate looks: its verdict for each seed, and the curves of its training."""
+"""The overfit gate: its verdict for each seed, and the curves of its training."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +19,9 @@ WIDTH = 48
 
 
 def terminal(section: OverfitReport, store: str = "") -> RenderableType:  # noqa: ARG001 - every stage has it
-    """Return verdict, what was switched off, and a line for each curve."""
+    """Return the verdict, what was changed for the check, and a line for each curve."""
     parts: list[RenderableType] = []
-    for row in _told(section):
+    for row in _detailed(section):
         parts.append(Text(_headline(row, len(section.trials) > 1), style="dim"))
         longest = max((len(curve.metric) for curve in row.curves), default=0)
         for curve in row.curves:
@@ -34,7 +34,7 @@ def terminal(section: OverfitReport, store: str = "") -> RenderableType:  # noqa
 def markdown(section: OverfitReport) -> str:
     """Return the rule, and a table of the trials."""
     lines = [f"Learnt means: {escaped(section.rule)}.", ""]
-    lines += ["| seed | | at step | samples right | loss, part of the first | changed |", "|--:|:--|--:|--:|--:|:--|"]
+    lines += ["| seed | | at step | samples right | loss / first loss | changed |", "|--:|:--|--:|--:|--:|:--|"]
     for row in section.trials:
         cells = [
             str(row.seed),
@@ -57,7 +57,7 @@ def html(section: OverfitReport, folder: Path) -> "Markup":  # noqa: ARG001 - ev
             _headline(row, len(section.trials) > 1),
             Markup("").join(_card(row, curve) for curve in row.curves if curve.values),
         )
-        for row in _told(section)
+        for row in _detailed(section)
     ]
     return rule + Markup("").join(bodies)
 
@@ -83,8 +83,8 @@ def _card(row: GateTrial, curve: GateCurve) -> "Markup":
     )
 
 
-def _told(section: OverfitReport) -> list[GateTrial]:
-    """Return the trials of which the answer has not said all: it has of a single one that took no samples."""
+def _detailed(section: OverfitReport) -> list[GateTrial]:
+    """Return the trials with details beyond the answer: all but a single one that took no samples."""
     trials = list(section.trials)
     return [] if len(trials) == 1 and not trials[0].samples else trials
 
