@@ -85,7 +85,7 @@ def stop(arguments: list[str]) -> int:
 
 
 def rebuild(arguments: list[str]) -> int:
-    """Rebuild the store from the run folders; the old one is moved aside, never overwritten."""
+    """Rebuild the store from the run folders; the old one is renamed, never overwritten."""
     parser = verb_parser("rebuild")
     parser.add_argument(
         "--results",
@@ -96,7 +96,7 @@ def rebuild(arguments: list[str]) -> int:
     )
     parser.set_defaults(store=None)
     args = parser.parse_args(arguments)
-    from sweep.study.rebuild import rebuild_store  # SciPy comes with the ranking
+    from sweep.study.rebuild import rebuild_store  # imports SciPy, for the ranking
 
     store, results = _what_to_rebuild(args)
     moved = rebuild_store(store, results, print, takes_over=bool(args.results))
@@ -119,7 +119,7 @@ def _what_to_rebuild(args: Namespace) -> tuple[str, list[Path]]:
 
 
 def _run_again(record: StudyRecord, store_url: str, log_level: str) -> int:
-    from sweep.cli.run import study  # Hydra is imported only where a study is composed
+    from sweep.cli.run import study  # imports Hydra, which only composing needs
 
     folder = str(record.provenance.get("folder", ""))
     if folder and Path(folder) != Path.cwd() and not _is_moved_here(record, store_url):
@@ -138,9 +138,9 @@ def _is_moved_here(record: StudyRecord, store_url: str) -> bool:
 
 
 def command_in(record: StudyRecord, store_url: str) -> list[str]:
-    """Return a study's command for the store in which the study was found.
+    """Return the command that resumes a study, with the store in which it was found.
 
-    The command names this store only if it would use another one otherwise.
+    `store.url` is added only if the command would use another store without it.
     """
     folder = StudyDir.of(record)
     command = [word for word in record.command if not is_store_word(word) and not _is_elsewhere(word, folder)]
@@ -155,7 +155,7 @@ def command_in(record: StudyRecord, store_url: str) -> list[str]:
 
 
 def _is_elsewhere(word: str, folder: StudyDir) -> bool:
-    """Return whether a word of a command names a results folder other than the study's current one."""
+    """Return whether an argument of a command names a results folder other than the study's current one."""
     if key_of(word) != "results" or not folder.path.is_dir():
         return False
     return Path(word.partition("=")[2].strip("'\"")).resolve() != folder.results
@@ -163,5 +163,5 @@ def _is_elsewhere(word: str, folder: StudyDir) -> bool:
 
 def _state(word: str) -> TrialState:
     if word not in AGAIN:
-        raise ConfigError("--state", "is not a state of trials that can run again", value=word, allowed=AGAIN)
+        raise ConfigError("--state", "trials in this state cannot be requeued", value=word, allowed=AGAIN)
     return AGAIN[word]

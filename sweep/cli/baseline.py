@@ -43,11 +43,11 @@ def baseline(arguments: list[str]) -> int:
     )
     parser.add_argument("study", nargs="?", help="accept: the study whose base runs to accept")
     parser.add_argument("--last", type=int, metavar="N", help="accept, diff: the last N nights (default of diff: 1)")
-    parser.add_argument("--again", action="store_true", help="accept: the same runs again, judged by the current rules")
-    parser.add_argument("--previous", action="store_true", help="diff: compare with the baseline it replaced")
+    parser.add_argument("--again", action="store_true", help="accept: the same runs, judged by the current rules")
+    parser.add_argument("--previous", action="store_true", help="diff: compare with the previous baseline")
     parser.add_argument("--task", help="only this task (default: all; with a study: its task)")
     parser.add_argument("--regression", metavar="NAME", help="the regression (default: the one whose night began last)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="results folder (default: that of its nights)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="results folder (default: that of the nights)")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     args = parser.parse_args(arguments)
     if args.last is not None and args.last < 1:
@@ -99,7 +99,7 @@ def _results(store: Store, regression: str, args: Namespace) -> Path:
     return found or Path(results_of(args.store))
 
 
-def _show(args: Namespace, parser: Parser) -> int:  # noqa: ARG001 - all actions are called alike
+def _show(args: Namespace, parser: Parser) -> int:  # noqa: ARG001 - all actions have this signature
     with Store.open(args.store, read_only=True) as store:
         regression, found = _found(Regressions(store), args)
     if args.json:
@@ -107,7 +107,7 @@ def _show(args: Namespace, parser: Parser) -> int:  # noqa: ARG001 - all actions
     table = new_table()
     for name in ("task", "conv.", "steps", "code"):
         table.add_column(name, justify="right" if name == "conv." else "left", no_wrap=True)
-    for name, least in (("device", 6), ("accepted (UTC)", 10), ("from", 9)):  # a narrow terminal breaks them at spaces
+    for name, least in (("device", 6), ("accepted (UTC)", 10), ("from", 9)):  # a narrow terminal wraps them at spaces
         table.add_column(name, overflow="fold", min_width=least)
     for each in found:
         figures = _figures(each.runs)
@@ -146,7 +146,7 @@ def _diff(args: Namespace, parser: Parser) -> int:
     if not shown:
         what = "no earlier baseline" if args.previous else "no night"
         hint = (
-            "without --previous, the last night is"
+            "without --previous it is compared with the last night"
             if args.previous
             else f"`python -m sweep +regression={regression}{store_word(args.store)}`"
         )
@@ -196,7 +196,7 @@ def _other(kept: Regressions, regression: str, current: Baseline, args: Namespac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What differs between a baseline and something else; `differences` go from the earlier to the later."""
+    """A baseline compared with other runs; `differences` are changes from the earlier to the later."""
 
     task: str
     accepted_at: str
@@ -209,7 +209,7 @@ class Difference:
 
 
 def _difference(current: Baseline, other: Other) -> Difference:
-    """Return what differs, from the earlier to the later: a baseline follows what it replaced, and nights follow it."""
+    """Compare a baseline with the one it replaced (the earlier of the two), or with nights (the later)."""
     mine = Other(
         name=_name_of(current),
         is_before=not other.is_before,
@@ -234,7 +234,7 @@ def _difference(current: Baseline, other: Other) -> Difference:
 
 
 def _rules_difference(before: Other, now: Other) -> tuple[Suspect, ...]:
-    """Return a line if other rules judged the runs: then steps to target cannot be compared."""
+    """Return a difference if different rules judged the runs: steps to target then cannot be compared."""
     old, new = str(before.rules_version), str(now.rules_version)
     if old == new:
         return ()
@@ -257,7 +257,7 @@ def _difference_text(each: Difference) -> RenderableType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Some runs in figures. `median`, `low` and `high` are steps to target of those that converged."""
+    """Figures of several runs: `median`, `low` and `high` are steps to target, None if no run converged."""
 
     runs: int
     converged: int
@@ -267,20 +267,20 @@ class Figures:
 
     @property
     def steps_text(self) -> str:
-        """The median, and least and most steps, as a table shows them."""
+        """Median and range of the steps, for a table."""
         return DASH if self.median is None else f"{self.median:g} ({self.low} to {self.high})"
 
     def words(self) -> str:
-        """Return them as one line."""
+        """Return the figures as one line."""
         steps = "" if self.median is None else f", median {steps_text(self.median)} ({self.low} to {self.high})"
         return f"{count_text(self.runs, 'run')}, {self.converged} converged{steps}"
 
 
 def _figures(runs: Sequence[NightRun]) -> Figures:
-    told = [run for run in runs if run.is_evidence]
-    taus = [run.tau for run in told if run.converged and run.tau is not None]
+    evidence = [run for run in runs if run.is_evidence]
+    taus = [run.tau for run in evidence if run.converged and run.tau is not None]
     return Figures(
-        runs=len(told),
+        runs=len(evidence),
         converged=len(taus),
         median=median(taus) if taus else None,
         low=min(taus, default=None),
@@ -305,9 +305,9 @@ def _found(kept: Regressions, args: Namespace) -> tuple[str, list[Baseline]]:
         what = f" of task {args.task}" if args.task else ""
         known = ", ".join(sorted({each.task for each in kept.baselines(regression)}))
         hint = (
-            f"there is one of {known}"
+            f"tasks with a baseline: {known}"
             if known
-            else f"`python -m sweep baseline accept --last N{store_option(args.store)}` makes one"
+            else f"`python -m sweep baseline accept --last N{store_option(args.store)}` records one"
         )
         raise NotFoundError(f"regression {regression} has no baseline{what}", hint=hint)
     return regression, found

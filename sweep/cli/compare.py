@@ -16,8 +16,8 @@ def compare(arguments: list[str]) -> int:
     parser.add_argument("b", metavar="B", help="the study to compare it with")
     args = parser.parse_args(arguments)
     if args.a == args.b:
-        raise UsageError(f"compare {args.a} {args.b}: these are one study", hint="give two")
-    from sweep.analysis.compare_studies import Side, compare_studies  # SciPy
+        raise UsageError(f"compare {args.a} {args.b}: both are the same study", hint="name two studies")
+    from sweep.analysis.compare_studies import Side, compare_studies  # imports SciPy
 
     sides = []
     with Store.open(args.store, read_only=True) as store:

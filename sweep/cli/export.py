@@ -44,11 +44,11 @@ def export(arguments: list[str]) -> int:
 
 def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> str:
     from sweep.config.overrides import dotted
-    from sweep.plan.space import parse_space  # Hydra reads `params:`
+    from sweep.plan.space import parse_space  # imports Hydra, which parses `params:`
     from sweep.report.optuna_mirror import MirroredTrial, write_mirror
 
     if "://" not in url:
-        raise UsageError(f"--optuna {url!r} is not a storage URL", hint=f"a file is sqlite:///{url}")
+        raise UsageError(f"--optuna {url!r} is not a storage URL", hint=f"for a file: sqlite:///{url}")
     target = study.target
     metric = _metric(store, study, target)
     curves = {n: series for n, _, series in store.study_series(study.id, [metric])} if metric else {}
@@ -79,7 +79,7 @@ def _to_optuna(store: Store, study: StudyRecord, url: str, *, replace: bool) -> 
 
 
 def _metric(store: Store, study: StudyRecord, target: Target) -> str | None:
-    """Return the metric whose curves are shown: the target's, else the loss that was logged."""
+    """Return the metric whose curves are exported: the target's, else the logged loss."""
     return target.metric or shown_metric(target, store.metric_names(study.id))
 
 
@@ -103,7 +103,7 @@ def _to_csv(store: Store, study: StudyRecord, folder: Path) -> tuple[Path, Path]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise UsageError(f"{folder} cannot be a folder to write to: {exc.strerror}") from exc
+        raise UsageError(f"the folder {folder} cannot be created: {exc.strerror}") from exc
     trials, points = folder / "trials.csv", folder / "points.csv"
     try:
         _write_csv(trials, TRIAL_COLUMNS, _trial_rows(store, study))
@@ -141,5 +141,5 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
 
 
 def _cell(value: object) -> object:
-    """Return what a field of the table holds: control characters of a task's text are spelled out."""
+    """Return a value as a field of the table: control characters in a task's text are escaped."""
     return "" if value is None else printable(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""`gc`: keeps results small."""
+"""The verb `gc`: deletes expired studies, run folders and curves."""
 
 from dataclasses import asdict
 
@@ -26,7 +26,7 @@ def gc(arguments: list[str]) -> int:
         type=float,
         metavar="D",
         help="delete run folders and curves of other studies that ended D days ago or more; verdicts and reports are "
-        "kept (default: they are left alone)",
+        "kept (default: none are deleted)",
     )
     parser.add_argument("--regression", metavar="NAME", help="only nights of this regression (default: all)")
     parser.add_argument("--dry-run", action="store_true", help="only print what would be deleted")

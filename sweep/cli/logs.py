@@ -24,9 +24,9 @@ def logs(arguments: list[str]) -> int:
     if run is None:
         raise NotFoundError(
             f"trial {trial.number} has not been launched",
-            hint=f"`python -m sweep status {study.name}{store_option(args.store)}` says how far it is",
+            hint=f"`python -m sweep status {study.name}{store_option(args.store)}` shows its progress",
         )
     if not log.exists():
-        raise NotFoundError(f"trial {trial.number} left no log: there is no {log}")
+        raise NotFoundError(f"trial {trial.number} left no log: {log} does not exist")
     sys.stdout.writelines(log_lines(log, args.tail))
     return 0

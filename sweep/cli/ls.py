@@ -15,7 +15,7 @@ from sweep.report.listing import render_studies
 from sweep.store import Store
 
 NAMED = 8
-"""Number of studies with verdicts by earlier rules that are named."""
+"""Number of studies with verdicts by earlier rules that are listed by name."""
 
 
 def ls(arguments: list[str]) -> int:
@@ -43,12 +43,12 @@ def ls(arguments: list[str]) -> int:
     if names:
         more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
         resume = f"`python -m sweep resume {'STUDY' if len(names) > 1 else names[0]}{store_option(args.store)}`"
-        print_whole(f"verdicts by earlier rules: {', '.join(names[:NAMED])}{more}; {resume} makes them again")
+        print_whole(f"verdicts by earlier rules: {', '.join(names[:NAMED])}{more}; {resume} judges them again")
     return 0
 
 
 def _outdated(store: Store, studies: Sequence[StudyRecord]) -> dict[str, int]:
-    """Return the number of verdicts by earlier rules of each study, those of its stages included, by name."""
+    """Return the number of verdicts by earlier rules of each study, including its stages, by study name."""
     own = {study.name: 0 if study.kind.is_check else store.count_outdated(study.id) for study in studies}
     return {
         study.name: own[study.name] + sum(own.get(name, 0) for name in stage_names(study) if name != study.name)
@@ -57,7 +57,7 @@ def _outdated(store: Store, studies: Sequence[StudyRecord]) -> dict[str, int]:
 
 
 def _with_stages(study: StudyRecord, own: Mapping[str, Mapping[TrialState, int]]) -> Counter[TrialState]:
-    """Return a study's trials per state, those of its stages included; `own` are each study's own, by name."""
+    """Return a study's trials per state, including its stages; `own` has the counts of single studies, by name."""
     counts: Counter[TrialState] = Counter()
     for name in (study.name, *stage_names(study)):
         counts.update(own.get(name, {}))

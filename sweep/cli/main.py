@@ -57,12 +57,12 @@ _OF_THE_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
     | {errno.EMFILE, errno.ENFILE, errno.ESTALE}
 )
-"""Errors outside sweep: the file's name is more useful than a traceback."""
+"""Errors of the machine: the file's name is more useful than a traceback."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A bare word in front of the command line: `function` of `module` gets the words after it."""
+    """A command: `function` of `module` gets the arguments after the verb."""
 
     module: str
     function: str
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # escape characters the terminal cannot encode instead of raising
             stream.reconfigure(errors="backslashreplace")
-    with suppress(ValueError):  # only the main thread may
+    with suppress(ValueError):  # only the main thread may set a handler
         signal.signal(END_SIGNAL, signal.default_int_handler)  # like Ctrl-C, unless a command handles it
     try:
         return _dispatch(arguments)
@@ -109,8 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         if error.errno == errno.ENOENT and error.filename is None:
-            print("error: the working directory is no longer there", file=sys.stderr)
-            print("  hint: cd into a folder that is", file=sys.stderr)
+            print("error: the working directory no longer exists", file=sys.stderr)
+            print("  hint: cd into a folder that does", file=sys.stderr)
             return 2
         if error.errno not in _OF_THE_MACHINE:
             raise
@@ -135,7 +135,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _check_verb_first(arguments: list[str]) -> None:
-    """Raise UsageError where a verb stands behind an option: `--config-dir DIR plan task=mine`."""
+    """Raise UsageError if a verb follows an option: `--config-dir DIR plan task=mine`."""
     before = ["", *arguments]
     for at, word in enumerate(arguments):
         if word in VERBS and before[at] not in ("--config-dir", "-cd", "--package", "-p"):
@@ -161,7 +161,7 @@ def _run_verb(name: str, arguments: list[str]) -> int:
 def _load(module: str, function: str) -> Callable[[list[str]], int]:
     """Import only what this command needs: reading verbs answer without Hydra, SciPy, Optuna or numpy.
 
-    Garbage collection is off meanwhile: imported modules are never garbage.
+    Garbage collection is off during the import: modules are never garbage.
     """
     with collecting_nothing():
         found: Callable[[list[str]], int] = getattr(import_module(module), function)
@@ -175,14 +175,14 @@ def _help() -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are UsageErrors, with the nearest option or word named."""
+    """An argument parser whose errors are UsageErrors, with the nearest valid option or value."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what went wrong instead of exiting."""
+        """Raise UsageError instead of exiting."""
         raise UsageError(f"{self.prog}: {message}", hint=f"see {self.prog} --help")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Return the parsed words. Raises UsageError for one that is unknown."""
+        """Return the parsed arguments. Raises UsageError for an unknown one."""
         found, unknown = self.parse_known_args(args, namespace)
         for word in unknown:
             if word.startswith("-"):
@@ -193,18 +193,18 @@ class Parser(argparse.ArgumentParser):
 
     def _refuse_word(self, unknown: list[str]) -> NoReturn:
         has_study = len(unknown) == 1 and "--study" in self._option_string_actions
-        hint = f"a study is named by --study {shlex.quote(unknown[0])}" if has_study else f"see {self.prog} --help"
-        raise UsageError(f"{self.prog}: it takes no {shlex.join(unknown)}", hint=hint)
+        hint = f"to name a study: --study {shlex.quote(unknown[0])}" if has_study else f"see {self.prog} --help"
+        raise UsageError(f"{self.prog}: unexpected argument: {shlex.join(unknown)}", hint=hint)
 
     def refuse_option(self, word: str) -> NoReturn:
-        """Raise UsageError for an option that does not exist, with those that do."""
+        """Raise UsageError for an unknown option, with a list of the known ones."""
         options = [name for action in self._actions for name in action.option_strings if name.startswith("--")]
         self._refuse(f"there is no option {word}", word.partition("=")[0], options)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             name = action.option_strings[-1] if action.option_strings else action.dest
-            self._refuse(f"{name}: {value!r} is not one of the allowed words", str(value), list(action.choices))
+            self._refuse(f"{name}: {value!r} is not one of the allowed values", str(value), list(action.choices))
 
     def _refuse(self, problem: str, word: str, allowed: Sequence[str]) -> NoReturn:
         near = nearest(word, allowed)
@@ -218,7 +218,7 @@ def _sentence(text: str) -> str:
 
 
 def verb_parser(name: str) -> Parser:
-    """Return the parser of a verb, with the options that every verb on a store has."""
+    """Return the parser of a verb, with the options that all verbs on a store share."""
     parser = Parser(prog=f"python -m sweep {name}", description=_sentence(VERBS[name].help))
     parser.add_argument(
         "--store",

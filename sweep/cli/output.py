@@ -1,4 +1,4 @@
-"""How verbs print for programs: as strict JSON."""
+"""Machine-readable output of the verbs: strict JSON."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ T = TypeVar("T", bound=StrEnum)
 
 
 def by_word(counts: Mapping[T, int]) -> dict[str, int]:
-    """Return counts by an enum's member as counts by its text."""
+    """Return the counts with the text of the enum's members as keys."""
     return {str(word): count for word, count in counts.items()}
 
 

@@ -1,4 +1,4 @@
-"""How verbs print what people read."""
+"""Human-readable output of the verbs."""
 
 import re
 from collections.abc import Iterable
@@ -14,18 +14,18 @@ _PADDING = re.compile(r"[ ]+(?=\n)")
 
 
 class Printer(Console):
-    """A console for what people read: control characters in it are spelled out, and a pipe gets no padding.
+    """A console that escapes control characters, and writes no padding to a pipe or a file.
 
-    If its reader goes away it raises BrokenPipeError; rich would end the program with code 1.
+    Raises BrokenPipeError if the reader closes the pipe; rich would exit with code 1.
     """
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield what is printed, with control characters of a task's text spelled out."""
+        """Yield the segments, with control characters in a task's text escaped."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print as rich does; in a pipe or a file, lines end where their text ends."""
+        """Print as rich does; lines in a pipe or a file have no trailing spaces."""
         if self.is_terminal:
             super().print(*objects, **options)
             return
@@ -43,11 +43,11 @@ class Printer(Console):
 
 
 def print_whole(text: str) -> None:
-    """Print words with a command in them: a terminal may break its lines, and copies them whole."""
+    """Print text with a command in it without line breaks, so that it can be copied from a terminal in one piece."""
     Printer().print(Text(text), soft_wrap=True)
 
 
 def print_rich(what: RenderableType) -> int:
-    """Print text for people without cutting what is wider than the terminal; return the exit code 0."""
+    """Print without cropping lines that are wider than the terminal; return the exit code 0."""
     Printer().print(what, crop=False)
     return 0

@@ -12,7 +12,7 @@ from sweep.store import Store
 
 
 def rank(arguments: list[str]) -> int:
-    """Show the ranking as the study last wrote it; a running study's is some seconds old."""
+    """Show the ranking as last written; that of a running study is some seconds old."""
     parser = read_parser("rank")
     parser.add_argument("--all", action="store_true", help="show all toggles, not only the first 20")
     args = parser.parse_args(arguments)
@@ -22,7 +22,7 @@ def rank(arguments: list[str]) -> int:
     if summary is None:
         raise NotFoundError(
             f"study {study.name} has no ranking yet",
-            hint=f"`python -m sweep status {study.name}{store_option(args.store)}` says how far it is",
+            hint=f"`python -m sweep status {study.name}{store_option(args.store)}` shows its progress",
         )
     if args.json:
         return print_json(summary)
@@ -30,7 +30,7 @@ def rank(arguments: list[str]) -> int:
     document = read_document(summary)
     print_rich(render_document(document, shows_all=args.all, store=option))
     words = outdated_text(outdated, study.name, option)
-    said = words.partition(";")[0]  # the command behind it may name the store in another way
+    said = words.partition(";")[0]  # the command after it may name the store differently
     if outdated and not any(note.startswith(said) for note in document.notes):
         print_whole(f"note  {words}")
     return 0

@@ -14,7 +14,7 @@ def report(arguments: list[str]) -> int:
     args = read_parser("report", has_json=False).parse_args(arguments)
     from sweep.report.files import FORMATS
     from sweep.study.places import check_ours
-    from sweep.study.results import rewrite_reports  # SciPy and jinja2 come with it
+    from sweep.study.results import rewrite_reports  # imports SciPy and jinja2
     from sweep.study.walltime import WallTime
 
     with Store.open(args.store, read_only=True) as store:
@@ -29,7 +29,7 @@ def report(arguments: list[str]) -> int:
 
 
 def _refuse_emptying(store: Store, study: StudyRecord, folder: StudyDir, url: str) -> None:
-    """Raise StoreError if the report has trials and the store has none: the report is then all that is left.
+    """Raise StoreError if the report has trials and the store has none: nothing else is left of them.
 
     This happens if `gc` deleted the run folders and the store was rebuilt afterwards.
     """
@@ -40,7 +40,7 @@ def _refuse_emptying(store: Store, study: StudyRecord, folder: StudyDir, url: st
     trials = cost.get("trials") if isinstance(cost, dict) else None
     if trials:
         raise StoreError(
-            f"the store has no trial of {study.name}, and its report has {count_text(trials, 'trial')}: the report is "
-            f"kept as it is ({shown(folder.report_html)})",
-            hint=f"`python -m sweep resume {study.name}{store_option(url)}` runs them again, and replaces it",
+            f"the store has no trial of {study.name}, but its report has {count_text(trials, 'trial')}; the report is "
+            f"not rewritten ({shown(folder.report_html)})",
+            hint=f"`python -m sweep resume {study.name}{store_option(url)}` runs them again and replaces the report",
         )

@@ -53,13 +53,13 @@ def _study(arguments: list[str]) -> int:
         with LiveProgress(Printer()) as progress:
             end = run_job(loaded, progress=progress, early=early)
     answer = render_document(end.reported.document, store=store_option(loaded.study.store_url))
-    _tell(answer, end.folder, end.message if end.status != "ended" else UNJUDGED * end.is_unjudged)
+    _print_outcome(answer, end.folder, end.message if end.status != "ended" else UNJUDGED * end.is_unjudged)
     if end.status == "ended":
         return 0 if end.is_ok else 1
     return 130 if end.status == "interrupted" else 1
 
 
-def _tell(answer: "RenderableType", folder: Path, message: str) -> None:
+def _print_outcome(answer: "RenderableType", folder: Path, message: str) -> None:
     """Print the outcome. If stdout is closed, print nothing; the exit code still reports it."""
     silence_broken_streams()
     try:
@@ -73,11 +73,11 @@ def _tell(answer: "RenderableType", folder: Path, message: str) -> None:
 
 @contextmanager
 def started_early(loaded: LoadedConfig) -> "Iterator[WarmParent | None]":
-    """Start the warm parent, if runs are forked, so that it imports while the study is prepared."""
-    from sweep.launch import start_early  # brings psutil, which a plan does without
+    """Start the warm parent, if runs are forked, so that it imports the task while the study is prepared."""
+    from sweep.launch import start_early  # imports psutil, which a plan does not need
 
     study = loaded.study
-    is_plain = study.kind.has_verdicts  # others may be several studies, each with its own process
+    is_plain = study.kind.has_verdicts  # other kinds may be several studies, each with its own parent
     early = start_early(study.launcher, study.task, loaded.source.digests) if is_plain else None
     try:
         yield early
@@ -94,7 +94,7 @@ def _regression(loaded: LoadedConfig) -> int:
 
     with LiveProgress(Printer()) as progress:
         end = run_regression(loaded, progress=progress)
-    _tell(render_regression(end.document), end.folder, end.message)
+    _print_outcome(render_regression(end.document), end.folder, end.message)
     return end.exit_code
 
 
@@ -119,7 +119,7 @@ def plan(arguments: list[str]) -> int:
 
 
 def _stages_view(loaded: LoadedConfig) -> Mapping[str, object]:
-    from sweep.study.stages_plan import plan_stages  # brings SciPy along
+    from sweep.study.stages_plan import plan_stages  # imports SciPy
 
     return plan_stages(loaded)
 
@@ -128,19 +128,19 @@ def _plan_view(loaded: LoadedConfig) -> dict[str, object]:
     from sweep.study.planning import StudyPlan, expected_view
 
     planned = StudyPlan(loaded)
-    planned.driver()  # the plan refuses what a run would refuse
+    planned.driver()  # raises the errors that a run would raise
     view = {**planned.to_dict(), **_cost(planned)}
     if planned.fixed is None:
         view["expected"] = expected_view(planned.spec.expected(), planned.config.target.budget_steps)
     if loaded.study.confirm is not None:
-        from sweep.study.stages_plan import confirming_trials  # brings SciPy along
+        from sweep.study.stages_plan import confirming_trials  # imports SciPy
 
         view["confirming"] = confirming_trials(loaded.study)
     return view
 
 
 def _plan_night(loaded: LoadedConfig, *, is_json: bool) -> int:
-    """Print the plan of each task's studies of a night: the given night, else today's."""
+    """Print the plans of all studies of a night: the given night, else today's."""
     from sweep.config.regression import NightName, read_regression, task_studies
     from sweep.report.plans import render_plan
 
@@ -169,7 +169,7 @@ def _cost(planned: "StudyPlan") -> dict[str, object]:
 
 
 def _load(options: RunOptions, command: Sequence[str]) -> LoadedConfig:
-    """Return the validated study, and print a line for each word of the command that has no effect as it is."""
+    """Return the validated study; print a note for each argument that has no effect, or was replaced."""
     with collecting_nothing():
         loaded = load_study_config(options.overrides, options.config_dirs, command=tuple(command))
     for note in (*loaded.notes, *launcher_notes(loaded.study.launcher)):

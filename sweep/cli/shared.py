@@ -39,7 +39,7 @@ def chosen_study(store: Store, name: str | None, url: str) -> StudyRecord:
         raise NotFoundError(
             f"{name} is a nightly regression, not a study",
             hint=f"its report is {name}/report.html in its results folder; each task of each night is a study: "
-            f"`python -m sweep ls{store_option(url)}`",
+            f"`python -m sweep ls{store_option(url)}` lists them",
         )
     return store.latest_study() if name is None else store.study(name)
 
@@ -51,9 +51,9 @@ def _is_regression(store: Store, name: str) -> bool:
 
 
 def stage_names(study: StudyRecord) -> list[str]:
-    """Return the names of a study's stages, and of the study that confirms a learning-rate range.
+    """Return the names of a study's stages, and of studies that confirm a learning-rate range.
 
-    Empty if the study has no others.
+    Empty if the study is a single one.
     """
     stages = [stage_study(study.name, stage) for stage in study.stages]
     confirmed = [study.name] if study.is_confirmed else []
@@ -61,32 +61,32 @@ def stage_names(study: StudyRecord) -> list[str]:
 
 
 def with_trials(store: Store, study: StudyRecord) -> StudyRecord:
-    """Return a study that has trials of its own. Raises NotFoundError for one made of stages, and names those."""
+    """Return the study if it has trials. Raises NotFoundError for one that consists of stages, with their names."""
     begun = [name for name in stage_names(study) if store.find_study(name) is not None]
     if study.kind.is_staged:
         raise NotFoundError(
-            f"{study.name} is made of stages, and has no trials of its own\n  stages: {', '.join(begun) or 'none yet'}",
-            hint="name one of them",
+            f"{study.name} consists of stages, which have the trials\n  stages: {', '.join(begun) or 'none yet'}",
+            hint="name a stage",
         )
     return study
 
 
 def run_folder(store: Store, trial: TrialRecord) -> RunDir:
-    """Return the folder of a trial's latest run, that of the trial whose run it reuses if it does."""
+    """Return the folder of a trial's latest run; for a reused result, that of the trial that was run."""
     study, number = store.study_running(trial.id)
     return StudyDir.of(study).trial(number)
 
 
 def lock_of(study: StudyRecord) -> StudyLock | None:
-    """Return the lock that a study's orchestrator holds, None if its folder is not found from here."""
+    """Return the lock that a study's orchestrator holds, None if the study's folder is not on this machine."""
     path = StudyDir.of(study).lock
     return StudyLock(path) if path.exists() else None
 
 
 def as_it_stands(study: StudyRecord) -> StudyRecord:
-    """Return a study that is recorded as running, but has no orchestrator any more, as `interrupted`.
+    """Return the study with its actual status: `interrupted` if it is recorded as running but has no orchestrator.
 
-    Its orchestrator was killed. If the folder is not found from here, this cannot be known.
+    Its orchestrator was killed. Without the study's folder this is not known, and the recorded status stays.
     """
     lock = lock_of(study)
     if study.status == "running" and lock is not None and lock.holder() is None:
@@ -95,7 +95,7 @@ def as_it_stands(study: StudyRecord) -> StudyRecord:
 
 
 def add_trial(parser: Parser) -> None:
-    """Add the words that name a trial to a verb's parser."""
+    """Add the arguments that name a trial to a verb's parser."""
     parser.add_argument("trial", type=_number, help="the trial's number in its study")
     parser.add_argument("--study", help="the study (default: the latest)")
 
@@ -104,7 +104,7 @@ def _number(word: str) -> int:
     try:
         return int(word)
     except ValueError:
-        raise ArgumentTypeError(f"{word!r} is not the number of a trial: they count from 0 in each study") from None
+        raise ArgumentTypeError(f"{word!r} is not a trial number; each study numbers its trials from 0") from None
 
 
 def chosen_trial(store: Store, args: Namespace) -> tuple[StudyRecord, TrialRecord]:

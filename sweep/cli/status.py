@@ -1,4 +1,4 @@
-"""The verb `status`: how far a study is, once or followed until it ends."""
+"""The verb `status`: the progress of a study, shown once or until it ends."""
 
 from sweep.cli.output import print_json
 from sweep.cli.printing import print_rich, print_whole
@@ -12,7 +12,7 @@ INTERVAL_S = 2.0
 
 
 def status(arguments: list[str]) -> int:
-    """Show how far a study is; with --watch follow it until it ends."""
+    """Show the progress of a study; with --watch, follow it until it ends."""
     parser = read_parser("status")
     parser.add_argument("--watch", action="store_true", help="follow the study until it ends")
     parser.add_argument(
@@ -23,11 +23,11 @@ def status(arguments: list[str]) -> int:
         raise UsageError("--interval goes with --watch")
     interval_s = INTERVAL_S if args.interval is None else args.interval
     if not 0.1 <= interval_s <= 3600:
-        raise UsageError(f"--interval: {interval_s:g} is not from 0.1 to 3600 seconds")
+        raise UsageError(f"--interval must be from 0.1 to 3600 seconds, got {interval_s:g}")
     if args.watch:
         try:
             return Watch(args.store, args.study, interval_s, view_of(is_json=args.json)).run()
-        except KeyboardInterrupt:  # quietly: only the watching ends, not the study
+        except KeyboardInterrupt:  # nothing to report: the study continues
             return 130
     with Store.open(args.store, read_only=True) as store:
         seen = read_study_state(store, args.study, args.store)

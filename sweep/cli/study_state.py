@@ -1,4 +1,4 @@
-"""How far a study is, as the store and its lock say: what `status` shows."""
+"""The progress of a study, read from the store and the study's lock: what `status` shows."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -30,11 +30,11 @@ Listed = tuple[tuple[TrialRecord, RunRecord | None], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyState:
-    """How far a study is. `progress` says, by trial number, how far a running trial has come.
+    """The progress of a study. `progress` has the last logged step and value of running trials, by trial number.
 
-    A study made of others (stages; a learning-rate range and its confirmation) has the trials of all of them; `stages`
-    has a line for each. `checks` are the trials that are not judged, by how they ended. `symptoms` are those of
-    the base, as the study's summary has them; `outdated` is the number of verdicts by earlier rules.
+    If the study consists of several (stages; a learning-rate range and its confirmation), the figures include all of
+    them, and `stages` has a line for each. `checks` counts the trials that are not judged, by how they ended.
+    `symptoms` are those of the base, from the study's summary; `outdated` is the number of verdicts by earlier rules.
     """
 
     study: StudyRecord
@@ -52,7 +52,7 @@ class StudyState:
     outdated: int = 0
 
     def to_dict(self) -> JsonObject:
-        """Return it as `--json` prints it."""
+        """Return the data that `--json` prints."""
         return {
             "study": self.study.name,
             "status": self.study.status,
@@ -67,7 +67,7 @@ class StudyState:
         }
 
     def rendered(self) -> RenderableType:
-        """Return it as a terminal shows it."""
+        """Return the text for a terminal."""
         failed = self.failed[:SHOWN_FAILED]
         known = self.study, self.states, self.verdicts, self.running, failed, self.progress
         note = outdated_text(self.outdated, self.study.name, self.store_option) if self.outdated else ""
@@ -75,11 +75,11 @@ class StudyState:
         return Group(shown, *(Padding(Text(line, style="dim"), (0, 0, 0, 2), expand=False) for line in self.stages))
 
     def line(self) -> str:
-        """Return it in one line."""
+        """Return the progress as one line."""
         return status_line(self.study, self.states, {**self.checks, **self.verdicts})
 
     def lines(self) -> tuple[str, ...]:
-        """Return a line for each study that it is made of, or its own."""
+        """Return a line for each study that it consists of, or one line for the study itself."""
         return self.stages or (self.line(),)
 
     def how_it_ended(self) -> str:
@@ -88,7 +88,7 @@ class StudyState:
 
 
 def read_study_state(store: Store, name: str | None, url: str) -> StudyState:
-    """Return how far a study of the store at this URL is, the latest if none is named. Raises NotFoundError."""
+    """Return the progress of a study in the store at this URL, the latest if none is named. Raises NotFoundError."""
     study = as_it_stands(chosen_study(store, name, url))
     if study.kind.is_staged:
         seen = _of_stages(store, study, url)
@@ -100,7 +100,7 @@ def read_study_state(store: Store, name: str | None, url: str) -> StudyState:
 
 
 def _of_trials(store: Store, study: StudyRecord) -> StudyState:
-    """Return how far a study's own trials are."""
+    """Return the progress of a study, without other studies that belong to it."""
     running = _with_runs(store, study, {TrialState.LAUNCHING, TrialState.RUNNING})
     heading = read_heading(store.summary(study.id))
     states, is_check = by_word(store.counts(study.id)), study.kind.is_check
@@ -120,14 +120,14 @@ def _of_trials(store: Store, study: StudyRecord) -> StudyState:
 
 
 def _checks(states: Mapping[str, int]) -> dict[str, int]:
-    """Return the numbers of done and failed trials that are not judged; words without trials are left out."""
+    """Return the number of done and of failed trials of a check; 0 is left out."""
     done = states.get(TrialState.COMPLETED, 0)
     failed = sum(states.get(state, 0) for state in FAILED)
     return {word: count for word, count in (("done", done), ("failed", failed)) if count}
 
 
 def _with_confirmation(store: Store, search: StudyState, url: str) -> StudyState:
-    """Return how far a study is together with the study that confirms what it suggests."""
+    """Return the progress of a learning-rate range together with the study that confirms its suggestion."""
     confirm = store.find_study(confirm_study(search.study.name))
     if search.study.status != "ended":
         return search
@@ -152,12 +152,12 @@ def _with_confirmation(store: Store, search: StudyState, url: str) -> StudyState
 
 
 def _suggests(store: Store, search: StudyRecord) -> bool:
-    """Return whether a study suggests something that can be set, and so be confirmed."""
+    """Return whether a study suggests overrides, which can be confirmed."""
     return bool(read_heading(store.summary(search.id)).recommended.overrides)
 
 
 def _of_stages(store: Store, study: StudyRecord, url: str) -> StudyState:
-    """Return how far a study made of stages is: the trials of all stages together, those under way as they stand."""
+    """Return the progress of a study that consists of stages, with the trials of all stages."""
     names = [stage_study(study.name, stage) for stage in study.stages]
     begun = {record.name for record in store.studies()}
     parts = [read_study_state(store, name, url) for name in names if name in begun]
@@ -179,7 +179,7 @@ def _of_stages(store: Store, study: StudyRecord, url: str) -> StudyState:
 
 
 def _is_over(study: StudyRecord) -> bool:
-    """Return whether a study is done: an orchestrator records "ended" first, then writes its reports under its lock."""
+    """Return whether a study is over: an orchestrator records the end first, then writes reports and frees its lock."""
     lock = lock_of(study)
     return study.status != "running" and (lock is None or lock.holder() is None)
 

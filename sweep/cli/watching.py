@@ -1,4 +1,4 @@
-"""Follows a study and shows what has changed, until the study is over."""
+"""Follows a study until it is over, and shows each change."""
 
 import json
 import time
@@ -17,13 +17,13 @@ from sweep.errors import NotFoundError, StoreError
 from sweep.store import Store
 
 BEING_MADE_S = 10.0
-"""Seconds for which a file that is not a store yet is taken for one being created."""
+"""Time (s) allowed for a new file to become a store: another process may be creating it."""
 
 
 class Watch:
-    """Polls a store, shows what has changed, and ends with the study.
+    """Polls a store and shows each change, until the study is over.
 
-    It waits for a store, or its first study, that does not exist yet.
+    If the store does not exist yet, or has no study yet, it waits.
     """
 
     def __init__(self, url: str, name: str | None, interval_s: float, view: "View") -> None:
@@ -70,7 +70,7 @@ class Watch:
         return self._is_waiting
 
     def _unless_left(self, seen: StudyState) -> StudyState:
-        """Return what was seen, read again if the orchestrator is gone: a killed one changes no file."""
+        """Return the progress, read again if the orchestrator is gone: being killed changes no file."""
         lock = lock_of(seen.study)
         return seen if lock is None or lock.holder() is not None else self._look() or seen
 
@@ -95,35 +95,35 @@ def file_mark(url: str) -> object | None:
 
 
 class View:
-    """Shows what a watch sees. A context manager; leaving it puts the terminal back."""
+    """Displays what a watch reads. A context manager that restores the terminal."""
 
     def __enter__(self) -> "View":
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Put the terminal back."""
+        """Restore the terminal."""
 
     def waiting(self, text: str) -> None:
-        """Print once what it waits for."""
+        """Show what the watch waits for."""
 
     def show(self, seen: StudyState) -> None:
-        """Show the study's progress if it has changed."""
+        """Show the progress if it has changed."""
 
 
 class Lines(View):
-    """A line for each change; for `--json` an object in one line."""
+    """Prints a line for each change; for `--json`, an object per line."""
 
     def __init__(self, line_of: Callable[[StudyState], str], *, ends_with_words: bool) -> None:
         self._line_of, self._ends_with_words = line_of, ends_with_words
         self._last = ""
 
     def waiting(self, text: str) -> None:
-        """Print once what it waits for."""
+        """Print what the watch waits for, once."""
         if self._ends_with_words:
             self._print(text)
 
     def show(self, seen: StudyState) -> None:
-        """Print the study's progress if it has changed, and finally how it ended."""
+        """Print the progress if it has changed, and at the end how the study ended."""
         self._print(self._line_of(seen))
         if seen.is_over and self._ends_with_words:
             self._print(seen.how_it_ended())
@@ -135,7 +135,7 @@ class Lines(View):
 
 
 class Screen(View):
-    """The status on a terminal, redrawn when it changes."""
+    """Shows the status on a terminal, redrawn when it changes."""
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, auto_refresh=False)
@@ -150,18 +150,18 @@ class Screen(View):
         self._live.stop()
 
     def waiting(self, text: str) -> None:
-        """Show what it waits for."""
-        self._live.update(Text(f"{text} (Ctrl-C ends)", style="dim"), refresh=True)
+        """Show what the watch waits for."""
+        self._live.update(Text(f"{text} (Ctrl-C to stop)", style="dim"), refresh=True)
 
     def show(self, seen: StudyState) -> None:
-        """Draw the study's progress, and finally how it ended."""
+        """Draw the progress, and at the end how the study ended."""
         if seen == self._last:
             return
         self._last = seen
         if seen.is_over:
             last: RenderableType = Text(seen.how_it_ended(), style="bold")
         else:
-            last = Text("Ctrl-C ends the watching, not the study", style="dim")
+            last = Text("Ctrl-C stops watching; the study continues", style="dim")
         self._live.update(Group(seen.rendered(), "", last), refresh=True)
 
 

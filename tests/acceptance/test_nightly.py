@@ -338,7 +338,7 @@ def test_a_study_with_enough_seeds_is_a_baseline_at_once_and_one_with_too_few_is
     [
         (["baseline", "accept"], "one of STUDY, --last N and --again"),
         (["baseline", "accept", "--last", "0"], "--last must be 1 or more"),
-        (["baseline", "show", "--task", "suns"], "there is one of moons"),
+        (["baseline", "show", "--task", "suns"], "moons"),
         (["baseline", "show", "moons"], "--task moons"),
         (["baseline", "shwo"], "shwo"),
         (["gc", "--keep-nights", "0"], "--keep-nights must be 1 or more"),

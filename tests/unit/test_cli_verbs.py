@@ -33,7 +33,9 @@ def test_export_into_what_is_no_folder_is_an_error_in_words(tmp_path, capsys):
         make_study(store, tmp_path)
     (tmp_path / "taken").write_text("a file")
     assert main(["export", "--store", url_of(tmp_path), "--to", str(tmp_path / "taken")]) == 2
-    assert f"error: {tmp_path / 'taken'} cannot be a folder to write to: File exists" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert str(tmp_path / "taken") in error
+    assert "File exists" in error
 
 
 def test_export_into_a_folder_that_takes_no_file_is_an_error_in_words(tmp_path, monkeypatch, capsys):
@@ -41,7 +43,9 @@ def test_export_into_a_folder_that_takes_no_file_is_an_error_in_words(tmp_path, 
         make_study(store, tmp_path)
     (tmp_path / "trials.csv").mkdir()
     assert main(["export", "--store", url_of(tmp_path), "--to", str(tmp_path)]) == 2
-    assert f"{tmp_path / 'trials.csv'} cannot be written: Is a directory" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert str(tmp_path / "trials.csv") in error
+    assert "Is a directory" in error
 
 
 @pytest.mark.parametrize("words", [["rank", ""], ["report", ""], ["status", ""], ["resume", ""], ["stop", ""]])
