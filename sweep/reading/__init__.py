@@ -1,7 +1,7 @@
-"""Studies read from Python: `sweep.open_store()` and what it leads to (docs/notebook.md).
+"""Reads studies from Python: `sweep.open_store()` and the objects that it gives access to (docs/notebook.md).
 
-A store gives studies, a study its trials, curves and ranking. Attributes are as they were when the object was made;
-methods read the store again, so that calling them again shows how far a running study has come by then.
+A store has studies; a study has trials, curves and a ranking. Attributes have the values at the time the object was
+made. Methods read the store each time, so calling them again shows the progress of a running study.
 """
 
 from sweep.reading.curves import Curve, Curves

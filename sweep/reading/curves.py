@@ -10,7 +10,7 @@ from sweep.reading import display
 from sweep.reading.source import missing
 
 DRAWN = 60
-"""Curves drawn in one picture at most."""
+"""Maximum number of curves in one picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,7 +34,7 @@ class Curve:
 
     @property
     def label(self) -> str:
-        """The trial in a few words."""
+        """The trial, its cell and its seed."""
         return f"trial {self.trial}: {self.cell}, seed {self.seed}"
 
     def to_records(self) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ class Curve:
 
     @property
     def drawn(self) -> tuple[str, str, Series]:
-        """What a chart needs of it."""
+        """Label, verdict and series, for a chart."""
         return self.label, self.verdict, Series(self.steps, self.values)
 
 
@@ -79,7 +79,7 @@ class Curves(Mapping[int, Curve]):
         return number in self.by_trial
 
     def get(self, number: int, default: Any = None) -> Any:
-        """Return the curve of a trial, `default` if it has none."""
+        """Return the curve of a trial, or `default` if it has none."""
         return self.by_trial.get(number, default)
 
     def to_records(self) -> list[dict[str, Any]]:

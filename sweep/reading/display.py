@@ -1,4 +1,4 @@
-"""What a notebook shows: tables and small charts as HTML. Every text is escaped: names and messages are a user's."""
+"""Tables and small charts as HTML, for notebooks. All text is escaped: names and messages come from users."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,11 @@ COLOURS = {
     "not_converged": "#c98a1b",
     "undecided": "#8a8f98",
 }
-"""One colour per verdict, readable on light and dark pages; the word always stands beside it."""
+"""One colour per verdict, readable on light and dark pages; the verdict is always also written out."""
 
 
 def escape(text: str) -> str:
-    """Return text for a page: markup escaped, control characters spelled out."""
+    """Return text with markup and control characters escaped."""
     return html_escape(printable(text))
 
 
@@ -61,7 +61,7 @@ def _cell(value: object) -> str:
 
 
 class Drawn:
-    """HTML made here, which goes into a table as it is."""
+    """HTML that a table includes without escaping it."""
 
     def __init__(self, html: str) -> None:
         self.html = html
@@ -78,7 +78,7 @@ def word(text: str, colour_of: str) -> Drawn:
 
 
 def interval_bar(low: float, high: float, mean: float) -> Drawn:
-    """Return an interval of probabilities drawn over [0, 1], its figures as the title."""
+    """Return an interval of probabilities as a bar over [0, 1], with its figures as the tooltip."""
     x = [round(4 + 92 * min(max(value, 0.0), 1.0), 1) for value in (low, high, mean)]
     return Drawn(
         f'<svg width="100" height="12" role="img"><title>{low:.2f}–{high:.2f}</title>'
@@ -89,15 +89,15 @@ def interval_bar(low: float, high: float, mean: float) -> Drawn:
 
 
 def chart(curves: Sequence[tuple[str, str, Series]], *, level: float | None = None) -> str:
-    """Return curves (label, verdict, series) as one small SVG, each in its verdict's colour; `level` is dashed.
+    """Return curves (label, verdict, series) as one small SVG, each in its verdict's colour; `level` is a dashed line.
 
-    What is not finite is left out and ends in a cross; the vertical axis is logarithmic for positive values that span
-    more than two decades.
+    Values that are not finite are left out, and a curve that ends with one has a cross there. The vertical axis is
+    logarithmic if the values are positive and span more than two decades.
     """
     parts = [(label, verdict, series, np.isfinite(series.values)) for label, verdict, series in curves]
     finite = [series.values[good] for _, _, series, good in parts if good.any()]
     if not finite:
-        return paragraph("nothing finite was logged")
+        return paragraph("no finite value was logged")
     every = np.concatenate([*finite, [level]] if level is not None else finite).astype(np.float64)
     scale = _Scale(every, max(int(series.steps.max()) for _, _, series, good in parts if good.any()))
     lines = "".join(_line(label, verdict, series, good, scale) for label, verdict, series, good in parts)
@@ -115,7 +115,7 @@ def chart(curves: Sequence[tuple[str, str, Series]], *, level: float | None = No
 
 
 class _Scale:
-    """Where a point lies in the picture."""
+    """Maps steps and values to positions in the picture."""
 
     def __init__(self, values: Values, last: int) -> None:
         self.low, self.high, self.last = float(values.min()), float(values.max()), max(last, 1)
@@ -123,11 +123,11 @@ class _Scale:
         self._from, self._to = self._of(self.low), self._of(self.high)
 
     def x(self, step: float) -> float:
-        """Return the horizontal place of a step."""
+        """Return the horizontal position of a step."""
         return MARGIN + (WIDTH - 2 * MARGIN) * step / self.last
 
     def y(self, value: float) -> float:
-        """Return the vertical place of a finite value; halves first, so that the largest floats do not overflow."""
+        """Return the vertical position of a finite value. Halving first keeps the largest floats from overflowing."""
         span = self._to / 2 - self._from / 2
         share = (self._of(value) / 2 - self._from / 2) / span if span > 0 else 0.5
         return HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * share

@@ -1,4 +1,4 @@
-"""The ranking of a study as it was last written: toggles with their findings, and the repairs."""
+"""The ranking of a study as last written: toggles with their findings, and repairs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,10 +14,10 @@ from sweep.report.documents import RepairDocument, ToggleDocument, read_ranking
 class RankedToggle:
     """One change to the base, and what its trials showed.
 
-    `status` is restores, helps, no_effect, harms, inert or undecided; `word` is how a report says it. `probability`
-    (of base + toggle converging) and its 95 % `interval` are in [0, 1]; `p_value` is exact and unadjusted,
-    `p_adjusted` Holm over the study. `median_steps` to the target is None where fewer than half converged;
-    `steps_saved` is against the base.
+    `status` is restores, helps, no_effect, harms, inert or undecided; `word` is the wording in reports. `probability`
+    (that base + toggle converges) and its 95 % `interval` are in [0, 1]; `p_value` is exact and unadjusted,
+    `p_adjusted` is corrected over the study (Holm). `median_steps` to the target is None if fewer than half of the
+    trials converged; `steps_saved` is compared with the base.
     """
 
     toggle: str
@@ -41,7 +41,7 @@ class RankedToggle:
 
     @classmethod
     def of(cls, item: ToggleDocument) -> "RankedToggle":
-        """Return a toggle of summary.json."""
+        """Return the toggle for this entry of summary.json."""
         steps = item.steps_to_target
         return cls(
             toggle=item.toggle, rank=item.rank, tied=item.tied, status=str(item.status), word=item.word,
@@ -65,7 +65,7 @@ class RankedRepair:
 
     @classmethod
     def of(cls, item: RepairDocument) -> "RankedRepair":
-        """Return a repair of summary.json."""
+        """Return the repair for this entry of summary.json."""
         return cls(
             toggles=item.toggles, probability=item.probability, interval=item.interval, verified=item.verified,
             p_value=item.p_value, overrides=item.overrides,
@@ -90,7 +90,7 @@ class Ranking(Sequence[RankedToggle]):
 
     @classmethod
     def of(cls, summary: JsonObject) -> "Ranking":
-        """Return the ranking of a summary.json; one without toggles, such as a check's, gives an empty ranking."""
+        """Return the ranking in a summary.json; it is empty if there are no toggles, as for a check."""
         document, base = read_ranking(summary), summary.get("base")
         return cls(
             study=document.study, answer=document.answer,
@@ -119,7 +119,7 @@ class Ranking(Sequence[RankedToggle]):
         return len(self.toggles)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """Return a flat row per toggle, for `pandas.DataFrame(...)`; interval as `low` and `high`."""
+        """Return a flat row per toggle, for `pandas.DataFrame(...)`; the interval is `low` and `high`."""
         rows = []
         for toggle in self.toggles:
             row = asdict(toggle)

@@ -1,4 +1,4 @@
-"""The store behind every object that was read from it, for as long as it is open."""
+"""The open store that all objects read from it share."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from sweep.store import Store
 
 
 class Source:
-    """An open store, or one that has been closed."""
+    """A store that can be closed once; reading it after that raises StoreError."""
 
     def __init__(self, store: Store, url: str) -> None:
         self.url = url
@@ -15,7 +15,7 @@ class Source:
 
     @property
     def is_open(self) -> bool:
-        """Whether it can still be read."""
+        """Whether the store can still be read."""
         return self._store is not None
 
     @property
@@ -26,7 +26,7 @@ class Source:
         return self._store
 
     def close(self) -> None:
-        """Close the store; a second time does nothing."""
+        """Close the store; closing it again does nothing."""
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -38,6 +38,6 @@ def missing(what: str, wanted: object, there: Iterable[object]) -> NotFoundError
     near = nearest(str(wanted), names)
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return NotFoundError(
-        f"there is no {what} {wanted!r}\n  there: {shown or 'none'}",
+        f"there is no {what} {wanted!r}\n  known: {shown or 'none'}",
         hint=None if near is None else f"did you mean {near!r}?",
     )

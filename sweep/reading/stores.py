@@ -1,4 +1,4 @@
-"""The way in: a store opened for reading."""
+"""`open_store()`: opens a store for reading."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,9 +18,9 @@ from sweep.store import Store
 def open_store(url: str | Path | None = None) -> "StudyStore":
     """Open a store for reading: a URL (`sqlite:///results/sweep.db`, `postgresql+psycopg://user@host/db`) or a file.
 
-    Without one it is `$SWEEP_STORE`, else `results/sweep.db` below the working folder. Nothing is written or locked: a
-    running study is not disturbed. Close it with `close()` or `with`. Raises NotFoundError where there is no
-    store, StoreError for what is none.
+    The default is `$SWEEP_STORE`, else `results/sweep.db` in the working directory. Nothing is written or locked, so a
+    running study is not disturbed. Close the store with `close()` or use `with`. Raises NotFoundError if there is no
+    store, StoreError if it cannot be read as one.
     """
     given = str(url if url is not None else verbs_store())
     full = given if "://" in given else f"sqlite:///{given}"
@@ -28,26 +28,26 @@ def open_store(url: str | Path | None = None) -> "StudyStore":
 
 
 class StudyStore(Mapping[str, Study]):
-    """The studies of a store by name, the one that was active last first: `store["my-study"]`, `store.latest()`."""
+    """The studies of a store by name, the last active first: `store["my-study"]`, `store.latest()`."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
     @property
     def url(self) -> str:
-        """Where the store is."""
+        """The URL of the store, without a password."""
         return self._source.url
 
     def study(self, name: str) -> Study:
-        """Return the study of this name. Raises NotFoundError with the known names and the nearest of them."""
+        """Return the study of this name. Raises NotFoundError, with the known names and the nearest."""
         return Study.of(self._source.store.study(name), self._source)
 
     def studies(self) -> list[Study]:
-        """Return all studies, the one that was active last first."""
+        """Return all studies, the last active first."""
         return [Study.of(record, self._source) for record in self._source.store.studies()]
 
     def latest(self) -> Study:
-        """Return the study that was active last. Raises NotFoundError if there is none."""
+        """Return the last active study. Raises NotFoundError if there is none."""
         return Study.of(self._source.store.latest_study(), self._source)
 
     def __getitem__(self, name: str) -> Study:
@@ -63,7 +63,7 @@ class StudyStore(Mapping[str, Study]):
         return isinstance(name, str) and self._source.store.find_study(name) is not None
 
     def close(self) -> None:
-        """Close the store; what was read stays, what would be read raises StoreError. Twice does nothing."""
+        """Close the store. Objects keep what they have read; reading more raises StoreError."""
         self._source.close()
 
     def __enter__(self) -> "StudyStore":

@@ -1,4 +1,4 @@
-"""One study: its trials, its curves, its ranking."""
+"""A study: its trials, curves and ranking."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ from sweep.reading.trials import Trial, Trials, main_metric
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Study:
-    """One study. Its attributes are as they were when it was read; every method reads the store again.
+    """One study. Its attributes have the values at the time it was read; every method reads the store again.
 
-    `status` is running, ended, interrupted or failed; `command` the words after `python -m sweep`; `config` the
-    resolved config; `provenance` code version, packages and machine; times are in UTC.
+    `status` is running, ended, interrupted or failed; `command` has the arguments after `python -m sweep`; `config` is
+    the resolved config; `provenance` has code version, packages and machine. Times are in UTC.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Study:
 
     @classmethod
     def of(cls, record: StudyRecord, source: Source) -> "Study":
-        """Return the study of its record."""
+        """Return the study for this record."""
         return cls(
             name=record.name, task=record.task, status=record.status, command=record.command,
             created_at=record.created_at, ended_at=record.ended_at,
@@ -54,13 +54,13 @@ class Study:
         verdict: str | None = None,
         state: str | None = None,
     ) -> Trials:
-        """Return the study's matching trials by number; see `Trials.where`."""
+        """Return the study's trials that match all arguments, by number; see `Trials.where`."""
         store = self._source.store
         records = {record.number: record for record in store.trials(self._id)}
         found = [
             Trial.of(records[outcome.number], outcome, self.target, self._source)
             for outcome in store.outcomes(self._id)
-            if outcome.number in records  # a running study may have added one between the two
+            if outcome.number in records  # a running study may have added a trial between the two reads
         ]
         return Trials(found).where(cell=cell, toggle=toggle, seed=seed, verdict=verdict, state=state)
 
@@ -84,7 +84,7 @@ class Study:
         verdict: str | None = None,
         state: str | None = None,
     ) -> Curves:
-        """Return a metric's curves by trial number, of the matching trials; the target's metric if none is named.
+        """Return a metric's curves, by number, for the trials that match. The default is the target's metric.
 
         Trials that have not logged it are left out. Raises NotFoundError, with the nearest name, for a metric that no
         trial of the study has logged.
@@ -102,18 +102,18 @@ class Study:
         return Curves(metric=name, by_trial=found)
 
     def summary(self) -> dict[str, Any]:
-        """Return summary.json (docs/summary.md); a running study's is some seconds old. Raises NotFoundError."""
+        """Return summary.json (docs/summary.md); that of a running study is some seconds old. Raises NotFoundError."""
         found = self._source.store.summary(self._id)
         if found is None:
-            raise NotFoundError(f"study {self.name} has no ranking yet", hint="it is made once trials have ended")
+            raise NotFoundError(f"study {self.name} has no ranking yet", hint="it is written once trials have ended")
         return found
 
     def ranking(self) -> Ranking:
-        """Return the ranking as the study last wrote it. Raises NotFoundError if there is none yet."""
+        """Return the ranking as last written. Raises NotFoundError if there is none yet."""
         return Ranking.of(self.summary())
 
     def refreshed(self) -> "Study":
-        """Return the study as it is now."""
+        """Return the study with its current attributes. Raises NotFoundError."""
         return Study.of(self._source.store.study(self.name), self._source)
 
     def __repr__(self) -> str:

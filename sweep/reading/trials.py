@@ -23,11 +23,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trial:
-    """One trial as it stood when it was read.
+    """One trial, as it was when it was read.
 
-    `cell` is the cell's key (`base`, `dropout=off`), `toggles` its changes, `params` what a search drew. `tau` is steps
-    to target, None for a miss; `steps` how far it ran; `best` and `final` are of the target's metric, None where it was
-    never logged finite. `failure` says why a run ended without a result. `task` is the resolved task config.
+    `cell` is the cell's key (`base`, `dropout=off`), `toggles` its changes, `params` the values that a search drew.
+    `tau` is the steps to target, None for a miss; `steps` is the last step; `wall_s` is in seconds. `best` and `final`
+    are values of the target's metric, None if no finite value was logged. `failure` is the failure class of a run that
+    ended without a result. `task` is the resolved task config.
     """
 
     number: int
@@ -55,7 +56,7 @@ class Trial:
 
     @classmethod
     def of(cls, record: TrialRecord, outcome: Outcome, target: Target, source: Source) -> "Trial":
-        """Return the trial of its record and its outcome."""
+        """Return the trial for this record and outcome."""
         return cls(
             number=record.number, cell=record.cell.key, toggles=tuple(map(str, record.cell.sorted_toggles)),
             params=dict(record.cell.params), seed=record.seed, state=outcome.state, verdict=outcome.verdict,
@@ -68,17 +69,17 @@ class Trial:
 
     @property
     def word(self) -> str:
-        """Its verdict as text; `not judged` for a check's trial."""
+        """The verdict as text; `not judged` for a trial of a check."""
         return "not judged" if self._is_check else str(self.verdict)
 
     def metrics(self) -> list[str]:
-        """Return the names of what it has logged so far, sorted."""
+        """Return the names of the metrics that the trial has logged so far, sorted."""
         return list(self._source.store.series(self._id))
 
     def curve(self, metric: str | None = None) -> Curve:
-        """Return a metric's curve so far; the target's metric if none is named.
+        """Return a metric's curve so far. The default is the target's metric.
 
-        Raises NotFoundError, with the nearest name, for a metric that it has not logged.
+        Raises NotFoundError, with the nearest name, for a metric that the trial has not logged.
         """
         name = metric if metric is not None else self.target.metric
         found = self._source.store.series(self._id, None if name is None else [name])
@@ -88,7 +89,7 @@ class Trial:
         return self.curve_of(name, found[name])
 
     def curve_of(self, metric: str, series: Series) -> Curve:
-        """Return a series of this trial as its curve."""
+        """Return a series of this trial as a curve."""
         return Curve(
             trial=self.number, cell=self.cell, seed=self.seed, verdict=str(self.verdict), metric=metric,
             steps=series.steps, values=series.values,
@@ -96,7 +97,7 @@ class Trial:
         )  # fmt: skip
 
     def to_record(self) -> dict[str, Any]:
-        """Return it as one flat row; symptoms are their rules, overrides one text."""
+        """Return the trial as one flat row, with the rules of the symptoms and the overrides as text."""
         return {
             "trial": self.number, "cell": self.cell, "seed": self.seed, "state": str(self.state),
             "verdict": str(self.verdict), "reason": self.reason, "tau": self.tau, "steps": self.steps,
@@ -120,7 +121,7 @@ class Trial:
 
 
 class Trials(Sequence[Trial]):
-    """Trials by number; `where` picks some of them, `to_records` makes rows for `pandas.DataFrame(...)`."""
+    """Trials by number; `where` selects some of them, `to_records` returns rows for `pandas.DataFrame(...)`."""
 
     def __init__(self, trials: Sequence[Trial]) -> None:
         self._trials = tuple(trials)
@@ -140,12 +141,12 @@ class Trials(Sequence[Trial]):
 
     @property
     def cells(self) -> list[str]:
-        """The cells among them, in order of first appearance."""
+        """The cells of these trials, in order of first appearance."""
         return list(dict.fromkeys(trial.cell for trial in self._trials))
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds among them, ascending."""
+        """The seeds of these trials, ascending."""
         return sorted({trial.seed for trial in self._trials})
 
     def where(
@@ -159,9 +160,9 @@ class Trials(Sequence[Trial]):
     ) -> "Trials":
         """Return the trials that match all arguments.
 
-        `cell` is a whole cell (`base`, or its toggles joined by commas, in any order), `toggle` one change that is
-        among a cell's. Raises NotFoundError, with the nearest name, for a cell, toggle or seed that none of these
-        trials has, and for a word that is no verdict or state.
+        `cell` is a whole cell (`base`, or its toggles joined by commas, in any order); `toggle` matches each cell with
+        this toggle. Raises NotFoundError, with the nearest name, for a cell, toggle or seed that none of these trials
+        has, and for an unknown verdict or state.
         """
         tests: list[Callable[[Trial], bool]] = []
         if cell is not None:
@@ -213,7 +214,7 @@ def cell_key(text: str) -> str:
 
 
 def main_metric(target: Target, names: Iterable[str]) -> str | None:
-    """Return the metric to look at if the target names none: the loss, else the first by name."""
+    """Return the metric to show if the target names none: the loss, else the first by name."""
     there = list(names)
     return shown_metric(target, there) or (there[0] if there else None)
 

@@ -123,7 +123,7 @@ def test_a_study_that_is_not_there_is_answered_with_the_nearest(store):
 
 
 def test_a_seed_or_trial_that_is_not_there_is_answered_with_what_is(study):
-    with pytest.raises(NotFoundError, match="there: 0, 1"):
+    with pytest.raises(NotFoundError, match="known: 0, 1"):
         study.trials(seed=7)
     with pytest.raises(NotFoundError, match="trials 0 to 3"):
         study.trial(9)

@@ -1,17 +1,17 @@
 """The checks: what a trial does with its task instead of training to the target.
 
 what the task trains on
-  data        the data check: measures the sets, and puts a batch through the model
-  reading     what `data(cfg)` returns, whatever it is
+  data        the data check: measures the sets, and passes a batch through the model
+  reading     reads what `data(cfg)` returns, of any type
   measures    figures of inputs and labels
-  ignored     the label that stands for "ignored"
-  neighbours  whether labels go with inputs, by the nearest neighbours
-  stretches   the same, along the rows
-  forward     a batch through a model
+  ignored     the label that means "ignored"
+  neighbours  whether labels match inputs, by nearest neighbours
+  stretches   the same for stretches of rows
+  forward     passes a batch through a model
 
 how it trains
   overfit     the overfit gate: the task's training on a few samples
-  reduced     a training set cut down to these
+  reduced     a training set reduced to these samples
   lr_range    the learning-rate range test
 """
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from sweep.worker.run import WorkerRun
 
 RunCheck: TypeAlias = "Callable[[Task, TaskConfig, WorkerRun, Check], None]"
-"""Runs a check of a task: logs series through `run.log`, writes what else it found as the run's FINDINGS, and returns,
-or lets StopTrial through."""
+"""Runs a check of a task: logs series with `run.log` and writes its other results as the run's FINDINGS. It returns, or
+lets StopTrial pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """What runs a check. `prepares` is False if it prepares the task itself: failing to load data is a finding."""
+    """How a check is run. `prepares` is False if the check prepares the task: data that fails to load is a finding."""
 
     run: RunCheck
     prepares: bool = True
 
 
 def _data(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> None:
-    from sweep.worker.checks.data import run_check  # NumPy and Pillow come with it
+    from sweep.worker.checks.data import run_check  # imports NumPy and Pillow
 
     run_check(task, cfg, run, check)
 

@@ -1,4 +1,4 @@
-"""The data check: measures what a task trains on, puts a batch through its model, and draws the batch."""
+"""The data check: measures what a task trains on, passes a batch through its model, and draws the batch."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 PICTURE = "batch.png"
 """The picture of a batch, among the run's artifacts."""
 IGNORE_KNOB = "ignore_index"
-"""Key of the task section that names the label that its loss leaves out."""
+"""Key of the task section with the label that the loss ignores."""
 
 
 def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> None:
-    """Leave DataFindings. An error in the task's code is a finding with its message; it is not raised."""
+    """Write DataFindings. An error in the task's code is not raised: it is a finding, with its message."""
     found = DataFindings(has_data=task.data is not None, has_model=task.model is not None)
     if task.data is not None:
         found = _with_sets(found, task, cfg, run, check)
@@ -57,7 +57,7 @@ def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> 
 
 
 def _with_sets(found: DataFindings, task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> DataFindings:
-    """Return the findings with what the task's sets show."""
+    """Return the findings, with those on the task's sets and its model added."""
     try:
         if task.prepare is not None:
             task.prepare(cfg)
@@ -97,7 +97,7 @@ def _with_sets(found: DataFindings, task: "Task", cfg: TaskConfig, run: "WorkerR
 def _with_labels(
     found: DataFindings, figures: SetFigures, train: ReadSet, val: ReadSet | None, network: Any, check: Check
 ) -> DataFindings:
-    """Return the findings with what labels and inputs show together."""
+    """Return the findings, with those on labels and inputs together added."""
     kind = LabelKind.OTHER if figures.labels is None else figures.labels.kind
     if train.y is not None and kind is LabelKind.CLASSES:
         found = replace(found, order=measure_order(train.y))
@@ -112,9 +112,9 @@ def _with_labels(
 def _ignored(
     sets: Mapping[str, ReadSet], passed: PassedBatch | None, check: Check, cfg: TaskConfig
 ) -> IgnoredLabel | None:
-    """Return the label that stands for "ignored", the key that names it, and how many there are in each set.
+    """Return the label that means "ignored", the key that sets it, and its number in each set; None if there is none.
 
-    The task's own `ignore_index` counts if a label has it.
+    The task's own `ignore_index` is used if a label has this value.
     """
     labels = {name: part.y for name, part in sets.items() if part.y is not None}
     own, label = cfg.get(IGNORE_KNOB), cast("int | None", check.settings.get("ignore_label"))
@@ -153,7 +153,7 @@ def _set_figures(
 
 
 def _model(task: "Task", cfg: TaskConfig, run: "WorkerRun", train: ReadSet | None) -> tuple[Any, ModelFigures | None]:
-    """Return (network, what a batch through it showed); the network is None if it cannot take one."""
+    """Return (network, result of passing a batch); the network is None if it fails on the batch."""
     if task.model is None or train is None or train.x is None:
         return None, None
     import paddle
@@ -182,7 +182,7 @@ def _model(task: "Task", cfg: TaskConfig, run: "WorkerRun", train: ReadSet | Non
 
 
 def _reads_input(network: Any, train: ReadSet, val: ReadSet | None, kind: LabelKind, check: Check) -> InputReading:
-    """Return what zeroing the input changes, before and after a brief training."""
+    """Return the effect of zeroing the input, before and after a brief training."""
     from sweep.worker.checks.forward import BATCH, Samples, brief_training, change_without_input
 
     assert train.x is not None
@@ -213,5 +213,5 @@ def _neighbours(x: NDArray[Any], y: NDArray[Any], val: ReadSet | None, kind: Lab
     val_x, val_y = (None, None) if val is None else (val.x, val.y)
     try:
         return measure_neighbours(x, y, val_x, val_y, kind)
-    except (MemoryError, ValueError, TypeError):  # they cannot be compared
+    except (MemoryError, ValueError, TypeError):  # the samples cannot be compared
         return None

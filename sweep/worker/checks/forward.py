@@ -1,4 +1,4 @@
-"""A batch through a task's model: which layer cannot take it, in plain words, and whether the model reads its input."""
+"""Passes a batch through a task's model: which layer fails on it, and whether the output depends on the input."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from sweep.worker.checks.measures import classes_of, known
 
 BATCH = 32
 TRAINED_ON = 512
-"""Number of samples of the brief training, at most."""
+"""Maximum number of samples of the brief training."""
 LEARNING_RATE = 2e-3
 MESSAGE_CHARS = 400
 _BINARY = "binary_cross_entropy_with_logits"
@@ -24,7 +24,7 @@ _BINARY = "binary_cross_entropy_with_logits"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Samples:
-    """Samples to put through a model: inputs `x` [n, ...] and labels `y` [n, ...] of one `kind` (measures.kind_of)."""
+    """Samples to pass through a model: inputs `x` [n, ...] and labels `y` [n, ...] of one `kind` (measures.kind_of)."""
 
     x: NDArray[Any]
     y: NDArray[Any] | None
@@ -32,13 +32,13 @@ class Samples:
 
 
 def as_input(x: NDArray[Any]) -> Any:
-    """Return inputs as a tensor: whole numbers beyond bytes as they are, everything else as 32-bit floats."""
+    """Return inputs as a tensor: integers of more than 8 bits unchanged, everything else as 32-bit floats."""
     is_token = np.issubdtype(x.dtype, np.integer) and x.dtype.itemsize > 1
     return paddle.to_tensor(x if is_token else x.astype(np.float32))
 
 
 def forward(network: Any, x: NDArray[Any]) -> tuple[Any, LayerFault | None]:
-    """Return (output, None), or (None, what is wrong) if the model cannot take this batch."""
+    """Return (output, None), or (None, fault) if the model fails on this batch."""
     entered: list[tuple[str, Any, tuple[Any, ...]]] = []
     hooks = []
     named = list(network.named_sublayers()) if isinstance(network, nn.Layer) else []
@@ -67,7 +67,7 @@ def forward(network: Any, x: NDArray[Any]) -> tuple[Any, LayerFault | None]:
 
 
 def _expectation(layer: Any, shape: list[int]) -> str:
-    """Return what a layer expects of the shape that it lacks, empty if the shape is not the problem."""
+    """Return what the layer expects of its input, as text; empty if unknown, or if the shape fits."""
     kind = type(layer).__name__
     if kind.startswith("Conv") and "Transpose" not in kind:
         wanted = int(layer.weight.shape[1]) * int(getattr(layer, "_groups", 1))
@@ -87,16 +87,16 @@ def _expectation(layer: Any, shape: list[int]) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    """Return what an error says: of Paddle's long ones the line with the summary."""
+    """Return an error as one line; of a long message of Paddle, the line with the summary."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = next((line for line in lines if "Error:" in line and not line.startswith(("File", "at "))), None)
     return f"{type(error).__name__}: {telling or (lines[-1] if lines else '')}"[:MESSAGE_CHARS]
 
 
 def change_without_input(network: Any, x: NDArray[Any]) -> float | None:
-    """Return how much the output changes where the input is zeroed: root mean square, relative to that of the output.
+    """Return the change of the output if the input is zeroed: root mean square, relative to that of the larger output.
 
-    None if unknown (the output is not a tensor of finite numbers). Layers are as at evaluation.
+    None if unknown (the output is not a tensor of finite numbers). Layers are in evaluation mode.
     """
     _set_mode(network, training=False)
     real, fault = forward(network, x)
@@ -111,9 +111,9 @@ def change_without_input(network: Any, x: NDArray[Any]) -> float | None:
 
 
 def brief_training(network: Any, train: Samples, val: Samples | None, *, steps: int, seconds: float) -> BriefTraining:
-    """Train for some steps of Adam, without dropout, on up to TRAINED_ON samples; return what that did.
+    """Train with Adam, without dropout, on up to TRAINED_ON samples for up to `steps` steps or `seconds`.
 
-    Raises whatever the model raises.
+    Raises ValueError if the labels do not fit the model, and any error that the model raises.
     """
     x, y = _matched(train.x[:TRAINED_ON], train.y, train.kind, network)
     loss_of = _loss(train.kind, y)
@@ -146,7 +146,7 @@ def _first(output: Any) -> Any:
 
 
 def _set_mode(network: Any, *, training: bool) -> None:
-    """Put the layers in training or evaluation mode; those that drop something out stay in evaluation."""
+    """Set the layers to training or evaluation mode; dropout layers are always in evaluation mode."""
     if not isinstance(network, nn.Layer):
         return
     network.train() if training else network.eval()
@@ -158,10 +158,10 @@ def _set_mode(network: Any, *, training: bool) -> None:
 def _matched(
     x: NDArray[Any], y: NDArray[Any] | None, kind: LabelKind, network: Any
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the samples whose labels the model's head has a place for, as its loss takes them. Raises ValueError."""
+    """Return the samples whose labels fit the model's head, with labels for its loss. Raises ValueError."""
     labels = None if y is None or kind is LabelKind.OTHER else classes_of(y[: len(x)])
     if labels is None:
-        raise ValueError("there are no labels of one number a sample")
+        raise ValueError("the labels are not one number per sample")
     _set_mode(network, training=False)
     output, fault = forward(network, x[:2])
     if fault is not None or len(getattr(output, "shape", ())) != 2:
@@ -176,7 +176,7 @@ def _matched(
     places = max(units, 2)
     good &= (labels == np.rint(labels)) & (labels >= 0) & (labels < places)
     if good.sum() < 2:
-        raise ValueError("no labels fit the model's head")
+        raise ValueError("fewer than 2 labels fit the model's head")
     chosen = labels[good]
     return x[good], chosen.astype(np.float32)[:, None] if units == 1 else chosen.astype(np.int64)
 
@@ -195,7 +195,7 @@ def _loss_at(network: Any, loss_of: Callable[[Any, Any], Any], inputs: Any, targ
 
 
 def _with_skill(trained: BriefTraining, network: Any, val: Samples) -> BriefTraining:
-    """Return the training with how well the model does on the validation set (at most TRAINED_ON samples)."""
+    """Return the training with the model's skill on the validation set added (at most TRAINED_ON samples)."""
     labels = None if val.y is None else classes_of(val.y[:TRAINED_ON])
     if labels is None:
         return trained

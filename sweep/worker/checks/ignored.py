@@ -1,4 +1,4 @@
-"""The label that stands for "ignored", such as 255 in segmentation: which value that is, and labels without it."""
+"""The label that means "ignored", such as 255 in segmentation: finds its value, and removes it from labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +14,8 @@ from sweep.worker.checks.measures import classes_of, kind_of
 def ignored_label(sets: Sequence[NDArray[Any]], *, output: Sequence[int], metric: str | None) -> int | None:
     """Return which of IGNORED is the only label of these sets (training labels first) out of range, None if none is.
 
-    `output` is the shape of the model's output, empty if not known. A value that another fault explains is not taken
-    for one: the number of classes itself, and a -1 that comes with labels all one too small.
+    `output` is the shape of the model's output, empty if not known. A value is not returned if another fault explains
+    it: the number of classes itself, or a -1 if all labels are one too small.
     """
     is_dense = len(output) > 2
     parts = [_flat(labels, is_dense=is_dense) for labels in sets]
@@ -37,7 +37,7 @@ def ignored_label(sets: Sequence[NDArray[Any]], *, output: Sequence[int], metric
 
 
 def without(labels: NDArray[Any], value: int | None) -> NDArray[Any]:
-    """Return the labels [n, ...] without those equal to `value`; dense ones (several a sample) become flat."""
+    """Return the labels [n, ...] without those equal to `value`; dense labels (several per sample) become flat."""
     if not count_of(labels, value):
         return labels
     flat = classes_of(labels)
@@ -46,7 +46,7 @@ def without(labels: NDArray[Any], value: int | None) -> NDArray[Any]:
 
 
 def masked(labels: NDArray[Any], value: int | None) -> NDArray[Any]:
-    """Return the labels with NaN for those equal to `value`: as 64-bit floats, unless there is none of these."""
+    """Return the labels as 64-bit floats, with NaN for those equal to `value`; unchanged if there are none."""
     if not count_of(labels, value):
         return labels
     flat = classes_of(labels)
@@ -55,7 +55,7 @@ def masked(labels: NDArray[Any], value: int | None) -> NDArray[Any]:
 
 
 def count_of(labels: NDArray[Any], value: int | None) -> int:
-    """Return how many labels equal `value`."""
+    """Return the number of labels equal to `value`."""
     if value is None or not np.issubdtype(labels.dtype, np.number):
         return 0
     flat = classes_of(labels)
@@ -63,9 +63,9 @@ def count_of(labels: NDArray[Any], value: int | None) -> int:
 
 
 def units_of(output: Sequence[int], labels: Sequence[int]) -> int | None:
-    """Return the number of a model's outputs for one label, of the shapes of its output and of the labels.
+    """Return the number of a model's outputs per label, given the shapes of the output and of the labels.
 
-    The classes stand at axis 1, [n, classes, h, w], or come last, [n, length, classes] for labels [n, length].
+    The classes are axis 1, [n, classes, h, w], or the last axis, [n, length, classes] for labels [n, length].
     """
     if len(output) < 2:
         return None
@@ -74,7 +74,7 @@ def units_of(output: Sequence[int], labels: Sequence[int]) -> int | None:
 
 
 def _flat(labels: NDArray[Any], *, is_dense: bool) -> NDArray[np.float64] | None:
-    """Return the finite labels [m]; None if they are no classes."""
+    """Return the finite labels [m]; None if they are not classes."""
     flat = classes_of(labels)
     if flat is None and is_dense and np.issubdtype(labels.dtype, np.integer):
         flat = labels.reshape(-1).astype(np.float64)

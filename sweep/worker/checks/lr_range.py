@@ -1,7 +1,7 @@
 """The learning-rate range test: one short training in which the rate rises step by step (docs/lr_range.md).
 
-It replaces the optimizer's rate and schedule from outside: every `step` and `minimize` of
-Paddle's optimizers is hooked while the task trains.
+It replaces the optimizer's rate and schedule from outside: `step` and `minimize` of all Paddle optimizers are hooked
+while the task trains.
 """
 
 import copy
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from sweep.worker.loading import Task
 
 SCHEDULE_STEPS = 10_000
-"""How far ahead a schedule is followed for its highest rate."""
+"""Number of steps for which a schedule is followed to find its highest rate."""
 
 
 def run_check(task: "Task", cfg: TaskConfig, run: WorkerRun, check: Check) -> None:
-    """Train with a rising rate; log RATES and LOSSES, leave RangeFindings, and end.
+    """Train with a rising rate, log RATES and LOSSES, and write RangeFindings.
 
-    A task that ends before the last rate is trained again from its start, as often as needed: one test covers the
-    whole range.
+    A task that ends before the last rate is trained once more from its start, with the range spread over the number of
+    steps that it makes, so that one test covers the whole range.
     """
     try:
         from sweep.worker.hooks.points import STEPS, around_optimizers, on_backward
-    except ImportError:  # without paddle the task has no optimizer of Paddle's either
+    except ImportError:  # without paddle there is no Paddle optimizer
         _leave(run, RangeFindings())
         return
     ramp = Ramp(lr_min=check.number("lr_min"), lr_max=check.number("lr_max"), steps=check.whole("steps"))
@@ -54,7 +54,7 @@ def run_check(task: "Task", cfg: TaskConfig, run: WorkerRun, check: Check) -> No
 
 
 class RangeTest:
-    """Sees every backward pass and every optimizer step, and sets the rate of each."""
+    """Observes every backward pass and every optimizer step, and sets the rate of each step."""
 
     def __init__(self, run: WorkerRun, ramp: Ramp) -> None:
         self.real = run
@@ -65,7 +65,7 @@ class RangeTest:
         self.begin(ramp, first_step=0)
 
     def begin(self, ramp: Ramp, *, first_step: int) -> None:
-        """Start a range test; `first_step` optimizer steps have gone before it."""
+        """Start a range test, after `first_step` optimizer steps."""
         self.ramp, self.first_step, self.index = ramp, first_step, 0
         self.optimizers.clear()
         self.end = BlowUp()
@@ -73,10 +73,10 @@ class RangeTest:
         self.loss_from: str | None = None
 
     def take_logged(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Record what the task logs: its loss is used if no backward pass showed one."""
+        """Record what the task logs; its loss is used if no backward pass gave one."""
         if not self.optimizers:
-            self.real.log(step)  # ends the trial where that is asked for
-            if step >= self.ramp.steps:  # none will come
+            self.real.log(step)  # ends the trial if a stop is requested
+            if step >= self.ramp.steps:  # no optimizer step is to be expected
                 self._stop()
         elif self.loss_from != "backward":
             name = shown_loss(self.real.target, metrics)
@@ -87,7 +87,7 @@ class RangeTest:
                 self._stop()
 
     def leave(self) -> None:
-        """Leave FINDINGS."""
+        """Write FINDINGS."""
         findings = replace(
             self.facts,
             steps=self.index,
@@ -101,13 +101,13 @@ class RangeTest:
         """Record the loss of a backward pass."""
         if int(loss.size) == 1:
             self.loss_from = "backward"
-            self.seen.append(float(loss.item()))  # also of shape [1], of which float() makes nothing
+            self.seen.append(float(loss.item()))  # works for shape [1], too; float() does not
 
     def around_step(self, original: Function) -> Function:
-        """Return a step that has the rate of the test."""
+        """Return a step that uses the rate of the test."""
 
         def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-            # A step may be made of others; LookAhead and its like have a rate of another meaning around the real one.
+            # A step may call others; in wrappers such as LookAhead the rate means something else.
             if self.is_inside or getattr(optimizer, "inner_optimizer", None) is not None:
                 return original(optimizer, *args, **kwargs)
             self.is_inside = True
@@ -119,7 +119,7 @@ class RangeTest:
         return step
 
     def _step(self, original: Function, optimizer: Any, args: Any, kwargs: Any) -> Any:
-        """Make one step; the first optimizer's has the ramp's rate, and ends the test when the loss ends it."""
+        """Make one step. Steps of the first optimizer use the rate of the ramp, and end the test when it is over."""
         if not any(optimizer is known for known in self.optimizers):
             self.optimizers.append(optimizer)
             if len(self.optimizers) == 1 and not self.first_step:
@@ -132,10 +132,10 @@ class RangeTest:
         own = optimizer._learning_rate
         try:
             optimizer._learning_rate = rate = self._rate(self.index)
-            optimizer.set_lr(rate)  # reaches the tensor that the update reads, where there is one already
+            optimizer.set_lr(rate)  # also sets the tensor that the update reads, if it exists
             result = original(optimizer, *args, **kwargs)
         finally:
-            optimizer._learning_rate = own  # its schedule continues
+            optimizer._learning_rate = own  # so that its schedule continues
         if before is None and (inside := self._mean_seen()) is not None:  # LBFGS evaluates the loss within its step
             self._record(self.index, inside)
         self.index += 1
@@ -162,17 +162,17 @@ class RangeTest:
 
 
 class UnloggedRun:
-    """The run as the task sees it in a range test: what it logs is not kept, everything else is the run's own."""
+    """The run that the task gets in a range test: logged values are not kept, everything else is the real run's."""
 
     def __init__(self, test: RangeTest) -> None:
         self._test = test
 
     def log(self, step: int, **metrics: float) -> None:
-        """Record it; raise StopTrial if the test is over, or no optimizer ever makes a step."""
+        """Record the values; raise StopTrial if the test is over, or if no optimizer has made a step by its end."""
         self._test.take_logged(step, metrics)
 
     def watch(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: what the monitor would see is not how the task trains."""
+        """Do nothing: in a range test the monitor would not show how the task usually trains."""
 
     def hapi_callback(self) -> Any:
         """Return the run's callback for `paddle.Model.fit`, which logs here."""
@@ -185,7 +185,7 @@ class UnloggedRun:
 
 
 def _facts(optimizer: Any) -> RangeFindings:
-    """Return what the optimizer is and the highest rate that it would have had."""
+    """Return the types of optimizer and schedule, and the highest rate without the test."""
     own = optimizer._learning_rate
     is_schedule = hasattr(own, "last_lr")
     return RangeFindings(
@@ -196,7 +196,7 @@ def _facts(optimizer: Any) -> RangeFindings:
 
 
 def highest_rate(schedule: Any) -> float | None:
-    """Return the highest rate of an LRScheduler over its next SCHEDULE_STEPS steps; None if it has none above 0."""
+    """Return the highest rate of an LRScheduler over its next SCHEDULE_STEPS steps; None if none is above 0."""
     ahead = copy.deepcopy(schedule)
     ahead.verbose = False
     rates = [float(ahead.last_lr)]
@@ -204,10 +204,10 @@ def highest_rate(schedule: Any) -> float | None:
         for _ in range(SCHEDULE_STEPS):
             ahead.step()
             rates.append(float(ahead.last_lr))
-    except Exception:  # one that waits for a metric, or whose own function ends: what was seen counts
+    except Exception:  # needs a metric, or its function fails: the rates so far are used
         pass
     known = [rate for rate in rates if math.isfinite(rate) and rate > 0]
-    return float(f"{max(known):.9g}") if known else None  # a cosine comes back to its base only nearly
+    return float(f"{max(known):.9g}") if known else None  # a cosine returns to its base only up to rounding
 
 
 def _leave(run: WorkerRun, findings: RangeFindings) -> None:

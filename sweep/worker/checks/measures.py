@@ -1,4 +1,4 @@
-"""What is measured of a set's inputs and labels: plain figures, judged elsewhere (sweep.analysis.checks.data)."""
+"""Figures of a set's inputs and labels; sweep.analysis.checks.data judges them."""
 
 import hashlib
 import math
@@ -26,15 +26,15 @@ from sweep.domain.data_figures import (
 from sweep.picture import as_images, layout_of
 
 NAMED = 12
-"""Number of a kind (features, rows, labels) that are named, at most."""
+"""Maximum number of features, channels or pixels listed by name."""
 COUNTED = 1000
-"""Number of different labels that are counted one by one, at most."""
+"""Maximum number of different labels that are counted separately."""
 FEW = 20
-"""Number of different whole numbers up to which float labels are classes, if nothing else tells."""
+"""Maximum number of different whole numbers for which labels are taken as classes, if nothing else decides."""
 
 
 def measure_inputs(x: NDArray[Any], layout: str | None = None) -> Inputs:
-    """Return the figures of inputs [n, ...]; what is not finite is counted and left out."""
+    """Return the figures of inputs [n, ...]; values that are not finite are counted and left out."""
     shape, dtype = x.shape[1:], str(x.dtype)
     if not (np.issubdtype(x.dtype, np.number) or x.dtype == bool):
         return OtherInputs(shape=shape, dtype=dtype)
@@ -66,15 +66,15 @@ def measure_inputs(x: NDArray[Any], layout: str | None = None) -> Inputs:
 
 
 def known(value: float) -> float | None:
-    """Return a number that is finite, None for any other."""
+    """Return the number if it is finite, else None."""
     return float(value) if math.isfinite(value) else None
 
 
 def _constants(x: NDArray[np.float64], layout: str) -> ConstantParts:
-    """Return what never changes over the samples.
+    """Return the features, channels or pixels that are equal in all samples.
 
-    A column of a table that is constant says nothing. A pixel that is constant is usual at the edge of pictures: the
-    background that reaches the border is not counted; a pixel enclosed by others that change is, so is a whole channel.
+    A constant column of a table carries no information. Constant pixels are usual at the edge of images, and are not
+    counted if they are connected to the border. Enclosed constant pixels are counted, and so are whole channels.
     """
     images = as_images(x, layout)
     if images is None:
@@ -109,7 +109,7 @@ def _enclosed(fixed: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def _spread(x: NDArray[np.float64]) -> FeatureSpread | None:
-    """Return the largest and the smallest standard deviation of a table's features that change at all."""
+    """Return the smallest and the largest standard deviation of a table's features, without constant ones."""
     std = x.reshape(len(x), -1).std(axis=0)
     changing = std[std > 0]
     if not len(changing) or not np.isfinite(changing).all():
@@ -129,10 +129,11 @@ def classes_of(y: NDArray[Any]) -> NDArray[np.float64] | None:
 
 
 def kind_of(y: NDArray[Any], units: int | None, metric: str | None) -> LabelKind:
-    """Return what labels are.
+    """Return whether labels are classes, values or something else.
 
-    Decided by, in this order: whether there is one number a sample; the target's metric, where it is an accuracy or an
-    R2; the model's output `units`, None where not known; whether they are integers, and how many different ones.
+    Decided, in this order, by: whether there is one number per sample; the target's metric, if it is one of
+    classification or of regression; the model's output `units`, None if not known; whether the labels are integers, and
+    how many different ones there are.
     """
     labels = classes_of(y)
     if labels is None:
@@ -209,9 +210,9 @@ def row_hashes(x: NDArray[Any]) -> list[bytes]:
 
 
 def measure_order(y: NDArray[Any]) -> RowOrder | None:
-    """Return how often the class changes from a row to the next, and how often it would in random order.
+    """Return how often the class changes from one row to the next, and how often it would in random order.
 
-    `runs` are stretches of one class, of `classes`. Rows without a finite label do not count; None if these are all.
+    `runs` is the number of stretches with one class. Rows without a finite label are left out; None if no row is left.
     """
     labels = classes_of(y)
     rows = labels[np.isfinite(labels)] if labels is not None else np.zeros(0)
@@ -226,9 +227,9 @@ def measure_order(y: NDArray[Any]) -> RowOrder | None:
 def measure_overlap(
     train_x: NDArray[Any], train_y: NDArray[Any] | None, val_x: NDArray[Any] | None, ignored: int | None = None
 ) -> Overlap | Repeats:
-    """Return how many inputs occur twice: in the training set, there under different labels, and in both sets.
+    """Return how many inputs are repeated in the training set, have contradicting labels there, or are in both sets.
 
-    A label `ignored` contradicts no other.
+    The label `ignored` contradicts no other.
     """
     train = row_hashes(train_x)
     count = Counter(train)

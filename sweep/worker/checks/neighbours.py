@@ -12,11 +12,11 @@ from sweep.worker.checks.stretches import MOVES, Neighbours, measure_stretches
 
 SAMPLES = 1000
 FEATURES = 2048
-"""Number of samples and of features that are compared, at most, taken evenly."""
+"""Maximum number of samples, and of features, that are compared; they are spread evenly."""
 NEIGHBOURS = 5
-"""Number of neighbours whose targets are averaged, of a regression."""
+"""Number of neighbours; for values, their targets are averaged."""
 FEWEST = 40
-"""With fewer samples chance explains too much."""
+"""Minimum number of samples: with fewer, chance explains too much."""
 
 Floats = NDArray[np.float64]
 
@@ -28,10 +28,10 @@ def measure_neighbours(
     val_y: NDArray[Any] | None,
     kind: LabelKind,
 ) -> NeighbourFigures | None:
-    """Return how far a sample's nearest neighbours share its label, None if that cannot be known.
+    """Return how well the labels of samples agree with those of their nearest neighbours, None if not known.
 
-    Agreement of classes is the share of samples whose nearest other one has the same label; that of values the
-    correlation of a target with the mean of NEIGHBOURS neighbours' targets, 0 by chance.
+    For classes, agreement is the share of samples whose nearest neighbour has the same label. For values, it is the
+    correlation of a target with the mean target of its NEIGHBOURS neighbours, 0 by chance.
     """
     labels = classes_of(train_y)
     if labels is None or kind is LabelKind.OTHER:
@@ -45,7 +45,7 @@ def measure_neighbours(
     nearest = _nearest(x[rows], x[rows], is_self=True)
     score = _agreement if kind is LabelKind.CLASSES else _correlation
     chance, error = _chance(y[rows], kind)
-    moved = {k: np.roll(y, k)[rows] for k in MOVES}  # of y in the order of the set: of a row before or behind
+    moved = {k: np.roll(y, k)[rows] for k in MOVES}  # the labels of rows before or after, in the order of the set
     near = Neighbours(labels=y, numbers=np.flatnonzero(good), rows=rows, nearest=nearest, kind=kind)
     found = NeighbourFigures(
         n=len(rows),
@@ -76,7 +76,7 @@ def _usable(x: NDArray[Any], labels: Floats) -> NDArray[np.bool_]:
 
 
 def _features(x: NDArray[Any], scale: tuple[Floats, Floats] | None = None) -> tuple[Floats, tuple[Floats, Floats]]:
-    """Return samples [n, d] with features of zero mean and unit variance, and the (mean, std) that it took."""
+    """Return samples [n, d] with features of zero mean and unit variance, and the (mean, std) used."""
     flat = x.reshape(len(x), -1)
     columns = np.linspace(0, flat.shape[1] - 1, min(flat.shape[1], FEATURES)).round().astype(int)
     table = flat[:, columns].astype(np.float64)
@@ -87,7 +87,7 @@ def _features(x: NDArray[Any], scale: tuple[Floats, Floats] | None = None) -> tu
 
 
 def _nearest(x: Floats, among: Floats, *, is_self: bool) -> NDArray[np.int64]:
-    """Return the rows of the NEIGHBOURS nearest samples [n, k], the nearest first, none its own neighbour."""
+    """Return the rows of the k = NEIGHBOURS nearest samples [n, k], nearest first, without the sample itself."""
     distance = (x**2).sum(axis=1)[:, None] - 2 * x @ among.T + (among**2).sum(axis=1)
     if is_self:
         np.fill_diagonal(distance, np.inf)
@@ -108,7 +108,7 @@ def _correlation(targets: Floats, neighbours: Floats) -> float:
 
 
 def _chance(y: Floats, kind: LabelKind) -> tuple[float, float]:
-    """Return the agreement by chance, and its standard error."""
+    """Return the agreement expected by chance, and its standard error."""
     n = len(y)
     if kind is not LabelKind.CLASSES:
         return 0.0, float(1 / np.sqrt(n))

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from sweep.worker.run import WorkerRun
 
 AMONG = 200
-"""Number of samples among which the few are chosen."""
+"""Number of samples from which the few are chosen."""
 NO_DATA = "the task has no function data(cfg)"
-NOT_CALLED = "train(cfg, run) does not take its data from data(cfg) of its own module: call data(cfg) in train"
+NOT_CALLED = "train(cfg, run) does not call data(cfg) of its module: call it in train to get the data"
 
 
 def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> None:
-    """Train the task on a few samples and leave OverfitFindings. What the training logs is the run's.
+    """Train the task on a few samples and write OverfitFindings. The run has what the training logs.
 
-    Raises what the task raises.
+    Raises any error that the task raises.
     """
     if task.data is None:
         _leave(run, OverfitFindings(not_checked=NO_DATA))
@@ -51,7 +51,7 @@ def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> 
 
 
 class FewSamples:
-    """Stands for a task's `data`: returns the same few samples as training and as validation set, at every call."""
+    """Replaces a task's `data`: every call returns the same few samples as training set and as validation set."""
 
     def __init__(self, data: Any, n: int) -> None:
         self.n = n
@@ -73,9 +73,9 @@ class FewSamples:
 
 
 class GatedRun:
-    """The run as the task sees it: what it logs is recorded, and ends the training once it fits the samples.
+    """The run that the task gets: it records what is logged, and ends the training once it fits the samples.
 
-    As in any trial a step is looked at once it is over, so that the order of logging within it does not matter.
+    A step is judged after its last log, as in any trial, so that the order of logs within a step does not matter.
     """
 
     def __init__(self, run: "WorkerRun", few: FewSamples, check: Check) -> None:
@@ -85,7 +85,7 @@ class GatedRun:
         self._gate = OverfitGate(check.number("loss_fraction"), run.target)
         self._is_over = False
         self._step: int | None = None
-        self._values: dict[str, float] = {}  # all that was logged at that step
+        self._values: dict[str, float] = {}  # everything logged at that step
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._run, name)
@@ -101,15 +101,16 @@ class GatedRun:
             self._run.log(step, **metrics)
             self._step = step
             self._values |= {name: float(value) for name, value in metrics.items()}
-            self._is_over = not self._few.calls  # not trained on the samples: there is nothing to see
+            self._is_over = not self._few.calls  # data(cfg) was not called: the training does not use the samples
         if self._is_over:
             raise StopTrial("returned")
 
 
 def _unregularised(cfg: TaskConfig, check: Check) -> tuple[tuple[str, ...], TaskConfig]:
-    """Return (the overrides made, the config with them).
+    """Return the overrides for overfitting, and the config with them.
 
-    Regularisation off, batches no larger than the set, and training long enough: an epoch of ten samples is one step.
+    Regularisation is off, a batch is not larger than the set, and keys for the length of the training are raised to the
+    number of steps: an epoch of ten samples is one step.
     """
     off = cast("Mapping[str, object]", check.settings["regularisation"])
     steps, samples = check.whole("steps"), check.whole("samples")

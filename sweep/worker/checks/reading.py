@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sweep.clock import monotonic_s
 
 READ_BYTES = 256 * 2**20
-"""Inputs of one set that are held at most."""
+"""Maximum size of a set's inputs in memory, in bytes."""
 UNDERSTOOD = (
     "an object with x and y, a tuple (x, y) of arrays, a paddle Dataset (map-style or iterable), a DataLoader, "
     "or an iterable of (input, label)"
@@ -26,7 +26,7 @@ class UnreadableError(Exception):
 class ReadSet:
     """What was read of one set: inputs `x` [n, ...], labels `y` [n, ...] or None, n of `total` (None: not known).
 
-    `problem` says why the inputs are no one array, empty where they are; `x` and `y` are then None.
+    If the inputs do not form one array, `problem` says why, and `x` and `y` are None.
     """
 
     type_name: str
@@ -45,7 +45,7 @@ def split_sets(data: Any) -> tuple[Any, Any]:
 
 
 def columns_of(data: Any) -> tuple[Any, Any] | None:
-    """Return (x, y) of a set that holds all its inputs and all its labels as one array each, None for any other."""
+    """Return (x, y) of a set with one array of inputs and one of labels, None for any other set."""
     if isinstance(data, tuple | list) and len(data) == 2 and _are_columns(data):
         return data[0], data[1]
     x, y = getattr(data, "x", None), getattr(data, "y", None)
@@ -61,7 +61,7 @@ def read_set(data: Any, *, limit: int, seconds: float) -> ReadSet:
     columns = columns_of(data)
     if columns is not None:
         return _of_columns(name, *columns, limit)
-    if hasattr(data, "batch_sampler") and hasattr(data, "dataset"):  # a paddle.io.DataLoader, or one made like it
+    if hasattr(data, "batch_sampler") and hasattr(data, "dataset"):  # a paddle.io.DataLoader, or one with its interface
         return _of_samples(name, _length(data.dataset), _unbatched(data), limit, seconds)
     total = _length(data)
     if total is not None and hasattr(data, "__getitem__"):
@@ -69,7 +69,7 @@ def read_set(data: Any, *, limit: int, seconds: float) -> ReadSet:
         return _of_samples(name, total, _indexed(data, rows), limit, seconds)
     if isinstance(data, Iterable) and not isinstance(data, str | bytes | dict):
         return _of_samples(name, total, _iterated(data, "sample"), limit, seconds)
-    raise UnreadableError(f"a {name} is not understood; what is: {UNDERSTOOD}")
+    raise UnreadableError(f"a {name} cannot be read; supported: {UNDERSTOOD}")
 
 
 def even_rows(total: int, limit: int) -> list[int]:
@@ -78,9 +78,9 @@ def even_rows(total: int, limit: int) -> list[int]:
 
 
 def parts_of(sample: Any) -> tuple[Any, Any]:
-    """Return (input, label) of one sample; the label is None where it has none. Raises UnreadableError."""
+    """Return (input, label) of one sample; the label is None if it has none. Raises UnreadableError."""
     if isinstance(sample, dict):
-        raise UnreadableError("a sample is a dict; what is understood: (input, label)")
+        raise UnreadableError("a sample is a dict; it must be (input, label)")
     if isinstance(sample, tuple | list):
         if not sample:
             raise UnreadableError("a sample is empty")
@@ -93,21 +93,21 @@ def _is_column(value: Any) -> bool:
 
 
 def _are_columns(pair: Any) -> bool:
-    """Return whether this is (x, y), not (training set, validation set) of bare arrays: as many of each."""
+    """Return whether this is (x, y), arrays of one length, rather than (training set, validation set)."""
     return all(map(_is_column, pair)) and len({int(part.shape[0]) for part in pair}) == 1 and len(pair) == 2
 
 
 def _length(data: Any) -> int | None:
     try:
         return len(data)
-    except Exception:  # an IterableDataset raises its own
+    except Exception:  # an IterableDataset raises an error
         return None
 
 
 def _of_columns(name: str, x: Any, y: Any, limit: int) -> ReadSet:
     total = int(x.shape[0])
     if int(y.shape[0]) != total:
-        raise UnreadableError(f"there are {total:,} inputs, but {int(y.shape[0]):,} labels")
+        raise UnreadableError(f"the set has {total:,} inputs, but {int(y.shape[0]):,} labels")
     if not total:
         raise UnreadableError("it holds no sample")
     first = np.asarray(x[0])

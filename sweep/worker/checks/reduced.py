@@ -14,7 +14,7 @@ from sweep.worker.checks.reading import UnreadableError, columns_of, even_rows, 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reduced:
-    """A few samples: `data` in the form of the whole set, how many they are, their classes (empty: no classes)."""
+    """A few samples: `data` in the form of the whole set, their number `n`, and their classes (empty if none)."""
 
     data: Any
     n: int
@@ -22,10 +22,11 @@ class Reduced:
 
 
 def reduce_set(data: Any, n: int, *, limit: int) -> Reduced:
-    """Return a set of the same kind that holds `n` of the samples, or all where there are no more.
+    """Return a set of the same type with `n` of the samples, or with all if there are fewer.
 
-    Chosen among the first or evenly spread `limit` samples: different inputs, as many of each class as can be. What
-    transforms samples at random as they are read does so once: every epoch sees the same. Raises UnreadableError.
+    They are chosen from up to `limit` samples, the first or evenly spread ones: different inputs, with the classes as
+    balanced as possible. Random transforms run once, as the samples are read, so that every epoch has the same samples.
+    Raises UnreadableError.
     """
     columns = columns_of(data)
     if columns is not None:
@@ -39,7 +40,7 @@ def reduce_set(data: Any, n: int, *, limit: int) -> Reduced:
     elif hasattr(data, "__iter__"):
         samples = [sample for _, sample in zip(range(limit), data, strict=False)]
     else:
-        raise UnreadableError(f"a {type(data).__name__} cannot be cut down to {n} samples")
+        raise UnreadableError(f"a {type(data).__name__} cannot be reduced to {n} samples")
     rows, classes = _choose([parts_of(sample) for sample in samples], n)
     chosen = [samples[row] for row in rows]
     cut = type(data)(chosen) if isinstance(data, list | tuple) else _frozen(data, chosen)
@@ -47,9 +48,9 @@ def reduce_set(data: Any, n: int, *, limit: int) -> Reduced:
 
 
 def choose_rows(x: NDArray[Any], y: NDArray[Any] | None, n: int) -> tuple[list[int], tuple[str, ...]]:
-    """Return `n` rows (fewer where there are no more different inputs), and the classes of them.
+    """Return `n` rows (fewer if there are fewer different inputs), and their classes.
 
-    Class after class takes its turn, where labels are few enough to be classes.
+    Rows are taken from each class in turn, if there are few enough different labels for classes.
     """
     first = {key: i for i, key in reversed(list(enumerate(row_hashes(x))))}
     distinct = sorted(first.values())
@@ -83,12 +84,12 @@ def _of_columns(data: Any, columns: tuple[Any, Any], n: int) -> Reduced:
         return Reduced(data=type(data)([x[index], y[index]]), n=len(rows), classes=classes)
     cut = copy.copy(data)
     for name, part in (("x", x[index]), ("y", y[index])):
-        object.__setattr__(cut, name, part)  # frozen dataclasses, too
+        object.__setattr__(cut, name, part)  # works for frozen dataclasses, too
     return Reduced(data=cut, n=len(rows), classes=classes)
 
 
 def _of_loader(loader: Any, n: int) -> Reduced:
-    """Return a loader whose only batch is the first batch's samples, `n` at most."""
+    """Return a loader with one batch: up to `n` samples of the first batch."""
     for batch in loader:
         x, y = parts_of(batch)
         rows, classes = choose_rows(np.asarray(x), None if y is None else np.asarray(y), n)
@@ -107,10 +108,10 @@ def _is_iterable_dataset(data: Any) -> bool:
 
 
 def _frozen(data: Any, items: Sequence[Any]) -> Any:
-    """Return an object like `data`, of a subclass of its type, that holds these items and nothing else."""
+    """Return a copy of `data`, of a subclass of its type, that has only these items."""
     kind = type(data)
 
-    def __iter__(self: Any) -> Iterator[Any]:  # noqa: N807, ARG001 - a class's own
+    def __iter__(self: Any) -> Iterator[Any]:  # noqa: N807, ARG001 - becomes a method
         return iter(items)
 
     body: dict[str, Any] = {"__iter__": __iter__}
@@ -119,6 +120,6 @@ def _frozen(data: Any, items: Sequence[Any]) -> Any:
     try:
         cut = copy.copy(data)
         cut.__class__ = type(kind.__name__, (kind,), body)
-    except TypeError:  # a generator, or a type that has no subclasses: a list serves for iterating
+    except TypeError:  # a generator, or a type without subclasses: a list can be iterated, too
         return list(items)
     return cut

@@ -1,8 +1,8 @@
 """Whether a stretch of rows has the labels of other rows, by nearest neighbours along the rows of a set.
 
-A pair is a sample and one of its nearest neighbours. Moving the labels of rows [a, b) by some rows changes how far the
-pairs that touch these rows agree; the sums over all stretches come from tables of pairs by block of rows, so that every
-stretch and every move costs a few additions.
+A pair is a sample and one of its nearest neighbours. Moving the labels of rows [a, b) by some rows changes the
+agreement of pairs with a sample in these rows. The sums over a stretch are read from a cumulative table of pairs by
+blocks of rows, so that each stretch and each move costs a few additions.
 """
 
 from dataclasses import dataclass, replace
@@ -14,16 +14,16 @@ from sweep.domain.data_figures import AlongRows, LabelKind, MovedRows, RowsApart
 from sweep.worker.checks.measures import known
 
 BLOCKS = 100
-"""Number of blocks of rows at which stretches begin and end, each of BLOCK_ROWS samples at least."""
+"""Maximum number of blocks of rows; stretches consist of blocks, each of at least BLOCK_ROWS samples."""
 BLOCK_ROWS = 10
 MOVES = tuple(sign * rows for rows in range(1, 11) for sign in (1, -1))
-"""Moves of labels that are tried, the smallest first."""
+"""Moves of labels to try, in rows, the smallest first."""
 SHORTEST = 40
-"""Number of samples of a stretch, and of what is left beside it, at least."""
+"""Minimum number of samples in a stretch, and outside of it."""
 ALIKE = 0.3
-"""Total variation up to which the labels of a stretch are distributed as those of the rest."""
+"""Maximum total variation distance between the labels of a stretch and of the rest for them to count as alike."""
 BINS = 4
-"""Number of quantiles by which targets of a regression are compared."""
+"""Number of quantile bins by which values are compared."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,10 +31,11 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Neighbours:
-    """Pairs of samples, and the labels of the set they are from.
+    """Pairs of samples, and the labels of their set.
 
-    `labels` [m] of all usable samples in their order, `numbers` [m] which of the set these are; `rows` [n], ascending,
-    those of them looked at; `nearest` [n, k] for each its neighbours, as numbers below n.
+    `labels` [m] are those of all usable samples, in order, and `numbers` [m] their rows in the set. `rows` [n],
+    ascending, are the indices in `labels` of the compared samples; `nearest` [n, k] has the neighbours of each, as
+    indices below n.
     """
 
     labels: Floats
@@ -44,50 +45,50 @@ class Neighbours:
     kind: LabelKind  # CLASSES or VALUES
 
     def at(self, move: int) -> Floats:
-        """Return the labels [n] that stand `move` rows further down."""
+        """Return the labels [n] of the samples `move` rows further down."""
         moved: Floats = self.labels[np.clip(self.rows + move, 0, len(self.labels) - 1)]
         return moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Stretches:
-    """Every stretch of blocks, as where it begins [s] and ends [s]; `block` [n] is that of each sample."""
+    """All stretches: their first block and the block after the last [s]; `block` [n] is the block of each sample."""
 
     block: Ints
     begin: Ints
     end: Ints
-    size: Ints  # samples
+    size: Ints  # in samples
 
     @property
     def blocks(self) -> int:
         return int(self.block[-1]) + 1
 
     def within(self, table: Floats) -> Floats:
-        """Return the sum over pairs of which both are in the stretch."""
+        """Return the sum over pairs with both samples in the stretch."""
         begin, end = self.begin, self.end
         sums: Floats = table[end, end] - table[begin, end] - table[end, begin] + table[begin, begin]
         return sums
 
     def across(self, table: Floats) -> Floats:
-        """Return the sum over pairs of which the first is in the stretch and the second is not."""
+        """Return the sum over pairs with only the first sample in the stretch."""
         sums: Floats = table[self.end, -1] - table[self.begin, -1] - self.within(table)
         return sums
 
     def into(self, table: Floats) -> Floats:
-        """Return the sum over pairs of which the second is in the stretch and the first is not."""
+        """Return the sum over pairs with only the second sample in the stretch."""
         return self.across(table.T)
 
     def outside(self, table: Floats) -> Floats:
-        """Return the sum over pairs of which neither is in the stretch."""
+        """Return the sum over pairs with no sample in the stretch."""
         sums: Floats = table[-1, -1] - self.within(table) - self.across(table) - self.into(table)
         return sums
 
 
 def measure_stretches(near: Neighbours) -> AlongRows | None:
-    """Return what stands out along the rows; None if there are too few samples to say.
+    """Return the stretches that stand out: with moved labels, and with labels unlike the rest. None: too few samples.
 
-    Agreement is a share of pairs; of a regression 1 - d**2 / 2, d the difference of two targets' ranks in standard
-    deviations: 1 if they are equal, 0 on average if they have nothing to do with each other.
+    For classes, agreement is the share of pairs with equal labels. For values it is 1 - d**2 / 2, where d is the
+    difference of the two ranks in standard deviations: 1 if they are equal, 0 on average if they are unrelated.
     """
     if len(near.rows) < 2 * SHORTEST:
         return None
@@ -121,7 +122,7 @@ def _match(kind: LabelKind, first: Floats, second: Floats) -> Floats:
 
 
 def _table(near: Neighbours, stretches: _Stretches, weights: Floats | None) -> Floats:
-    """Return sums [blocks + 1, blocks + 1] of the pairs' weights up to a block of the first and one of the second."""
+    """Return cumulative sums [blocks + 1, blocks + 1] of the pairs' weights, by blocks of first and second sample."""
     k, blocks = near.nearest.shape[1], stretches.blocks
     cell = np.repeat(stretches.block, k) * blocks + stretches.block[near.nearest.reshape(-1)]
     sums = np.bincount(cell, weights, blocks * blocks).reshape(blocks, blocks)
@@ -138,13 +139,13 @@ def _moved(near: Neighbours, stretches: _Stretches) -> MovedRows:
     outside = stretches.outside(plain)
 
     def tables(move: int) -> tuple[Floats, Floats]:
-        """Return the table with everything moved, and the agreement of all pairs with only each stretch moved."""
+        """Return the table with all labels moved, and for each stretch the sum of agreements if it alone is moved."""
         other = near.at(move)
         both = table(other, other)
         across = stretches.across(table(other, own) + table(own, other).T)
         return both, outside + across + stretches.within(both)
 
-    best = max(MOVES, key=lambda move: float(tables(move)[1].max()))  # the first, of those with as many
+    best = max(MOVES, key=lambda move: float(tables(move)[1].max()))  # the smallest move of equal ones
     both, total = tables(best)
     at = int(total.argmax())
     touching = pairs[-1, -1] - stretches.outside(pairs)[at]
@@ -201,12 +202,12 @@ def _apart(near: Neighbours, stretches: _Stretches) -> RowsApart | None:
 
 
 def _unrelated(first: Floats, second: Floats) -> float:
-    """Return the mean agreement of all pairs of targets of one and the other."""
+    """Return the mean agreement over all pairs of a target of the one and a target of the other."""
     return float(1 - (first.var() + second.var() + (first.mean() - second.mean()) ** 2) / 2)
 
 
 def _shares(own: Floats, kind: LabelKind, stretches: _Stretches) -> tuple[Floats, Floats]:
-    """Return the share of each class [s, classes] in every stretch and outside of it; of targets that of quantiles."""
+    """Return the share of each class (for values: quantile bin) [s, classes] in each stretch, and outside of it."""
     if kind is LabelKind.CLASSES:
         number = np.unique(own, return_inverse=True)[1]
     else:
