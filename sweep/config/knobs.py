@@ -13,7 +13,7 @@ from sweep.config.overrides import dotted, task_override
 from sweep.config.wording import in_words
 from sweep.domain.by_hand import by_hand
 from sweep.domain.knobs import kind_of, without_none
-from sweep.domain.task_ref import KIND_OF_KEY
+from sweep.domain.task_ref import naming_key
 from sweep.errors import ConfigError, nearest
 
 _NUMBER = re.compile(r"[+-]?\d*[.,]?\d+([eE][+-]?\d+)?")
@@ -33,7 +33,9 @@ class TaskBase:
         self._written = dict(dotted(OmegaConf.to_container(config.task, resolve=False)))
         self.section = resolved_task(config)
         self.knobs: dict[str, object] = {
-            name: value for name, value in dotted(self.section) if name not in KIND_OF_KEY and name in self._written
+            name: value
+            for name, value in dotted(self.section)
+            if name != naming_key(self.section) and name in self._written
         }
 
     def check(self, text: str, *, owner: str) -> tuple[str, object]:

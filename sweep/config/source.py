@@ -4,7 +4,7 @@ import ast
 import hashlib
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
@@ -45,10 +45,13 @@ def missing_imports(source: TaskSource) -> tuple[str, ...]:
     return tuple(sorted(name for name in source.imports if module_file(name) is None and not _is_found(name)))
 
 
-def module_file(module: str) -> Path | None:
-    """Return the source file of a module, None if there is none; packages on the way are not imported."""
+def module_file(module: str, search: Sequence[str] = ()) -> Path | None:
+    """Return the source file of a module, None if there is none; packages on the way are not imported.
+
+    `search` are the folders to look in; by default the current folder and sys.path.
+    """
     spec: ModuleSpec | None = None
-    path: list[str] | None = [str(Path.cwd()), *sys.path]
+    path: list[str] | None = list(search) or [str(Path.cwd()), *sys.path]
     for part in module.split("."):
         # The parts are looked up by their last name: with a full one, a namespace package asks for its parent's module.
         spec = PathFinder.find_spec(part, path)
@@ -78,10 +81,29 @@ def _find_function(ref: TaskRef) -> TaskSource:
             value=ref.function,
             allowed=[node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"],
         )
-    return _collect(ref, path, content)
+    return _collect(ref.key, ref.module, path, content)
 
 
-FINDERS: Mapping[TaskKind, Callable[[TaskRef], TaskSource]] = {TaskKind.FUNCTION: _find_function}
+def _find_script(ref: TaskRef) -> TaskSource:
+    """Return a script with the modules that it imports from its own folder. Raises ConfigError."""
+    path = Path(ref.name)
+    try:
+        content = path.read_bytes()
+    except OSError as exc:
+        raise ConfigError(
+            f"task.{ref.key}",
+            f"cannot be read ({exc.strerror})",
+            value=ref.name,
+            allowed=[file.name for file in path.parent.glob("*.py")] if path.parent.is_dir() else (),
+            hint=f"relative to {Path.cwd()}",
+        ) from exc
+    return _collect(ref.key, path.stem, path, content, search=(str(path.absolute().parent),))
+
+
+FINDERS: Mapping[TaskKind, Callable[[TaskRef], TaskSource]] = {
+    TaskKind.FUNCTION: _find_function,
+    TaskKind.SCRIPT: _find_script,
+}
 
 
 def _is_found(name: str) -> bool:
@@ -91,9 +113,8 @@ def _is_found(name: str) -> bool:
         return name in sys.modules
 
 
-def _collect(ref: TaskRef, path: Path, content: bytes) -> TaskSource:
+def _collect(key: str, module: str, path: Path, content: bytes, search: Sequence[str] = ()) -> TaskSource:
     """Return the files reached from a module inside its own top-level package, or its folder if it has none."""
-    module = ref.module
     files: dict[str, Path] = {}
     contents = {module: content}
     others: set[str] = set()
@@ -102,7 +123,7 @@ def _collect(ref: TaskRef, path: Path, content: bytes) -> TaskSource:
         name = waiting.pop()
         if name in files:
             continue
-        file = path if name == module else module_file(name)
+        file = path if name == module else module_file(name, search)
         if file is None:
             continue
         files[name] = file
@@ -110,7 +131,7 @@ def _collect(ref: TaskRef, path: Path, content: bytes) -> TaskSource:
             contents[name] = file.read_bytes()
         # `import a.b.c` runs a/__init__.py and a/b/__init__.py first.
         waiting += [name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)]
-        for imported in _imports(_parse(ref.key, file, contents[name]), name, is_package=file.name == "__init__.py"):
+        for imported in _imports(_parse(key, file, contents[name]), name, is_package=file.name == "__init__.py"):
             if _is_local(imported, module, path):
                 waiting.append(imported)
             else:

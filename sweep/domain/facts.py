@@ -8,3 +8,6 @@ RETURNED = "log/returned"
 
 LATE = "log/late"
 """The step, beyond the budget, at which the deciding metric was first logged: too late to count."""
+
+INVENTORY = "program/inventory"
+"""What a program has that knobs could change: `sweep.domain.inventory.Inventory` as JSON text."""

@@ -17,6 +17,7 @@ class TaskKind(StrEnum):
     """How the program of a task is given."""
 
     FUNCTION = "function"  # MODULE.FUNCTION of an importable module: train(cfg, run)
+    SCRIPT = "script"  # any Paddle script, as it is; keys in conf/task/script.yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +33,18 @@ def _is_dotted(text: str) -> bool:
     return "." in text and all(part.isidentifier() for part in text.split("."))
 
 
+def _is_script(text: str) -> bool:
+    return text.endswith(".py")
+
+
 NAMINGS: Mapping[TaskKind, Naming] = {
     TaskKind.FUNCTION: Naming(key="_target_", is_name=_is_dotted, form="must name a function: package.module.function"),
+    TaskKind.SCRIPT: Naming(key="path", is_name=_is_script, form="must name a Python script: train.py"),
 }
 
 KIND_OF_KEY: Mapping[str, TaskKind] = {naming.key: kind for kind, naming in NAMINGS.items()}
-"""The keys that name a program, with their kinds of task. No axis may change them."""
+"""The keys that name a program, with their kinds of task. A section is of the first kind whose key it has: a function
+may have a `path` of its own. No axis may change the key that names the program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,9 @@ one run
   failure       an exception, as result.json records it
   process_exit  ends the process
   hooks         the only code that patches Paddle
+  script        runs and observes a script that was not written for sweep
+  surgery       turns the standard knobs of such a script
+  callsite      the program's line behind a call
   monitor       what `run.watch` records
   checks        what a trial may do instead of training
 

@@ -5,9 +5,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from sweep.domain.task_ref import KIND_OF_KEY, TaskKind, TaskRef
+from sweep.domain.task_ref import TaskKind, TaskRef, naming_key
 from sweep.task import Run, TaskConfig
 from sweep.worker.code_guard import check_code, import_root
 from sweep.worker.process_exit import exit_if_forked
@@ -60,7 +61,8 @@ def prepared_task(spec: Mapping[str, Any], *, is_prepared: bool = True) -> tuple
 
 def config_of(section: Mapping[str, Any]) -> TaskConfig:
     """Return the config that the task receives: its section without the keys that name the task."""
-    return TaskConfig({key: value for key, value in section.items() if key not in KIND_OF_KEY})
+    named_by = naming_key(section)
+    return TaskConfig({key: value for key, value in section.items() if key != named_by})
 
 
 def _load_function(ref: TaskRef, code: Digests) -> Task:
@@ -74,4 +76,14 @@ def _load_function(ref: TaskRef, code: Digests) -> Task:
             check_code(import_root(ref.module), code)
 
 
-LOADERS: Mapping[TaskKind, Callable[[TaskRef, Digests], Task]] = {TaskKind.FUNCTION: _load_function}
+def _load_script(ref: TaskRef, code: Digests) -> Task:
+    from sweep.worker.script import Script  # imports paddle
+
+    script = Script.read(Path(ref.name), code)
+    return Task(script.train, script.prepare)
+
+
+LOADERS: Mapping[TaskKind, Callable[[TaskRef, Digests], Task]] = {
+    TaskKind.FUNCTION: _load_function,
+    TaskKind.SCRIPT: _load_script,
+}

@@ -18,8 +18,21 @@ def test_a_section_that_names_no_program_is_refused_by_the_key_that_is_missing()
 
 
 def test_a_knob_names_no_program():
-    assert naming_key({"lr": 0.1, "path": "data.csv"}) is None
+    assert naming_key({"lr": 0.1, "data": "data.csv"}) is None
     assert naming_key({"lr": 0.1, "_target_": "m.f"}) == "_target_"
+
+
+def test_a_function_may_have_a_path_of_its_own():
+    ref = TaskRef.of({"path": "data.csv", "_target_": "m.f"})
+    assert (ref.kind, ref.key) == (TaskKind.FUNCTION, "_target_")
+
+
+def test_a_script_is_named_by_its_path():
+    ref = TaskRef.of({"path": "models/train.py", "args": []})
+    assert (ref.kind, ref.name) == (TaskKind.SCRIPT, "models/train.py")
+    with pytest.raises(ConfigError) as caught:
+        TaskRef.of({"path": "train.sh"})
+    assert caught.value.key == "task.path"
 
 
 def test_every_kind_of_task_is_named_by_a_key():

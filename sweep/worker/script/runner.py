@@ -1,0 +1,60 @@
+"""Runs a script as `python SCRIPT ARGS` would, inside this process."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import paddle  # noqa: F401 - imported ahead: a warm parent shares it with every trial
+
+from sweep.domain.knobs import STANDARD_KNOBS
+from sweep.task import Run, TaskConfig
+from sweep.worker.callsite import CallSites
+from sweep.worker.code_guard import check_code
+from sweep.worker.hooks import Hooks, Role
+from sweep.worker.run import WorkerRun
+from sweep.worker.script.observer import Observer
+from sweep.worker.surgery import Surgery, install
+from sweep.worker.surgery.book import Book
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script, compiled. `path` is absolute."""
+
+    path: Path
+    code: CodeType
+
+    @classmethod
+    def read(cls, path: Path, digests: Mapping[str, str | None]) -> "Script":
+        """Read and compile a script. Raises OSError, SyntaxError, EditedTaskError."""
+        path = path.absolute()
+        check_code(path.parent, digests)
+        return cls(path, compile(path.read_bytes(), str(path), "exec", dont_inherit=True))
+
+    def prepare(self, cfg: TaskConfig) -> None:
+        """Do what all trials share."""
+
+    def train(self, cfg: TaskConfig, run: Run) -> None:
+        """Run the script to its end. Raises whatever it raises, SystemExit included."""
+        assert isinstance(run, WorkerRun)  # it has more than a task may use
+        book = Book(CallSites(self.path.parent))
+        with Hooks(Role.CHANGES) as changes, Observer(run, book) as observer:
+            surgery = Surgery(hooks=changes, book=book, stream=run.stream, total_steps=run.target.budget_steps)
+            install(surgery, {name: cfg[name] for name in STANDARD_KNOBS & set(cfg)})
+            try:
+                self._execute(cfg)
+            finally:
+                observer.record_inventory()
+
+    def _execute(self, cfg: TaskConfig) -> None:
+        os.environ.update({name: str(value) for name, value in cfg.env.items()})
+        sys.argv = [str(self.path), *(str(word) for word in cfg.args)]
+        sys.path.insert(0, str(self.path.parent))
+        main = ModuleType("__main__")
+        main.__file__ = str(self.path)
+        main.__builtins__ = __builtins__  # type: ignore[attr-defined]
+        sys.modules["__main__"] = main
+        exec(self.code, vars(main))

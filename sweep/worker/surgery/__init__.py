@@ -1,0 +1,43 @@
+"""Surgery: turns the standard knobs of a running program, which was not written for them, by hooks in Paddle.
+
+Each knob has a module of its name with `install(surgery, value)`. It hooks the functions that the knob concerns, before
+the program is loaded. With `value` None it changes nothing and only records what it finds (`book.found`): the program's
+inventory. With a value it records the same, changes the program, and records each part that it has really changed
+(`book.changed`). What it cannot reach it records as a limit (`book.limit`).
+
+  book      what was found and changed, for the inventory
+  KNOB      one module for each knob
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from sweep.worker.hooks import Hooks
+from sweep.worker.surgery.book import Book
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surgery:
+    """What a knob works with.
+
+    `stream` returns the seed of a named stream of the trial, in [0, 2**31): what a knob draws must come from a stream
+    of the knob's name, so that the program's own random numbers stay as they are. `total_steps` is the length of the
+    training in optimizer steps (the study's budget), which schedules are stretched to.
+    """
+
+    hooks: Hooks
+    book: Book
+    stream: Callable[[str], int]
+    total_steps: int
+
+
+KNOBS = ("dropout",)
+"""The knobs with a module here, in the order in which they are installed."""
+
+
+def install(surgery: Surgery, values: Mapping[str, object]) -> None:
+    """Install all knobs. `values` are those of the task section; None or a missing one only records. Raises ValueError
+    for a value that a knob does not know."""
+    for name in KNOBS:
+        import_module(f"sweep.worker.surgery.{name}").install(surgery, values.get(name))
