@@ -11,6 +11,7 @@ from sweep.worker.hooks import Hooks, Role
 from sweep.worker.hooks.patching import Function
 from sweep.worker.hooks.points import STEPS, around_optimizers, on_backward
 from sweep.worker.run import WorkerRun
+from sweep.worker.surgery import KNOBS
 from sweep.worker.surgery.book import Book
 
 LOSS = "step/loss"
@@ -44,6 +45,7 @@ class Observer:
         book = self._book
         inventory = Inventory(
             parts=book.parts,
+            knobs=KNOBS,
             changed=book.changes,
             losses=losses,
             seeding=tuple(book.seeding),
