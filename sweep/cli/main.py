@@ -17,11 +17,13 @@ from sweep.cli.collecting import collecting_nothing
 from sweep.config.folders import docs_root
 from sweep.config.stores import default_store, verbs_store
 from sweep.domain.printable import printable
+from sweep.domain.script_words import is_bare, is_script, own_words
 from sweep.errors import SweepError, UsageError, nearest
 from sweep.rundir.lock import END_SIGNAL
 
 USAGE = """\
-usage: python -m sweep [--config-dir DIR]... [OVERRIDES]    run a study
+usage: python -m sweep SCRIPT.py [OVERRIDES] [-- ARGUMENTS]   run a study on a Paddle script, as it is
+       python -m sweep [--config-dir DIR]... [OVERRIDES]    run a study on a task
        python -m sweep VERB [ARGUMENTS]                     plan, read or act on studies
 
 `sweep` is the same command, shorter.
@@ -29,6 +31,8 @@ usage: python -m sweep [--config-dir DIR]... [OVERRIDES]    run a study
 sweep finds which change makes a PaddlePaddle training run converge, how sure that is, and what it cost.
 
 run a study
+  python -m sweep train.py -- --epochs 3          your script, unmodified; what follows -- are its own arguments
+  python -m sweep train.py +ablation=all          which change makes it converge? (docs/scripts.md)
   python -m sweep task=NAME                       run the base over its seeds: does it converge? which symptoms?
   python -m sweep task=NAME +diagnose=full        full diagnosis: checks, base, learning rate, ablation; one answer
   python -m sweep +check=all                      check the data; overfit ten samples (also =data, =overfit)
@@ -128,7 +132,7 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(f"sweep {__version__}")
         return 0
-    if arguments and _is_bare_word(arguments[0]):
+    if arguments and is_bare(arguments[0]) and not is_script(arguments[0]):
         return _run_verb(arguments[0], arguments[1:])
     _check_verb_first(arguments)
     return _load("sweep.cli.run", "study")(arguments)
@@ -137,25 +141,24 @@ def _dispatch(arguments: list[str]) -> int:
 def _check_verb_first(arguments: list[str]) -> None:
     """Raise UsageError if a verb follows an option: `--config-dir DIR plan task=mine`."""
     before = ["", *arguments]
-    for at, word in enumerate(arguments):
+    for at, word in enumerate(own_words(arguments)):
         if word in VERBS and before[at] not in ("--config-dir", "-cd", "--package", "-p"):
             words = [word, *arguments[:at], *arguments[at + 1 :]]
             raise UsageError(f"the verb {word!r} comes first", hint=shlex.join(["python", "-m", "sweep", *words]))
 
 
-def _is_bare_word(argument: str) -> bool:
-    return "=" not in argument and argument[0:1] not in ("-", "+", "~")
-
-
-def _run_verb(name: str, arguments: list[str]) -> int:
+def _run_verb(name: str, rest: list[str]) -> int:
     verb = VERBS.get(name)
     if verb is None:
+        from sweep.cli.scripts import check_no_program
+
+        check_no_program(name, rest)
         near = nearest(name, VERBS)
         raise UsageError(
             f"unknown verb {name!r}\n  allowed: {', '.join(VERBS)}",
             hint=f"did you mean {near!r}?" if near else "overrides look like key=value; see python -m sweep --help",
         )
-    return _load(verb.module, verb.function)(arguments)
+    return _load(verb.module, verb.function)(rest)
 
 
 def _load(module: str, function: str) -> Callable[[list[str]], int]:

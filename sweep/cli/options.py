@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.cli.main import Parser
+from sweep.cli.scripts import as_overrides, check_option
 from sweep.errors import UsageError
 from sweep.study.decisions import DEFAULT_LEVEL, LEVELS
 
@@ -48,8 +49,15 @@ class RunOptions:
 
 
 def read_options(prog: str, arguments: Sequence[str], *, is_plan: bool) -> RunOptions:
-    """Return the options and overrides of a command line, in any order. Raises UsageError."""
-    parser = Parser(prog=prog, usage="%(prog)s [--config-dir DIR]... [OVERRIDES]", allow_abbrev=False)
+    """Return the options and overrides of a command line, in any order. Raises UsageError.
+
+    A script and its arguments are overrides by then (domain/script_words.py).
+    """
+    parser = Parser(
+        prog=prog,
+        usage="%(prog)s [SCRIPT.py] [--config-dir DIR]... [OVERRIDES] [-- ARGUMENTS]",
+        allow_abbrev=False,
+    )
     parser.add_argument(
         "--config-dir",
         action="append",
@@ -64,13 +72,14 @@ def read_options(prog: str, arguments: Sequence[str], *, is_plan: bool) -> RunOp
         parser.add_argument("--cfg", action="store_true", help="print the composed config and run nothing")
         parser.add_argument("--package", metavar="SECTION", help="with --cfg: print only this section")
         add_log_level(parser)
-    words = _as_ours(arguments)
+    words = _as_ours(as_overrides(arguments))
     if is_plan and "--cfg" in words:
         hint = shlex.join(["python", "-m", "sweep", *arguments])
         raise UsageError("--cfg prints the config and plan prints the trials; use one of them", hint=hint)
     args, overrides = parser.parse_known_args(words)
     for word in overrides:
         if word.startswith("-"):
+            check_option(word, arguments)
             parser.refuse_option(word)
     is_cfg, package = getattr(args, "cfg", False), getattr(args, "package", None)
     if package is not None and not is_cfg:

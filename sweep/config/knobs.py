@@ -13,7 +13,7 @@ from sweep.config.overrides import dotted, task_override
 from sweep.config.wording import in_words
 from sweep.domain.by_hand import by_hand
 from sweep.domain.knobs import kind_of, without_none
-from sweep.domain.task_ref import naming_key
+from sweep.domain.task_ref import TaskKind, kind_of_section, naming_key
 from sweep.errors import ConfigError, nearest
 
 _NUMBER = re.compile(r"[+-]?\d*[.,]?\d+([eE][+-]?\d+)?")
@@ -32,6 +32,7 @@ class TaskBase:
         self._parsed: dict[str, tuple[str, object]] = {}
         self._written = dict(dotted(OmegaConf.to_container(config.task, resolve=False)))
         self.section = resolved_task(config)
+        self._is_function = kind_of_section(self.section) in (None, TaskKind.FUNCTION)
         self.knobs: dict[str, object] = {
             name: value
             for name, value in dotted(self.section)
@@ -56,7 +57,9 @@ class TaskBase:
         return self._parsed[text]
 
     def given(self, knob: str, value: object) -> object:
-        """Return the value passed to the task for a knob: null for the text `none` of a standard knob."""
+        """Return the value passed to the task for a knob: null for the text `none` of a standard knob of a function."""
+        if not self._is_function:
+            return value
         return without_none(knob, value, base=self.knobs.get(knob))
 
     def has_knob(self, text: str, *, owner: str) -> bool:

@@ -9,6 +9,7 @@ from sweep.domain.axis import Axis
 from sweep.domain.check import Check
 from sweep.domain.inert import InertToggle
 from sweep.domain.kinds import StudyKind, kind_of
+from sweep.domain.recorded_config import Home
 from sweep.domain.target import Target
 from sweep.errors import ConfigError
 
@@ -71,7 +72,7 @@ class StudyConfig:
 
     `reuse` False runs all trials, even if other studies have finished the same ones. `is_named`: the name was given
     (`study=NAME`); an automatic one may still get the difference from the study that had it first. `compare_with` is
-    that study, if the two can be compared.
+    that study, if the two can be compared. `home` is where a script lies, None for a task function.
     """
 
     name: str
@@ -97,6 +98,7 @@ class StudyConfig:
     reuse: bool = True
     is_named: bool = False
     compare_with: str | None = None
+    home: Home | None = None
 
     @property
     def kind(self) -> StudyKind:

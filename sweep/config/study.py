@@ -16,6 +16,7 @@ from sweep.config.keys import KEYS
 from sweep.config.knobs import TaskBase, same_type
 from sweep.config.overrides import dotted, key_of_word
 from sweep.config.params import read_params
+from sweep.config.program_keys import check_program, in_one_form
 from sweep.config.resolving import resolve
 from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
@@ -24,8 +25,9 @@ from sweep.config.values import LONGEST_S, MOST_MB, Section, whole
 from sweep.domain.check import Check, CheckName
 from sweep.domain.knobs import STANDARD_KNOBS, without_none
 from sweep.domain.metric_names import is_loss
+from sweep.domain.recorded_config import Home
 from sweep.domain.target import Mode, Target
-from sweep.domain.task_ref import TaskRef
+from sweep.domain.task_ref import NAMELESS, TaskKind, TaskRef, kind_of_section
 from sweep.errors import ConfigError, NothingToVaryError
 
 LAUNCHER_KEYS = ("name", "timeout_s", "retries", "memory_mb")
@@ -52,11 +54,15 @@ def load(
     With `may_vary_nothing`, an ablation may have no axis that the task has a knob for. Raises ConfigError.
     """
     composed = compose_study(overrides, config_dirs)
+    in_one_form(composed.config)
     _resolve_none(composed)
     raw = resolve(composed, {"converge": TARGET_KEYS})
     root = Section(raw, "", KEYS)
     base = TaskBase(composed.config)
-    source = source or find_task(TaskRef.of(base.section))
+    ref = TaskRef.of(base.section)
+    check_program(ref, base.section)
+    source = source or find_task(ref)
+    task_name = (ref.title if composed.task in NAMELESS else None) or composed.task
     _check_task_types(base, composed.before)
     axes = read_axes(root.get("axes"), base, skipped=_skipped(root, composed), named=composed.chosen_axes)
     params = read_params(root.get("params"), base)
@@ -66,8 +72,8 @@ def load(
     raw["results"] = results = _results(root, overrides, store_url)
     _check_not_empty(None if may_vary_nothing else composed.ablation, axes)
     study = StudyConfig(
-        name=_study_name(root, composed, axes),
-        task_name=composed.task,
+        name=_study_name(root, composed, task_name, axes),
+        task_name=task_name,
         ablation=composed.ablation,
         task=base.section,
         axes=axes.axes,
@@ -88,6 +94,7 @@ def load(
         symptoms=_symptoms(root.get("symptoms")),
         reuse=root.flag("reuse"),
         is_named=root.get("study") is not None,
+        home=None if ref.kind is TaskKind.FUNCTION else Home(str(source.root), source.digest),
     )
     return LoadedConfig(
         study=study,
@@ -101,8 +108,12 @@ def load(
 
 
 def _resolve_none(composed: Composition) -> None:
-    """Set the standard knobs with the value `none` on the command line to null, in place (domain/knobs.py)."""
-    if not isinstance(composed.config.get("task"), DictConfig):
+    """Set the standard knobs with the value `none` on the command line to null, in place (domain/knobs.py).
+
+    Programs of their own keep the word: for them null is "as the program has it".
+    """
+    task = composed.config.get("task")
+    if not isinstance(task, DictConfig) or kind_of_section(task.keys()) not in (None, TaskKind.FUNCTION):
         return
     before = composed.before.get("task")
     for name in STANDARD_KNOBS & set(composed.config.task):
@@ -180,7 +191,7 @@ def _check_not_empty(ablation: str | None, axes: ReadAxes) -> None:
         )
 
 
-def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
+def _study_name(root: Section, composed: Composition, task_name: str, axes: ReadAxes) -> str:
     """Return the study's name: the given one, or one made from task and ablation, search or axes."""
     given = root.get("study")
     if given is None:
@@ -190,7 +201,7 @@ def _study_name(root: Section, composed: Composition, axes: ReadAxes) -> str:
         diagnose = composed.diagnose and f"diagnose-{composed.diagnose}".removesuffix("-full")
         parts = [part for part in (diagnose, check, composed.ablation, composed.search) if part]
         what = "-".join(parts or [axis.name for axis in axes.axes][:4] or ["base"])
-        return f"{composed.task}-{what}".replace("/", "-")
+        return f"{task_name}-{what}".replace("/", "-")
     if isinstance(given, float | bool):  # in a file: on the command line a name is text as typed
         hint = f"quote it: study: '{given}'"
         raise ConfigError("study", "must be text; YAML reads this as another kind of value", value=given, hint=hint)

@@ -2,7 +2,8 @@
 
 An automatic name consists of task and question (`seq-base`). The first config under it keeps it. A config with another
 value of `task.*` or another target gets a name that states the difference (`seq-base-lr=0.22`), independent of the
-order in which overrides were typed. Seeds, axes, launcher, driver and code do not change the name.
+order in which overrides were typed. Seeds, axes, launcher, driver and code do not change the name; but another script
+of the same name, in another folder, is another study.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sweep.domain.recorded_config import RecordedConfig
+from sweep.domain.recorded_config import Home, RecordedConfig
 from sweep.domain.target import Target
 
 MOST_DIFFERENCE = 40
@@ -35,25 +36,28 @@ class Change:
 
 
 UNSET = "unset"
+_FOLDER = "task.folder"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question behind a study's name: the resolved task section and the target."""
+    """The question behind a study's name: the resolved task section and the target; for a script, where it lies."""
 
     task: Mapping[str, object] = field(hash=False)
     target: Target
+    home: Home | None = None
 
     @classmethod
     def recorded(cls, config: RecordedConfig) -> "Question":
         """Return the question of a recorded config. Raises KeyError, ValueError."""
-        return cls(config.task, config.target)
+        return cls(config.task, config.target, config.home)
 
     def values(self) -> dict[str, object]:
         """Return all values by the keys that a user sets (`task.lr`, `converge.target`); a list is one value."""
         target = self.target.to_mapping().items()
         ours = {f"converge.{_TARGET_KEYS.get(key, key)}": value for key, value in target}
-        return dict(_leaves(self.task, "task")) | ours
+        place = {} if self.home is None else {_FOLDER: self.home.folder}
+        return dict(_leaves(self.task, "task")) | ours | place
 
     def is_same(self, other: "Question") -> bool:
         """Return whether two questions have the same values; 1 and 1.0 are equal, 1 and true are not."""
@@ -61,8 +65,11 @@ class Question:
 
 
 def changes(before: Question, now: Question) -> tuple[Change, ...]:
-    """Return the differences, sorted by key."""
+    """Return the differences, sorted by key. A script of the same code is the same in another folder."""
     old, new = before.values(), now.values()
+    if before.home is None or now.home is None or before.home.code == now.home.code:
+        old.pop(_FOLDER, None)
+        new.pop(_FOLDER, None)
     return tuple(
         Change(key, old.get(key, UNSET), new.get(key, UNSET))
         for key in sorted({*old, *new})

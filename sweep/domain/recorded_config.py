@@ -15,7 +15,18 @@ from sweep.domain.target import Target
 PLACE = "place"
 """Key of a study's results folder, relative to the store's file if that lies above it."""
 
+HOME = "home"
+"""Key of where a study's script lies."""
+
 Section = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of a script, absolute, and the digest of its code: two scripts of one name are not mixed by it."""
+
+    folder: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,12 @@ class RecordedConfig:
         """The study that has the plain name, which this one could not take; None if it took the plain name."""
         found = self.raw.get("compare_with")
         return None if found is None else str(found)
+
+    @property
+    def home(self) -> Home | None:
+        """Where the study's script lies; None for a task function."""
+        found = cast("Section | None", self.raw.get(HOME))
+        return None if found is None else Home(str(found["folder"]), str(found["code"]))
 
     @property
     def reuses(self) -> bool:

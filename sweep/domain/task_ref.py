@@ -7,9 +7,10 @@ kind needs a member and a line here, and a line in the dict of each of these two
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from sweep.domain.enums import StrEnum
+from sweep.domain.script_words import SUFFIX, stem_of
 from sweep.errors import ConfigError
 
 
@@ -34,13 +35,16 @@ def _is_dotted(text: str) -> bool:
 
 
 def _is_script(text: str) -> bool:
-    return text.endswith(".py")
+    return text.endswith(SUFFIX)
 
 
 NAMINGS: Mapping[TaskKind, Naming] = {
     TaskKind.FUNCTION: Naming(key="_target_", is_name=_is_dotted, form="must name a function: package.module.function"),
     TaskKind.SCRIPT: Naming(key="path", is_name=_is_script, form="must name a Python script: train.py"),
 }
+
+NAMELESS = frozenset({TaskKind.SCRIPT.value})
+"""The files of conf/task/ that are a kind rather than a task: a study is called after the program."""
 
 KIND_OF_KEY: Mapping[str, TaskKind] = {naming.key: kind for kind, naming in NAMINGS.items()}
 """The keys that name a program, with their kinds of task. A section is of the first kind whose key it has: a function
@@ -67,6 +71,12 @@ class TaskRef:
         return cls(kind=kind, key=key, name=name)
 
     @property
+    def title(self) -> str | None:
+        """What a study of this program is called if no file of the user's names it: a script's name without `.py`;
+        None for a function."""
+        return stem_of(self.name) if self.kind is TaskKind.SCRIPT else None
+
+    @property
     def module(self) -> str:
         """The module that a function is imported from."""
         return self.name.rpartition(".")[0]
@@ -84,6 +94,20 @@ def root_of(module: str, file: Path) -> Path:
     """
     depth = module.count(".") + (file.name == "__init__.py")
     return file.parents[min(depth, len(file.parents) - 1)]
+
+
+def kind_of_section(keys: Iterable[object]) -> TaskKind | None:
+    """Return the kind of task that a task section with these keys is; None if it names no program."""
+    key = naming_key(keys)
+    return None if key is None else KIND_OF_KEY[key]
+
+
+def identity(section: Mapping[str, object]) -> dict[str, object]:
+    """Return a task section with what it means in another checkout, too: a script outside of the current folder is
+    known by its name, as its code has a digest of its own."""
+    path = section.get("path")
+    is_elsewhere = kind_of_section(section) is TaskKind.SCRIPT and isinstance(path, str) and path.startswith("/")
+    return {**section, "path": PurePath(str(path)).name} if is_elsewhere else dict(section)
 
 
 def naming_key(keys: Iterable[object]) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sweep.config import LoadedConfig
 from sweep.domain.axis import Cell
+from sweep.domain.task_ref import identity
 from sweep.domain.trial import TrialSpec
 from sweep.plan.fingerprint import fingerprint
 
@@ -46,4 +47,4 @@ class TrialComposer:
         )
 
     def _fingerprint(self, task: Mapping[str, object], seed: int) -> str:
-        return fingerprint(task, seed, code=self._code, target=self.study.target, check=self.study.check)
+        return fingerprint(identity(task), seed, code=self._code, target=self.study.target, check=self.study.check)

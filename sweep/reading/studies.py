@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sweep.domain.script_words import folded
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError
@@ -39,7 +40,7 @@ class Study:
     def of(cls, record: StudyRecord, source: Source) -> "Study":
         """Return the study for this record."""
         return cls(
-            name=record.name, task=record.task, status=record.status, command=record.command,
+            name=record.name, task=record.task, status=record.status, command=tuple(folded(record.command)),
             created_at=record.created_at, ended_at=record.ended_at,
             target=record.target, config=record.config.raw, provenance=record.provenance,
             _id=record.id, _source=source,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweep.config.stores import is_same_store, store_option, without_default_store
 from sweep.domain.axis import Axis, Cell
+from sweep.domain.script_words import folded
 from sweep.domain.trial import StudyRecord
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ QUESTION_KEYS = frozenset(
 """Config keys for what to vary; a command that runs one fixed setting leaves them out."""
 
 _OVERRIDE = re.compile(r"^[+~]{0,2}([\w@./-]+)(=|$)")
+
+
+def command_text(words: Iterable[str]) -> str:
+    """Return the line to paste that runs a study with these overrides and options; a script as it is typed."""
+    return shlex.join([*PROGRAM, *folded(words)])
 
 
 def arguments(command: Sequence[str]) -> list[str]:
@@ -105,11 +111,11 @@ def fixed_command(study: StudyRecord, overrides: Iterable[str], *, seeds: Sequen
         kept.insert(0, f"task={study.task}")
     if seeds is not None:
         overrides.append(f"seeds=[{','.join(str(seed) for seed in seeds)}]")
-    return shlex.join([*PROGRAM, *kept, *overrides])
+    return command_text([*kept, *overrides])
 
 
 def study_command(data: "ReportData", extra: Sequence[str] = ()) -> str:
     """Return the study's command with `extra` settings, which replace earlier ones of the same key."""
     replaced = {key_of(word) for word in extra}
     kept = [word for word in own_words(data.study) if key_of(word) is None or key_of(word) not in replaced]
-    return shlex.join([*PROGRAM, *kept, *extra])
+    return command_text([*kept, *extra])

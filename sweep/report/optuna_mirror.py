@@ -22,6 +22,7 @@ from optuna.trial import TrialState as OptunaState
 from sweep.clock import now_utc
 from sweep.domain.axis import BASELINE, Axis
 from sweep.domain.metric import Series
+from sweep.domain.script_words import folded
 from sweep.domain.space import Categorical, IntRange, Param, Value
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.target import Mode, Target
@@ -319,7 +320,7 @@ def _study_attributes(study: StudyRecord, target: Target, answer: str) -> dict[s
     provenance = json.loads(json.dumps(study.provenance, default=str))
     return {
         "task": study.task,
-        "command": [*PROGRAM, *study.command],
+        "command": [*PROGRAM, *folded(study.command)],
         "status": study.status,
         "answer": answer,
         "target": target.to_mapping(),

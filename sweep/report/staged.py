@@ -3,7 +3,6 @@
 summary.json is its only serialisation; terminal, report.md and report.html show it.
 """
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,8 +17,9 @@ from sweep.domain.effect import Choice
 from sweep.domain.json_form import Json, JsonObject, from_json
 from sweep.domain.plural import count_text
 from sweep.domain.result import Diagnosis, TrialsCost
+from sweep.domain.script_words import folded
 from sweep.domain.trial import StudyRecord
-from sweep.report.commands import PROGRAM, arguments, fixed_command
+from sweep.report.commands import arguments, command_text, fixed_command
 from sweep.report.copyable import recommended_lines, uses
 from sweep.report.documents import SCHEMA, STAGES, RankingDocument, read_ranking
 from sweep.report.headings import Recommended
@@ -112,7 +112,7 @@ def staged_document(
     return StagedDocument(
         study=record.name,
         task=record.task,
-        command=tuple(record.command),
+        command=tuple(folded(record.command)),
         status=record.status,
         created_at=record.created_at.isoformat(timespec="seconds"),
         ended_at=record.ended_at.isoformat(timespec="seconds") if record.ended_at else None,
@@ -220,7 +220,7 @@ def staged_html(document: StagedDocument, results: Path) -> str:
         ],
         cost=staged_cost(document.cost),
         uses=uses(document.recommended),
-        command_text=shlex.join([*PROGRAM, *arguments(document.command)]),
+        command_text=command_text(arguments(document.command)),
         provenance=provenance_text(document.provenance),
     )
 

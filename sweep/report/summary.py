@@ -19,6 +19,7 @@ from sweep.domain.effect import (
     SearchedPoint,
 )
 from sweep.domain.json_form import JsonObject, to_json
+from sweep.domain.script_words import folded
 from sweep.domain.smoothing import is_smoothed
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.target import Target
@@ -59,7 +60,7 @@ def build_document(data: ReportData) -> RankingDocument:
     return RankingDocument(
         study=study.name,
         task=data.task,
-        command=tuple(study.command),
+        command=tuple(folded(study.command)),
         question=ranking.question,
         status=study.status,
         created_at=study.created_at.isoformat(timespec="seconds"),

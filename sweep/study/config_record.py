@@ -1,6 +1,9 @@
 """The config of a study as the store keeps it."""
 
+from dataclasses import asdict
+
 from sweep.config import StudyConfig
+from sweep.domain.recorded_config import HOME
 
 
 def recorded_config(config: StudyConfig) -> dict[str, object]:
@@ -11,5 +14,6 @@ def recorded_config(config: StudyConfig) -> dict[str, object]:
         "converge": config.target.to_mapping(),
         "seeds": list(config.seeds),
         "inert": [[str(each.toggle), each.text] for each in config.inert],
+        **({} if config.home is None else {HOME: asdict(config.home)}),
         **({} if config.compare_with is None else {"compare_with": config.compare_with}),
     }

@@ -1,7 +1,6 @@
 """Runs a study made of stages, one after another, and combines what they found into one result and one page."""
 
 import logging
-import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +19,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.errors import NothingToVaryError
 from sweep.report import Report, write_reports
 from sweep.report.basecurves import base_curves
-from sweep.report.commands import PROGRAM
+from sweep.report.commands import command_text
 from sweep.report.documents import BaseCurves
 from sweep.report.staged import StagedDocument, StageDocument, StagesCost, staged_document
 from sweep.rundir import StudyDir
@@ -246,7 +245,7 @@ class DiagnosisRun:
         return f"interrupted during a stage; resume with: {self._again()}"
 
     def _again(self) -> str:
-        return shlex.join([*PROGRAM, *self.loaded.command])
+        return command_text(self.loaded.command)
 
     def _end(self, status: str, message: str) -> StudyEnd:
         """Write the study's files and its summary."""

@@ -1,7 +1,6 @@
 """The name that a config gets in its store: an automatic name belongs to the first config that had it."""
 
 import logging
-import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,7 @@ from sweep.config import LoadedConfig, StudyConfig
 from sweep.domain.naming import Question, change_words, changes, study_name
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError, OldStoreError, StudyLockedError
-from sweep.report.commands import PROGRAM
+from sweep.report.commands import command_text
 from sweep.rundir import StudyDir, StudyLock
 from sweep.store import Store
 from sweep.study.decisions import logging_to
@@ -52,7 +51,7 @@ def named(loaded: LoadedConfig, find: Find, names: Names = tuple) -> NamedStudy:
     A given name (`study=NAME`) is kept, even if the recorded study of that name had another config.
     """
     config = loaded.study
-    ours = Question(config.task, config.target)
+    ours = Question(config.task, config.target, config.home)
     if config.is_named:
         record = find(config.name)
         return NamedStudy(loaded=_beside(loaded, config.name, _kept(record, ours)), note=_replaced(record, ours))
@@ -99,7 +98,7 @@ def held(loaded: LoadedConfig) -> Iterator[HeldStudy]:
     with ExitStack() as kept:
         study = _hold(loaded, kept)
         kept.enter_context(logging_to(study.folder))
-        logger.info("session of %s begins: %s", study.loaded.study.name, shlex.join([*PROGRAM, *study.loaded.command]))
+        logger.info("session of %s begins: %s", study.loaded.study.name, command_text(study.loaded.command))
         if study.note:
             logger.info("name: %s", study.note)
         yield study

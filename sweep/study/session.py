@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from sweep.domain.result import StudyResult
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.launch import WarmParent, build_launcher, check_launcher
-from sweep.report.commands import PROGRAM
+from sweep.report.commands import command_text
 from sweep.study.code_guard import PlannedCode
 from sweep.study.crash_points import step
 from sweep.study.curves import CurveFiles
@@ -210,7 +209,7 @@ class Session:
         cancelled = counts.get(TrialState.CANCELLED, 0)
         abandoned = len(self.store.abandoned(self.record.id)) if cancelled else 0
         left = counts.get(TrialState.PENDING, 0) + cancelled - abandoned
-        again = shlex.join([*PROGRAM, *self.command])
+        again = command_text(self.command)
         store = store_option(self.config.store_url)
         log = loop.breaker.failure_log(self.folder)
         if loop.breaker.is_open:

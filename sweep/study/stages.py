@@ -5,7 +5,6 @@ not run again. Its config is composed once, from the words of the command that c
 (a check, the range search, an ablation with its axes); axes, seeds and design are then set as values.
 """
 
-import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from sweep.domain.axis import Axis, Level
 from sweep.domain.effect import Effect, EffectStatus, Question, Ranking
 from sweep.domain.stages import stage_study
 from sweep.errors import ConfigError
-from sweep.report.commands import PROGRAM, key_of, section_of
+from sweep.report.commands import command_text, key_of, section_of
 
 BASE_SEEDS = 3
 """Number of seeds of the base stage: they confirm that the base fails, and how."""
@@ -195,4 +194,4 @@ def axes_of(effects: Iterable[Effect]) -> tuple[Axis, ...]:
 
 def stage_command(loaded: LoadedConfig) -> str:
     """Return the command that runs a stage alone."""
-    return shlex.join([*PROGRAM, *loaded.command])
+    return command_text(loaded.command)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sweep.domain.naming import Question, change_words, changes, study_name
-from sweep.domain.recorded_config import RecordedConfig
+from sweep.domain.recorded_config import Home, RecordedConfig
 from sweep.domain.target import Mode, Target
 
 TARGET = Target(metric="val/acc", mode=Mode.MAX, threshold=0.9, hold=3, budget_steps=100, stop_early=True)
@@ -130,3 +130,32 @@ def test_changes_in_words_name_key_and_both_values():
 def test_names_are_safe_as_names_of_folders(value):
     name = name_of(question(data=value))
     assert re.fullmatch(r"[A-Za-z0-9][\w.+=-]{0,99}", name, re.ASCII)
+
+
+def at(folder, code="c0", **task):
+    return replace(question(**task), home=Home(folder, code))
+
+
+def test_two_scripts_of_one_name_in_two_folders_are_two_studies():
+    recorded = {"train-base": at("/a")}.get
+    name = study_name("train-base", at("/b", "c1"), recorded)
+    assert name == "train-base-folder=_b"
+    assert study_name("train-base", at("/" + "b" * 50, "c1"), recorded) != "train-base"
+
+
+def test_a_script_that_was_edited_or_moved_is_the_same_study():
+    recorded = {"train-base": at("/a")}.get
+    assert study_name("train-base", at("/a", "c1"), recorded) == "train-base"
+    assert study_name("train-base", at("/b", "c0"), recorded) == "train-base"
+    assert study_name("train-base", at("/b", "c0", lr=2), recorded) == "train-base-lr=2"
+
+
+def test_another_script_finds_its_study_again():
+    recorded = {"train-base": at("/a"), "train-base-folder=_b": at("/b", "c1")}
+    assert study_name("train-base", at("/b", "c1"), recorded.get, lambda: recorded) == "train-base-folder=_b"
+
+
+@pytest.mark.parametrize("args", [["--epochs", "5"], ["--epochs", "3", "--wd", "0"]])
+def test_the_arguments_of_a_script_are_a_difference(args):
+    recorded = {"train-base": at("/a", args=["--epochs", "3"])}.get
+    assert study_name("train-base", at("/a", args=args), recorded) == f"train-base-args={'_'.join(args)}"

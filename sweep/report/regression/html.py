@@ -1,13 +1,12 @@
 """report.html of a night: one self-contained page under the same policy as a study's."""
 
 import json
-import shlex
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from sweep.report import phrases
-from sweep.report.commands import PROGRAM, arguments
+from sweep.report.commands import arguments, command_text
 from sweep.report.html import environment, render_page
 from sweep.report.regression.chart import MAX_NIGHTS, history_svg
 from sweep.report.regression.document import NightDocument, TaskDocument, change_cell, verdict_word
@@ -21,7 +20,7 @@ def regression_html(document: NightDocument) -> str:
         title=f"Nightly regression, {document.night}",
         styles=environment().get_template("regression.css").render(),
         summary=document,
-        command=shlex.join([*PROGRAM, *arguments(document.command)]),
+        command=command_text(arguments(document.command)),
         tiles=[(verdict_word(word), count) for word, count in document.counts.items() if count],
         cards=[_card(task) for task in document.tasks],
         max_nights=MAX_NIGHTS,

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -35,7 +34,7 @@ from sweep.errors import (
     TaskEditedError,
 )
 from sweep.report import Report, write_reports
-from sweep.report.commands import PROGRAM, key_of
+from sweep.report.commands import command_text, key_of
 from sweep.report.regression import NightDocument, night_document
 from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
@@ -285,7 +284,7 @@ class NightSession:
 
     def _end(self, night: NightRecord, status: str) -> NightEnd:
         message, recorded = "", status
-        again = shlex.join([*PROGRAM, *self.command])
+        again = command_text(self.command)
         not_run = [report.task for report in self.reports if report.verdict is TaskVerdict.NOT_RUN]
         if status == "interrupted":
             left = len(self.tasks) - len(self.reports)
