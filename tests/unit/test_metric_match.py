@@ -1,0 +1,41 @@
+"""Which metric a user means by `converge.metric` on a program."""
+
+from sweep.domain.metric_match import NoMatch, match_metric
+
+SEEN = ("step/loss", "step/loss_2", "train/loss", "val/acc", "val/top_5_acc", "best/val/acc", "final/f1", "watch/lr")
+
+
+def test_an_exact_name_wins():
+    assert match_metric("acc", ["val/acc", "acc", "train/acc"]) == "acc"
+    assert match_metric("best/val/acc", SEEN) == "best/val/acc"
+    assert match_metric("watch/lr", SEEN) == "watch/lr"
+
+
+def test_a_name_as_the_program_writes_it():
+    assert match_metric("val_acc", SEEN) == "val/acc"
+    assert match_metric("Val Acc", SEEN) == "val/acc"
+    assert match_metric("best_val_acc", SEEN) == "best/val/acc"
+
+
+def test_an_unambiguous_end():
+    assert match_metric("acc", SEEN) == "val/acc"
+    assert match_metric("5_acc", ["val/top_5_acc"]) == "val/top_5_acc"
+    assert match_metric("accuracy", ["test/average_accuracy", "step/loss"]) == "test/average_accuracy"
+
+
+def test_an_end_of_several_names_is_none():
+    assert match_metric("loss", SEEN) == NoMatch(
+        asked="loss", candidates=("step/loss", "train/loss"), is_ambiguous=True
+    )
+
+
+def test_bests_and_final_figures_are_meant_only_in_full():
+    assert match_metric("f1", SEEN) == NoMatch(asked="f1", candidates=SEEN[:-1], is_ambiguous=False)
+
+
+def test_part_of_a_word_is_no_end():
+    assert isinstance(match_metric("ss", SEEN), NoMatch)
+
+
+def test_nothing_seen():
+    assert match_metric("acc", []) == NoMatch(asked="acc", candidates=(), is_ambiguous=False)
