@@ -32,7 +32,7 @@ METRIC_WORDS = _words(
 """Words that name a metric by themselves: only for them is a blank between name and number enough."""
 
 NOT_METRICS = _words(
-    "time times cost costs speed eta ips fps memory mem gpu cpu elapsed duration runtime sec secs second",
+    "time times cost costs speed eta ips fps memory mem gpu cpu elapsed duration runtime s sec secs second",
     "seconds ms minute minutes min hour hours throughput tokens date version pid seed seeds rank port size",
     "sizes num number numbers count counts counter counters total samples sample images examples example",
     "params parameters param workers classes class length len dim dims dimension channels layers layer hidden",
@@ -54,7 +54,10 @@ STOP = _words(
 )
 """Words at which a name that is read backwards from its number ends."""
 
-_CHINESE_SPLIT = re.compile(r"^(训练集|训练|验证集|验证|评估|测试集|测试|最佳|最终)(?=[\u4e00-\u9fff])")
+_CHINESE_SPLIT = re.compile(
+    r"^(训练集|训练(?!集)|验证集|验证(?!集)|评估|测试集|测试(?!集)|最佳|最终)"
+    r"(?:上的|上|的)?(?=[\u4e00-\u9fff])"
+)
 
 
 def pieces_of(words: Iterable[str]) -> list[str]:
