@@ -1,6 +1,7 @@
 """Processes that do the start of every run in advance (sweep.worker.preforked is their side)."""
 
 import json
+import logging
 import os
 import select
 import socket
@@ -13,6 +14,8 @@ from typing import Any
 
 from sweep.launch.process import kill_members
 from sweep.rundir import RUN_VARIABLE
+
+logger = logging.getLogger(__name__)
 
 MARK_ROOM = 4096
 """Bytes kept free in the environment of the process for its run's folder (PATH_MAX)."""
@@ -68,6 +71,8 @@ class AheadProcess:
                 self.state = "gone"
             else:
                 self.state, self.why = message["state"], message["why"]
+                if message.get("without_step"):
+                    logger.info("each forked run takes Paddle's first step itself: %s", message["without_step"])
         return self.state
 
     def ask(self, *, log: int, **message: object) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """`python -m sweep.worker.warm FOLDER`: imports and prepares the task of FOLDER's run, then forks a child per run.
 
-It never trains. It forks only after checking that children would share nothing with it but copy-on-write memory.
-Otherwise `fork_hazards` lists what they would share, and the orchestrator starts runs in another way.
+It trains nothing but one step of a tiny network (first_step). It forks only after checking that children would share
+nothing with it but copy-on-write memory. Otherwise `fork_hazards` lists what they would share, and the orchestrator
+starts runs in another way.
 """
 
 import gc
@@ -11,6 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from sweep.worker.first_step import take_first_step
 from sweep.worker.fork_server import ForkServer
 from sweep.worker.preforked import WHY_CHARS, Channel, EnvironTag, import_output, preload_task
 from sweep.worker.process_exit import exit_process
@@ -26,6 +28,7 @@ def main(arguments: list[str]) -> None:
     channel, tag = Channel.from_stdin(), EnvironTag()
     before = open_files()
     failure = preload_task(arguments[0])
+    without_step = None if failure else take_first_step()
     gc.collect()
     gc.freeze()  # otherwise a child's garbage collector would write to every object, and so copy its page
     hazards = [] if failure else fork_hazards(before)
@@ -34,7 +37,8 @@ def main(arguments: list[str]) -> None:
     server = ForkServer(channel, ours, tag, import_output())
     with suppress(OSError):  # the orchestrator is gone
         with theirs:
-            channel.send(state=state, why=failure or "; ".join(hazards)[:WHY_CHARS], descriptor=theirs.fileno())
+            why = failure or "; ".join(hazards)[:WHY_CHARS]
+            channel.send(state=state, why=why, without_step=without_step, descriptor=theirs.fileno())
         if state == "ready":
             server.serve()
     if server.has_runs():  # they continue in their own sessions: exit handlers must not remove what they need
