@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import FrameType
 
 
 class CallSites:
@@ -16,10 +17,13 @@ class CallSites:
         Installed packages inside the folder (a virtual environment) are not its own files. Costs about 1 us for each
         frame, so call it when something is made, not at each step.
         """
-        frame = sys._getframe(1)
+        return self.above(sys._getframe(1))
+
+    def above(self, frame: FrameType | None) -> str | None:
+        """Return the innermost line of the program's own files at this frame or above it; None without one."""
         while frame is not None:
             file = frame.f_code.co_filename
             if file.startswith(self._prefix) and "/site-packages/" not in file:
                 return f"{file.removeprefix(self._prefix)}:{frame.f_lineno}"
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return None

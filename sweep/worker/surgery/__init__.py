@@ -5,8 +5,11 @@ the program is loaded. With `value` None it changes nothing and only records wha
 inventory. With a value it records the same, changes the program, and records each part that it has really changed
 (`book.changed`). What it cannot reach it records as a limit (`book.limit`).
 
-  book      what was found and changed, for the inventory
-  KNOB      one module for each knob
+  book       what was found and changed, for the inventory
+  calls      who called a hooked function, and with which arguments
+  values     values of knobs, checked
+  drop_path  the part of `dropout` that is found by its name
+  KNOB       one module for each knob
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +35,7 @@ class Surgery:
     total_steps: int
 
 
-KNOBS = ("dropout",)
+KNOBS = ("dropout", "augmentation")
 """The knobs with a module here, in the order in which they are installed."""
 
 

@@ -1,5 +1,6 @@
 """What surgery finds in a program and changes in it: the source of the inventory."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sweep.domain.inventory import Part
@@ -15,6 +16,7 @@ class Book:
         self.limits: list[str] = []
         self._found: dict[Part, int] = {}
         self._changed: dict[Part, int] = {}
+        self._at_end: list[Callable[[], None]] = []
 
     def found(self, knob: str, what: str, *, value: float | str | None = None, where: str | None = None) -> None:
         """Record a part that a knob would reach. `where` is the program's line, by default that of this call."""
@@ -28,6 +30,10 @@ class Book:
         """Record what a knob cannot reach, and why, once."""
         if text not in self.limits:
             self.limits.append(text)
+
+    def at_end(self, record: Callable[[], None]) -> None:
+        """Call `record` each time before the changes are read: for what is known only later."""
+        self._at_end.append(record)
 
     def seeds(self, call: str) -> None:
         """Record that the program sets a seed itself: `paddle.seed(42)`."""
@@ -43,6 +49,8 @@ class Book:
     @property
     def changes(self) -> tuple[Part, ...]:
         """What the knobs have changed."""
+        for record in self._at_end:
+            record()
         return tuple(replace(part, count=count) for part, count in self._changed.items())
 
     @staticmethod
