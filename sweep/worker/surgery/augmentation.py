@@ -73,7 +73,7 @@ class _Transforms:
     def __init__(self, surgery: Surgery) -> None:
         self._book = surgery.book
         self._numbers: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-        self._made: list[tuple[str, float | None, str | None]] = []
+        self._made: list[tuple[str, str | None]] = []
         self._recorded: set[int] = set()
         self._applied = mmap.mmap(-1, MOST)
         self._thread = local()  # a loader without workers applies them in a thread of this process
@@ -140,21 +140,20 @@ class _Transforms:
 
     def record_changes(self) -> None:
         """Record in the book which transforms have been changed since the last time."""
-        for number, (what, value, where) in enumerate(self._made[:MOST]):
+        for number, (what, where) in enumerate(self._made[:MOST]):
             if self._applied[number] and number not in self._recorded:
                 self._recorded.add(number)
-                self._book.changed("augmentation", what, value=value, where=where)
+                self._book.changed("augmentation", what, where=where)
 
     def _note(self, transform: Any, detail: str | None) -> None:
         if is_of_paddle(caller()) or transform in self._numbers:  # ColorJitter makes others at each call
             return
         setting = getattr(transform, detail, None) if detail is not None else None
         what = type(transform).__name__ if setting is None else f"{type(transform).__name__}({detail}={setting})"
-        value = float(setting) if detail == "prob" and isinstance(setting, int | float) else None
         where = made_at(self._book, transform)
         self._numbers[transform] = len(self._made)
-        self._made.append((what, value, where))
-        self._book.found("augmentation", what, value=value, where=where)
+        self._made.append((what, where))
+        self._book.found("augmentation", what, where=where)
 
     def _instead(self, transform: Any, region: Region, centre: Region) -> Region:
         if region != centre:
