@@ -1,4 +1,4 @@
-"""Measures the learning-rate range search and writes results/benchmarks/lr_range.md.
+"""Measures the learning-rate range test and writes results/benchmarks/lr_range.md.
 
 For each pair of task and optimizer it runs ten range tests on different seeds. Then it trains over the task's whole
 budget, on five other seeds, at the median, the lowest and the highest suggestion, and at the rate at which the loss

@@ -27,7 +27,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fault"))
 
-from conftest import STUDY, DriverProcess, Folder, Zygote, new_folder  # type: ignore[import-not-found]
+from killing import STUDY, Folder, OrchestratorProcess, Zygote, new_folder  # type: ignore[import-not-found]
 
 COMMAND = (*STUDY, "seeds=4", "task.pause_s=0.01")
 """2 cells x 4 seeds."""
@@ -83,7 +83,7 @@ class Soak:
         return f"killed {kills} times" if kills else "ended before it was killed"
 
 
-def kill_after(orchestrator: DriverProcess, wait_s: float, *, with_all: bool) -> bool:
+def kill_after(orchestrator: OrchestratorProcess, wait_s: float, *, with_all: bool) -> bool:
     """Kill an orchestrator after a time, with its children if `with_all`; return whether it was still running."""
     pid = orchestrator.pid
     time.sleep(wait_s)
@@ -98,7 +98,7 @@ def kill_after(orchestrator: DriverProcess, wait_s: float, *, with_all: bool) ->
     return bool(orchestrator.wait() == -signal.SIGKILL)
 
 
-def problem(folder: Folder, orchestrator: DriverProcess, expected: dict[str, Any], *, is_begun_once: bool) -> str:
+def problem(folder: Folder, orchestrator: OrchestratorProcess, expected: dict[str, Any], *, is_begun_once: bool) -> str:
     """Return what is wrong, or an empty string."""
     if orchestrator.wait() != 0:
         return f"exit code {orchestrator.wait()}"

@@ -1,4 +1,4 @@
-"""Made-up findings of stages: rankings, checks and range searches, with only what a test is about."""
+"""Made-up findings of stages: rankings, checks and range tests, with only what a test is about."""
 
 from sweep.domain.axis import Cell, Toggle
 from sweep.domain.checked import CheckResult
@@ -17,7 +17,7 @@ from sweep.domain.effect import (
 )
 from sweep.domain.lr_range import RateConfirmation, RateRange
 from sweep.domain.overfit import GateTrial, GateVerdict, OverfitReport
-from sweep.domain.result import RateSearch
+from sweep.domain.result import RangeTestResult
 from sweep.domain.verdict import Symptom
 
 FREE = Cost(trials=0, planned=0, steps=0, base_run_equivalents=0.0, wall_s=0.0, reused=0)
@@ -85,4 +85,4 @@ def lr_range(point, base_lr, *, confirmed=True, overrides=("task.lr=1",)):
     found = RateRange(point=point, base_lr=base_lr, overrides=tuple(overrides), lr_min=1e-7, lr_max=10.0)
     tests = CheckResult(is_ok=True, answer="", section=found, overrides=tuple(overrides))
     tried = CheckResult(is_ok=True, answer="", section=RateConfirmation(confirmed=confirmed))
-    return RateSearch(tests=tests, confirmation=tried, whole=tests)
+    return RangeTestResult(tests=tests, confirmation=tried, whole=tests)

@@ -1,4 +1,4 @@
-"""A study put into a store as a driver would leave it, for tests of what reads it."""
+"""A study put into a store as an orchestrator would leave it, for tests of what reads it."""
 
 import math
 from pathlib import Path

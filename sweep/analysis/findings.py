@@ -9,7 +9,7 @@ from sweep.domain.checked import CheckResult
 from sweep.domain.data_check import DataCheck, DataReport, Severity
 from sweep.domain.effect import NO_CHOICE, Choice, Ranking
 from sweep.domain.overfit import GateVerdict, OverfitReport
-from sweep.domain.result import RateSearch, StageResult, report_of
+from sweep.domain.result import RangeTestResult, StageResult, report_of
 from sweep.domain.symptoms import kind_of
 from sweep.domain.verdict import Symptom
 
@@ -42,7 +42,7 @@ class Findings:
     data: CheckResult | None = None
     base: Ranking | None = None
     overfit: CheckResult | None = None
-    lr_range: RateSearch | None = None
+    lr_range: RangeTestResult | None = None
     ablation: Ranking | None = None
     verify: Ranking | None = None
     lacking: frozenset[str] = frozenset()
@@ -54,7 +54,7 @@ class Findings:
             data=_of(CheckResult, stages.get("data")),
             base=_of(Ranking, stages.get("base")),
             overfit=_of(CheckResult, stages.get("overfit")),
-            lr_range=_of(RateSearch, stages.get("lr_range")),
+            lr_range=_of(RangeTestResult, stages.get("lr_range")),
             ablation=_of(Ranking, stages.get("ablation")),
             verify=_of(Ranking, stages.get("verify")),
             lacking=lacking,

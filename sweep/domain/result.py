@@ -56,8 +56,8 @@ class TrialsCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateSearch:
-    """A learning-rate range search: the range tests, and the trials that confirm the suggested rate.
+class RangeTestResult:
+    """The result of a learning-rate range test: its trials, and those that confirm the suggested rate.
 
     `confirmation` is None if nothing was confirmed. `whole` is the result of both together.
     """
@@ -83,7 +83,7 @@ class RateSearch:
         return found is not None and found.confirmed
 
 
-StageResult: TypeAlias = Ranking | CheckResult | RateSearch
+StageResult: TypeAlias = Ranking | CheckResult | RangeTestResult
 """The result of a stage."""
 
 

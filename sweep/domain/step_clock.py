@@ -268,7 +268,7 @@ class StepClock:
             return at
         lap = self._in_lap(raw, reached)
         if lap is not None:
-            return self._go_on(track, raw, lap)
+            return self._after_restart(track, raw, lap)
         own, run = raw - track.anchor_raw, reached - track.anchor_at
         if run > self._lag and run >= RATIO[kind] * own and not self._is_shuffled():
             self._set_unit(track, kind, raw, reached)
@@ -279,10 +279,10 @@ class StepClock:
         """Return the position of a step below the previous one: the counter restarted, or steps are out of order."""
         lap = self._in_lap(raw, reached)
         if lap is not None:
-            return self._go_on(track, raw, lap)
+            return self._after_restart(track, raw, lap)
         if not track.backs and track.stride and self._is_start(track, raw):
             self._offset = track.at + track.stride - raw
-            return self._go_on(track, raw, self._offset)
+            return self._after_restart(track, raw, self._offset)
         if reached - track.at > self._lag and not track.backs and not self._is_shuffled():
             self._set_unit(track, kind, raw, reached)  # it falls back while the run continues
             return reached
@@ -301,7 +301,7 @@ class StepClock:
         is_near = self._offset and abs(raw + self._offset - reached) <= self._lag
         return self._offset if is_near else None
 
-    def _go_on(self, track: _Track, raw: int, offset: int) -> int:
+    def _after_restart(self, track: _Track, raw: int, offset: int) -> int:
         """Return the position of a step of a restarted counter."""
         if offset != track.offset:
             if not track.times:

@@ -89,7 +89,7 @@ class OptunaDriver:
 
     def tell(self, outcome: Outcome) -> None:
         """Record a finished trial; one outside the space or its seeds is only never proposed again."""
-        point = self._take_in(Proposal(outcome.cell, outcome.seed))
+        point = self._known_point(Proposal(outcome.cell, outcome.seed))
         if point is None:
             return
         score = self._scoring.score(outcome)
@@ -102,7 +102,7 @@ class OptunaDriver:
 
     def adopt(self, proposal: Proposal) -> None:
         """Record a trial as out: until it is told, the sampler keeps away from its point."""
-        self._take_in(proposal)
+        self._known_point(proposal)
 
     def should_prune(self, proposal: Proposal, step: int, value: float) -> bool:
         """Return whether Optuna's pruner prunes the trial; a NaN is left to the judge."""
@@ -133,7 +133,7 @@ class OptunaDriver:
         """Optuna's study in its current state, to read."""
         return self._study
 
-    def _take_in(self, proposal: Proposal) -> _Point | None:
+    def _known_point(self, proposal: Proposal) -> _Point | None:
         """Return the point of a trial, created if it is new, None if the trial is not of this search."""
         self._seen.add(proposal)
         values = self._space.point(proposal.cell)

@@ -136,7 +136,7 @@ def _reason_of(state: TrialState) -> str:
 
 
 def log_tail(path: Path) -> str:
-    """Return the end of a log, at most 8 KiB of it; empty where there is none."""
+    """Return the end of a log, at most 8 KiB of it; empty if there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))

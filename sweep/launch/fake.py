@@ -49,7 +49,7 @@ class FakeJob:
     exit: Exit | None = None  # None while it is queued, lasts or waits
     until_step: int | None = None
     waits_at: int | None = None  # the step at which it is paused
-    is_told: bool = True  # that it waits
+    is_reported: bool = True  # that it waits
     has_place: bool = True
     time: RunningTime = field(default_factory=lambda: RunningTime(started_at_s=0.0))
     gone_at_s: float = 0.0
@@ -160,9 +160,9 @@ class FakeLauncher:
             self._leases.take_over(job.device)
         elif request.until_step is None or job.waits_at < request.until_step:
             self._leases.take_over(job.device)
-            self._go_on(job, request.until_step)
+            self._continue(job, request.until_step)
         else:
-            job.is_told = False
+            job.is_reported = False
         return Launched(handle=handle, started=None if job.pid is None else self._started(request, job))
 
     def ending(self, request: RunRequest) -> RunEnded:
@@ -185,7 +185,7 @@ class FakeLauncher:
         if request is None or job is None or job.waits_at is None or job.exit is not None:
             return
         job.device = self._leases.take(exclusive=request.exclusive)
-        self._go_on(job, until_step)
+        self._continue(job, until_step)
 
     def stop(self, run_id: int, state: TrialState) -> None:
         """End a run that is queued or lasts; one that has ended already is reported as it ended."""
@@ -211,7 +211,7 @@ class FakeLauncher:
                     continue
             if job.exit is None and self._machine.now_s >= job.time.deadline_s(request.timeout_s):
                 job.exit, job.gone_at_s = Exit(code=-15, timeout_s=request.timeout_s), self._machine.now_s
-            if job.waits_at is not None and job.exit is None and not job.is_told:
+            if job.waits_at is not None and job.exit is None and not job.is_reported:
                 found.append(self._pause(request, job, job.waits_at))
             folder = RunDir(request.dir)
             gone_for_s = self._machine.now_s - job.gone_at_s
@@ -225,7 +225,7 @@ class FakeLauncher:
         self._play_on(job, 0)
         return self._started(request, job)
 
-    def _go_on(self, job: FakeJob, until_step: int | None) -> None:
+    def _continue(self, job: FakeJob, until_step: int | None) -> None:
         """Continue a run that waits and has its place again."""
         after_step, job.waits_at, job.until_step = job.waits_at or 0, None, until_step
         job.has_place, job.time = True, job.time.continued(self._machine.now_s)
@@ -236,7 +236,7 @@ class FakeLauncher:
         found = self._play(RunDir(job.dir), after_step, job.until_step)
         job.is_hanging = found is None
         if isinstance(found, Waits):
-            job.waits_at, job.is_told = found.step, False
+            job.waits_at, job.is_reported = found.step, False
             job.time = job.time.paused(self._machine.now_s)
         elif found is not None:
             job.exit, job.gone_at_s = Exit(code=found), self._machine.now_s
@@ -245,7 +245,7 @@ class FakeLauncher:
         return RunStarted(run_id=request.run_id, device=job.device, host=FAKE_HOST, pid=job.pid)
 
     def _pause(self, request: RunRequest, job: FakeJob, step: int) -> RunPaused:
-        job.is_told = True
+        job.is_reported = True
         if job.has_place:
             job.has_place = False
             self._leases.give_back(job.device, has_failed=False)

@@ -57,7 +57,7 @@ def driver_version() -> str:
 
 def _ask_nvml(question: Callable[[Any], Answer], otherwise: Answer) -> Answer:
     """Return what NVIDIA's driver reports, `otherwise` if there is none or it does not answer."""
-    import pynvml  # only where GPUs are asked for: it costs what all reading verbs together may
+    import pynvml  # only if GPUs are asked for: it costs what all reading verbs together may
 
     try:
         pynvml.nvmlInit()
@@ -104,7 +104,7 @@ def _names_a_gpu(entry: str, gpus: Sequence[Gpu]) -> bool:
 def select_devices(wanted: Sequence[str] | None, visible: Sequence[str], gpus: Sequence[Gpu]) -> tuple[str, ...]:
     """Return the devices of `launcher.gpus`, each as CUDA_VISIBLE_DEVICES names it; None stands for all visible ones.
 
-    A number is the n-th visible one, as CUDA would count here; a UUID is itself. Raises ConfigError where one is not
+    A number is the n-th visible one, as CUDA would count here; a UUID is itself. Raises ConfigError if one is not
     visible.
     """
     if wanted is None:

@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 BURIAL_PAUSE_S = 0.005
 TRACKERS_S = 4.0
 """Grace period (s) for resource trackers to unlink a run's shared memory once its other processes are gone."""
-BURIAL_LIMIT_S = 5.0
+RELEASE_LIMIT_S = 5.0
 """Seconds after which a killed process that still exists is taken to hang in the kernel."""
 
 _DEVICE_FAILURES = frozenset({FailureClass.CRASH, FailureClass.OOM, FailureClass.KILLED, FailureClass.INFRA})
@@ -54,7 +54,7 @@ _DEVICE_FAILURES = frozenset({FailureClass.CRASH, FailureClass.OOM, FailureClass
 
 @dataclass(slots=True)
 class _LiveRun:
-    """A run that is being watched. Times are monotonic seconds, infinity where there is nothing to wait for."""
+    """A run that is being watched. Times are monotonic seconds, infinity if there is nothing to wait for."""
 
     request: RunRequest
     process: RunProcess
@@ -132,7 +132,7 @@ class LocalLauncher:
         except (OSError, ValueError) as error:
             self._leases.give_back(device, has_failed=False)
             raise LaunchError(f"run {request.run_id} in {request.dir} could not be started: {error}") from error
-        return self._take_in(request, process, device, RunningTime(started_at_s=monotonic_s()))
+        return self._register(request, process, device, RunningTime(started_at_s=monotonic_s()))
 
     def find(self, request: RunRequest) -> str | None:
         """Return the handle of a run that an earlier orchestrator started. Raises RunElsewhereError."""
@@ -156,7 +156,7 @@ class LocalLauncher:
         device = device_of(known.pid)
         self._leases.take_over(device)
         age_s = _age_s(request, process)
-        return self._take_in(request, process, device, RunningTime(started_at_s=monotonic_s() - age_s))
+        return self._register(request, process, device, RunningTime(started_at_s=monotonic_s() - age_s))
 
     def ending(self, request: RunRequest) -> RunEnded:
         """Return how a run that is gone ended; the result of one of another host is waited for."""
@@ -175,7 +175,7 @@ class LocalLauncher:
                 self._starter.tidy()
             for run_id in gone:
                 self._live[run_id].ended_at_s = monotonic_s()
-                self._bury(self._live[run_id])
+                self._release(self._live[run_id])
             if self._ended or monotonic_s() >= until:
                 break
         ended, self._ended = self._ended, []
@@ -231,7 +231,7 @@ class LocalLauncher:
             )
         return self._environments[wish]
 
-    def _take_in(self, request: RunRequest, process: RunProcess, device: str, time: RunningTime) -> Launched:
+    def _register(self, request: RunRequest, process: RunProcess, device: str, time: RunningTime) -> Launched:
         """Watch a process from now on and return what is known of it."""
         live = _LiveRun(request, process, device, self._memory_kills.count(), time)
         self._live[request.run_id] = live
@@ -247,7 +247,7 @@ class LocalLauncher:
         next_s = math.inf
         for live in list(self._live.values()):
             if live.ended_at_s is not None:
-                self._bury(live)
+                self._release(live)
                 next_s = min(next_s, now_s + BURIAL_PAUSE_S)
                 continue
             deadline_s = math.inf if live.is_timed_out else live.time.deadline_s(live.request.timeout_s)
@@ -278,14 +278,14 @@ class LocalLauncher:
             live.kill_at_s = monotonic_s() + self._settings.grace_s
             signal_group(live.process, SIGTERM)
 
-    def _bury(self, live: _LiveRun) -> None:
+    def _release(self, live: _LiveRun) -> None:
         """Kill the remaining processes of a run whose leader is gone; then reap the leader and report its end."""
         now_s = monotonic_s()
         assert live.ended_at_s is not None
         lasted_s = now_s - live.ended_at_s
         if not live.process.is_alone():
             live.left.update(kill_members(live.process.pid, live.request.dir, spares_trackers=lasted_s < TRACKERS_S))
-            if lasted_s < BURIAL_LIMIT_S and not all(map(is_gone, live.left)):
+            if lasted_s < RELEASE_LIMIT_S and not all(map(is_gone, live.left)):
                 return  # killed, not gone: looked at again in a moment
         drop_batches(live.left)
         del self._live[live.request.run_id]

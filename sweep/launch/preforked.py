@@ -26,7 +26,7 @@ LEAVE_S = 2.0
 """Seconds in which a process that is no longer needed can exit by itself."""
 
 
-class AheadProcess:
+class PreforkedProcess:
     """A process that imports a task and then waits for runs. Raises OSError if it cannot be started.
 
     `what` names the task: the folder of a run of it, or its section of the config as JSON.
@@ -39,7 +39,7 @@ class AheadProcess:
         self.state, self.why = "warming", ""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
-        self._runs = ours  # a warm parent gives us another one to tell runs on
+        self._runs = ours  # a warm parent gives us another one to send runs on
         self._printed = os.memfd_create("printed")
         try:
             self.child: subprocess.Popen[bytes] = subprocess.Popen(
@@ -81,10 +81,10 @@ class AheadProcess:
         Raises OSError if the process is dead or does not answer; it is then killed, and `state` is "gone".
         """
         try:
-            self.tell(log=log, **message)
+            self.send(log=log, **message)
             if self._is_answered():
                 return self._receive(0.0, self._runs)
-            # Its children wait for no run any more: soon one answers, or all are gone.
+            # Its children get no more runs: soon one answers, or all are gone.
             self._runs.shutdown(socket.SHUT_WR)
             return self._receive(ANSWER_S, self._runs)
         except OSError:
@@ -99,7 +99,7 @@ class AheadProcess:
             self._give_up()
             raise
 
-    def tell(self, *, log: int | None = None, **message: object) -> None:
+    def send(self, *, log: int | None = None, **message: object) -> None:
         """Send a message. Raises OSError if the process is dead."""
         data = json.dumps(message).encode()
         if log is None:
@@ -127,7 +127,7 @@ class AheadProcess:
     def leave(self) -> int:
         """End it and return its exit code; one that is still warming is killed."""
         if self.look() == "warming":
-            self.child.kill()  # nobody waits for what it imports
+            self.child.kill()  # what it imports is not needed
         self._close()
         with suppress(subprocess.TimeoutExpired):
             return self.child.wait(LEAVE_S)
@@ -135,22 +135,22 @@ class AheadProcess:
         return self.child.wait()
 
     def _is_answered(self) -> bool:
-        """Wait for an answer; False where the process dies first, though a child of its may hold the line of the runs.
+        """Wait for an answer; False if the process dies first, even if a child of its keeps the channel of runs open.
 
         Raises TimeoutError.
         """
         waiting = select.poll()
         waiting.register(self._runs, select.POLLIN)
-        waiting.register(self._socket, 0)  # tells of a hang-up alone
-        told = [fd for fd, _ in waiting.poll(ANSWER_S * 1000)]
-        if not told:
+        waiting.register(self._socket, 0)  # reports only that it was closed
+        ready = [fd for fd, _ in waiting.poll(ANSWER_S * 1000)]
+        if not ready:
             raise TimeoutError("no answer")
-        return self._runs.fileno() in told
+        return self._runs.fileno() in ready
 
     def _give_up(self) -> None:
         self.state = "gone"
         self.child.kill()
-        self._hang_up()  # a child that it has forked and that has not told us yet ends when it does
+        self._hang_up()  # a child that it has forked and that has not answered yet ends when it does
 
     def _close(self) -> None:
         self._hang_up()
@@ -168,7 +168,7 @@ class AheadProcess:
             line.settimeout(wait_s)
         try:
             data, descriptors, _, _ = socket.recv_fds(line, MESSAGE_BYTES, 1)
-        except BlockingIOError:  # what a socket that may not wait at all says
+        except BlockingIOError:  # how a socket that must not wait reports it
             raise TimeoutError("no answer") from None
         if descriptors:
             os.set_inheritable(descriptors[0], False)

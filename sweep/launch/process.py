@@ -74,7 +74,7 @@ class AdoptedProcess:
 
 
 def keep_ended_children() -> None:
-    """Have the kernel keep how children end where this process was started with SIGCHLD ignored; they inherit that."""
+    """Have the kernel keep how children end if this process was started with SIGCHLD ignored; they inherit that."""
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         with suppress(ValueError):  # only the main thread may
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweep.launch.cold import ColdProcess, Starter
-from sweep.launch.preforked import AheadProcess
+from sweep.launch.preforked import PreforkedProcess
 from sweep.launch.process import RunProcess
 from sweep.rundir import RunDir
 
@@ -18,17 +18,17 @@ MODULE = "sweep.worker.standby"
 class StandbyProcess(ColdProcess):
     """A run in an interpreter that was idle before."""
 
-    def __init__(self, ahead: AheadProcess, folder: Path) -> None:
-        super().__init__(ahead.child)
-        self._ahead = ahead
+    def __init__(self, idle: PreforkedProcess, folder: Path) -> None:
+        super().__init__(idle.child)
+        self._prepared = idle
         self._log = RunDir(folder).log
 
     def collect(self) -> int | None:
         """Reap it and return its exit code; its output is in the log even if it died before its run."""
-        if not self._ahead.has_taken_a_run():
+        if not self._prepared.has_taken_a_run():
             with suppress(OSError), self._log.open("ab") as log:
-                log.write(self._ahead.printed())
-        return self._ahead.leave()  # nothing is left of a run that was cleaned up
+                log.write(self._prepared.printed())
+        return self._prepared.leave()  # nothing is left of a run that was cleaned up
 
 
 class StandbyStarter:
@@ -40,7 +40,7 @@ class StandbyStarter:
     def __init__(self, *, spares: int, instead: Starter) -> None:
         self._spares = spares
         self._instead = instead
-        self._idle: list[AheadProcess] = []  # the oldest first
+        self._idle: list[PreforkedProcess] = []  # the oldest first
 
     @property
     def has_imported(self) -> bool:
@@ -65,15 +65,15 @@ class StandbyStarter:
             self._idle.pop().close()
 
     def _take(self, folder: Path, environment: Mapping[str, str]) -> RunProcess | None:
-        """Hand a run to an idle process. One that still imports can take it too: it is ahead of a new one."""
-        fitting = [ahead for ahead in self._idle if ahead.is_for(environment)]
-        for ahead in sorted(fitting, key=lambda ahead: ahead.look() == "warming"):
-            self._idle.remove(ahead)
-            if ahead.child.poll() is None:
+        """Hand a run to an idle process. One that still imports can take it too: it is further than a new one."""
+        fitting = [idle for idle in self._idle if idle.is_for(environment)]
+        for idle in sorted(fitting, key=lambda idle: idle.look() == "warming"):
+            self._idle.remove(idle)
+            if idle.child.poll() is None:
                 with suppress(OSError), RunDir(folder).log.open("ab") as log:
-                    ahead.tell(run=str(folder.absolute()), log=log.fileno())
-                    return StandbyProcess(ahead, folder)
-            ahead.close()
+                    idle.send(run=str(folder.absolute()), log=log.fileno())
+                    return StandbyProcess(idle, folder)
+            idle.close()
         return None
 
     def _replace(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -81,4 +81,4 @@ class StandbyStarter:
         while len(self._idle) >= self._spares:
             self._idle.pop(0).close()
         with suppress(OSError):
-            self._idle.append(AheadProcess(MODULE, folder, environment))
+            self._idle.append(PreforkedProcess(MODULE, folder, environment))

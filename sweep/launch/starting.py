@@ -61,7 +61,7 @@ def make_starter(
     say: Callable[[str], None],
     early: WarmParent | None = None,
 ) -> Starter:
-    """Return the starter that `launcher.start` asks for. Raises ConfigError for forks where runs get GPUs."""
+    """Return the starter that `launcher.start` asks for. Raises ConfigError for forks if runs get GPUs."""
     if start == "warm" and has_devices:
         raise ConfigError(
             "launcher.start",

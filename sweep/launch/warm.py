@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.launch.cold import Starter
-from sweep.launch.preforked import AheadProcess
+from sweep.launch.preforked import PreforkedProcess
 from sweep.launch.process import RunProcess, is_gone
 from sweep.rundir import RunDir
 
@@ -22,7 +22,7 @@ WARM_UP_S = 20.0
 CRASHES = 2
 """Number of deaths in a row, without a run in between, after which no further parent is started."""
 
-BURIED_AT_ONCE = 8
+REAPED_AT_ONCE = 8
 """Number of ended runs that the parent is asked to reap at once, unless an idle moment comes earlier."""
 
 
@@ -34,7 +34,7 @@ class _Ended:
     has_left: bool
 
 
-class WarmParent(AheadProcess):
+class WarmParent(PreforkedProcess):
     """The process that runs are forked from: it sees them end, and reaps them when the launcher says so.
 
     Raises OSError if it cannot be started.
@@ -43,7 +43,7 @@ class WarmParent(AheadProcess):
     def __init__(self, what: Path | str, environment: Mapping[str, str]) -> None:
         super().__init__(MODULE, what, environment)
         self._ended: dict[int, _Ended] = {}  # by pid
-        self._buried: list[int] = []
+        self._unreaped: list[int] = []
 
     def ending(self, pid: int) -> _Ended | None:
         """Return how a run that is gone ended, None if this process died before it could report it."""
@@ -51,25 +51,25 @@ class WarmParent(AheadProcess):
             if self.state == "gone":
                 return None
             try:
-                told = self.listen()
+                news = self.listen()
             except OSError:
                 return None
-            self._ended[told["ended"]] = _Ended(told["code"], told["has_left"])
+            self._ended[news["ended"]] = _Ended(news["code"], news["has_left"])
         return self._ended[pid]
 
-    def bury(self, pid: int) -> None:
+    def reap_later(self, pid: int) -> None:
         """Have a run reaped, now or soon; until then no other process gets its pid."""
         self._ended.pop(pid, None)
-        self._buried.append(pid)
-        if len(self._buried) >= BURIED_AT_ONCE:
+        self._unreaped.append(pid)
+        if len(self._unreaped) >= REAPED_AT_ONCE:
             self.reap()
 
     def reap(self) -> None:
         """Have all such runs reaped now."""
-        if self._buried and self.state != "gone":
+        if self._unreaped and self.state != "gone":
             with suppress(OSError):
-                self.tell(reap=self._buried)
-        self._buried = []
+                self.send(reap=self._unreaped)
+        self._unreaped = []
 
 
 class WarmChild:
@@ -91,17 +91,17 @@ class WarmChild:
     def collect(self) -> int | None:
         """Have it reaped and return its exit code, None if the parent has died: then init has reaped it."""
         ended = self._parent.ending(self.pid)
-        self._parent.bury(self.pid)
+        self._parent.reap_later(self.pid)
         return None if ended is None else ended.code
 
 
 class WarmStarter:
     """Forks runs from a parent that it starts with the first run, and again if it has died.
 
-    `instead` starts what cannot be forked: a run in another environment than the parent's, and every run where the task
+    `instead` starts what cannot be forked: a run in another environment than the parent's, and every run if the task
     cannot be imported (so that each reports its own error) or the parent keeps dying. `unsafe_instead` starts all runs
-    where the parent is not proven to be safe to fork. `say` is told, once, of every such change for good. `early`
-    is the first parent, where one was started before.
+    if the parent is not proven to be safe to fork. `say` gets a message, once, for each such change for good. `early`
+    is the first parent, if one was started before.
     """
 
     def __init__(

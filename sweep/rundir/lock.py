@@ -68,7 +68,7 @@ class StudyLock:
                 hint=f"`python -m sweep status {name} --watch{option}` follows it, `python -m sweep stop {name}"
                 f"{option}` stops it, study=NAME runs this one under another name",
             )
-        self._take_in(fd)
+        self._hold(fd)
         self._folder_fd = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _locked_file(self, flags: int = 0) -> int | None:
@@ -97,14 +97,14 @@ class StudyLock:
             fd = self._locked_file(os.O_EXCL)
             if fd is None:
                 return False
-            self._take_in(fd)
+            self._hold(fd)
         except (FileNotFoundError, NotADirectoryError, FileExistsError):
             return False
         except OSError:  # disk full or not responding: tried again
             return True
         return True
 
-    def _take_in(self, fd: int) -> None:
+    def _hold(self, fd: int) -> None:
         """Hold a locked file in place of one that is gone, and write the holder into it."""
         before, self._fd = self._fd, fd
         if before is not None:

@@ -58,14 +58,14 @@ def name_of(url: URL) -> str:
     return without_password(url.render_as_string(hide_password=False)) if path is None else str(path)
 
 
-def make_engine(url: URL, *, read_only: bool, driving: str | None = None) -> Engine:
+def make_engine(url: URL, *, read_only: bool, lock_study: str | None = None) -> Engine:
     """Return an engine whose one connection follows the rules of the store.
 
     Raises NotFoundError if a database to be read does not exist, StoreError if the folder cannot be created or the
-    database driver is not installed. Only PostgreSQL uses `driving`.
+    database driver is not installed. Only PostgreSQL uses `lock_study`.
     """
     if url.drivername == postgres.DRIVER:
-        return postgres.make_engine(url, name_of(url), read_only=read_only, driving=driving)
+        return postgres.make_engine(url, name_of(url), read_only=read_only, lock_study=lock_study)
     path = sqlite_path(url)
     if read_only and (path is None or not path.exists()):
         raise NotFoundError(

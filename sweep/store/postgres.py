@@ -58,7 +58,7 @@ def is_postgres(conn: Connection) -> bool:
     return conn.dialect.name == "postgresql"
 
 
-def make_engine(url: URL, name: str, *, read_only: bool, driving: str | None) -> Engine:
+def make_engine(url: URL, name: str, *, read_only: bool, lock_study: str | None) -> Engine:
     """Return an engine whose connections follow the rules of the store; an orchestrator's hold its study's lock.
 
     Raises StoreError if psycopg is not installed. Connecting raises StudyLockedError if another process runs the study,
@@ -84,8 +84,8 @@ def make_engine(url: URL, name: str, *, read_only: bool, driving: str | None) ->
             _require_utf8(driver)
             driver.autocommit = True
             driver.execute(_SETTINGS)
-            if driving is not None:
-                _hold(driver, driving, name)
+            if lock_study is not None:
+                _hold(driver, lock_study, name)
         except BaseException:
             driver.close()
             raise

@@ -50,7 +50,7 @@ def resume(conn: Connection, run_id: int, until_step: int | None, *, at: datetim
     trial_queries.set_until(conn, trial_id, until_step)
 
 
-def told(conn: Connection, study_id: int) -> list[Outcome]:
+def history(conn: Connection, study_id: int) -> list[Outcome]:
     """Return the outcomes of a study's trials, in the order in which they were recorded.
 
     These are each end of a slice, as an outcome in state `paused`, and the outcome of each finished trial at its last

@@ -61,20 +61,20 @@ class Store:
         self._opened = None if file is None else file.stat()
 
     @classmethod
-    def open(cls, url: str, *, read_only: bool = False, driving: str | None = None) -> "Store":
+    def open(cls, url: str, *, read_only: bool = False, lock_study: str | None = None) -> "Store":
         """Return the store at a SQLAlchemy URL (`sqlite:///results/sweep.db`, `postgresql+psycopg://user@host/db`).
 
         A writer creates the folder and the tables, or upgrades an older database to the current version. A reader
         creates nothing: it raises NotFoundError if there is no store yet. Raises StoreError, naming the file, if it is
         not a store, damaged, or newer than this code.
 
-        `driving` is the study that the caller is going to run. In PostgreSQL, which is reached from any host and
+        `lock_study` is the study that the caller is going to run. In PostgreSQL, which is reached from any host and
         folder, the store holds that study until it is closed, and raises StudyLockedError if another process does; for
         a SQLite file, the lock in the study's folder is enough.
         """
         parsed = parse_url(url)
         name = name_of(parsed)
-        engine = make_engine(parsed, read_only=read_only, driving=driving)
+        engine = make_engine(parsed, read_only=read_only, lock_study=lock_study)
         try:
             with translated(name):
                 conn = engine.connect()
@@ -422,10 +422,10 @@ class Store:
             runs.end_paused(conn, run_id, state, failure=failure, message=message, at=at)
             series.compact(conn, run_id)
 
-    def told(self, study_id: int) -> list[Outcome]:
+    def history(self, study_id: int) -> list[Outcome]:
         """Return the outcomes to report to a driver: ends of slices and finished trials, in the recorded order."""
         with self.transactions.reading() as conn:
-            return slices.told(conn, study_id)
+            return slices.history(conn, study_id)
 
     def abandoned(self, study_id: int) -> set[int]:
         """Return the numbers of the trials that were cancelled while paused."""

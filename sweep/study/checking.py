@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweep.analysis.checks import read_check
-from sweep.analysis.checks.lr_confirm import axis_of, rates_of, read_confirmation, search_result
+from sweep.analysis.checks.lr_confirm import axis_of, range_test_result, rates_of, read_confirmation
 from sweep.domain.check import FINDINGS, Check
 from sweep.domain.checked import FINDINGS_OF, CheckContext, CheckResult, CheckTrial, Findings
 from sweep.domain.failure import shown_failure
@@ -46,15 +46,15 @@ def check_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckRe
 
 
 def check_reported(store: Store, record: StudyRecord, folder: StudyDir, *, wall_s: float) -> Reported:
-    """Return what a check found: a document with one stage, or two if a range search was confirmed."""
+    """Return what a check found: a document with one stage, or two if a range test was confirmed."""
     found, outcomes = check_result(store, record, folder), store.outcomes(record.id)
     stages = [StageDocument.of_check(str(record.kind), record.name, found)]
     result: StageResult = found
     whole = found
     if isinstance(found.section, RateRange):  # other trials may confirm it
         confirm = _recorded_confirmation(store, record, found)
-        search = search_result(found, confirm and confirm[1], is_asked=record.is_confirmed)
-        result, whole = search, search.whole
+        tested = range_test_result(found, confirm and confirm[1], is_asked=record.is_confirmed)
+        result, whole = tested, tested.whole
         if confirm is not None:
             stages.append(StageDocument.of_check("lr_confirm", confirm[0].name, confirm[1]))
             outcomes = [*outcomes, *store.outcomes(confirm[0].id)]

@@ -274,11 +274,11 @@ class StudyLoop:
         """
         self.breaker.devices.update(live.device or "" for live in self._runs.live.values())
         trials = {trial.number: trial for trial in self.store.trials(self.study_id)}
-        told = self.store.told(self.study_id)
+        history = self.store.history(self.study_id)
         abandoned = self.store.abandoned(self.study_id) if self.driver.pauses else set()
-        ended = {each.number: each for each in told if each.state is not TrialState.PAUSED}
+        ended = {each.number: each for each in history if each.state is not TrialState.PAUSED}
         out = {number: trial for number, trial in trials.items() if self._is_out(trial, ended.get(number), abandoned)}
-        for outcome in told:
+        for outcome in history:
             if outcome.state is TrialState.PAUSED:
                 if self.driver.pauses:
                     self.driver.tell(outcome)

@@ -113,7 +113,7 @@ def _hold(loaded: LoadedConfig, kept: ExitStack) -> HeldStudy:
         with ExitStack() as tried:
             try:
                 lock = tried.enter_context(locked_folder(folder, loaded.study.store_url))
-                store = tried.enter_context(Store.open(loaded.study.store_url, driving=name))
+                store = tried.enter_context(Store.open(loaded.study.store_url, lock_study=name))
             except StudyLockedError:
                 if not _is_renamed_soon(loaded, name):
                     raise

@@ -24,7 +24,7 @@ def _run_stages(loaded: LoadedConfig, progress: Progress) -> StudyEnd:
     return run_stages(loaded, progress=progress, run_job=run_job)
 
 
-def _run_range_search(loaded: LoadedConfig, progress: Progress) -> StudyEnd:
+def _run_range_test(loaded: LoadedConfig, progress: Progress) -> StudyEnd:
     from sweep.study.lr_range import run_lr_range  # so does this
 
     return run_lr_range(loaded, progress=progress)
@@ -33,6 +33,6 @@ def _run_range_search(loaded: LoadedConfig, progress: Progress) -> StudyEnd:
 SEVERAL: dict[StudyKind, Callable[[LoadedConfig, Progress], StudyEnd]] = {
     StudyKind.CHECKS: _run_stages,
     StudyKind.DIAGNOSIS: _run_stages,
-    StudyKind.LR_RANGE: _run_range_search,
+    StudyKind.LR_RANGE: _run_range_test,
 }
 """The function that runs each kind made of several studies."""

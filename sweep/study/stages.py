@@ -2,7 +2,7 @@
 
 A stage is a separate study: its name is `<study>.<stage>`, its command can be run alone, and its finished trials are
 not run again. Its config is composed once, from the words of the command that concern it and from its own config files
-(a check, the range search, an ablation with its axes); axes, seeds and design are then set as values.
+(a check, an ablation with its axes); axes, seeds and design are then set as values.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ of 5 is still decided (p = .024)."""
 FRESH_SEEDS = 5
 
 FOUND_LEVEL = "range"
-"""Name of the level of the axis lr with the rate that the range search has found."""
+"""Name of the level of the axis lr with the rate that the learning-rate range test has found."""
 
 _OF_THE_DIAGNOSIS = frozenset({"diagnose", "check", "study", "stages"})
 _OF_THE_ABLATION = frozenset({"ablation", "axes", "axis", "driver", "params", "search"})
@@ -82,7 +82,7 @@ def stage_config(
 def fixed_stage(stage: str, whole: LoadedConfig) -> LoadedConfig:
     """Return the study of a stage whose config does not depend on what earlier stages have found. Raises ConfigError.
 
-    These are the checks, the range search, the base over the first BASE_SEEDS seeds of the command, and an ablation
+    These are the checks, the base over the first BASE_SEEDS seeds of the command, and an ablation
     whose axes the command names.
     """
     what = Asked(seeds=whole.study.seeds[:BASE_SEEDS]) if stage == "base" else AS_COMPOSED

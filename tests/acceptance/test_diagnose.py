@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from conftest import PROJECT, Folder
+from user_folder import PROJECT, Folder
 
 BROKEN = """
 from sweep.task import Run, TaskConfig
@@ -44,7 +44,7 @@ def stages_of(summary):
     return [stage["stage"] for stage in summary["stages"]]
 
 
-def test_a_base_that_converges_ends_the_road(folder):
+def test_a_base_that_converges_ends_the_diagnosis(folder):
     ended = folder.sweep("task=digits_mlp", "+diagnose=full", "stages=[base,ablation,verify]")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     summary = summary_of(folder, "digits_mlp-diagnose")
@@ -58,7 +58,7 @@ def test_a_base_that_converges_ends_the_road(folder):
     assert summary["provenance"]["seeds"] == [0, 1, 2], "not the five that the ablation would have had"
 
 
-def test_broken_data_end_the_road_before_anything_is_trained(folder):
+def test_broken_data_end_the_diagnosis_before_anything_is_trained(folder):
     (folder.path / "broken.py").write_text(BROKEN)
     (folder.path / "my_conf" / "task" / "broken.yaml").write_text(BROKEN_CONFIG)
     ended = folder.sweep("--config-dir", "my_conf", "task=broken", "+diagnose=full")
@@ -95,7 +95,7 @@ converge: {metric: train/loss, mode: min, target: 0.05, budget_steps: 300}
 
 
 def plain(folder, *words):
-    """Take the road with a task that has a learning rate and no other knob."""
+    """Diagnose a task that has a learning rate and no other knob."""
     (folder.path / "plain.py").write_text(PLAIN)
     (folder.path / "my_conf" / "task" / "plain.yaml").write_text(PLAIN_CONFIG)
     ended = folder.sweep("--config-dir", "my_conf", "task=plain", "+diagnose=full", *words)
@@ -103,7 +103,7 @@ def plain(folder, *words):
     return summary_of(folder, "plain-diagnose")
 
 
-def test_a_task_without_knobs_comes_to_the_end_of_the_road(folder):
+def test_a_task_without_knobs_gets_a_full_diagnosis(folder):
     summary = plain(folder, "stages=[base,ablation,verify]", "seeds=1")
     assert stages_of(summary) == ["base"]
     assert "No change was tried: the task has none of the knobs" in summary["answer"]
@@ -138,7 +138,7 @@ converge: {metric: train/loss, mode: min, target: 0.5, budget_steps: 20}
 """
 
 
-def test_a_training_that_fails_on_ten_samples_is_said_and_does_not_end_the_road(folder):
+def test_a_training_that_fails_on_ten_samples_is_reported_and_the_diagnosis_continues(folder):
     (folder.path / "stiff.py").write_text(STIFF)
     (folder.path / "my_conf" / "task" / "stiff.yaml").write_text(STIFF_CONFIG)
     words = ("--config-dir", "my_conf", "task=stiff", "+diagnose=full", "stages=[base,overfit,ablation]")
@@ -152,32 +152,32 @@ def test_a_training_that_fails_on_ten_samples_is_said_and_does_not_end_the_road(
     assert summary["recommended"]["overrides"] == ["task.dropout=0.0"]
 
 
-ROAD = ("task=digits_mlp", "task.lr=30", "+diagnose=full", "seeds=4")
+DIAGNOSIS = ("task=digits_mlp", "task.lr=30", "+diagnose=full", "seeds=4")
 
 
 def kill_when(folder, process, study):
-    """Kill the driver once the first trial of a stage has ended."""
+    """Kill the orchestrator once the first trial of a stage has ended."""
     deadline = time.monotonic() + 200
-    while not list((folder.path / "results" / study / "trials").glob("*/result.json")):
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline, f"{study} never began"
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with process:
+        while not list((folder.path / "results" / study / "trials").glob("*/result.json")):
+            assert process.poll() is None, process.stdout.read()
+            assert time.monotonic() < deadline, f"{study} never began"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
-def road(tmp_path_factory):
-    """A road that was killed in its learning-rate range, and gone to its end by the same command."""
-    path = tmp_path_factory.mktemp("road")
+def killed(tmp_path_factory):
+    """A diagnosis that was killed in its learning-rate range test, and completed by the same command."""
+    path = tmp_path_factory.mktemp("killed")
     shutil.copytree(PROJECT, path / "project")
     folder = Folder(path / "project")
-    kill_when(folder, folder.start(*ROAD), "digits_mlp-diagnose.lr_range")
-    return folder, folder.sweep(*ROAD)
+    kill_when(folder, folder.start(*DIAGNOSIS), "digits_mlp-diagnose.lr_range")
+    return folder, folder.sweep(*DIAGNOSIS)
 
 
-def test_a_killed_road_goes_on_and_names_the_repair(road):
-    folder, ended = road
+def test_a_killed_diagnosis_resumes_and_names_the_repair(killed):
+    folder, ended = killed
     assert ended.returncode == 0, ended.stdout + ended.stderr
     summary = summary_of(folder, "digits_mlp-diagnose")
     assert stages_of(summary)[:5] == ["data", "base", "overfit", "lr_range", "lr_confirm"]
@@ -189,15 +189,15 @@ def test_a_killed_road_goes_on_and_names_the_repair(road):
     assert summary["answer"] in " ".join(ended.stdout.split())
 
 
-def test_what_had_ended_before_the_kill_was_not_run_again(road):
-    folder, _ = road
+def test_what_had_ended_before_the_kill_was_not_run_again(killed):
+    folder, _ = killed
     for stage in ("data", "base", "overfit"):
         trials = folder.path / "results" / f"digits_mlp-diagnose.{stage}" / "trials"
         assert not list(trials.glob("*.attempt-*")), f"a trial of {stage} was run twice"
 
 
-def test_a_road_is_shown_by_every_reading_verb(road):
-    folder, _ = road
+def test_a_diagnosis_is_shown_by_every_reading_verb(killed):
+    folder, _ = killed
     assert "What restores convergence" in " ".join(folder.sweep("rank", "digits_mlp-diagnose").stdout.split())
     status = folder.sweep("status", "digits_mlp-diagnose").stdout
     assert "digits_mlp-diagnose.base: ended, 3 of 3 trials ended" in status
@@ -208,8 +208,8 @@ def test_a_road_is_shown_by_every_reading_verb(road):
         assert f'<section id="{section}">' in page
 
 
-def test_a_ruined_store_is_made_anew_with_the_answer_of_the_road(road):
-    folder, _ = road
+def test_a_broken_store_is_rebuilt_with_the_answer_of_the_diagnosis(killed):
+    folder, _ = killed
     before = summary_of(folder, "digits_mlp-diagnose")
     store = folder.path / "results" / "sweep.db"
     store.write_bytes(store.read_bytes()[:5000])

@@ -1,7 +1,7 @@
 """Fourteen nights of a real small task, with the ordinary launcher and store: what is found, on which night, and named.
 
-The first ten nights are run once; each test goes on with a copy of them. Every planted change is one that a team could
-make: in the task's code, its config, or the environment.
+The first ten nights are run once; each test continues with a copy of them. Every planted change is one that a team
+could make: in the task's code, its config, or the environment.
 """
 
 import contextlib
@@ -135,7 +135,7 @@ def test_what_a_night_says_as_it_runs_stands_in_order(nights, capsys):
     assert lines.index("running 3 trials") > next(n for n, line in enumerate(lines) if line.startswith("1/1 trial"))
 
 
-def test_a_night_that_nobody_reads_any_more_goes_on(nights, monkeypatch):
+def test_a_night_whose_output_is_not_read_continues(nights, monkeypatch):
     def gone(self, text):
         raise BrokenPipeError
 
@@ -200,7 +200,7 @@ def test_a_regression_planted_on_night_11_is_found_by_night_12_and_named(nights,
     assert len(fresh) == 3
 
 
-def test_a_change_of_the_numerics_alone_is_told_as_such_and_fails_nothing(nights):
+def test_a_change_of_the_numerics_alone_is_reported_as_such_and_fails_nothing(nights):
     nights.edit("moons.py", "DTYPE = np.float64", "DTYPE = np.float32")
     assert nights.night(11) == 0
     task = nights.task()
@@ -225,7 +225,7 @@ def test_a_night_on_which_nothing_ran_is_no_regression_and_ends_with_1(nights):
     assert len(list(ET.parse(nights.path / "results/small/junit.xml").getroot().iter("error"))) == 1
 
 
-def test_a_killed_night_goes_on_with_the_same_command_and_repeats_no_trial(nights):
+def test_a_killed_night_resumes_with_the_same_command_and_repeats_no_trial(nights):
     nights.edit("my_conf/task/moons.yaml", "pause_s: 0", "pause_s: 0.002")
     process = nights.start(11, "launcher.slots=1")
     trials = nights.path / f"results/small-moons-{name_of(11)}/trials"
@@ -251,8 +251,8 @@ def test_of_two_nights_at_once_the_second_is_refused_naming_the_first(nights, ca
         lock = nights.path / "results/small/driver.lock"
         wait_until(lambda: str(process.pid) in lock.read_text() or process.poll() is not None)
         assert nights.night(11) == 1
-        told = capsys.readouterr().err
-        assert f"pid {process.pid} on {os.uname().nodename}" in told
+        refused = capsys.readouterr().err
+        assert f"pid {process.pid} on {os.uname().nodename}" in refused
         trials = nights.path / f"results/small-moons-{name_of(11)}/trials"
         wait_until(lambda: (trials / "0" / "events.jsonl").exists() or process.poll() is not None)
     finally:
@@ -394,7 +394,7 @@ def test_gc_of_other_studies_keeps_their_verdicts_and_leaves_running_ones_alone(
         assert store.series(store.trials(store.study("busy").id)[0].id)
 
 
-def test_gc_of_a_copied_results_folder_deletes_in_the_copy_alone_from_wherever_it_is_called(nights, tmp_path, capsys):
+def test_gc_of_a_copied_results_folder_deletes_only_in_the_copy(nights, tmp_path, capsys):
     (tmp_path / "elsewhere").mkdir()
     copy = shutil.copytree(nights.path / "results", nights.path / "copy")
     before = sorted(nights.path.glob("results/**/*"))
@@ -418,7 +418,7 @@ def test_a_night_in_a_copied_store_leaves_the_original_alone(nights):
     assert after == before
 
 
-def test_a_store_made_anew_from_the_folders_has_the_nights_and_the_baselines(nights, capsys):
+def test_a_store_rebuilt_from_the_folders_has_the_nights_and_the_baselines(nights, capsys):
     shown = printed(nights, capsys, "baseline", "show", "--json")
     for file in (nights.path / "results").glob("sweep.db*"):
         file.unlink()

@@ -234,7 +234,7 @@ def test_reading_verbs_in_an_empty_folder_say_what_is_missing(tmp_path, folder):
     assert not (folder.path / "results").exists()
 
 
-def test_ctrl_c_once_drains_and_the_same_command_goes_on(folder):
+def test_ctrl_c_once_drains_and_the_same_command_resumes(folder):
     command = ("--config-dir", "my_conf", "task=mine", "+ablation=mine", "study=cut", "seeds=2", "task.pause_s=0.005")
     process = folder.start(*command)
     wait_until(lambda: (folder.path / "results/cut/trials/1/events.jsonl").exists())
@@ -256,7 +256,7 @@ def test_ctrl_c_twice_stops_at_once_and_nothing_stays_alive(folder):
     wait_until(lambda: (folder.path / "results/cut/trials/1/events.jsonl").exists())
     process.send_signal(signal.SIGINT)
     while "Ctrl-C again" not in (line := process.stdout.readline()):
-        assert line, "the driver ended without a word"
+        assert line, "the orchestrator ended without output"
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
@@ -264,7 +264,7 @@ def test_ctrl_c_twice_stops_at_once_and_nothing_stays_alive(folder):
     assert left == []
 
 
-def test_status_tells_a_killed_driver_from_a_running_one(folder):
+def test_status_tells_a_killed_orchestrator_from_a_running_one(folder):
     command = ("--config-dir", "my_conf", "task=mine", "study=killed", "seeds=2", "task.pause_s=0.05")
     process = folder.start(*command)
     wait_until(lambda: (folder.path / "results/killed/trials/1/events.jsonl").exists())

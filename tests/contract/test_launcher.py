@@ -29,7 +29,7 @@ def play(folder: RunDir) -> int | None:
 
 @dataclass
 class Bench:
-    """A launcher with folders to run in, and a way to get another driver's launcher on the same machine."""
+    """A launcher with folders to run in, and a way to get another orchestrator's launcher on the same machine."""
 
     make: Callable[[], Launcher]
     launcher: Launcher
@@ -166,7 +166,7 @@ def test_a_start_that_fails_raises_keeps_no_slot_and_is_never_reported(bench: Be
     assert bench.launcher.poll(0) == []
 
 
-def test_close_stops_what_runs_and_the_last_poll_tells_of_it(bench: Bench) -> None:
+def test_close_stops_what_runs_and_the_last_poll_reports_it(bench: Bench) -> None:
     requests = [bench.request("logs_forever") for _ in range(2)]
     for request in requests:
         bench.launcher.start(request)
@@ -408,7 +408,7 @@ def test_a_run_waits_at_its_step_with_its_events_complete_and_is_reported_once(p
     assert pausing.launcher.poll(0) == []
 
 
-def test_a_paused_run_gives_its_place_to_another_and_takes_one_to_go_on(pausing: Bench) -> None:
+def test_a_paused_run_gives_its_place_to_another_and_takes_one_to_continue(pausing: Bench) -> None:
     first = pause_at(pausing, 2)
     assert pausing.launcher.free_slots == 1
     second = pause_at(pausing, 3)
@@ -419,7 +419,7 @@ def test_a_paused_run_gives_its_place_to_another_and_takes_one_to_go_on(pausing:
     assert pausing.launcher.poll(0) == [RunPaused(run_id=first.run_id, step=4)]
 
 
-def test_a_continued_run_goes_on_from_where_it_was_to_its_end(pausing: Bench) -> None:
+def test_a_continued_run_resumes_where_it_was_and_runs_to_its_end(pausing: Bench) -> None:
     request = pause_at(pausing, 2)
     pausing.launcher.advance(request.run_id, 5)
     assert pausing.launcher.poll(0) == [RunPaused(run_id=request.run_id, step=5)]

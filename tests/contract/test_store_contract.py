@@ -702,7 +702,7 @@ def paused(store: Store, trial: TrialRecord, step: int, verdict: Verdict = Verdi
 
 
 def parts(store: Store, study: StudyRecord) -> list[tuple[int, TrialState, int]]:
-    return [(part.number, part.state, part.steps) for part in store.told(study.id)]
+    return [(part.number, part.state, part.steps) for part in store.history(study.id)]
 
 
 def test_a_paused_trial_is_open_and_has_its_step_on_record(store: Store) -> None:
@@ -719,7 +719,7 @@ def test_a_paused_trial_is_open_and_has_its_step_on_record(store: Store) -> None
 def test_the_end_of_a_slice_reads_back_as_it_was_written(store: Store) -> None:
     study = make_study(store)
     paused(store, make_trial(store, study, 3, "dropout=off"), 10, Verdict.CONVERGED)
-    [part] = store.told(study.id)
+    [part] = store.history(study.id)
     assert (part.cell, part.seed, part.state, part.verdict) == (
         Cell.of(["dropout=off"]),
         3,

@@ -44,7 +44,7 @@ def test_a_server_started_again_between_two_transactions_is_waited_for(
         assert store.summary(study) == {"n": 1}
 
 
-def test_a_server_that_does_not_come_back_is_an_error_and_the_store_goes_on_when_it_does(
+def test_a_server_that_stays_away_is_an_error_and_the_store_works_once_it_is_back(
     postgres_server: PostgresServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "SERVER_BACK_S", 0.3)
@@ -95,23 +95,23 @@ def test_a_reader_cannot_write_and_finds_no_store_in_an_empty_place(postgres_url
 
 
 def test_a_study_is_driven_by_one_process_at_a_time(postgres_url: str) -> None:
-    with Store.open(postgres_url, driving="s"):
+    with Store.open(postgres_url, lock_study="s"):
         with pytest.raises(StudyLockedError, match=r"study 's' is being run by pid \d+ on "):
-            Store.open(postgres_url, driving="s")
-        Store.open(postgres_url, driving="other").close()
+            Store.open(postgres_url, lock_study="s")
+        Store.open(postgres_url, lock_study="other").close()
         Store.open(postgres_url).close()
-    Store.open(postgres_url, driving="s").close()
+    Store.open(postgres_url, lock_study="s").close()
 
 
 def test_a_study_is_held_again_after_the_server_was_restarted(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
-    with Store.open(postgres_url, driving="s") as store:
+    with Store.open(postgres_url, lock_study="s") as store:
         postgres_server.stop()
         postgres_server.start()
         store.studies()
         with pytest.raises(StudyLockedError):
-            Store.open(postgres_url, driving="s")
+            Store.open(postgres_url, lock_study="s")
 
 
 def test_what_another_session_has_locked_is_waited_for_up_to_a_limit(

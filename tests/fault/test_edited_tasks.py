@@ -5,7 +5,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from conftest import STUDY, Folder, wait_until
+from killing import STUDY, Folder, wait_until
 from test_trials_killed import check_same_outcome
 
 from sweep.config import load_study_config
@@ -31,12 +31,12 @@ def edit(folder: Folder) -> str:
 @pytest.mark.parametrize("start", ["cold", "standby"])
 def test_a_task_edited_while_its_study_runs_starts_no_trial_of_other_code(folder, undisturbed, start):
     command = (*COMMAND, f"launcher.start={start}")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: b'"e":"log"' in events_of(folder, 0))  # it has imported the task
     before = edit(folder)
-    assert driver.wait() == 1
-    assert driver.text.count("mini.py: edited since the study was planned") == 1
-    assert "3 trials still to run" in driver.text
+    assert orchestrator.wait() == 1
+    assert orchestrator.text.count("mini.py: edited since the study was planned") == 1
+    assert "3 trials still to run" in orchestrator.text
     assert folder.starts() == {0: 1}
     assert {run[2] for run in folder.runs()} == {"completed"}
     (folder.path / "mini.py").write_text(before)
@@ -50,36 +50,36 @@ def events_of(folder: Folder, number: int) -> bytes:
     return events.read_bytes() if events.exists() else b""
 
 
-def test_a_task_edited_as_a_trial_begins_gives_it_no_other_code(folder, undisturbed):
+def test_a_trial_that_begins_while_its_task_is_edited_gives_no_result(folder, undisturbed):
     command = (*STUDY, "launcher.slots=1", "launcher.start=cold")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: (folder.trial(0) / "spec.json").exists())
     before = edit(folder)
-    assert driver.wait() == 1
-    assert {run[3] for run in folder.runs()} <= {"infra", None}, driver.text
+    assert orchestrator.wait() == 1
+    assert {run[3] for run in folder.runs()} <= {"infra", None}, orchestrator.text
     (folder.path / "mini.py").write_text(before)
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_task_edited_while_its_study_runs_is_not_imported_again_where_runs_are_forked(folder, undisturbed):
-    driver = folder.start(*COMMAND, "launcher.start=warm")
+def test_a_task_edited_while_its_study_runs_is_not_imported_again_by_forked_runs(folder, undisturbed):
+    orchestrator = folder.start(*COMMAND, "launcher.start=warm")
     wait_until(lambda: sum(folder.results().values()) >= 1)  # the second one is started by then, or about to be
     wait_until(lambda: sum(folder.starts().values()) >= 2)
     edit(folder)
-    assert driver.wait() == 0, driver.text
-    assert "edited" not in driver.text
+    assert orchestrator.wait() == 0, orchestrator.text
+    assert "edited" not in orchestrator.text
     check_same_outcome(folder, undisturbed)
 
 
 def test_a_warm_parent_that_dies_after_the_task_was_edited_is_not_replaced(folder):
-    driver = folder.start(*COMMAND, "launcher.start=warm")
+    orchestrator = folder.start(*COMMAND, "launcher.start=warm")
     wait_until(lambda: sum(folder.starts().values()) >= 2)
     edit(folder)
-    [parent] = [p for p in children_of(driver.pid) if "sweep.worker.warm" in p.cmdline()]
+    [parent] = [p for p in children_of(orchestrator.pid) if "sweep.worker.warm" in p.cmdline()]
     parent.kill()
-    assert driver.wait() == 1
-    assert "mini.py: edited since the study was planned" in driver.text
+    assert orchestrator.wait() == 1
+    assert "mini.py: edited since the study was planned" in orchestrator.text
     assert "other code" not in "".join(log.read_text() for log in folder.study.glob("trials/*/out.log"))
     assert folder.left() == []
 
@@ -87,19 +87,19 @@ def test_a_warm_parent_that_dies_after_the_task_was_edited_is_not_replaced(folde
 def test_a_task_edited_between_the_stages_of_a_study_ends_it(folder):
     command = ("--config-dir", "my_conf", "task=mini", "+axis=[stuck]", "stages=[base,ablation]", "seeds=2", "study=s")
     base = replace(folder, name="s.base")
-    driver = folder.start(*command, "task.pause_s=0.05", "launcher.start=warm")
+    orchestrator = folder.start(*command, "task.pause_s=0.05", "launcher.start=warm")
     wait_until(lambda: b'"e":"log"' in events_of(base, 0))
     before = edit(folder)
-    assert driver.wait() == 1
-    assert "mini.py was edited while it ran" in driver.text
-    assert "1 stage still to run" in driver.text
+    assert orchestrator.wait() == 1
+    assert "mini.py was edited while it ran" in orchestrator.text
+    assert "1 stage still to run" in orchestrator.text
     assert not (folder.place / "s.ablation").exists()
     (folder.path / "mini.py").write_text(before)
     folder.run(*command, "task.pause_s=0.05", "launcher.start=warm")
     assert set(base.starts().values()) == {1}
 
 
-def test_a_task_edited_between_its_reading_and_the_start_of_its_study_gives_no_verdict(folder, monkeypatch):
+def test_a_task_edited_before_its_study_starts_gives_no_verdict(folder, monkeypatch):
     monkeypatch.chdir(folder.path)
     loaded = load_study_config([*STUDY[2:], "store.url=sqlite:///early.db"], [Path("my_conf")])
     edit(folder)

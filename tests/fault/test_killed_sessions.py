@@ -1,24 +1,24 @@
-"""What a study has cost is told whole, also where a sitting of it was killed before it could write a figure down."""
+"""The cost of a study includes sessions that were killed before they could record theirs."""
 
 import json
 import os
 import signal
 
-from conftest import Folder, wait_until
+from killing import Folder, wait_until
 
 SLOTS = 2
 WAVES = 3
 
 
-def test_the_time_of_a_sitting_that_was_killed_is_in_the_cost(folder: Folder):
+def test_the_cost_includes_the_time_of_a_killed_session(folder: Folder):
     command = (
         "--config-dir", "my_conf", "task=mini", "+axis=[stuck]", f"seeds={WAVES}", "study=s",
         f"launcher.slots={SLOTS}", "task.pause_s=0.05", "converge.stop_early=false",
     )  # fmt: skip
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.results().values()) >= SLOTS * (WAVES - 1))
-    os.kill(driver.pid, signal.SIGKILL)
-    driver.wait()
+    os.kill(orchestrator.pid, signal.SIGKILL)
+    orchestrator.wait()
     folder.run(*command)
     cost = json.loads((folder.study / "summary.json").read_text())["cost"]
     ran_s = sum(json.loads(file.read_text())["wall_s"] for file in folder.study.glob("trials/*/result.json"))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import psutil
 import pytest
-from conftest import STUDY, Folder, Silent, load, new_folder, wait_until
+from killing import STUDY, Folder, Silent, load, new_folder, wait_until
 from test_trials_killed import check_same_outcome
 
 from sweep import clock
@@ -28,7 +28,7 @@ class Messages(Silent):
         self.texts.append(text)
 
 
-def test_a_gpu_on_which_trials_fail_in_a_row_is_quarantined_and_the_others_go_on(here, monkeypatch):
+def test_a_gpu_on_which_trials_fail_in_a_row_is_quarantined_and_the_others_continue(here, monkeypatch):
     made = []
 
     def build(config, **options):
@@ -73,26 +73,26 @@ def test_a_clock_that_jumps_back_changes_no_duration_and_no_verdict(here, undist
     check_same_outcome(here, undisturbed)
 
 
-def test_a_clock_set_back_between_two_drivers_does_not_hide_a_run_that_goes_on(folder, undisturbed):
+def test_a_clock_set_back_between_two_sessions_does_not_hide_a_running_trial(folder, undisturbed):
     # What psutil then says of a process's start is off by as much as the clock was set.
     command = (*STUDY, "task.pause_s=0.15")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 2)
     wait_until(lambda: folder.query("select count(*) from runs where pid is not null") == [(2,)])
-    kill(driver)
+    kill(orchestrator)
     change(folder, "update runs set handle = host || ':' || pid || ':' || (pid_started_at + 86400)")
     folder.run(*command)
     assert set(folder.starts().values()) == {1}
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_pid_that_came_round_again_is_neither_adopted_nor_killed(folder, undisturbed):
+def test_a_reused_pid_is_neither_adopted_nor_killed(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.15")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 2)
     wait_until(lambda: folder.query("select count(*) from runs where pid is not null") == [(2,)])
     pids = [row[0] for row in folder.query("select pid from runs")]
-    kill(driver)
+    kill(orchestrator)
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: folder.left() == [])
@@ -111,10 +111,10 @@ def test_a_pid_that_came_round_again_is_neither_adopted_nor_killed(folder, undis
 def test_a_trial_that_is_live_on_another_host_is_not_started_again(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.15")
     (folder.path / "hold").touch()
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 2)
     wait_until(lambda: folder.query("select count(*) from runs where handle is not null") == [(2,)])
-    kill(driver)
+    kill(orchestrator)
     change(folder, "update runs set handle = 'gpu-7:' || pid || ':' || pid_started_at")
     refused = folder.run(*command, code=1)
     assert "gpu-7" in refused.text
@@ -129,20 +129,20 @@ def test_a_trial_that_is_live_on_another_host_is_not_started_again(folder, undis
 @pytest.mark.parametrize(
     "name", ['it\'s a "study" of $HOME; é ü 实验', "  spaced  ", "100%25 #1?&", os.fsdecode(b"caf\xe9")]
 )
-def test_a_folder_with_an_odd_name_is_like_any_other(tmp_path, zygote, undisturbed, name):
+def test_a_folder_with_an_odd_name_works_like_any_other(tmp_path, zygote, undisturbed, name):
     with new_folder(tmp_path / name, zygote) as folder:
         command = (*STUDY, "task.pause_s=0.03")
-        driver = folder.start(*command)
+        orchestrator = folder.start(*command)
         wait_until(lambda: sum(folder.starts().values()) >= 2)
-        kill(driver)
+        kill(orchestrator)
         folder.run(*command)
         assert set(folder.starts().values()) == {1}
         check_same_outcome(folder, undisturbed)
 
 
-def kill(driver) -> None:
-    os.kill(driver.pid, signal.SIGKILL)
-    assert driver.wait() == -signal.SIGKILL
+def kill(orchestrator) -> None:
+    os.kill(orchestrator.pid, signal.SIGKILL)
+    assert orchestrator.wait() == -signal.SIGKILL
 
 
 def change(folder: Folder, sql: str) -> None:

@@ -1,4 +1,4 @@
-"""SIGKILL of the driver at every step of its loop; then the same command again."""
+"""SIGKILL of the orchestrator at every step of its loop; then the same command again."""
 
 import itertools
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from conftest import STUDY, Folder, Zygote, new_folder, wait_until
+from killing import STUDY, Folder, Zygote, new_folder, wait_until
 from test_trials_killed import check_same_outcome
 
 from sweep.study.crash_points import StepName
@@ -24,13 +24,13 @@ NAMES = {
     "spec written", "process started", "process recorded", "events ingested", "run ended", "end recorded",
     "driver told", "loop ended", "curves written", "status recorded", "reports written", "summary saved",
 }  # fmt: skip
-"""Every kind of step in the first sitting of a study of a fixed design."""
+"""Every kind of step in the first session of a study of a fixed design."""
 
 LATER = {"run of an earlier session recovered", "trial requeued"}
 SEARCHED = {"proposal enrolled"}
 STAGED = {"stage ended"}
 PAUSED = {"pause recorded", "continuation recorded"}
-"""What there is beyond that: in later sittings, in a search, in a study made of others, in one that pauses its trials.
+"""What there is beyond that: in later sessions, in a search, in a study made of others, in one that pauses its trials.
 
 Each has its own test; the last ones in test_loop_pausing.py, as no driver of ours pauses yet.
 """
@@ -39,7 +39,7 @@ Each has its own test; the last ones in test_loop_pausing.py, as no driver of ou
 def walked(
     walk: Iterator[int | str], root: Path, zygote: Zygote, command: tuple[str, ...], seen: dict[int | str, dict]
 ) -> None:
-    """Take step after step: kill the driver there, give the command again, and note what came of it."""
+    """Take step after step: kill the orchestrator there, run the command again, and record the outcome."""
     for at in walk:
         with new_folder(root / f"step {at}", zygote) as folder:
             code = folder.run(*command, code=None, SWEEP_KILL_AT_STEP=str(at)).wait()
@@ -82,7 +82,7 @@ def names_of(seen: dict[int | str, dict]) -> set[str]:
 
 
 WALKED = (*STUDY, "task.pause_s=0.03")
-"""Trials of half a second: at most steps some of them outlive their driver until the next one is there."""
+"""Trials of half a second: at most steps some of them outlive their orchestrator until the next one starts."""
 
 
 @pytest.fixture(scope="module")
@@ -97,35 +97,35 @@ def unharmed(tmp_path_factory, zygote) -> dict:
         return folder.outcome()
 
 
-def test_every_step_of_the_loop_is_walked(walk):
+def test_every_step_of_the_loop_is_covered(walk):
     assert names_of(walk) >= NAMES
     assert set(get_args(StepName)) == NAMES | LATER | SEARCHED | STAGED | PAUSED
 
 
-def test_a_driver_killed_at_any_step_and_started_again_comes_to_the_same_plan_verdicts_and_ranking(walk, unharmed):
+def test_killed_at_any_step_a_study_resumes_to_the_same_plan_verdicts_and_ranking(walk, unharmed):
     assert {found["step"]: found["outcome"] for found in walk.values() if found["outcome"] != unharmed} == {}
 
 
-def test_a_driver_killed_at_any_step_runs_no_trial_twice_and_loses_none(walk):
+def test_killed_at_any_step_no_trial_is_run_twice_or_lost(walk):
     once = {0: 1, 1: 1, 2: 1, 3: 1}
     assert {found["step"]: found["starts"] for found in walk.values() if found["starts"] != once} == {}
     assert {found["step"]: found["results"] for found in walk.values() if found["results"] != once} == {}
     assert {found["step"]: found["live"] for found in walk.values() if found["live"]} == {}
 
 
-def test_a_driver_killed_at_the_steps_of_later_sittings_repeats_nothing_that_has_ended(folder: Folder, undisturbed):
+def test_killed_at_the_steps_of_later_sessions_nothing_that_ended_is_repeated(folder: Folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.01", "launcher.slots=4")
     hold = folder.path / "hold"
     hold.touch()
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 4)
-    os.kill(driver.pid, signal.SIGKILL)
-    driver.wait()
+    os.kill(orchestrator.pid, signal.SIGKILL)
+    orchestrator.wait()
     folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP="run of an earlier session recovered")
-    driver = folder.start(*command)
-    wait_until(lambda: "running 4 trials" in driver.text)  # from then on it obeys
-    os.kill(driver.pid, signal.SIGTERM)
-    assert driver.wait() == 130
+    orchestrator = folder.start(*command)
+    wait_until(lambda: "running 4 trials" in orchestrator.text)  # from then on it obeys
+    os.kill(orchestrator.pid, signal.SIGTERM)
+    assert orchestrator.wait() == 130
     assert folder.starts() == {0: 1, 1: 1, 2: 1, 3: 1}
     assert {row[2] for row in folder.verdicts()} == {"cancelled"}
     hold.unlink()
@@ -135,7 +135,7 @@ def test_a_driver_killed_at_the_steps_of_later_sittings_repeats_nothing_that_has
     assert folder.starts() == {0: 2, 1: 2, 2: 2, 3: 2}  # of which the first was stopped
 
 
-def test_a_search_whose_driver_is_killed_comes_to_the_same_trials_and_ranking(tmp_path, zygote):
+def test_a_killed_search_resumes_to_the_same_trials_and_ranking(tmp_path, zygote):
     command = (
         "--config-dir", "my_conf", "task=mini", "task.stuck=false", "driver=optuna", "driver.n_trials=5",
         "+driver.sampler_args.n_startup_trials=2", "+params.task.steps=range(4,20)", "seeds=1", "study=s",
@@ -154,7 +154,7 @@ def test_a_search_whose_driver_is_killed_comes_to_the_same_trials_and_ranking(tm
     assert {at: outcome for at, outcome in found.items() if outcome != found[None]} == {}
 
 
-def test_a_study_of_stages_whose_driver_is_killed_comes_to_the_same_answer(tmp_path, zygote):
+def test_a_killed_study_of_stages_resumes_to_the_same_answer(tmp_path, zygote):
     command = (
         "--config-dir", "my_conf", "task=mini", "stages=[data,base,overfit]", "study=s", "seeds=2", "launcher.slots=2",
     )  # fmt: skip
@@ -175,7 +175,7 @@ def test_a_study_of_stages_whose_driver_is_killed_comes_to_the_same_answer(tmp_p
     assert {at: outcome for at, outcome in found.items() if outcome != found[None]} == {}
 
 
-def test_a_driver_killed_while_a_failed_trial_is_put_up_again_repeats_no_finished_trial(tmp_path, zygote):
+def test_killed_while_a_failed_trial_is_requeued_no_finished_trial_is_repeated(tmp_path, zygote):
     # The step at which an old folder, with its result, is still where the next attempt's will be.
     with new_folder(tmp_path / "work", zygote) as folder:
         command = (*STUDY, "task.fault=raise_differently", "task.fault_seeds=[0]", "task.fault_times=1")
@@ -190,7 +190,7 @@ def test_a_driver_killed_while_a_failed_trial_is_put_up_again_repeats_no_finishe
 
 
 @pytest.mark.parametrize("start", ["warm", "standby", "cold"])
-def test_a_process_that_its_driver_never_recorded_is_found_and_not_started_again(folder: Folder, undisturbed, start):
+def test_a_process_that_was_never_recorded_is_found_and_not_started_again(folder: Folder, undisturbed, start):
     command = (*STUDY, "task.pause_s=0.15", f"launcher.start={start}")
     folder.run(*command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP="process started")
     assert set(folder.query("select pid from runs")) == {(None,)}
@@ -200,12 +200,12 @@ def test_a_process_that_its_driver_never_recorded_is_found_and_not_started_again
     check_same_outcome(folder, undisturbed)
 
 
-def test_trials_that_outlive_their_driver_are_adopted(folder: Folder, undisturbed):
+def test_trials_that_outlive_their_orchestrator_are_adopted(folder: Folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.1")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
-    os.kill(driver.pid, signal.SIGKILL)
-    assert driver.wait() == -signal.SIGKILL
+    os.kill(orchestrator.pid, signal.SIGKILL)
+    assert orchestrator.wait() == -signal.SIGKILL
     pids = {run[0] for run in folder.query("select pid from runs where pid is not null")}
     folder.run(*command)
     assert set(folder.starts().values()) == {1}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import STUDY, Folder, Zygote, new_folder, wait_until
+from killing import STUDY, Folder, Zygote, new_folder, wait_until
 from postgres_server import PostgresServer, database_of
 
 
@@ -33,21 +33,21 @@ def folder(tmp_path: Path, zygote: Zygote, postgres_server: PostgresServer) -> I
 
 
 @pytest.mark.parametrize("at", ["process started", "end recorded", "reports written"])
-def test_a_driver_killed_with_its_store_in_postgresql_goes_on_to_the_same_table(folder, undisturbed, at):
+def test_killed_with_its_store_in_postgresql_a_study_resumes_to_the_same_table(folder, undisturbed, at):
     folder.run(*folder.command, code=-signal.SIGKILL, SWEEP_KILL_AT_STEP=at)
     folder.run(*folder.command)
     assert folder.outcome() == undisturbed
     assert set(folder.starts().values()) == {1}
 
 
-def test_a_server_that_is_killed_and_started_again_costs_a_study_nothing(folder, undisturbed):
-    driver = folder.start(*folder.command, "task.pause_s=0.1")
+def test_a_server_killed_and_restarted_costs_a_study_nothing(folder, undisturbed):
+    orchestrator = folder.start(*folder.command, "task.pause_s=0.1")
     wait_until(lambda: sum(folder.starts().values()) >= 1)
     folder.server.stop(immediately=True)
     wait_until(lambda: len(list(folder.study.glob("trials/*/result.json"))) >= 1)
     folder.server.start()
-    if driver.wait() != 0:  # it was in the middle of a transaction
-        assert "once that is mended, run the same command again" in driver.text
+    if orchestrator.wait() != 0:  # it was in the middle of a transaction
+        assert "run the same command again" in orchestrator.text
         folder.run(*folder.command, "task.pause_s=0.1")
     assert folder.verdicts() == undisturbed["verdicts"]
     assert folder.ranking() == undisturbed["ranking"]
@@ -55,16 +55,16 @@ def test_a_server_that_is_killed_and_started_again_costs_a_study_nothing(folder,
     assert folder.left() == []
 
 
-def test_a_server_that_turns_the_driver_away_ends_the_study_with_words(folder, undisturbed):
+def test_a_server_that_refuses_connections_ends_the_study_with_the_reason(folder, undisturbed):
     folder.server.execute("CREATE ROLE guest LOGIN SUPERUSER")
     command = (*STUDY, f"store.url={folder.url.replace('sweep@', 'guest@')}", "task.pause_s=0.1")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 1)
     folder.server.execute("ALTER ROLE guest NOLOGIN")
     folder.server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'guest'")
-    assert driver.wait() == 1
-    assert f"store postgresql+psycopg://guest@/{database_of(folder.url)}" in driver.text
-    assert "Traceback" not in driver.text
+    assert orchestrator.wait() == 1
+    assert f"store postgresql+psycopg://guest@/{database_of(folder.url)}" in orchestrator.text
+    assert "Traceback" not in orchestrator.text
     assert folder.left() == []
     folder.server.execute("ALTER ROLE guest LOGIN")
     folder.run(*command)
@@ -87,11 +87,11 @@ def test_a_second_orchestrator_of_a_study_in_postgresql_is_refused_and_so_is_ano
 
 
 def test_two_studies_in_one_postgresql_database_at_the_same_time_both_end(folder):
-    drivers = [
+    orchestrators = [
         folder.start(*folder.command, f"study={name}", f"seeds={seeds}", "launcher.slots=1")
         for name, seeds in (("a", "[0,1,2]"), ("b", "[10,11,12]"))
     ]
-    assert [driver.wait() for driver in drivers] == [0, 0], [driver.text for driver in drivers]
+    assert [each.wait() for each in orchestrators] == [0, 0], [each.text for each in orchestrators]
     found = folder.query(
         "select s.name, t.state, count(*) from trials t join studies s on t.study_id = s.id group by 1, 2 order by 1"
     )
@@ -99,7 +99,7 @@ def test_two_studies_in_one_postgresql_database_at_the_same_time_both_end(folder
     assert folder.left() == []
 
 
-def test_a_lost_postgresql_database_is_made_anew_from_the_run_folders(folder, undisturbed):
+def test_a_lost_postgresql_database_is_rebuilt_from_the_run_folders(folder, undisturbed):
     folder.run(*folder.command)
     folder.url = folder.server.new_database()
     refused = folder.run(*folder.command, code=2)  # its folders name the database that is gone

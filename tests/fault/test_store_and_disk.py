@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import STUDY, Folder, Silent, Zygote, load, new_folder, wait_until
+from killing import STUDY, Folder, Silent, Zygote, load, new_folder, wait_until
 from test_trials_killed import check_same_outcome, failures
 
 from sweep.errors import ConfigError
@@ -63,7 +63,7 @@ def copy_of(finished: Folder, path: Path, zygote: Zygote) -> Folder:
 
 
 @pytest.mark.parametrize("ruin", RUINS)
-def test_a_ruined_database_is_named_and_rebuilt_to_the_same_table(tmp_path, zygote, finished, ruin):
+def test_a_broken_database_is_named_and_rebuilt_to_the_same_table(tmp_path, zygote, finished, ruin):
     folder = copy_of(finished, tmp_path / "work", zygote)
     before = everything(folder)
     db = folder.path / "results" / "sweep.db"
@@ -87,7 +87,7 @@ def test_a_ruined_database_is_named_and_rebuilt_to_the_same_table(tmp_path, zygo
     assert folder.verdicts() == before["verdicts"]
 
 
-def test_a_study_cut_short_is_rebuilt_and_goes_on(folder, undisturbed):
+def test_a_study_cut_short_is_rebuilt_and_resumed(folder, undisturbed):
     folder.run(*STUDY, code=-9, SWEEP_KILL_AT_STEP="24")
     for file in (folder.path / "results").glob("sweep.db*"):  # with the log, from which SQLite would make it whole
         file.unlink()
@@ -117,7 +117,7 @@ STANDING: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-def test_a_store_that_can_be_read_is_not_rebuilt(folder):
+def test_a_readable_store_is_not_rebuilt(folder):
     folder.run()
     good = folder.database.read_bytes()
     for whose, (make, words) in STANDING.items():
@@ -132,13 +132,13 @@ def test_a_store_that_can_be_read_is_not_rebuilt(folder):
 
 
 def test_a_store_is_not_rebuilt_while_a_study_runs(folder):
-    driver = folder.start(*STUDY, "task.pause_s=0.1")
+    orchestrator = folder.start(*STUDY, "task.pause_s=0.1")
     wait_until(lambda: sum(folder.starts().values()) >= 2)
     shutil.copy(folder.path / "results" / "sweep.db", folder.path / "copy.db")
     refused = folder.run("rebuild", "--store", "sqlite:///results/none.db", code=1)
-    assert f"pid {driver.pid}" in refused.text
-    os.kill(driver.pid, 9)
-    driver.wait()
+    assert f"pid {orchestrator.pid}" in refused.text
+    os.kill(orchestrator.pid, 9)
+    orchestrator.wait()
     refused = folder.run("rebuild", "--store", "sqlite:///results/none.db", code=2)
     assert re.search(r"trial \d+ of \S+ .*running", refused.text)
     assert not (folder.path / "results" / "none.db").exists()
@@ -148,8 +148,8 @@ def test_a_store_is_not_rebuilt_while_a_study_runs(folder):
 
 
 @pytest.mark.parametrize("gone", ["results", "results/s"])
-def test_a_driver_whose_folder_is_removed_gives_way_to_the_next(folder, undisturbed, gone):
-    # Its lock went with the folder: two drivers would move each other's runs about.
+def test_an_orchestrator_whose_folder_is_removed_ends_and_leaves_it_to_the_next(folder, undisturbed, gone):
+    # Its lock went with the folder: two orchestrators would move each other's runs.
     command = (*STUDY, "task.pause_s=0.1")
     first = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 2)
@@ -162,7 +162,7 @@ def test_a_driver_whose_folder_is_removed_gives_way_to_the_next(folder, undistur
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_lock_removed_while_a_study_runs_still_keeps_others_away(folder, undisturbed):
+def test_a_lock_removed_while_a_study_runs_still_keeps_others_out(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.1")
     first = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 2)
@@ -175,14 +175,14 @@ def test_a_lock_removed_while_a_study_runs_still_keeps_others_away(folder, undis
     assert set(folder.starts().values()) == {1}
 
 
-def test_a_database_removed_while_a_study_runs_is_told_at_its_end_and_rebuilt(folder, undisturbed):
+def test_a_database_removed_while_a_study_runs_is_reported_at_its_end_and_rebuilt(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.05")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 2)
     folder.database.unlink()
-    assert driver.wait() == 1
-    assert "store results/sweep.db was removed or replaced while the study ran" in driver.text
-    assert "Traceback" not in driver.text
+    assert orchestrator.wait() == 1
+    assert "store results/sweep.db was removed or replaced while the study ran" in orchestrator.text
+    assert "Traceback" not in orchestrator.text
     assert folder.ranking() == undisturbed["ranking"]
     folder.run("rebuild")
     folder.run(*command)
@@ -203,16 +203,15 @@ db.execute("ROLLBACK")
 
 
 def test_a_database_locked_for_30_s_by_another_process_is_waited_for(folder, undisturbed):
-    driver = folder.start(*STUDY, "task.pause_s=0.1")
+    orchestrator = folder.start(*STUDY, "task.pause_s=0.1")
     wait_until(lambda: sum(folder.starts().values()) >= 1)
     began = time.monotonic()
-    other = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder.path / "results" / "sweep.db"), "30"], stdout=subprocess.PIPE, text=True
-    )
-    assert other.stdout.readline() == "locked\n"
-    assert driver.wait() == 0, driver.text
-    assert time.monotonic() - began >= 29
-    assert other.wait() == 0
+    holder = [sys.executable, "-c", HOLD, str(folder.path / "results" / "sweep.db"), "30"]
+    with subprocess.Popen(holder, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "locked\n"
+        assert orchestrator.wait() == 0, orchestrator.text
+        assert time.monotonic() - began >= 29
+        assert other.wait() == 0
     check_same_outcome(folder, undisturbed)
     assert set(folder.starts().values()) == {1}
 
@@ -253,49 +252,49 @@ def on_disk(folder: Folder, disk: Path) -> tuple[str, ...]:
     return (*STUDY, f"results={folder.place}", f"store.url=sqlite:///{folder.database}")
 
 
-def test_a_disk_that_is_full_of_events_is_an_infra_failure_and_the_study_goes_on_later(folder, small_disk, undisturbed):
+def test_a_disk_full_of_events_is_an_infra_failure_and_the_study_resumes_later(folder, small_disk, undisturbed):
     command = (*on_disk(folder, small_disk), "task.pause_s=0.05")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
     ballast = fill_up(small_disk)
-    assert driver.wait() == 1
-    assert "Traceback" not in driver.text.replace("Traceback (most recent call last)", "", 1)
-    assert "No space left on device" in driver.text or "could not be written" in driver.text
+    assert orchestrator.wait() == 1
+    assert "Traceback" not in orchestrator.text.replace("Traceback (most recent call last)", "", 1)
+    assert "No space left on device" in orchestrator.text or "could not be written" in orchestrator.text
     assert folder.left() == []
     ballast.unlink()
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_disk_that_is_full_when_results_are_written_costs_a_retry_and_no_verdict(folder, small_disk, undisturbed):
+def test_a_disk_full_when_results_are_written_costs_a_retry_and_no_verdict(folder, small_disk, undisturbed):
     # Events still find room in the last page of their file; a result needs a file of its own.
     command = (*on_disk(folder, small_disk), "task.pause_s=0.1")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
     ballast = fill_up(small_disk)
-    code = driver.wait()
-    assert code == 1, driver.text
+    code = orchestrator.wait()
+    assert code == 1, orchestrator.text
     assert set(failures(folder)) == {"infra"}
     ballast.unlink()
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_disk_that_is_full_when_logs_and_reports_are_written_costs_none_of_them(folder, small_disk, undisturbed):
+def test_a_disk_full_when_logs_and_reports_are_written_loses_none_of_them(folder, small_disk, undisturbed):
     # Room for four results and two of four VisualDL logs, a page each.
     command = (*on_disk(folder, small_disk), "task.pause_s=0.1", "launcher.slots=4")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 4)
     ballast = fill_up(small_disk, leave=6 * 4096)
-    assert driver.wait() == 1
-    assert "Traceback" not in driver.text
-    assert f"No space left on device: {folder.study}/" in driver.text
+    assert orchestrator.wait() == 1
+    assert "Traceback" not in orchestrator.text
+    assert f"No space left on device: {folder.study}/" in orchestrator.text
     ballast.unlink()
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_disk_that_is_full_as_a_log_is_written_stops_no_trial_that_runs(here, monkeypatch, undisturbed):
+def test_a_disk_full_when_a_log_is_written_stops_no_running_trial(here, monkeypatch, undisturbed):
     tried: list[Path] = []
 
     def write(folder: Path, *args, **options) -> None:
@@ -312,16 +311,16 @@ def test_a_disk_that_is_full_as_a_log_is_written_stops_no_trial_that_runs(here, 
     assert tried.count(tried[0]) == 2
 
 
-def test_a_disk_that_is_full_when_the_database_is_written_ends_the_study_with_words(folder, small_disk, undisturbed):
+def test_a_disk_full_when_the_database_is_written_ends_the_study_with_the_reason(folder, small_disk, undisturbed):
     store = f"store.url=sqlite:///{small_disk}/sweep.db"
     command = (*STUDY, store, "results=results", "task.pause_s=0.1")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
     ballast = fill_up(small_disk)
-    assert driver.wait() == 1
-    assert f"store {small_disk}/sweep.db: the disk is full" in driver.text
-    assert "free some space" in driver.text
-    assert "Traceback" not in driver.text
+    assert orchestrator.wait() == 1
+    assert f"store {small_disk}/sweep.db: the disk is full" in orchestrator.text
+    assert "free some space" in orchestrator.text
+    assert "Traceback" not in orchestrator.text
     assert folder.left() == []
     ballast.unlink()
     folder.run(*command)
@@ -339,7 +338,7 @@ def read_only_disk(tmp_path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(("place", "code"), [("results", 2), ("store", 1), ("both", 2), ("deeper", 2)])
-def test_a_folder_that_may_not_be_written_is_named(folder, read_only_disk, place, code):
+def test_a_folder_that_cannot_be_written_is_named(folder, read_only_disk, place, code):
     where = {
         "results": [f"results={read_only_disk}", "store.url=sqlite:///elsewhere.db"],
         "store": [f"store.url=sqlite:///{read_only_disk}/sweep.db", "results=results"],
@@ -375,7 +374,7 @@ def test_a_file_system_without_locks_is_named(here, monkeypatch):
 # -- two at once
 
 
-def test_the_second_driver_of_a_study_is_refused_with_pid_and_host_of_the_first(folder, undisturbed):
+def test_a_second_orchestrator_of_a_study_is_refused_with_pid_and_host_of_the_first(folder, undisturbed):
     first = folder.start(*STUDY, "task.pause_s=0.1")
     wait_until(lambda: sum(folder.starts().values()) >= 1)
     second = folder.run(*STUDY, "task.pause_s=0.1", code=1)
@@ -385,17 +384,17 @@ def test_the_second_driver_of_a_study_is_refused_with_pid_and_host_of_the_first(
     assert set(folder.starts().values()) == {1}
 
 
-def test_of_drivers_that_start_at_the_same_instant_one_drives(folder, undisturbed):
-    drivers = [folder.start(*STUDY, "task.pause_s=0.1") for _ in range(6)]
-    assert sorted(driver.wait() for driver in drivers) == [0, 1, 1, 1, 1, 1], [driver.text for driver in drivers]
-    [first] = [driver for driver in drivers if driver.wait() == 0]
-    for driver in drivers:
-        assert driver is first or f"is being run by pid {first.pid} on" in driver.text
+def test_of_orchestrators_that_start_at_the_same_instant_one_runs_the_study(folder, undisturbed):
+    orchestrators = [folder.start(*STUDY, "task.pause_s=0.1") for _ in range(6)]
+    assert sorted(each.wait() for each in orchestrators) == [0, 1, 1, 1, 1, 1], [each.text for each in orchestrators]
+    [first] = [orchestrator for orchestrator in orchestrators if orchestrator.wait() == 0]
+    for orchestrator in orchestrators:
+        assert orchestrator is first or f"is being run by pid {first.pid} on" in orchestrator.text
     check_same_outcome(folder, undisturbed)
     assert set(folder.starts().values()) == {1}
 
 
-def test_a_lock_file_that_nobody_holds_stops_nobody(folder, undisturbed):
+def test_a_lock_file_that_no_process_holds_blocks_nothing(folder, undisturbed):
     lock = folder.study / "driver.lock"
     lock.parent.mkdir(parents=True)
     elsewhere = {"pid": os.getpid(), "host": "elsewhere", "started": "2020-01-01T00:00:00+00:00"}
@@ -411,8 +410,8 @@ def test_a_lock_file_that_nobody_holds_stops_nobody(folder, undisturbed):
 
 def test_two_studies_in_one_store_at_the_same_time_both_end(folder, undisturbed):
     names = ("a", "b")
-    drivers = [folder.start(*STUDY, f"study={name}", "reuse=false", "task.pause_s=0.03") for name in names]
-    assert [driver.wait() for driver in drivers] == [0, 0], [driver.text for driver in drivers]
+    orchestrators = [folder.start(*STUDY, f"study={name}", "reuse=false", "task.pause_s=0.03") for name in names]
+    assert [each.wait() for each in orchestrators] == [0, 0], [each.text for each in orchestrators]
     ran = "select min(r.started_at), max(r.ended_at) from runs r join trials t on r.trial_id = t.id group by study_id"
     (begun_a, ended_a), (begun_b, ended_b) = folder.query(ran)
     assert begun_a < ended_b, "they did not run at the same time"

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import STUDY, Folder, processes_of, wait_until
+from killing import STUDY, Folder, processes_of, wait_until
 from test_trials_killed import check_same_outcome
 
 
 @dataclass
 class Session:
-    """A driver in the foreground of a terminal of its own, as under `ssh -t`."""
+    """An orchestrator in the foreground of its own terminal, as under `ssh -t`."""
 
     process: "subprocess.Popen[str]"
     terminal: int
@@ -50,7 +50,7 @@ def check_complete(folder: Folder, undisturbed: dict) -> None:
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_connection_that_drops_while_trials_run_costs_nothing_and_the_report_is_left(folder, undisturbed):
+def test_a_connection_that_drops_while_trials_run_costs_nothing(folder, undisturbed):
     session = log_in(folder, *STUDY, "task.pause_s=0.1")
     wait_until(lambda: sum(folder.starts().values()) >= 1)
     session.hang_up()
@@ -58,7 +58,7 @@ def test_a_connection_that_drops_while_trials_run_costs_nothing_and_the_report_i
     check_complete(folder, undisturbed)
 
 
-def test_a_connection_that_drops_as_the_study_is_composed_does_not_end_it(folder, undisturbed):
+def test_a_connection_that_drops_while_the_study_is_composed_does_not_end_it(folder, undisturbed):
     session = log_in(folder, *STUDY)
     wait_until(lambda: _has_handler(session.process.pid))
     session.hang_up()
@@ -76,7 +76,7 @@ def test_a_connection_that_drops_while_the_reports_are_written_does_not_end_it(f
 
 
 @pytest.mark.parametrize("tool", [["nohup"], ["setsid", "--wait"]])
-def test_under_the_plain_tools_a_study_goes_on_too(folder, undisturbed, tool):
+def test_under_nohup_and_setsid_a_study_continues(folder, undisturbed, tool):
     own, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     with (folder.path / "sweep.log").open("w") as log:

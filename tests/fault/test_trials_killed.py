@@ -9,7 +9,7 @@ import termios
 
 import psutil
 import pytest
-from conftest import STUDY, Folder, Silent, load, shown_until, wait_until
+from killing import STUDY, Folder, Silent, load, shown_until, wait_until
 
 from sweep.rundir.lock import END_SIGNAL
 from sweep.study import results, session
@@ -49,28 +49,28 @@ def check_others(folder: Folder, undisturbed: dict, *, seed: int = 1) -> None:
 
 
 @pytest.mark.parametrize("fault", ["kill", "segv", "spawn_and_kill", "torn_line"])
-def test_a_trial_killed_by_a_signal_is_tried_again_and_changes_nothing(folder, undisturbed, fault):
+def test_a_trial_killed_by_a_signal_is_retried_and_changes_nothing(folder, undisturbed, fault):
     folder.run(*STUDY, f"task.fault={fault}", *ONE_FAULT)
     assert failures(folder) == ["killed", "killed"]
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_trial_that_somebody_else_stops_is_taken_up_again_by_the_same_command(folder, undisturbed):
+def test_a_trial_stopped_from_outside_is_run_again_by_the_same_command(folder, undisturbed):
     command = (*STUDY, "task.fault=terminate", *ONE_FAULT)
-    driver = folder.run(*command)
+    orchestrator = folder.run(*command)
     assert sorted(row[2] for row in folder.verdicts()) == ["cancelled", "cancelled", "completed", "completed"]
-    assert "edited" not in driver.text
+    assert "edited" not in orchestrator.text
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_corrupt_result_is_tried_again_and_changes_nothing(folder, undisturbed):
+def test_a_corrupt_result_is_retried_and_changes_nothing(folder, undisturbed):
     folder.run(*STUDY, "task.fault=corrupt_result", *ONE_FAULT)
     assert failures(folder) == ["infra", "infra"]
     check_same_outcome(folder, undisturbed)
 
 
-def test_binary_and_overlong_lines_in_the_events_are_passed_over(folder, undisturbed):
+def test_binary_and_overlong_lines_in_the_events_are_skipped(folder, undisturbed):
     folder.run(*STUDY, "task.fault=binary_and_huge_lines")
     assert failures(folder) == []
     check_same_outcome(folder, undisturbed)
@@ -92,19 +92,19 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_a_trial_that_ends_without_a_result_has_crashed_and_is_not_tried_again(folder, undisturbed):
-    driver = folder.run(*STUDY, "task.fault=exit_without_result", "task.fault_seeds=[0]")
+def test_a_trial_that_ends_without_a_result_has_crashed_and_is_not_retried(folder, undisturbed):
+    orchestrator = folder.run(*STUDY, "task.fault=exit_without_result", "task.fault_seeds=[0]")
     assert failures(folder) == ["crash", "crash"]
     assert len(folder.runs()) == 4
-    assert "2 of 4 trials give no evidence about convergence: 2 crash" in driver.text
+    assert "2 of 4 trials give no evidence about convergence: 2 crash" in orchestrator.text
     check_others(folder, undisturbed)
 
 
 def test_a_trial_that_dies_each_time_is_reported_and_the_study_ends(folder, undisturbed):
-    driver = folder.run(*STUDY, "task.fault=segv", "task.fault_seeds=[0]")
+    orchestrator = folder.run(*STUDY, "task.fault=segv", "task.fault_seeds=[0]")
     assert failures(folder) == ["killed"] * 4  # each of the two tried twice
     assert [row[2] for row in folder.verdicts()] == ["failed", "completed", "failed", "completed"]
-    assert "2 of 4 trials give no evidence about convergence: 2 killed" in driver.text
+    assert "2 of 4 trials give no evidence about convergence: 2 killed" in orchestrator.text
     check_others(folder, undisturbed)
 
 
@@ -120,16 +120,16 @@ def test_an_endless_loop_that_ignores_sigterm_is_timed_out_with_its_curve_kept(f
     check_others(folder, undisturbed)
 
 
-def test_a_trial_without_bound_under_a_memory_cap_is_oom_tried_again_alone_once_and_reported(folder, undisturbed):
+def test_a_trial_over_its_memory_cap_is_oom_and_retried_alone_once(folder, undisturbed):
     command = (*STUDY, "task.fault=allocate", "task.fault_seeds=[0]", "task.pause_s=0.02", "launcher.memory_mb=600")
-    driver = folder.run(*command)
+    orchestrator = folder.run(*command)
     assert failures(folder) == ["oom"] * 4
     assert [row[2] for row in folder.verdicts()] == ["failed", "completed", "failed", "completed"]
     for trial, attempt, _, failure in folder.runs():
         if failure == "oom" and attempt == 2:
             assert folder.query(ALONGSIDE, trial, attempt) == [(0,)], "it was not alone"
     assert {row[0] for row in folder.query("select message from runs where failure = 'oom'")} == {"MemoryError"}
-    assert "2 of 4 trials give no evidence about convergence: 2 oom" in driver.text
+    assert "2 of 4 trials give no evidence about convergence: 2 oom" in orchestrator.text
     check_others(folder, undisturbed)
 
 
@@ -139,42 +139,42 @@ where t.number = ? and r.attempt = ? and o.id != r.id and o.started_at < r.ended
 """
 
 
-def test_paddles_words_for_gpu_memory_are_recognised(folder, undisturbed):
+def test_paddles_gpu_memory_error_is_recognised(folder, undisturbed):
     folder.run(*STUDY, "task.fault=paddle_gpu_oom", "task.fault_seeds=[0]")
     assert failures(folder) == ["oom"] * 4
     check_others(folder, undisturbed)
 
 
-def test_a_warm_parent_killed_takes_no_trial_with_it(folder, undisturbed):
+def test_a_killed_warm_parent_loses_no_trial(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.05", "launcher.start=warm")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 1)
-    [parent] = [p for p in psutil.Process(driver.pid).children() if "sweep.worker.warm" in p.cmdline()]
+    [parent] = [p for p in psutil.Process(orchestrator.pid).children() if "sweep.worker.warm" in p.cmdline()]
     parent.kill()
-    assert driver.wait() == 0, driver.text
+    assert orchestrator.wait() == 0, orchestrator.text
     check_same_outcome(folder, undisturbed)
     assert set(folder.starts().values()) == {1}
 
 
 def test_a_warm_parent_killed_with_its_trials_costs_them_no_attempt(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.05", "launcher.start=warm", "launcher.retries=0")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
-    for process in psutil.Process(driver.pid).children(recursive=True):  # the parent before its children
+    for process in psutil.Process(orchestrator.pid).children(recursive=True):  # the parent before its children
         process.kill()
-    assert driver.wait() == 0, driver.text
+    assert orchestrator.wait() == 0, orchestrator.text
     check_same_outcome(folder, undisturbed)
     assert failures(folder) == ["lost", "lost"]
 
 
 @pytest.mark.parametrize("start", ["warm", "standby", "cold"])
-def test_driver_trials_and_helpers_killed_at_once_leave_a_study_that_goes_on(folder, undisturbed, start):
+def test_a_study_whose_processes_are_all_killed_at_once_can_be_resumed(folder, undisturbed, start):
     command = (*STUDY, "task.pause_s=0.05", f"launcher.start={start}")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
-    for process in [psutil.Process(driver.pid), *psutil.Process(driver.pid).children(recursive=True)]:
+    for process in [psutil.Process(orchestrator.pid), *psutil.Process(orchestrator.pid).children(recursive=True)]:
         process.kill()
-    assert driver.wait() == -signal.SIGKILL
+    assert orchestrator.wait() == -signal.SIGKILL
     wait_until(lambda: folder.left() == [])
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
@@ -203,7 +203,7 @@ def test_a_reader_that_goes_away_does_not_end_the_study(folder, undisturbed):
     assert set(folder.starts().values()) == {1}
 
 
-def test_a_driver_without_standard_streams_runs_a_study(folder, undisturbed):
+def test_a_study_runs_without_standard_streams(folder, undisturbed):
     process = folder.popen(
         *STUDY, stdin=None, stdout=None, stderr=None, preexec_fn=lambda: [os.close(stream) for stream in (0, 1, 2)]
     )
@@ -212,15 +212,15 @@ def test_a_driver_without_standard_streams_runs_a_study(folder, undisturbed):
     assert set(folder.starts().values()) == {1}
 
 
-def test_sigterm_stops_the_trials_and_the_same_command_goes_on(folder, undisturbed):
+def test_sigterm_stops_the_trials_and_the_same_command_resumes(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.1")
     hold = folder.path / "hold"
     hold.touch()
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) >= 2)
-    os.kill(driver.pid, signal.SIGTERM)
-    assert driver.wait() == 130
-    assert "resume with: python -m sweep" in driver.text
+    os.kill(orchestrator.pid, signal.SIGTERM)
+    assert orchestrator.wait() == 130
+    assert "resume with: python -m sweep" in orchestrator.text
     assert folder.left() == []
     assert {run[2] for run in folder.runs()} == {"cancelled"}
     hold.unlink()
@@ -228,11 +228,11 @@ def test_sigterm_stops_the_trials_and_the_same_command_goes_on(folder, undisturb
     check_same_outcome(folder, undisturbed)
 
 
-def test_ctrl_c_while_the_first_trials_are_launched_lets_them_end(folder, undisturbed):
-    driver = folder.start(*STUDY, "task.pause_s=0.02")
+def test_ctrl_c_while_the_first_trials_are_launched_lets_them_finish(folder, undisturbed):
+    orchestrator = folder.start(*STUDY, "task.pause_s=0.02")
     wait_until(lambda: (folder.study / "trials" / "0").exists())
-    os.kill(driver.pid, signal.SIGINT)
-    assert driver.wait() == 130
+    os.kill(orchestrator.pid, signal.SIGINT)
+    assert orchestrator.wait() == 130
     assert folder.left() == []
     assert {run[2] for run in folder.runs()} == {"completed"}
     folder.run(*STUDY, "task.pause_s=0.02")
@@ -241,11 +241,11 @@ def test_ctrl_c_while_the_first_trials_are_launched_lets_them_end(folder, undist
 
 def test_ctrl_c_while_the_last_trials_run_does_not_count_what_is_left(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.1", "launcher.slots=4")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 4)
-    os.kill(driver.pid, signal.SIGINT)
-    assert driver.wait() == 130
-    assert "interrupted; resume with: python -m sweep" in driver.text
+    os.kill(orchestrator.pid, signal.SIGINT)
+    assert orchestrator.wait() == 130
+    assert "interrupted; resume with: python -m sweep" in orchestrator.text
     folder.run(*command)
     check_same_outcome(folder, undisturbed)
 
@@ -260,7 +260,7 @@ def test_ctrl_c_twice_stops_the_trials_and_leaves_the_terminal_as_it_was(folder,
         *command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )  # fmt: skip
-    shown = shown_until(own, "4 running")  # the live view is there, and whoever obeys
+    shown = shown_until(own, "4 running")  # the live view is there, and Ctrl-C is handled
     os.write(own, b"\x03")
     shown += shown_until(own, "Ctrl-C again stops them")
     os.write(own, b"\x03")
@@ -278,31 +278,31 @@ def test_ctrl_c_twice_stops_the_trials_and_leaves_the_terminal_as_it_was(folder,
     check_same_outcome(folder, undisturbed)
 
 
-def test_a_driver_stopped_and_continued_has_missed_nothing(folder, undisturbed):
+def test_an_orchestrator_stopped_and_continued_has_missed_nothing(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.03", "launcher.timeout_s=60")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 2)
-    os.kill(driver.pid, signal.SIGSTOP)
+    os.kill(orchestrator.pid, signal.SIGSTOP)
     wait_until(lambda: sum(folder.results().values()) == 2)
-    os.kill(driver.pid, signal.SIGCONT)
-    assert driver.wait() == 0, driver.text
+    os.kill(orchestrator.pid, signal.SIGCONT)
+    assert orchestrator.wait() == 0, orchestrator.text
     check_same_outcome(folder, undisturbed)
     assert set(folder.starts().values()) == {1}
 
 
-def test_stop_lets_running_trials_end_however_often_it_is_given(folder, undisturbed):
+def test_stop_given_repeatedly_lets_running_trials_finish(folder, undisturbed):
     command = (*STUDY, "task.pause_s=0.1", "launcher.slots=4")
-    driver = folder.start(*command)
+    orchestrator = folder.start(*command)
     wait_until(lambda: sum(folder.starts().values()) == 4)
     for _ in range(2):
         assert "stop once its running trials have finished" in folder.run("stop", "s").text
-    assert driver.wait() == 130
+    assert orchestrator.wait() == 130
     check_same_outcome(folder, undisturbed)
     assert set(folder.starts().values()) == {1}
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, END_SIGNAL])
-def test_an_interrupt_while_the_reports_are_written_is_obeyed_once_they_are(here, monkeypatch, undisturbed, signum):
+def test_an_interrupt_while_the_reports_are_written_is_obeyed_after_them(here, monkeypatch, undisturbed, signum):
     def leave(*args, **options) -> results.Reported:
         for _ in range(3):
             os.kill(os.getpid(), signum)
@@ -322,21 +322,21 @@ def test_an_interrupt_while_the_reports_are_written_is_obeyed_once_they_are(here
 
 def test_a_task_that_cannot_be_imported_stops_the_study_with_the_traceback_shown_once(folder):
     (folder.path / "mini.py").write_text("import no_such_module\n\ndef train(cfg, run):\n    pass\n")
-    driver = folder.run(*STUDY, "seeds=10", code=1)
-    assert driver.text.count("Traceback") == 1
-    assert "no_such_module" in driver.text
+    orchestrator = folder.run(*STUDY, "seeds=10", code=1)
+    assert orchestrator.text.count("Traceback") == 1
+    assert "no_such_module" in orchestrator.text
     assert len(folder.runs()) <= 5  # of 20: three, and what ran beside the third
     assert folder.left() == []
 
 
-def test_failures_of_one_type_with_different_words_stop_the_study_too(folder):
-    driver = folder.run(*STUDY, "seeds=10", "task.fault=raise_differently", code=1)
-    assert driver.text.count("Traceback") == 1
-    assert "ValueError: no good value in" in driver.text
+def test_failures_of_one_type_with_different_messages_stop_the_study(folder):
+    orchestrator = folder.run(*STUDY, "seeds=10", "task.fault=raise_differently", code=1)
+    assert orchestrator.text.count("Traceback") == 1
+    assert "ValueError: no good value in" in orchestrator.text
     assert len(folder.runs()) <= 5
 
 
-def test_words_of_a_trial_that_no_utf8_can_say_cost_only_that_trial(folder):
+def test_text_that_utf8_cannot_encode_fails_only_that_trial(folder):
     folder.run(*STUDY, "task.fault=odd_words", "task.fault_seeds=[0]")
     assert failures(folder) == ["crash", "crash"]
     assert [row[2] for row in folder.verdicts()] == ["failed", "completed", "failed", "completed"]
@@ -345,7 +345,7 @@ def test_words_of_a_trial_that_no_utf8_can_say_cost_only_that_trial(folder):
     assert r"of/caf\udce9" in [row[0] for row in folder.query("select metric from metric_chunks")]
 
 
-def test_what_a_driver_knows_of_an_ending_lies_in_the_runs_folder(folder):
+def test_what_only_the_orchestrator_knows_of_an_ending_is_in_the_run_folder(folder):
     folder.run(*STUDY, "task.fault=segv", "task.fault_seeds=[0]")
     ending = json.loads((folder.trial(0) / "ending.json").read_text())
     assert (ending["state"], ending["failure"], ending["exit_code"]) == ("failed", "killed", -11)

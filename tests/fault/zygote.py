@@ -1,7 +1,7 @@
-"""A process that has imported sweep and forks a driver per request: a real process to kill, without 2 s of imports.
+"""A process that has imported sweep and forks an orchestrator per request: a real one to kill, without 2 s of imports.
 
 Each line on standard input is a JSON request: `cwd`, `argv`, `env` (what to change), `out` (path of what it prints).
-The driver's pid is written to `<out>.pid`, and its exit code (negative for a signal) to `<out>.code` once it ended.
+Its pid is written to `<out>.pid`, and its exit code (negative for a signal) to `<out>.code` once it ended.
 """
 
 import json
@@ -35,16 +35,16 @@ def serve() -> None:
 
 
 def watch(request: dict) -> None:
-    """Fork the driver and write down how it ends."""
+    """Fork the orchestrator and record how it ends."""
     out = Path(request["out"])
     pid = os.fork()
     if pid == 0:
-        drive(request, out)
+        run(request, out)
     write(Path(f"{out}.pid"), pid)
     write(Path(f"{out}.code"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
-def drive(request: dict, out: Path) -> None:
+def run(request: dict, out: Path) -> None:
     code = 70
     try:
         os.setsid()

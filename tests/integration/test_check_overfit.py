@@ -29,7 +29,7 @@ HEALTHY = ["digits_cnn", "digits_cnn_overregularised", "digits_mlp", "breast_can
 
 @pytest.fixture(autouse=True)
 def restored():
-    """The check replaces `data` in the task's module, whose process ends after it; this one goes on."""
+    """The check replaces `data` in the task's module, whose process ends after it; this one continues."""
     names = ["check_tasks", *(f"tasks.{task.removesuffix('_overregularised')}" for task in HEALTHY)]
     modules = [import_module(name) for name in names]
     before = [dict(vars(module)) for module in modules]
@@ -63,7 +63,7 @@ def gate(folder, section, **settings):
     except Exception as error:
         message = f"crash: {error}"
     finally:
-        run.unwatch()  # a worker ends with its run; this process goes on, with Paddle as it was
+        run.unwatch()  # a worker ends with its run; this process continues, with Paddle as it was
     trial = CheckTrial(
         number=0,
         seed=0,
@@ -82,7 +82,7 @@ def planted(folder, fault, source="digits", form="object", task_steps=1000, **se
 
 
 @pytest.mark.parametrize("task", HEALTHY)
-def test_healthy_tasks_learn_ten_samples_by_heart(task, tmp_path):
+def test_healthy_tasks_overfit_ten_samples(task, tmp_path):
     section = yaml.safe_load((ROOT / "conf" / "task" / f"{task}.yaml").read_text())["task"]
     result = gate(tmp_path, section)
     [row] = result.section.trials

@@ -55,7 +55,7 @@ def end(url, status="ended"):
         ("failed", "s could not be completed"),
     ],
 )
-def test_a_study_that_is_over_is_told_at_once_with_exit_code_0(url, capsys, status, words):
+def test_a_study_that_is_over_is_shown_at_once_with_exit_code_0(url, capsys, status, words):
     end(url, status)
     assert watch(url) == 0
     first, last = capsys.readouterr().out.splitlines()
@@ -63,7 +63,7 @@ def test_a_study_that_is_over_is_told_at_once_with_exit_code_0(url, capsys, stat
     assert words.replace("URL", url) in last
 
 
-def test_status_of_an_interrupted_study_says_how_to_go_on(url, capsys):
+def test_status_of_an_interrupted_study_says_how_to_resume(url, capsys):
     end(url, "interrupted")
     assert main(["status", "s", "--store", url]) == 0
     assert f"1 trial still to run; `python -m sweep resume s --store {url}` resumes it" in capsys.readouterr().out
@@ -101,7 +101,7 @@ def test_json_is_one_object_for_each_change(url, capsys):
     assert json.loads(line)["states"] == {"completed": 2, "failed": 1, "pending": 1}
 
 
-def test_a_store_and_a_study_that_appear_later_are_waited_for_with_words(tmp_path, capsys):
+def test_a_store_and_a_study_that_appear_later_are_waited_for_with_a_message(tmp_path, capsys):
     url = url_of(tmp_path)
 
     def work():
@@ -126,7 +126,7 @@ def test_a_study_that_the_store_does_not_have_is_an_error_with_the_nearest_name(
     assert "did you mean 's'" in capsys.readouterr().err
 
 
-def test_a_driver_that_is_gone_ends_the_watch_though_no_file_changes(url, tmp_path, capsys):
+def test_an_orchestrator_that_is_gone_ends_the_watch_though_no_file_changes(url, tmp_path, capsys):
     lock = StudyLock(StudyDir(tmp_path / "results", "s").lock)
     lock.acquire()
 

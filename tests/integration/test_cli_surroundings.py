@@ -17,7 +17,7 @@ def test_signs_that_a_terminal_has_not_are_spelled_out(tmp_path, monkeypatch):
     assert "\\u" in printed.getvalue().decode("ascii")
 
 
-def test_a_working_directory_that_is_gone_is_told_in_words(tmp_path, monkeypatch, capsys):
+def test_a_working_directory_that_is_gone_is_an_error_with_a_message(tmp_path, monkeypatch, capsys):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()

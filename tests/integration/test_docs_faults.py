@@ -25,9 +25,9 @@ def test_each_row_names_one():
 
 def test_each_test_of_the_fault_suite_has_a_promise_or_guards_one():
     guards = {
-        "test_every_step_of_the_loop_is_walked",
+        "test_every_step_of_the_loop_is_covered",
         "test_a_store_is_not_rebuilt_while_a_study_runs",
-        "test_what_a_driver_knows_of_an_ending_lies_in_the_runs_folder",
+        "test_what_only_the_orchestrator_knows_of_an_ending_is_in_the_run_folder",
         "test_a_file_in_the_place_of_the_results_folder_is_named",
     }
     assert names_in("fault") - NAMED == guards

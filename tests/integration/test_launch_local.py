@@ -128,7 +128,7 @@ def test_a_torn_last_line_costs_nothing_but_itself(make: Make, tmp_path: Path) -
     assert [event["e"] for event in events] == ["start", "log"]
 
 
-def test_a_flood_of_output_goes_to_the_log_and_blocks_nobody(make: Make, tmp_path: Path) -> None:
+def test_a_flood_of_output_goes_to_the_log_and_blocks_nothing(make: Make, tmp_path: Path) -> None:
     launcher = make()
     asked = request(tmp_path / "run", "floods_stdout")
     launcher.start(asked)
@@ -226,7 +226,7 @@ def test_a_script_that_cannot_be_started_leaves_a_free_slot(
     assert launcher.free_slots == 2
 
 
-def start_from_a_driver_that_dies(path: Path, task: str, **section: Any) -> tuple[RunRequest, RunStarted]:
+def start_from_an_orchestrator_that_dies(path: Path, task: str, **section: Any) -> tuple[RunRequest, RunStarted]:
     """Start a run from another process, which is then killed outright; return the run as a store would know it."""
     asked = request(path, task, **section)
     code = f"""
@@ -247,15 +247,15 @@ def start_from_a_driver_that_dies(path: Path, task: str, **section: Any) -> tupl
         [sys.executable, "-c", textwrap.dedent(code)],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(STUBS), str(ROOT)])},
-    ) as driver:
-        assert driver.stdout is not None
-        line = driver.stdout.readline()
-        driver.send_signal(signal.SIGKILL)
+    ) as orchestrator:
+        assert orchestrator.stdout is not None
+        line = orchestrator.stdout.readline()
+        orchestrator.send_signal(signal.SIGKILL)
     return asked, RunStarted(**json.loads(line))
 
 
-def test_a_run_whose_driver_was_killed_is_adopted_and_its_result_read(make: Make, tmp_path: Path) -> None:
-    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "logs_forever")
+def test_a_run_whose_orchestrator_was_killed_is_adopted_and_its_result_read(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_an_orchestrator_that_dies(tmp_path / "run", "logs_forever")
     ready(asked.dir)
     launcher = make(grace_s=30.0)
     assert launcher.adopt(asked, handle_of(started))
@@ -266,15 +266,15 @@ def test_a_run_whose_driver_was_killed_is_adopted_and_its_result_read(make: Make
     assert launcher.free_slots == 2
 
 
-def test_the_studys_lock_dies_with_its_driver_though_a_run_lives_on(make: Make, tmp_path: Path) -> None:
-    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+def test_the_studys_lock_dies_with_its_orchestrator_though_a_run_lives_on(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_an_orchestrator_that_dies(tmp_path / "run", "hangs")
     ready(asked.dir)
     with StudyLock(tmp_path / "driver.lock"):
         assert make().adopt(asked, handle_of(started))
 
 
 def test_an_adopted_run_that_vanishes_without_a_result_is_lost(make: Make, tmp_path: Path) -> None:
-    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+    asked, started = start_from_an_orchestrator_that_dies(tmp_path / "run", "hangs")
     ready(asked.dir)
     launcher = make()
     assert launcher.adopt(asked, handle_of(started))
@@ -284,7 +284,7 @@ def test_an_adopted_run_that_vanishes_without_a_result_is_lost(make: Make, tmp_p
 
 
 def test_an_adopted_run_is_stopped_with_its_grandchildren(make: Make, tmp_path: Path) -> None:
-    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "spawns_a_grandchild", hang=True)
+    asked, started = start_from_an_orchestrator_that_dies(tmp_path / "run", "spawns_a_grandchild", hang=True)
     grandchild = int(ready(asked.dir, "grandchild"))
     launcher = make()
     assert launcher.adopt(asked, handle_of(started))
@@ -295,15 +295,15 @@ def test_an_adopted_run_is_stopped_with_its_grandchildren(make: Make, tmp_path: 
 
 
 def test_an_adopted_run_keeps_its_timeout(make: Make, tmp_path: Path) -> None:
-    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+    asked, started = start_from_an_orchestrator_that_dies(tmp_path / "run", "hangs")
     ready(asked.dir)
     launcher = make()
     assert launcher.adopt(replace(asked, timeout_s=0.1), handle_of(started))
     assert end_of(launcher).state is TrialState.TIMED_OUT
 
 
-def test_an_adopted_run_keeps_its_time_though_the_clock_was_set_forward(make: Make, tmp_path: Path) -> None:
-    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+def test_an_adopted_run_keeps_its_time_limit_after_the_clock_was_set_forward(make: Make, tmp_path: Path) -> None:
+    asked, started = start_from_an_orchestrator_that_dies(tmp_path / "run", "hangs")
     ready(asked.dir)
     yesterday = time.time() - 86400
     os.utime(RunDir(asked.dir).spec, (yesterday, yesterday))
@@ -315,7 +315,7 @@ def test_an_adopted_run_keeps_its_time_though_the_clock_was_set_forward(make: Ma
 
 
 def test_what_a_vanished_run_left_in_its_session_is_killed_when_it_is_not_adopted(make: Make, tmp_path: Path) -> None:
-    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "spawns_a_grandchild", hang=True)
+    asked, started = start_from_an_orchestrator_that_dies(tmp_path / "run", "spawns_a_grandchild", hang=True)
     grandchild = int(ready(asked.dir, "grandchild"))
     os.kill(started.pid, signal.SIGKILL)
     wait_for(lambda: is_gone(started.pid))
@@ -341,7 +341,7 @@ def test_another_process_that_got_the_pid_is_neither_adopted_nor_touched(make: M
 
 
 def test_a_run_is_adopted_though_the_clock_was_set_since_it_started(make: Make, tmp_path: Path) -> None:
-    asked, started = start_from_a_driver_that_dies(tmp_path / "run", "hangs")
+    asked, started = start_from_an_orchestrator_that_dies(tmp_path / "run", "hangs")
     ready(asked.dir)
     launcher = make()
     assert launcher.adopt(asked, handle_of(replace(started, pid_started_at=started.pid_started_at - 3600)))

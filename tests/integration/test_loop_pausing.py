@@ -1,4 +1,4 @@
-"""Trials in slices: paused, continued, abandoned, and taken up again wherever a session ended."""
+"""Trials in slices: paused, continued, abandoned, and resumed wherever a session ended."""
 
 import pytest
 from adaptive_driver import SNIFF, Racing
@@ -133,7 +133,7 @@ def test_a_larger_question_continues_a_paused_trial_whose_process_is_gone_by_a_n
 
 @pytest.mark.parametrize("is_machine_lost", [False, True])
 @pytest.mark.parametrize("slots", [1, 2])
-def test_a_loop_that_died_at_any_step_goes_on_to_the_same_end(tmp_path, monkeypatch, slots, is_machine_lost):
+def test_a_loop_that_died_at_any_step_resumes_to_the_same_end(tmp_path, monkeypatch, slots, is_machine_lost):
     reaper, seen = Reaper(monkeypatch), set()
     for at in range(1, 500):
         with Store.open("sqlite://") as store:
@@ -154,7 +154,7 @@ def test_a_loop_that_died_at_any_step_goes_on_to_the_same_end(tmp_path, monkeypa
     assert {"pause recorded", "continuation recorded", "proposal enrolled", "driver told"} <= seen
 
 
-def test_a_stopped_study_leaves_its_paused_trials_paused_and_goes_on_with_them(bench):
+def test_a_stopped_study_leaves_its_paused_trials_paused_and_resumes_them(bench):
     loop = bench.loop(launcher(), racing())
     tell = bench.driver.tell
 
@@ -175,7 +175,7 @@ def test_the_process_of_a_paused_run_may_die_and_its_steps_are_run_again(bench):
         def poll(self, wait_s):
             news = super().poll(wait_s)
             for _, job in self._live.values():
-                if job.waits_at is not None and job.is_told and job.exit is None:
+                if job.waits_at is not None and job.is_reported and job.exit is None:
                     from sweep.launch.ending import Exit
 
                     job.exit = Exit(code=-9)

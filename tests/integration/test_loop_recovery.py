@@ -24,7 +24,7 @@ def bench(tmp_path):
 
 
 class Dead(BaseException):
-    """The driver has died: nothing catches this."""
+    """The orchestrator has died: nothing catches this."""
 
 
 class Reaper:
@@ -52,7 +52,7 @@ class Reaper:
 
 
 def walk(tmp_path, monkeypatch, script, make=None):
-    """Yield (step, bench) for each step of a study at which its driver died, after a second one has ended it."""
+    """Yield (step, bench) for each step of a study at which its orchestrator died, after a second one has ended it."""
     reaper = Reaper(monkeypatch)
     for at in range(1, 500):
         with Store.open("sqlite://") as store:
@@ -77,7 +77,7 @@ def test_a_loop_that_died_at_any_step_is_ended_by_the_next_one_alike(tmp_path, m
         ]
         assert len(done(bench)) == 4, step
         assert sorted(o.number for o in bench.driver.told) == [0, 1, 2, 3], step
-        assert len(bench.finished) == len(set(bench.finished)), step  # nobody hears of a trial twice
+        assert len(bench.finished) == len(set(bench.finished)), step  # no trial is reported twice
         assert len(list(bench.folder.trials.glob("*/result.json"))) == 4, step  # no finished trial was run again
         seen.add(step)
     assert {"intent recorded", "folder renewed", "spec written", "process started", "end recorded"} <= seen
@@ -94,7 +94,7 @@ def test_a_loop_that_died_while_trials_fail_and_are_tried_again_is_ended_alike(t
         assert len(done(bench)) == 4, step
 
 
-def test_a_search_that_died_at_any_step_proposes_what_it_would_have_proposed(tmp_path, monkeypatch):
+def test_a_search_that_died_at_any_step_proposes_the_same_points(tmp_path, monkeypatch):
     space = (Param("task.lr", FloatRange(low=0.001, high=1.0, log=True)),)
 
     def make() -> OptunaDriver:
@@ -143,7 +143,7 @@ def ended(code: int):
     return Exit(code=code)
 
 
-def test_a_run_of_a_retired_trial_is_stopped_and_told_nobody(bench, monkeypatch):
+def test_a_run_of_a_retired_trial_is_stopped_and_not_reported(bench, monkeypatch):
     machine, started = FakeMachine(), []
     reaper = Reaper(monkeypatch)
 
@@ -167,7 +167,7 @@ def test_a_run_of_a_retired_trial_is_stopped_and_told_nobody(bench, monkeypatch)
     assert states[0] is TrialState.CANCELLED
 
 
-def test_a_driver_killed_again_and_again_costs_a_trial_none_of_its_attempts(bench, monkeypatch):
+def test_killed_again_and_again_a_trial_keeps_its_attempts(bench, monkeypatch):
     bench.retries = 0
     reaper = Reaper(monkeypatch)
     for _ in range(5):  # each time the machine goes down with it
@@ -176,7 +176,7 @@ def test_a_driver_killed_again_and_again_costs_a_trial_none_of_its_attempts(benc
     assert bench.verdicts() == AS_PLANNED
 
 
-def test_what_another_database_has_left_in_a_folder_is_nobodys_result(bench, monkeypatch):
+def test_what_another_database_has_left_in_a_folder_is_no_result_of_this_one(bench, monkeypatch):
     folder = bench.folder.trial(0)
     folder.path.mkdir(parents=True)
     folder.write_spec({"run_id": 1, "begun": "2020-01-01T00:00:00+00:00", "cell": "stuck=off", "trial": 0})

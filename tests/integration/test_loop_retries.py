@@ -40,7 +40,7 @@ class Failing:
         return trains(folder)
 
 
-def test_an_undisturbed_study_runs_each_trial_once_and_tells_each_once(bench):
+def test_an_undisturbed_study_runs_each_trial_once_and_reports_each_once(bench):
     bench.loop(FakeLauncher(trains, slots=2)).run()
     assert bench.verdicts() == AS_PLANNED
     assert len(bench.runs()) == 4
@@ -77,7 +77,7 @@ def test_out_of_memory_is_tried_again_once_whatever_retries_says_and_alone(bench
     assert sum(alone) == 2
 
 
-def test_a_start_that_always_fails_ends_and_is_taken_up_again_later(bench):
+def test_a_start_that_always_fails_ends_and_is_resumed_later(bench):
     def cannot(folder: RunDir) -> int:
         raise OSError("no space left")
 

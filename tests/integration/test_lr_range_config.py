@@ -27,7 +27,7 @@ def test_a_wrong_setting_is_refused_by_its_key(override, key):
     assert error.value.key == key
 
 
-def test_axes_beside_a_range_search_are_refused_before_anything_runs(tmp_path):
+def test_axes_beside_a_range_test_are_refused_before_anything_runs(tmp_path):
     overrides = ["task=digits_mlp", "+search=lr_range", "+ablation=regularization", f"results={tmp_path / 'none'}"]
     with pytest.raises(ConfigError, match="without axes"):
         run_lr_range(load_study_config(overrides), progress=ResilientProgress(None))

@@ -60,7 +60,7 @@ def killed_while_confirming(results):
     assert held_by.pid == process.pid, "`stop rates` would not find it"
 
 
-def test_a_search_killed_while_confirming_goes_on_and_repeats_nothing(tmp_path):
+def test_a_range_test_killed_while_confirming_resumes_and_repeats_nothing(tmp_path):
     killed_while_confirming(tmp_path)
     before = results_of(tmp_path)
     ended = sweep(QUICK, tmp_path)

@@ -138,7 +138,7 @@ def test_the_loop_of_paddle_model_is_searched_too(tmp_path):
     assert len(series[LOSSES]) == 40
 
 
-def test_a_task_that_ends_before_the_last_rate_is_trained_anew_in_as_many_steps(tmp_path):
+def test_a_task_that_ends_before_the_last_rate_is_trained_again_in_as_many_steps(tmp_path):
     series, findings = probed(tmp_path, steps=25)
     assert findings["first_step"] == 25
     last = series[RATES].values[series[RATES].steps >= 25]

@@ -413,7 +413,7 @@ def test_bad_inputs_and_bad_weights_are_told_apart(tmp_path: Path) -> None:
         assert fact(run, "watch/first_bad") == {"step": 1, "layer": "" if what == "input" else "3", "what": what}
 
 
-def test_a_fault_inside_the_monitor_switches_it_off_and_the_training_goes_on(run, capsys) -> None:
+def test_a_fault_inside_the_monitor_switches_it_off_and_the_training_continues(run, capsys) -> None:
     model = mlp()
     optimizer = paddle.optimizer.SGD(0.1, parameters=model.parameters())
     run.watch(model, optimizer)

@@ -52,7 +52,7 @@ def name_of(*words: str) -> str:
     return named_on_record(loaded(*words)).loaded.study.name
 
 
-def test_the_first_config_has_the_plain_name_and_each_goes_on_under_its_own(place):
+def test_the_first_config_has_the_plain_name_and_each_resumes_under_its_own(place):
     assert begin() == "slowly-base"
     assert begin("task.rate=0.2") == "slowly-base-rate=0.2"
     assert begin("converge.target=0.4", "task.rate=0.2") == "slowly-base-rate=0.2+target=0.4"

@@ -1,4 +1,4 @@
-"""A search that goes on with other params: what it has tried belongs to the space that it was drawn from."""
+"""A search resumed with other params: its trials belong to the space that they were drawn from."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def store(tmp_path):
 
 
 def kept(store, before, cells, after):
-    """Return the cells that a search has, which tried these on seeds 0 and 1 and goes on otherwise."""
+    """Return the cells that a search has, which tried these on seeds 0 and 1 and is resumed otherwise."""
     record = store.create_study(name="s", task="digits_mlp", command=(), config={}, provenance={})
     searched = plan(*before)
     store.add_trials(record.id, [searched.compose(Proposal(cell, seed)) for cell in cells for seed in (0, 1)])

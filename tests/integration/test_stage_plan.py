@@ -1,4 +1,4 @@
-"""What the plan of a road says it will cost, before anything runs."""
+"""What the plan of a diagnosis says it will cost, before anything runs."""
 
 import pytest
 

@@ -307,7 +307,7 @@ def test_how_a_trial_ended_is_known_though_the_driver_was_started_with_sigchld_i
     assert site.said == []
 
 
-def test_an_end_is_told_while_the_parent_is_busy_where_the_kernel_has_no_descriptors_of_processes(site: Site) -> None:
+def test_an_end_is_reported_while_the_parent_is_busy_on_a_kernel_without_pidfds(site: Site) -> None:
     go = site.path / "go"
     (site.path / "busy_task.py").write_text(
         "import os, sys, time\n"
@@ -481,7 +481,7 @@ def is_dead(pid: int) -> bool:
         return True
 
 
-def test_a_parent_that_dies_is_replaced_and_its_runs_go_on(site: Site) -> None:
+def test_a_parent_that_dies_is_replaced_and_its_runs_continue(site: Site) -> None:
     launcher = site.launcher("warm", slots=2)
     asked = site.request("waits")
     launcher.start(asked)
@@ -534,24 +534,24 @@ def test_a_parent_that_does_not_answer_is_killed_and_replaced(site: Site, monkey
     assert int(text_of(folder, "parent")) not in (parent, os.getpid())
 
 
-def test_a_parent_that_dies_as_it_is_told_a_run_holds_nobody_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parent_that_dies_as_it_is_sent_a_run_blocks_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     launcher = site.launcher("warm")
     site.run(launcher, "tells_parent")
     [parent] = [child for child in psutil.Process().children() if "sweep.worker.warm" in child.cmdline()]
     spares = wait_for(lambda: found if len(found := living(parent.children())) == 2 else None)
     for process in (parent, *spares):
         process.suspend()
-    tell = WarmParent.tell
+    send = WarmParent.send
 
-    def tell_and_kill(self: WarmParent, **message: Any) -> None:
-        tell(self, **message)
+    def send_and_kill(self: WarmParent, **message: Any) -> None:
+        send(self, **message)
         if "run" in message and parent.is_running():  # one child takes it and cannot say so, the other one waits on
             parent.kill()
             wait_for(lambda: is_gone(parent.pid))
             for spare in spares:
                 spare.resume()
 
-    monkeypatch.setattr(WarmParent, "tell", tell_and_kill)
+    monkeypatch.setattr(WarmParent, "send", send_and_kill)
     began = time.monotonic()
     ended, folder = site.run(launcher, "tells_parent")
     assert time.monotonic() - began < ANSWER_S
@@ -620,7 +620,7 @@ def test_forks_are_refused_where_runs_get_gpus(site: Site) -> None:
         site.launcher("warm", inventory=FixedInventory.of(1), gpus=None)
 
 
-def driver_that_dies(site: Site, start: str, target: str) -> tuple[RunRequest, RunStarted, list[int]]:
+def orchestrator_that_dies(site: Site, start: str, target: str) -> tuple[RunRequest, RunStarted, list[int]]:
     """Start two runs, one after the other, from another process, kill that; return the second run, and who is left."""
     first, second = site.request("tells_parent"), site.request(target)
     code = f"""
@@ -645,17 +645,17 @@ def driver_that_dies(site: Site, start: str, target: str) -> tuple[RunRequest, R
         [sys.executable, "-c", textwrap.dedent(code)],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT)])},
-    ) as driver:
-        assert driver.stdout is not None
-        line = driver.stdout.readline()
-        driver.send_signal(signal.SIGKILL)
+    ) as orchestrator:
+        assert orchestrator.stdout is not None
+        line = orchestrator.stdout.readline()
+        orchestrator.send_signal(signal.SIGKILL)
     started, left = json.loads(line)
     return second, RunStarted(**started), left
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_a_dead_drivers_run_is_found_by_its_folder_adopted_and_nobody_else_is_left(site: Site, start: str) -> None:
-    asked, started, left = driver_that_dies(site, start, "waits")
+def test_a_dead_orchestrators_run_is_found_by_its_folder_and_nothing_else_is_left(site: Site, start: str) -> None:
+    asked, started, left = orchestrator_that_dies(site, start, "waits")
     text_of(asked.dir, "parent")
     wait_for(lambda: all(is_gone(pid) for pid in left if pid != started.pid))
     launcher = site.launcher(start)
@@ -672,7 +672,7 @@ def test_a_dead_drivers_run_is_found_by_its_folder_adopted_and_nobody_else_is_le
 
 @pytest.mark.parametrize("start", STARTS)
 def test_a_run_is_adopted_though_the_clock_was_set_and_no_other_runs_process_is(site: Site, start: str) -> None:
-    asked, started, _ = driver_that_dies(site, start, "waits")
+    asked, started, _ = orchestrator_that_dies(site, start, "waits")
     text_of(asked.dir, "parent")
     launcher = site.launcher(start)
     earlier = replace(started, pid_started_at=started.pid_started_at - 3600)
@@ -691,7 +691,7 @@ def test_what_a_dead_run_has_forked_is_killed_when_it_is_not_adopted(site: Site,
         f"    if child == 0:\n        {leaves}\n        time.sleep(600)\n"
         "    run.artifact('child').write_text(str(child))\n    time.sleep(600)\n"
     )
-    asked, started, _ = driver_that_dies(site, start, "forking_task.train")
+    asked, started, _ = orchestrator_that_dies(site, start, "forking_task.train")
     child = int(text_of(asked.dir, "child"))
     os.kill(started.pid, signal.SIGKILL)
     wait_for(lambda: is_gone(started.pid))

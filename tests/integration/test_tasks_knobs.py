@@ -104,7 +104,7 @@ def test_activation_is_that_of_every_hidden_layer(task, name):
 
 
 @pytest.mark.parametrize(("init", "std"), [("xavier", (2 / 600) ** 0.5), ("kaiming", (2 / 400) ** 0.5)])
-def test_init_draws_the_weights_anew_and_leaves_the_biases_at_zero(init, std):
+def test_init_redraws_the_weights_and_leaves_the_biases_at_zero(init, std):
     paddle.seed(0)
     layer = nn.Linear(400, 200, bias_attr=paddle.ParamAttr(initializer=nn.initializer.Constant(1.0)))
     initialise(nn.Sequential(layer), init)

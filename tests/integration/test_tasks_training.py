@@ -173,7 +173,7 @@ def test_a_run_that_is_to_stop_stops_the_task():
     assert run.lines[-1][0] == 5
 
 
-def test_a_diverging_trial_logs_its_non_finite_losses_and_goes_on():
+def test_a_diverging_trial_logs_its_non_finite_losses_and_continues():
     run = train("digits_mlp", steps=30, lr_scale=1e12)
     assert run.lines[-1][0] == 30
     assert not math.isfinite(run.lines[-1][1]["train/loss"])

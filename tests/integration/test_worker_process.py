@@ -134,7 +134,7 @@ def test_an_evaluation_that_fails_on_the_nan_which_has_ended_the_run_changes_not
     assert "the evaluation takes no NaN" in output
 
 
-def test_a_crash_is_told_in_the_result_and_in_the_log(tmp_path: Path) -> None:
+def test_a_crash_is_reported_in_the_result_and_in_the_log(tmp_path: Path) -> None:
     code, result, output = run(tmp_path, "crashes")
     assert (code, result["state"], result["stop_reason"]) == (1, "failed", None)
     assert result["failure"]["class"] == "crash"
@@ -157,7 +157,7 @@ FAILS_ODDLY = {
 
 
 @pytest.mark.parametrize("how", FAILS_ODDLY)
-def test_a_crash_is_told_however_it_comes(tmp_path: Path, how: str) -> None:
+def test_a_crash_is_reported_however_it_comes(tmp_path: Path, how: str) -> None:
     source, message = FAILS_ODDLY[how]
     (tmp_path / "fails_oddly.py").write_text(source)
     folder = write_spec(tmp_path / "run", "fails_oddly.train")
@@ -192,7 +192,7 @@ def test_a_task_that_cannot_be_imported_says_why(tmp_path: Path, task: str, word
     assert words in result["failure"]["message"]
 
 
-def test_missing_paddle_is_told_with_the_extra_to_install(tmp_path: Path) -> None:
+def test_missing_paddle_is_reported_with_the_extra_to_install(tmp_path: Path) -> None:
     (tmp_path / "paddle.py").write_text("raise ModuleNotFoundError('No module named paddle', name='paddle')\n")
     (tmp_path / "needs_paddle.py").write_text("import paddle\n")
     folder = write_spec(tmp_path / "run", "needs_paddle.train")
@@ -204,7 +204,7 @@ def test_missing_paddle_is_told_with_the_extra_to_install(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("code", "state"), [(0, "completed"), (None, "completed"), (3, "failed"), ("no", "failed")])
-def test_sys_exit_returns_where_it_says_success(tmp_path: Path, code: object, state: str) -> None:
+def test_sys_exit_with_success_counts_as_returned(tmp_path: Path, code: object, state: str) -> None:
     assert run(tmp_path, "calls_sys_exit", code=code)[1]["state"] == state
 
 
@@ -231,7 +231,7 @@ LEFT = {
 
 
 @pytest.mark.parametrize("what", LEFT)
-def test_pools_of_processes_that_the_task_leaves_open_do_not_keep_the_process(tmp_path: Path, what: str) -> None:
+def test_process_pools_that_a_task_leaves_open_end_with_it(tmp_path: Path, what: str) -> None:
     (tmp_path / "pools.py").write_text(f"{LEFT[what]}\ndef train(cfg, run):\n    leave()\n")
     folder = write_spec(tmp_path / "run", "pools.train")
     process = spawn(folder, python_path=tmp_path)
@@ -246,7 +246,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("what", ENDLESS)
-def test_what_does_not_come_to_its_end_at_exit_is_left_and_the_log_says_where(tmp_path: Path, what: str) -> None:
+def test_work_at_exit_that_never_finishes_is_abandoned_and_the_log_says_where(tmp_path: Path, what: str) -> None:
     (tmp_path / "endless.py").write_text(
         "import atexit, multiprocessing, time\nfrom sweep.worker import process_exit\nprocess_exit.EXIT_S = 1.0\n"
         "def endless():\n    while True:\n        time.sleep(0.01)\n"
@@ -305,9 +305,7 @@ COMES_BACK = {
 
 
 @pytest.mark.parametrize("out_of", COMES_BACK)
-def test_a_process_that_the_task_forked_and_that_comes_back_says_nothing_of_the_run(
-    tmp_path: Path, out_of: str
-) -> None:
+def test_a_forked_process_that_returns_from_the_task_reports_nothing_of_the_run(tmp_path: Path, out_of: str) -> None:
     (tmp_path / "comes_back.py").write_text(f"import os\n{COMES_BACK[out_of]}")
     folder = write_spec(tmp_path / "run", "comes_back.train")
     process = spawn(folder, python_path=tmp_path)
@@ -396,7 +394,7 @@ HANDLERS = {
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_a_task_that_sees_to_sigterm_itself_was_stopped_and_has_not_completed(tmp_path: Path, handler: str) -> None:
+def test_a_stopped_task_that_handles_sigterm_itself_has_not_completed(tmp_path: Path, handler: str) -> None:
     (tmp_path / "tidy.py").write_text(
         "import signal, sys, time\nflags = []\n"
         f"def on_term(*_):\n    {HANDLERS[handler]}\n"

@@ -38,7 +38,7 @@ def test_the_base_comes_first_and_no_cell_twice(design, axes):
 @tries
 @given(axes=any_axes)
 def test_the_order_is_always_the_same(design, axes):
-    # Equal axes made anew: nothing may hang on identity or on the order of a set.
+    # Equal axes made again: nothing may hang on identity or on the order of a set.
     assert design(make_axes([len(axis.levels) for axis in axes])) == design(axes)
 
 

@@ -26,7 +26,7 @@ def planned(tmp_path, monkeypatch):
     return PlannedCode(find_task(TaskRef.of({"_target_": "mine.train"})), said.append), said, tmp_path
 
 
-def test_code_that_nobody_has_touched_is_current(planned):
+def test_code_that_was_not_edited_is_current(planned):
     code, said, _ = planned
     assert code.is_current()
     assert (code.changed, said) == ((), [])
@@ -42,7 +42,7 @@ def test_a_file_that_the_task_imports_counts_and_another_does_not(planned):
     assert said[0].startswith("helper.py: edited since the study was planned")
 
 
-def test_a_change_is_told_once(planned):
+def test_a_change_is_reported_once(planned):
     code, said, folder = planned
     (folder / "helper.py").write_text("x = 2")
     assert [code.is_current() for _ in range(3)] == [False] * 3

@@ -91,7 +91,7 @@ def fail(leases: DeviceLeases, device: str, times: int) -> None:
         leases.give_back(device, has_failed=True)
 
 
-def test_a_device_with_failures_in_a_row_is_quarantined_and_the_others_go_on() -> None:
+def test_a_device_with_failures_in_a_row_is_quarantined_and_the_others_continue() -> None:
     leases = DeviceLeases(("0", "1"), places=1, limit=2)
     fail(leases, "0", QUARANTINE_AFTER)
     assert leases.quarantined == {"0"}

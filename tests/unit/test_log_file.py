@@ -67,7 +67,7 @@ def test_a_log_that_is_cut_twice_says_so_twice_and_stays_readable(log):
     assert numbers(log_lines(log))[-1] == COUNT - 1
 
 
-def test_the_disk_does_not_fill_while_a_run_still_prints_and_its_end_is_whole(log):
+def test_a_run_that_prints_without_end_does_not_fill_the_disk(log):
     with log.open("ab", buffering=0) as writer:  # as a run's processes have it
         for _ in range(4):
             writer.write(FLOOD)

@@ -29,7 +29,7 @@ def said_of(tmp_path):
     return run
 
 
-def test_a_metric_that_nobody_logs_is_told_once_after_three_trials(said_of):
+def test_a_metric_that_no_trial_logs_is_reported_once_after_three_trials(said_of):
     [text] = said_of(*[Verdict.UNDECIDED] * 5)
     assert text.startswith("No trial logged 'val/accuracy'")
     assert "after 3 trials" in text

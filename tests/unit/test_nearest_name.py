@@ -23,7 +23,7 @@ from sweep.plan.designs import DESIGNS
         ("bayes", None, DESIGNS),
     ],
 )
-def test_the_nearest_name_is_one_alike_or_one_that_goes_on_where_the_word_ends(typed, meant, allowed):
+def test_the_nearest_name_is_one_alike_or_one_that_begins_with_the_word(typed, meant, allowed):
     assert nearest(typed, allowed) == meant
 
 

@@ -76,7 +76,7 @@ def test_a_moved_results_folder_keeps_working_from_anywhere(original, tmp_path, 
         assert check_ours(record).path == moved / "s"
 
 
-def test_a_folder_apart_from_its_store_is_absolute_and_another_store_may_only_read_it(tmp_path):
+def test_a_folder_apart_from_its_store_is_absolute_and_read_only_for_another_store(tmp_path):
     results = tmp_path / "disk" / "results"
     with Store.open(url_of(tmp_path / "db")) as store:
         record = record_study(store, results)
@@ -97,7 +97,7 @@ def test_a_folder_apart_from_its_store_is_absolute_and_another_store_may_only_re
     assert log_of(StudyDir(results, "s")) == "log of s"
 
 
-def test_a_backup_of_the_file_beside_the_store_may_not_delete_the_run_folders_of_the_store(original):
+def test_a_backup_beside_the_store_may_not_delete_the_stores_run_folders(original):
     shutil.copy(original / "sweep.db", original / "backup.db")
     with Store.open(f"sqlite:///{original / 'backup.db'}") as store:
         freed = collect_garbage(store, Rule(keep_days=0))

@@ -1,4 +1,4 @@
-"""`python -m sweep ... | head`: what a command ends with when nobody reads its last words."""
+"""`python -m sweep ... | head`: the exit code of a command whose last output is not read."""
 
 import os
 from pathlib import Path
@@ -22,18 +22,18 @@ def gone(*_args, **_kwargs):
 def test_a_broken_pipe_is_no_failure_of_the_program(monkeypatch):
     read, write = os.pipe()
     os.close(read)
-    with os.fdopen(write, "w") as nobody:
-        monkeypatch.setattr("sys.stdout", nobody)
+    with os.fdopen(write, "w") as closed:
+        monkeypatch.setattr("sys.stdout", closed)
         with pytest.raises(BrokenPipeError):
             print_rich(Text("word " * 100))
         monkeypatch.undo()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), nobody.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), closed.fileno())
 
 
 @pytest.mark.parametrize(("status", "is_ok", "code"), [
     ("ended", True, 0), ("ended", False, 1), ("interrupted", True, 130), ("failed", True, 1),
 ])  # fmt: skip
-def test_a_study_whose_answer_nobody_reads_ends_with_its_own_code(monkeypatch, status, is_ok, code):
+def test_a_study_whose_output_is_not_read_ends_with_its_own_code(monkeypatch, status, is_ok, code):
     reported = Reported(
         result=CheckResult(is_ok=is_ok, answer="", section=None),
         document=StagedDocument(study="s", answer=""),

@@ -179,7 +179,7 @@ def test_what_was_read_makes_flat_rows(url, study):
     assert all(not isinstance(v, dict | list) for row in every for k, v in row.items() if k != "seeds")
 
 
-def test_a_running_study_is_seen_as_it_goes_on_and_its_writer_never_waits(url):
+def test_a_running_study_is_read_as_it_progresses_and_its_writer_never_waits(url):
     with sweep.open_store(url) as store, Store.open(url) as writer:
         study = store.latest()
         assert len(study.trials(verdict="converged")) == 1

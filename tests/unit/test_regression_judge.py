@@ -227,7 +227,7 @@ def test_another_device_is_compared_where_asked(rng, baseline):
     assert any("another kind of device" in note for note in report.notes)
 
 
-def test_a_new_baseline_starts_the_watch_anew(rng, baseline):
+def test_a_new_baseline_starts_the_cusum_again(rng, baseline):
     nights = history(rng, 14, change_at=8, times=1.3)
     newer = replace(baseline, accepted_at=nights[-1].at - timedelta(hours=1))
     report = judged(newer, nights)

@@ -51,7 +51,7 @@ def test_names_of_changes_stay_whole_however_narrow_the_terminal(summaries, widt
         assert f"{toggle.converged}/{toggle.trials}" in text
 
 
-def test_what_goes_on_in_a_second_line_does_so_below_its_beginning(summaries):
+def test_text_that_wraps_is_indented_to_where_it_begins(summaries):
     long = replace(summaries["three_axes"], notes=("word " * 30,))
     lines = printed(render_ranking(long), 80).splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("note  word"))

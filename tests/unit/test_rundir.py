@@ -159,7 +159,7 @@ def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
             pass
 
 
-def test_the_driver_is_known_while_it_holds_the_lock_and_not_afterwards(tmp_path: Path) -> None:
+def test_the_holder_is_known_while_it_holds_the_lock_and_not_afterwards(tmp_path: Path) -> None:
     lock = StudyLock(tmp_path / "lock")
     assert lock.holder() is None
     with lock:
@@ -183,7 +183,7 @@ def test_a_study_that_is_run_on_another_host_is_not_stopped_from_here(
     assert "python -m sweep stop s --now --store sqlite:///x.db" in str(caught.value.hint)
 
 
-def test_a_lock_file_that_is_removed_is_laid_anew_and_keeps_others_away(tmp_path: Path) -> None:
+def test_a_lock_file_that_is_removed_is_created_again_and_keeps_others_out(tmp_path: Path) -> None:
     path = StudyDir(tmp_path, "s").lock
     with StudyLock(path) as lock:
         assert lock.keeps()
@@ -194,7 +194,7 @@ def test_a_lock_file_that_is_removed_is_laid_anew_and_keeps_others_away(tmp_path
     StudyLock(path).acquire()
 
 
-def test_a_lock_keeps_nobody_away_from_another_folder_in_its_place(tmp_path: Path) -> None:
+def test_a_lock_keeps_no_process_out_of_another_folder_in_its_place(tmp_path: Path) -> None:
     path = StudyDir(tmp_path, "s").lock
     with StudyLock(path) as lock:
         path.unlink()
@@ -203,7 +203,7 @@ def test_a_lock_keeps_nobody_away_from_another_folder_in_its_place(tmp_path: Pat
         path.parent.mkdir()
         assert not lock.keeps()
         assert list(path.parent.iterdir()) == []
-        with StudyLock(path):  # another driver's
+        with StudyLock(path):  # another orchestrator's
             assert not lock.keeps()
             holder = StudyLock(path).holder()
             assert holder is not None
@@ -214,7 +214,7 @@ def test_a_lock_keeps_nobody_away_from_another_folder_in_its_place(tmp_path: Pat
         assert not lock.keeps()
 
 
-def test_a_lock_file_laid_anew_on_a_full_disk_keeps_others_away(tmp_path: Path, monkeypatch) -> None:
+def test_a_lock_file_created_again_on_a_full_disk_keeps_others_out(tmp_path: Path, monkeypatch) -> None:
     def full(*args: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -237,7 +237,7 @@ def test_a_disk_that_does_not_answer_is_no_sign_of_a_lock_that_is_gone(tmp_path:
         assert lock.keeps()
 
 
-def test_a_lock_file_laid_anew_is_held_though_somebody_just_asks_who_drives(tmp_path: Path, monkeypatch) -> None:
+def test_a_lock_file_created_again_is_held_while_its_holder_is_looked_up(tmp_path: Path, monkeypatch) -> None:
     flock, asked = fcntl.flock, []
 
     def busy_at_first(fd: int, kind: int) -> None:

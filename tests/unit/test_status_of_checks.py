@@ -1,4 +1,4 @@
-"""What `status` says of trials that are not judged, and of a range search that is to be confirmed."""
+"""What `status` says of trials that are not judged, and of a range test that is to be confirmed."""
 
 import json
 
@@ -57,7 +57,7 @@ def add_confirmation(store, folder, ended=1, left=3, name="r.confirm"):
 def lock_of(folder, name):
     lock = StudyLock(StudyDir(folder / "results", name).lock)
     lock.acquire()
-    lock.release()  # its driver is gone
+    lock.release()  # its orchestrator is gone
     return lock
 
 
@@ -83,8 +83,8 @@ def test_json_counts_checks_apart_from_verdicts(store, tmp_path, capsys):
 
 
 def test_a_study_of_stages_counts_its_checks_apart_from_its_verdicts(store, tmp_path, capsys):
-    road = make_study(store, tmp_path, "d", stages=["data", "base"])
-    store.update_study(road.id, status="ended", ended=True)
+    diagnosis = make_study(store, tmp_path, "d", stages=["data", "base"])
+    store.update_study(diagnosis.id, status="ended", ended=True)
     add_check(store, tmp_path, "d.data", failed=0)
     end_trial(store, make_trial(store, make_study(store, tmp_path, "d.base")), tau=20)
     text = shown(capsys, tmp_path, "d")
@@ -113,7 +113,7 @@ def test_a_confirmation_at_work_keeps_its_search_running(store, tmp_path):
     assert not seen.is_over
 
 
-def test_a_search_whose_driver_is_about_to_confirm_it_is_not_over(store, tmp_path):
+def test_a_range_test_that_is_about_to_be_confirmed_is_not_over(store, tmp_path):
     add_search(store, tmp_path)
     with StudyLock(StudyDir(tmp_path / "results", "r").lock):
         seen = read_study_state(store, "r", url_of(tmp_path))
@@ -136,7 +136,7 @@ def test_a_search_without_anything_to_confirm_has_ended(store, tmp_path, capsys,
     assert "confirm" not in text
 
 
-def test_a_road_killed_while_a_rate_is_confirmed_shows_the_confirmation(store, tmp_path, capsys):
+def test_a_diagnosis_killed_while_a_rate_is_confirmed_shows_the_confirmation(store, tmp_path, capsys):
     make_study(store, tmp_path, "d", stages=["lr_range"])
     lock_of(tmp_path, "d")
     add_search(store, tmp_path, name="d.lr_range")

@@ -128,7 +128,7 @@ def test_batches_restart_and_the_validation_goes_by_epoch():
     assert kinds(findings) == {(StepKind.RESTARTS, "train/loss"), (StepKind.BEHIND, "val/acc")}
 
 
-def test_a_second_loop_with_the_same_names_goes_on_behind_the_first():
+def test_a_second_loop_with_the_same_names_continues_after_the_first():
     calls = [(s, ["train/loss"]) for s in [*range(1, 101), *range(1, 201)]]
     assert follow(calls)[0]["train/loss"] == list(range(1, 301))
 

@@ -196,7 +196,7 @@ def test_a_lock_that_another_process_keeps_is_an_error_in_the_end(
         store.save_summary(1, {"n": 2})
         assert store.summary(1) == {"n": 2}
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
-    other.execute("DELETE FROM studies")  # from now on nobody else reads, either
+    other.execute("DELETE FROM studies")  # from now on no other process reads, either
     with pytest.raises(StoreError, match=r"another process .* lock"):
         Store.damage(url)
     other.close()

@@ -2,8 +2,8 @@
 
 tests/data/store_v1.db was written by the store of commit 6809080, whose schema version was 1 (no `summary` in
 `studies`), through its public methods: study `first` with a diverged trial (0, with NaN and infinities), a crashed
-one (1), a converged one (2), one launching when the driver died (3) and a pending one (4); study `second` whose only
-trial reuses trial 2 of `first`.
+one (1), a converged one (2), one launching when the orchestrator died (3) and a pending one (4); study `second` whose
+only trial reuses trial 2 of `first`.
 
 tests/data/store_v2.db was written likewise by the store of commit e0a04e9 (version 2: no nights, no baselines): study
 `first` with a summary, a diverged trial (0), a crashed one (1), a converged one (2) and a retired one (3); study

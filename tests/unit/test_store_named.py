@@ -57,7 +57,7 @@ def test_an_empty_variable_is_none_at_all(monkeypatch):
         ("postgresql://me:secret@host/db", " --store postgresql://me@host/db"),
     ],
 )
-def test_a_verb_is_told_the_store_where_it_would_not_find_it(url, option):
+def test_a_hint_names_the_store_if_the_verb_would_not_find_it(url, option):
     assert store_option(url) == option
 
 
@@ -117,7 +117,7 @@ def test_a_study_puts_its_folder_beside_the_sweep_db_that_it_names(words, result
     assert (study.results, study.raw["results"]) == (results, results)
 
 
-def test_a_second_driver_is_told_the_store_of_the_first():
+def test_a_second_orchestrator_is_given_the_store_of_the_first():
     folder = StudyDir(Path("results"), "s")
     with StudyLock(folder.lock), pytest.raises(StudyLockedError) as caught, locked_folder(folder, "sqlite:///x.db"):
         pass
@@ -125,7 +125,7 @@ def test_a_second_driver_is_told_the_store_of_the_first():
     assert "`python -m sweep stop s --store sqlite:///x.db`" in str(caught.value)
 
 
-def test_a_rerun_of_a_study_at_work_is_told_its_store(tmp_path, capsys):
+def test_a_refused_rerun_of_a_running_study_names_its_store(tmp_path, capsys):
     url = f"sqlite:///{tmp_path / 'x.db'}"
     with Store.open(url) as store:
         study = make_study(store, tmp_path)
@@ -158,16 +158,16 @@ def test_the_hints_of_reading_verbs_name_the_store(tmp_path, capsys):
         ("postgresql://me:secret@host/db", "out", " --store postgresql://me@host/db --results out"),
     ],
 )
-def test_the_command_that_makes_a_store_anew_names_it_and_a_folder_that_it_would_not_look_in(url, results, words):
+def test_the_command_that_rebuilds_a_store_names_it_and_a_folder_that_it_would_not_search(url, results, words):
     assert rebuild_command(url, results) == f"python -m sweep rebuild{words}"
 
 
-def test_a_default_store_is_made_anew_from_its_own_results_folder():
+def test_a_default_store_is_rebuilt_from_its_own_results_folder():
     assert results_of(default_store("/else/where")) == "/else/where"
     assert results_of("sqlite:////else/where/other.db") == "results"
 
 
-def test_a_damaged_store_is_told_with_the_command_that_makes_that_one_anew(tmp_path, capsys):
+def test_a_damaged_store_is_reported_with_the_command_that_rebuilds_it(tmp_path, capsys):
     file = tmp_path / "out" / "sweep.db"
     file.parent.mkdir()
     file.write_bytes(b"no database" * 1000)

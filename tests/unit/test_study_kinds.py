@@ -31,7 +31,7 @@ def test_a_record_without_a_kind_tells_it_by_its_config(config, kind):
     assert kind_in(config) is kind
 
 
-def test_a_study_that_is_asked_anew_takes_the_kind_of_what_is_asked(tmp_path):
+def test_a_study_with_a_new_question_takes_its_kind(tmp_path):
     with Store.open("sqlite://") as store:
         study = make_study(store, tmp_path, probe={"name": "overfit"})
         assert store.study("s").kind is StudyKind.OVERFIT

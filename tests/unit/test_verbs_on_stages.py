@@ -11,13 +11,13 @@ from sweep.store import Store
 
 @pytest.fixture
 def said(tmp_path, capsys):
-    """Return what a verb prints about a road `d` of three stages, of which two have begun, and its exit code."""
+    """Return what a verb prints about a diagnosis `d` of three stages, of which two have begun, and its exit code."""
     with Store.open(url_of(tmp_path)) as store:
         for name in ("d.base", "d.lr_range", "d.lr_range.confirm"):
             study = make_study(store, tmp_path, name, confirm={"seeds": 3} if name == "d.lr_range" else None)
             end_trial(store, make_trial(store, study), tau=20)
-        road = make_study(store, tmp_path, "d", stages=["base", "lr_range", "ablation"])
-        store.update_study(road.id, status="ended", ended=True)
+        diagnosis = make_study(store, tmp_path, "d", stages=["base", "lr_range", "ablation"])
+        store.update_study(diagnosis.id, status="ended", ended=True)
 
     def ask(*words):
         code = main([*words, "--store", url_of(tmp_path)])
@@ -36,7 +36,7 @@ def test_a_trial_of_the_whole_is_answered_with_its_stages(said, words):
 
 
 @pytest.mark.parametrize(("study", "trials"), [("d", 3), ("d.lr_range", 2), ("d.lr_range.confirm", 1), ("d.base", 1)])
-def test_ls_counts_the_trials_of_its_stages_and_those_that_confirm_a_range_search(said, study, trials):
+def test_ls_counts_the_trials_of_its_stages_and_those_that_confirm_a_range_test(said, study, trials):
     [found] = [each for each in json.loads(said("ls", "--json")[1]) if each["name"] == study]
     assert found["trials"] == {"completed": trials}
 

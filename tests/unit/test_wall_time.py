@@ -1,4 +1,4 @@
-"""How long a study has taken, where some of its sittings were killed."""
+"""How long a study has taken if some of its sessions were killed."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -53,7 +53,7 @@ def test_seconds_in_which_several_trials_ran_count_once_and_those_after_the_end_
     assert covered_s([(at(first), at(last)) for first, last in spans], at(100)) == seconds
 
 
-def test_the_sitting_of_a_study_that_was_killed_counts_while_its_trials_ran(store, add_run, tmp_path):
+def test_a_killed_session_counts_while_its_trials_ran(store, add_run, tmp_path):
     study = make_study(store, tmp_path)
     add_run(study, 0, 0, 20, wall_s=19.5)
     add_run(study, 1, 1, 30, wall_s=29.0)
@@ -67,7 +67,7 @@ def test_time_on_record_is_not_counted_again(store, add_run, tmp_path):
     assert WallTime(store, study).earlier_s(store) == 22.0
 
 
-def test_a_run_that_outlived_its_driver_counts_up_to_where_the_next_sitting_begins(store, add_run, tmp_path):
+def test_a_run_that_outlived_its_orchestrator_counts_up_to_the_next_session(store, add_run, tmp_path):
     study = make_study(store, tmp_path)
     taken = WallTime(store, study)
     far = (taken._began_at - START).total_seconds()
@@ -75,7 +75,7 @@ def test_a_run_that_outlived_its_driver_counts_up_to_where_the_next_sitting_begi
     assert taken.earlier_s(store) == pytest.approx(40)
 
 
-def test_a_run_whose_end_nobody_saw_counts_only_where_it_left_how_long_it_took(store, add_run, tmp_path):
+def test_a_run_whose_end_was_not_seen_counts_only_if_it_recorded_its_duration(store, add_run, tmp_path):
     study = make_study(store, tmp_path)
     add_run(study, 0, 0, 86_400, state=TrialState.LOST)
     add_run(study, 1, 0, 86_400, wall_s=5.0, state=TrialState.COMPLETED)
@@ -85,9 +85,9 @@ def test_a_run_whose_end_nobody_saw_counts_only_where_it_left_how_long_it_took(s
 
 
 def test_a_study_of_stages_counts_the_trials_of_all_of_them(store, add_run, tmp_path):
-    road = make_study(store, tmp_path, "d", stages=["base", "lr_range"])
+    diagnosis = make_study(store, tmp_path, "d", stages=["base", "lr_range"])
     add_run(make_study(store, tmp_path, "d.base"), 0, 0, 10, wall_s=10)
     add_run(make_study(store, tmp_path, "d.lr_range"), 0, 10, 15, wall_s=5)
     add_run(make_study(store, tmp_path, "d.lr_range.confirm"), 0, 20, 27, wall_s=7)
     add_run(make_study(store, tmp_path, "other"), 0, 30, 99, wall_s=69)
-    assert WallTime(store, road).earlier_s(store) == 22.0
+    assert WallTime(store, diagnosis).earlier_s(store) == 22.0

@@ -338,7 +338,7 @@ def test_a_full_disk_is_an_error_of_the_log_and_later_events_are_whole(
 
 
 @pytest.mark.parametrize(("evaluated_at", "is_told"), [(101, True), (100, False)])
-def test_a_metric_that_is_logged_only_beyond_the_budget_is_told(
+def test_a_metric_that_is_logged_only_beyond_the_budget_is_reported(
     tmp_path: Path, evaluated_at: int, is_told: bool
 ) -> None:
     run = make(tmp_path)
@@ -350,6 +350,6 @@ def test_a_metric_that_is_logged_only_beyond_the_budget_is_told(
     assert found.get("log/late") == (101 if is_told else None)
 
 
-def test_a_metric_that_was_evaluated_before_is_not_told_late(tmp_path: Path) -> None:
+def test_a_metric_that_was_evaluated_before_is_not_reported_late(tmp_path: Path) -> None:
     assert end_of(make(tmp_path), range(10, 200, 10)) == "budget"
     assert "log/late" not in facts_of(read_events(RunDir(tmp_path).events, 0)[0])

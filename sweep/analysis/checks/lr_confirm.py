@@ -9,7 +9,7 @@ from sweep.domain.axis import Axis, Level, Toggle
 from sweep.domain.checked import CheckResult
 from sweep.domain.lr_range import RateConfirmation, RateRange, TriedRate
 from sweep.domain.plural import share_text
-from sweep.domain.result import RateSearch
+from sweep.domain.result import RangeTestResult
 from sweep.domain.states import OPEN_STATES
 from sweep.domain.trial import Outcome
 
@@ -74,14 +74,14 @@ def read_confirmation(rates: Sequence[Rate], outcomes: Sequence[Outcome], base_l
     )
 
 
-def search_result(tests: CheckResult, confirmation: CheckResult | None, *, is_asked: bool) -> RateSearch:
+def range_test_result(tests: CheckResult, confirmation: CheckResult | None, *, is_asked: bool) -> RangeTestResult:
     """Return the result of range tests and their confirmation; `is_asked`: whether confirmation was requested."""
     whole = tests
     if confirmation is not None:
         whole = replace(confirmation, answer=f"{tests.answer} {confirmation.answer}", notes=tests.notes)
     elif tests.overrides and not is_asked:
         whole = replace(tests, notes=(*tests.notes, "Not confirmed by trials (confirm is null)."))
-    return RateSearch(tests=tests, confirmation=confirmation, whole=whole)
+    return RangeTestResult(tests=tests, confirmation=confirmation, whole=whole)
 
 
 def _row(rate: Rate, outcomes: Sequence[Outcome]) -> TriedRate:

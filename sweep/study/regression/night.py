@@ -122,7 +122,7 @@ def _locked(folder: StudyDir, config: RegressionConfig) -> Iterator[Store]:
     with ExitStack() as held:
         try:
             held.enter_context(locked_folder(folder, config.store_url))
-            store = held.enter_context(Store.open(config.store_url, driving=config.name))
+            store = held.enter_context(Store.open(config.store_url, lock_study=config.name))
             held.enter_context(logging_to(folder))
         except StudyLockedError as error:
             words = error.message.replace("study", "regression", 1)

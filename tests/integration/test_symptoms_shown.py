@@ -38,7 +38,7 @@ def test_the_configs_thresholds_are_what_the_rules_compare_with(study):
     assert "update_ratio" not in {symptom["rule"] for symptom in symptoms(study, "lenient")}
 
 
-def test_show_status_and_both_reports_tell_it_in_words(study, capsys):
+def test_show_status_and_both_reports_describe_it(study, capsys):
     title = symptoms(study, "slow")[0]["title"]
     assert main(["status", "slow", *store(study)]) == 0
     assert title in " ".join(capsys.readouterr().out.split())
