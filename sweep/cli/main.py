@@ -74,6 +74,7 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "inventory": Verb("sweep.cli.run", "inventory", "run a script once, print what sweep could change in it"),
     "plan": Verb("sweep.cli.run", "plan", "print the trials of a study and their estimated cost; run nothing"),
     "ls": Verb("sweep.cli.ls", "ls", "list the studies of the store"),
     "status": Verb("sweep.cli.status", "status", "show the progress of a study, once or until it ends (--watch)"),

@@ -35,6 +35,11 @@ def study(arguments: list[str]) -> int:
         return _study(arguments)
 
 
+def inventory(arguments: list[str]) -> int:
+    """Run a script once as it is, and print what the knobs could change in it (docs/scripts.md)."""
+    return study([*arguments[:1], "+check=inventory", *arguments[1:]])
+
+
 def _study(arguments: list[str]) -> int:
     options = read_options("python -m sweep", arguments, is_plan=False)
     loaded = _load(options, options.words)

@@ -58,10 +58,16 @@ def check_lr_range(section: Section) -> None:
     section.integer("steps", low=FEWEST_STEPS, high=MOST_STEPS)
 
 
+def check_inventory(section: Section) -> None:
+    """Raise ConfigError if the time that an inventory may take cannot be used."""
+    section.number("limit_s", above=0, high=LONGEST_S)
+
+
 CHECKS: dict[CheckName, Callable[[Section], None]] = {
     CheckName.DATA: check_data,
     CheckName.OVERFIT: check_overfit,
     CheckName.LR_RANGE: check_lr_range,
+    CheckName.INVENTORY: check_inventory,
 }
 """The function for each check that raises ConfigError if its settings cannot be used."""
 

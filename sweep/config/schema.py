@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.domain.axis import Axis
+from sweep.domain.budget import Budget
 from sweep.domain.check import Check
 from sweep.domain.inert import InertToggle
 from sweep.domain.kinds import StudyKind, kind_of
@@ -57,6 +58,15 @@ class ConfirmConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """A finished run of a script's inventory that stands for a trial of the base: its id, and the trial's
+    fingerprint."""
+
+    trial_id: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyConfig:
     """The whole config of a study, validated.
 
@@ -73,6 +83,10 @@ class StudyConfig:
     `reuse` False runs all trials, even if other studies have finished the same ones. `is_named`: the name was given
     (`study=NAME`); an automatic one may still get the difference from the study that had it first. `compare_with` is
     that study, if the two can be compared. `home` is where a script lies, None for a task function.
+
+    `budget` is the budget as given. For a script, `target` has OPEN_STEPS as its budget, and its metric as given, until
+    the script's inventory is known (study/scripts.py); then `adopted` is the inventory's run, if it can stand for the
+    base.
     """
 
     name: str
@@ -99,6 +113,8 @@ class StudyConfig:
     is_named: bool = False
     compare_with: str | None = None
     home: Home | None = None
+    budget: Budget = field(default_factory=Budget)
+    adopted: "Adopted | None" = None
 
     @property
     def kind(self) -> StudyKind:

@@ -16,7 +16,12 @@ from sweep.errors import ConfigError
 SECTIONS = ("probe", "confirm")
 """Sections that only the study of a check has."""
 
-_FILES = {"data": "check/data", "overfit": "check/overfit", "lr_range": "search/lr_range"}
+_FILES = {
+    "data": "check/data",
+    "overfit": "check/overfit",
+    "lr_range": "search/lr_range",
+    "inventory": "check/inventory",
+}
 """The config file of each stage that is a check."""
 
 

@@ -22,6 +22,7 @@ from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
 from sweep.config.stores import RESULTS, results_of
 from sweep.config.values import LONGEST_S, MOST_MB, Section, whole
+from sweep.domain.budget import OPEN_STEPS, Budget
 from sweep.domain.check import Check, CheckName
 from sweep.domain.knobs import STANDARD_KNOBS, without_none
 from sweep.domain.metric_names import is_loss
@@ -32,7 +33,13 @@ from sweep.errors import ConfigError, NothingToVaryError
 
 LAUNCHER_KEYS = ("name", "timeout_s", "retries", "memory_mb")
 """The keys under `launcher` that every launcher has; the others are its own settings."""
-TARGET_KEYS = ("metric", "mode", "target", "hold", "budget_steps", "stop_early", "loss", "smooth")
+BUDGET_KEYS = ("budget_steps", "budget_epochs", "budget_s")
+TARGET_KEYS = ("metric", "mode", "target", "hold", *BUDGET_KEYS, "inventory_s", "stop_early", "loss", "smooth")
+
+INVENTORY_TARGET = Target(
+    metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=OPEN_STEPS, stop_early=False
+)
+"""The target of an inventory, whatever the study's: it is not trained to one, and every study can use it."""
 
 MAX_SEEDS = 10_000
 MAX_SEED = 2**62
@@ -70,6 +77,9 @@ def load(
     store_url = Section(root.get("store"), "store", ("url",)).text("url")
     raw["store"] = {"url": without_password(store_url)}  # for records and display
     raw["results"] = results = _results(root, overrides, store_url)
+    budget = _budget(root.get("converge"), ref.kind)
+    check = _check(root.get("probe"), composed, base)
+    is_inventory = check is not None and check.name is CheckName.INVENTORY
     _check_not_empty(None if may_vary_nothing else composed.ablation, axes)
     study = StudyConfig(
         name=_study_name(root, composed, task_name, axes),
@@ -80,13 +90,14 @@ def load(
         params=params,
         driver=driver,
         seeds=_seeds(root.get("seeds")),
-        target=_target(root.get("converge")),
+        target=INVENTORY_TARGET if is_inventory else _target(root.get("converge"), budget),
         launcher=_launcher(root.get("launcher"), composed),
         store_url=store_url,
         results=results,
         inert=axes.inert,
         raw=raw,
-        check=_check(root.get("probe"), composed, base),
+        check=check,
+        budget=budget,
         confirm=read_confirm(root.get("confirm")),
         stages=_stages(root.get("stages")),
         regression=root.get("regression"),
@@ -251,11 +262,26 @@ def _check(data: object, composed: Composition, base: TaskBase) -> Check | None:
     section = Section(data, "probe", known)
     name = CheckName(section.choice("name", list(CheckName)))
     CHECKS[name](section)
+    if name is CheckName.INVENTORY:
+        _check_script(base)
     settings = {key: value for key, value in section.data.items() if key != "name"}
     if name is CheckName.OVERFIT:  # knobs that trials set: their values are converted here as when composing a trial
         knobs = settings["regularisation"]
         settings["regularisation"] = {knob: base.given(knob, value) for knob, value in knobs.items()}
     return Check(name=name, settings=settings)
+
+
+def _check_script(base: TaskBase) -> None:
+    """Raise ConfigError if an inventory is asked of a task that is not a script."""
+    ref = TaskRef.of(base.section)
+    if ref.kind is not TaskKind.SCRIPT:
+        raise ConfigError(
+            f"task.{ref.key}",
+            "an inventory shows what sweep can change in a script; this task has knobs of its own",
+            value=ref.name,
+            allowed=[f"task.{knob}" for knob in base.knobs],
+            hint="python -m sweep inventory train.py",
+        )
 
 
 def _stages(data: object) -> tuple[str, ...]:
@@ -270,7 +296,32 @@ def _symptoms(data: object) -> dict[str, float]:
     return {name: section.number(name) for name in section.known}
 
 
-def _target(data: object) -> Target:
+def _budget(data: object, kind: TaskKind) -> Budget:
+    """Return the budget as given. Raises ConfigError for several, or for one that this kind of task cannot have."""
+    section = Section(data, "converge", TARGET_KEYS)
+    section.number("inventory_s", above=0, high=LONGEST_S)
+    if kind is not TaskKind.SCRIPT:
+        for key in ("budget_epochs", "budget_s"):
+            if section.get(key) is not None:
+                hint = "converge.budget_steps=300 is in optimizer steps"
+                raise ConfigError(section.key(key), "only a script has it", value=section.get(key), hint=hint)
+        return Budget(steps=section.integer("budget_steps", low=1))
+    given = [key for key in BUDGET_KEYS if section.get(key) is not None]
+    if len(given) > 1:
+        raise ConfigError(
+            section.key(given[1]),
+            f"{section.key(given[0])} is given as well: a trial has one budget",
+            value=section.get(given[1]),
+            hint=f"{section.key(given[0])}=null removes the other",
+        )
+    return Budget(
+        steps=section.optional_integer("budget_steps", low=1),
+        epochs=section.optional_number("budget_epochs", above=0),
+        seconds=section.optional_number("budget_s", above=0, high=LONGEST_S),
+    )
+
+
+def _target(data: object, budget: Budget) -> Target:
     section = Section(data, "converge", TARGET_KEYS)
     metric = section.optional_text("metric")
     loss = section.optional_text("loss")
@@ -281,14 +332,9 @@ def _target(data: object) -> Target:
         mode = Mode.MIN if metric in (None, loss) or is_loss(str(metric)) else Mode.MAX
     else:
         mode = Mode(section.choice("mode", list(Mode)))
-    hold, budget_steps = section.optional_integer("hold", low=1), section.integer("budget_steps", low=1)
-    if hold is not None and hold > budget_steps:
-        raise ConfigError(
-            "converge.hold",
-            f"cannot be held within the budget: at most converge.budget_steps evaluations, {budget_steps}",
-            value=hold,
-            hint="converge.hold=3",
-        )
+    hold = section.optional_integer("hold", low=1)
+    budget_steps = OPEN_STEPS if budget.steps is None else budget.steps
+    check_hold(hold, budget_steps)
     return Target(
         metric=metric,
         mode=mode,
@@ -299,6 +345,17 @@ def _target(data: object) -> Target:
         loss=loss,
         smooth=section.optional_number("smooth", low=0),
     )
+
+
+def check_hold(hold: int | None, budget_steps: int) -> None:
+    """Raise ConfigError if a target cannot be held for so many evaluations within the budget."""
+    if hold is not None and hold > budget_steps:
+        raise ConfigError(
+            "converge.hold",
+            f"cannot be held within the budget: at most converge.budget_steps evaluations, {budget_steps}",
+            value=hold,
+            hint="converge.hold=3",
+        )
 
 
 def _launcher(data: object, composed: Composition) -> LauncherConfig:

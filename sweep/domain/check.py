@@ -12,6 +12,7 @@ class CheckName(StrEnum):
 
     DATA = "data"  # checks the data that the task trains on
     OVERFIT = "overfit"  # trains on ten samples until the model overfits them
+    INVENTORY = "inventory"  # runs a script to its end, and records what the knobs could change in it
     LR_RANGE = "lr_range"  # trains with a learning rate that rises step by step
 
 

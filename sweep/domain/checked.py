@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from sweep.domain.check import Check, CheckName
 from sweep.domain.data_check import DataReport
 from sweep.domain.data_figures import DataFindings
+from sweep.domain.inventory import Inventory, InventoryReport
 from sweep.domain.lr_range import RangeFindings, RateConfirmation, RateRange
 from sweep.domain.overfit import OverfitFindings, OverfitReport
 from sweep.domain.states import TrialState
@@ -19,17 +20,18 @@ from sweep.domain.target import Target
 if TYPE_CHECKING:  # a report does not need NumPy
     from sweep.domain.metric import Series
 
-Findings: TypeAlias = DataFindings | OverfitFindings | RangeFindings
+Findings: TypeAlias = DataFindings | OverfitFindings | RangeFindings | Inventory
 """What one run of a check found."""
 
 FINDINGS_OF: Mapping[CheckName, type[Findings]] = {
     CheckName.DATA: DataFindings,
     CheckName.OVERFIT: OverfitFindings,
     CheckName.LR_RANGE: RangeFindings,
+    CheckName.INVENTORY: Inventory,
 }
 """The type of FINDINGS by check."""
 
-F = TypeVar("F", DataFindings, OverfitFindings, RangeFindings)
+F = TypeVar("F", DataFindings, OverfitFindings, RangeFindings, Inventory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class CheckContext:
     target: Target
 
 
-CheckReport: TypeAlias = DataReport | OverfitReport | RateRange | RateConfirmation
+CheckReport: TypeAlias = DataReport | OverfitReport | RateRange | RateConfirmation | InventoryReport
 """The result of a check's trials, or of those that confirm a learning-rate range."""
 
 REPORTS: Mapping[str, type[CheckReport]] = {
@@ -70,6 +72,7 @@ REPORTS: Mapping[str, type[CheckReport]] = {
     "overfit": OverfitReport,
     "lr_range": RateRange,
     "lr_confirm": RateConfirmation,
+    "inventory": InventoryReport,
 }
 """For each stage that is a check: the type of its section in summary.json."""
 

@@ -95,3 +95,25 @@ class Inventory:
     def of_knob(self, knob: str) -> tuple[Part, ...]:
         """Return the parts that a knob would reach."""
         return tuple(part for part in self.parts if part.knob == knob)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedMetric:
+    """A series that a program reported: the number of its values, and the last one."""
+
+    name: str
+    values: int
+    last: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryReport:
+    """The inventory of a program, with the series that it reported. `message` says how it failed, if it did."""
+
+    inventory: Inventory = Inventory()
+    metrics: tuple[ReportedMetric, ...] = ()
+    message: str = ""
+
+    def named(self, name: str) -> ReportedMetric | None:
+        """Return the series of this name, None if the program did not report it."""
+        return next((metric for metric in self.metrics if metric.name == name), None)

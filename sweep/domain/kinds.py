@@ -15,6 +15,7 @@ class StudyKind(StrEnum):
     DATA = "data"  # checks the data that the task trains on
     OVERFIT = "overfit"  # trains on ten samples until the model overfits them
     LR_RANGE = "lr_range"  # trains with a learning rate that rises step by step
+    INVENTORY = "inventory"  # runs a script to its end, and records what the knobs could change in it
     CHECKS = "checks"  # consists of several checks, one after the other
     DIAGNOSIS = "diagnosis"  # consists of stages; each result may decide the next stage
 
@@ -34,7 +35,7 @@ class StudyKind(StrEnum):
         return not (self.is_staged or self.is_check)
 
 
-CHECKS_OF_TRIALS = (StudyKind.DATA, StudyKind.OVERFIT, StudyKind.LR_RANGE)
+CHECKS_OF_TRIALS = (StudyKind.DATA, StudyKind.OVERFIT, StudyKind.LR_RANGE, StudyKind.INVENTORY)
 """The kinds whose trials are not judged; they have the names of their checks."""
 
 _DECIDING_STAGE = "base"

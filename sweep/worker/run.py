@@ -64,6 +64,8 @@ class WorkerRun:
         self._check_stop_at = 0.0
         self._watch = watch
         self._monitors: list[Monitor] = []
+        self._until_s: float | None = None
+        self.facts: dict[str, float | str] = {}  # what was recorded so far
 
     @property
     def seed(self) -> int:
@@ -114,6 +116,10 @@ class WorkerRun:
         known = {name: value if isinstance(value, str) else _scalar(name, value) for name, value in facts.items()}
         self._tracker.learn(known)
         self._write_facts(known)
+
+    def end_after(self, seconds: float) -> None:
+        """End this run, as if its budget were used up, at the first log of a step so many seconds from now."""
+        self._until_s = monotonic_s() + seconds
 
     def watch(self, model: Any, optimizer: Any) -> None:
         """Record `watch/...` series and facts of this training from now on, as `watch` in the config says.
@@ -183,6 +189,7 @@ class WorkerRun:
             return StopReason.STOPPED
 
     def _write_facts(self, facts: Mapping[str, float | str]) -> None:
+        self.facts |= facts
         self._events.write("facts", v={k: v if isinstance(v, str) else json_number(v) for k, v in facts.items()})
 
     def _place(self, step: int, values: Mapping[str, float]) -> None:
@@ -236,6 +243,8 @@ class WorkerRun:
         if self._is_over(step):
             return self._decision
         is_later = step != self._step
+        if self._until_s is not None and is_later and monotonic_s() >= self._until_s:
+            return StopReason.BUDGET
         if self._request is None and (requested := self.requested_stop()) is not None:
             self._request = requested, monotonic_s()
         if self._request is None or not (is_later or monotonic_s() - self._request[1] > STOP_WAIT_S):

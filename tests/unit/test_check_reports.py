@@ -12,10 +12,11 @@ from sweep.domain.json_form import from_json, to_json
 from sweep.domain.lr_range import RangeFindings, RateRange, Refusal
 from sweep.domain.overfit import OverfitFindings
 
-RECORDED = Path(__file__).parents[1] / "data" / "recorded" / "summaries"
+DATA = Path(__file__).parents[1] / "data"
+RECORDED = DATA / "recorded" / "summaries"
 SECTIONS = [
     pytest.param(stage["stage"], stage["section"], id=f"{file.stem}-{stage['stage']}")
-    for file in sorted(RECORDED.glob("**/*.json"))
+    for file in sorted([*RECORDED.glob("**/*.json"), *(DATA / "sections").glob("*.json")])
     for stage in json.loads(file.read_text(encoding="utf-8")).get("stages", ())
     if stage["stage"] in REPORTS
 ]
@@ -36,6 +37,7 @@ def test_there_is_a_recorded_section_of_every_report():
         ("data", {"checks": [{"name": "files", "severity": "broken", "found": "none"}]}),
         ("overfit", {"verdict": "learnt", "trials": [{"trial": 0, "seed": 3, "verdict": "learnt"}]}),
         ("lr_range", {"lr_min": 1e-7, "lr_max": 10, "trials": [{"trial": 0, "seed": 0, "refusal": "flat"}]}),
+        ("inventory", {"inventory": {"parts": [{"knob": "dropout", "what": "Dropout(p=0.5)"}], "steps": 3}}),
         ("lr_confirm", {"confirmed": True, "rates": [{"factor": None, "lr": None}]}),
     ],
 )

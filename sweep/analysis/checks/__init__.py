@@ -12,12 +12,13 @@ how it trains
   lr_range     the learning-rate range tests of several seeds together
   lr_curve     the curve of one range test
   lr_confirm   the trials around the suggested rate
+  inventory    what a script has that the knobs could change
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from sweep.analysis.checks import data, lr_range, overfit
+from sweep.analysis.checks import data, inventory, lr_range, overfit
 from sweep.domain.check import CheckName
 from sweep.domain.checked import CheckContext, CheckResult, CheckTrial
 
@@ -27,6 +28,7 @@ READERS: Mapping[CheckName, Reader] = {
     CheckName.DATA: data.read_check,
     CheckName.OVERFIT: overfit.read_check,
     CheckName.LR_RANGE: lr_range.read_check,
+    CheckName.INVENTORY: inventory.read_check,
 }
 """The reader of each check. It takes the trials that have ended, ordered by number."""
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from rich.console import RenderableType
 
 from sweep.domain.data_check import DataReport
+from sweep.domain.inventory import InventoryReport
 from sweep.domain.lr_range import RateConfirmation, RateRange
 from sweep.domain.overfit import OverfitReport
 from sweep.report.documents import RankingDocument
-from sweep.report.stages import ablation, base, data, lr_confirm, lr_range, overfit
+from sweep.report.stages import ablation, base, data, inventory, lr_confirm, lr_range, overfit
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -70,6 +71,7 @@ VIEWS: Mapping[str, View] = {
     "base": _view("Base", RankingDocument, base),
     "lr_range": _view("Learning-rate range test", RateRange, lr_range),
     "lr_confirm": _view("Confirmed by short trials", RateConfirmation, lr_confirm),
+    "inventory": _view("Inventory", InventoryReport, inventory),
     "ablation": _view("Ablation", RankingDocument, ablation),
     "verify": _view("Verified on fresh seeds", RankingDocument, ablation),
 }

@@ -13,6 +13,7 @@ how it trains
   overfit     the overfit gate: the task's training on a few samples
   reduced     a training set reduced to these samples
   lr_range    the learning-rate range test
+  inventory   what a script has that the knobs could change
 """
 
 from collections.abc import Callable, Mapping
@@ -57,8 +58,15 @@ def _lr_range(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> 
     run_check(task, cfg, run, check)
 
 
+def _inventory(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> None:
+    from sweep.worker.checks.inventory import run_check
+
+    run_check(task, cfg, run, check)
+
+
 RUNNERS: Mapping[CheckName, Runner] = {
     CheckName.DATA: Runner(run=_data, prepares=False),
     CheckName.OVERFIT: Runner(run=_overfit),
     CheckName.LR_RANGE: Runner(run=_lr_range),
+    CheckName.INVENTORY: Runner(run=_inventory),
 }
