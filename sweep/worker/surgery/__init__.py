@@ -7,6 +7,7 @@ inventory. With a value it records the same, changes the program, and records ea
 
   book       what was found and changed, for the inventory
   calls      who called a hooked function, and with which arguments
+  loaders    the DataLoaders of a program, and which of them it trains on
   values     values of knobs, checked
   drop_path  the part of `dropout` that is found by its name
   KNOB       one module for each knob
@@ -35,7 +36,7 @@ class Surgery:
     total_steps: int
 
 
-KNOBS = ("dropout", "augmentation")
+KNOBS = ("dropout", "augmentation", "batch_scale", "shuffle", "input_norm")
 """The knobs with a module here, in the order in which they are installed."""
 
 
