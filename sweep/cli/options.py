@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.cli.main import Parser
-from sweep.cli.scripts import as_overrides, check_option
+from sweep.cli.scripts import CFG_KINDS, as_overrides, check_option
 from sweep.errors import UsageError
 from sweep.study.decisions import DEFAULT_LEVEL, LEVELS
-
-CFG_KINDS = ("job", "all", "hydra")
-"""Values of Hydra's `--cfg`. sweep has no `hydra` section, so `all` is `job`."""
 
 _NEEDLESS = frozenset({"--run", "-r", "--resolve"})
 """Options without effect: the command runs anyway, and the config is always printed with references resolved."""

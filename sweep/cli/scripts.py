@@ -5,33 +5,43 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from sweep.domain.script_words import END, SUFFIX, expanded, is_bare, is_script, own_words
+from sweep.domain.script_words import END, SUFFIX, WITH_VALUE, expanded, is_bare, is_script, own_words
 from sweep.errors import UsageError
 
 NOTEBOOK = ".ipynb"
 _PROGRAM = ("python", "-m", "sweep")
 _SHOWN = 8
+CFG_KINDS = ("job", "all", "hydra")
+"""Values of Hydra's `--cfg`. sweep has no `hydra` section, so `all` is `job`."""
 
 
 def as_overrides(arguments: Sequence[str]) -> list[str]:
     """Return a command line with its script and the script's arguments as overrides. Raises UsageError."""
     words = expanded(arguments)
-    for word in own_words(words):
-        if word.endswith(NOTEBOOK) and is_bare(word):
-            _refuse_notebook(word)
+    ours = own_words(arguments)
+    before = ["", *ours]
+    for at, word in enumerate(ours):
+        is_value = before[at] in WITH_VALUE or (before[at] in ("--cfg", "-c") and word in CFG_KINDS)
+        if is_bare(word) and not is_script(word) and not is_value:
+            is_option = before[at].startswith("-") and before[at] not in ("--cfg", "-c", "--json")
+            check_own_argument(ours, at - 1 if is_option else at)
+            check_no_program(word, ())
     return words
+
+
+def check_own_argument(ours: Sequence[str], at: int) -> None:
+    """Raise UsageError if the word at this place may be meant for the script in front of it."""
+    if any(map(is_script, ours[:at])):
+        raise UsageError(
+            f"{ours[at]}: neither an override nor an option of sweep; a script's own arguments follow {END}",
+            hint=shlex.join([*_PROGRAM, *ours[:at], END, *ours[at:]]),
+        )
 
 
 def check_option(option: str, arguments: Sequence[str]) -> None:
     """Raise UsageError if an option that sweep does not have may be meant for the script of this command line."""
     ours = own_words(arguments)
-    script = next((word for word in ours if is_script(word)), None)
-    if script is None:
-        return
-    at = next(at for at, word in enumerate(ours) if word.startswith(option))
-    behind = [word for word in ours[at:] if word != script]
-    words = [*_PROGRAM, *(word for word in ours if word not in behind), END, *behind]
-    raise UsageError(f"sweep has no option {option}; a script's own options follow {END}", hint=shlex.join(words))
+    check_own_argument(ours, next((at for at, word in enumerate(ours) if word.startswith(option)), 0))
 
 
 def check_no_program(word: str, rest: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sweep.config.overrides import dotted, task_override
 from sweep.config.wording import in_words
 from sweep.domain.by_hand import by_hand
-from sweep.domain.knobs import kind_of, without_none
+from sweep.domain.knobs import NONE, STANDARD_KNOBS, kind_of, without_none
 from sweep.domain.task_ref import TaskKind, kind_of_section, naming_key
 from sweep.errors import ConfigError, nearest
 
@@ -53,7 +53,9 @@ class TaskBase:
             name = key.removeprefix("task.")
             if name not in self.knobs:
                 raise lacks_knob(owner, text, name, self.knobs)
-            self._parsed[text] = (name, same_type(owner, text, self.knobs[name], self.given(name, value)))
+            given, base = self.given(name, value), self.knobs[name]
+            is_none = not self._is_function and name in STANDARD_KNOBS and NONE in (given, base)  # fits every type
+            self._parsed[text] = (name, given if is_none else same_type(owner, text, base, given))
         return self._parsed[text]
 
     def given(self, knob: str, value: object) -> object:

@@ -1,11 +1,14 @@
 """The keys of a task that is a program of its own, such as a script: in one form, and checked."""
 
+import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from sweep.config.source import TaskSource
 from sweep.config.values import Section
 from sweep.domain.script_words import argument_text
 from sweep.domain.task_ref import TaskKind, TaskRef, kind_of_section
@@ -40,6 +43,9 @@ def in_one_form(config: DictConfig) -> None:
 def usual_path(text: str) -> str:
     """Return a path as it is usually written: from the current folder, if it lies below that."""
     path = Path(text).expanduser()
+    short = Path(os.path.normpath(path))
+    if short != path and short.resolve() == path.resolve():  # not so where `..` follows a link
+        path = short
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path)
 
@@ -50,6 +56,15 @@ def check_program(ref: TaskRef, section: Mapping[str, object]) -> None:
         for name, check in _CHECKS.items():
             if name in section:
                 check(f"task.{name}", section[name])
+
+
+def program_notes(ref: TaskRef, source: TaskSource) -> tuple[str, ...]:
+    """Return what the user may want to know about a program before it runs."""
+    if ref.kind is not TaskKind.SCRIPT or any(name.startswith("paddle") for name in source.imports):
+        return ()
+    others = sorted(source.imports - sys.stdlib_module_names)
+    seen = f"it imports {', '.join(others)}: unless one of these trains with paddle" if others else "so"
+    return (f"{ref.name} does not import paddle; {seen}, nothing of its training can be observed",)
 
 
 def _check_args(key: str, value: object) -> None:

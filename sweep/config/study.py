@@ -16,7 +16,7 @@ from sweep.config.keys import KEYS
 from sweep.config.knobs import TaskBase, same_type
 from sweep.config.overrides import dotted, key_of_word
 from sweep.config.params import read_params
-from sweep.config.program_keys import check_program, in_one_form
+from sweep.config.program_keys import check_program, in_one_form, program_notes
 from sweep.config.resolving import resolve
 from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
@@ -114,7 +114,7 @@ def load(
         command=recordable(command),
         overrides=tuple(overrides),
         config_dirs=tuple(config_dirs),
-        notes=composed.notes,
+        notes=(*composed.notes, *program_notes(ref, source)),
     )
 
 

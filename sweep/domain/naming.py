@@ -36,7 +36,8 @@ class Change:
 
 
 UNSET = "unset"
-_FOLDER = "task.folder"
+FOLDER = "task.folder"
+"""Where a script lies, as a key of a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Question:
         """Return all values by the keys that a user sets (`task.lr`, `converge.target`); a list is one value."""
         target = self.target.to_mapping().items()
         ours = {f"converge.{_TARGET_KEYS.get(key, key)}": value for key, value in target}
-        place = {} if self.home is None else {_FOLDER: self.home.folder}
+        place = {} if self.home is None else {FOLDER: self.home.folder}
         return dict(_leaves(self.task, "task")) | ours | place
 
     def is_same(self, other: "Question") -> bool:
@@ -68,8 +69,8 @@ def changes(before: Question, now: Question) -> tuple[Change, ...]:
     """Return the differences, sorted by key. A script of the same code is the same in another folder."""
     old, new = before.values(), now.values()
     if before.home is None or now.home is None or before.home.code == now.home.code:
-        old.pop(_FOLDER, None)
-        new.pop(_FOLDER, None)
+        old.pop(FOLDER, None)
+        new.pop(FOLDER, None)
     return tuple(
         Change(key, old.get(key, UNSET), new.get(key, UNSET))
         for key in sorted({*old, *new})

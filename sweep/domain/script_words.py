@@ -17,7 +17,9 @@ END = "--"
 _TASK = "task=script"
 _PATH = "task.path="
 _ARGS = "task.args="
-_WITH_VALUE = frozenset({"--config-dir", "-cd", "--package", "-p", "--log-level"})
+WITH_VALUE = frozenset({"--config-dir", "-cd", "--package", "-p", "--log-level"})
+"""Options of sweep that another word follows."""
+
 _BARE = re.compile(r"[\w./-]+", re.ASCII)
 _REFERENCE = re.compile(r"(\\*)\$\{")
 _QUOTE = re.compile(r"(\\*)('|\Z)")
@@ -48,7 +50,7 @@ def expanded(words: Sequence[str]) -> list[str]:
     args = list(words)[len(ours) + 1 :]
     is_ended = len(ours) < len(words)
     before = ["", *ours]
-    scripts = [at for at, word in enumerate(ours) if is_script(word) and before[at] not in _WITH_VALUE]
+    scripts = [at for at, word in enumerate(ours) if is_script(word) and before[at] not in WITH_VALUE]
     if len(scripts) > 1:
         names = " and ".join(ours[at] for at in scripts)
         hint = f"its own arguments follow {END}: python -m sweep {ours[scripts[0]]} {END} ARGUMENTS"

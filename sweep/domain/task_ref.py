@@ -53,11 +53,12 @@ may have a `path` of its own. No axis may change the key that names the program.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRef:
-    """A task by its kind and name; `key` is the key of the task section with the name."""
+    """A task by its kind and name; `key` is the key of the task section with the name. `args` are a script's own."""
 
     kind: TaskKind
     key: str
     name: str
+    args: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, section: Mapping[str, object]) -> "TaskRef":
@@ -67,8 +68,10 @@ class TaskRef:
             raise ConfigError(f"task.{next(iter(KIND_OF_KEY))}", "is missing: the function that trains")
         name, kind = section[key], KIND_OF_KEY[key]
         if not isinstance(name, str) or not NAMINGS[kind].is_name(name):
-            raise ConfigError(f"task.{key}", NAMINGS[kind].form, value=name)
-        return cls(kind=kind, key=key, name=name)
+            raise ConfigError(f"task.{key}", NAMINGS[kind].form, value=name, hint=_notebook_hint(name))
+        args = section.get("args") if kind is TaskKind.SCRIPT else None
+        words = tuple(map(str, args)) if isinstance(args, list) else ()
+        return cls(kind=kind, key=key, name=name, args=words)
 
     @property
     def title(self) -> str | None:
@@ -85,6 +88,11 @@ class TaskRef:
     def function(self) -> str:
         """The name of a function in its module."""
         return self.name.rpartition(".")[2]
+
+
+def _notebook_hint(name: object) -> str | None:
+    is_notebook = isinstance(name, str) and name.endswith(".ipynb")
+    return f"jupyter nbconvert --to script {name} makes a script of a notebook" if is_notebook else None
 
 
 def root_of(module: str, file: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sweep.clock import monotonic_s
 from sweep.config import LoadedConfig, StudyConfig
-from sweep.domain.naming import Question, change_words, changes, study_name
+from sweep.domain.naming import FOLDER, Question, change_words, changes, study_name
 from sweep.domain.trial import StudyRecord
 from sweep.errors import NotFoundError, OldStoreError, StudyLockedError
 from sweep.report.commands import command_text
@@ -60,8 +60,10 @@ def named(loaded: LoadedConfig, find: Find, names: Names = tuple) -> NamedStudy:
     name = study_name(config.name, ours, lambda each: _question(find(each)), names, may_be_replaced=is_given)
     if name == config.name:
         return NamedStudy(loaded=loaded, note="")
-    compared = config.name if first is not None and _is_comparable(first, config) else None
-    differs = "" if first is None else change_words(changes(Question.recorded(first.config), ours))
+    found = () if first is None else changes(Question.recorded(first.config), ours)
+    is_alike = first is not None and _is_comparable(first, config) and all(each.key != FOLDER for each in found)
+    compared = config.name if is_alike else None
+    differs = change_words(found)
     note = f"this config is recorded as {name}"
     if differs:
         note = f"{config.name} is another study ({differs}); this one is called {name}"

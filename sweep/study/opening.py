@@ -1,13 +1,14 @@
 """What a study needs before its first run: its packages, its folder's lock, and its record in the store."""
 
 import errno
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from sweep.config import LoadedConfig
 from sweep.config.secrets import without_password
-from sweep.config.source import missing_imports
+from sweep.config.source import missing_imports, missing_required
 from sweep.config.stores import rebuild_command, store_option
 from sweep.domain.kinds import StudyKind
 from sweep.domain.plural import count_text
@@ -58,11 +59,21 @@ def locked_folder(folder: StudyDir, store_url: str) -> Iterator[StudyLock]:
 
 
 def check_packages(loaded: LoadedConfig) -> None:
-    """Raise MissingPaddleError if the task needs a paddle that is not installed."""
+    """Raise MissingPaddleError if the task needs a paddle that is not installed.
+
+    Raises ConfigError for another package without which a script cannot start.
+    """
     if "paddle" in missing_imports(loaded.source):
         raise MissingPaddleError(
             f"task {loaded.study.task_name} needs paddle, which is not installed",
             hint='pip install "paddle-sweep[cpu]" (or [gpu]); from a checkout: pip install -e ".[cpu]"',
+        )
+    if missing := missing_required(loaded.source):
+        raise ConfigError(
+            "task.path",
+            f"the script imports packages that are not installed: {', '.join(missing)}",
+            value=loaded.study.task["path"],
+            hint=f"install them for {sys.executable}",
         )
 
 
