@@ -13,10 +13,10 @@ what is not recorded here is not tried. The `value` of a part, by knob:
 | weight_decay | an optimizer's decay, one of its groups', a ParamAttr regularizer | the coefficient |
 | augmentation | a random transform | None |
 | init | a Linear, Conv or similar layer with fresh weights; none if its weights were loaded | None |
-| scheduler | a learning-rate scheduler that an optimizer uses | the name of its class |
+| scheduler | a learning-rate scheduler that an optimizer uses, or `set_lr` by hand | the name of its class; "set_lr" |
 | clip | a clip of an optimizer, a call of `clip_grad_*` | the largest norm, or value |
-| lr_scale | an optimizer's base learning rate | the rate |
-| optimizer | an optimizer | the name of its class |
+| lr_scale | an optimizer's base learning rate | the rate; of a schedule the highest |
+| optimizer | an optimizer | the name of its class; for Adam with betas that are not its defaults, with these |
 | batch_scale | a training loader | its batch size |
 | shuffle | a training loader whose order can be changed | "on" or "off" |
 | activation | a layer, or a call of a functional | its kind, as its functional: "sigmoid", "tanh", "relu", ... |
@@ -24,7 +24,7 @@ what is not recorded here is not tried. The `value` of a part, by knob:
 | target_norm | a regression loss: where the labels could be scaled | None |
 | loss | a loss that is called | "softmax" if one is applied before it, "sum" for that reduction, else its name |
 | adam_eps | an optimizer with an epsilon | the epsilon |
-| amp | a use of autocast | None |
+| amp | a use of mixed precision that has an effect on the device | None |
 
 A value that is not known is None.
 """

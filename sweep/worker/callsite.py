@@ -27,3 +27,17 @@ class CallSites:
                 return f"{file.removeprefix(self._prefix)}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+    def maker_of(self, made: object) -> str | None:
+        """Return the program's line that makes an object, asked within its constructor; None without one.
+
+        Lines of the constructor itself, if the class is the program's own, do not count.
+        """
+        frame: FrameType | None = sys._getframe(1)
+        above = frame
+        while frame is not None:
+            names = frame.f_code.co_varnames
+            if names and frame.f_locals.get(names[0]) is made:
+                above = frame.f_back
+            frame = frame.f_back
+        return self.above(above)

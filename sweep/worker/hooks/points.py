@@ -30,17 +30,18 @@ def around_optimizers(hooks: Hooks, names: Sequence[str], make: Make) -> None:
                 hooks.around(kind, name, make)
 
     def make_init(init: Function) -> Function:
-        def __init__(optimizer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - what it stands for
+        def init_of(optimizer: Any, *args: Any, **kwargs: Any) -> None:
             for kind in type(optimizer).__mro__:
                 if issubclass(kind, paddle.optimizer.Optimizer):
                     hook(kind)
             init(optimizer, *args, **kwargs)
 
-        return __init__
+        return init_of
 
     for kind in _with_subclasses(paddle.optimizer.Optimizer):
         hook(kind)
-    hooks.around(paddle.optimizer.Optimizer, "__init__", make_init)
+    for name in ("__init__", "_create_master_grad_states"):  # AdamW's __init__ calls only the latter
+        hooks.around(paddle.optimizer.Optimizer, name, make_init)
 
 
 def around_optimizer(hooks: Hooks, optimizer: Any, names: Sequence[str], make: Make) -> None:

@@ -5,12 +5,15 @@ the program is loaded. With `value` None it changes nothing and only records wha
 inventory. With a value it records the same, changes the program, and records each part that it has really changed
 (`book.changed`). What it cannot reach it records as a limit (`book.limit`).
 
-  book       what was found and changed, for the inventory
-  calls      who called a hooked function, and with which arguments
-  loaders    the DataLoaders of a program, and which of them it trains on
-  values     values of knobs, checked
-  drop_path  the part of `dropout` that is found by its name
-  KNOB       one module for each knob
+  book        what was found and changed, for the inventory
+  calls       who called a hooked function, and with which arguments
+  loaders     the DataLoaders of a program, and which of them it trains on
+  values      values of knobs, checked
+  drop_path   the part of `dropout` that is found by its name
+  optimizers  the program's optimizers: the lines that made them, and their first steps, for all knobs that change them
+  rates       base rates, and the learning rate of each step
+  decays      where Paddle's optimizers keep their weight decay
+  KNOB        one module for each knob
 """
 
 from collections.abc import Callable, Mapping
@@ -36,8 +39,22 @@ class Surgery:
     total_steps: int
 
 
-KNOBS = ("dropout", "augmentation", "batch_scale", "shuffle", "input_norm")
-"""The knobs with a module here, in the order in which they are installed."""
+KNOBS = (
+    "dropout",
+    "augmentation",
+    "batch_scale",
+    "shuffle",
+    "input_norm",
+    "weight_decay",
+    "clip",
+    "optimizer",
+    "adam_eps",
+    "lr_scale",
+    "scheduler",
+    "amp",
+)
+"""The knobs with a module here, in the order in which they are installed and change an optimizer: Adam keeps the decay
+and the clip that the knobs before it left."""
 
 
 def install(surgery: Surgery, values: Mapping[str, object]) -> None:
