@@ -59,7 +59,7 @@ def _code(before: Environment, now: Environment) -> Iterator[Suspect]:
         known = f"commits {a[:10]}..{b[:10]}" if a and b else f"commit {a[:10] or 'unknown'} → {b[:10] or 'unknown'}"
         yield _suspect("git", "commits", a, b, known + (" and uncommitted changes" if now.dirty else ""))
     elif now.dirty or before.dirty:
-        words = "uncommitted changes to the code" if now.dirty else "the uncommitted changes of then are gone"
+        words = "uncommitted changes to the code" if now.dirty else "the earlier uncommitted changes are gone"
         yield _suspect("git", "uncommitted", "changed" if before.dirty else "", "changed" if now.dirty else "", words)
 
 

@@ -116,7 +116,7 @@ class OptunaDriver:
         return bool(point.trial.should_prune())  # numpy's bool in some pruners
 
     def expected_trials(self) -> int:
-        """Return the number of trials in all."""
+        """Return the total number of trials."""
         points = self.settings.n_trials if self._space.size is None else min(self.settings.n_trials, self._space.size)
         extra = self.settings.base_first and self._space.point(BASE) is None
         return (max(points, len(self._points)) + extra) * len(self._seeds)

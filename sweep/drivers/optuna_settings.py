@@ -91,7 +91,7 @@ class OptunaSettings:
         return read
 
     def build_sampler(self, seed: int) -> BaseSampler:
-        """Return a fresh sampler with this seed. Raises ConfigError where `sampler_args` don't fit it."""
+        """Return a fresh sampler with this seed. Raises ConfigError if `sampler_args` don't fit it."""
         kind = getattr(optuna.samplers, self.sampler)
         args = {"seed": seed} | dict(self.sampler_args)
         if self.sampler == "TPESampler":
@@ -101,7 +101,7 @@ class OptunaSettings:
         return built
 
     def build_pruner(self) -> BasePruner:
-        """Return a fresh pruner. Raises ConfigError where `pruner_args` don't fit it."""
+        """Return a fresh pruner. Raises ConfigError if `pruner_args` don't fit it."""
         built: BasePruner = _build("pruner_args", getattr(optuna.pruners, self.pruner), dict(self.pruner_args))
         return built
 

@@ -43,7 +43,7 @@ class PointSpace:
         )
 
     def point(self, cell: Cell) -> dict[str, Value] | None:
-        """Return the point a cell stands for, None where it is not in this space (another design, a changed range)."""
+        """Return the point a cell stands for, None if it is not in this space (another design, a changed range)."""
         if {toggle.axis for toggle in cell.toggles} - {axis.name for axis in self._axes}:
             return None
         texts = {axis.name: cell.level_of(axis.name) for axis in self._axes} | dict(cell.params)
@@ -61,7 +61,7 @@ class PointSpace:
 
 
 def _refuse_overlap(axes: Sequence[Axis], params: Sequence[Param]) -> None:
-    """Raise ConfigError where nothing is searched, or where an axis and a param would both set one key."""
+    """Raise ConfigError if nothing is searched, or if an axis and a param would both set one key."""
     if not axes and not params:
         raise ConfigError(
             "params", "nothing to search: give params or an ablation", hint="params.task.lr='interval(...)'"

@@ -33,7 +33,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """A paused trial that the driver wants no more: its run is ended, without a verdict."""
+    """A paused trial that the driver gives up: its run is ended, without a verdict."""
 
     cell: Cell
     seed: int
@@ -187,5 +187,5 @@ class Driver(Protocol):
         ...
 
     def expected_trials(self) -> int | None:
-        """Return how many trials there will be in all, None where that is not known yet."""
+        """Return the total number of trials, None if it is not known yet."""
         ...

@@ -16,7 +16,7 @@ _LARGEST = 1e100
 
 
 class ScoreKind(StrEnum):
-    """How a trial is to be told."""
+    """What Optuna is told of a trial."""
 
     VALUE = "value"  # a finite value
     DIVERGED = "diverged"  # worse than any value: told as the penalty
@@ -26,7 +26,7 @@ class ScoreKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One trial, or one point over its seeds. `value` is finite, or None where the kind has none."""
+    """One trial, or one point over its seeds. `value` is finite, or None if the kind has none."""
 
     kind: ScoreKind
     value: float | None = None

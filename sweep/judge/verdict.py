@@ -194,9 +194,10 @@ def _held(tracked: TargetState, target: Target) -> str:
         times = {1: "once", 2: "twice"}.get(tracked.held_by, f"{tracked.held_by} times")
         at = "at its only evaluation" if tracked.held_by == 1 else "at all evaluations"
         return f"{_goal(tracked)} met {at}, from step {tracked.tau} on (evaluated {times} per run, fewer than the hold)"
-    hold = f"for {target.hold} evaluations " if target.hold is not None else f"up to step {tracked.held_at} "
     end = "" if target.stop_early else f", and still met at the end (step {tracked.last_step})"
-    return f"{_goal(tracked)} held {hold}from step {tracked.tau}{end}"
+    if target.hold is None:
+        return f"{_goal(tracked)} held from step {tracked.tau} to step {tracked.held_at}{end}"
+    return f"{_goal(tracked)} held for {target.hold} evaluations from step {tracked.tau}{end}"
 
 
 def _times(count: int) -> str:

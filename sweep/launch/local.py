@@ -82,7 +82,7 @@ class LocalLauncher:
         config: LauncherConfig,
         *,
         inventory: GpuInventory | None = None,
-        say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - nobody listens
+        say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - not shown
         early: WarmParent | None = None,
     ) -> None:
         keep_ended_children()

@@ -211,5 +211,5 @@ def _explain(file: str, message: str) -> tuple[str, str | None]:
 
 def rebuild_hint(file: str) -> str:
     """Return the command that rebuilds a SQLite store."""
-    anew = rebuild_command(f"sqlite:///{file}")
-    return f"`{anew}` rebuilds it from the run folders"
+    command = rebuild_command(f"sqlite:///{file}")
+    return f"`{command}` rebuilds it from the run folders"

@@ -163,7 +163,7 @@ _CONTINUES = "once this is fixed, run the same command again; it resumes"
 
 EXPLANATIONS = (
     ("authentication failed", "the server rejects the user or password", "check them, ~/.pgpass and PGPASSWORD"),
-    ("no password supplied", "the server wants a password", "put it into ~/.pgpass or PGPASSWORD"),
+    ("no password supplied", "the server requires a password", "put it into ~/.pgpass or PGPASSWORD"),
     ("no pg_hba.conf entry", "the server does not accept this user from this host", "its pg_hba.conf defines who may"),
     ("canceling statement due to lock timeout", f"another session has held its lock for {LOCK_TIMEOUT_S} s", None),
     ("could not translate host name", "the host is not known", "check the host in store.url"),

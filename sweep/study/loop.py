@@ -72,7 +72,7 @@ class StudyLoop:
     # -- the loop
 
     def run(self) -> None:
-        """Run until nothing is left, an interrupt has been handled, or all first trials have failed alike.
+        """Run until nothing is left, an interrupt has been handled, or all first trials have failed in the same way.
 
         Raises StudyGoneError if the study's folder is removed or replaced meanwhile.
         """
@@ -195,7 +195,7 @@ class StudyLoop:
                     was_open = self.breaker.is_open
                     self.breaker.count(run.live.trial.number, run.ended, run.live.device)
                     if self.breaker.is_open and not was_open:
-                        logger.warning("breaker: the first %d trials failed alike", len(self.breaker.failed))
+                        logger.warning("breaker: the first %d trials failed in the same way", len(self.breaker.failed))
             self._runs.record_started()
             begun = self._runs.begin() if may_begin and self._may_launch else []
         step("end recorded")

@@ -116,7 +116,7 @@ def test_a_lost_postgresql_database_is_rebuilt_from_the_run_folders(folder, undi
         (("/db", "/no_such_db"), "does not exist", 1),
         (("host=", "host=/tmp/no/server/"), "no server answers there", 1),
         (("sweep:", "guarded:"), "user or password", 1),
-        (("guarded:opensesame", "guarded"), "the server wants a password", 1),
+        (("guarded:opensesame", "guarded"), "the server requires a password", 1),
         (("postgresql+psycopg", "postgresql+asyncpg"), "no store for 'postgresql+asyncpg'", 2),
     ],
 )
