@@ -1,11 +1,12 @@
 """Functions wrapped by several users at once, and put back as they were: without paddle."""
 
 import inspect
+import sys
 import types
 
 import pytest
 
-from sweep.worker.hooks import Hooks, Role, installed
+from sweep.worker.hooks import Hooks, Role, around_function, installed
 
 
 class Base:
@@ -228,3 +229,25 @@ def test_a_wrapper_that_the_program_has_put_over_a_hook_stays_and_comes_to_the_o
         again.around(one, "step", noting(calls, "again"))
         assert one.step(1) == ("theirs", ("base", 1, 1))
     assert calls == ["seen", "again"]
+
+
+def test_two_users_hook_one_function_in_all_modules_that_have_it(monkeypatch):
+    def function(x):
+        return x
+
+    modules = [types.ModuleType(f"hooked_{number}") for number in range(2)]
+    for module in modules:
+        module.function = function
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    calls = []
+    with Hooks(Role.CHANGES) as hooks:
+        around_function(hooks, modules[0].function, noting(calls, "first"))
+        around_function(hooks, modules[0].function, noting(calls, "second"))  # as it is now
+        around_function(hooks, function, noting(calls, "third"))  # as it was
+        modules[1].late = function
+        around_function(hooks, function, noting(calls, "fourth"))
+        assert [module.function(1) for module in modules] == [1, 1]
+        assert calls == ["fourth", "third", "second", "first"] * 2
+        modules[1].late(1)
+        assert calls[8:] == ["fourth"]
+    assert [module.function for module in modules] == [function] * 2

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from enum import IntEnum
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 Function = Callable[..., Any]
 
@@ -57,13 +59,12 @@ class Hooks:
 def around_function(hooks: Hooks, function: Function, make: Make) -> None:
     """Hook a function in every module that has it under any name, as after `from m import function`.
 
-    Calls through a default argument or an attribute of an object are not hooked.
+    Calls through a default argument or an attribute of an object are not hooked. A function that is hooked already may
+    be given as it was or as it is now.
     """
-    for module in list(sys.modules.values()):
-        names = getattr(module, "__dict__", None)
-        if isinstance(names, dict):
-            for name in [name for name, value in list(names.items()) if value is function]:
-                hooks.around(module, name, make)
+    original = _ORIGINALS.get(function, function)
+    for module, name in _NAMES.of(original):
+        hooks.around(module, name, make)
 
 
 def installed() -> tuple[tuple[object, str], ...]:
@@ -90,11 +91,12 @@ class _Site:
 
     def __init__(self, owner: Any, name: str) -> None:
         self.owner, self.name = owner, name
-        self._raw = getattr(owner, "__dict__", {}).get(name, _MISSING)
+        self.raw = getattr(owner, "__dict__", {}).get(name, _MISSING)
         self._patches: list[_Patch] = []  # from the function itself outwards
         found = self._found()
         self._call, self._aim = _redirected(_plain(found))
         self._ours: Any = type(found)(self._call) if isinstance(found, staticmethod | classmethod) else self._call
+        _ORIGINALS[self._call] = found
 
     def add(self, patch: _Patch) -> None:
         """Install a hook at its position. If that fails, everything is as before."""
@@ -121,10 +123,10 @@ class _Site:
             self.renew()
             return
         if vars(self.owner).get(self.name) is self._ours:
-            if self._raw is _MISSING:
+            if self.raw is _MISSING:
                 delattr(self.owner, self.name)
             else:
-                setattr(self.owner, self.name, self._raw)
+                setattr(self.owner, self.name, self.raw)
         self.renew()
         _renew_inherited()
 
@@ -138,13 +140,52 @@ class _Site:
     @property
     def is_inherited(self) -> bool:
         """Whether the owner inherits the function from a class, whose hooks may change."""
-        return self._raw is _MISSING
+        return self.raw is _MISSING
 
     def _found(self) -> Any:
-        return _inherited(self.owner, self.name) if self.is_inherited else self._raw
+        return _inherited(self.owner, self.name) if self.is_inherited else self.raw
 
 
 _SITES: dict[tuple[int, str], _Site] = {}
+_ORIGINALS: WeakKeyDictionary[Function, Any] = WeakKeyDictionary()
+"""By what stands in its place: a hooked function."""
+
+
+class _Names:
+    """Where modules have a function, and under which names.
+
+    One pass over the names of all modules takes 10 ms with Paddle, so it is made again only if modules or names have
+    been added.
+    """
+
+    def __init__(self) -> None:
+        self._size = -1
+        self._places: dict[int, list[tuple[ModuleType, str]]] = {}  # by the id of a function
+
+    def of(self, function: Function) -> list[tuple[ModuleType, str]]:
+        """Return the modules and names; hooked ones count as the function that they hook."""
+        modules = list(sys.modules.values())
+        size = len(modules) + sum(map(len, (getattr(module, "__dict__", ()) for module in modules)))
+        if size != self._size:
+            self._size, self._places = size, self._found([m for m in modules if isinstance(m, ModuleType)])
+        return [place for place in self._places.get(id(function), ()) if _raw(*place) is function]
+
+    @staticmethod
+    def _found(modules: list[ModuleType]) -> dict[int, list[tuple[ModuleType, str]]]:
+        places: dict[int, list[tuple[ModuleType, str]]] = {}
+        for module in modules:
+            for name, value in list(vars(module).items()):
+                if isinstance(value, FunctionType | BuiltinFunctionType):
+                    places.setdefault(id(_raw(module, name)), []).append((module, name))
+        return places
+
+
+_NAMES = _Names()
+
+
+def _raw(module: ModuleType, name: str) -> Any:
+    site = _SITES.get((id(module), name))
+    return vars(module).get(name) if site is None else site.raw
 
 
 def _renew_inherited() -> None:

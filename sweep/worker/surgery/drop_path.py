@@ -13,7 +13,10 @@ from sweep.worker.surgery import Surgery
 from sweep.worker.surgery.calls import Argument, Once, caller, made_at
 
 NAMES = frozenset({"droppath", "stochasticdepth", "dropconnect"})
-"""Names, in lower case and without `_`, that classes and functions of programs have for it."""
+"""Names, in lower case and without `_`, that classes of programs have for it."""
+
+FUNCTIONS = frozenset({"drop_path", "droppath", "DropPath", "stochastic_depth", "drop_connect"})
+"""Names of functions for it, as they are spelled: looking at all names of all modules would take long."""
 
 RATES = ("drop_prob", "drop_rate", "drop_path", "dropout_prob", "rate", "prob", "p")
 """Names of its probability, as an attribute or an argument."""
@@ -27,7 +30,7 @@ def install(surgery: Surgery, probability: float | None) -> None:
 
 
 def is_named_so(name: str) -> bool:
-    """Return whether a class or function of this name drops paths."""
+    """Return whether a class of this name drops paths."""
     return name.lower().replace("_", "") in NAMES
 
 
@@ -121,7 +124,6 @@ def _functions_named_so() -> set[FunctionType]:
     found: set[FunctionType] = set()
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
-        if isinstance(names, dict) and not getattr(module, "__name__", "").startswith(("paddle.", "sweep.")):
-            values = [value for name, value in list(names.items()) if is_named_so(name)]
-            found.update(value for value in values if isinstance(value, FunctionType))
+        if isinstance(names, dict):
+            found.update(names[name] for name in names.keys() & FUNCTIONS if isinstance(names[name], FunctionType))
     return found
