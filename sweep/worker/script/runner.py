@@ -15,6 +15,7 @@ from sweep.worker.callsite import CallSites
 from sweep.worker.code_guard import check_code
 from sweep.worker.hooks import Hooks, Role
 from sweep.worker.run import WorkerRun
+from sweep.worker.script.ahead import import_ahead
 from sweep.worker.script.observer import Observer
 from sweep.worker.surgery import Surgery, install
 from sweep.worker.surgery.book import Book
@@ -34,8 +35,9 @@ class Script:
         check_code(path.parent, digests)
         return cls(path, compile(path.read_bytes(), str(path), "exec", dont_inherit=True))
 
-    def prepare(self, cfg: TaskConfig) -> None:
-        """Do what all trials share."""
+    def prepare(self, cfg: TaskConfig) -> None:  # noqa: ARG002 - the same for every config
+        """Do what all trials share: import installed packages, where that changes nothing for them."""
+        import_ahead([self.path.read_bytes()], self.path.parent)
 
     def train(self, cfg: TaskConfig, run: Run) -> None:
         """Run the script to its end. Raises whatever it raises, SystemExit included."""
