@@ -14,6 +14,7 @@ the sentences of an answer
   faults           faults of code or data that no setting removes
   logging          steps, metric or target that do not fit each other
   unlogged         studies whose trials never logged the metric
+  reported         the series that a program reported
 
 checks and diagnoses
   checks           what the trials of a check showed, one module each

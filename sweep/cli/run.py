@@ -110,8 +110,10 @@ def plan(arguments: list[str]) -> int:
     if loaded.study.regression is not None:
         return _plan_night(loaded, is_json=options.is_json)
     with collecting_nothing():
+        from sweep.study.inventory import settled_on_record
         from sweep.study.naming import named_on_record
 
+        loaded, unknown = settled_on_record(loaded)
         named = named_on_record(loaded)
         loaded = named.loaded
         view = _stages_view(loaded) if loaded.study.kind.is_staged else _plan_view(loaded)
@@ -119,6 +121,8 @@ def plan(arguments: list[str]) -> int:
         return print_json(view)
     from sweep.report.plans import render_plan
 
+    if unknown:
+        Printer(stderr=True).print(f"note: {unknown}", highlight=False, soft_wrap=True, markup=False)
     print_whole(f"study {loaded.study.name}" + (f"\n{named.note}" if named.note else ""))
     return print_rich(render_plan(view))
 

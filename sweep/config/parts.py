@@ -42,15 +42,18 @@ AS_COMPOSED = Asked()
 """No further changes."""
 
 
-def load_part(whole: LoadedConfig, words: Sequence[str], *, name: str, choices: Sequence[Choice] = ()) -> LoadedConfig:
+def load_part(
+    whole: LoadedConfig, words: Sequence[str], *, name: str | None, choices: Sequence[Choice] = ()
+) -> LoadedConfig:
     """Return the study of this name, made of these arguments of the whole's command and these added files.
 
-    It uses the same version of the task's code. An added ablation may have no axis that the task has a knob for. Raises
-    ConfigError.
+    Without a name it gets an automatic one. It uses the same version of the task's code. An added ablation may have no
+    axis that the task has a knob for. Raises ConfigError.
     """
     from sweep.config.study import load
 
-    overrides = (*words, *(choice.word for choice in choices), f"study={name}")
+    named = () if name is None else (f"study={name}",)
+    overrides = (*words, *(choice.word for choice in choices), *named)
     may_vary_nothing = any(choice.group == "ablation" for choice in choices)
     loaded = load(overrides, whole.config_dirs, command=(), source=whole.source, may_vary_nothing=may_vary_nothing)
     return _commanded(loaded, overrides)
@@ -73,7 +76,8 @@ def asked(part: LoadedConfig, what: Asked, words: Sequence[str], choices: Sequen
         driver = DriverConfig(name=study.driver.name, settings={**study.driver.settings, "design": what.design})
         study = replace(study, driver=driver)
     study = replace(study, raw=raw)
-    return _commanded(replace(part, study=study), (*words, *_words(before, what, choices), f"study={study.name}"))
+    named = (f"study={study.name}",) if study.is_named else ()
+    return _commanded(replace(part, study=study), (*words, *_words(before, what, choices), *named))
 
 
 def _commanded(loaded: LoadedConfig, overrides: Sequence[str]) -> LoadedConfig:

@@ -85,8 +85,8 @@ class StudyConfig:
     that study, if the two can be compared. `home` is where a script lies, None for a task function.
 
     `budget` is the budget as given. For a script, `target` has OPEN_STEPS as its budget, and its metric as given, until
-    the script's inventory is known (study/scripts.py); then `adopted` is the inventory's run, if it can stand for the
-    base.
+    the script's inventory is known (plan/settle.py); then `is_settled`, and `adopted` is the inventory's run, if it can
+    stand for the base.
     """
 
     name: str
@@ -114,6 +114,7 @@ class StudyConfig:
     compare_with: str | None = None
     home: Home | None = None
     budget: Budget = field(default_factory=Budget)
+    is_settled: bool = False
     adopted: "Adopted | None" = None
 
     @property

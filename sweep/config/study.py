@@ -22,12 +22,12 @@ from sweep.config.secrets import recordable, without_password
 from sweep.config.source import TaskSource, find_task
 from sweep.config.stores import RESULTS, results_of
 from sweep.config.values import LONGEST_S, MOST_MB, Section, whole
-from sweep.domain.budget import OPEN_STEPS, Budget
+from sweep.domain.budget import Budget
 from sweep.domain.check import Check, CheckName
 from sweep.domain.knobs import STANDARD_KNOBS, without_none
 from sweep.domain.metric_names import is_loss
 from sweep.domain.recorded_config import Home
-from sweep.domain.target import Mode, Target
+from sweep.domain.target import OPEN_STEPS, Mode, Target
 from sweep.domain.task_ref import NAMELESS, TaskKind, TaskRef, kind_of_section
 from sweep.errors import ConfigError, NothingToVaryError
 
@@ -77,8 +77,8 @@ def load(
     store_url = Section(root.get("store"), "store", ("url",)).text("url")
     raw["store"] = {"url": without_password(store_url)}  # for records and display
     raw["results"] = results = _results(root, overrides, store_url)
-    budget = _budget(root.get("converge"), ref.kind)
     check = _check(root.get("probe"), composed, base)
+    budget = _budget(root.get("converge"), ref.kind, check)
     is_inventory = check is not None and check.name is CheckName.INVENTORY
     _check_not_empty(None if may_vary_nothing else composed.ablation, axes)
     study = StudyConfig(
@@ -296,7 +296,7 @@ def _symptoms(data: object) -> dict[str, float]:
     return {name: section.number(name) for name in section.known}
 
 
-def _budget(data: object, kind: TaskKind) -> Budget:
+def _budget(data: object, kind: TaskKind, check: Check | None) -> Budget:
     """Return the budget as given. Raises ConfigError for several, or for one that this kind of task cannot have."""
     section = Section(data, "converge", TARGET_KEYS)
     section.number("inventory_s", above=0, high=LONGEST_S)
@@ -306,6 +306,8 @@ def _budget(data: object, kind: TaskKind) -> Budget:
                 hint = "converge.budget_steps=300 is in optimizer steps"
                 raise ConfigError(section.key(key), "only a script has it", value=section.get(key), hint=hint)
         return Budget(steps=section.integer("budget_steps", low=1))
+    if check is not None and section.get("budget_steps") is not None:
+        return Budget(steps=section.integer("budget_steps", low=1))  # its own; another is that of trials that follow it
     given = [key for key in BUDGET_KEYS if section.get(key) is not None]
     if len(given) > 1:
         raise ConfigError(

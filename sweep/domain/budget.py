@@ -7,9 +7,6 @@ from sweep.domain.inventory import Inventory, InventoryReport, ProgramEnd
 from sweep.domain.plural import count_text
 from sweep.errors import ConfigError
 
-OPEN_STEPS = 10**9
-"""The budget, in steps, of a study whose program's length is not known yet."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
@@ -30,10 +27,20 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """What a program prints of its own length: the epoch that it was in when it ended, of so many."""
+    """What a program prints of its own length: the last `epoch x/y`. `stride` is by how much x rose each time."""
 
     epoch: int
     epochs: int
+    stride: int = 1
+
+    @property
+    def is_last(self) -> bool:
+        """Whether this was the last epoch that the program would have printed; it may count from 0."""
+        return self.epoch + max(self.stride, 1) >= self.epochs
+
+
+NAN_SHARE = 0.1
+"""A program whose loss is not finite for a smaller part of its steps probably stopped because of that."""
 
 
 def budget_steps(
@@ -61,22 +68,39 @@ def budget_steps(
     return steps
 
 
-def is_whole(report: InventoryReport) -> bool:
-    """Return whether the program's own length is known: it came to its own end, with a finite loss."""
-    return report.inventory.ended is ProgramEnd.OWN and not _ended_on_nan(report)
+def why_no_length(report: InventoryReport, announced: Announced | None) -> str | None:
+    """Return why the run of a program does not show how long the program is, None if it does."""
+    inventory = report.inventory
+    if inventory.ended is ProgramEnd.CUT:
+        return "it did not end within converge.inventory_s"
+    if inventory.ended is ProgramEnd.CRASHED:
+        return f"it failed{f' ({report.message})' if report.message else ''}"
+    if inventory.ended is not ProgramEnd.OWN:
+        return "it did not come to its own end"
+    main = next((report.named(site.series) for site in inventory.losses), None)
+    if announced is not None:
+        return None if announced.is_last else f"it ended by itself in epoch {announced.epoch} of {announced.epochs}"
+    if main is None or main.bad_from is None or inventory.steps - main.bad_from >= NAN_SHARE * inventory.steps:
+        return None
+    return f"it ended soon after its loss was no longer finite, at step {main.bad_from}"
 
 
 def estimate_text(inventory: Inventory, announced: Announced | None) -> str:
     """Return how far the program got in its inventory, and what is known of its whole length."""
     done = f"it made {count_text(inventory.steps, 'step')} in {inventory.wall_s:.3g} s"
-    if announced is None or not 0 < announced.epoch <= announced.epochs or not inventory.steps:
+    parts = _parts(announced)
+    if announced is None or parts is None or not inventory.steps:
         return done
-    # An epoch that has begun may have just begun, or be nearly over.
-    passed = max(announced.epoch - 0.5, 0.5)
-    steps = inventory.steps / passed * announced.epochs
-    seconds = inventory.wall_s / passed * announced.epochs
-    whole = f"about {_rounded(steps):,} steps, {_duration(seconds)}"
+    whole = f"about {_rounded(inventory.steps * parts):,} steps, {_duration(inventory.wall_s * parts)}"
     return f"{done}, in epoch {announced.epoch} of {announced.epochs}: the whole program would take {whole} a trial"
+
+
+def _parts(announced: Announced | None) -> float | None:
+    """Return how many times as long as its run the whole program is, None if that is not known."""
+    if announced is None or not 0 <= announced.epoch <= announced.epochs or not announced.epochs:
+        return None
+    # An epoch that has begun may have just begun, or be nearly over.
+    return 1.0 if announced.is_last else announced.epochs / max(announced.epoch - 0.5, 0.5)
 
 
 def _steps(budget: Budget, report: InventoryReport, announced: Announced | None) -> int:
@@ -95,8 +119,9 @@ def _steps(budget: Budget, report: InventoryReport, announced: Announced | None)
         return max(1, math.ceil(inventory.steps / inventory.epochs * budget.epochs))
     if budget.seconds is not None:
         return max(1, round(inventory.steps / max(inventory.wall_s, 1e-3) * budget.seconds))
-    if not is_whole(report):
-        raise _no_length(report, announced)
+    why = why_no_length(report, announced)
+    if why is not None:
+        raise _no_length(inventory, announced, why)
     return inventory.steps
 
 
@@ -110,19 +135,15 @@ def _no_step(report: InventoryReport) -> ConfigError:
     return ConfigError("task.path", f"the program made no optimizer step in its first run: {why}")
 
 
-def _no_length(report: InventoryReport, announced: Announced | None) -> ConfigError:
-    inventory = report.inventory
-    why = {
-        ProgramEnd.OWN: "it ended on a loss that is not finite",
-        ProgramEnd.CUT: "it did not end within converge.inventory_s",
-        ProgramEnd.CRASHED: f"it failed{f' ({report.message})' if report.message else ''}",
-    }.get(inventory.ended, "it did not come to its own end")
+def _no_length(inventory: Inventory, announced: Announced | None, why: str) -> ConfigError:
+    parts = 1.0 if inventory.ended is ProgramEnd.CUT else _parts(announced) or 1.0
+    steps = max(_rounded(inventory.steps * parts) if parts > 1 else inventory.steps, 1)
     return ConfigError(
         "converge.budget_steps",
         f"is needed: the first run does not show how long the program is, because {why}",
         value="null",
-        hint=f"{estimate_text(inventory, announced)}; give a budget in steps, converge.budget_steps="
-        f"{max(inventory.steps, 1)}, or in seconds a trial, converge.budget_s=60",
+        hint=f"{estimate_text(inventory, announced)}; give a budget in steps, converge.budget_steps={steps}, or in "
+        "seconds a trial, converge.budget_s=60",
     )
 
 
@@ -132,11 +153,6 @@ def _given(budget: Budget) -> tuple[str, object]:
         if value is not None:
             return f"converge.{key}", value
     return "converge.budget_steps", None
-
-
-def _ended_on_nan(report: InventoryReport) -> bool:
-    main = next((report.named(site.series) for site in report.inventory.losses), None)
-    return main is not None and main.last is not None and not math.isfinite(main.last)
 
 
 def _rounded(value: float) -> int:

@@ -6,6 +6,7 @@ from sweep.domain.axis import Toggle
 from sweep.domain.enums import StrEnum
 
 _NO_KNOB = "the task has no knob"
+_NOTHING = "nothing to change"
 _AT_BASELINE = "the task has this value already"
 
 
@@ -14,6 +15,7 @@ class InertReason(StrEnum):
 
     NO_KNOB = "no_knob"  # the task does not read what it sets
     AT_BASELINE = "at_baseline"  # the task has this value already
+    NOTHING_THERE = "nothing_there"  # the program has nothing that it would change
     OTHER = "other"  # recorded by another version with a text that this one does not know
 
     @classmethod
@@ -21,6 +23,8 @@ class InertReason(StrEnum):
         """Return the reason for this text of a record or a summary."""
         if text.startswith(_NO_KNOB):
             return cls.NO_KNOB
+        if text.startswith(_NOTHING):
+            return cls.NOTHING_THERE
         return cls.AT_BASELINE if text == _AT_BASELINE else cls.OTHER
 
 
@@ -41,6 +45,11 @@ class InertToggle:
     def at_baseline(cls, toggle: Toggle) -> "InertToggle":
         """Return a toggle whose values the task already has."""
         return cls(toggle=toggle, reason=InertReason.AT_BASELINE, text=_AT_BASELINE)
+
+    @classmethod
+    def nothing_there(cls, toggle: Toggle, why: str) -> "InertToggle":
+        """Return a toggle that would change nothing in the program, for this reason."""
+        return cls(toggle=toggle, reason=InertReason.NOTHING_THERE, text=f"{_NOTHING}: {why}")
 
     @classmethod
     def recorded(cls, toggle: str, text: str) -> "InertToggle":

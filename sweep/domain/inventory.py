@@ -99,11 +99,15 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedMetric:
-    """A series that a program reported: the number of its values, and the last one."""
+    """A series that a program reported: the number of its values, and the last one.
+
+    `bad_from` is the step from which on all values are NaN or infinite, None if the last is finite.
+    """
 
     name: str
     values: int
     last: float | None = None
+    bad_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,11 @@ class Series:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def upto(self, step: int) -> "Series":
+        """Return the points up to this step."""
+        kept = self.steps <= step
+        return Series(self.steps[kept], self.values[kept])
+
     @classmethod
     def of(cls, points: list[tuple[int, float]]) -> "Series":
         """Return the series of these (step, value) points."""

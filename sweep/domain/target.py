@@ -22,6 +22,10 @@ START_VALUES = 5
 """Number of values at the start of a loss whose median size sets the bound for a blow-up."""
 
 
+OPEN_STEPS = 10**9
+"""The budget, in steps, of a study whose program's length is not known yet."""
+
+
 class Mode(StrEnum):
     """Which way is better."""
 
@@ -47,6 +51,11 @@ class Target:
     stop_early: bool
     loss: str | None = None
     smooth: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the budget is the length of a program that has not run yet."""
+        return self.budget_steps == OPEN_STEPS
 
     @property
     def smooth_steps(self) -> float:

@@ -308,6 +308,12 @@ class Store:
         with self.transactions.reading() as conn:
             return trials.find_finished(conn, fingerprints)
 
+    def find_ended(self, fingerprints: Iterable[str]) -> dict[str, TrialRecord]:
+        """Return, for each fingerprint that has one, the newest completed trial with a run of its own, whatever its
+        verdict, else the newest that failed, ran out of time or was lost."""
+        with self.transactions.reading() as conn:
+            return trials.find_ended(conn, fingerprints)
+
     def find_outdated(self, fingerprints: Iterable[str]) -> dict[str, TrialRecord]:
         """Return, for each fingerprint that has one, the earliest trial with a run and a verdict by older rules."""
         with self.transactions.reading() as conn:

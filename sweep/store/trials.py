@@ -167,6 +167,24 @@ def find_finished(conn: Connection, fingerprints: Iterable[str]) -> dict[str, in
     return _earliest(conn, fingerprints, trials.c.rules_version == RULES_VERSION)
 
 
+def find_ended(conn: Connection, fingerprints: Iterable[str]) -> dict[str, TrialRecord]:
+    """Return, for each fingerprint that has one, the newest completed trial with a run of its own, else the newest that
+    ended otherwise."""
+    found: dict[str, tuple[bool, int]] = {}
+    ended = [state.value for state in FINISHED_STATES]
+    for part in _parts(dict.fromkeys(fingerprints)):
+        query = select(trials.c.fingerprint, trials.c.state, trials.c.id).where(
+            trials.c.fingerprint.in_(part), trials.c.state.in_(ended), trials.c.source_trial_id.is_(None)
+        )
+        for fingerprint, state, trial_id in conn.execute(query):
+            rank = (state == TrialState.COMPLETED.value, trial_id)
+            found[fingerprint] = max(rank, found.get(fingerprint, rank))
+    return {
+        fingerprint: trial_record(row_of(conn, trial_id), symptoms_of(conn, trial_id))
+        for fingerprint, (_, trial_id) in found.items()
+    }
+
+
 def find_outdated(conn: Connection, fingerprints: Iterable[str]) -> dict[str, TrialRecord]:
     """Return, for each fingerprint that has one, the earliest trial with a run and a verdict by older rules."""
     found = _earliest(conn, fingerprints, trials.c.source_trial_id.is_(None), is_outdated())

@@ -5,6 +5,7 @@ running one study
   opening             what a session needs first: packages, the folder's lock, the study's record
   places              where the study's folder is, and whether its store may change it
   naming              the name that a config gets in the store; no other process can take it meanwhile
+  inventory           the inventory of a script, made by a first run; the study is settled by it
   planning            what will run, before anything starts
   loop                asks, launches and tells until nothing is left
   runs                trials that wait for a run, and live runs: recorded, started, judged at their end

@@ -66,7 +66,9 @@ class StudyLoop:
         self.breaker = CircuitBreaker()
         self._announced = Interrupt.NONE
         self._runs = StudyRuns(study, launcher)
-        self._rejudge = Rejudge(study.store, self.target, SymptomThresholds.of(study.config.symptoms))
+        self._rejudge = Rejudge(
+            study.store, self.target, SymptomThresholds.of(study.config.symptoms), study.config.adopted
+        )
         self._read_at_s = 0.0
 
     # -- the loop

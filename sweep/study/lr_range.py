@@ -16,6 +16,7 @@ from sweep.errors import ConfigError
 from sweep.report.commands import key_of, section_of
 from sweep.rundir import StudyDir
 from sweep.store import Store
+from sweep.study.inventory import settled
 from sweep.study.places import beside
 from sweep.study.planning import driver_of
 from sweep.study.progress import Progress
@@ -58,7 +59,7 @@ def _confirmed(loaded: LoadedConfig, end: StudyEnd, shown: ResilientProgress) ->
     if confirming is None or found is None:
         logger.info("nothing to confirm")
         return end
-    confirming = beside(confirming, StudyDir(end.folder.parent, config.name))
+    confirming = settled(beside(confirming, StudyDir(end.folder.parent, config.name)), progress=shown)
     shown.close()
     shown.message(f"the range test suggests {found.point:g}: confirming it  ({confirming.study.name})")
     logger.info("%g is suggested and confirmed by %s", found.point, confirming.study.name)

@@ -87,7 +87,7 @@ class StudyPlan:
         from sweep.study import rejudging  # it imports numpy, which `plan` does not need
 
         thresholds = SymptomThresholds.of(self.config.symptoms)
-        rejudge = rejudging.Rejudge(store, self.config.target, thresholds)
+        rejudge = rejudging.Rejudge(store, self.config.target, thresholds, self.config.adopted)
         with store.transaction():
             stored = store.trials(record.id, retired=True)
             wanted = self._wanted(stored)
@@ -151,8 +151,9 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, object]:
     """Return what a plan will cost, as far as that is known before anything runs.
 
     `reused`: number of trials that have been run before; `slots`: number that run at once; `steps`: largest number of
-    optimizer steps; `overhead_s`: seconds for composing, starting, judging and recording, without the trials' own time;
-    `wall_s`: seconds in total, estimated from finished trials of the same task, None if there are none.
+    optimizer steps, None while a script's length is unknown; `overhead_s`: seconds for composing, starting, judging and
+    recording, without the trials' own time; `wall_s`: seconds in total, estimated from finished trials of the same
+    task, None if there are none.
     """
     config = planned.config
     specs = planned.fixed.trials if planned.fixed is not None else ()
@@ -172,7 +173,7 @@ def estimate(planned: StudyPlan, store: Store | None) -> dict[str, object]:
     return {
         "reused": reused,
         "slots": slots,
-        "steps": round(whole_runs * config.target.budget_steps),
+        "steps": None if config.target.is_open else round(whole_runs * config.target.budget_steps),
         "overhead_s": overhead_s,
         "wall_s": None if seen is None else overhead_s + whole_runs / slots * seen.trial_s,
     }
@@ -182,11 +183,15 @@ def _finished(store: Store, config: StudyConfig, fingerprints: set[str]) -> set[
     """Return the fingerprints for which a finished trial can be reused, judged again if by earlier rules."""
     finished = set(store.find_finished(fingerprints))
     left = fingerprints - finished
-    if not store.find_outdated(left):
+    is_adopted = config.adopted is not None and config.adopted.fingerprint in left
+    if not is_adopted and not store.find_outdated(left):
         return finished
     from sweep.study.rejudging import Rejudge  # it imports numpy
 
-    return finished | Rejudge(store, config.target, SymptomThresholds.of(config.symptoms)).reusable(left).keys()
+    return (
+        finished
+        | Rejudge(store, config.target, SymptomThresholds.of(config.symptoms), config.adopted).reusable(left).keys()
+    )
 
 
 def trial_overhead_s(is_warm: bool, slots: int) -> float:

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from sweep.config.schema import Adopted
+from sweep.domain.kinds import StudyKind
 from sweep.domain.plural import count_text
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Target, TargetRule
-from sweep.domain.trial import RunRecord, TrialRecord
+from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement, Verdict
 from sweep.judge import SymptomThresholds, judge
+from sweep.judge.cutting import cut_to
 from sweep.rundir import StudyDir, facts_of
 from sweep.store import Store
 
@@ -45,8 +48,11 @@ class Counts:
 class Rejudge:
     """Judges recorded trials by the current rules, for the target of one study. It only reads; the caller saves."""
 
-    def __init__(self, store: Store, target: Target, thresholds: SymptomThresholds) -> None:
+    def __init__(
+        self, store: Store, target: Target, thresholds: SymptomThresholds, adopted: Adopted | None = None
+    ) -> None:
         self._store, self._target = store, target
+        self._adopted = adopted
         self._thresholds = thresholds
         self._known: dict[int, Judgement | None] = {}
         self.counts = Counts()
@@ -73,8 +79,15 @@ class Rejudge:
         return run is not None and _ended(run) in _BY_RULES
 
     def reusable(self, fingerprints: Iterable[str]) -> dict[str, tuple[int, Judgement]]:
-        """Return (trial id, new judgement) by fingerprint, for trials judged by earlier rules that can be reused."""
+        """Return (trial id, new judgement) by fingerprint, for trials judged by earlier rules that can be reused, and
+        for the run of an inventory that stands for a trial of the base."""
         found = {}
+        fingerprints = set(fingerprints)
+        adopted = self._adopted
+        if adopted is not None and adopted.fingerprint in fingerprints:
+            judgement = self._judge_inventory(adopted.trial_id)
+            if judgement.verdict is not Verdict.UNDECIDED:
+                found[adopted.fingerprint] = (adopted.trial_id, judgement)
         for fingerprint, trial in self._store.find_outdated(fingerprints).items():
             now = self.again(trial)
             if now is not None and now.verdict is not Verdict.UNDECIDED:
@@ -88,14 +101,26 @@ class Rejudge:
         if run is None or not series:
             # Nothing was logged, which is undecided by any rules; or it was deleted, which leaves nothing to judge.
             return replace(old, rules_version=RULES_VERSION) if old.verdict is Verdict.UNDECIDED else None
-        facts = self._facts(trial)
+        if self._home(trial.id).kind is StudyKind.INVENTORY:
+            return self._judge_inventory(trial.id)
+        facts = self._facts(trial.id)
         if old.rule in _OF_FACTS and not facts:
             return None
         return judge(series, self._target, facts, ended=_ended(run), state=trial.state, thresholds=self._thresholds)
 
-    def _facts(self, trial: TrialRecord) -> Mapping[str, float | str]:
+    def _judge_inventory(self, trial_id: int) -> Judgement:
+        """Return the judgement of an inventory's run as a trial with this target: up to where that would have ended."""
+        facts = self._facts(trial_id)
+        series, ended = cut_to(self._store.series(trial_id), self._target, facts)
+        state = TrialState.COMPLETED
+        return judge(series, self._target, facts, ended=ended, state=state, thresholds=self._thresholds)
+
+    def _home(self, trial_id: int) -> StudyRecord:
+        return self._store.study_running(trial_id)[0]
+
+    def _facts(self, trial_id: int) -> Mapping[str, float | str]:
         """Return what a trial's task described of its data (`Run.describe`), empty if its folder is gone."""
-        study, number = self._store.study_running(trial.id)
+        study, number = self._store.study_running(trial_id)
         with suppress(OSError):
             events, _ = StudyDir.of(study).trial(number).read_events(0)
             return facts_of(events)

@@ -5,15 +5,18 @@ from collections.abc import Callable
 from sweep.config import LoadedConfig
 from sweep.domain.kinds import StudyKind
 from sweep.launch import WarmParent
+from sweep.study.inventory import settled
 from sweep.study.progress import Progress
 from sweep.study.session import StudyEnd, run_study
 
 
 def run_job(loaded: LoadedConfig, *, progress: Progress, early: WarmParent | None = None) -> StudyEnd:
-    """Run the study of a config. Raises what `run_study` raises.
+    """Run the study of a config, a script's inventory first. Raises what `run_study` raises, and ConfigError if the
+    inventory shows that the study cannot be planned.
 
     `early` is a warm parent started in advance; a study made of other studies does not use it.
     """
+    loaded = settled(loaded, progress=progress)
     made_of_several = SEVERAL.get(loaded.study.kind)
     return made_of_several(loaded, progress) if made_of_several else run_study(loaded, progress=progress, early=early)
 

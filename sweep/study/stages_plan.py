@@ -6,6 +6,7 @@ from sweep.config.offered import toggles_that_can_be_tried
 from sweep.domain.json_form import JsonObject
 from sweep.domain.stages import stage_study
 from sweep.errors import NothingToVaryError
+from sweep.study.inventory import settled_on_record
 from sweep.study.planning import StudyPlan, driver_of
 from sweep.study.stages import (
     FRESH_SEEDS,
@@ -48,6 +49,7 @@ def _planned(stage: str, whole: LoadedConfig) -> JsonObject:
         loaded = OpenAblation.of(whole).usual if is_open else fixed_stage(stage, whole)
         if is_open and not loaded.study.axes:  # the ablation may vary the learning rate found
             return _left_open(stage, config, trials=2 * len(config.seeds))
+        loaded, _ = settled_on_record(loaded)
         planned = StudyPlan(loaded)
         planned.driver()
     except NothingToVaryError:
@@ -55,10 +57,11 @@ def _planned(stage: str, whole: LoadedConfig) -> JsonObject:
     trials = None if planned.fixed is None else len(planned.fixed.trials)
     if trials is not None and is_open:  # the axes that the symptoms may add to `ablation=all`
         trials += _added_levels(planned.config) * len(config.seeds)
-    steps = None if trials is None else trials * planned.config.target.budget_steps
+    steps = None if trials is None or planned.config.target.is_open else trials * planned.config.target.budget_steps
     if trials is not None and steps is not None:
         confirming = confirming_trials(planned.config)
-        trials, steps = trials + confirming, steps + confirming * config.target.budget_steps
+        trials += confirming
+        steps = None if config.target.is_open else steps + confirming * config.target.budget_steps
     return {
         "stage": stage,
         "study": planned.config.name,
@@ -82,6 +85,6 @@ def _left_open(stage: str, config: StudyConfig, *, trials: int) -> JsonObject:
         "stage": stage,
         "study": stage_study(config.name, stage),
         "trials": trials,
-        "steps": trials * config.target.budget_steps,
+        "steps": None if config.target.is_open else trials * config.target.budget_steps,
         "command": "",
     }

@@ -1,12 +1,11 @@
 """The inventory of a script, in words: what the knobs could change, and what the program reported."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from sweep.analysis.reported import reported_metrics
 from sweep.domain.checked import CheckContext, CheckResult, CheckTrial
-from sweep.domain.inventory import Inventory, InventoryReport, ProgramEnd, ReportedMetric
-from sweep.domain.metric import Series
-from sweep.domain.metric_names import WATCH, natural
+from sweep.domain.inventory import Inventory, InventoryReport, ProgramEnd
 from sweep.domain.plural import count_text
 
 _ENDS = {
@@ -29,15 +28,6 @@ def read_check(trials: Sequence[CheckTrial], context: CheckContext) -> CheckResu
     report = InventoryReport(inventory=inventory, metrics=reported_metrics(trial.series), message=trial.message)
     is_ok = inventory.steps > 0 and inventory.ended in (ProgramEnd.OWN, ProgramEnd.CUT)
     return CheckResult(is_ok=is_ok, answer=_answer(report), section=report)
-
-
-def reported_metrics(series: Mapping[str, Series]) -> tuple[ReportedMetric, ...]:
-    """Return the series that a program reported, in natural order, without those of the monitor."""
-    return tuple(
-        ReportedMetric(name=name, values=len(one), last=float(one.values[-1]))
-        for name, one in sorted(series.items(), key=lambda item: natural(item[0]))
-        if len(one) and not name.startswith(WATCH)
-    )
 
 
 def _answer(report: InventoryReport) -> str:
