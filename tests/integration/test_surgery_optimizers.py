@@ -13,6 +13,8 @@ from paddle.optimizer import lr as schedules
 from paddle.regularizer import L1Decay, L2Decay
 from surgery_on_objects import changed, found, knobs, same, weights
 
+from sweep.worker.hooks import Hooks, Role
+from sweep.worker.hooks.points import around_optimizers
 from sweep.worker.surgery import KNOBS
 from sweep.worker.surgery.rates import share
 
@@ -656,8 +658,9 @@ def test_a_wrapper_that_averages_is_no_optimizer_of_its_own() -> None:
     assert found(book, "optimizer") == {"SGD(learning_rate=0.05)": 1}
 
 
-def test_lbfgs_is_named_as_a_limit() -> None:
-    with knobs(optimizer="adam") as book:
+@pytest.mark.parametrize("values", [{"optimizer": "adam"}, {"lr_scale": 0.1}, {"scheduler": "cosine"}])
+def test_lbfgs_is_named_as_a_limit(values: dict[str, object]) -> None:
+    with knobs(**values) as book:
         model = network()
         optimizer = paddle.optimizer.LBFGS(parameters=model.parameters())
 
@@ -669,7 +672,24 @@ def test_lbfgs_is_named_as_a_limit() -> None:
 
         optimizer.step(closure)
     assert not book.changes
-    assert len(book.limits) == 1
+    assert book.limits
+
+
+def test_a_watcher_of_steps_sees_the_rate_that_is_used() -> None:
+    rates: list[float] = []
+
+    def make(below: Callable[..., Any]) -> Callable[..., Any]:
+        def step(optimizer: Any) -> None:
+            rates.append(optimizer.get_lr())
+            below(optimizer)
+
+        return step
+
+    with knobs(lr_scale=0.1, optimizer="adam"), Hooks(Role.WATCHES) as hooks:
+        around_optimizers(hooks, ("step",), make)
+        train(of(AdamW, 0.05), 2)
+        train(of(SGD, 0.05), 2)
+    assert rates == pytest.approx([1e-4] * 4)
 
 
 # Mixed precision

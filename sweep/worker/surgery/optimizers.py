@@ -86,10 +86,12 @@ class Optimizers:
     def _around_step(self, name: str, below: Function) -> Function:
         def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             seen = self.seen(optimizer)
-            if seen.is_stepping or type(optimizer).__name__ in WRAPPERS or not paddle.in_dynamic_mode():
+            if seen.is_stepping:
                 return below(optimizer, *args, **kwargs)
             call: Function = below
             if not seen.is_known:
+                if type(optimizer).__name__ in WRAPPERS or not paddle.in_dynamic_mode():
+                    return below(optimizer, *args, **kwargs)
                 kind = type(optimizer)
                 self._look(optimizer, seen)
                 if type(optimizer) is not kind:  # a knob has made it another optimizer

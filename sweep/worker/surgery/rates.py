@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from paddle.optimizer import LBFGS, Rprop
 from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
 
 from sweep.domain.reach import ADAM_RATE
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from sweep.worker.surgery.optimizers import Seen
 
 AHEAD_STEPS = 10_000
-"""Number of steps for which a schedule is followed to find its highest rate."""
+"""Number of steps for which a schedule is followed at most to find its highest rate."""
+
+OWN_RATES = (LBFGS, Rprop)
+"""Optimizers whose update does not read the learning rate that the others have."""
 
 NEARLY = 1e-9
 """Relative difference up to which two rates are the same."""
@@ -36,11 +40,11 @@ class Schedulers:
         """Return the program's line that made a scheduler, None if unknown."""
         return self._where.get(scheduler)
 
-    @staticmethod
-    def base_of(optimizer: Any) -> float:
-        """Return the base rate: the number, or the highest rate of the schedule in its next AHEAD_STEPS steps."""
+    def base_of(self, optimizer: Any) -> float:
+        """Return the base rate: the number, or the highest rate of the schedule within the training."""
         own = optimizer._learning_rate
-        return _highest_rate(own) if isinstance(own, LRScheduler) else float(own)
+        steps = min(AHEAD_STEPS, self._surgery.total_steps)
+        return _highest_rate(own, steps) if isinstance(own, LRScheduler) else float(own)
 
     def _made(self, below: Function) -> Function:
         def __init__(scheduler: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - what it stands for
@@ -69,6 +73,9 @@ class Rates:
     def of(self, optimizer: Any, seen: "Seen") -> float:
         """Return the rate of the step that an optimizer begins, and record the first change by each knob."""
         own = float(optimizer.get_lr())
+        if isinstance(optimizer, OWN_RATES):
+            self._book.limit(f"lr_scale, scheduler: {seen.kind} keeps a learning rate of its own, which is not changed")
+            return own
         rate = own
         base = ADAM_RATE if self.is_adam and "optimizer" in seen.noted else seen.base
         if base != seen.base:
@@ -127,11 +134,11 @@ def call_of(scheduler: Any) -> str:
     return f"{type(scheduler).__name__}({', '.join(words[:4])})"
 
 
-def _highest_rate(scheduler: Any) -> float:
+def _highest_rate(scheduler: Any, steps: int) -> float:
     rates = [float(scheduler.last_lr)]
     with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):  # it may be the program's own class
         ahead = copy.deepcopy(scheduler)
-        for _ in range(AHEAD_STEPS):
+        for _ in range(steps):
             ahead.step()
             rates.append(float(ahead.last_lr))
     highest = max((rate for rate in rates if math.isfinite(rate)), default=0.0)
