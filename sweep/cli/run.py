@@ -1,7 +1,7 @@
 """Composes a config and runs a study, or plans it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from sweep.clock import now_utc
 from sweep.config import LoadedConfig, load_study_config
 from sweep.config.stores import store_option
 from sweep.errors import NotFoundError
-from sweep.launch import launcher_notes
+from sweep.launch import build_launcher, launcher_notes
 from sweep.rundir import shown
 from sweep.study.decisions import set_log_level
 from sweep.study.resilient_progress import silence_broken_streams, surviving_hangup
@@ -21,7 +21,7 @@ from sweep.study.resilient_progress import silence_broken_streams, surviving_han
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sweep.launch import WarmParent
+    from sweep.launch import MakeLauncher
     from sweep.study.planning import StudyPlan
 
 
@@ -49,14 +49,14 @@ def _study(arguments: list[str]) -> int:
     set_log_level(options.log_level)
     if loaded.study.regression is not None:
         return _regression(loaded)
-    with started_early(loaded) as early:
+    with _launcher_maker(loaded) as make_launcher:
         # Most of the orchestrator is imported while another core imports the task.
         from sweep.report.progress import LiveProgress
         from sweep.report.terminal import render_document
         from sweep.study.run_by_kind import run_job
 
         with LiveProgress(Printer()) as progress:
-            end = run_job(loaded, progress=progress, early=early)
+            end = run_job(loaded, progress=progress, make_launcher=make_launcher)
     answer = render_document(end.reported.document, store=store_option(loaded.study.store_url))
     _print_outcome(answer, end.folder, end.message if end.status != "ended" else UNJUDGED * end.is_unjudged)
     if end.status == "ended":
@@ -76,19 +76,14 @@ def _print_outcome(answer: "RenderableType", folder: Path, message: str) -> None
         silence_broken_streams()
 
 
-@contextmanager
-def started_early(loaded: LoadedConfig) -> "Iterator[WarmParent | None]":
-    """Start the warm parent, if runs are forked, so that it imports the task while the study is prepared."""
-    from sweep.launch import start_early  # imports psutil, which a plan does not need
+def _launcher_maker(loaded: LoadedConfig) -> "AbstractContextManager[MakeLauncher]":
+    """Return what makes the study's launcher. A process that runs are forked from imports the task meanwhile."""
+    from sweep.launch import started_early  # imports psutil, which a plan does not need
 
     study = loaded.study
-    is_plain = study.kind.has_verdicts  # other kinds may be several studies, each with its own parent
-    early = start_early(study.launcher, study.task, loaded.source.digests) if is_plain else None
-    try:
-        yield early
-    finally:
-        if early is not None:
-            early.close()
+    if not study.kind.has_verdicts:  # other kinds may be several studies, each with its own launcher
+        return nullcontext(build_launcher)
+    return started_early(study.launcher, study.task, loaded.source.digests)
 
 
 def _regression(loaded: LoadedConfig) -> int:

@@ -7,6 +7,7 @@
   fake         one without processes, for tests of whatever uses a launcher
 
 how a run's process starts
+  early        the process to fork from, started before there is a launcher
   starting     which of these starts a run, and on what
   cold         a fresh interpreter per run
   standby      idle interpreters that have imported everything, each for one run
@@ -39,20 +40,20 @@ from sweep.errors import ConfigError
 from sweep.launch.local_kind import LocalKind
 
 if TYPE_CHECKING:
+    from sweep.launch.early import started_early
     from sweep.launch.ending import Exit, ending_of, log_tail
     from sweep.launch.local import LocalLauncher
     from sweep.launch.protocol import (
         Launched,
         Launcher,
         LauncherKind,
+        MakeLauncher,
         RunEnded,
         RunNews,
         RunPaused,
         RunRequest,
         RunStarted,
     )
-    from sweep.launch.starting import start_early
-    from sweep.launch.warm import WarmParent
 
 __all__ = [
     "LAUNCHERS",
@@ -61,12 +62,12 @@ __all__ = [
     "Launcher",
     "LauncherKind",
     "LocalLauncher",
+    "MakeLauncher",
     "RunEnded",
     "RunNews",
     "RunPaused",
     "RunRequest",
     "RunStarted",
-    "WarmParent",
     "build_launcher",
     "can_pause",
     "check_launcher",
@@ -76,25 +77,25 @@ __all__ = [
     "launcher_notes",
     "log_tail",
     "slots_of",
-    "start_early",
+    "started_early",
     "starts_warm",
 ]
 
 _HOMES = {
+    "early": ("started_early",),
     "ending": ("Exit", "ending_of", "log_tail"),
     "local": ("LocalLauncher",),
     "protocol": (
         "Launched",
         "Launcher",
         "LauncherKind",
+        "MakeLauncher",
         "RunEnded",
         "RunNews",
         "RunPaused",
         "RunRequest",
         "RunStarted",
     ),
-    "starting": ("start_early",),
-    "warm": ("WarmParent",),
 }
 """Where each name is defined. They are imported when asked for: a plan needs no processes."""
 
@@ -121,13 +122,9 @@ def build_launcher(
     config: LauncherConfig,
     *,
     say: Callable[[str], None] = lambda text: None,  # noqa: ARG005 - messages are dropped
-    early: "WarmParent | None" = None,
 ) -> "Launcher":
-    """Return the launcher that the config names; it gives `say` what a user should read. Raises ConfigError.
-
-    `early` is what `start_early` made.
-    """
-    return kind_of(config.name).build(config, say=say, early=early)
+    """Return the launcher that the config names; it gives `say` what a user should read. Raises ConfigError."""
+    return kind_of(config.name).build(config, say=say)
 
 
 def check_launcher(config: LauncherConfig) -> None:

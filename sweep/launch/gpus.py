@@ -2,11 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sweep.errors import ConfigError
 
 Answer = TypeVar("Answer")
+
+DRIVER_FILES = Path("/proc/driver/nvidia/gpus")
+"""A folder per GPU, named by its PCI address, in which NVIDIA's driver describes it."""
+WSL_DEVICE = Path("/dev/dxg")
+"""Exists where Windows gives Linux its GPUs: the driver then has no such files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,33 @@ class NvmlInventory:
     def gpus(self) -> Sequence[Gpu]:
         """Return all GPUs by index; none if no driver is present or it does not answer."""
         return _ask_nvml(lambda nvml: tuple(_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())), ())
+
+
+@dataclass(frozen=True, slots=True)
+class ListedInventory:
+    """The GPUs that the driver lists in files, for a plan: reading them opens no device, so it wakes no GPU.
+
+    NVML is asked only if the files cannot say: under WSL, and if `has_uuids` asks for UUIDs of GPUs that sleep, which
+    the driver shows as question marks.
+    """
+
+    has_uuids: bool = False
+
+    def gpus(self) -> Sequence[Gpu]:
+        """Return all GPUs by index; none if there is no driver."""
+        if not DRIVER_FILES.is_dir():
+            return NvmlInventory().gpus() if WSL_DEVICE.exists() else ()
+        listed = tuple(_described(file) for file in sorted(DRIVER_FILES.glob("*/information")))
+        found = tuple(Gpu(index=i, uuid=uuid, name=name) for i, (uuid, name) in enumerate(listed))
+        is_hidden = any("?" in gpu.uuid or not gpu.uuid for gpu in found)
+        return NvmlInventory().gpus() if self.has_uuids and is_hidden else found
+
+
+def _described(file: Path) -> tuple[str, str]:
+    """Return UUID and model from a file of lines `GPU UUID:  GPU-1a2b...`, empty if they are not there."""
+    lines = (line.partition(":") for line in file.read_text(errors="replace").splitlines())
+    values = {key.strip(): value.strip() for key, _, value in lines}
+    return values.get("GPU UUID", ""), values.get("Model", "")
 
 
 def driver_version() -> str:

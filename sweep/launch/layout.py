@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from sweep.config import LauncherConfig
-from sweep.launch.gpus import GpuInventory, NvmlInventory, select_devices, visible_devices
+from sweep.launch.gpus import GpuInventory, ListedInventory, NvmlInventory, select_devices, visible_devices
 from sweep.launch.local_settings import LocalSettings
 from sweep.launch.machine import usable_cores
 
@@ -18,6 +18,12 @@ class Layout:
     places: int  # on each device
     slots: int
     threads: int  # for each run
+
+    @classmethod
+    def planned(cls, config: LauncherConfig) -> "Layout":
+        """Return what a plan may count on, from the driver's files, without a call of NVML. Raises ConfigError."""
+        named = ",".join((*(LocalSettings.of(config).gpus or ()), os.environ.get("CUDA_VISIBLE_DEVICES", "")))
+        return cls.of(config, ListedInventory(has_uuids="GPU-" in named))
 
     @classmethod
     def of(cls, config: LauncherConfig, inventory: GpuInventory | None = None) -> "Layout":

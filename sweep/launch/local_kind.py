@@ -11,7 +11,6 @@ from sweep.launch.local_settings import LocalSettings
 
 if TYPE_CHECKING:
     from sweep.launch.protocol import Launcher, RunRequest
-    from sweep.launch.warm import WarmParent
 
 
 SLOTS_PER_CORE = 4
@@ -33,19 +32,17 @@ class LocalKind:
         number = count_text(cores, "CPU core")
         return (f"launcher.slots={slots} is {slots} trials at a time on {number}: each gets slower",)
 
-    def build(
-        self, config: LauncherConfig, *, say: Callable[[str], None], early: "WarmParent | None" = None
-    ) -> "Launcher":
+    def build(self, config: LauncherConfig, *, say: Callable[[str], None]) -> "Launcher":
         """Return a launcher. Raises ConfigError."""
         from sweep.launch.local import LocalLauncher
 
-        return LocalLauncher(config, say=say, early=early)
+        return LocalLauncher(config, say=say)
 
     def slots_of(self, config: LauncherConfig) -> int:
         """Return how many trials run at a time. Raises ConfigError."""
         from sweep.launch.layout import Layout
 
-        return Layout.of(config).slots
+        return Layout.planned(config).slots
 
     def devices_of(self, config: LauncherConfig) -> tuple[str, ...]:
         """Return the GPUs that runs may be on; none on the CPU. Raises ConfigError."""
@@ -55,7 +52,9 @@ class LocalKind:
 
     def starts_warm(self, config: LauncherConfig) -> bool:
         """Return whether runs are forked from one process that has imported the task."""
-        return LocalSettings.of(config).start in ("auto", "warm") and not self.devices_of(config)
+        from sweep.launch.layout import Layout
+
+        return LocalSettings.of(config).start in ("auto", "warm") and not Layout.planned(config).devices
 
     def find(self, request: "RunRequest") -> str | None:
         """Return the handle of a live run. Raises RunElsewhereError."""

@@ -3,13 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from sweep.config import LauncherConfig
 from sweep.domain.states import FailureClass, TrialState
-
-if TYPE_CHECKING:
-    from sweep.launch.warm import WarmParent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +98,8 @@ class LauncherKind(Protocol):
         """Return what a user should know of this config before it runs."""
         ...
 
-    def build(
-        self, config: LauncherConfig, *, say: Callable[[str], None], early: "WarmParent | None" = None
-    ) -> "Launcher":
-        """Return a launcher; it gives `say` what a user should read. `early` is what `start_early` made."""
+    def build(self, config: LauncherConfig, *, say: Callable[[str], None]) -> "Launcher":
+        """Return a launcher; it gives `say` what a user should read."""
         ...
 
     def slots_of(self, config: LauncherConfig) -> int:
@@ -223,4 +218,12 @@ class Launcher(Protocol):
 
     def close(self) -> None:
         """Stop all runs and release everything."""
+        ...
+
+
+class MakeLauncher(Protocol):
+    """Makes the launcher of a study: `build_launcher`, or what `started_early` yields."""
+
+    def __call__(self, config: LauncherConfig, *, say: Callable[[str], None]) -> Launcher:
+        """Return a launcher; it gives `say` what a user should read. Raises ConfigError."""
         ...

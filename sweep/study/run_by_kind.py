@@ -4,21 +4,23 @@ from collections.abc import Callable
 
 from sweep.config import LoadedConfig
 from sweep.domain.kinds import StudyKind
-from sweep.launch import WarmParent
+from sweep.launch import MakeLauncher, build_launcher
 from sweep.study.inventory import settled
 from sweep.study.progress import Progress
 from sweep.study.session import StudyEnd, run_study
 
 
-def run_job(loaded: LoadedConfig, *, progress: Progress, early: WarmParent | None = None) -> StudyEnd:
+def run_job(loaded: LoadedConfig, *, progress: Progress, make_launcher: MakeLauncher = build_launcher) -> StudyEnd:
     """Run the study of a config, a script's inventory first. Raises what `run_study` raises, and ConfigError if the
     inventory shows that the study cannot be planned.
 
-    `early` is a warm parent started in advance; a study made of other studies does not use it.
+    `make_launcher` makes its launcher; the studies of a study made of several have their own.
     """
     loaded = settled(loaded, progress=progress)
     made_of_several = SEVERAL.get(loaded.study.kind)
-    return made_of_several(loaded, progress) if made_of_several else run_study(loaded, progress=progress, early=early)
+    if made_of_several:
+        return made_of_several(loaded, progress)
+    return run_study(loaded, progress=progress, make_launcher=make_launcher)
 
 
 def _run_stages(loaded: LoadedConfig, progress: Progress) -> StudyEnd:

@@ -16,7 +16,7 @@ from sweep.domain.plural import count_text, share_text
 from sweep.domain.result import StudyResult
 from sweep.domain.states import TrialState
 from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
-from sweep.launch import WarmParent, build_launcher, check_launcher
+from sweep.launch import MakeLauncher, build_launcher, check_launcher
 from sweep.report.commands import command_text
 from sweep.study.code_guard import PlannedCode
 from sweep.study.crash_points import step
@@ -75,12 +75,12 @@ def run_study(
     loaded: LoadedConfig,
     *,
     progress: Progress,
-    early: WarmParent | None = None,
+    make_launcher: MakeLauncher = build_launcher,
     then: Callable[[LoadedConfig, StudyEnd], StudyEnd] = lambda loaded, end: end,  # noqa: ARG005 - by default nothing follows
 ) -> StudyEnd:
     """Run or resume a study until it ends or is interrupted; its files are written in every case.
 
-    `early` is what `start_early` made of the config; the caller closes it. `then(loaded, end)` is called after the
+    `make_launcher` makes the launcher of its trials. `then(loaded, end)` is called after the
     study's own trials, while the study is still locked, with the config under its final name; its result is returned.
 
     Raises ConfigError and MissingPaddleError before anything is written, StudyLockedError if another orchestrator
@@ -106,7 +106,7 @@ def run_study(
             progress.message(rejudged)
         write_plan(study.folder, {**plan.to_dict(), "study": record.name}, record)
         step("plan written")
-        end = then(study.loaded, Session(study, plan, record, ResilientProgress(progress), early, code).run())
+        end = then(study.loaded, Session(study, plan, record, ResilientProgress(progress), make_launcher, code).run())
         study.store.check_in_place()
         return end
 
@@ -120,13 +120,13 @@ class Session:
         plan: StudyPlan,
         record: StudyRecord,
         progress: Progress,
-        early: WarmParent | None,
+        make_launcher: MakeLauncher,
         code: PlannedCode,
     ) -> None:
         self.lock, self.folder, self.store = study.lock, study.folder, study.store
         self.config, self.command = study.loaded.study, study.loaded.command
         self.plan, self.record, self.code = plan, record, code
-        self.progress, self.early = progress, early
+        self.progress, self.make_launcher = progress, make_launcher
         self.taken = WallTime(self.store, record)
         self.summarise_at_s = monotonic_s() + SUMMARY_EVERY_S
         self.curves = CurveFiles(self.store, record.id, self.folder)
@@ -136,7 +136,7 @@ class Session:
     def run(self) -> StudyEnd:
         """Run the loop and write the reports; raises KeyboardInterrupt if a study that ended was interrupted."""
         driver = self.plan.driver()
-        launcher = build_launcher(self.config.launcher, say=self.progress.message, early=self.early)
+        launcher = self.make_launcher(self.config.launcher, say=self.progress.message)
         loop = StudyLoop(
             OpenStudy(
                 record=self.record,

@@ -14,7 +14,6 @@ from test_trials_killed import check_same_outcome
 from sweep import clock
 from sweep.launch import LocalLauncher
 from sweep.launch.gpus import FixedInventory
-from sweep.study import session
 from sweep.study.session import run_study
 
 
@@ -35,11 +34,10 @@ def test_a_gpu_on_which_trials_fail_in_a_row_is_quarantined_and_the_others_conti
         made.append(LocalLauncher(config, inventory=FixedInventory.of(3), **options))
         return made[0]
 
-    monkeypatch.setattr(session, "build_launcher", build)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     config = ("task=mini", "+axis=[stuck]", "seeds=8", "study=s", "task.fault=bad_gpu", "launcher.start=cold")
     screen = Messages()
-    end = run_study(load(*config, "launcher.gpus=auto", "launcher.slots=auto"), progress=screen)
+    end = run_study(load(*config, "launcher.gpus=auto", "launcher.slots=auto"), progress=screen, make_launcher=build)
     assert end.status == "ended"
     assert made[0].quarantined == {"1"}
     assert end.reported.document.provenance["gpus"] == ["0", "1", "2"]  # by their models, where the driver knows them

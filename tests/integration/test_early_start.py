@@ -11,7 +11,9 @@ import pytest
 from launched_runs import STUBS, end_of, launcher_config, run_request
 
 from sweep.domain.states import TrialState
-from sweep.launch import WarmParent, build_launcher, start_early
+from sweep.launch.early import start_parent, started_early
+from sweep.launch.local import LocalLauncher
+from sweep.launch.warm import WarmParent
 from sweep.rundir import RunDir
 
 TASK = {"_target_": "state_tasks.tells_parent"}
@@ -19,12 +21,12 @@ TASK = {"_target_": "state_tasks.tells_parent"}
 
 @pytest.fixture
 def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., WarmParent | None]]:
-    """`start_early` for a config, its processes closed at the end."""
+    """`start_parent` for a config, its processes closed at the end."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(STUBS), str(tmp_path)]))
     made: list[WarmParent] = []
 
     def start(task: dict[str, Any] = TASK, **changes: Any) -> WarmParent | None:
-        found = start_early(launcher_config(**changes), task)
+        found = start_parent(launcher_config(**changes), task)
         made.extend([] if found is None else [found])
         return found
 
@@ -35,7 +37,7 @@ def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 def parent_of_a_run(folder: RunDir, process: WarmParent, **spec: Any) -> int:
     """Return the pid of the process that a run was forked from, by a launcher that was given `process`."""
-    launcher = build_launcher(launcher_config(), early=process)
+    launcher = LocalLauncher(launcher_config(), early=process)
     try:
         launcher.start(run_request(folder.path, TASK["_target_"], spec=spec))
         ended = end_of(launcher)
@@ -74,3 +76,16 @@ def test_one_that_still_imports_ends_at_once(early, tmp_path):
     process.close()
     assert time.monotonic() - begun_s < 1.0
     assert not psutil.pid_exists(process.child.pid)
+
+
+def test_a_launcher_made_early_forks_from_the_process_and_both_are_gone_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(STUBS))
+    with started_early(launcher_config(), TASK) as make_launcher:
+        [parent] = [child for child in psutil.Process().children() if "sweep.worker.warm" in child.cmdline()]
+        launcher = make_launcher(launcher_config(), say=print)
+        folder = RunDir(tmp_path / "1")
+        launcher.start(run_request(folder.path, TASK["_target_"]))
+        assert end_of(launcher).state is TrialState.COMPLETED
+        assert int((folder.artifacts / "parent").read_text()) == parent.pid
+    assert not psutil.pid_exists(parent.pid)
+    launcher.close()

@@ -9,7 +9,7 @@ import pytest
 from sweep.cli.main import main
 from sweep.config import LauncherConfig
 from sweep.config.values import Section
-from sweep.launch import LAUNCHERS, Launcher, LauncherKind, RunRequest, WarmParent
+from sweep.launch import LAUNCHERS, Launcher, LauncherKind, RunRequest
 from sweep.launch.fake import FakeLauncher, write_run
 from sweep.rundir import RunDir
 from sweep.store import Store
@@ -42,7 +42,7 @@ class ToyKind:
         self.check(config)
         return ("jobs of this partition may wait for hours",)
 
-    def build(self, config: LauncherConfig, *, say: Callable[[str], None], early: WarmParent | None = None) -> Launcher:
+    def build(self, config: LauncherConfig, *, say: Callable[[str], None]) -> Launcher:
         self.built.append(str(config.settings["partition"]))
         return FakeLauncher(converges, slots=self.slots_of(config), queue_s=1.0)
 
