@@ -7,6 +7,7 @@ inventory. With a value it records the same, changes the program, and records ea
 
   book        what was found and changed, for the inventory
   calls       who called a hooked function, and with which arguments
+  graph       what a tensor was computed from
   loaders     the DataLoaders of a program, and which of them it trains on
   values      values of knobs, checked
   drop_path   the part of `dropout` that is found by its name
@@ -45,6 +46,7 @@ KNOBS = (
     "batch_scale",
     "shuffle",
     "input_norm",
+    "loss",
     "weight_decay",
     "clip",
     "optimizer",

@@ -24,6 +24,14 @@ def caller() -> FrameType:
     return frame
 
 
+def program_frame() -> FrameType:
+    """Return the innermost frame outside Paddle and the worker's own files."""
+    frame = caller()
+    while is_of_paddle(frame) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
 def is_of_paddle(frame: FrameType) -> bool:
     """Return whether this is Paddle's own code."""
     return frame.f_code.co_filename.startswith(_PADDLE)
