@@ -8,8 +8,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from sweep.config.command_keys import check_command, command_notes
 from sweep.config.source import TaskSource
 from sweep.config.values import Section
+from sweep.domain.command import KEYS
 from sweep.domain.script_words import argument_text
 from sweep.domain.task_ref import TaskKind, TaskRef, kind_of_section
 from sweep.errors import ConfigError
@@ -28,10 +30,11 @@ def in_one_form(config: DictConfig) -> None:
         return
     plain = OmegaConf.to_container(task, resolve=False)
     assert isinstance(plain, dict)
-    args, env, path = plain.get("args"), plain.get("env"), plain.get("path")
+    env, path = plain.get("env"), plain.get("path")
     changed: dict[str, object] = {}
-    if isinstance(args, list):
-        changed["args"] = [_text(each) for each in args]
+    words = "command" if kind_of_section(task.keys()) is TaskKind.COMMAND else "args"
+    if isinstance(args := plain.get(words), list):
+        changed[words] = [_text(each) for each in args]
     if isinstance(env, dict):
         changed["env"] = {name: _text(each) for name, each in env.items()}
     if isinstance(path, str) and "${" not in path and path != "???":
@@ -52,14 +55,19 @@ def usual_path(text: str) -> str:
 
 def check_program(ref: TaskRef, section: Mapping[str, object]) -> None:
     """Raise ConfigError for a wrong value of a key that programs have."""
-    if ref.kind is not TaskKind.FUNCTION:
-        for name, check in _CHECKS.items():
-            if name in section:
-                check(f"task.{name}", section[name])
+    if ref.kind is TaskKind.FUNCTION:
+        return
+    for name, check in _CHECKS.items():
+        if name in section and not (ref.kind is TaskKind.COMMAND and name not in KEYS):
+            check(f"task.{name}", section[name])
+    if ref.kind is TaskKind.COMMAND:
+        check_command(ref, section)
 
 
 def program_notes(ref: TaskRef, source: TaskSource) -> tuple[str, ...]:
     """Return what the user may want to know about a program before it runs."""
+    if ref.kind is TaskKind.COMMAND:
+        return command_notes(ref)
     if ref.kind is not TaskKind.SCRIPT or any(name.startswith("paddle") for name in source.imports):
         return ()
     others = sorted(source.imports - sys.stdlib_module_names)

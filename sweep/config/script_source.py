@@ -1,4 +1,4 @@
-"""A script's own code: its file, the modules that it imports from its own folders, the config files that it names.
+"""The code of a script or a command: its file, the modules it imports from its own folders, the config files it names.
 
 Read, never imported. A module is the script's own if it lies in the script's folder, or in a folder that the program
 adds to `sys.path` where that can be read (script_paths.py). Each file is read once.
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from sweep.config.python_code import Import, named_modules, names_of, optional_nodes, parse, statements
 from sweep.config.script_paths import PathReader
-from sweep.domain.task_ref import TaskRef
+from sweep.domain.command import module_in, script_in
+from sweep.domain.task_ref import TaskRef, code_root
 from sweep.errors import ConfigError, nearest
 
 CONFIGS = (".yaml", ".yml", ".json", ".toml")
@@ -29,14 +30,14 @@ _LOOKED_AT = 3000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A script with its own code. `path` is absolute; `files` are the files by module name, the script's is MAIN; a
-    config file's is its path, from the script's folder or the current one.
+    """A script or command with its own code. `root` is the folder that its files are named from.
 
-    `imports` are the top-level names of all other imports without a fallback. `required` are those of them without
-    which the script cannot start; none if it edits `sys.path` in a way that cannot be read.
+    `files` are the files by module name, that of the script is MAIN; a config file's name is its path from the script's
+    folder or the current one. `imports` are the top-level names of all other imports without a fallback. `required` are
+    those of them without which the script cannot start; none if it edits `sys.path` in a way that cannot be read.
     """
 
-    path: Path
+    root: Path
     files: dict[str, tuple[Path, bytes]]
     imports: frozenset[str]
     required: frozenset[str]
@@ -49,16 +50,42 @@ def read_script(ref: TaskRef) -> Program:
         content = path.read_bytes()
     except OSError as exc:
         raise _not_read(ref, path, exc) from exc
-    search = _Search(path, parse(ref.key, path, content), content)
+    search = _Search(code_root(ref))
+    search.add_main(ref.key, path, content)
     search.follow(ref.key)
-    search.read_configs([part for word in ref.args for part in (word, word.partition("=")[2]) if part])
-    is_whole = search.is_whole
+    search.read_files(_parts(ref.args), CONFIGS)
     return Program(
-        path=path,
+        root=code_root(ref),
         files=search.files,
         imports=frozenset(search.others),
-        required=frozenset(search.required) if is_whole else frozenset(),
+        required=frozenset(search.required) if search.is_whole else frozenset(),
     )
+
+
+def read_command(ref: TaskRef) -> Program:
+    """Return the code of a command: its Python script or module as that of a script, and the small files that it names.
+
+    Its imports are not known: it may run in another environment. Raises ConfigError for a script that is no Python.
+    """
+    root = code_root(ref)
+    search = _Search(root)
+    module = module_in(ref.args)
+    main = script_in(ref.args) if module is None else None
+    if module is not None:
+        inside = module.replace(".", "/")
+        main = next((f"{inside}{end}" for end in (".py", "/__main__.py") if (root / f"{inside}{end}").is_file()), None)
+    path = None if main is None else (Path(main).expanduser() if module is None else root / main).absolute()
+    content = None if path is None else _small_file(path)
+    if path is not None and content is not None:
+        search.add_main(ref.key, path, content)
+        search.follow(ref.key)
+    search.read_files(_parts(ref.args))
+    return Program(root=root, files=search.files, imports=frozenset(), required=frozenset())
+
+
+def _parts(words: Sequence[str]) -> list[str]:
+    """Return the words that may name files: `--config=a.yaml` names a.yaml."""
+    return [part for word in words for part in (word, word.partition("=")[2]) if part]
 
 
 @dataclass(slots=True)
@@ -75,18 +102,23 @@ class _Module:
 
 
 class _Search:
-    """Follows the imports of a script. `before` and `behind` are the folders in front of and behind installed ones."""
+    """Follows the imports of a script in `folder`: from folders in front of and behind those of installed packages."""
 
-    def __init__(self, path: Path, tree: ast.Module, content: bytes) -> None:
-        self.path = path
-        self.files: dict[str, tuple[Path, bytes]] = {MAIN: (path, content)}
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: dict[str, tuple[Path, bytes]] = {}
         self.others: set[str] = set()
         self.required: set[str] = set()
         self.is_whole = True
-        self._before, self._behind = [path.parent], list[Path]()
+        self._before, self._behind = [folder], list[Path]()
         self._written: set[Path] = set()  # config files that the code names
-        self._waiting = [_Module(MAIN, path, tree)]
+        self._waiting: list[_Module] = []
         self._missed: set[tuple[str, bool, bool]] = set()
+
+    def add_main(self, key: str, path: Path, content: bytes) -> None:
+        """Add the file that is run. Raises ConfigError if it is no Python."""
+        self.files[MAIN] = (path, content)
+        self._waiting.append(_Module(MAIN, path, parse(key, path, content)))
 
     def follow(self, key: str) -> None:
         """Read the script's own modules. Raises ConfigError for one that is no Python."""
@@ -114,7 +146,7 @@ class _Search:
         if not found:
             self._missed.add((name, is_needed, is_at_top))
         for each, path in found:
-            if each not in self.files and path != self.path:
+            if each not in self.files and path != self.files[MAIN][0]:
                 content = path.read_bytes()
                 self.files[each] = (path, content)
                 self._waiting.append(_Module(each, path, parse(key, path, content)))
@@ -126,7 +158,7 @@ class _Search:
         self._before[:0] = [folder for folder in edits.before if folder not in self._before and folder.is_dir()]
         self._behind += [folder for folder in edits.behind if folder not in self._behind and folder.is_dir()]
         for text in reader.paths(CONFIGS):
-            self._written |= {folder / text for folder in (Path.cwd(), module.path.parent, self.path.parent)}
+            self._written |= {folder / text for folder in (Path.cwd(), module.path.parent, self.folder)}
 
     def _is_own(self, top: str) -> bool:
         return any(name.partition(".")[0] == top for name in self.files)
@@ -145,15 +177,17 @@ class _Search:
                     return found
         return []
 
-    def read_configs(self, named: Sequence[str]) -> None:
-        """Add the small config files that the arguments or the code name, and those that they inherit from."""
-        here, folder = Path.cwd(), self.path.parent
-        inside = [*self._before, *self._behind, *([here] if self.path.is_relative_to(here) else [])]
+    def read_files(self, named: Sequence[str], suffixes: tuple[str, ...] = ("",)) -> None:
+        """Add the small files with these suffixes that the arguments name, the config files that the code names, and
+        those that they inherit from."""
+        here, folder = Path.cwd(), self.folder
+        inside = [*self._before, *self._behind, *([here] if folder.is_relative_to(here) else [])]
+        known = {path for path, _ in self.files.values()}
         waiting = [*sorted(self._written), *(base / text for text in named for base in (here, folder))]
         seen: set[Path] = set()
         while waiting:
             path = Path(os.path.normpath(waiting.pop()))
-            if path in seen or path.suffix not in CONFIGS or not any(map(path.is_relative_to, inside)):
+            if path in seen | known or not path.name.endswith(suffixes) or not any(map(path.is_relative_to, inside)):
                 continue
             seen.add(path)
             content = _small_file(path)

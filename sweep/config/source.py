@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sweep.config.python_code import defined, imports, parse
-from sweep.config.script_source import read_script
+from sweep.config.script_source import Program, read_command, read_script
 from sweep.domain.digest import content_digest
 from sweep.domain.task_ref import TaskKind, TaskRef, root_of
 from sweep.errors import ConfigError
@@ -92,8 +92,16 @@ def _find_function(ref: TaskRef) -> TaskSource:
 
 def _find_script(ref: TaskRef) -> TaskSource:
     """Return a script with its own modules and the config files that it names. Raises ConfigError."""
-    program = read_script(ref)
-    root = program.path.parent
+    return _source_of(read_script(ref))
+
+
+def _find_command(ref: TaskRef) -> TaskSource:
+    """Return the script or module of a command, likewise, and the files that it names. Raises ConfigError."""
+    return _source_of(read_command(ref))
+
+
+def _source_of(program: Program) -> TaskSource:
+    root = program.root
     digest = hashlib.blake2b(digest_size=16)
     for name, (_, content) in sorted(program.files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -111,6 +119,7 @@ def _find_script(ref: TaskRef) -> TaskSource:
 FINDERS: Mapping[TaskKind, Callable[[TaskRef], TaskSource]] = {
     TaskKind.FUNCTION: _find_function,
     TaskKind.SCRIPT: _find_script,
+    TaskKind.COMMAND: _find_command,
 }
 
 

@@ -5,12 +5,14 @@ loaded and prepared in `worker/loading.py` (it imports the task, and does not ne
 kind needs a member and a line here, and a line in the dict of each of these two.
 """
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from sweep.domain.command import module_in, script_in, title_of
 from sweep.domain.enums import StrEnum
-from sweep.domain.script_words import SUFFIX, stem_of
+from sweep.domain.script_words import SUFFIX, argument_text, stem_of
 from sweep.errors import ConfigError
 
 
@@ -19,31 +21,42 @@ class TaskKind(StrEnum):
 
     FUNCTION = "function"  # MODULE.FUNCTION of an importable module: train(cfg, run)
     SCRIPT = "script"  # any Paddle script, as it is; keys in conf/task/script.yaml
+    COMMAND = "command"  # any program, by its command line; keys in conf/task/command.yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """How a kind of task is named: by the value of `key`, which `is_name` accepts; `form` describes it to the user."""
+    """How a kind of task is named: by the value of `key`, which `name_of` reads as text; None for a value that names
+    nothing. `form` describes the value to the user."""
 
     key: str
-    is_name: Callable[[str], bool]
+    name_of: Callable[[object], str | None]
     form: str
 
 
-def _is_dotted(text: str) -> bool:
-    return "." in text and all(part.isidentifier() for part in text.split("."))
+def _dotted(value: object) -> str | None:
+    is_name = isinstance(value, str) and "." in value and all(part.isidentifier() for part in value.split("."))
+    return str(value) if is_name else None
 
 
-def _is_script(text: str) -> bool:
-    return text.endswith(SUFFIX)
+def _script(value: object) -> str | None:
+    return value if isinstance(value, str) and value.endswith(SUFFIX) else None
+
+
+def _command(value: object) -> str | None:
+    words = [argument_text(word) for word in value] if isinstance(value, list) else []
+    return shlex.join(word or "" for word in words) if words and words[0] and None not in words else None
 
 
 NAMINGS: Mapping[TaskKind, Naming] = {
-    TaskKind.FUNCTION: Naming(key="_target_", is_name=_is_dotted, form="must name a function: package.module.function"),
-    TaskKind.SCRIPT: Naming(key="path", is_name=_is_script, form="must name a Python script: train.py"),
+    TaskKind.FUNCTION: Naming(key="_target_", name_of=_dotted, form="must name a function: package.module.function"),
+    TaskKind.SCRIPT: Naming(key="path", name_of=_script, form="must name a Python script: train.py"),
+    TaskKind.COMMAND: Naming(
+        key="command", name_of=_command, form='must be the words of a command: [python, train.py, --lr, "{lr}"]'
+    ),
 }
 
-NAMELESS = frozenset({TaskKind.SCRIPT.value})
+NAMELESS = frozenset({TaskKind.SCRIPT.value, TaskKind.COMMAND.value})
 """The files of conf/task/ that are a kind rather than a task: a study is called after the program."""
 
 KIND_OF_KEY: Mapping[str, TaskKind] = {naming.key: kind for kind, naming in NAMINGS.items()}
@@ -53,7 +66,10 @@ may have a `path` of its own. No axis may change the key that names the program.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRef:
-    """A task by its kind and name; `key` is the key of the task section with the name. `args` are a script's own."""
+    """A task by its kind and name; `key` is the key of the task section with the name.
+
+    `args` are a script's own arguments; of a command, all its words.
+    """
 
     kind: TaskKind
     key: str
@@ -66,17 +82,22 @@ class TaskRef:
         key = naming_key(section)
         if key is None:
             raise ConfigError(f"task.{next(iter(KIND_OF_KEY))}", "is missing: the function that trains")
-        name, kind = section[key], KIND_OF_KEY[key]
-        if not isinstance(name, str) or not NAMINGS[kind].is_name(name):
-            raise ConfigError(f"task.{key}", NAMINGS[kind].form, value=name, hint=_notebook_hint(name))
-        args = section.get("args") if kind is TaskKind.SCRIPT else None
-        words = tuple(map(str, args)) if isinstance(args, list) else ()
+        value, kind = section[key], KIND_OF_KEY[key]
+        name = NAMINGS[kind].name_of(value)
+        if name is None:
+            raise ConfigError(f"task.{key}", NAMINGS[kind].form, value=value, hint=_notebook_hint(value))
+        args = {TaskKind.SCRIPT: section.get("args"), TaskKind.COMMAND: value}.get(kind)
+        words = tuple(argument_text(word) or "" for word in args) if isinstance(args, list) else ()
         return cls(kind=kind, key=key, name=name, args=words)
 
     @property
     def title(self) -> str | None:
-        """What a study of this program is called if no file of the user's names it: a script's name without `.py`;
-        None for a function."""
+        """What a study of this program is called if no file of the user's names it: a script's name without `.py`.
+
+        None for a function.
+        """
+        if self.kind is TaskKind.COMMAND:
+            return title_of(self.args)
         return stem_of(self.name) if self.kind is TaskKind.SCRIPT else None
 
     @property
@@ -102,6 +123,12 @@ def root_of(module: str, file: Path) -> Path:
     """
     depth = module.count(".") + (file.name == "__init__.py")
     return file.parents[min(depth, len(file.parents) - 1)]
+
+
+def code_root(ref: TaskRef) -> Path:
+    """Return the folder from which the code of a script or a command is named: the script's, else the current one."""
+    script = ref.name if ref.kind is TaskKind.SCRIPT else None if module_in(ref.args) else script_in(ref.args)
+    return Path.cwd() if script is None else Path(script).expanduser().absolute().parent
 
 
 def kind_of_section(keys: Iterable[object]) -> TaskKind | None:

@@ -100,7 +100,7 @@ def fixed_command(study: StudyRecord, overrides: Iterable[str], *, seeds: Sequen
 
     It runs the study's seeds unless `seeds` are given.
     """
-    overrides = list(overrides)
+    overrides = _as_added(study, overrides)
     replaced = {key_of(override) for override in overrides} | ({"seeds"} if seeds is not None else set())
     kept = [
         word
@@ -112,6 +112,12 @@ def fixed_command(study: StudyRecord, overrides: Iterable[str], *, seeds: Sequen
     if seeds is not None:
         overrides.append(f"seeds=[{','.join(str(seed) for seed in seeds)}]")
     return command_text([*kept, *overrides])
+
+
+def _as_added(study: StudyRecord, overrides: Iterable[str]) -> list[str]:
+    """Return overrides that add a key where the study's command does: `+task.lr=1` is replaced by `+task.lr=2`."""
+    added = {key_of(word) for word in own_words(study) if word.startswith("+") and not word.startswith("++")}
+    return [f"+{each}" if key_of(each) in added and each[0] not in "+~" else each for each in overrides]
 
 
 def study_command(data: "ReportData", extra: Sequence[str] = ()) -> str:

@@ -12,6 +12,7 @@ one run
   hooks         the only code that patches Paddle
   script        runs and observes a script that was not written for sweep
   surgery       turns the standard knobs of such a script
+  command       runs a program given by its command, and reads what it prints
   callsite      the program's line behind a call
   monitor       what `run.watch` records
   checks        what a trial may do instead of training

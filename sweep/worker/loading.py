@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweep.domain.task_ref import TaskKind, TaskRef, naming_key
+from sweep.domain.task_ref import TaskKind, TaskRef, code_root, naming_key
 from sweep.task import Run, TaskConfig
 from sweep.worker.code_guard import check_code, import_root
 from sweep.worker.process_exit import exit_if_forked
@@ -83,7 +83,15 @@ def _load_script(ref: TaskRef, code: Digests) -> Task:
     return Task(script.train, script.prepare)
 
 
+def _load_command(ref: TaskRef, code: Digests) -> Task:
+    from sweep.worker.command import Command
+
+    check_code(code_root(ref), code)
+    return Task(Command(ref.args).train, None)
+
+
 LOADERS: Mapping[TaskKind, Callable[[TaskRef, Digests], Task]] = {
     TaskKind.FUNCTION: _load_function,
     TaskKind.SCRIPT: _load_script,
+    TaskKind.COMMAND: _load_command,
 }
