@@ -47,6 +47,7 @@ _PAIR = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
+_HALF_TENSOR = re.compile(r"Tensor\(shape=\[[\d, ]*\][^\[\]]*stop_gradient=\w+,\s*$")
 _VERBS = ("is", "are", "was", "were")
 _BRACKETS = re.compile(r"[\[(].*?[\])]")
 _CAMEL = re.compile(r"^([Tt]rain|[Vv]al|[Vv]alid|[Tt]est|[Ee]val|[Bb]est)(?=[A-Z])")
@@ -86,36 +87,35 @@ def read_line(line: str) -> Printed:
     return Printed(metrics=metrics, counters=counters)
 
 
-class LineReader:
-    """Reads what a program prints, as it comes: whole lines, parts of them, and lines that overwrite one another."""
+class LineSplitter:
+    """Splits what a program prints, as it comes, into lines, those that overwrite one another included."""
 
     def __init__(self) -> None:
         self._rest = ""
         self._held = ""
 
-    def feed(self, text: str) -> Iterator[Printed]:
-        """Yield what each line that is now complete says, lines that say nothing left out."""
+    def feed(self, text: str) -> Iterator[str]:
+        """Yield each line that is now complete, without its end."""
         *lines, self._rest = re.split(r"[\r\n]", self._rest + text)
         if len(self._rest) > LINE_LIMIT:  # a line without an end
             self._rest = self._rest[-LINE_LIMIT:]
         for line in lines:
-            yield from self._read(line)
+            if line:
+                yield from self._joined(line)
 
-    def close(self) -> Iterator[Printed]:
-        """Yield what the last line says, which may have no end."""
-        rest, self._rest = self._rest, ""
-        yield from self._read(rest)
-        if self._held:
-            yield from self._read("")
+    def close(self) -> Iterator[str]:
+        """Yield the last line, if it has no end."""
+        rest, self._rest = self._held + self._rest, ""
+        self._held = ""
+        if rest:
+            yield rest
 
-    def _read(self, line: str) -> Iterator[Printed]:
+    def _joined(self, line: str) -> Iterator[str]:
         line, self._held = self._held + line, ""
-        if re.search(r"Tensor\(shape=\[[\d, ]*\][^\[\]]*stop_gradient=\w+,\s*$", line):
+        if "Tensor(" in line and _HALF_TENSOR.search(line):
             self._held = line  # a tensor is printed over two lines: its value is on the next
-            return
-        found = read_line(line)
-        if found.metrics or found.counters:
-            yield found
+        else:
+            yield line
 
 
 def _ratios(text: str) -> dict[str, tuple[str, float]]:
@@ -221,6 +221,12 @@ def _context(before: str) -> str | None:
 
 def _cleaned(word: str) -> str:
     return _CAMEL.sub(r"\1_", word.strip("'\"()[]{}<>,;:|*#.-=~")).lower()
+
+
+def number_of(text: str) -> float | None:
+    """Return the number that a text is, as programs print it; None if it is none."""
+    match = re.fullmatch(rf"\s*({VALUE})\s*(%?)\s*", text, re.IGNORECASE)
+    return None if match is None else _number(match[1], is_percent=bool(match[2]))
 
 
 def _number(text: str, *, is_percent: bool) -> float:

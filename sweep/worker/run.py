@@ -49,6 +49,7 @@ class WorkerRun:
         self.stop_reason: StopReason | None = None
         self.last_step: int | None = None
         self.is_terminated = False  # SIGTERM was received; set by the signal handler
+        self.counts_optimizer_steps = False  # logged steps are counted at the optimizer, not by the task
         self._folder = folder
         self._seed = seed
         self._is_check = is_check
@@ -154,6 +155,11 @@ class WorkerRun:
         self._watched_step = max(step, self._watched_step)
         self._events.log(step, values)
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether `watch` records anything."""
+        return self._watch != "off"
+
     def unwatch(self) -> None:
         """Remove the monitors: models, optimizers and paddle are as they were before."""
         for monitor in self._monitors:
@@ -194,7 +200,7 @@ class WorkerRun:
 
     def _place(self, step: int, values: Mapping[str, float]) -> None:
         """Record values at their position in the run, unless the run ends before it."""
-        if self._is_check:  # a check counts the steps itself
+        if self._is_check or self.counts_optimizer_steps:  # these steps need no clock
             placed: Placed = ((step, values),)
         else:
             placed = self._clock.place(step, values, self._optimizer_steps())

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sweep.domain.printed import LineReader, read_line
+from sweep.domain.printed import LineSplitter, number_of, read_line
 
 NAN, INF = math.nan, math.inf
 
@@ -206,9 +206,9 @@ def test_counters_are_set_aside_by_their_name():
 
 
 def read(*parts):
-    reader = LineReader()
-    found = [each for part in parts for each in reader.feed(part)]
-    return [dict(each.metrics) for each in [*found, *reader.close()] if each.metrics]
+    lines = LineSplitter()
+    found = [line for part in parts for line in lines.feed(part)]
+    return [dict(read_line(line).metrics) for line in [*found, *lines.close()] if read_line(line).metrics]
 
 
 def test_lines_come_in_parts_and_overwrite_one_another():
@@ -222,3 +222,14 @@ def test_a_tensor_over_two_lines_is_one_value():
 
 def test_a_dump_of_data_is_not_read_for_ever():
     assert read("1 " * 1_000_000, "\nloss: 0.5\n") == [{"loss": 0.5}]
+
+
+def test_the_last_line_may_have_no_end():
+    assert read("loss: 0.5\nacc: 0.", "9") == [{"loss": 0.5}, {"acc": 0.9}]
+
+
+def test_a_number_as_programs_print_it():
+    assert number_of("12,345.5") == 12345.5
+    assert number_of(" 93.5 %") == 0.935
+    assert math.isnan(number_of("nan"))
+    assert number_of("many") is None

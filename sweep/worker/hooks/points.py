@@ -58,7 +58,7 @@ def around_optimizer(hooks: Hooks, optimizer: Any, names: Sequence[str], make: M
 
 
 def on_backward(hooks: Hooks, listener: Callable[[Any], None]) -> None:
-    """Call `listener(loss)` before each `backward` of a tensor.
+    """Call `listener(loss)` before each backward pass: `backward` of a tensor, or `paddle.autograd.backward`.
 
     If a GradScaler has scaled the loss for mixed precision, the listener gets the unscaled loss.
     """
@@ -82,7 +82,16 @@ def on_backward(hooks: Hooks, listener: Callable[[Any], None]) -> None:
 
         return scale
 
+    def make_passes(below: Function) -> Function:
+        def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            for loss in tensors if isinstance(tensors, list | tuple) else [tensors]:
+                listener(loss)
+            return below(tensors, *args, **kwargs)
+
+        return backward
+
     hooks.around(paddle.Tensor, "backward", make_backward)
+    hooks.around(paddle.autograd, "backward", make_passes)
     hooks.around(AmpScaler, "scale", make_scale)
 
 

@@ -2,6 +2,13 @@
 
 runner    runs the script as `__main__`, with surgery and observation
 observer  the losses, steps and metrics of the script's training, recorded as series of the run
+steps     the program's position in optimizer steps, with one or several optimizers
+losses    the losses of its backward passes, by call site
+output    the metrics in what it prints, read back from the log
+scalars   the metrics that it writes for VisualDL or tensorboard, and those of `paddle.Model`
+models    which model each optimizer trains, for the monitor
+loaders   passes over its training loader
+ending    what is said of a program that ended without training
 """
 
 from sweep.worker.script.runner import Script

@@ -1,81 +1,172 @@
 """Observes the training of a program without its help, and records it as series of the run."""
 
 import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+import paddle
+
 from sweep.domain.facts import INVENTORY
-from sweep.domain.inventory import Inventory, LossSite
+from sweep.domain.inventory import Inventory
 from sweep.domain.json_form import to_json
+from sweep.domain.metric_words import normal_name
+from sweep.program import listen
+from sweep.task import StopTrial
 from sweep.worker.hooks import Hooks, Role
 from sweep.worker.hooks.patching import Function
 from sweep.worker.hooks.points import STEPS, around_optimizers, on_backward
 from sweep.worker.run import WorkerRun
+from sweep.worker.script.ending import NoStepError, StaticRuns, untrained
+from sweep.worker.script.loaders import Passes
+from sweep.worker.script.losses import Losses
+from sweep.worker.script.models import Models
+from sweep.worker.script.output import Output
+from sweep.worker.script.scalars import Scalars
+from sweep.worker.script.steps import StepCounter
 from sweep.worker.surgery import KNOBS
 from sweep.worker.surgery.book import Book
 
-LOSS = "step/loss"
-"""Series of the loss at the first call site of a backward pass. Those of further sites are `step/loss_2`, ..."""
+SWALLOWED_MOST = 3
+"""Times that a program may catch the exception that ends its trial, by a bare `except`, before its process is ended."""
 
 
 class Observer:
-    """Hooks the training of a program while it runs. `book` gets what surgery finds in it."""
+    """Hooks the training of a program while it runs. `book` gets what surgery finds in it.
 
-    def __init__(self, run: WorkerRun, book: Book) -> None:
-        self._run, self._book = run, book
+    Everything is recorded at the program's position, in optimizer steps. The trial ends by StopTrial from the step that
+    would follow its last one. `patterns` are regular expressions by metric name, for printed lines (`task.metrics`).
+    """
+
+    def __init__(self, run: WorkerRun, book: Book, patterns: Mapping[str, str] | None = None) -> None:
+        self._run, self._book, self._patterns = run, book, patterns or {}
         self._hooks = Hooks(Role.WATCHES)
-        self._steps = 0
-        self._depth = 0
-        self._losses: dict[str, Any] = {}  # by series: the last loss
-        self._sites: dict[str | None, str] = {}  # series by call site
-        self._calls: dict[str, int] = {}
+        self._pid = os.getpid()
+        self._is_inside = False  # an optimizer's step, which may call another's
+        self._swallowed = 0
+        self._reported: dict[str, int] = {}  # points by metric
+        self._own_steps = False  # sweep.log has given steps
+        self._counter = StepCounter()
+        self._losses = Losses(book.sites)
 
     def __enter__(self) -> "Observer":
-        on_backward(self._hooks, self._take_loss)
+        self._run.counts_optimizer_steps = True
+        self._output = Output(self._patterns)
+        self._passes = Passes(self._hooks, self._book.sites)
+        self._static = StaticRuns(self._hooks)
+        self._scalars = Scalars(self._hooks, self._report)
+        self._models = Models(self._hooks, self._run.watch) if self._run.is_watching else None
+        on_backward(self._hooks, self._losses.take)
         around_optimizers(self._hooks, STEPS, self._make_step)
+        self._hooks.around(paddle.jit, "to_static", self._make_to_static)
+        self._unlisten = listen(self._program_logs)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._unlisten()
+        if self._models is not None:
+            self._models.close()
         self._hooks.close()
+        self._output.close()
 
     def record_inventory(self) -> None:
-        """Record the inventory of this run as a fact."""
-        where = {series: site for site, series in self._sites.items()}
-        losses = tuple(LossSite(series=name, where=where[name], calls=n) for name, n in self._calls.items())
+        """Record what the program reported last, and the inventory of this run as a fact."""
+        with suppress(StopTrial):
+            self._read_output(is_over=True)
+        self._run.describe(**{INVENTORY: json.dumps(to_json(self.inventory))})
+
+    @property
+    def inventory(self) -> Inventory:
+        """The inventory of the program so far."""
         book = self._book
-        inventory = Inventory(
+        return Inventory(
             parts=book.parts,
             knobs=KNOBS,
             changed=book.changes,
-            losses=losses,
+            losses=self._losses.found(),
+            metrics=tuple(self._reported),
             seeding=tuple(book.seeding),
             limits=tuple(book.limits),
-            steps=self._steps,
+            steps=self._counter.position,
+            epochs=self._passes.epochs,
         )
-        self._run.describe(**{INVENTORY: json.dumps(to_json(inventory))})
 
-    def _take_loss(self, loss: Any) -> None:
-        site = self._book.sites.here()
-        number = len(self._sites) + 1
-        series = self._sites.setdefault(site, LOSS if number == 1 else f"{LOSS}_{number}")
-        self._calls[series] = self._calls.get(series, 0) + 1
-        self._losses[series] = loss
+    def check_trained(self) -> None:
+        """Raise NoStepError if the program has come to its end without any step of an optimizer."""
+        if not self._counter.position and not self._own_steps:
+            raise NoStepError(untrained(self._losses.found(), self._static.number))
+
+    # Steps
 
     def _make_step(self, below: Function) -> Function:
         def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-            self._depth += 1
+            if self._is_inside or os.getpid() != self._pid:
+                return below(optimizer, *args, **kwargs)
+            self._is_inside = True
             try:
-                result = below(optimizer, *args, **kwargs)
+                self._before_step(optimizer, args)
+                return below(optimizer, *args, **kwargs)
             finally:
-                self._depth -= 1
-            if not self._depth:
-                self._stepped()
-            return result
+                self._is_inside = False
 
         return step
 
-    def _stepped(self) -> None:
-        self._steps += 1
-        losses, self._losses = self._losses, {}
-        if losses:
-            self._run.log(self._steps, **{name: float(loss.mean()) for name, loss in losses.items()})
+    def _before_step(self, optimizer: Any, args: tuple[Any, ...]) -> None:
+        """Record what came before this step. Raises StopTrial if the trial was over before it."""
+        self._scalars.look()
+        self._read_output()
+        if not self._losses and args and isinstance(args[0], paddle.Tensor):
+            self._losses.take(args[0])  # of `minimize`, without a `backward`
+        self._passes.stepped()
+        self._log(self._counter.advance(optimizer), self._losses.drain())
+
+    def _read_output(self, *, is_over: bool = False) -> None:
+        for values in self._output.read(is_over=is_over):
+            self._report(values)
+
+    # Recording
+
+    def _report(self, values: Mapping[str, float]) -> None:
+        """Record metrics that the program reported, at the position that it has reached."""
+        if values and os.getpid() == self._pid:
+            for name in values:
+                self._reported[name] = self._reported.get(name, 0) + 1
+            self._log(self._counter.position, values)
+
+    def _program_logs(self, step: int | None, values: Mapping[str, float]) -> None:
+        """Record what the program gives to `sweep.log`."""
+        if os.getpid() != self._pid:
+            return
+        named = {normal_name(name): value for name, value in values.items()}
+        if step is not None and not self._counter.position:
+            self._own_steps = True
+            for name in named:
+                self._reported[name] = self._reported.get(name, 0) + 1
+            self._log(step, named)
+        else:
+            self._report(named)
+
+    def _log(self, step: int, values: Mapping[str, float]) -> None:
+        try:
+            self._run.log(step, **values)
+        except StopTrial:
+            self._swallowed += 1
+            if self._swallowed > SWALLOWED_MOST:
+                print("sweep: the program caught the exception that ends its trial; its process is ended", flush=True)
+                os._exit(0)
+            raise
+
+    # Limits
+
+    def _make_to_static(self, below: Function) -> Function:
+        def to_static(*args: Any, **kwargs: Any) -> Any:
+            if kwargs.get("full_graph"):
+                self._book.limit(
+                    f"to_static(full_graph=True) at {self._book.sites.here() or 'a package'}: dropout and activation "
+                    "are built into the graph at its first call, and layers inside it are not watched"
+                )
+            return below(*args, **kwargs)
+
+        return to_static

@@ -43,11 +43,16 @@ class Script:
         """Run the script to its end. Raises whatever it raises, SystemExit included."""
         assert isinstance(run, WorkerRun)  # it has more than a task may use
         book = Book(CallSites(self.path.parent))
-        with Hooks(Role.CHANGES) as changes, Observer(run, book) as observer:
+        with Hooks(Role.CHANGES) as changes, Observer(run, book, cfg.metrics) as observer:
             surgery = Surgery(hooks=changes, book=book, stream=run.stream, total_steps=run.target.budget_steps)
             install(surgery, {name: cfg[name] for name in STANDARD_KNOBS & set(cfg)})
             try:
                 self._execute(cfg)
+                observer.check_trained()
+            except SystemExit as left:
+                if not left.code:
+                    observer.check_trained()
+                raise
             finally:
                 observer.record_inventory()
 
