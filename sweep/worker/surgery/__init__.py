@@ -47,6 +47,7 @@ KNOBS = (
     "shuffle",
     "input_norm",
     "loss",
+    "init",
     "weight_decay",
     "clip",
     "optimizer",

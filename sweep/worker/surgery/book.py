@@ -32,7 +32,7 @@ class Book:
             self.limits.append(text)
 
     def at_end(self, record: Callable[[], None]) -> None:
-        """Call `record` each time before the changes are read: for what is known only later."""
+        """Call `record` each time before the parts or changes are read: for what is known only later."""
         self._at_end.append(record)
 
     def seeds(self, call: str) -> None:
@@ -44,14 +44,18 @@ class Book:
     @property
     def parts(self) -> tuple[Part, ...]:
         """What the knobs would reach."""
+        self._settle()
         return tuple(replace(part, count=count) for part, count in self._found.items())
 
     @property
     def changes(self) -> tuple[Part, ...]:
         """What the knobs have changed."""
+        self._settle()
+        return tuple(replace(part, count=count) for part, count in self._changed.items())
+
+    def _settle(self) -> None:
         for record in self._at_end:
             record()
-        return tuple(replace(part, count=count) for part, count in self._changed.items())
 
     @staticmethod
     def _add(parts: dict[Part, int], part: Part) -> None:
