@@ -9,5 +9,8 @@ RETURNED = "log/returned"
 LATE = "log/late"
 """The step, beyond the budget, at which the deciding metric was first logged: too late to count."""
 
+NOTES = "program/notes"
+"""What a user should know about how a run of a program went: a list of sentences, as JSON text."""
+
 INVENTORY = "program/inventory"
 """What a program has that knobs could change: `sweep.domain.inventory.Inventory` as JSON text."""

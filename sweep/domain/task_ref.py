@@ -149,3 +149,15 @@ def naming_key(keys: Iterable[object]) -> str | None:
     """Return the key of a task section that names its program; None if there is none."""
     there = set(keys)
     return next((key for key in KIND_OF_KEY if key in there), None)
+
+
+def is_program(section: Mapping[str, object]) -> bool:
+    """Return whether a task section names a program that was not written for sweep."""
+    key = naming_key(section)
+    return key is not None and KIND_OF_KEY[key] is not TaskKind.FUNCTION
+
+
+def environment_of(section: Mapping[str, object]) -> dict[str, str]:
+    """Return the environment variables that a trial's process needs from its start: those in the `env` of a script."""
+    env = section.get("env") if kind_of_section(section) is TaskKind.SCRIPT else None
+    return {str(name): str(value) for name, value in env.items()} if isinstance(env, Mapping) else {}

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from sweep.config import LauncherConfig
+from sweep.domain.task_ref import environment_of
 from sweep.launch import build_launcher
 from sweep.launch.environment import child_environment
 from sweep.launch.layout import Layout
@@ -53,7 +54,7 @@ def start_parent(
         return None
     environment = child_environment(
         os.environ,
-        {},
+        {"env": environment_of(task)},
         device=CPU,
         threads=layout.threads,
         has_gpus=layout.has_gpus,

@@ -8,6 +8,7 @@ from typing import Any
 
 import sweep
 from sweep.launch.leases import CPU
+from sweep.rundir.paths import PYTHONPATH_VARIABLE
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -37,6 +38,7 @@ def child_environment(
     environment = dict(parent)
     count = str(spec.get("threads") or threads)
     environment.update(dict.fromkeys(THREAD_VARIABLES, count))
+    environment[PYTHONPATH_VARIABLE] = parent.get("PYTHONPATH", "")
     environment["PYTHONPATH"] = python_path(parent.get("PYTHONPATH", ""))
     # Sets of strings iterate in the order of their hashes: without this, no two processes train alike.
     environment.setdefault("PYTHONHASHSEED", "0")

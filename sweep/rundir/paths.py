@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # not needed by a trial's process
 RUN_VARIABLE = "SWEEP_RUN_DIR"
 """Environment variable with the run's folder, absolute, in all its processes, which identifies them as ours."""
 
+PYTHONPATH_VARIABLE = "SWEEP_PYTHONPATH"
+"""Environment variable of a run's process with the user's own PYTHONPATH, to which ours is added."""
+
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
 
 _SPEC, _EVENTS, _RESULT, _LOG = "spec.json", "events.jsonl", "result.json", "out.log"

@@ -10,6 +10,7 @@ from sweep.config import StudyConfig
 from sweep.domain.check import CHECK_REASON
 from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.domain.target import Target
+from sweep.domain.task_ref import environment_of
 from sweep.domain.trial import Outcome, RunRecord, TrialRecord
 from sweep.domain.verdict import Judgement, Verdict
 from sweep.judge import SymptomThresholds, judge
@@ -45,6 +46,7 @@ def spec_of(
         "overrides": list(trial.overrides),
         "fingerprint": trial.fingerprint,
         "task": dict(trial.task),
+        **({"env": env} if (env := environment_of(trial.task)) else {}),
         "code": code,
         "target": _target_mapping(config.target),
         "memory_mb": config.launcher.memory_mb,

@@ -9,6 +9,8 @@ one run
   code_guard    no run with other code than was planned
   failure       an exception, as result.json records it
   process_exit  ends the process
+  os_exit       a result also if the program ends the process by `os._exit`
+  on_import     does something right after a library is imported
   hooks         the only code that patches Paddle
   script        runs and observes a script that was not written for sweep
   surgery       turns the standard knobs of such a script

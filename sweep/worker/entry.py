@@ -4,7 +4,7 @@ import os
 import resource
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from sweep.clock import monotonic_s, now_utc
 from sweep.domain.check import Check
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Target
+from sweep.domain.task_ref import is_program
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
 from sweep.task import StopTrial
 from sweep.worker.checks import RUNNERS
 from sweep.worker.loading import prepared_task
+from sweep.worker.os_exit import os_exit_reported
 from sweep.worker.process_exit import exit_if_forked
 from sweep.worker.run import WorkerRun
 from sweep.worker.seeding import seed_globals
@@ -54,10 +56,18 @@ def run_trial(folder: RunDir) -> int:
             is_check=check is not None,
             watch=str(spec.get("watch", "light")),
         )
-        ending = _execute(spec, run, check)
-        with suppress(OSError):  # a full disk: only result.json matters
-            events.write("end", state=ending["state"], reason=ending["stop_reason"])
-        _write_result(folder, ending, last_step=run.last_step, started_at=started_at, wall_s=monotonic_s() - started_s)
+        sigterm = SigtermWatch(run)
+
+        def end(ending: Mapping[str, Any]) -> None:
+            with suppress(OSError):  # a full disk: only result.json matters
+                events.write("end", state=ending["state"], reason=ending["stop_reason"])
+            wall_s = monotonic_s() - started_s
+            _write_result(folder, ending, last_step=run.last_step, started_at=started_at, wall_s=wall_s)
+
+        reported = os_exit_reported(lambda code: end(_exited(run, sigterm, code)))
+        with reported if is_program(spec["task"]) else nullcontext():
+            ending = _execute(spec, run, sigterm, check)
+        end(ending)
     except OSError as error:
         with suppress(OSError):  # the log may be on the same full disk
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -82,13 +92,13 @@ def _write_result(
     write_json_atomic(folder.result, result, is_durable=wall_s >= DURABLE_FROM_S)
 
 
-def _execute(spec: Mapping[str, Any], run: WorkerRun, check: Check | None) -> dict[str, Any]:
+def _execute(spec: Mapping[str, Any], run: WorkerRun, sigterm: SigtermWatch, check: Check | None) -> dict[str, Any]:
     """Run the task, or the check on it; return how it ended: state, stop_reason, failure."""
-    sigterm = SigtermWatch(run)
     pid, failure, returned = os.getpid(), None, None
     try:
         runner = None if check is None else RUNNERS[check.name]
         task, cfg = prepared_task(spec, is_prepared=runner is None or runner.prepares)
+        sigterm.renew()
         seed_globals(run.seed)
         if check is None or runner is None:
             returned = task.train(cfg, run)
@@ -100,6 +110,24 @@ def _execute(spec: Mapping[str, Any], run: WorkerRun, check: Check | None) -> di
         if not _is_clean_exit(error):
             failure = _report_failure(error)
     exit_if_forked(pid, 0 if failure is None else 1)
+    return _ending(run, sigterm, failure, returned)
+
+
+def _exited(run: WorkerRun, sigterm: SigtermWatch, code: int) -> dict[str, Any]:
+    """Return how a run ended whose program has called `os._exit(code)`."""
+    for act in run.before_end:
+        with suppress(Exception):
+            act()
+    from sweep.worker.failure import describe_os_exit  # imported only by runs that end like this
+
+    failure = None if code == 0 else describe_os_exit(code)
+    return _ending(run, sigterm, failure)
+
+
+def _ending(
+    run: WorkerRun, sigterm: SigtermWatch, failure: dict[str, Any] | None, returned: object = None
+) -> dict[str, Any]:
+    """Return how a run ended: state, stop_reason, failure."""
     run.conclude(returned, has_failed=failure is not None)
     run.unwatch()
     reason = run.stop_reason

@@ -3,7 +3,6 @@
 import errno
 import traceback
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from sweep.domain.failure import says_out_of_memory
@@ -31,12 +30,35 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
     }
 
 
+def describe_os_exit(code: int) -> dict[str, Any]:
+    """Return the failure of a program that has ended its process itself, with the place of the call."""
+    frames = [frame for frame in traceback.extract_stack() if not frame.filename.startswith(_HERE)]
+    return {
+        "class": str(FailureClass.CRASH),
+        "type": "os._exit",
+        "message": f"the program has called os._exit({code})",
+        "traceback": "".join(traceback.format_list(frames))[-TRACEBACK_CHARS:],
+    }
+
+
 def format_error(error: BaseException) -> str:
-    """Return the traceback from the task's first frame on, without the worker's frames."""
-    frames: TracebackType | None = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_HERE) and frames.tb_next is not None:
-        frames = frames.tb_next
-    return "".join(traceback.format_exception(type(error), error, frames))
+    """Return the traceback without the worker's frames, those of the exceptions that led to it included.
+
+    An error that the worker itself has raised keeps them.
+    """
+    told = traceback.TracebackException.from_exception(error)
+    waiting, seen = [told], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one.stack and not one.stack[-1].filename.startswith(_HERE):
+            one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith(_HERE)]
+        waiting += [
+            other for other in (one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ())) if other
+        ]
+    return "".join(told.format())
 
 
 def _message_of(error: BaseException) -> str:

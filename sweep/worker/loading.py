@@ -34,13 +34,13 @@ class Task:
     model: Callable[[TaskConfig], Any] | None = None
 
 
-def load_task(ref: TaskRef, code: Digests | None = None) -> Task:
+def load_task(ref: TaskRef, code: Digests | None = None, env: Mapping[str, object] | None = None) -> Task:
     """Import a task and return it. Raises ImportError, AttributeError, and whatever its code raises.
 
-    `code` has the digests of its files when the study was planned. Raises EditedTaskError if this call imports the task
-    and its files differ.
+    `env` is the environment that a script asks for. `code` has the digests of its files when the study was planned.
+    Raises EditedTaskError if this call imports the task and its files differ.
     """
-    return LOADERS[ref.kind](ref, code or {})
+    return LOADERS[ref.kind](ref, code or {}, env or {})
 
 
 def prepared_task(spec: Mapping[str, Any], *, is_prepared: bool = True) -> tuple[Task, TaskConfig]:
@@ -51,7 +51,7 @@ def prepared_task(spec: Mapping[str, Any], *, is_prepared: bool = True) -> tuple
     """
     pid, section = os.getpid(), spec["task"]
     seed_globals(PREPARE_SEED)
-    task, cfg = load_task(TaskRef.of(section), spec.get("code")), config_of(section)
+    task, cfg = load_task(TaskRef.of(section), spec.get("code"), section.get("env")), config_of(section)
     if is_prepared and task.prepare is not None:
         seed_globals(PREPARE_SEED)
         task.prepare(cfg)
@@ -65,7 +65,7 @@ def config_of(section: Mapping[str, Any]) -> TaskConfig:
     return TaskConfig({key: value for key, value in section.items() if key != named_by})
 
 
-def _load_function(ref: TaskRef, code: Digests) -> Task:
+def _load_function(ref: TaskRef, code: Digests, _: Mapping[str, object]) -> Task:
     is_imported = ref.module in sys.modules
     try:
         module = importlib.import_module(ref.module)
@@ -76,21 +76,30 @@ def _load_function(ref: TaskRef, code: Digests) -> Task:
             check_code(import_root(ref.module), code)
 
 
-def _load_script(ref: TaskRef, code: Digests) -> Task:
-    from sweep.worker.script import Script  # imports paddle
+def _load_script(ref: TaskRef, code: Digests, env: Mapping[str, object]) -> Task:
+    if ref.name not in _SCRIPTS:
+        from sweep.worker.script.program import prepare_process
 
-    script = Script.read(Path(ref.name), code)
-    return Task(script.train, script.prepare)
+        prepare_process(Path(ref.name).expanduser().absolute(), env)
+        from sweep.worker.script.runner import Script  # imports paddle
+
+        script = Script.read(ref.name, code)
+        _SCRIPTS[ref.name] = Task(script.train, script.prepare)
+    return _SCRIPTS[ref.name]
 
 
-def _load_command(ref: TaskRef, code: Digests) -> Task:
+_SCRIPTS: dict[str, Task] = {}
+"""Scripts that are compiled already: by a warm parent, before its children were forked."""
+
+
+def _load_command(ref: TaskRef, code: Digests, _: Mapping[str, object]) -> Task:
     from sweep.worker.command import Command
 
     check_code(code_root(ref), code)
     return Task(Command(ref.args).train, None)
 
 
-LOADERS: Mapping[TaskKind, Callable[[TaskRef, Digests], Task]] = {
+LOADERS: Mapping[TaskKind, Callable[[TaskRef, Digests, Mapping[str, object]], Task]] = {
     TaskKind.FUNCTION: _load_function,
     TaskKind.SCRIPT: _load_script,
     TaskKind.COMMAND: _load_command,

@@ -1,12 +1,14 @@
 """The `run` that a task is given (sweep.task.Run): records what is logged and decides when the trial ends."""
 
+import json
 import operator
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sweep.clock import monotonic_s
-from sweep.domain.facts import LATE, RETURNED, STEPS
+from sweep.domain.facts import LATE, NOTES, RETURNED, STEPS
 from sweep.domain.json_form import json_number
 from sweep.domain.states import StopReason
 from sweep.domain.step_clock import Placed, StepClock
@@ -50,6 +52,8 @@ class WorkerRun:
         self.last_step: int | None = None
         self.is_terminated = False  # SIGTERM was received; set by the signal handler
         self.counts_optimizer_steps = False  # logged steps are counted at the optimizer, not by the task
+        self.before_end: list[Callable[[], object]] = []  # called if the program ends its process by `os._exit`
+        self._notes: list[str] = []
         self._folder = folder
         self._seed = seed
         self._is_check = is_check
@@ -117,6 +121,13 @@ class WorkerRun:
         known = {name: value if isinstance(value, str) else _scalar(name, value) for name, value in facts.items()}
         self._tracker.learn(known)
         self._write_facts(known)
+
+    def note(self, text: str) -> None:
+        """Record what a user should know about how this run went, once, and print it into the run's log."""
+        if text not in self._notes:
+            self._notes.append(text)
+            self._write_facts({NOTES: json.dumps(self._notes)})
+            print(f"sweep: {text}", file=sys.__stderr__, flush=True)
 
     def end_after(self, seconds: float) -> None:
         """End this run, as if its budget were used up, at the first log of a step so many seconds from now."""

@@ -28,6 +28,11 @@ class SigtermWatch:
             after_in_child=_die_of_sigterm,
         )
 
+    def renew(self) -> None:
+        """Handle SIGTERM again: importing paddle installs a handler that Python does not know, and that kills."""
+        if signal.getsignal(signal.SIGTERM) == self._on_term:
+            signal.signal(signal.SIGTERM, self._on_term)
+
     def was_handled_by_task(self) -> bool:
         """Return whether SIGTERM was received and the task's own handler handled it."""
         with suppress(OSError):  # the task has closed a descriptor that it did not open

@@ -9,8 +9,8 @@ scalars   the metrics that it writes for VisualDL or tensorboard, and those of `
 models    which model each optimizer trains, for the monitor
 loaders   passes over its training loader
 ending    what is said of a program that ended without training
+program   makes this process what `python SCRIPT ARGS` would be
+own_modules  lets the script's modules named `sweep`, `tasks` or `conf` win over ours
+devices   lets a program that asks for a GPU run where there is none
+ahead     imports the installed packages that the script imports, once for all trials
 """
-
-from sweep.worker.script.runner import Script
-
-__all__ = ["Script"]

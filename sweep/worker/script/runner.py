@@ -1,11 +1,10 @@
 """Runs a script as `python SCRIPT ARGS` would, inside this process."""
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 
 import paddle  # noqa: F401 - imported ahead: a warm parent shares it with every trial
 
@@ -16,24 +15,28 @@ from sweep.worker.code_guard import check_code
 from sweep.worker.hooks import Hooks, Role
 from sweep.worker.run import WorkerRun
 from sweep.worker.script.ahead import import_ahead
+from sweep.worker.script.devices import fall_back_on_cpu
 from sweep.worker.script.observer import Observer
+from sweep.worker.script.own_modules import yield_names
+from sweep.worker.script.program import become_main, restore_environment, run_main
 from sweep.worker.surgery import Surgery, install
 from sweep.worker.surgery.book import Book
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script, compiled. `path` is absolute."""
+    """A script, compiled. `typed` is its path as the user named it, `path` is absolute."""
 
+    typed: str
     path: Path
     code: CodeType
 
     @classmethod
-    def read(cls, path: Path, digests: Mapping[str, str | None]) -> "Script":
+    def read(cls, typed: str, digests: Mapping[str, str | None]) -> "Script":
         """Read and compile a script. Raises OSError, SyntaxError, EditedTaskError."""
-        path = path.absolute()
+        path = Path(typed).expanduser().absolute()
         check_code(path.parent, digests)
-        return cls(path, compile(path.read_bytes(), str(path), "exec", dont_inherit=True))
+        return cls(typed, path, compile(path.read_bytes(), str(path), "exec", dont_inherit=True))
 
     def prepare(self, cfg: TaskConfig) -> None:  # noqa: ARG002 - the same for every config
         """Do what all trials share: import installed packages, where that changes nothing for them."""
@@ -44,24 +47,23 @@ class Script:
         assert isinstance(run, WorkerRun)  # it has more than a task may use
         book = Book(CallSites(self.path.parent))
         with Hooks(Role.CHANGES) as changes, Observer(run, book, cfg.metrics) as observer:
+            run.before_end.append(observer.record_inventory)
+            fall_back_on_cpu(changes, run.note)
             surgery = Surgery(hooks=changes, book=book, stream=run.stream, total_steps=run.target.budget_steps)
             install(surgery, {name: cfg[name] for name in STANDARD_KNOBS & set(cfg)})
             try:
-                self._execute(cfg)
+                self._execute(cfg, run)
                 observer.check_trained()
             except SystemExit as left:
                 if not left.code:
                     observer.check_trained()
                 raise
             finally:
+                run.before_end.remove(observer.record_inventory)
                 observer.record_inventory()
 
-    def _execute(self, cfg: TaskConfig) -> None:
-        os.environ.update({name: str(value) for name, value in cfg.env.items()})
-        sys.argv = [str(self.path), *(str(word) for word in cfg.args)]
-        sys.path.insert(0, str(self.path.parent))
-        main = ModuleType("__main__")
-        main.__file__ = str(self.path)
-        main.__builtins__ = __builtins__  # type: ignore[attr-defined]
-        sys.modules["__main__"] = main
-        exec(self.code, vars(main))
+    def _execute(self, cfg: TaskConfig, run: WorkerRun) -> None:
+        restore_environment()
+        yield_names(sys.path[0])
+        main = become_main(self.path, self.typed, cfg.args)
+        run_main(self.code, main, is_over=lambda: run.stop_reason is not None)
