@@ -170,6 +170,13 @@ def test_weight_decay_of_groups_off(kind: Any) -> None:
     assert {part.value for part in book.changes} == {0.5, 0.2, 0.7}
 
 
+@pytest.mark.parametrize("kind", [SGD, Momentum, AdamW])
+def test_only_coefficients_that_are_used_are_found(kind: Any) -> None:
+    with knobs("weight_decay") as book:
+        train(grouped(kind, first={"weight_decay": 0.5}, second={"weight_decay": 0.2}))
+    assert {part.value for part in book.parts} == {0.5, 0.2}
+
+
 @pytest.mark.parametrize("kind", [*L2, AdamW])
 def test_regularizer_of_a_parameter_off(kind: Any) -> None:
     own = {"weight_decay": 0.0} if kind is AdamW else {}
@@ -690,6 +697,19 @@ def test_a_watcher_of_steps_sees_the_rate_that_is_used() -> None:
         train(of(AdamW, 0.05), 2)
         train(of(SGD, 0.05), 2)
     assert rates == pytest.approx([1e-4] * 4)
+
+
+@pytest.mark.filterwarnings("ignore:Tensor do not have 'place'")  # Paddle warns about its own minimize
+def test_a_static_graph_is_named_as_a_limit() -> None:
+    paddle.enable_static()
+    try:
+        with knobs("optimizer", weight_decay=0.0) as book, paddle.static.program_guard(paddle.static.Program()):
+            x = paddle.static.data("x", [4, 2])
+            SGD(0.1, weight_decay=0.5).minimize(nn.Linear(2, 1)(x).mean())
+    finally:
+        paddle.disable_static()
+    assert not book.parts
+    assert len(book.limits) == 1
 
 
 # Mixed precision

@@ -36,10 +36,13 @@ class Decay:
 
 def decays_of(optimizer: Any, seen: Seen) -> list[Decay]:
     """Return every coefficient of an optimizer and its parameters, zero ones too."""
-    found = [_of_number(optimizer, name, seen) for name in NUMBERS if hasattr(optimizer, name)]
-    for group in groups_of(optimizer):
-        keys = [name[1:] for name in NUMBERS if hasattr(optimizer, name) and name[1:] in group]
-        found += [_of_group(group, key, seen) for key in keys if isinstance(group[key], int | float)]
+    found: list[Decay] = []
+    groups = groups_of(optimizer)
+    for name in (name for name in NUMBERS if hasattr(optimizer, name)):
+        own = [group for group in groups if isinstance(group.get(name[1:]), int | float)]
+        if len(own) < len(groups) or not groups:  # else the optimizer's coefficient is used for no parameter
+            found.append(_of_number(optimizer, name, seen))
+        found += [_of_group(group, name[1:], seen) for group in own]
     if optimizer.regularization is not None:
         found.append(_of_regularization(optimizer, seen))
     for parameter in parameters_of(optimizer):

@@ -90,7 +90,10 @@ class Optimizers:
                 return below(optimizer, *args, **kwargs)
             call: Function = below
             if not seen.is_known:
-                if type(optimizer).__name__ in WRAPPERS or not paddle.in_dynamic_mode():
+                if not paddle.in_dynamic_mode():
+                    self._surgery.book.limit("optimizers of a static graph are not changed")
+                    return below(optimizer, *args, **kwargs)
+                if type(optimizer).__name__ in WRAPPERS:
                     return below(optimizer, *args, **kwargs)
                 kind = type(optimizer)
                 self._look(optimizer, seen)
