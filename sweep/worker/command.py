@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep.domain.command import RUN_DIR, SEED, PrintedSteps, filled
-from sweep.domain.printed import read_line
+from sweep.domain.printed import LineSplitter, number_of, read_line
 from sweep.task import Run, StopTrial, TaskConfig
 from sweep.worker.run import WorkerRun
 
@@ -24,10 +24,7 @@ LOOK_EVERY_S = 0.2
 END_WITHIN_S = 10.0
 """Seconds that the program has after SIGTERM, before SIGKILL."""
 READ_BYTES = 1 << 16
-LINE_CHARS = 1 << 16
-"""A line without an end is read in parts of this length."""
 TAIL_LINES = 5
-_ENDS = re.compile(r"\r\n|\n|\r")
 
 
 class CommandFailedError(Exception):
@@ -63,21 +60,18 @@ class Lines:
 
     def __init__(self, run: WorkerRun, patterns: Mapping[str, str]) -> None:
         self.tail: list[str] = []
-        self._run, self._steps, self._rest = run, PrintedSteps(), ""
+        self._run, self._steps, self._splitter = run, PrintedSteps(), LineSplitter()
         self._patterns = {name: re.compile(pattern) for name, pattern in patterns.items()}
 
     def take(self, text: str) -> None:
         """Read more of what is printed. Raises StopTrial."""
-        *lines, self._rest = _ENDS.split(self._rest + text)
-        if len(self._rest) > LINE_CHARS:
-            lines, self._rest = [*lines, self._rest], ""
-        for line in lines:
+        for line in self._splitter.feed(text):
             self._read(line)
 
     def close(self) -> None:
         """Read the last line, which may have no end. Raises StopTrial."""
-        rest, self._rest = self._rest, ""
-        self._read(rest)
+        for line in self._splitter.close():
+            self._read(line)
 
     def _read(self, line: str) -> None:
         if line.strip():
@@ -92,9 +86,9 @@ class Lines:
     def _by_pattern(self, line: str) -> Iterator[tuple[str, float]]:
         for name, pattern in self._patterns.items():
             found = pattern.search(line)
-            with suppress(ValueError):
-                if found is not None and found[1] is not None:
-                    yield name, float(found[1].replace(",", ""))
+            value = None if found is None or found[1] is None else number_of(found[1])
+            if value is not None:
+                yield name, value
 
 
 def _values(cfg: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from sweep.cli.main import VERBS, main
+from sweep.domain.script_words import is_script
 from sweep.judge import RULES
 from sweep.plan import DESIGNS
 
@@ -88,6 +89,12 @@ def test_links_between_pages_lead_to_a_file_and_a_heading(path):
             assert not anchor or anchor in anchors(page_of), (target, anchor)
 
 
+def readme_script() -> str:
+    """Return the script that the README's commands write and run."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return text.partition("cat > train.py <<'END'\n")[2].partition("END\n")[0]
+
+
 def written_commands() -> list[str]:
     """Return the study commands of the README and of the pages that are complete as they stand."""
     text = (ROOT / "README.md").read_text(encoding="utf-8") + page("studies.md") + page("search.md")
@@ -98,8 +105,9 @@ def written_commands() -> list[str]:
 @pytest.mark.parametrize("command", written_commands())
 def test_every_written_command_composes(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(readme_script())
     words = shlex.split(command, comments=True)[3:]
-    if "=" in words[0]:  # a study: planning it composes and validates every trial
+    if "=" in words[0] or is_script(words[0]):  # a study: planning it composes and validates every trial
         words = ["plan", *words]
     else:
         assert words[0] in VERBS
