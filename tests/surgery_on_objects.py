@@ -1,7 +1,8 @@
 """Knobs of a running program, applied to live Paddle objects in this process."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import paddle
 
+from sweep.domain.inventory import Part
 from sweep.seeds import stream_seed
 from sweep.worker.callsite import CallSites
 from sweep.worker.hooks import Hooks, Role, installed
@@ -43,11 +45,18 @@ def seed_all(seed: int = 0) -> None:
 
 def found(book: Book, knob: str) -> Mapping[str, int]:
     """What a knob would reach, and how many of each."""
-    return {part.what: part.count for part in book.parts if part.knob == knob}
+    return _counts(part for part in book.parts if part.knob == knob)
 
 
 def changed(book: Book, knob: str) -> Mapping[str, int]:
-    return {part.what: part.count for part in book.changes if part.knob == knob}
+    return _counts(part for part in book.changes if part.knob == knob)
+
+
+def _counts(parts: Iterable[Part]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts[part.what] += part.count
+    return counts
 
 
 def weights(model: Any) -> list[np.ndarray]:

@@ -48,6 +48,7 @@ KNOBS = (
     "input_norm",
     "loss",
     "init",
+    "activation",
     "weight_decay",
     "clip",
     "optimizer",
