@@ -42,6 +42,7 @@ records and reports
   garbage            deletes what has expired
   rebuild            recreates a store from the run folders
   restoring          restores one study from its folder into a store
+  folder_files       plan.json and spec.json, as they are read for that
   record_file        record.json: a copy of what only the store knows of a study
   assigning          assigns folders to the store that now holds their studies
 """

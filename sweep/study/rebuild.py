@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 from sweep.clock import now_utc
 from sweep.config.secrets import without_password
@@ -13,8 +12,9 @@ from sweep.launch import RunRequest, kind_of
 from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
 from sweep.store import Store
 from sweep.study.assigning import assign, assign_records
+from sweep.study.folder_files import PlanFile, SpecFile
 from sweep.study.regression.files import restore_records
-from sweep.study.restoring import Recovered, Restored, kind_recorded
+from sweep.study.restoring import Recovered, Restored
 
 Say = Callable[[str], None]
 
@@ -106,17 +106,15 @@ def _studies_in(results: Path, say: Say) -> list[Recovered]:
     for path in sorted(results.glob("*/plan.json")):
         folder = StudyDir(results, path.parent.name)
         try:
-            plan = read_json(path)
-            plan["task"], [plan["record"][key] for key in ("command", "config", "provenance", "created_at")]
-            kind_recorded(plan["record"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            plan = PlanFile.of(read_json(path))
+        except (OSError, ValueError) as error:
             say(f"{path} cannot be used ({type(error).__name__}: {error}); the study is left out")
             continue
-        specs: dict[int, dict[str, Any]] = {}
+        specs: dict[int, SpecFile] = {}
         for trial in folder.trials.glob("*"):
             if trial.name.isdigit():
                 try:
-                    specs[int(trial.name)] = RunDir(trial).read_spec()
+                    specs[int(trial.name)] = SpecFile.of(RunDir(trial).read_spec())
                 except (OSError, ValueError) as error:
                     say(f"{trial} has no usable spec.json ({error}); its trial will be run again")
         found.append(Recovered(folder, plan, dict(sorted(specs.items()))))
@@ -125,11 +123,11 @@ def _studies_in(results: Path, say: Say) -> list[Recovered]:
 
 def _refuse_running(study: Recovered) -> None:
     """Raise UsageError if a run left by a dead orchestrator is still live, RunElsewhereError if on another host."""
-    launcher = dict(study.plan["record"]["config"].get("launcher") or {})
-    kind = kind_of(str(launcher.get("name", "local")))
+    launcher = study.plan.record.config.get("launcher")
+    kind = kind_of(str(launcher.get("name", "local")) if isinstance(launcher, dict) else "local")
     for number, spec in study.specs.items():
         folder = study.folder.trial(number).path.absolute()
-        handle = kind.find(RunRequest(run_id=0, dir=folder, token=spec.get("token")))
+        handle = kind.find(RunRequest(run_id=0, dir=folder, token=spec.token))
         if handle is not None:
             raise UsageError(
                 f"trial {number} of {study.folder.study} is still running ({kind.shown(handle)})",

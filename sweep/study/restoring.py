@@ -5,12 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sweep.clock import now_utc
 from sweep.domain.axis import Cell
-from sweep.domain.kinds import StudyKind, kind_in
-from sweep.domain.recorded_config import PLACE, RecordedConfig
+from sweep.domain.json_form import JsonObject
+from sweep.domain.recorded_config import PLACE
 from sweep.domain.states import FINISHED_STATES, TrialState
 from sweep.domain.target import Target
 from sweep.domain.trial import StudyRecord, TrialRecord, TrialSpec
@@ -18,6 +17,7 @@ from sweep.judge import SymptomThresholds
 from sweep.launch.leases import CPU
 from sweep.rundir import RunDir, StudyDir, place_in, read_plan
 from sweep.store import Store
+from sweep.study.folder_files import PlanFile, SpecFile
 from sweep.study.ingest import ingest, read_ending, record_end
 from sweep.study.live import LiveRun
 from sweep.study.record_file import Reused, read_record
@@ -29,8 +29,8 @@ class Recovered:
     """The contents of one study's folder: its plan, and the spec of each trial by number."""
 
     folder: StudyDir
-    plan: dict[str, Any]
-    specs: dict[int, dict[str, Any]]
+    plan: PlanFile
+    specs: Mapping[int, SpecFile]
 
     @property
     def name(self) -> str:
@@ -40,7 +40,7 @@ class Recovered:
     @property
     def created_at(self) -> str:
         """When the study began, ISO 8601."""
-        return str(self.plan["record"]["created_at"])
+        return self.plan.record.created_at
 
 
 class Restored:
@@ -57,17 +57,17 @@ class Restored:
 
     def restore(self, store: Store) -> None:
         """Restore a study and its trials; trials that reuse others stay pending for now."""
-        given, study = self.study.plan["record"], self.study
+        given, study = self.study.plan.record, self.study
         with store.dated(_time(study.created_at)):
             self.record = record = store.create_study(
                 name=study.name,
-                kind=kind_recorded(given),
-                task=str(study.plan["task"]),
-                command=[str(word) for word in given["command"]],
-                config={**given["config"], PLACE: place_in(store.url, study.folder.results)},
+                kind=given.study_kind,
+                task=study.plan.task,
+                command=list(given.command),
+                config={**given.config, PLACE: place_in(store.url, study.folder.results)},
                 provenance=self._provenance(),
             )
-            specs = {number: _spec_of(spec) for number, spec in study.specs.items()}
+            specs = {number: spec.trial for number, spec in study.specs.items()}
             reused = {each.number: each for each in self._reused() if each.number not in specs}
             specs |= {number: self._spec_reused(each) for number, each in reused.items()}
             numbers = sorted(specs)
@@ -79,19 +79,19 @@ class Restored:
                 self._restore_runs(store, trial)
         self._set_current(store, trials)
 
-    def _provenance(self) -> dict[str, Any]:
+    def _provenance(self) -> JsonObject:
         """Return the provenance last recorded: at the study's end, else in the summary, else at its beginning."""
         if self.known is not None:
             return dict(self.known.provenance)
         shown = self.summary.get("provenance")
-        return {**self.study.plan["record"]["provenance"], **(shown if isinstance(shown, dict) else {})}
+        return {**self.study.plan.record.provenance, **(shown if isinstance(shown, dict) else {})}
 
     def _reused(self) -> Sequence[Reused]:
         """Return the recorded trials that reuse a trial whose folder has been found as well."""
         found = () if self.known is None else self.known.reused
         return [each for each in found if self._source(each) is not None]
 
-    def _source(self, reused: Reused) -> Mapping[str, Any] | None:
+    def _source(self, reused: Reused) -> SpecFile | None:
         name, number = reused.source
         return self._others[name].specs.get(number) if name in self._others else None
 
@@ -102,15 +102,16 @@ class Restored:
             cell=Cell(Cell.of(reused.toggles).toggles, reused.params),
             seed=reused.seed,
             overrides=reused.overrides,
-            task=source["task"],  # equal fingerprints are equal task configs
+            task=source.task,  # equal fingerprints are equal task configs
             fingerprint=reused.fingerprint,
         )
 
     def _set_current(self, store: Store, trials: Sequence[TrialRecord]) -> None:
         """Retire the trials that are not in the study's last plan."""
-        if "trials" not in self.study.plan:
+        planned = self.study.plan.trials
+        if planned is None:
             return
-        wanted = {(entry["cell"], entry["seed"], entry["fingerprint"]) for entry in self.study.plan["trials"]}
+        wanted = {(each.cell, each.seed, each.fingerprint) for each in planned}
         current = [t.id for t in trials if (t.cell.key, t.seed, t.fingerprint) in wanted]
         store.set_current(self.record.id, current)
 
@@ -123,21 +124,21 @@ class Restored:
         self._restore_run(store, trial, folder, is_last=True)
 
     def _restore_run(self, store: Store, trial: TrialRecord, folder: RunDir, *, is_last: bool) -> None:
-        spec = folder.read_spec()
+        spec = SpecFile.of(folder.read_spec())
         result = read_plan(folder.path, folder.result.name) or {}
-        begun = _time(spec.get("begun")) or _time(result.get("started_at"))
+        begun = _time(spec.begun) or _time(result.get("started_at"))
         with store.dated(begun):
             place = self.study.folder.trial(trial.number).path.relative_to(self.study.folder.results)
-            run = store.begin_run(trial.id, place.as_posix(), token=spec.get("token"))
+            run = store.begin_run(trial.id, place.as_posix(), token=spec.token)
         live = LiveRun(trial, run, folder)
         with store.dated(_time(result.get("started_at")) or begun):
             self._restore_process(store, live)
             ingest(store, live)
         ended, is_retried = read_ending(folder, run.id)
-        thresholds = SymptomThresholds.recorded(RecordedConfig(self.study.plan["record"]["config"]).symptoms)
-        target = Target.from_mapping(spec["target"])
+        thresholds = SymptomThresholds.recorded(self.study.plan.record.settings.symptoms)
+        target = Target.from_mapping(spec.target)
         with store.dated(self._note(_time(result.get("ended_at")) or _modified(folder) or begun)):
-            record_end(store, live, ended, target, thresholds=thresholds, is_check="probe" in spec)
+            record_end(store, live, ended, target, thresholds=thresholds, is_check=spec.probe is not None)
             if is_retried or not is_last:
                 store.transition(trial.id, TrialState.PENDING, "rebuilt: a retry was due")
 
@@ -152,7 +153,7 @@ class Restored:
                 pid=found["pid"],
                 pid_started_at=float(found.get("t") or 0.0),
                 host=str(found.get("host") or self.record.provenance.get("host") or ""),
-                device=devices.get(live.trial.number, CPU if on_cpu else "unknown"),
+                device=devices.get(str(live.trial.number), CPU if on_cpu else "unknown"),
             )
 
     def _note(self, at: datetime | None) -> datetime | None:
@@ -180,21 +181,21 @@ class Restored:
     def _reuse_by_fingerprint(self, store: Store) -> None:
         known = {(trial.cell.key, trial.seed) for trial in store.trials(self.record.id)}
         plan = self.study.plan
-        missing = [entry for entry in plan.get("trials", ()) if (entry["cell"], entry["seed"]) not in known]
-        cells = {cell["cell"]: cell for cell in plan.get("cells", ())}
-        sources = store.find_finished(entry["fingerprint"] for entry in missing)
+        missing = [planned for planned in plan.trials or () if (planned.cell, planned.seed) not in known]
+        cells = {cell.cell: cell for cell in plan.cells}
+        sources = store.find_finished(planned.fingerprint for planned in missing)
         if not sources:
             return
         tasks = {trial.id: trial.task for of in store.studies() for trial in store.trials(of.id, retired=True)}
-        for entry in missing:
-            source = sources.get(entry["fingerprint"])
+        for planned in missing:
+            source = sources.get(planned.fingerprint)
             if source is not None:
                 spec = TrialSpec(
-                    cell=Cell.of(cells[entry["cell"]]["toggles"]),
-                    seed=int(entry["seed"]),
-                    overrides=tuple(cells[entry["cell"]]["overrides"]),
+                    cell=Cell.of(cells[planned.cell].toggles),
+                    seed=planned.seed,
+                    overrides=cells[planned.cell].overrides,
                     task=tasks[source],
-                    fingerprint=str(entry["fingerprint"]),
+                    fingerprint=planned.fingerprint,
                 )
                 with store.dated(_time(self.study.created_at)):
                     [trial] = store.add_trials(self.record.id, [spec])
@@ -223,7 +224,7 @@ class Restored:
     def _status(self, counts: Mapping[TrialState, int], is_made_of_others: bool) -> str:
         written = str(self.summary.get("status", "interrupted" if is_made_of_others else "ended"))
         is_whole = set(counts) <= FINISHED_STATES - {TrialState.CANCELLED, TrialState.LOST}
-        is_whole = is_whole and sum(counts.values()) >= len(self.study.plan.get("trials", ()))
+        is_whole = is_whole and sum(counts.values()) >= len(self.study.plan.trials or ())
         if self.known is not None and not self._was_resumed():
             return self.known.status if is_whole or self.known.status != "ended" else "interrupted"
         return "ended" if is_whole and (not is_made_of_others or written == "ended") else "interrupted"
@@ -238,25 +239,6 @@ class Restored:
             return self.known.ended_at
         written = _time(self.summary.get("ended_at"))
         return max((at for at in (written, self._last) if at is not None), default=now_utc())
-
-
-def kind_recorded(record: Mapping[str, Any]) -> StudyKind:
-    """Return the kind of the study with this record in plan.json; earlier versions kept only its config.
-
-    Raises ValueError for a kind of a later version.
-    """
-    return StudyKind(record["kind"]) if "kind" in record else kind_in(record["config"])
-
-
-def _spec_of(spec: Mapping[str, Any]) -> TrialSpec:
-    """Return the trial of a spec.json."""
-    return TrialSpec(
-        cell=Cell(Cell.of(spec["toggles"]).toggles, tuple((str(k), str(v)) for k, v in spec["params"])),
-        seed=int(spec["seed"]),
-        overrides=tuple(spec["overrides"]),
-        task=spec["task"],
-        fingerprint=str(spec["fingerprint"]),
-    )
 
 
 def _earlier_attempts(folder: RunDir) -> list[RunDir]:
