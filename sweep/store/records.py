@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from sqlalchemy import Row
 
@@ -25,6 +25,16 @@ class Event(NamedTuple):
     old: TrialState
     new: TrialState
     note: str
+
+
+class ProcessColumns(TypedDict, total=False):
+    """What is stored about how a run was launched: its launcher's handle, and what is known about its process."""
+
+    handle: str | None
+    pid: int | None
+    pid_started_at: float | None  # seconds since the epoch
+    host: str | None
+    device: str | None
 
 
 def study_record(row: Row[Any]) -> StudyRecord:

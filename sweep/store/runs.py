@@ -12,11 +12,10 @@ from sweep.domain.verdict import Judgement
 from sweep.errors import NotFoundError, TransitionError
 from sweep.store import trials as trial_queries
 from sweep.store.prepared import Prepared
-from sweep.store.records import run_record
+from sweep.store.records import ProcessColumns, run_record
 from sweep.store.schema import runs, trials
 
-PROCESS_COLUMNS = ("handle", "pid", "pid_started_at", "host", "device")
-"""What is stored about how a run was launched: its handle, and what is known about its process."""
+PROCESS_COLUMNS = tuple(ProcessColumns.__annotations__)
 
 _NO_PROCESS = dict.fromkeys(PROCESS_COLUMNS)
 _HAS_PROCESS = LIVE_STATES | {TrialState.PAUSED}
@@ -107,7 +106,7 @@ def row_of(conn: Connection, run_id: int) -> Row[Any]:
     return row
 
 
-def started(conn: Connection, run_id: int, process: Mapping[str, Any]) -> None:
+def started(conn: Connection, run_id: int, process: ProcessColumns) -> None:
     """Record what is known about how a run was launched (PROCESS_COLUMNS); None changes nothing. Raises
     NotFoundError."""
     columns = {f"new_{name}": value for name, value in {**_NO_PROCESS, **process}.items()}

@@ -31,7 +31,7 @@ from sweep.store.engine import (
     sqlite_path,
     translated,
 )
-from sweep.store.records import Event
+from sweep.store.records import Event, ProcessColumns
 from sweep.store.transactions import Transactions
 
 TOKEN_BYTES = 8
@@ -389,7 +389,9 @@ class Store:
 
         `handle` is its launcher's; `pid_started_at` is in seconds since the epoch.
         """
-        process = {"handle": handle, "pid": pid, "pid_started_at": pid_started_at, "host": host, "device": device}
+        process: ProcessColumns = {
+            "handle": handle, "pid": pid, "pid_started_at": pid_started_at, "host": host, "device": device,
+        }  # fmt: skip
         with self.transactions.writing() as conn:
             runs.started(conn, run_id, process)
 
@@ -451,7 +453,7 @@ class Store:
         last_step: int = 0,
         judgement: Judgement | None,
         is_whole: bool = False,
-        process: Mapping[str, Any] | None = None,
+        process: ProcessColumns | None = None,
     ) -> None:
         """End run and trial together in `state`, with the trial's judgement; compact the run's series.
 

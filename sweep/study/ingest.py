@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 from sweep.config import StudyConfig
 from sweep.domain.check import CHECK_REASON
@@ -17,6 +16,7 @@ from sweep.judge import SymptomThresholds, judge
 from sweep.launch import Exit, Launched, RunEnded, ending_of
 from sweep.rundir import RunDir, read_json
 from sweep.store import Store
+from sweep.store.records import ProcessColumns
 from sweep.study.live import LiveRun
 
 
@@ -67,7 +67,7 @@ def record_launched(store: Store, run_id: int, launched: Launched) -> None:
     store.run_started(run_id, **process_of(launched))
 
 
-def process_of(launched: Launched) -> dict[str, Any]:
+def process_of(launched: Launched) -> ProcessColumns:
     """Return the columns of a run that say how it was launched."""
     started = launched.started
     if started is None:

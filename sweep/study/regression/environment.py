@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from sweep.config import LoadedConfig
 from sweep.domain.nights import Environment
@@ -23,13 +22,14 @@ NOT_FLAGS = frozenset({"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "PADDLE_TRAI
 
 
 def environment_of(
-    provenance: Mapping[str, Any], *, devices: Iterable[str], loaded: LoadedConfig | None = None
+    provenance: Mapping[str, object], *, devices: Iterable[str], loaded: LoadedConfig | None = None
 ) -> Environment:
     """Return the environment of runs from their study's provenance; `devices` are as the launcher names them.
 
     With the study's config (`loaded`) it includes the task's packages, code and settings, and this process's flags.
     """
-    packages = {str(name): str(version) for name, version in dict(provenance.get("packages") or {}).items()}
+    recorded = provenance.get("packages")
+    packages = {str(k): str(v) for k, v in recorded.items()} if isinstance(recorded, Mapping) else {}
     found = Environment(
         git_sha=str(provenance.get("git_sha") or ""),
         dirty=bool(provenance.get("dirty")),
@@ -59,7 +59,7 @@ def _with_task(found: Environment, packages: dict[str, str], loaded: LoadedConfi
     )
 
 
-def _flat(section: Mapping[str, Any], prefix: str = "task.") -> Iterable[tuple[str, str]]:
+def _flat(section: Mapping[str, object], prefix: str = "task.") -> Iterable[tuple[str, str]]:
     for key, value in section.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")

@@ -1,10 +1,13 @@
 """Nights and baselines as files beside the reports, so that a recreated store has them too."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from sweep.domain.json_form import JsonObject, from_json, to_object
+from sweep.domain.nights import Baseline
 from sweep.domain.plural import count_text
 from sweep.rundir import STORE, StudyDir, read_json, store_seen_from, write_json_atomic
 from sweep.store import NightRecord, Regressions, Store, TaskNight
@@ -16,21 +19,71 @@ BASELINES = "baselines.json"
 SCHEMA = 1
 
 Say = Callable[[str], None]
+File = TypeVar("File", "NightFile", "BaselinesFile")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFile:
+    """What a night did for one task, as night.json has it."""
+
+    task: str
+    verdict: str
+    studies: tuple[str, ...]
+    night: JsonObject = field(hash=False)
+
+    @classmethod
+    def of(cls, found: TaskNight) -> "TaskFile":
+        """Return the same of a record of the store."""
+        return cls(task=found.task, verdict=found.verdict, studies=found.studies, night=night_data(found.night))
+
+    @property
+    def record(self) -> TaskNight:
+        """The record of the store. Raises ValueError for a night of another shape."""
+        return TaskNight(task=self.task, night=night_of(self.night), verdict=self.verdict, studies=self.studies)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightFile:
+    """The contents of night.json, besides the store's URL."""
+
+    regression: str
+    name: str
+    status: str
+    created_at: datetime
+    ended_at: datetime | None = None
+    tasks: tuple[TaskFile, ...] = ()
+
+    @property
+    def records(self) -> list[TaskNight]:
+        """The records of its tasks. Raises ValueError for one of another shape."""
+        return [task.record for task in self.tasks]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselinesFile:
+    """The contents of baselines.json, besides the store's URL."""
+
+    regression: str
+    baselines: tuple[JsonObject, ...] = field(default=(), hash=False)
+
+    @property
+    def records(self) -> list[Baseline]:
+        """The baselines. Raises ValueError for one of another shape."""
+        return [baseline_of(data) for data in self.baselines]
 
 
 def save_night(kept: Regressions, record: NightRecord, folder: StudyDir) -> None:
     """Write `<regression>/<night>/night.json`: a night as the store has it."""
     found = [each for each in kept.task_nights(record.regression) if each.night.name == record.name]
-    words = {
-        "schema": SCHEMA,
-        "regression": record.regression,
-        "name": record.name,
-        "status": record.status,
-        STORE: store_seen_from(folder.path / record.name, kept.url),
-        "created_at": record.created_at.isoformat(),
-        "ended_at": None if record.ended_at is None else record.ended_at.isoformat(),
-        "tasks": [_task_words(each) for each in found],
-    }
+    night = NightFile(
+        regression=record.regression,
+        name=record.name,
+        status=record.status,
+        created_at=record.created_at,
+        ended_at=record.ended_at,
+        tasks=tuple(TaskFile.of(each) for each in found),
+    )
+    words = {"schema": SCHEMA, STORE: store_seen_from(folder.path / record.name, kept.url), **to_object(night)}
     place = folder.path / record.name
     place.mkdir(parents=True, exist_ok=True)
     write_json_atomic(place / NIGHT, words)
@@ -69,58 +122,33 @@ def restore_records(store: Store, results: Path, say: Say) -> None:
     """
     kept = Regressions(store)
     known = set(kept.names())
-    nights = [each for each in _readable(results.glob(f"*/*/{NIGHT}"), say) if each["regression"] not in known]
-    accepted = [each for each in _readable(results.glob(f"*/{BASELINES}"), say) if each["regression"] not in known]
+    nights = [each for each in _readable(NightFile, results.glob(f"*/*/{NIGHT}"), say) if each.regression not in known]
+    accepted = _readable(BaselinesFile, results.glob(f"*/{BASELINES}"), say)
     counts: dict[str, list[int]] = {}
     with store.transaction():
         for night in nights:
-            name = str(night["regression"])
-            kept.begin_night(name, str(night["name"]), at=datetime.fromisoformat(night["created_at"]))
-            for task in night["tasks"]:
-                kept.save_task(name, _task_night(task))
-            at = datetime.fromisoformat(night.get("ended_at") or night["created_at"])
-            kept.end_night(name, str(night["name"]), str(night["status"]), at=at)
-            counts.setdefault(name, [0, 0])[0] += 1
+            kept.begin_night(night.regression, night.name, at=night.created_at)
+            for task in night.records:
+                kept.save_task(night.regression, task)
+            kept.end_night(night.regression, night.name, night.status, at=night.ended_at or night.created_at)
+            counts.setdefault(night.regression, [0, 0])[0] += 1
         for each in accepted:
-            name = str(each["regression"])
-            kept.accept(name, [baseline_of(data) for data in each["baselines"]])
-            counts.setdefault(name, [0, 0])[1] += len(each["baselines"])
+            if each.regression not in known:
+                kept.accept(each.regression, each.records)
+                counts.setdefault(each.regression, [0, 0])[1] += len(each.baselines)
     for name, (brought, baselines) in counts.items():
         say(f"regression {name}: {count_text(brought, 'night')}, {count_text(baselines, 'baseline')}")
 
 
-def _readable(paths: Iterable[Path], say: Say) -> list[dict[str, Any]]:
+def _readable(kind: type[File], paths: Iterable[Path], say: Say) -> list[File]:
     """Return the contents of the files, without those that cannot be used."""
     found = []
     for path in sorted(paths):
         try:
-            words = read_json(path)
-            [_task_night(task) for task in words.get("tasks", ())]
-            [baseline_of(data) for data in words.get("baselines", ())]
-            for key in ("created_at", "ended_at"):
-                if words.get(key) is not None:
-                    datetime.fromisoformat(words[key])
-            str(words["regression"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            words = from_json(kind, read_json(path))
+            words.records  # noqa: B018 - raises for a part of another shape
+        except (OSError, ValueError) as error:
             say(f"{path} cannot be used ({type(error).__name__}: {error}); it is left out")
         else:
             found.append(words)
     return found
-
-
-def _task_words(found: TaskNight) -> dict[str, Any]:
-    return {
-        "task": found.task,
-        "verdict": found.verdict,
-        "studies": list(found.studies),
-        "night": night_data(found.night),
-    }
-
-
-def _task_night(words: Mapping[str, Any]) -> TaskNight:
-    return TaskNight(
-        task=str(words["task"]),
-        night=night_of(words["night"]),
-        verdict=str(words["verdict"]),
-        studies=tuple(str(name) for name in words["studies"]),
-    )
