@@ -120,9 +120,8 @@ def _obstacles(a: Side, b: Side) -> tuple[str, ...]:
 
 def _program(side: Side) -> str:
     """Return the program that is run: the task's function, or the script."""
-    task = side.config.task
-    key = naming_key(task)
-    return str(task.get("path") or (task[key] if key else side.task))
+    key = naming_key(side.config.task)
+    return side.task if key is None else str(side.config.task[key])
 
 
 def _notes(a: Side, b: Side, shared: int, same: int, config: Sequence[Difference]) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ from sweep.launch.local_kind import LocalKind
 
 if TYPE_CHECKING:
     from sweep.launch.early import started_early
-    from sweep.launch.ending import Exit, ending_of, log_tail
+    from sweep.launch.ending import Exit, ending_of
     from sweep.launch.local import LocalLauncher
     from sweep.launch.protocol import (
         Launched,
@@ -75,7 +75,6 @@ __all__ = [
     "ending_of",
     "kind_of",
     "launcher_notes",
-    "log_tail",
     "slots_of",
     "started_early",
     "starts_warm",
@@ -83,7 +82,7 @@ __all__ = [
 
 _HOMES = {
     "early": ("started_early",),
-    "ending": ("Exit", "ending_of", "log_tail"),
+    "ending": ("Exit", "ending_of"),
     "local": ("LocalLauncher",),
     "protocol": (
         "Launched",

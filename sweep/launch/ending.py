@@ -5,7 +5,6 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from sweep.clock import monotonic_s
 from sweep.domain.failure import says_out_of_memory
@@ -13,8 +12,6 @@ from sweep.domain.states import FailureClass, StopReason, TrialState
 from sweep.launch.protocol import RunEnded
 from sweep.rundir import CORRUPT, RunDir
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
-
-TAIL_BYTES = 8192
 
 SETTLE_PAUSE_S = 0.1
 SETTLE_S = 5.0
@@ -93,8 +90,8 @@ def _without_result(ended: RunEnded, folder: RunDir, gone: Exit) -> RunEnded:
     if gone.code is None:
         message = "its process is gone and left no result; how it ended is not known"
         return replace(ended, failure=FailureClass.LOST, message=message)
-    tail = log_tail(folder.log)
-    failure, message = _told_from_outside(gone, tail, is_folder_there=folder.path.is_dir())
+    tail = folder.log_tail()
+    failure, message = _failure_from_outside(gone, tail, is_folder_there=folder.path.is_dir())
     last = tail.rstrip().rpartition("\n")[2].strip()
     return replace(
         ended, state=TrialState.FAILED, failure=failure, message=f"{message}: {last[:500]}" if last else message
@@ -104,7 +101,7 @@ def _without_result(ended: RunEnded, folder: RunDir, gone: Exit) -> RunEnded:
 FOLDER_GONE = "its run folder is gone: the task, or another program, removed it"
 
 
-def _told_from_outside(gone: Exit, tail: str, *, is_folder_there: bool) -> tuple[FailureClass, str]:
+def _failure_from_outside(gone: Exit, tail: str, *, is_folder_there: bool) -> tuple[FailureClass, str]:
     code = gone.code or 0
     if says_out_of_memory(tail):
         return FailureClass.OOM, f"out of memory ({_how(code)})"
@@ -133,13 +130,3 @@ def _timed_out(ended: RunEnded, timeout_s: float) -> RunEnded:
 
 def _reason_of(state: TrialState) -> str:
     return str(StopReason.PRUNED if state is TrialState.PRUNED else StopReason.STOPPED)
-
-
-def log_tail(path: Path) -> str:
-    """Return the end of a log, at most 8 KiB of it; empty if there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
-            return file.read(TAIL_BYTES).decode("utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -24,6 +24,9 @@ PYTHONPATH_VARIABLE = "SWEEP_PYTHONPATH"
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
 
+TAIL_BYTES = 8192
+"""Bytes of the end of a log that are read to say how a run ended."""
+
 _SPEC, _EVENTS, _RESULT, _LOG = "spec.json", "events.jsonl", "result.json", "out.log"
 
 
@@ -105,6 +108,15 @@ class RunDir:
     def open_log(self) -> int:
         """Return a descriptor that appends to out.log, creating it if needed. Raises OSError."""
         return os.open(f"{self.path}/{_LOG}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+    def log_tail(self, most_bytes: int = TAIL_BYTES) -> str:
+        """Return the end of out.log, empty if there is none. Bytes that are not UTF-8 are replaced."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
+                return file.read(most_bytes).decode("utf-8", errors="replace")
+        except OSError:
+            return ""
 
     def read_events(self, from_byte: int) -> tuple[list[Event], int]:
         """Return the events from this byte on, and the byte to continue from next time (`read_events`)."""

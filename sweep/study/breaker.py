@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from sweep.domain.states import FailureClass, TrialState
-from sweep.launch import RunEnded, log_tail
+from sweep.launch import RunEnded
 from sweep.rundir import StudyDir
 from sweep.rundir.logs import readable_lines
 
@@ -59,5 +59,5 @@ class CircuitBreaker:
         if not self.failed:
             return ""
         first = self.failed[0]
-        lines = list(readable_lines(log_tail(folder.trial(first.number).log).splitlines()))[-LOG_TAIL:]
+        lines = list(readable_lines(folder.trial(first.number).log_tail().splitlines()))[-LOG_TAIL:]
         return "\n".join([f"trial {first.number}: {first.message}", *(f"  | {line}" for line in lines)])

@@ -168,12 +168,7 @@ def _read(store: Store, trial: TrialRecord) -> KnownProgram | None:
 
 def _announced(folder: RunDir) -> Announced | None:
     """Return the last `epoch x/y` that a program printed, None if it printed none."""
-    try:
-        with folder.log.open("rb") as log:
-            log.seek(max(0, log.seek(0, 2) - _TAIL_BYTES))
-            text = log.read().decode("utf-8", errors="replace")
-    except OSError:
-        return None
+    text = folder.log_tail(_TAIL_BYTES)
     found = [(int(epoch), int(epochs)) for epoch, epochs in _EPOCH.findall(text)]
     if len({epoch for epoch, _ in found}) < 2:  # printed once: perhaps at its beginning only
         return None

@@ -61,6 +61,13 @@ def test_a_crash_is_no_evidence():
     assert compare_studies(a, b).pairs == 1
 
 
+def test_a_functions_own_key_path_is_a_setting_and_names_no_program():
+    moved = RecordedConfig({"task": {"_target_": "t", "path": "x.py"}})
+    found = compare_studies(bases("a", [30, 30]), bases("b", [30, 30], config=moved))
+    assert found.obstacles == ()
+    assert "task.path" in [key for key, _, _ in found.config]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -68,7 +75,7 @@ def test_a_crash_is_no_evidence():
             {"config": RecordedConfig({"task": {"_target_": "u"}}), "task": "other"},
             r"tasks differ: digits \(t\) and other \(u\)",
         ),
-        ({"config": RecordedConfig({"task": {"_target_": "t", "path": "x.py"}})}, r"tasks differ"),
+        ({"config": RecordedConfig({"task": {"path": "x.py"}})}, r"digits \(t\) and digits \(x\.py\)"),
         ({"target": replace(TARGET, threshold=0.8)}, "threshold 0.9 and 0.8"),
         ({"target": replace(TARGET, budget_steps=50)}, "budget_steps 100 and 50"),
         ({"outcomes": ()}, "no cell and seed"),

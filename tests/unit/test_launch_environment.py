@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sweep.domain.states import FailureClass, StopReason, TrialState
-from sweep.launch.ending import Exit, ending_of, log_tail
+from sweep.launch.ending import Exit, ending_of
 from sweep.launch.environment import THREAD_VARIABLES, child_environment, python_path
 from sweep.launch.fake import write_run
 from sweep.rundir import RunDir
@@ -136,5 +136,5 @@ def test_a_corrupt_result_is_the_machines_fault(folder: RunDir) -> None:
 
 def test_only_the_end_of_a_long_log_is_read(folder: RunDir) -> None:
     folder.log.write_bytes(b"\xff" * 10**6 + b"\nlast")
-    assert log_tail(folder.log).endswith("\nlast")
-    assert len(log_tail(folder.log)) <= 8192
+    assert folder.log_tail().endswith("\nlast")
+    assert len(folder.log_tail()) <= 8192
