@@ -15,7 +15,7 @@ import numpy as np
 
 from sweep.analysis.regression import judge_task
 from sweep.domain.nights import Baseline, Environment, LossHash, Night, NightRun
-from sweep.domain.regression import RegressionSettings, TaskReport
+from sweep.domain.regression import NightResult, RegressionSettings, TaskReport
 from sweep.report import Report, write_reports
 from sweep.report.regression import NightDocument, night_document
 
@@ -124,8 +124,7 @@ def summary() -> NightDocument:
         "seeds": [0, 1],
     }
     return night_document(
-        tuple(reports()),
-        night="2026-11-09",
+        NightResult.of("2026-11-09", reports()),
         at=START + timedelta(days=39),
         command=["python", "-m", "sweep", "+regression=nightly"],
         provenance=provenance,

@@ -26,6 +26,11 @@ class Leaning(StrEnum):
     FASTER = "faster"  # fewer: it lies below 0
 
 
+URGENCY = tuple(
+    TaskVerdict(word) for word in ("broken", "slower", "not_run", "numerics_changed", "improved", "no_baseline", "ok")
+)
+"""Verdicts in the order in which tasks are listed: those that need attention first."""
+
 FAILURES = frozenset({TaskVerdict.SLOWER, TaskVerdict.BROKEN})
 """Verdicts that are a regression: exit code 3."""
 
@@ -197,6 +202,31 @@ class TaskReport:
         if self.change.low > 0:
             return Leaning.SLOWER
         return Leaning.FASTER if self.change.high < 0 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightResult:
+    """The result of a night: a report on each of its tasks, those that need attention first, then by name."""
+
+    night: str
+    reports: tuple[TaskReport, ...]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, night: str, reports: Iterable[TaskReport], notes: Iterable[str] = ()) -> "NightResult":
+        """Return the result of a night with these reports, in order."""
+        ordered = sorted(reports, key=lambda report: (URGENCY.index(report.verdict), report.task))
+        return cls(night=night, reports=tuple(ordered), notes=tuple(notes))
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that its verdicts give."""
+        return exit_code_of(report.verdict for report in self.reports)
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether no task regressed and all were judged."""
+        return self.exit_code == 0
 
 
 def exit_code_of(verdicts: Iterable[TaskVerdict]) -> int:

@@ -8,6 +8,7 @@ from typing import TypeAlias, TypeVar
 from sweep.domain.checked import CheckReport, CheckResult
 from sweep.domain.effect import NO_CHOICE, Choice, Ranking
 from sweep.domain.lr_range import RateConfirmation, RateRange
+from sweep.domain.regression import NightResult
 from sweep.domain.trial import Outcome
 
 Report = TypeVar("Report", bound=CheckReport)
@@ -102,5 +103,5 @@ class Diagnosis:
     stages: tuple[tuple[str, StageResult], ...] = ()
 
 
-StudyResult: TypeAlias = StageResult | Diagnosis
-"""The result of a study. A night is not a study: it has a `TaskReport` for each of its tasks (domain/regression)."""
+StudyResult: TypeAlias = StageResult | Diagnosis | NightResult
+"""The result of a study, or of a night of studies."""

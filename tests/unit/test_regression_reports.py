@@ -18,7 +18,7 @@ from rich.console import Console
 
 from sweep.analysis.regression.wording import standing_text
 from sweep.domain.json_form import from_json, to_json
-from sweep.domain.regression import StepsChange, Suspect, TaskVerdict
+from sweep.domain.regression import NightResult, StepsChange, Suspect, TaskVerdict
 from sweep.report import Report, write_reports
 from sweep.report.regression import NightDocument, night_document, render_regression
 
@@ -32,7 +32,10 @@ def reports():
 
 def summary_of(reports):
     return night_document(
-        reports, night="2026-11-09", at=samples.START, command=["+regression=n"], provenance={"host": "here"}
+        NightResult.of("2026-11-09", reports),
+        at=samples.START,
+        command=["+regression=n"],
+        provenance={"host": "here"},
     )
 
 

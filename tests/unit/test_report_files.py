@@ -15,6 +15,7 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import report_samples as samples
 
 from sweep.domain.json_form import to_object
+from sweep.domain.regression import NightResult
 from sweep.report import Report, build_document, files, write_reports
 from sweep.report.csvfile import COLUMNS, ranking_csv
 from sweep.report.markdown import render_markdown
@@ -42,7 +43,7 @@ def test_a_format_that_is_added_to_the_list_is_written_for_studies_stages_and_ni
     documents = {
         "study": build_document(data),
         "stages": StagedDocument(study="s", answer="Nothing is broken."),
-        "night": night_document([], night="2026-11-09", at=data.study.created_at, command=[], provenance={}),
+        "night": night_document(NightResult.of("2026-11-09", []), at=data.study.created_at, command=[], provenance={}),
     }
     added = {**files.FORMATS, "answer.txt": lambda report: report.document.answer}
     monkeypatch.setattr(files, "FORMATS", added)

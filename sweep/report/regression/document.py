@@ -9,26 +9,23 @@ from sweep.domain.json_form import Json, to_json
 from sweep.domain.plural import count_text
 from sweep.domain.regression import (
     FAILURES,
+    URGENCY,
     Alarm,
     BaselineFigures,
     ChangePoint,
     CusumPoint,
     Leaning,
     NightPoint,
+    NightResult,
     Numerics,
     StepsChange,
     Suspect,
     TaskReport,
     TaskVerdict,
-    exit_code_of,
 )
 from sweep.report.phrases import joined
 
 SCHEMA = 1
-ORDER = tuple(
-    TaskVerdict(word) for word in ("broken", "slower", "not_run", "numerics_changed", "improved", "no_baseline", "ok")
-)
-"""Verdicts in the order in which tasks are listed: those that need attention first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,26 +103,19 @@ class NightDocument:
 
 
 def night_document(
-    reports: Sequence[TaskReport],
-    *,
-    night: str,
-    at: datetime,
-    command: Sequence[str],
-    provenance: Mapping[str, object],
-    notes: Sequence[str] = (),
+    result: NightResult, *, at: datetime, command: Sequence[str], provenance: Mapping[str, object]
 ) -> NightDocument:
-    """Return the document of a night, from the reports on its tasks."""
-    ordered = sorted(reports, key=lambda report: (ORDER.index(report.verdict), report.task))
-    counts = Counter(str(report.verdict) for report in ordered)
+    """Return the document of a night."""
+    counts = Counter(str(report.verdict) for report in result.reports)
     return NightDocument(
-        night=night,
+        night=result.night,
         at=at.isoformat(),
         command=tuple(command),
-        answer=_answer(ordered),
-        exit_code=exit_code_of(report.verdict for report in ordered),
+        answer=_answer(result.reports),
+        exit_code=result.exit_code,
         counts={str(verdict): counts.get(verdict, 0) for verdict in TaskVerdict},
-        notes=tuple(notes),
-        tasks=tuple(_task(report) for report in ordered),
+        notes=result.notes,
+        tasks=tuple(_task(report) for report in result.reports),
         provenance={str(key): to_json(value) for key, value in provenance.items()},
     )
 
@@ -160,7 +150,7 @@ def _answer(reports: Sequence[TaskReport]) -> str:
         return "No task was selected."
     bad = [report for report in reports if report.verdict in FAILURES]
     counts = Counter(report.verdict for report in reports if report.verdict not in FAILURES)
-    others = ", ".join(f"{counts[verdict]} {verdict_word(verdict)}" for verdict in ORDER if counts[verdict])
+    others = ", ".join(f"{counts[verdict]} {verdict_word(verdict)}" for verdict in URGENCY if counts[verdict])
     so_far = _so_far(reports)
     if not bad:
         sure = "confirmed " if so_far else ""

@@ -23,7 +23,7 @@ from sweep.config.regression import (
 from sweep.config.stores import store_option
 from sweep.domain.nights import Environment, LossHash, Night, NightRun
 from sweep.domain.plural import count_text, share_text
-from sweep.domain.regression import TaskReport, TaskVerdict
+from sweep.domain.regression import NightResult, TaskReport, TaskVerdict
 from sweep.errors import (
     ConfigError,
     LaunchError,
@@ -63,13 +63,14 @@ class NightEnd:
 
     status: str
     message: str
+    result: NightResult
     document: NightDocument
     folder: Path
 
     @property
     def exit_code(self) -> int:
         """The command's exit code: a confirmed regression takes precedence over tasks that could not run."""
-        return 130 if self.status == "interrupted" else self.document.exit_code
+        return 130 if self.status == "interrupted" else self.result.exit_code
 
 
 class InterruptedNightError(Exception):
@@ -294,13 +295,12 @@ class NightSession:
         seeds = self.name.seeds(max(task.entry.seeds for task in self.tasks))
         records = [record for task in self.tasks if (record := self.store.find_study(task.nightly.study.name))]
         devices = {device for record in records for device in self.store.devices(record.id)}
+        result = NightResult.of(str(self.name), self.reports, notes=[message] if message else [])
         document = night_document(
-            self.reports,
-            night=str(self.name),
+            result,
             at=night.created_at,
             command=self.command,
             provenance=collect_provenance(folder=Path.cwd(), seeds=seeds, devices=devices),
-            notes=[message] if message else [],
         )
         for place in (self.folder.path / str(self.name), self.folder.path):
             write_reports(Report(document=document, folder=place))
@@ -314,6 +314,7 @@ class NightSession:
         return NightEnd(
             status=status,
             message=message,
+            result=result,
             document=document,
             folder=self.folder.path,
         )
