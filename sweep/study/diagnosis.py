@@ -13,6 +13,7 @@ from sweep.config.offered import lacking_axes
 from sweep.domain.effect import Effect, Ranking
 from sweep.domain.kinds import StudyKind
 from sweep.domain.plural import count_text
+from sweep.domain.regression import NightResult
 from sweep.domain.result import Diagnosis, StageResult, TrialsCost
 from sweep.domain.stages import stage_study
 from sweep.domain.trial import StudyRecord
@@ -216,7 +217,7 @@ class DiagnosisRun:
         """Keep what a stage found, for later stages and for the result; if it was interrupted, only to show it."""
         if end.status == "interrupted":
             self.cut_short = stage
-        elif not isinstance(end.result, Diagnosis):
+        elif not isinstance(end.result, Diagnosis | NightResult):
             self.ended[stage] = end.result
             self.found = Findings.of(self.ended, self.found.lacking)
         self.shown += self._documents(stage, loaded, end)
