@@ -11,6 +11,9 @@ the ranking of a study
 the sentences of an answer
   answer           the answer of a study
   exceptions       what only a minority of trials showed
+  places           on which lines of a script a toggle acts
+  suggestion       a suggested change of a script's lines
+  same_curves      seeds that change nothing
   faults           faults of code or data that no setting removes
   logging          steps, metric or target that do not fit each other
   unlogged         studies whose trials never logged the metric

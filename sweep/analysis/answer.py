@@ -26,6 +26,8 @@ from sweep.domain.verdict import Verdict
 
 SEEN = 2
 """Number of the base's symptoms named in the answer, most telling first."""
+PLACED = 2
+"""Number of alternative repairs whose lines of a script are named."""
 NAMED = 4
 """Number of toggles named in a long list."""
 
@@ -63,7 +65,8 @@ def answer(
     if not tried and not any(o.cell.params for o in outcomes if o.is_evidence):
         return " ".join(filter(None, (start, _faults(base))))
     if repairs:
-        found = f"{_repair_sentence(repairs, base, question)}{_needed(repairs[0], effects, question)} {start}"
+        named = f"{_places(repairs, effects)}{_repair_sentence(repairs, base, question)}"
+        found = f"{named}{_needed(repairs[0], effects, question)} {start}"
         masked_by = [_repair(repair, alone=False) for repair in repairs]
         fault = _faults(base, masked_by[:NAMED]) if question is Question.RESTORE else ""
         return " ".join(filter(None, (fault, found, *list(silent.values())[:SEEN])))
@@ -130,6 +133,14 @@ def _repair_sentence(repairs: Sequence[Repair], base: BaseSummary, question: Que
     seen = share_text(best.outcome.converged, best.outcome.trials, "seed")
     evidence = f"{seen} against {base.converged} of {base.seeds}{p}"
     return f"{', or '.join(shown)}{rest} {verb} convergence ({evidence})."
+
+
+def _places(repairs: Sequence[Repair], effects: Sequence[Effect]) -> str:
+    """Return the lines of a script that the repairs named first act on: `Dropout(p=0.95) at train.py:23: `."""
+    where = {effect.toggle: effect.where for effect in effects}
+    toggles = dict.fromkeys(toggle for repair in repairs[:PLACED] for toggle in repair.toggles)
+    named = [text for toggle in toggles if (text := where.get(toggle))]
+    return f"{', '.join(dict.fromkeys(named))}: " if named else ""
 
 
 def _repair(repair: Repair, *, alone: bool) -> str:

@@ -46,12 +46,14 @@ def rank(
     inert: Sequence[InertToggle] = (),
     wall_s: float | None = None,
     logged: Collection[str] | None = None,
+    places: Mapping[Toggle, str] | None = None,
 ) -> Ranking:
     """Return the ranking of the toggles of `axes` from these outcomes; the order of outcomes does not matter.
 
     `question` None asks what restores convergence unless the base converges on most of its seeds, then what breaks
     it. `inert` are toggles that change nothing and were not tried. `wall_s` is the wall time of the study, None for the
     sum over its trials. `logged` are the names of the metrics that its trials logged, None if unknown.
+    `places` has what toggles act on in a script, with the lines (analysis/places).
     """
     outcomes = sorted(outcomes, key=lambda o: o.number)
     table = Table.of(outcomes, target.budget_steps)
@@ -64,6 +66,7 @@ def rank(
     passed = passing_sets(table, effects, question)
     needed = find_necessities(table, passed, question)
     effects = [_completed(effect, needed.get(effect.toggle), outcomes) for effect in effects]
+    effects = [replace(effect, where=(places or {}).get(effect.toggle, "")) for effect in effects]
     effects += inert_effects(inert, len(effects) + 1)
     repairs = build_repairs(table, passed, question, overrides)
     base = _base(table, outcomes)

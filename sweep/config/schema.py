@@ -9,6 +9,7 @@ from sweep.domain.axis import Axis
 from sweep.domain.budget import Budget
 from sweep.domain.check import Check
 from sweep.domain.inert import InertToggle
+from sweep.domain.inventory import Part
 from sweep.domain.kinds import StudyKind, kind_of
 from sweep.domain.recorded_config import Home
 from sweep.domain.target import Target
@@ -85,8 +86,8 @@ class StudyConfig:
     that study, if the two can be compared. `home` is where a script lies, None for a task function.
 
     `budget` is the budget as given. For a script, `target` has OPEN_STEPS as its budget, and its metric as given, until
-    the script's inventory is known (plan/settle.py); then `is_settled`, and `adopted` is the inventory's run, if it can
-    stand for the base.
+    the script's inventory is known (plan/settle.py); then `is_settled`, `parts` is what the knobs could change, and
+    `adopted` is the inventory's run, if it can stand for the base.
     """
 
     name: str
@@ -115,6 +116,7 @@ class StudyConfig:
     home: Home | None = None
     budget: Budget = field(default_factory=Budget)
     is_settled: bool = False
+    parts: tuple[Part, ...] = ()
     adopted: "Adopted | None" = None
 
     @property

@@ -8,6 +8,7 @@ from sweep.domain.effect_status import NOT_RUN_YET as NOT_RUN_YET
 from sweep.domain.effect_status import EffectStatus as EffectStatus
 from sweep.domain.effect_status import Question as Question
 from sweep.domain.effect_status import together as together
+from sweep.domain.inventory import Suggestion
 from sweep.domain.verdict import Symptom
 
 
@@ -46,6 +47,7 @@ class Effect:
     lack only this toggle of a larger repair, or of all changes together; None if the design has no such cells. For the
     question `restore`, the toggle is needed if few of them converged. `diverged` counts the toggle's own diverged
     trials; `makes_diverge` is whether the toggle is the cause. `is_open`: none of its own trials has ended yet.
+    `where` names the lines of a script that it acts on: `Dropout(p=0.95) at train.py:23`; empty for a task function.
     """
 
     toggle: Toggle
@@ -64,6 +66,7 @@ class Effect:
     diverged: int = 0
     makes_diverge: bool = False
     is_open: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +178,7 @@ class Ranking:
     choice_reason: str = ""  # why it is recommended before the others, empty if they tie
     searched: tuple[SearchedPoint, ...] = ()  # the best points of a search over params, best first
     adaptive: AdaptiveFindings | None = None  # further results of an adaptive driver
+    suggestion: Suggestion | None = None  # the recommended repair as a change of a script's files
 
     @property
     def choice(self) -> Choice:

@@ -121,3 +121,14 @@ class InventoryReport:
     def named(self, name: str) -> ReportedMetric | None:
         """Return the series of this name, None if the program did not report it."""
         return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A change of a program's files that is shown to the user, never applied.
+
+    `diff` is a unified diff, empty if nothing could be suggested; `left` are the parts that it leaves to the user.
+    """
+
+    diff: str
+    left: tuple[Part, ...]

@@ -10,10 +10,15 @@ from typing import cast
 
 from sweep.domain.axis import Axis, Level
 from sweep.domain.inert import InertToggle
+from sweep.domain.inventory import Part
+from sweep.domain.json_form import from_json
 from sweep.domain.target import Target
 
 PLACE = "place"
 """Key of a study's results folder, relative to the store's file if that lies above it."""
+
+PARTS = "parts"
+"""Key of what a study's script has that its knobs could change."""
 
 HOME = "home"
 """Key of where a study's script lies."""
@@ -104,6 +109,12 @@ class RecordedConfig:
         """Where the study's script lies; None for a task function."""
         found = cast("Section | None", self.raw.get(HOME))
         return None if found is None else Home(str(found["folder"]), str(found["code"]))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What the study's script has that its knobs could change; empty for a task function."""
+        found = cast("list[Section]", self.raw.get(PARTS) or [])
+        return tuple(from_json(Part, each) for each in found)
 
     @property
     def reuses(self) -> bool:

@@ -52,6 +52,7 @@ def settle(loaded: LoadedConfig, known: KnownProgram) -> LoadedConfig:
         axes=axes,
         inert=(*study.inert, *inert),
         is_settled=True,
+        parts=inventory.parts,
     )
     return replace(loaded, study=replace(settled, adopted=_adopted(replace(loaded, study=settled), known)))
 

@@ -75,7 +75,8 @@ class StepsDocument:
 class ToggleDocument:
     """The effect of one toggle compared with the base. `word` is its status as readers see it.
 
-    Only an adaptive driver sets the last three (domain/adaptive.ToggleFinding).
+    Only an adaptive driver sets `posterior`, `verified` and `furthest` (domain/adaptive.ToggleFinding); only toggles of
+    scripts have `where`, the lines that they act on.
     """
 
     toggle: str
@@ -103,6 +104,7 @@ class ToggleDocument:
     posterior: float | None = field(default=None, metadata={OPTIONAL: True})
     verified: bool | None = field(default=None, metadata={OPTIONAL: True})
     furthest: float | None = field(default=None, metadata={OPTIONAL: True})
+    where: str = field(default="", metadata={OPTIONAL: True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +218,17 @@ class BaseCurves:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionDocument:
+    """The recommended repair of a script as a change of its files: a unified diff, and what it leaves to the user.
+
+    Nothing applies it.
+    """
+
+    diff: str = ""
+    by_hand: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RankingDocument:
     """summary.json of a study whose trials have verdicts. Only the base of a diagnosis has `curves`."""
 
@@ -246,6 +259,7 @@ class RankingDocument:
     provenance: Mapping[str, Json] = field(default_factory=dict, hash=False)
     curves: tuple[BaseCurves, ...] | None = field(default=None, metadata={OPTIONAL: True})
     isolate: AdaptiveDocument | None = field(default=None, metadata={OPTIONAL: True})
+    suggestion: SuggestionDocument | None = field(default=None, metadata={OPTIONAL: True})
 
 
 Document: TypeAlias = "RankingDocument | StagedDocument"

@@ -19,6 +19,7 @@ from sweep.domain.effect import (
     SearchedPoint,
 )
 from sweep.domain.json_form import JsonObject, to_json
+from sweep.domain.part_words import parts_text
 from sweep.domain.script_words import folded
 from sweep.domain.smoothing import is_smoothed
 from sweep.domain.states import OPEN_STATES
@@ -41,6 +42,7 @@ from sweep.report.documents import (
     SearchDocument,
     ShareDocument,
     StepsDocument,
+    SuggestionDocument,
     TargetDocument,
     ToggleDocument,
 )
@@ -85,6 +87,7 @@ def build_document(data: ReportData) -> RankingDocument:
         compare=_compare(data),
         cost=_cost(ranking),
         provenance=provenance_of(study, (outcome.seed for outcome in data.outcomes)),
+        suggestion=_suggestion(ranking),
         isolate=None if ranking.adaptive is None else _adaptive(ranking.adaptive),
     )
 
@@ -197,6 +200,13 @@ def _adaptive(found: AdaptiveFindings) -> AdaptiveDocument:
     )
 
 
+def _suggestion(ranking: Ranking) -> SuggestionDocument | None:
+    found = ranking.suggestion
+    if found is None:
+        return None
+    return SuggestionDocument(diff=found.diff, by_hand=tuple(parts_text([part]) for part in found.left))
+
+
 def _toggle(effect: Effect, question: Question, is_tied: bool) -> ToggleDocument:
     steps, share = effect.steps_to_target, effect.sufficiency
     word = status_word(
@@ -227,6 +237,7 @@ def _toggle(effect: Effect, question: Question, is_tied: bool) -> ToggleDocument
         seeds=effect.seeds,
         note=effect.note,
         overrides=effect.overrides,
+        where=effect.where,
     )
 
 

@@ -35,6 +35,7 @@ studies made of other studies
 
 records and reports
   config_record      the config of a study as the store keeps it
+  program            what the record and the run folders of a study on a script show
   results            what a study found, and its reports, from the store
   curves             the VisualDL logs of trials
   provenance         code version, packages, host and devices behind the results

@@ -3,7 +3,8 @@
 from dataclasses import asdict
 
 from sweep.config import StudyConfig
-from sweep.domain.recorded_config import HOME
+from sweep.domain.json_form import to_json
+from sweep.domain.recorded_config import HOME, PARTS
 
 
 def recorded_config(config: StudyConfig) -> dict[str, object]:
@@ -14,6 +15,7 @@ def recorded_config(config: StudyConfig) -> dict[str, object]:
         "converge": config.target.to_mapping(),
         "seeds": list(config.seeds),
         "inert": [[str(each.toggle), each.text] for each in config.inert],
+        **({PARTS: [to_json(part) for part in config.parts]} if config.parts else {}),
         **({} if config.home is None else {HOME: asdict(config.home)}),
         **({} if config.compare_with is None else {"compare_with": config.compare_with}),
     }

@@ -2,16 +2,17 @@
 
 import gc
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sweep.domain.axis import Cell
+from sweep.domain.effect import Ranking
 from sweep.domain.json_form import JsonObject, to_object
 from sweep.domain.metric import Series
 from sweep.domain.result import StudyResult, TrialsCost
 from sweep.domain.states import TrialState
-from sweep.domain.trial import StudyRecord, TrialRecord
+from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
 from sweep.report import Report, ReportData, build_document, write_reports
 from sweep.report.commands import verb_store
 from sweep.report.documents import STAGES, RankingDocument
@@ -101,14 +102,27 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
     """Return all that the reports of a study need, ranked again from its outcomes; `wall_s` is its total time."""
     # Importing SciPy takes half a second, which reading verbs do not need.
     from sweep.analysis import rank
+    from sweep.analysis.places import places
+    from sweep.study import program
 
     axes, target = record.config.axes, record.target
     outcomes = tuple(store.outcomes(record.id))
     folder = StudyDir.of(record)
     outdated = store.count_outdated(record.id)
+    is_script = program.is_on_script(record)
     is_silent = any(o.state is TrialState.COMPLETED and not o.is_evidence for o in outcomes)
     logged = store.metric_names(record.id) if is_silent or target.named_loss is None else None
-    ranking = rank(outcomes, axes, target, inert=record.config.inert, wall_s=wall_s, logged=logged)
+    ranking = rank(
+        outcomes,
+        axes,
+        target,
+        inert=(*record.config.inert, *(program.untouched(store, record, outcomes) if is_script else ())),
+        wall_s=wall_s,
+        logged=logged,
+        places=places(axes, record.config.parts) if is_script else None,
+    )
+    if is_script:
+        ranking = _of_script(ranking, store, record, outcomes)
     if outdated:
         ranking = replace(ranking, notes=(*ranking.notes, outdated_text(outdated, record.name, verb_store(record))))
     return ReportData(
@@ -119,6 +133,20 @@ def report_data(store: Store, record: StudyRecord, *, wall_s: float) -> ReportDa
         outcomes=outcomes,
         curves=StoredCurves(store, record.id),
         dir_of=lambda outcome: "" if outcome.reused else f"{folder.trials.name}/{outcome.number}",
+    )
+
+
+def _of_script(ranking: Ranking, store: Store, record: StudyRecord, outcomes: Sequence[Outcome]) -> Ranking:
+    """Return the ranking with what is said of programs: seeds that change nothing, and metrics to judge by."""
+    from sweep.study import program
+
+    same = program.one_curve(store, record, outcomes)
+    noted = program.reported_note(record, store.metric_names(record.id))
+    return replace(
+        ranking,
+        suggestion=program.suggestion(record, ranking),
+        answer=" ".join(filter(None, (ranking.answer, same))),
+        notes=(*ranking.notes, *filter(None, (noted,))),
     )
 
 

@@ -105,6 +105,28 @@ def test_what_the_program_does_not_have_is_refused_before_a_trial(study, words, 
     assert not Path("results/refused").exists()
 
 
+def test_the_answer_names_the_line_and_the_report_suggests_its_change():
+    words = ["train.py", "+axis=[dropout]", "converge.metric=step/loss", "converge.target=0.1", "converge.hold=2"]
+    assert main([*words, "study=lines"]) == 0
+    found = summary("lines")
+    line = TRAIN.splitlines().index(next(row for row in TRAIN.splitlines() if "Dropout" in row)) + 1
+    assert f"train.py:{line}" in found["answer"]
+    [toggle] = found["toggles"]
+    assert (toggle["status"], toggle["converged"]) == ("restores", 5)
+    assert f"train.py:{line}" in toggle["where"]
+    assert "+net = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.0), nn.Linear(8, 1))" in found["suggestion"]["diff"]
+    assert "nn.Dropout(0.0)" in Path("results/lines/report.html").read_text()
+    assert Path("train.py").read_text() == TRAIN
+
+
+def test_seeds_that_change_nothing_are_said_to_be_one_run(folder):
+    weights = "[p.set_value(np.sin(np.arange(p.size)).reshape(p.shape).astype('float32')) for p in net.parameters()]"
+    fixed = TRAIN.replace("nn.Dropout(0.99)", "nn.ReLU()").replace("optimizer =", f"{weights}\noptimizer =", 1)
+    (folder / "fixed.py").write_text(fixed)
+    assert main(["fixed.py", "seeds=3", "study=fixed"]) == 0
+    assert "one run" in summary("fixed")["answer"]
+
+
 def test_a_program_that_never_trains_is_refused(folder, capsys):
     (folder / "idle.py").write_text("print('hello')\n")
     assert main(["idle.py", "study=idle"]) == 2

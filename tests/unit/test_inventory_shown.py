@@ -8,9 +8,10 @@ from sweep.domain.check import Check, CheckName
 from sweep.domain.checked import CheckContext, CheckTrial
 from sweep.domain.inventory import Inventory, InventoryReport, LossSite, Part, ProgramEnd
 from sweep.domain.metric import Series
+from sweep.domain.part_words import lines_text, parts_text
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target
-from sweep.report.stages.inventory import inventory_rows, lines_text, parts_text
+from sweep.report.stages.inventory import inventory_rows
 
 TARGET = Target(metric=None, mode=Mode.MIN, threshold=None, hold=None, budget_steps=10, stop_early=False)
 CONTEXT = CheckContext(check=Check(name=CheckName.INVENTORY, settings={"limit_s": 600.0}), task={}, target=TARGET)

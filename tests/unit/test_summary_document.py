@@ -12,6 +12,7 @@ sys.path.append(str(ROOT / "scripts"))
 import report_samples as samples  # noqa: E402 - the path is set above
 
 from sweep.domain.adaptive import AdaptiveFindings, BaseFinding, Spent, ToggleFinding  # noqa: E402
+from sweep.domain.inventory import Part, Suggestion  # noqa: E402
 from sweep.domain.json_form import to_object  # noqa: E402
 from sweep.domain.recorded_config import RecordedConfig  # noqa: E402
 from sweep.domain.states import TrialState  # noqa: E402
@@ -39,7 +40,10 @@ def build_summary(data):
 
 @pytest.fixture(scope="module")
 def summaries():
-    return {name: build_summary(make()) for name, make in samples.SAMPLES.items()} | {"beside": beside_another()}
+    return {name: build_summary(make()) for name, make in samples.SAMPLES.items()} | {
+        "beside": beside_another(),
+        "script": of_a_script(),
+    }
 
 
 def beside_another():
@@ -47,6 +51,21 @@ def beside_another():
     data = next(iter(samples.SAMPLES.values()))()
     config = RecordedConfig({**data.study.config.raw, "compare_with": "first"})
     return build_summary(replace(data, study=replace(data.study, name="first-lr=1", config=config)))
+
+
+def of_a_script():
+    """Return the summary of a study on a script with a repair."""
+    data = next(iter(samples.SAMPLES.values()))()
+    part = Part(knob="dropout", what="Dropout(p=0.95)", where="train.py:23", value=0.95)
+    effects = tuple(replace(effect, where="Dropout(p=0.95) at train.py:23") for effect in data.ranking.effects)
+    found = replace(data.ranking, effects=effects, suggestion=Suggestion(diff="--- a/train.py\n", left=(part,)))
+    return build_summary(replace(data, ranking=found))
+
+
+def test_a_study_on_a_script_names_lines_and_suggests_a_change():
+    found = of_a_script()
+    assert {toggle["where"] for toggle in found["toggles"]} == {"Dropout(p=0.95) at train.py:23"}
+    assert found["suggestion"]["by_hand"] == ["Dropout(p=0.95) at train.py:23"]
 
 
 def test_a_study_that_is_beside_another_names_the_comparison():
@@ -98,7 +117,7 @@ def test_every_key_is_documented_and_every_documented_key_is_produced(summaries)
     produced = {path for summary in summaries.values() for path in key_paths(summary)}
     # A list that is empty in one study and of objects in another is documented by its objects' keys.
     produced -= {path[: found.end() - 1] for path in produced for found in re.finditer(r"\[\]\.", path)}
-    parents = {"target", "base", "recommended", "cost", "provenance", "toggles[].steps_to_target"}
+    parents = {"suggestion", "target", "base", "recommended", "cost", "provenance", "toggles[].steps_to_target"}
     assert produced - parents == documented_keys()
 
 

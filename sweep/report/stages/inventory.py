@@ -1,14 +1,15 @@
 """The inventory of a script: by axis, what could be changed and on which lines; then what it reported and how long it
 ran."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from sweep.domain.inventory import Inventory, InventoryReport, Part
+from sweep.domain.inventory import Inventory, InventoryReport
+from sweep.domain.part_words import parts_text
 from sweep.domain.plural import count_text
 from sweep.report.markdown import escaped
 from sweep.report.phrases import number_text
@@ -36,9 +37,6 @@ AXES = {
     "amp": "amp",
 }
 """The axis of each knob, in the order of docs/axes.md."""
-
-SHOWN_LINES = 6
-"""Maximum number of lines named of equal parts."""
 
 
 def terminal(section: InventoryReport, store: str = "") -> RenderableType:  # noqa: ARG001 - every stage has it
@@ -78,32 +76,6 @@ def inventory_rows(section: InventoryReport) -> list[tuple[str, str]]:
     rows += [("not reached", limit) for limit in inventory.limits]
     rows += [("length", _length(inventory))]
     return rows
-
-
-def parts_text(parts: Sequence[Part]) -> str:
-    """Return parts as one would say them, equal ones together: `2 Dropout(p=0.5) at model.py:23, :31`."""
-    alike: dict[str, list[Part]] = {}
-    for part in parts:
-        alike.setdefault(part.what, []).append(part)
-    return "; ".join(_alike(what, same) for what, same in alike.items())
-
-
-def lines_text(places: Iterable[str]) -> str:
-    """Return lines of a program, the file named once: `model.py:23, :31, train.py:5`."""
-    known, texts = "", []
-    for place in dict.fromkeys(places):
-        file, _, line = place.rpartition(":")
-        texts.append(f":{line}" if file == known else place)
-        known = file
-    left = len(texts) - SHOWN_LINES
-    return ", ".join(texts[:SHOWN_LINES]) + (f" and {count_text(left, 'more line')}" if left > 0 else "")
-
-
-def _alike(what: str, parts: Sequence[Part]) -> str:
-    count = sum(part.count for part in parts)
-    places = [part.where for part in parts if part.where is not None]
-    where = f" at {lines_text(places)}" if places else " in a package"
-    return f"{f'{count:,} ' if count > 1 else ''}{what}{where}"
 
 
 def _is_known(knob: str, inventory: Inventory) -> bool:
