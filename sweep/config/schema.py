@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweep.domain.axis import Axis
 from sweep.domain.budget import Budget
-from sweep.domain.check import Check
+from sweep.domain.check import Check, CheckName
 from sweep.domain.inert import InertToggle
 from sweep.domain.inventory import Part
 from sweep.domain.kinds import StudyKind, kind_of
@@ -118,6 +118,15 @@ class StudyConfig:
     is_settled: bool = False
     parts: tuple[Part, ...] = ()
     adopted: "Adopted | None" = None
+
+    @property
+    def asked(self) -> Mapping[str, Any] | None:
+        """The target of a study on a script or command as it was given; None for a task function."""
+        if self.home is None:
+            return None
+        is_inventory = self.check is not None and self.check.name is CheckName.INVENTORY  # it has no target
+        given = {} if is_inventory else self.raw["converge"]
+        return {key: value for key, value in given.items() if key != "inventory_s"}
 
     @property
     def kind(self) -> StudyKind:

@@ -42,21 +42,26 @@ FOLDER = "task.folder"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question behind a study's name: the resolved task section and the target; for a script, where it lies."""
+    """The question behind a study's name: the resolved task section and the target.
+
+    For a script or a command also `home`, where it lies, and `asked`, the target as it was given: what is left out
+    there follows from the program (its length, the full name of its metric), and may change with its code.
+    """
 
     task: Mapping[str, object] = field(hash=False)
     target: Target
     home: Home | None = None
+    asked: Mapping[str, object] | None = field(default=None, hash=False)
 
     @classmethod
     def recorded(cls, config: RecordedConfig) -> "Question":
         """Return the question of a recorded config. Raises KeyError, ValueError."""
-        return cls(config.task, config.target, config.home)
+        return cls(config.task, config.target, config.home, config.asked)
 
     def values(self) -> dict[str, object]:
         """Return all values by the keys that a user sets (`task.lr`, `converge.target`); a list is one value."""
-        target = self.target.to_mapping().items()
-        ours = {f"converge.{_TARGET_KEYS.get(key, key)}": value for key, value in target}
+        target = self.target.to_mapping() if self.asked is None else self.asked
+        ours = {f"converge.{_TARGET_KEYS.get(key, key)}": value for key, value in target.items()}
         place = {} if self.home is None else {FOLDER: self.home.folder}
         return dict(_leaves(self.task, "task")) | ours | place
 

@@ -22,6 +22,8 @@ PARTS = "parts"
 
 HOME = "home"
 """Key of where a study's script lies."""
+ASKED = "asked"
+"""Key of the target of a study on a script as it was given, without what follows from the script."""
 
 Section = Mapping[str, object]
 
@@ -115,6 +117,11 @@ class RecordedConfig:
         """What the study's script has that its knobs could change; empty for a task function."""
         found = cast("list[Section]", self.raw.get(PARTS) or [])
         return tuple(from_json(Part, each) for each in found)
+
+    @property
+    def asked(self) -> Section | None:
+        """The target as it was given; None for a task function, which has the whole target in its config."""
+        return cast("Section | None", self.raw.get(ASKED))
 
     @property
     def reuses(self) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from sweep.config import StudyConfig
 from sweep.domain.json_form import to_json
-from sweep.domain.recorded_config import HOME, PARTS
+from sweep.domain.recorded_config import ASKED, HOME, PARTS
 
 
 def recorded_config(config: StudyConfig) -> dict[str, object]:
@@ -16,6 +16,6 @@ def recorded_config(config: StudyConfig) -> dict[str, object]:
         "seeds": list(config.seeds),
         "inert": [[str(each.toggle), each.text] for each in config.inert],
         **({PARTS: [to_json(part) for part in config.parts]} if config.parts else {}),
-        **({} if config.home is None else {HOME: asdict(config.home)}),
+        **({} if config.home is None else {HOME: asdict(config.home), ASKED: config.asked}),
         **({} if config.compare_with is None else {"compare_with": config.compare_with}),
     }

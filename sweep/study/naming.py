@@ -51,7 +51,7 @@ def named(loaded: LoadedConfig, find: Find, names: Names = tuple) -> NamedStudy:
     A given name (`study=NAME`) is kept, even if the recorded study of that name had another config.
     """
     config = loaded.study
-    ours = Question(config.task, config.target, config.home)
+    ours = Question(config.task, config.target, config.home, config.asked)
     if config.is_named:
         record = find(config.name)
         return NamedStudy(loaded=_beside(loaded, config.name, _kept(record, ours)), note=_replaced(record, ours))

@@ -159,3 +159,12 @@ def test_another_script_finds_its_study_again():
 def test_the_arguments_of_a_script_are_a_difference(args):
     recorded = {"train-base": at("/a", args=["--epochs", "3"])}.get
     assert study_name("train-base", at("/a", args=args), recorded) == f"train-base-args={'_'.join(args)}"
+
+
+def test_what_follows_from_a_script_is_no_difference():
+    """Its length and the full name of its metric may change with its code."""
+    asked = {"metric": "acc", "budget_steps": None}
+    first = replace(at("/a"), asked=asked, target=replace(TARGET, budget_steps=80))
+    assert study_name("train-base", replace(first, target=TARGET), {"train-base": first}.get) == "train-base"
+    longer = replace(first, asked={**asked, "budget_epochs": 9})
+    assert study_name("train-base", longer, {"train-base": first}.get) == "train-base-budget_epochs=9"
