@@ -9,6 +9,7 @@ inventory. With a value it records the same, changes the program, and records ea
   calls       who called a hooked function, and with which arguments
   graph       what a tensor was computed from
   loaders     the DataLoaders of a program, and which of them it trains on
+  reading_ahead  samples of a loader's dataset, read for statistics before the program does
   values      values of knobs, checked
   drop_path   the part of `dropout` that is found by its name
   optimizers  the program's optimizers: the lines that made them, and their first steps, for all knobs that change them
@@ -49,6 +50,7 @@ KNOBS = (
     "loss",
     "init",
     "activation",
+    "target_norm",
     "weight_decay",
     "clip",
     "optimizer",

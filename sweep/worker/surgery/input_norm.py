@@ -15,26 +15,20 @@ the first batch (the random numbers drawn by that are given back). One pair is m
 A feature without variance is only shifted.
 """
 
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import paddle
-from paddle.io.dataloader.collate import default_collate_fn
 
 from sweep.worker.surgery import Surgery
 from sweep.worker.surgery.loaders import LoaderRecord, Loaders, loaders_of
+from sweep.worker.surgery.reading_ahead import Path, at_path, is_array, read_ahead
 from sweep.worker.surgery.values import choice
-
-SAMPLES = 1024
-CHUNK = 64
-"""Samples that are collated at once while the dataset is read ahead."""
 
 NAMES = ("x", "input", "inputs", "image", "images", "img", "data", "feature", "features")
 MOST_CHANNELS = 4
 
-Path = tuple[Any, ...]
 Statistics = tuple[np.ndarray, np.ndarray]
 """Mean and standard deviation, shaped so that they apply to a batch."""
 
@@ -66,7 +60,7 @@ class _InputNorm:
 
     def batch(self, record: LoaderRecord, batch: Any) -> Any:
         path = _path_of_inputs(batch)
-        inputs = batch if path is None else _at(batch, path)
+        inputs = batch if path is None else at_path(batch, path)
         is_reached = path is not None and inputs.is_floating_point()
         if record.is_input_expected and not record.is_noted("input_norm"):
             self._note(record, inputs if is_reached else None)
@@ -85,50 +79,23 @@ class _InputNorm:
             self._book.changed("input_norm", what, where=record.where)
 
     def _measured(self, record: LoaderRecord) -> Statistics | None:
-        state = random.getstate(), np.random.get_state(), paddle.get_rng_state()
-        try:
-            batches = [np.asarray(_at(batch, path), "float64") for batch, path in _samples(record)]
-            return _statistics(np.concatenate(batches)) if batches else None
-        except Exception as error:  # it is the program's own code that fails, in a way that it never does by itself
-            self._book.limit(f"input_norm: the dataset of the loader at {record.place} cannot be read ahead: {error!r}")
-            return None
-        finally:
-            random.setstate(state[0])
-            np.random.set_state(state[1])
-            paddle.set_rng_state(state[2])
+        parts = read_ahead(record, _inputs_in, self._book, "input_norm")
+        return _statistics(np.concatenate(parts)) if parts else None
 
 
-def _samples(record: LoaderRecord) -> Iterator[tuple[Any, Path]]:
-    """Yield collated samples of a loader's dataset, and where in them the inputs are."""
-    if record.is_iterable:
-        raise TypeError("an IterableDataset can be read only once")
-    dataset, loader = record.dataset, record.loader
-    places = np.linspace(0, len(dataset) - 1, min(len(dataset), SAMPLES)).round().astype(int).tolist()
-    collate = loader.collate_fn or default_collate_fn
-    for start in range(0, len(places), CHUNK):
-        samples = [dataset[place] for place in places[start : start + CHUNK]]
-        for batch in [collate(samples)] if loader.auto_collate_batch else samples:
-            path = _path_of_inputs(batch)
-            if path is not None:
-                yield batch, path
+def _inputs_in(batch: Any) -> np.ndarray | None:
+    path = _path_of_inputs(batch)
+    return None if path is None else np.asarray(at_path(batch, path), "float64")
 
 
 def _path_of_inputs(batch: Any) -> Path | None:
     """Return the keys that lead to the inputs in a batch, no keys if it is them itself; None if it has none."""
     if isinstance(batch, dict):
         path: Path = tuple(name for name in NAMES if name in batch)[:1]
-        return path if path and _is_array(batch[path[0]]) else None
+        return path if path and is_array(batch[path[0]]) else None
     if isinstance(batch, list | tuple):
-        return (0,) if batch and _is_array(batch[0]) else None
-    return () if _is_array(batch) else None
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, paddle.Tensor | np.ndarray)
-
-
-def _at(batch: Any, path: Path) -> Any:
-    return batch[path[0]] if path else batch
+        return (0,) if batch and is_array(batch[0]) else None
+    return () if is_array(batch) else None
 
 
 def _with(batch: Any, path: Path, inputs: Any) -> Any:
