@@ -18,17 +18,20 @@ def show(arguments: list[str]) -> int:
     args = parser.parse_args(arguments)
     with Store.open(args.store, read_only=True) as store:
         study, trial = chosen_trial(store, args)
-        folder, curves = str(run_folder(store, trial).path), store.points(trial.id)
+        home = run_folder(store, trial)
+        folder, curves = str(home.path), store.points(trial.id)
         runs = [replace(run, dir=folder) for run in store.runs(trial.source_trial_id or trial.id)]
+    program = (home.read_result() or {}).get("program") or {}
     if args.json:
         return print_json(
             {
                 **to_object(trial),
                 "runs": to_json(runs),
+                **({"program": program} if program else {}),
                 "metrics": {name: _plain(points) for name, points in curves.items()},
             }
         )
-    return print_rich(render_trial(study, trial, runs, curves, study.target))
+    return print_rich(render_trial(study, trial, runs, curves, study.target, program))
 
 
 def _plain(points: Sequence[tuple[int, float]]) -> list[list[object]]:

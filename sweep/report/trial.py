@@ -2,7 +2,8 @@
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -17,10 +18,17 @@ from sweep.domain.symptoms import layer_of, urgency
 from sweep.domain.target import Target
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Judgement, Verdict
+from sweep.domain.views import ViewKind
 from sweep.report.phrases import DASH, duration_text, failure_text, number_text
 from sweep.report.sparkline import sparkline
 from sweep.report.symptom_text import described, full_lines
 from sweep.report.tables import new_table, styled_state, styled_verdict
+
+VIEWS = {
+    ViewKind.OVERLAY: "left as it was, by an overlay; what the program wrote is in the run's folder, in written",
+    ViewKind.COPY: "left as it was, by a copy; what the program wrote is in the run's folder, in written",
+    ViewKind.NONE: "the program wrote into it",
+}
 
 
 def render_trial(
@@ -29,8 +37,12 @@ def render_trial(
     runs: Sequence[RunRecord],
     curves: Mapping[str, Points],
     target: Target,
+    program: Mapping[str, Any] | None = None,
 ) -> RenderableType:
-    """Return the details of one trial: state, verdict, symptoms, overrides, runs, and metrics with a sparkline."""
+    """Return the details of one trial: state, verdict, symptoms, overrides, runs, and metrics with a sparkline.
+
+    `program` is what result.json says of a run of a script: how its folder was kept as it is, and notes.
+    """
     facts = new_table()
     facts.box, facts.show_header = None, False
     facts.add_column(style="dim", no_wrap=True)
@@ -43,6 +55,8 @@ def render_trial(
     facts.add_row("state", styled_state(trial.state))
     if trial.source_trial_id is not None:
         facts.add_row("reused", f"the run of trial id {trial.source_trial_id}")
+    for name, value in _program_rows(program or {}):
+        facts.add_row(name, Text(printable(value)))
     parts: list[RenderableType] = [facts]
     if trial.judgement is not None:
         _add_judgement(facts, trial.judgement, is_check=study.kind.is_check)
@@ -64,6 +78,13 @@ def render_trial(
     if curves:
         parts += ["", metric_table(curves, target)]
     return Group(*parts)
+
+
+def _program_rows(program: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if program.get("view") in VIEWS:
+        yield "program's folder", VIEWS[program["view"]]
+    for note in program.get("notes", ()):
+        yield "note", str(note)
 
 
 def _add_judgement(facts: Table, judgement: Judgement, *, is_check: bool) -> None:

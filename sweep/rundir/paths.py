@@ -27,6 +27,7 @@ _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circula
 TAIL_BYTES = 8192
 """Bytes of the end of a log that are read to say how a run ended."""
 
+PLAN, TRIALS = "plan.json", "trials"
 _SPEC, _EVENTS, _RESULT, _LOG = "spec.json", "events.jsonl", "result.json", "out.log"
 
 
@@ -163,6 +164,27 @@ class RunDir:
         return next(free for name in names if not (free := self.path.with_name(name)).exists())
 
 
+def written_in(run: RunDir, number: int) -> Path:
+    """Return where a run keeps what its program writes in its folders: `number` counts these from 1."""
+    return run.path / ("written" if number == 1 else f"written_{number}")
+
+
+def studies_beside(run: RunDir) -> tuple[Path, ...]:
+    """Return what belongs to sweep around a run, links resolved: the results folder if it holds nothing else, or the
+    studies and stores in it. The run's own folder if it is in no study."""
+    path = Path(os.path.realpath(run.path))
+    study = path.parent.parent
+    if path.parent.name != TRIALS:
+        return (path,)
+    entries = list(study.parent.iterdir())
+    ours = [entry for entry in entries if entry == study or _is_ours(entry)]
+    return (study.parent,) if len(ours) == len(entries) else tuple(sorted(ours))
+
+
+def _is_ours(entry: Path) -> bool:
+    return any(mark in entry.name for mark in (".db", ".db-")) if entry.is_file() else (entry / PLAN).is_file()
+
+
 @dataclass(frozen=True)  # no slots: the run folder's parent is computed once
 class StudyDir:
     """The folder of one study: `<results>/<study>`."""
@@ -183,7 +205,7 @@ class StudyDir:
     @property
     def plan(self) -> Path:
         """What is to be run."""
-        return self.path / "plan.json"
+        return self.path / PLAN
 
     @property
     def record(self) -> Path:
@@ -214,7 +236,7 @@ class StudyDir:
     @cached_property
     def trials(self) -> Path:
         """The folder of the runs."""
-        return self.path / "trials"
+        return self.path / TRIALS
 
     def trial(self, number: int) -> RunDir:
         """Return the folder of trial `number`: always of its latest attempt."""

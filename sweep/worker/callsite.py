@@ -6,10 +6,10 @@ from types import FrameType
 
 
 class CallSites:
-    """Finds the program's line behind a call. `folder` holds the program's own files."""
+    """Finds the program's line behind a call. Each of `folders` holds the program's own files, or copies of them."""
 
-    def __init__(self, folder: Path) -> None:
-        self._prefix = f"{folder.absolute()}/"
+    def __init__(self, *folders: Path) -> None:
+        self._prefixes = tuple(f"{folder.absolute()}/" for folder in folders)
 
     def here(self) -> str | None:
         """Return the innermost line of the program's own files on the stack, as `train.py:23`; None without one.
@@ -23,8 +23,9 @@ class CallSites:
         """Return the innermost line of the program's own files at this frame or above it; None without one."""
         while frame is not None:
             file = frame.f_code.co_filename
-            if file.startswith(self._prefix) and "/site-packages/" not in file:
-                return f"{file.removeprefix(self._prefix)}:{frame.f_lineno}"
+            if file.startswith(self._prefixes) and "/site-packages/" not in file:
+                prefix = next(prefix for prefix in self._prefixes if file.startswith(prefix))
+                return f"{file.removeprefix(prefix)}:{frame.f_lineno}"
             frame = frame.f_back
         return None
 

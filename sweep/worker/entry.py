@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweep.clock import monotonic_s, now_utc
 from sweep.domain.check import Check
 from sweep.domain.states import StopReason, TrialState
 from sweep.domain.target import Target
-from sweep.domain.task_ref import is_program
+from sweep.domain.task_ref import TaskKind, is_program, kind_of_section
 from sweep.rundir import EventWriter, RunDir, write_json_atomic
 from sweep.rundir.result import EXIT_WITHOUT_RESULT
 from sweep.task import StopTrial
@@ -24,6 +24,9 @@ from sweep.worker.process_exit import exit_if_forked
 from sweep.worker.run import WorkerRun
 from sweep.worker.seeding import seed_globals
 from sweep.worker.sigterm import SigtermWatch
+
+if TYPE_CHECKING:
+    from sweep.worker.script.view import View
 
 REPORTED_PACKAGES = ("numpy", "paddle", "scipy", "sklearn")
 """Packages whose versions go into result.json if the task has imported them."""
@@ -46,6 +49,8 @@ def run_trial(folder: RunDir) -> int:
     try:
         events = EventWriter(folder.events)
         events.write("start", pid=os.getpid(), host=os.uname().nodename, held=events.hold())
+        view = _view(spec["task"], folder)
+        folder = folder if view is None else view.run
         _cap_memory(spec.get("memory_mb"))
         check = Check.from_mapping(spec["probe"]) if "probe" in spec else None
         run = WorkerRun(
@@ -56,13 +61,14 @@ def run_trial(folder: RunDir) -> int:
             is_check=check is not None,
             watch=str(spec.get("watch", "light")),
         )
+        run.view = view
         sigterm = SigtermWatch(run)
 
         def end(ending: Mapping[str, Any]) -> None:
             with suppress(OSError):  # a full disk: only result.json matters
                 events.write("end", state=ending["state"], reason=ending["stop_reason"])
             wall_s = monotonic_s() - started_s
-            _write_result(folder, ending, last_step=run.last_step, started_at=started_at, wall_s=wall_s)
+            _write_result(folder, ending, run, started_at=started_at, wall_s=wall_s)
 
         reported = os_exit_reported(lambda code: end(_exited(run, sigterm, code)))
         with reported if is_program(spec["task"]) else nullcontext():
@@ -75,19 +81,29 @@ def run_trial(folder: RunDir) -> int:
     return 1 if ending["state"] == TrialState.FAILED else 0
 
 
+def _view(section: Mapping[str, Any], folder: RunDir) -> "View | None":
+    """Give a script its private view of its folders; None for other tasks. Raises OSError."""
+    if kind_of_section(section) is not TaskKind.SCRIPT:
+        return None
+    from sweep.worker.script.view import enter_view  # imports what only scripts need
+
+    return enter_view(Path(section["path"]).expanduser().absolute(), folder)
+
+
 def _write_result(
-    folder: RunDir, ending: Mapping[str, Any], *, last_step: int | None, started_at: datetime, wall_s: float
+    folder: RunDir, ending: Mapping[str, Any], run: WorkerRun, *, started_at: datetime, wall_s: float
 ) -> None:
     """Write result.json. Raises OSError."""
     result = {
         "schema": 1,
         **ending,
-        "last_step": last_step,
+        "last_step": run.last_step,
         "wall_s": round(wall_s, 4),
         "started_at": started_at.isoformat(),
         "ended_at": now_utc().isoformat(),
         "peak_memory_mb": _peak_memory_mb(),
         "packages": _packages(),
+        **({} if run.view is None else {"program": {"view": str(run.view.kind), "notes": run.notes}}),
     }
     write_json_atomic(folder.result, result, is_durable=wall_s >= DURABLE_FROM_S)
 

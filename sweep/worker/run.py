@@ -22,6 +22,7 @@ from sweep.task import StopTrial
 
 if TYPE_CHECKING:
     from sweep.worker.monitor import Monitor
+    from sweep.worker.script.view import View
 
 STOP_CHECK_EVERY_S = 0.05
 """Minimum seconds between two checks for the stop file: a stat takes microseconds, but a task may log that often."""
@@ -53,7 +54,8 @@ class WorkerRun:
         self.is_terminated = False  # SIGTERM was received; set by the signal handler
         self.counts_optimizer_steps = False  # logged steps are counted at the optimizer, not by the task
         self.before_end: list[Callable[[], object]] = []  # called if the program ends its process by `os._exit`
-        self._notes: list[str] = []
+        self.notes: list[str] = []  # what a user should know about how it went
+        self.view: View | None = None  # a program's view of its folders
         self._folder = folder
         self._seed = seed
         self._is_check = is_check
@@ -124,9 +126,9 @@ class WorkerRun:
 
     def note(self, text: str) -> None:
         """Record what a user should know about how this run went, once, and print it into the run's log."""
-        if text not in self._notes:
-            self._notes.append(text)
-            self._write_facts({NOTES: json.dumps(self._notes)})
+        if text not in self.notes:
+            self.notes.append(text)
+            self._write_facts({NOTES: json.dumps(self.notes)})
             print(f"sweep: {text}", file=sys.__stderr__, flush=True)
 
     def end_after(self, seconds: float) -> None:

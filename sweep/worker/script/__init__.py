@@ -12,5 +12,9 @@ ending    what is said of a program that ended without training
 program   makes this process what `python SCRIPT ARGS` would be
 own_modules  lets the script's modules named `sweep`, `tasks` or `conf` win over ours
 devices   lets a program that asks for a GPU run where there is none
+view      a private view of the program's folders: an overlay, or a copy
+overlay   what is written in a folder lands elsewhere, by a mount
+copied    a copy of a folder, with links to large files
+writes    sees where the program writes
 ahead     imports the installed packages that the script imports, once for all trials
 """

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType
 
@@ -45,9 +46,9 @@ class Script:
     def train(self, cfg: TaskConfig, run: Run) -> None:
         """Run the script to its end. Raises whatever it raises, SystemExit included."""
         assert isinstance(run, WorkerRun)  # it has more than a task may use
-        book = Book(CallSites(self.path.parent))
+        book = Book(CallSites(self.path.parent, *([] if run.view is None else [run.view.inside(self.path.parent)])))
         with Hooks(Role.CHANGES) as changes, Observer(run, book, cfg.metrics) as observer:
-            run.before_end.append(observer.record_inventory)
+            run.before_end = [observer.record_inventory, partial(_record_view, run)]
             fall_back_on_cpu(changes, run.note)
             surgery = Surgery(hooks=changes, book=book, stream=run.stream, total_steps=run.target.budget_steps)
             install(surgery, {name: cfg[name] for name in STANDARD_KNOBS & set(cfg)})
@@ -59,11 +60,23 @@ class Script:
                     observer.check_trained()
                 raise
             finally:
-                run.before_end.remove(observer.record_inventory)
-                observer.record_inventory()
+                last_words, run.before_end = run.before_end, []
+                for act in last_words:
+                    act()
 
     def _execute(self, cfg: TaskConfig, run: WorkerRun) -> None:
         restore_environment()
+        path, typed = self.path, self.typed
+        if run.view is not None:
+            run.view.begin()
+            path = run.view.inside(path)
+            if path != self.path and (Path(typed).is_absolute() or not Path(typed).exists()):
+                typed = str(path)
         yield_names(sys.path[0])
-        main = become_main(self.path, self.typed, cfg.args)
+        main = become_main(path, typed, cfg.args)
         run_main(self.code, main, is_over=lambda: run.stop_reason is not None)
+
+
+def _record_view(run: WorkerRun) -> None:
+    for note in [] if run.view is None else run.view.notes():
+        run.note(note)
