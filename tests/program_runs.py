@@ -14,6 +14,7 @@ from program_table import KNOBS, Program
 from script_runs import Ran, forked, run_folder
 
 from sweep.rundir import points_of, read_events
+from sweep.rundir.paths import written_in
 
 TIMES = re.compile(
     r"\d+[mu]?s/step|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+|batch_cost: [\d.]+s"  # hapi, logging, PaddleClas's style
@@ -22,7 +23,7 @@ TIMES = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What a run left. `losses` by the program's line, one for each backward pass; `files` by their path."""
+    """What a run left. `losses` by the program's line, of each backward pass or step; `files` it wrote, by path."""
 
     code: int
     lines: tuple[str, ...]
@@ -70,7 +71,7 @@ def run_by_hand(program: Program, project: Path) -> Left:
         code=os.waitstatus_to_exitcode(status),
         lines=lines_of(output.read_text(errors="replace")),
         losses=losses,
-        files=files_of(project),
+        files=files_of(project, but=program.folder),
     )
 
 
@@ -102,7 +103,9 @@ def run_as_trial(program: Program, project: Path, *, n: int = 0, **task: Any) ->
         **{"seeding": "script", "args": list(program.args), **task},
     )
     ran = forked(folder, cwd=project)
-    return Left(code=ran.code, lines=lines_of(ran.log), losses=logged_losses(ran), files=files_of(project)), ran
+    return Left(
+        code=ran.code, lines=lines_of(ran.log), losses=logged_losses(ran), files=files_of(written_in(folder, 1))
+    ), ran
 
 
 def logged_losses(ran: Ran) -> dict[str, list[float]]:
@@ -129,7 +132,9 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(sorted(line for line in lines if line.strip() and "%|" not in line))
 
 
-def files_of(project: Path) -> dict[str, bytes]:
-    """Return the files of a program's folder; `*` stands for the time in the name of a VisualDL log."""
-    paths = [path for path in project.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return {re.sub(r"\.\d{10}\.", ".*.", str(path.relative_to(project))): path.read_bytes() for path in paths}
+def files_of(folder: Path, *, but: Path | None = None) -> dict[str, bytes]:
+    """Return the files of a folder that are not alike in folder `but`. `*` is the time in a VisualDL log's name."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    found = {re.sub(r"\.\d{10}\.", ".*.", str(path.relative_to(folder))): path.read_bytes() for path in paths}
+    before = {} if but is None else files_of(but)
+    return {name: content for name, content in found.items() if before.get(name) != content}

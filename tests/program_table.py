@@ -30,10 +30,15 @@ class Program:
     dated: tuple[str, ...] = ()
     repeats: bool = True
 
+    @property
+    def folder(self) -> Path:
+        """The program as it is in the repository."""
+        return SCRIPTS / self.name
+
     def copy(self, project: Path) -> None:
         """Make `project` a new copy of the program's folder."""
         shutil.rmtree(project, ignore_errors=True)
-        shutil.copytree(SCRIPTS / self.name, project, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(self.folder, project, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 PROGRAMS = (

@@ -6,9 +6,10 @@ Both runs are forks of this process, which has imported paddle and what the scri
 import importlib
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from program_runs import Left, metrics_of, parts_of, run_as_trial, run_by_hand
+from program_runs import Left, files_of, metrics_of, parts_of, run_as_trial, run_by_hand
 from program_table import PROGRAMS, SCRIPTS, Program
 from script_runs import Ran
 
@@ -25,6 +26,7 @@ class Both:
     by_hand: Left
     trial: Left
     ran: Ran
+    project: Path
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         trial, ran = run_as_trial(request.param, project)
     assert by_hand.code == 0, by_hand.lines
     assert ran.state == "completed", ran.log
-    return Both(program=request.param, by_hand=by_hand, trial=trial, ran=ran)
+    return Both(program=request.param, by_hand=by_hand, trial=trial, ran=ran, project=project)
 
 
 def test_table_has_every_program() -> None:
@@ -60,11 +62,15 @@ def test_trial_with_no_knob_set_and_the_seeds_of_the_program_is_bitwise_its_run_
         assert both.trial.lines == both.by_hand.lines
 
 
-def test_it_writes_the_same_files(both: Both) -> None:
+def test_it_writes_the_same_files_into_the_folder_of_its_run(both: Both) -> None:
     assert both.trial.files.keys() == both.by_hand.files.keys()
     differing = {name for name, content in both.trial.files.items() if content != both.by_hand.files[name]}
     assert differing == set(both.program.dated)
-    assert both.trial.files.keys() >= set(both.program.files)
+    assert both.trial.files.keys() == set(both.program.files)
+
+
+def test_nothing_is_written_beside_the_script(both: Both) -> None:
+    assert not files_of(both.project, but=both.program.folder)
 
 
 def test_losses_are_caught_by_the_line_of_their_backward_pass(both: Both) -> None:
