@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ def forked(folder: RunDir, *, cwd: Path) -> Ran:
     if pid == 0:
         try:
             os.setsid()
+            warnings.resetwarnings()  # pytest makes errors of them
             os.chdir(cwd)
             drop_exit_handlers()
             null = os.open(os.devnull, os.O_RDONLY)

@@ -22,12 +22,17 @@ class CallSites:
     def above(self, frame: FrameType | None) -> str | None:
         """Return the innermost line of the program's own files at this frame or above it; None without one."""
         while frame is not None:
-            file = frame.f_code.co_filename
-            if file.startswith(self._prefixes) and "/site-packages/" not in file:
+            if self.is_own(frame):
+                file = frame.f_code.co_filename
                 prefix = next(prefix for prefix in self._prefixes if file.startswith(prefix))
                 return f"{file.removeprefix(prefix)}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+    def is_own(self, frame: FrameType) -> bool:
+        """Return whether a frame is of the program's own files."""
+        file = frame.f_code.co_filename
+        return file.startswith(self._prefixes) and "/site-packages/" not in file
 
     def maker_of(self, made: object) -> str | None:
         """Return the program's line that makes an object, asked within its constructor; None without one.

@@ -1,6 +1,7 @@
 """Functions wrapped by several users at once, and put back as they were: without paddle."""
 
 import inspect
+import random
 import sys
 import types
 
@@ -251,3 +252,15 @@ def test_two_users_hook_one_function_in_all_modules_that_have_it(monkeypatch):
         modules[1].late(1)
         assert calls[8:] == ["fourth"]
     assert [module.function for module in modules] == [function] * 2
+
+
+def test_methods_that_modules_hold_as_functions_are_hooked(monkeypatch):
+    module = types.ModuleType("holder")
+    module.seed = random.Random(0).seed  # as `random.seed` is
+    monkeypatch.setitem(sys.modules, "holder", module)
+    seen = []
+    with Hooks(Role.CHANGES) as hooks:
+        around_function(hooks, module.seed, lambda below: lambda *args: (seen.append(args), below(*args)))
+        module.seed(3)
+    module.seed(4)
+    assert seen == [(3,)]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from enum import IntEnum
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -151,6 +151,9 @@ _ORIGINALS: WeakKeyDictionary[Function, Any] = WeakKeyDictionary()
 """By what stands in its place: a hooked function."""
 
 
+_KINDS = (FunctionType, BuiltinFunctionType, MethodType)
+
+
 class _Names:
     """Where modules have a function, and under which names.
 
@@ -175,7 +178,7 @@ class _Names:
         places: dict[int, list[tuple[ModuleType, str]]] = {}
         for module in modules:
             for name, value in list(vars(module).items()):
-                if isinstance(value, FunctionType | BuiltinFunctionType):
+                if isinstance(value, _KINDS) or type(value).__name__ == "cython_function_or_method":
                     places.setdefault(id(_raw(module, name)), []).append((module, name))
         return places
 

@@ -12,6 +12,7 @@ ending    what is said of a program that ended without training
 program   makes this process what `python SCRIPT ARGS` would be
 own_modules  lets the script's modules named `sweep`, `tasks` or `conf` win over ours
 devices   lets a program that asks for a GPU run where there is none
+seeds     the trial's seeds for a program that sets its own, and a random stream for dropout
 view      a private view of the program's folders: an overlay, or a copy
 overlay   what is written in a folder lands elsewhere, by a mount
 copied    a copy of a folder, with links to large files

@@ -20,8 +20,12 @@ from sweep.worker.script.devices import fall_back_on_cpu
 from sweep.worker.script.observer import Observer
 from sweep.worker.script.own_modules import yield_names
 from sweep.worker.script.program import become_main, restore_environment, run_main
+from sweep.worker.script.seeds import TrialSeeds, use_own_randomness
 from sweep.worker.surgery import Surgery, install
 from sweep.worker.surgery.book import Book
+
+SWEEP = "sweep"
+"""The value of `task.seeding` with which a program gets the trial's seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class Script:
         with Hooks(Role.CHANGES) as changes, Observer(run, book, cfg.metrics) as observer:
             run.before_end = [observer.record_inventory, partial(_record_view, run)]
             fall_back_on_cpu(changes, run.note)
+            if cfg.seeding == SWEEP:
+                TrialSeeds(changes, book, run.stream)
+            else:
+                use_own_randomness()
             surgery = Surgery(hooks=changes, book=book, stream=run.stream, total_steps=run.target.budget_steps)
             install(surgery, {name: cfg[name] for name in STANDARD_KNOBS & set(cfg)})
             try:
