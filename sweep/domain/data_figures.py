@@ -339,7 +339,11 @@ class InputReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFindings:
-    """Findings of a run of the data check. `files` says why data(cfg) gave no sets, None if it did."""
+    """Findings of a run of the data check. `files` says why data(cfg) gave no sets, None if it did.
+
+    Of a script, `seen_steps` is the number of steps of its training that were watched, and `not_seen` says why they
+    showed no data.
+    """
 
     has_data: bool
     has_model: bool
@@ -354,6 +358,8 @@ class DataFindings:
     order: RowOrder | None = None
     neighbours: NeighbourFigures | None = None
     reads_input: InputReading | None = field(default=None, metadata={OPTIONAL: True})
+    seen_steps: int | None = field(default=None, metadata={OPTIONAL: True})
+    not_seen: str = field(default="", metadata={OPTIONAL: True})
 
     def readable(self) -> "Mapping[str, SetFigures]":
         """Return the sets that could be read, by their names `train` and `val`."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sweep.config import LoadedConfig
+from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.knobs import TaskBase
 from sweep.config.schema import Adopted
 from sweep.config.study import check_hold
@@ -11,6 +11,7 @@ from sweep.domain.axis import Axis, Cell, Level, Toggle
 from sweep.domain.budget import Announced, Budget, budget_steps
 from sweep.domain.inert import InertToggle
 from sweep.domain.inventory import Inventory, InventoryReport, ProgramEnd
+from sweep.domain.lr_range import FEWEST_STEPS
 from sweep.domain.metric_match import NoMatch, match_metric
 from sweep.domain.metric_names import WATCH
 from sweep.domain.reach import why_inert
@@ -41,6 +42,8 @@ def settle(loaded: LoadedConfig, known: KnownProgram) -> LoadedConfig:
     Raises ConfigError: see `budget_steps`, and for a metric that the script does not report.
     """
     study, inventory = loaded.study, known.report.inventory
+    if study.check is not None:
+        return replace(loaded, study=_shortened(study, inventory))
     metric = _metric(study.target, known.report)
     steps = budget_steps(study.budget, known.report, metric=metric, announced=known.announced)
     check_hold(study.target.hold, steps)
@@ -55,6 +58,23 @@ def settle(loaded: LoadedConfig, known: KnownProgram) -> LoadedConfig:
         parts=inventory.parts,
     )
     return replace(loaded, study=replace(settled, adopted=_adopted(replace(loaded, study=settled), known)))
+
+
+def _shortened(study: StudyConfig, inventory: Inventory) -> StudyConfig:
+    """Return a range test with no more steps than the program makes: it trains once, from its start."""
+    assert study.check is not None
+    steps = min(study.check.whole("steps"), max(inventory.steps, FEWEST_STEPS))
+    if inventory.ended is not ProgramEnd.OWN or steps == study.check.whole("steps"):
+        return replace(study, is_settled=True)
+    settings = {**study.check.settings, "steps": steps}
+    return replace(
+        study,
+        check=replace(study.check, settings=settings),
+        target=replace(study.target, budget_steps=steps),
+        budget=Budget(steps=steps),
+        raw={**study.raw, "probe": {**study.raw["probe"], "steps": steps}},
+        is_settled=True,
+    )
 
 
 def reachable(

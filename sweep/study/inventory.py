@@ -33,8 +33,8 @@ USUAL_SEEDS = range(10)
 
 _KEPT = frozenset({"task", "launcher", "store", "results", "watch"})
 _LIMIT = "converge.inventory_s"
-_SETTLED = frozenset({StudyKind.ABLATION, StudyKind.SEARCH, StudyKind.DIAGNOSIS})
-"""The kinds of studies that are planned by an inventory. A range test counts its own steps; so do the checks."""
+_SETTLED = frozenset({StudyKind.ABLATION, StudyKind.SEARCH, StudyKind.DIAGNOSIS, StudyKind.LR_RANGE})
+"""The kinds of studies that are planned by an inventory. A range test has no more steps than the program."""
 
 _EPOCH = re.compile(r"\bepochs?\b\W{0,4}(\d+)\s*(?:/|of)\s*(\d+)", re.IGNORECASE)
 _TAIL_BYTES = 1 << 16
@@ -85,18 +85,20 @@ def settled_on_record(loaded: LoadedConfig) -> tuple[LoadedConfig, str]:
 
 
 def inventory_study(whole: LoadedConfig) -> LoadedConfig:
-    """Return the study that makes the inventory of a study's script, with the study's first seed."""
+    """Return the study that makes the inventory of a study's script: with the study's first seed if that is one of
+    USUAL_SEEDS, so that other studies find it (a night has seeds of its own), else with 0."""
+    first = whole.study.seeds[0]
     choices = (Choice(group="check", option="inventory"),)
     words = [word for word in whole.overrides if section_of(word) in _KEPT or key_of(word) == _LIMIT]
     part = load_part(whole, words, name=None, choices=choices)
-    part = asked(part, Asked(seeds=whole.study.seeds[:1]), words, choices)
+    part = asked(part, Asked(seeds=(first if first in USUAL_SEEDS else 0,)), words, choices)
     return replace(part, study=replace(part.study, results=whole.study.results))
 
 
 def known_program(loaded: LoadedConfig) -> KnownProgram | None:
     """Return what the store's inventory of a study's script shows, one that did not fail first; None without one."""
     part = inventory_study(loaded)
-    seeds = tuple(dict.fromkeys([loaded.study.seeds[0], *USUAL_SEEDS]))
+    seeds = tuple(dict.fromkeys([*part.study.seeds, *USUAL_SEEDS]))
     specs = TrialComposer(part).compose(Cell(), seeds)
     with suppress(NotFoundError, OldStoreError), Store.open(part.study.store_url, read_only=True) as store:
         found = store.find_ended(spec.fingerprint for spec in specs)

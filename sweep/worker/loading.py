@@ -26,12 +26,14 @@ class Task:
     """The functions of a task; None for those that it does not have.
 
     `data(cfg)` returns the training and the validation set, `model(cfg)` the network (docs/tasks.md). Checks use them.
+    `is_script`: the program was not written for sweep, so checks take what they need from its running training.
     """
 
     train: Callable[[TaskConfig, Run], object]
     prepare: Callable[[TaskConfig], object] | None
     data: Callable[[TaskConfig], Any] | None = None
     model: Callable[[TaskConfig], Any] | None = None
+    is_script: bool = False
 
 
 def load_task(ref: TaskRef, code: Digests | None = None, env: Mapping[str, object] | None = None) -> Task:
@@ -69,8 +71,8 @@ def _load_function(ref: TaskRef, code: Digests, _: Mapping[str, object]) -> Task
     is_imported = ref.module in sys.modules
     try:
         module = importlib.import_module(ref.module)
-        extras = {part: getattr(module, part, None) for part in ("prepare", "data", "model")}
-        return Task(getattr(module, ref.function), **extras)
+        prepare, data, model = (getattr(module, part, None) for part in ("prepare", "data", "model"))
+        return Task(getattr(module, ref.function), prepare, data, model)
     finally:
         if not is_imported:  # otherwise it was checked on import, and may have been edited since
             check_code(import_root(ref.module), code)
@@ -84,7 +86,7 @@ def _load_script(ref: TaskRef, code: Digests, env: Mapping[str, object]) -> Task
         from sweep.worker.script.runner import Script  # imports paddle
 
         script = Script.read(ref.name, code)
-        _SCRIPTS[ref.name] = Task(script.train, script.prepare)
+        _SCRIPTS[ref.name] = Task(script.train, script.prepare, is_script=True)
     return _SCRIPTS[ref.name]
 
 

@@ -1,6 +1,7 @@
 """From the measurements of the data check to one line for each check, and one answer."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sweep.analysis.checks.data_inputs import input_checks
 from sweep.analysis.checks.data_labels import label_checks
@@ -8,7 +9,16 @@ from sweep.analysis.checks.data_model import model_checks
 from sweep.domain.checked import CheckContext, CheckResult, CheckTrial
 from sweep.domain.data_check import DataCheck, DataReport, Nothing, Severity, SeverityCounts
 from sweep.domain.data_figures import DataFindings
+from sweep.domain.plural import count_text
 
+_IN_A_SCRIPT = (
+    ("data(cfg) returns no validation set", "only what the training sees is read"),
+    ("the task has no model(cfg)", "no network is called with the inputs alone, once a step"),
+    ("data(cfg)", "the data"),
+    ("model(cfg)", "the network"),
+    ("train()", "the training"),
+)
+"""Words of the checks, and those for a script."""
 HOW = "add a function data(cfg) that returns (train_set, val_set) to the task's module (docs/checks.md)"
 
 
@@ -44,17 +54,52 @@ def checks_of(trial: CheckTrial, context: CheckContext) -> Iterator[DataCheck]:
         yield DataCheck.broken(
             "task", f"the check itself did not finish: {why}", "", f"see the logs of trial {trial.number}"
         )
+    elif found.seen_steps is not None:
+        yield from map(_of_script, _script_checks(found, context))
     elif not found.has_data:
         yield DataCheck.skipped("data", "the task has no function data(cfg): nothing could be checked", HOW)
     elif found.files is not None:
         yield DataCheck.broken("files", found.files, "data(cfg) returns (train_set, val_set)", "fix data(cfg)")
     else:
         yield DataCheck.ok("files", "data(cfg) reads them")
-        yield from input_checks(found, context)
-        train = found.readable().get("train")
-        if train is not None and train.inputs is not None:
-            yield from label_checks(found, train, context)
-            yield from model_checks(found, train)
+        yield from _set_checks(found, context)
+
+
+def _set_checks(found: DataFindings, context: CheckContext) -> Iterator[DataCheck]:
+    yield from input_checks(found, context)
+    train = found.readable().get("train")
+    if train is not None and train.inputs is not None:
+        yield from label_checks(found, train, context)
+        yield from model_checks(found, train)
+
+
+def _script_checks(found: DataFindings, context: CheckContext) -> Iterator[DataCheck]:
+    if not found.has_data:
+        yield DataCheck.skipped("data", f"{found.not_seen or 'no batch of the training was seen'}")
+    elif found.files is not None:
+        yield DataCheck.skipped("files", found.files)
+    else:
+        steps = count_text(found.seen_steps or 0, "step")
+        yield DataCheck.ok("files", f"read from the first {steps} of the training, as network and loss see them")
+        yield from _set_checks(found, context)
+
+
+def _of_script(check: DataCheck) -> DataCheck:
+    """Return a check of a script's data in words that fit a script, which has no data(cfg) and no model(cfg)."""
+    if check.severity is Severity.NOT_CHECKED:
+        check = replace(check, advice="")
+    return replace(
+        check,
+        found=_script_words(check.found),
+        allowed=_script_words(check.allowed),
+        advice=_script_words(check.advice),
+    )
+
+
+def _script_words(text: str) -> str:
+    for words, instead in _IN_A_SCRIPT:
+        text = text.replace(words, instead)
+    return text
 
 
 def _worst(tables: Sequence[Sequence[DataCheck]]) -> list[DataCheck]:

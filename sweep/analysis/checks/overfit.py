@@ -203,8 +203,8 @@ def _answer(rows: Sequence[GateTrial], learnt: Sequence[GateTrial], steps: int) 
             return f"Not checked whether the model can overfit a few samples: {row.why}."
         case GateVerdict.CRASHED:
             return (
-                f"Training on {samples} fails{among}: {row.why}. The check uses them in place of the sets that "
-                "data(cfg) returns, so train must work with sets of any length."
+                f"Training on {samples} fails{among}: {row.why}. The check uses them in place of the task's own sets, "
+                "so the training must work with sets of any length."
             )
         case GateVerdict.ENDED_EARLY:
             return (

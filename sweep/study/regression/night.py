@@ -40,6 +40,7 @@ from sweep.rundir import StudyDir
 from sweep.store import NightRecord, Regressions, Store, TaskNight
 from sweep.study.decisions import logging_to
 from sweep.study.garbage import Rule, collect_garbage
+from sweep.study.inventory import settled
 from sweep.study.opening import check_packages, locked_folder
 from sweep.study.places import beside
 from sweep.study.planning import StudyPlan
@@ -90,11 +91,12 @@ def run_regression(loaded: LoadedConfig, *, progress: Progress) -> NightEnd:
             raise ConfigError("study", "this is the name of a study, not of a regression", value=config.name)
         check_records_owner(Regressions(store), folder)
         name = config.night or _current_night(Regressions(store), config.name)
-        tasks = tuple(_placed(task, results) for task in task_studies(config, name))
+        shown = ResilientProgress(progress)
+        tasks = tuple(_settled(_placed(task, results), shown) for task in task_studies(config, name))
         for task in tasks:
             check_packages(task.nightly)
             StudyPlan(task.nightly)
-        return NightSession(config, loaded.command, name, tasks, folder, store, ResilientProgress(progress)).run()
+        return NightSession(config, loaded.command, name, tasks, folder, store, shown).run()
 
 
 def _results(loaded: LoadedConfig, config: RegressionConfig) -> Path:
@@ -115,6 +117,12 @@ def _placed(task: TaskStudies, results: Path) -> TaskStudies:
     folder = StudyDir(results, task.entry.name)
     fixed = None if task.determinism is None else beside(task.determinism, folder)
     return replace(task, nightly=beside(task.nightly, folder), determinism=fixed)
+
+
+def _settled(task: TaskStudies, progress: Progress) -> TaskStudies:
+    """Return a task's studies, those on a script settled by its inventory, which a first run makes."""
+    fixed = None if task.determinism is None else settled(task.determinism, progress=progress)
+    return replace(task, nightly=settled(task.nightly, progress=progress), determinism=fixed)
 
 
 @contextmanager
@@ -198,6 +206,7 @@ class NightSession:
         report = self._judge(task, night)
         if report.needs_confirmation:
             fresh = beside(confirming_study(self.config, task.entry, self.name), self.folder)
+            fresh = settled(fresh, progress=self.progress)
             logger.warning("%s: %s; %s confirms it", task.entry.name, report.words, fresh.study.name)
             seeds = count_text(len(fresh.study.seeds), "fresh seed")
             self.progress.message(f"{task.entry.name}: {report.words} Running {seeds} to confirm it.")

@@ -8,10 +8,12 @@ what the task trains on
   neighbours  whether labels match inputs, by nearest neighbours
   stretches   the same for stretches of rows
   forward     passes a batch through a model
+  seen_batches  what a script trains on, as its model and losses see it
 
 how it trains
   overfit     the overfit gate: the task's training on a few samples
   reduced     a training set reduced to these samples
+  few_batches  loaders of a script, reduced to the first few samples
   lr_range    the learning-rate range test
   inventory   what a script has that the knobs could change
 """

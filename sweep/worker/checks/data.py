@@ -25,7 +25,7 @@ from sweep.domain.data_figures import (
 from sweep.domain.json_form import to_object
 from sweep.picture import layout_of, visualize_batch
 from sweep.rundir import write_json_atomic
-from sweep.task import TaskConfig
+from sweep.task import StopTrial, TaskConfig
 from sweep.worker.checks.ignored import count_of, ignored_label, masked, units_of, without
 from sweep.worker.checks.measures import (
     classes_of,
@@ -37,6 +37,7 @@ from sweep.worker.checks.measures import (
 )
 from sweep.worker.checks.neighbours import measure_neighbours
 from sweep.worker.checks.reading import ReadSet, UnreadableError, read_set, split_sets
+from sweep.worker.hooks import Hooks, Role
 
 if TYPE_CHECKING:
     from sweep.worker.loading import Task
@@ -51,9 +52,38 @@ IGNORE_KNOB = "ignore_index"
 def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> None:
     """Write DataFindings. An error in the task's code is not raised: it is a finding, with its message."""
     found = DataFindings(has_data=task.data is not None, has_model=task.model is not None)
-    if task.data is not None:
+    if task.is_script:
+        found = _of_script(task, cfg, run, check)
+    elif task.data is not None:
         found = _with_sets(found, task, cfg, run, check)
     write_json_atomic(run.artifact(FINDINGS), to_object(found))
+
+
+def _of_script(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> DataFindings:
+    """Return the findings on what a script trains on, seen in the first steps of its training.
+
+    Raises StopTrial if the run is asked to stop.
+    """
+    from sweep.worker.checks.seen_batches import SeenBatches  # imports paddle
+
+    seen = SeenBatches(limit=check.whole("limit"), seconds=check.number("read_s"))
+    why = "its networks get no tensor of inputs"
+    try:
+        with Hooks(Role.CHANGES) as hooks:
+            seen.install(hooks)
+            task.train(cfg, run)
+    except StopTrial:
+        if run.stop_reason is not None:
+            raise
+    except (Exception, SystemExit) as error:
+        why = f"it failed: {type(error).__name__}: {error}"
+    sets, network = seen.sets(), seen.first_network()
+    found = DataFindings(has_data=sets is not None, has_model=network is not None, seen_steps=seen.steps)
+    if sets is None:
+        return replace(found, not_seen=f"no batch of the training was seen: {why}")
+    data = sets if sets[1] is not None else sets[0]
+    shown = replace(task, prepare=None, data=lambda _: data, model=None if network is None else lambda _: network)
+    return _with_sets(found, shown, cfg, run, check)
 
 
 def _with_sets(found: DataFindings, task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> DataFindings:

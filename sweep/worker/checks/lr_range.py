@@ -32,7 +32,7 @@ def run_check(task: "Task", cfg: TaskConfig, run: WorkerRun, check: Check) -> No
     """Train with a rising rate, log RATES and LOSSES, and write RangeFindings.
 
     A task that ends before the last rate is trained once more from its start, with the range spread over the number of
-    steps that it makes, so that one test covers the whole range.
+    steps that it makes, so that one test covers the whole range. A script's length is known before (plan/settle.py).
     """
     try:
         from sweep.worker.hooks.points import STEPS, around_optimizers, on_backward
@@ -45,7 +45,7 @@ def run_check(task: "Task", cfg: TaskConfig, run: WorkerRun, check: Check) -> No
         around_optimizers(hooks, STEPS, test.around_step)
         on_backward(hooks, test.take_loss)
         task.train(cfg, test.run)
-        if FEWEST_STEPS <= test.index < ramp.steps:
+        if not task.is_script and FEWEST_STEPS <= test.index < ramp.steps:
             steps = test.index
             test.begin(Ramp(lr_min=ramp.lr_min, lr_max=ramp.lr_max, steps=steps), first_step=steps)
             seed_globals(run.seed)

@@ -14,11 +14,14 @@ from sweep.worker.checks.reduced import reduce_set
 from sweep.worker.hooks import Hooks, Role, around_function
 
 if TYPE_CHECKING:
+    from sweep.worker.checks.few_batches import FewBatches
     from sweep.worker.loading import Task
     from sweep.worker.run import WorkerRun
 
 AMONG = 200
 """Number of samples from which the few are chosen."""
+LOSS_PREFIX = "step/"
+"""The series with the losses of a script."""
 NO_DATA = "the task has no function data(cfg)"
 NOT_CALLED = "train(cfg, run) does not call data(cfg) of its module: call it in train to get the data"
 
@@ -28,16 +31,19 @@ def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> 
 
     Raises any error that the task raises.
     """
-    if task.data is None:
+    if task.data is None and not task.is_script:
         _leave(run, OverfitFindings(not_checked=NO_DATA))
         return
-    changed, cfg = _unregularised(cfg, check)
-    few = FewSamples(task.data, check.whole("samples"))
+    changed, cfg = _unregularised(cfg, check, is_script=task.is_script)
+    few = _few_of_script(check) if task.is_script else FewSamples(task.data, check.whole("samples"))
     gated = GatedRun(run, few, check)
     findings = OverfitFindings(changed=changed)
     try:
         with Hooks(Role.CHANGES) as hooks:
-            around_function(hooks, task.data, lambda _: few)
+            if isinstance(few, FewSamples):
+                around_function(hooks, few.data, lambda _: few)
+            else:
+                few.install(hooks)
             task.train(cfg, gated)
     except StopTrial:
         raise
@@ -46,7 +52,7 @@ def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> 
     finally:
         # Also if the task fails or the run is stopped: the samples explain what was logged.
         if not few.calls:
-            findings = replace(findings, not_checked=NOT_CALLED)
+            findings = replace(findings, not_checked=few.problem or _why_no_samples(task))
         _leave(run, replace(findings, samples=few.n, classes=few.classes, steps=run.last_step or 0))
 
 
@@ -57,14 +63,16 @@ class FewSamples:
         self.n = n
         self.calls = 0
         self.classes: tuple[str, ...] = ()
-        self._data = data
+        self.step = 0
+        self.problem = ""
+        self.data = data
         self._sets: Any = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the task's `data` returns, with the few samples in place of its sets."""
         self.calls += 1
         if self._sets is None:
-            whole = self._data(*args, **kwargs)
+            whole = self.data(*args, **kwargs)
             train, val = split_sets(whole)
             few = reduce_set(train, self.n, limit=AMONG)
             self.n, self.classes = few.n, few.classes
@@ -78,7 +86,7 @@ class GatedRun:
     A step is judged after its last log, as in any trial, so that the order of logs within a step does not matter.
     """
 
-    def __init__(self, run: "WorkerRun", few: FewSamples, check: Check) -> None:
+    def __init__(self, run: "WorkerRun", few: "FewSamples | FewBatches", check: Check) -> None:
         self._run = run
         self._few = few
         self._steps = check.whole("steps")
@@ -92,6 +100,8 @@ class GatedRun:
 
     def log(self, step: int, **metrics: float) -> None:
         """Record scalars; raise StopTrial if the samples are fitted, a loss is not finite, or the last step is over."""
+        if not isinstance(self._few, FewSamples):  # what a script prints may be a mean over an epoch, which has no end
+            metrics = {name: value for name, value in metrics.items() if name.startswith(LOSS_PREFIX)}
         if step != self._step and self._step is not None and not self._is_over:
             is_learnt = self._gate.update(self._step, self._values)
             is_lost = self._gate.state().bad_step is not None
@@ -99,14 +109,28 @@ class GatedRun:
             self._values = {}
         if not self._is_over:
             self._run.log(step, **metrics)
-            self._step = step
+            self._step = self._few.step = step
             self._values |= {name: float(value) for name, value in metrics.items()}
             self._is_over = not self._few.calls  # data(cfg) was not called: the training does not use the samples
         if self._is_over:
             raise StopTrial("returned")
 
 
-def _unregularised(cfg: TaskConfig, check: Check) -> tuple[tuple[str, ...], TaskConfig]:
+def _few_of_script(check: Check) -> "FewBatches":
+    from sweep.worker.checks.few_batches import FewBatches  # imports paddle
+
+    return FewBatches(check.whole("samples"))
+
+
+def _why_no_samples(task: "Task") -> str:
+    if not task.is_script:
+        return NOT_CALLED
+    from sweep.worker.checks.few_batches import NO_LOADER
+
+    return NO_LOADER
+
+
+def _unregularised(cfg: TaskConfig, check: Check, *, is_script: bool) -> tuple[tuple[str, ...], TaskConfig]:
     """Return the overrides for overfitting, and the config with them.
 
     Regularisation is off, a batch is not larger than the set, and keys for the length of the training are raised to the
@@ -114,11 +138,12 @@ def _unregularised(cfg: TaskConfig, check: Check) -> tuple[tuple[str, ...], Task
     """
     off = cast("Mapping[str, object]", check.settings["regularisation"])
     steps, samples = check.whole("steps"), check.whole("samples")
-    wanted = {key: value for key, value in off.items() if key in cfg and cfg[key] is not None}
+    # null is "none" in a task function, "as it is" in a script
+    wanted = {key: value for key, value in off.items() if key in cfg and (is_script or cfg[key] is not None)}
     for key in cast("list[str]", check.settings["length"]):
         if type(cfg.get(key)) is int and cfg[key] < steps:
             wanted[key] = steps
-    size, scale = cfg.get("batch_size"), cfg.get("batch_scale")
+    size, scale = (None, None) if is_script else (cfg.get("batch_size"), cfg.get("batch_scale"))
     if isinstance(size, int) and size * (scale or 1) > samples:
         wanted |= {"batch_size": samples} | ({} if scale is None else {"batch_scale": 1.0})
     changed = {key: value for key, value in wanted.items() if cfg[key] != value}

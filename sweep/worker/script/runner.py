@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import CodeType
+from typing import cast
 
 import paddle  # noqa: F401 - imported ahead: a warm parent shares it with every trial
 
@@ -49,7 +50,7 @@ class Script:
 
     def train(self, cfg: TaskConfig, run: Run) -> None:
         """Run the script to its end. Raises whatever it raises, SystemExit included."""
-        assert isinstance(run, WorkerRun)  # it has more than a task may use
+        run = cast("WorkerRun", run)  # it has more than a task may use; a check's run has all of it, too
         book = Book(CallSites(self.path.parent, *([] if run.view is None else [run.view.inside(self.path.parent)])))
         with Hooks(Role.CHANGES) as changes, Observer(run, book, cfg.metrics) as observer:
             run.before_end = [observer.record_inventory, partial(_record_view, run)]
