@@ -105,7 +105,7 @@ def logs_only(cfg: TaskConfig, run: Run) -> None:
     optimizer = paddle.optimizer.SGD(0.1, parameters=[weight])
     for step in range(1, cfg.steps + 1):
         loss = weight.sum() + 10.0
-        paddle.autograd.backward([loss])
+        [weight.grad] = paddle.grad(loss, weight)
         optimizer.step()
         optimizer.clear_grad()
         if step % 2 == 0:
