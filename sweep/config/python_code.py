@@ -43,20 +43,34 @@ def statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 Import = ast.Import | ast.ImportFrom
 
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+"""The fields of a node that hold statements, or the nodes that hold these."""
+
 
 def imports(tree: ast.Module, name: str, *, is_package: bool) -> set[str]:
     """Return the full names of the modules that a module imports, without imports for types only or with a fallback.
 
     `from a import b` gives both `a` and `a.b`: b may be a module.
     """
-    optional = optional_nodes(tree)
-    found = [node for node in ast.walk(tree) if isinstance(node, Import) and id(node) not in optional]
+    found = [node for node, is_optional in import_nodes(tree) if not is_optional]
     return {each for node in found for each in names_of(node, name, is_package=is_package)}
 
 
-def optional_nodes(tree: ast.Module) -> set[int]:
-    """Return the ids of the nodes inside imports for types only, or with a fallback."""
-    return {id(node) for block in _optional_blocks(tree) for stmt in block for node in ast.walk(stmt)}
+def import_nodes(tree: ast.Module) -> Iterator[tuple[Import, bool]]:
+    """Yield all imports of a module; for each, whether it is for types only, or has a fallback."""
+    waiting: list[tuple[Sequence[ast.AST], bool]] = [(tree.body, False)]
+    while waiting:
+        nodes, is_optional = waiting.pop()
+        for node in nodes:
+            if isinstance(node, Import):
+                yield node, is_optional
+            is_tried = isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers))
+            is_typing = isinstance(node, ast.If) and _names_type_checking(node.test)
+            for field in _BLOCKS:  # imports are statements: no expression has one
+                within = (is_tried and field in ("body", "handlers")) or (is_typing and field == "body")
+                block = getattr(node, field, None)
+                if isinstance(block, list):  # that of a lambda is an expression
+                    waiting.append((block, is_optional or within))
 
 
 def names_of(node: Import, name: str, *, is_package: bool) -> set[str]:
@@ -88,13 +102,11 @@ def named_modules(tree: ast.Module) -> set[str]:
     }
 
 
-def _optional_blocks(tree: ast.Module) -> Iterator[list[ast.stmt]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Try) and any(_catches_import_error(handler) for handler in node.handlers):
-            yield node.body
-            yield from (handler.body for handler in node.handlers)
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            yield node.body
+def _names_type_checking(test: ast.expr) -> bool:
+    return any(
+        (node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")) == "TYPE_CHECKING"
+        for node in ast.walk(test)
+    )
 
 
 def _catches_import_error(handler: ast.ExceptHandler) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from sweep.config.python_code import Import, named_modules, names_of, optional_nodes, parse, statements
+from sweep.config.python_code import import_nodes, named_modules, names_of, parse, statements
 from sweep.config.script_paths import PathReader
 from sweep.domain.command import module_in, script_in
 from sweep.domain.task_ref import TaskRef, code_root
@@ -200,13 +200,11 @@ class _Search:
 
 def _imported(module: _Module) -> Iterator[tuple[str, bool, bool]]:
     """Yield the names that a module may import; for each, whether there is no fallback, and whether at its top."""
-    optional = optional_nodes(module.tree)
     at_top = {id(node) for node in statements(module.tree.body)}
     name = "" if module.name == MAIN else module.name
-    for node in ast.walk(module.tree):
-        if isinstance(node, Import):
-            for each in names_of(node, name, is_package=module.is_package):
-                yield each, id(node) not in optional, id(node) in at_top
+    for node, is_optional in import_nodes(module.tree):
+        for each in names_of(node, name, is_package=module.is_package):
+            yield each, not is_optional, id(node) in at_top
     for each in named_modules(module.tree):
         yield each, False, False
 
