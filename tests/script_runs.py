@@ -82,11 +82,11 @@ def run_folder(path: Path, script: str, *, seed: int = 0, budget: int = 10**6, *
     return folder
 
 
-def forked(folder: RunDir, *, cwd: Path) -> Ran:
-    """Run the trial of a folder in a fork, as a warm parent's child."""
+def forked(folder: RunDir, *, cwd: Path, restarts: bool = False) -> Ran:
+    """Run the trial of a folder in a fork, as a warm parent does. With `restarts` one that dies early starts again."""
     import paddle  # noqa: F401 - so that forks have it
 
-    from sweep.worker.preforked import run_and_exit
+    from sweep.worker import entry, preforked
     from sweep.worker.process_exit import drop_exit_handlers
 
     sys.stdout.flush()
@@ -101,7 +101,9 @@ def forked(folder: RunDir, *, cwd: Path) -> Ran:
             os.dup2(null, 0)
             sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
             sys.path[:] = [entry for entry in sys.path if entry]
-            run_and_exit(folder.path, folder.open_log(), b"")
+            if not restarts:
+                preforked.run_trial = lambda folder, **_: entry.run_trial(folder)
+            preforked.run_and_exit(folder.path, folder.open_log(), b"")
         finally:
             os._exit(99)
     _, status = os.waitpid(pid, 0)
@@ -109,13 +111,22 @@ def forked(folder: RunDir, *, cwd: Path) -> Ran:
     return Ran(code=os.waitstatus_to_exitcode(status), result=read_result(folder.result), log=log, folder=folder)
 
 
-def ran(tmp_path: Path, text: str, *, name: str = "train.py", n: int = 0, trains: bool = True, **given: Any) -> Ran:
+def ran(
+    tmp_path: Path,
+    text: str,
+    *,
+    name: str = "train.py",
+    n: int = 0,
+    trains: bool = True,
+    restarts: bool = False,
+    **given: Any,
+) -> Ran:
     """Write a script into `tmp_path/project` and run it in a fork, from there. `trains` adds a step at its end."""
     project = tmp_path / "project"
     project.mkdir(exist_ok=True)
     text = f"{text}\n{STEP}" if trains else text
     (project / name).write_text(text, encoding="utf-8")
-    return forked(run_folder(tmp_path / f"results/study/trials/{n}", name, **given), cwd=project)
+    return forked(run_folder(tmp_path / f"results/study/trials/{n}", name, **given), cwd=project, restarts=restarts)
 
 
 def by_hand(script: Path, *args: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":

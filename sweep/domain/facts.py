@@ -12,5 +12,8 @@ LATE = "log/late"
 NOTES = "program/notes"
 """What a user should know about how a run of a program went: a list of sentences, as JSON text."""
 
+COLD = "program/cold"
+"""The error with which a program died before its first step in a forked process, after which it was started cold."""
+
 INVENTORY = "program/inventory"
 """What a program has that knobs could change: `sweep.domain.inventory.Inventory` as JSON text."""

@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from signal import SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV
 
 from sweep.launch.cold import Starter
 from sweep.launch.preforked import PreforkedProcess
@@ -21,6 +23,9 @@ WARM_UP_S = 20.0
 
 CRASHES = 2
 """Number of deaths in a row, without a run in between, after which no further parent is started."""
+
+CRASH_SIGNALS = frozenset({SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE})
+"""Signals by which code in C++ dies. A library may not bear the fork: if its run is retried, that starts cold."""
 
 REAPED_AT_ONCE = 8
 """Number of ended runs that the parent is asked to reap at once, unless an idle moment comes earlier."""
@@ -75,9 +80,9 @@ class WarmParent(PreforkedProcess):
 class WarmChild:
     """A run that was forked from the warm parent."""
 
-    def __init__(self, pid: int, started_at: float, parent: WarmParent) -> None:
+    def __init__(self, pid: int, started_at: float, parent: WarmParent, crashed: Callable[[], object]) -> None:
         self.pid, self.started_at = pid, started_at
-        self._parent = parent
+        self._parent, self._crashed = parent, crashed
 
     def has_ended(self) -> bool:
         """Return whether it is gone; it stays a zombie while its parent lives, so its pid is not reused."""
@@ -92,6 +97,8 @@ class WarmChild:
         """Have it reaped and return its exit code, None if the parent has died: then init has reaped it."""
         ended = self._parent.ending(self.pid)
         self._parent.reap_later(self.pid)
+        if ended is not None and -ended.code in CRASH_SIGNALS:
+            self._crashed()
         return None if ended is None else ended.code
 
 
@@ -119,6 +126,7 @@ class WarmStarter:
         self._parent: WarmParent | None = None
         self._for_good: Starter | None = None
         self._crashes = 0
+        self._crashed: set[Path] = set()  # folders of runs that have died in a fork
         self._patience_s = WARM_UP_S
 
     @property
@@ -129,6 +137,9 @@ class WarmStarter:
 
     def start(self, folder: Path, environment: Mapping[str, str]) -> RunProcess:
         """Start the run of a folder. Raises OSError."""
+        if folder in self._crashed:
+            logger.info("%s: died in a forked process, retried cold", folder)
+            return self._instead.start(folder, environment)
         while (parent := self._ready_parent(folder, environment)) is not None:
             log = RunDir(folder).open_log()
             try:
@@ -140,7 +151,7 @@ class WarmStarter:
             if "error" in answer:
                 raise OSError(answer["error"])
             self._crashes = 0
-            return WarmChild(answer["pid"], answer["started_at"], parent)
+            return WarmChild(answer["pid"], answer["started_at"], parent, partial(self._crashed.add, folder))
         return (self._for_good or self._instead).start(folder, environment)
 
     def tidy(self) -> None:

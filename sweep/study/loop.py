@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from sweep.clock import monotonic_s
+from sweep.domain.facts import COLD
 from sweep.domain.failure import ending_text
 from sweep.domain.metric import Series
 from sweep.domain.states import FailureClass, TrialState
@@ -70,6 +71,7 @@ class StudyLoop:
             study.store, self.target, SymptomThresholds.of(study.config.symptoms), study.config.adopted
         )
         self._read_at_s = 0.0
+        self._has_said_cold = False
 
     # -- the loop
 
@@ -204,6 +206,7 @@ class StudyLoop:
         self._launch(begun)
         for run in settled:
             live, ended, outcome = run.live, run.ended, run.outcome
+            self._say_cold(live)
             if outcome is None:
                 how = ending_text(str(ended.failure), ended.message)
                 self.progress.message(f"trial {live.trial.number}: {how}; retrying")
@@ -211,6 +214,16 @@ class StudyLoop:
                 self._is_pruned(live)  # too late for this run, but others are compared with it
                 self._tell(outcome, live.trial, live.series())
                 step("driver told")
+
+    def _say_cold(self, live: LiveRun) -> None:
+        """Say, once, that a trial did not run in a forked process."""
+        if (why := live.facts.get(COLD)) and not self._has_said_cold:
+            self._has_said_cold = True
+            number = live.trial.number
+            self.progress.message(
+                f"trial {number} died before its first step in a forked process ({why}) and was started once more, "
+                "cold. If others do the same, launcher.start=cold starts all of them so, and takes less time."
+            )
 
     def _read_running(self) -> None:
         """Read what running trials wrote, show it, and prune those that the driver gives up."""

@@ -9,6 +9,7 @@ one run
   code_guard    no run with other code than was planned
   failure       an exception, as result.json records it
   process_exit  ends the process
+  restart       a program that dies at once in a forked process is started cold
   os_exit       a result also if the program ends the process by `os._exit`
   on_import     does something right after a library is imported
   hooks         the only code that patches Paddle

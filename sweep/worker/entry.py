@@ -26,6 +26,7 @@ from sweep.worker.seeding import seed_globals
 from sweep.worker.sigterm import SigtermWatch
 
 if TYPE_CHECKING:
+    from sweep.worker.restart import Restart
     from sweep.worker.script.view import View
 
 REPORTED_PACKAGES = ("numpy", "paddle", "scipy", "sklearn")
@@ -38,14 +39,17 @@ _STATE_OF = {StopReason.PRUNED: TrialState.PRUNED, StopReason.STOPPED: TrialStat
 """States by stop reason; with any other reason the run is COMPLETED."""
 
 
-def run_trial(folder: RunDir) -> int:
+def run_trial(folder: RunDir, *, is_forked: bool = False) -> int:
     """Run the trial whose spec.json is in `folder`; return the exit code: 0 ended, 1 failed, 74 no result written.
+
+    With `is_forked`, a script that dies before its first step is started once more, cold: then this never returns.
 
     Every outcome, crashes of the task included, is written to result.json. `wall_s` is measured from this call, so it
     includes the imports of the task.
     """
     started_at, started_s = now_utc(), monotonic_s()
     spec = folder.read_spec()
+    restart = _restart(folder) if is_forked and is_program(spec["task"]) else None
     try:
         events = EventWriter(folder.events)
         events.write("start", pid=os.getpid(), host=os.uname().nodename, held=events.hold())
@@ -65,6 +69,8 @@ def run_trial(folder: RunDir) -> int:
         sigterm = SigtermWatch(run)
 
         def end(ending: Mapping[str, Any]) -> None:
+            if restart is not None:
+                restart.take(run, ending)
             with suppress(OSError):  # a full disk: only result.json matters
                 events.write("end", state=ending["state"], reason=ending["stop_reason"])
             wall_s = monotonic_s() - started_s
@@ -79,6 +85,12 @@ def run_trial(folder: RunDir) -> int:
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return EXIT_WITHOUT_RESULT
     return 1 if ending["state"] == TrialState.FAILED else 0
+
+
+def _restart(folder: RunDir) -> "Restart":
+    from sweep.worker.restart import Restart  # imported only by runs of programs
+
+    return Restart(folder.path)
 
 
 def _view(section: Mapping[str, Any], folder: RunDir) -> "View | None":

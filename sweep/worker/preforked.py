@@ -140,7 +140,7 @@ def run_and_exit(folder: Path, log: int, printed: bytes) -> NoReturn:
         os.dup2(log, 2)
         os.close(log)
         sys.argv = [str(Path(__file__).with_name("__main__.py")), str(folder)]
-        code = run_trial(RunDir(folder))
+        code = run_trial(RunDir(folder), is_forked=True)
     except BaseException as error:  # an interpreter would print the traceback and exit
         with suppress(OSError):
             sys.stderr.write(format_error(error))

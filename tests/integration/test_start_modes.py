@@ -705,3 +705,20 @@ def test_every_promise_of_the_page_on_launching_names_a_test_that_is_there() -> 
     tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_start_*.py"))
     assert len(named) > 5
     assert [name for name in named if f"def {name}(" not in tests] == []
+
+
+def test_a_run_that_crashed_in_a_fork_is_retried_in_a_process_of_its_own(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "crashing.py").write_text(
+        "import os, signal, sys\ndef train(cfg, run):\n"
+        "    print('WARM', 'sweep.worker.warm' in sys.orig_argv, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGSEGV)\n"
+    )
+    launcher = site.launcher("warm")
+    asked = site.request("crashing.train")
+    logs = []
+    for _ in range(2):
+        RunDir(asked.dir).log.unlink(missing_ok=True)
+        launcher.start(asked)
+        assert end_of(launcher).failure is FailureClass.KILLED
+        logs.append(RunDir(asked.dir).log.read_text().splitlines()[0])
+    assert logs == ["WARM True", "WARM False"]

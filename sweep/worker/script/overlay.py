@@ -52,9 +52,13 @@ def mount_layers(layers: Sequence[Layer]) -> None:
             _mount_layer(layer, options=",userxattr" if is_mapped else "")
             mounted.append(layer.folder)
     except OSError:
-        for folder in reversed(mounted):
-            _libc.umount2(os.fsencode(folder), MNT_DETACH)
+        unmount_layers(mounted)
         raise
+
+
+def unmount_layers(folders: Sequence[Path]) -> bool:
+    """Unmount overlays; return whether that worked. They are gone for this process at once, though files be open."""
+    return all(_libc.umount2(os.fsencode(folder), MNT_DETACH) == 0 for folder in reversed(folders))
 
 
 def clear_layer(layer: Layer) -> None:

@@ -15,6 +15,7 @@ from sweep.task import Run, TaskConfig
 from sweep.worker.callsite import CallSites
 from sweep.worker.code_guard import check_code
 from sweep.worker.hooks import Hooks, Role
+from sweep.worker.restart import note_restart, was_restarted
 from sweep.worker.run import WorkerRun
 from sweep.worker.script.ahead import import_ahead
 from sweep.worker.script.devices import fall_back_on_cpu
@@ -46,13 +47,15 @@ class Script:
 
     def prepare(self, cfg: TaskConfig) -> None:  # noqa: ARG002 - the same for every config
         """Do what all trials share: import installed packages, where that changes nothing for them."""
-        import_ahead([self.path.read_bytes()], self.path.parent)
+        if not was_restarted():
+            import_ahead([self.path.read_bytes()], self.path.parent)
 
     def train(self, cfg: TaskConfig, run: Run) -> None:
         """Run the script to its end. Raises whatever it raises, SystemExit included."""
         run = cast("WorkerRun", run)  # it has more than a task may use; a check's run has all of it, too
         book = Book(CallSites(self.path.parent, *([] if run.view is None else [run.view.inside(self.path.parent)])))
         with Hooks(Role.CHANGES) as changes, Observer(run, book, cfg.metrics) as observer:
+            note_restart(run)
             run.before_end = [observer.record_inventory, partial(_record_view, run)]
             fall_back_on_cpu(changes, run.note)
             if cfg.seeding == SWEEP:

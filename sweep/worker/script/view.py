@@ -18,7 +18,7 @@ from sweep.domain.views import ViewKind
 from sweep.rundir import RunDir
 from sweep.rundir.paths import studies_beside, written_in
 from sweep.worker.script.copied import CopiedFolder
-from sweep.worker.script.overlay import Layer, clear_layer, mount_layers, remove_tree
+from sweep.worker.script.overlay import Layer, clear_layer, mount_layers, remove_tree, unmount_layers
 from sweep.worker.script.writes import on_write
 
 DESCRIPTOR_FROM = 200
@@ -70,6 +70,17 @@ class View:
         if self._outside:
             notes.append(f"it wrote outside of its folder, for real: {', '.join(self._outside)}")
         return notes
+
+    def undo(self) -> bool:
+        """Take the view away with all that was written; return False if it cannot be."""
+        os.chdir("/")
+        if not unmount_layers([layer.folder for layer in self._layers]):
+            return False
+        for path in (*(layer.upper for layer in self._layers), *(layer.work for layer in self._layers)):
+            remove_tree(path)
+        for copy in self._copies:
+            remove_tree(copy.place)
+        return True
 
     def close(self) -> None:
         """Remove what is of no use after the run. What the program has written stays."""
