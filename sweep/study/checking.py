@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sweep.analysis.checks import read_check
 from sweep.analysis.checks.lr_confirm import axis_of, range_test_result, rates_of, read_confirmation
-from sweep.domain.check import FINDINGS, Check
+from sweep.domain.check import FINDINGS, Check, CheckName
 from sweep.domain.checked import FINDINGS_OF, CheckContext, CheckResult, CheckTrial, Findings
 from sweep.domain.failure import shown_failure
 from sweep.domain.json_form import from_json
@@ -19,6 +19,7 @@ from sweep.domain.trial import Outcome, StudyRecord
 from sweep.report.staged import StageDocument, staged_document
 from sweep.rundir import StudyDir, read_json
 from sweep.store import Store
+from sweep.study.program import recorded_inventory
 from sweep.study.results import Reported
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,9 @@ def check_result(store: Store, record: StudyRecord, folder: StudyDir) -> CheckRe
             state=outcome.state,
             message="" if outcome.failure is None else _failure_message(store, trials[outcome.number].id, outcome),
             series=store.series(trials[outcome.number].id),
-            findings=_findings(check, folder.trial(outcome.number).artifacts / FINDINGS),
+            findings=recorded_inventory(store, trials[outcome.number])
+            if check.name is CheckName.INVENTORY
+            else _findings(check, folder.trial(outcome.number).artifacts / FINDINGS),
             artifacts=folder.trial(outcome.number).artifacts.relative_to(folder.path).as_posix(),
         )
         for outcome in store.outcomes(record.id)

@@ -9,9 +9,7 @@ from sweep.config import LoadedConfig, StudyConfig
 from sweep.config.parts import Asked, Choice, asked, load_part
 from sweep.domain.axis import Cell
 from sweep.domain.budget import Announced
-from sweep.domain.check import FINDINGS
-from sweep.domain.inventory import Inventory, InventoryReport
-from sweep.domain.json_form import from_json
+from sweep.domain.inventory import InventoryReport
 from sweep.domain.kinds import StudyKind
 from sweep.domain.states import TrialState
 from sweep.domain.task_ref import TaskKind, kind_of_section
@@ -20,7 +18,7 @@ from sweep.errors import ConfigError, NotFoundError, OldStoreError
 from sweep.plan.compose import TrialComposer
 from sweep.plan.settle import KnownProgram, settle
 from sweep.report.commands import command_text, key_of, section_of
-from sweep.rundir import RunDir, StudyDir, StudyLock, read_json
+from sweep.rundir import RunDir, StudyDir, StudyLock
 from sweep.store import Store
 from sweep.study.places import check_ours
 from sweep.study.progress import Progress
@@ -145,14 +143,13 @@ def _requeue_failed(part: LoadedConfig) -> None:
 def _read(store: Store, trial: TrialRecord) -> KnownProgram | None:
     """Return what a trial showed, None if its folder is gone or it left no findings."""
     from sweep.analysis.reported import reported_metrics  # it imports numpy
+    from sweep.study.program import recorded_inventory  # so does this
 
-    study, number = store.study_running(trial.id)
-    folder = StudyDir.of(study).trial(number)
-    try:
-        inventory = from_json(Inventory, read_json(folder.artifacts / FINDINGS))
-    except (OSError, ValueError) as error:
-        logger.info("no inventory in %s: %s", folder.path, error)
+    inventory = recorded_inventory(store, trial)
+    if inventory is None:
+        logger.info("no inventory of trial %d of study %d", trial.number, trial.study_id)
         return None
+    study, number = store.study_running(trial.id)
     run = store.latest_run(trial.id)
     report = InventoryReport(
         inventory=inventory,
@@ -164,7 +161,7 @@ def _read(store: Store, trial: TrialRecord) -> KnownProgram | None:
         seed=trial.seed,
         is_completed=trial.state is TrialState.COMPLETED,
         report=report,
-        announced=_announced(folder),
+        announced=_announced(StudyDir.of(study).trial(number)),
     )
 
 

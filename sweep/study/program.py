@@ -2,23 +2,25 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sweep.analysis.places import acted_on, knobs_of
 from sweep.analysis.same_curves import same_curves
 from sweep.analysis.suggestion import Wanted, suggest
 from sweep.domain.axis import Level, Toggle
+from sweep.domain.check import FINDINGS
 from sweep.domain.effect import Question, Ranking
 from sweep.domain.facts import INVENTORY
 from sweep.domain.inert import InertToggle
-from sweep.domain.inventory import Inventory, Suggestion
+from sweep.domain.inventory import Inventory, ProgramEnd, Suggestion
 from sweep.domain.json_form import from_json
 from sweep.domain.metric import Series
 from sweep.domain.metric_names import WATCH
-from sweep.domain.states import TrialState
+from sweep.domain.states import StopReason, TrialState
 from sweep.domain.task_ref import TaskKind, kind_of_section
-from sweep.domain.trial import Outcome, StudyRecord
-from sweep.rundir import RunDir, StudyDir, facts_of
+from sweep.domain.trial import Outcome, StudyRecord, TrialRecord
+from sweep.rundir import RunDir, StudyDir, facts_of, read_json
 from sweep.store import Store
 
 CHANGED_NOTHING = "it was set, and nothing in the program changed"
@@ -109,6 +111,23 @@ def _changed_nothing(store: Store, record: StudyRecord, numbers: Sequence[int], 
     return bool(known) and all(
         each.steps > 0 and not any(part.knob in knobs for part in each.changed) for each in known
     )
+
+
+def recorded_inventory(store: Store, trial: TrialRecord) -> Inventory | None:
+    """Return what the run of an inventory found, None if its folder is gone or nothing was recorded.
+
+    A program that ended its process itself has left no findings, but a record among its events.
+    """
+    study, number = store.study_running(trial.id)
+    try:
+        return from_json(Inventory, read_json(StudyDir.of(study).trial(number).artifacts / FINDINGS))
+    except (OSError, ValueError):
+        found = _inventory(store, trial.id)
+    run = store.latest_run(trial.id)
+    if found is None or run is None:
+        return None
+    is_own = trial.state is TrialState.COMPLETED and run.stop_reason == StopReason.RETURNED
+    return replace(found, ended=ProgramEnd.OWN if is_own else ProgramEnd.CRASHED, wall_s=run.wall_s or 0.0)
 
 
 def _inventory(store: Store, trial_id: int) -> Inventory | None:

@@ -133,6 +133,13 @@ def test_a_program_that_never_trains_is_refused(folder, capsys):
     assert "task.path" in capsys.readouterr().err
 
 
+def test_a_program_that_ends_its_process_itself_has_an_inventory(folder):
+    (folder / "exits.py").write_text(f"{TRAIN}\nimport os\nos._exit(0)\n")
+    assert main(["exits.py", "seeds=1", "study=exits"]) == 0
+    assert summary("exits")["target"]["budget_steps"] == 32
+    assert [outcome.reused for outcome in runs("exits")] == [True]
+
+
 def test_a_program_that_fails_is_run_again_and_asks_for_a_budget(folder, capsys):
     failing = TRAIN.replace("    for at", "    if epoch == 2: open('data.txt')\n    for at")
     (folder / "failing.py").write_text(failing)
