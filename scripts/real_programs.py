@@ -6,7 +6,7 @@ Each recipe in scripts/real/ is a program that none of us wrote but for its last
 `requirements.txt`, and `truth.json`, which says what was found by hand. Each runs in an environment of its own, sweep
 installed beside its own NumPy, one change at a time over all axes. A toggle that repairs the fault by hand must
 converge in at least 4 of 5 seeds, one that does not in at most 1. Not part of CI: it installs 5 environments
-(5 GB) and trains for about an hour.
+(5 GB) and trains for about an hour. What has finished in `--work` is not run again.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,10 +78,9 @@ def main() -> int:
 
 
 def measure(recipe: Recipe, python: Path, work: Path, seeds: int) -> Measured:
-    """Run the study of a recipe in a new folder and return what it found. Raises CalledProcessError."""
+    """Run the study of a recipe, or what is missing of it, and return what it found. Raises CalledProcessError."""
     folder = work / recipe.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(recipe.folder / "train.py", folder)
     words = [
         "train.py",
@@ -98,9 +96,7 @@ def measure(recipe: Recipe, python: Path, work: Path, seeds: int) -> Measured:
     ]
     print(f"{recipe.name}: python -m sweep {' '.join(words)}", flush=True)
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    started = time.monotonic()
     subprocess.run([str(python), "-m", "sweep", *words], check=True, cwd=folder, env=environ)
-    wall_s = time.monotonic() - started
     summary = json.loads((folder / "results" / STUDY / "summary.json").read_text(encoding="utf-8"))
     base = summary["base"]
     return Measured(
@@ -109,7 +105,7 @@ def measure(recipe: Recipe, python: Path, work: Path, seeds: int) -> Measured:
         toggles={toggle["toggle"]: toggle for toggle in summary["toggles"]},
         limits=limits(folder),
         trials=summary["cost"]["trials"],
-        wall_s=wall_s,
+        wall_s=summary["cost"]["wall_s"],
         numpy=next(each.partition("==")[2] for each in installed(python) if each.startswith("numpy==")),
     )
 

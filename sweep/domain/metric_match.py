@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from sweep.domain.metric_names import WATCH
 from sweep.domain.metric_words import PHASES, normal_name
 
+FINAL = f"{PHASES['final']}/"
+"""How names of figures begin that a program reports as its final ones."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoMatch:
@@ -20,8 +23,8 @@ def match_metric(asked: str, seen: Iterable[str]) -> str | NoMatch:
     """Return the full name of the metric that is asked for, or why there is none.
 
     An exact name wins, then one in the form in which names are recorded (`val_acc` is `val/acc`), then a name of which
-    `asked` is the end, at a `/` or, if there is none, at a `_`: `acc` is `val/acc`. Bests so far, final figures and the
-    monitor's series must be named in full.
+    `asked` is the end, at a `/` or, if there is none, at a `_`: `acc` is `val/acc`. Final figures are meant by theirs
+    only if no other metric is. Bests so far and the monitor's series must be named in full.
     """
     names = tuple(dict.fromkeys(seen))
     normal = normal_name(asked)
@@ -29,11 +32,13 @@ def match_metric(asked: str, seen: Iterable[str]) -> str | NoMatch:
         if exact in names:
             return exact
     others = [name for name in names if not name.startswith((WATCH, *(f"{phase}/" for phase in PHASES.values())))]
-    for end in (f"/{normal}", f"_{normal}"):
-        found = tuple(name for name in others if name.endswith(end))
-        if len(found) == 1:
-            return found[0]
-        if found:
-            return NoMatch(asked=asked, candidates=found, is_ambiguous=True)
+    finals = [name for name in names if name.startswith(FINAL)]
+    for group in (others, finals):
+        for end in (f"/{normal}", f"_{normal}"):
+            found = tuple(name for name in group if name.endswith(end))
+            if len(found) == 1:
+                return found[0]
+            if found:
+                return NoMatch(asked=asked, candidates=found, is_ambiguous=True)
     reported = tuple(name for name in names if not name.startswith(WATCH))
     return NoMatch(asked=asked, candidates=reported, is_ambiguous=False)

@@ -29,8 +29,15 @@ def test_an_end_of_several_names_is_none():
     )
 
 
-def test_bests_and_final_figures_are_meant_only_in_full():
-    assert match_metric("f1", SEEN) == NoMatch(asked="f1", candidates=SEEN[:-1], is_ambiguous=False)
+def test_bests_are_meant_only_in_full():
+    names = ["best/val/acc", "step/loss"]
+    assert match_metric("acc", names) == NoMatch(asked="acc", candidates=tuple(names), is_ambiguous=False)
+
+
+def test_a_final_figure_is_meant_by_its_end_if_no_other_metric_is():
+    assert match_metric("f1", SEEN) == "final/f1"
+    assert match_metric("val_accuracy", ["step/loss", "final/val/accuracy"]) == "final/val/accuracy"
+    assert match_metric("acc", ["val/acc", "final/acc"]) == "val/acc"
 
 
 def test_part_of_a_word_is_no_end():
