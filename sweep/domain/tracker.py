@@ -149,6 +149,8 @@ class TargetTracker:
     def __init__(self, target: Target, facts: Mapping[str, float | str] | None = None) -> None:
         self._target = target
         self._watches: dict[str, _Watch] = {}
+        self._only_loss: _Watch | None = None
+        self._candidates_of = 0  # number of series from which it was chosen
         self._divergence: Divergence | None = None  # final: its step is over
         self._decision: StopReason | None = None
         self._step: int | None = None
@@ -277,8 +279,11 @@ class TargetTracker:
         return self._loss() if self._decider is None else self._watches.get(self._decider)
 
     def _loss(self) -> _Watch | None:
-        candidates = loss_candidates(self._target, self._watches)
-        return self._watches[candidates[0]] if len(candidates) == 1 else None
+        if len(self._watches) != self._candidates_of:  # series only come in; this is asked at each step
+            self._candidates_of = len(self._watches)
+            candidates = loss_candidates(self._target, self._watches)
+            self._only_loss = self._watches[candidates[0]] if len(candidates) == 1 else None
+        return self._only_loss
 
     def _level(self, watch: _Watch) -> float | None:
         rule = self.rule

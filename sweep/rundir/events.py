@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,22 +36,45 @@ _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circula
 
 
 class EventWriter:
-    """Appends events to a file, one `write` per event: readers see whole lines, except for a torn last one."""
+    """Appends events to a file, in whole lines: readers see no others, except for a torn last one."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._is_torn = not _ends_with_newline(self._fd)
+        self._encoded: dict[str, str] = {}  # names of metrics
+        self._held = b""
+        self._held_most_s = 0.0
+        self._written_s = 0.0
+
+    def hold_back(self, most_s: float) -> None:
+        """From now on, keep logged metrics back for up to `most_s` seconds, until the next event of any kind.
+
+        A write takes as long as a hundredth of a small network's step. What is held back is lost if the process is
+        killed by SIGKILL.
+        """
+        self._held_most_s = most_s
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Append the metrics logged at a step, in as many events as it takes. Raises OSError."""
-        values = {name: json_number(value) for name, value in metrics.items()}
-        while len(values) > METRICS_MOST:
-            self.write("log", s=step, v={name: values.pop(name) for name in list(islice(values, METRICS_MOST))})
-        self.write("log", s=step, v=values)
+        now_s = now_utc().timestamp()
+        values = [self._value_text(name, value) for name, value in metrics.items()]
+        for first in range(0, len(values) or 1, METRICS_MOST):
+            text = ",".join(values[first : first + METRICS_MOST])
+            self._held += f'{{"e":"log","t":{round(now_s, 3)},"s":{step},"v":{{{text}}}}}\n'.encode("ascii")
+        if not 0 <= now_s - self._written_s < self._held_most_s or len(self._held) > CHUNK_BYTES:
+            self._written_s = now_s
+            self.flush()
 
     def write(self, kind: str, **fields: Any) -> None:
         """Append one event; floats in `fields` must be finite. After an OSError the file still accepts events."""
-        line = _encode({"e": kind, "t": round(now_utc().timestamp(), 3), **fields}).encode("ascii") + b"\n"
+        self._held += _encode({"e": kind, "t": round(now_utc().timestamp(), 3), **fields}).encode("ascii") + b"\n"
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what is held back. Raises OSError; then it is dropped, and the file still accepts events."""
+        line, self._held = self._held, b""
+        if not line:
+            return
         if self._is_torn:  # do not append to a line that an earlier write left incomplete
             line = b"\n" + line
         self._is_torn = True
@@ -69,8 +92,16 @@ class EventWriter:
             return True
         return False
 
+    def _value_text(self, name: str, value: float) -> str:
+        key = self._encoded.get(name)
+        if key is None:
+            key = self._encoded[name] = f"{_encode(name)}:"
+        return key + (repr(value) if type(value) is float and isfinite(value) else _encode(json_number(value)))
+
     def close(self) -> None:
-        """Close the file."""
+        """Write what is held back, and close the file."""
+        with suppress(OSError):
+            self.flush()
         os.close(self._fd)
 
 

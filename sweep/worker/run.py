@@ -28,6 +28,8 @@ STOP_CHECK_EVERY_S = 0.05
 """Minimum seconds between two checks for the stop file: a stat takes microseconds, but a task may log that often."""
 RETURNED_KEYS = 4
 """Maximum number of keys named of a dict that `train` returned."""
+HELD_BACK_S = 0.05
+"""Maximum seconds for which what is logged at each step is kept in memory."""
 STOP_WAIT_S = 1.0
 """Maximum seconds for which a request to stop waits for a later step: a task may log the same step again and again."""
 
@@ -52,10 +54,11 @@ class WorkerRun:
         self.stop_reason: StopReason | None = None
         self.last_step: int | None = None
         self.is_terminated = False  # SIGTERM was received; set by the signal handler
-        self.counts_optimizer_steps = False  # logged steps are counted at the optimizer, not by the task
         self.before_end: list[Callable[[], object]] = []  # called if the program ends its process by `os._exit`
         self.notes: list[str] = []  # what a user should know about how it went
         self.view: View | None = None  # a program's view of its folders
+        self._has_own_steps = False  # see trust_steps
+        self._settle: Callable[[], None] | None = None
         self._folder = folder
         self._seed = seed
         self._is_check = is_check
@@ -163,10 +166,20 @@ class WorkerRun:
 
     def record_watched(self, step: int, values: Mapping[str, float]) -> None:
         """Record what a monitor saw at an optimizer step. Steps after a decision are not recorded."""
+        if self._settle is not None:
+            self._settle()
         if self._decision is not None and step > max(self._step or 0, self._watched_step):
             return
         self._watched_step = max(step, self._watched_step)
         self._events.log(step, values)
+
+    def trust_steps(self, settle: Callable[[], None]) -> None:
+        """From now on, take logged steps as optimizer steps, and many of them: something is logged at each step.
+
+        `settle` logs what waits to be logged; it is called before anything that depends on it.
+        """
+        self._has_own_steps, self._settle = True, settle
+        self._events.hold_back(HELD_BACK_S)
 
     @property
     def is_watching(self) -> bool:
@@ -213,7 +226,7 @@ class WorkerRun:
 
     def _place(self, step: int, values: Mapping[str, float]) -> None:
         """Record values at their position in the run, unless the run ends before it."""
-        if self._is_check or self.counts_optimizer_steps:  # these steps need no clock
+        if self._is_check or self._has_own_steps:  # these steps need no clock
             placed: Placed = ((step, values),)
         else:
             placed = self._clock.place(step, values, self._optimizer_steps())

@@ -162,7 +162,10 @@ class Monitor:
             if not self._clearing.is_cleared and self._checks_clearing(self._step + 1):
                 self._clearing.before_backward()
             shape = loss.shape  # `loss.size` runs an operator and takes 20 times as long
-            self._pending = loss.detach() if not shape or shape == [1] else None
+            if shape and shape != [1]:
+                self._pending = None
+            else:  # on the CPU there is nothing to wait for
+                self._pending = loss.item() if self._is_probe_plain else loss.detach()
         except Exception as error:
             self._turn_off(error)
 
@@ -211,7 +214,7 @@ class Monitor:
         pending, self._pending = self._pending, None
         if pending is None:
             return None
-        loss = float(pending.item())
+        loss = pending if type(pending) is float else float(pending.item())
         self._is_bad = self._is_bad or not math.isfinite(loss)
         return loss
 

@@ -7,6 +7,8 @@ from sweep.worker.callsite import CallSites
 
 LOSS = "step/loss"
 """Series of the loss at the first call site of a backward pass. Those of further sites are `step/loss_2`, ..."""
+HeldLosses = dict[str, list[Any]]
+"""By series, the losses of its backward passes before one step, as tensors."""
 HELD_MOST = 16
 """Maximum number of losses of a site that are held unread between two steps."""
 
@@ -18,7 +20,7 @@ class Losses:
         self._sites = sites
         self._series: dict[str | None, str] = {}  # by call site
         self._calls: dict[str, int] = {}
-        self._held: dict[str, list[Any]] = {}
+        self._held: HeldLosses = {}
 
     def take(self, loss: Any) -> None:
         """Hold the loss of a backward pass, which is called from the program's present line."""
@@ -29,29 +31,35 @@ class Losses:
             series = self._series[site] = LOSS if number == 1 else f"{LOSS}_{number}"
             self._calls[series] = 0
         self._calls[series] += 1
-        # Another view of the same memory: the loss itself would keep the graph behind it.
-        detached = loss.detach()
+        # Another view of the same memory: the loss itself would keep the graph behind it. Reading takes longer, also on
+        # the CPU, if it is not done for many at once.
+        one = loss.detach()
         held = self._held.get(series)
         if held is None:
-            self._held[series] = [detached]
+            self._held[series] = [one]
             return
-        held.append(detached)
+        held.append(one)
         if len(held) > HELD_MOST:
             held[:] = [_Sum.of(held)]
 
     def __bool__(self) -> bool:
         return bool(self._held)
 
-    def drain(self) -> dict[str, float]:
-        """Return the losses since the last call: by series, the mean over its backward passes."""
+    def drain(self) -> HeldLosses:
+        """Return the losses since the last call, unread."""
         held, self._held = self._held, {}
-        return {name: _value(one[0]) if len(one) == 1 else _Sum.of(one).mean for name, one in held.items()}
+        return held
 
     def found(self) -> tuple[LossSite, ...]:
         """Return the call sites, the first one first."""
         return tuple(
             LossSite(series=series, where=site, calls=self._calls[series]) for site, series in self._series.items()
         )
+
+
+def read(held: HeldLosses) -> dict[str, float]:
+    """Return, by series, the mean of its losses. This waits for the device."""
+    return {name: _value(one[0]) if len(one) == 1 else _Sum.of(one).mean for name, one in held.items()}
 
 
 class _Sum:

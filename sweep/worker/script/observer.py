@@ -9,6 +9,7 @@ from typing import Any
 
 import paddle
 
+from sweep.clock import monotonic_s
 from sweep.domain.facts import INVENTORY
 from sweep.domain.inventory import Inventory
 from sweep.domain.json_form import to_json
@@ -21,7 +22,7 @@ from sweep.worker.hooks.points import STEPS, around_optimizers, on_backward
 from sweep.worker.run import WorkerRun
 from sweep.worker.script.ending import NoStepError, StaticRuns, untrained
 from sweep.worker.script.loaders import Passes
-from sweep.worker.script.losses import Losses
+from sweep.worker.script.losses import HeldLosses, Losses, read
 from sweep.worker.script.models import Models
 from sweep.worker.script.output import Output
 from sweep.worker.script.scalars import Scalars
@@ -29,6 +30,12 @@ from sweep.worker.script.steps import StepCounter
 from sweep.worker.surgery import KNOBS
 from sweep.worker.surgery.book import Book
 
+BATCH_MOST, BATCH_S = 16, 0.1
+"""What is seen at a step is recorded after at most that many steps, or in the first step after that many seconds.
+
+Many at once take a fifth of the time that one at each step takes: the code is then in the processor's caches. A trial
+may be ended that many steps late; what it then did is not recorded.
+"""
 SWALLOWED_MOST = 3
 """Times that a program may catch the exception that ends its trial, by a bare `except`, before its process is ended."""
 
@@ -46,13 +53,16 @@ class Observer:
         self._pid = os.getpid()
         self._is_inside = False  # an optimizer's step, which may call another's
         self._swallowed = 0
+        self._waiting: list[tuple[int, HeldLosses, Mapping[str, float]]] = []  # not recorded yet, by step
+        self._settle_at_s = 0.0
+        self._budget = run.target.budget_steps
         self._reported: dict[str, int] = {}  # points by metric
         self._own_steps = False  # sweep.log has given steps
         self._counter = StepCounter()
         self._losses = Losses(book.sites)
 
     def __enter__(self) -> "Observer":
-        self._run.counts_optimizer_steps = True
+        self._run.trust_steps(self._settle_quietly)
         self._output = Output(self._patterns)
         self._passes = Passes(self._hooks, self._book.sites)
         self._static = StaticRuns(self._hooks)
@@ -73,8 +83,8 @@ class Observer:
 
     def record_inventory(self) -> None:
         """Record what the program reported last, and the inventory of this run as a fact."""
-        with suppress(StopTrial):
-            self._read_output(is_over=True)
+        self._read_output(is_over=True)
+        self._settle_quietly()
         self._run.describe(**{INVENTORY: json.dumps(to_json(self.inventory))})
 
     @property
@@ -115,16 +125,36 @@ class Observer:
 
     def _before_step(self, optimizer: Any, args: tuple[Any, ...]) -> None:
         """Record what came before this step. Raises StopTrial if the trial was over before it."""
-        self._scalars.look()
-        self._read_output()
+        if self._output.has_more():
+            self._read_output()
         if not self._losses and args and isinstance(args[0], paddle.Tensor):
             self._losses.take(args[0])  # of `minimize`, without a `backward`
         self._passes.stepped()
-        self._log(self._counter.advance(optimizer), self._losses.drain())
+        step = self._counter.advance(optimizer)
+        self._waiting.append((step, self._losses.drain(), {}))
+        is_over = step >= self._budget or self._run.stop_reason is not None
+        if is_over or len(self._waiting) >= BATCH_MOST or monotonic_s() > self._settle_at_s:
+            self._scalars.look()
+            try:
+                self._settle()
+            except StopTrial:
+                self._end()
+                raise
 
     def _read_output(self, *, is_over: bool = False) -> None:
         for values in self._output.read(is_over=is_over):
             self._report(values)
+
+    def _settle(self) -> None:
+        """Record what waits. Raises StopTrial if the trial was over before the last of it."""
+        waiting, self._waiting = self._waiting, []
+        self._settle_at_s = monotonic_s() + BATCH_S
+        for step, losses, values in waiting:
+            self._run.log(step, **(read(losses) if losses else values))
+
+    def _settle_quietly(self) -> None:
+        with suppress(StopTrial):  # it is raised again at the next step
+            self._settle()
 
     # Recording
 
@@ -133,7 +163,7 @@ class Observer:
         if values and os.getpid() == self._pid:
             for name in values:
                 self._reported[name] = self._reported.get(name, 0) + 1
-            self._log(self._counter.position, values)
+            self._waiting.append((self._counter.position, {}, values))
 
     def _program_logs(self, step: int | None, values: Mapping[str, float]) -> None:
         """Record what the program gives to `sweep.log`."""
@@ -144,19 +174,17 @@ class Observer:
             self._own_steps = True
             for name in named:
                 self._reported[name] = self._reported.get(name, 0) + 1
-            self._log(step, named)
+            self._waiting.append((step, {}, named))
+            self._settle()
         else:
             self._report(named)
 
-    def _log(self, step: int, values: Mapping[str, float]) -> None:
-        try:
-            self._run.log(step, **values)
-        except StopTrial:
-            self._swallowed += 1
-            if self._swallowed > SWALLOWED_MOST:
-                print("sweep: the program caught the exception that ends its trial; its process is ended", flush=True)
-                os._exit(0)
-            raise
+    def _end(self) -> None:
+        """End the process if the program catches the exception that ends its trial again and again."""
+        self._swallowed += 1
+        if self._swallowed > SWALLOWED_MOST:
+            print("sweep: the program caught the exception that ends its trial; its process is ended", flush=True)
+            os._exit(0)
 
     # Limits
 

@@ -1,7 +1,8 @@
 """Counts a program's optimizer steps, with one or several optimizers. Does not need Paddle."""
 
+from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 
 class StepCounter:
@@ -15,13 +16,20 @@ class StepCounter:
     def __init__(self) -> None:
         self.position = 0
         self._counts: WeakKeyDictionary[Any, list[int]] = WeakKeyDictionary()
+        self._latest: Callable[[], Any] = lambda: None  # a weak reference to the optimizer that stepped last
+        self._latest_count = [0]
         self._by_parameter: dict[int, list[int]] = {}
 
     def advance(self, optimizer: Any) -> int:
         """Count a step of an optimizer; return the position after it."""
-        count = self._counts.get(optimizer)
-        if count is None:
-            count = self._counts[optimizer] = self._joined(optimizer)
+        if self._latest() is optimizer:
+            count = self._latest_count
+        else:
+            known = self._counts.get(optimizer)
+            if known is None:
+                known = self._counts[optimizer] = self._joined(optimizer)
+            self._latest, self._latest_count = ref(optimizer), known
+            count = known
         count[0] += 1
         if count[0] > self.position:
             self.position = count[0]
