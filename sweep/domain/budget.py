@@ -39,6 +39,9 @@ class Announced:
         return self.epoch + max(self.stride, 1) >= self.epochs
 
 
+NO_STEP = "NoStepError"
+"""The type of the failure of a program that came to its end without a step; its text says all."""
+
 NAN_SHARE = 0.1
 """A program whose loss is not finite for a smaller part of its steps probably stopped because of that."""
 
@@ -131,8 +134,12 @@ def _no_step(report: InventoryReport) -> ConfigError:
     what = f"backward() was called at {', '.join(seen)}, but no optimizer of Paddle took a step" if seen else (
         "neither a call of backward() nor a step of an optimizer of Paddle was seen"
     )  # fmt: skip
-    why = report.message or what
-    return ConfigError("task.path", f"the program made no optimizer step in its first run: {why}")
+    kind, _, told = report.message.partition(": ")
+    if kind == NO_STEP:
+        return ConfigError("task.path", told)
+    if report.message:
+        return ConfigError("task.path", f"the program failed before its first optimizer step: {report.message}")
+    return ConfigError("task.path", f"the program made no optimizer step in its first run: {what}")
 
 
 def _no_length(inventory: Inventory, announced: Announced | None, why: str) -> ConfigError:

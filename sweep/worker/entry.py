@@ -143,6 +143,7 @@ def _execute(spec: Mapping[str, Any], run: WorkerRun, sigterm: SigtermWatch, che
 
 def _exited(run: WorkerRun, sigterm: SigtermWatch, code: int) -> dict[str, Any]:
     """Return how a run ended whose program has called `os._exit(code)`."""
+    run.exit_code = code
     for act in run.before_end:
         with suppress(Exception):
             act()

@@ -55,6 +55,7 @@ class WorkerRun:
         self.last_step: int | None = None
         self.is_terminated = False  # SIGTERM was received; set by the signal handler
         self.before_end: list[Callable[[], object]] = []  # called if the program ends its process by `os._exit`
+        self.exit_code: int | None = None  # what the program has called `os._exit` with
         self.notes: list[str] = []  # what a user should know about how it went
         self.view: View | None = None  # a program's view of its folders
         self._has_own_steps = False  # see trust_steps

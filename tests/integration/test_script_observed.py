@@ -6,6 +6,7 @@ import pytest
 from observed_program import HEAD, NET, observed, place
 
 import sweep
+from sweep.domain.budget import NO_STEP
 from sweep.domain.states import StopReason
 from sweep.worker.hooks import installed
 from sweep.worker.script.ending import NoStepError
@@ -455,6 +456,27 @@ def test_a_program_without_a_step_says_where_backward_was_called(tmp_path):
 def test_a_program_without_any_training(tmp_path):
     with pytest.raises(NoStepError):
         observed(tmp_path, "print('hello')")
+
+
+@pytest.mark.filterwarnings("ignore:Tensor do not have 'place' interface")
+def test_minimize_of_a_static_graph_is_no_step(tmp_path):
+    with pytest.raises(NoStepError):
+        observed(
+            tmp_path,
+            """
+            import paddle
+            paddle.enable_static()
+            try:
+                a = paddle.static.data("a", [None, 4])
+                paddle.optimizer.SGD(0.1).minimize(paddle.static.nn.fc(a, 1).mean())
+            finally:
+                paddle.disable_static()
+            """,
+        )
+
+
+def test_the_failure_without_a_step_has_the_name_that_the_study_knows():
+    assert NoStepError.__name__ == NO_STEP
 
 
 def test_a_static_program_is_named_so(tmp_path):

@@ -148,3 +148,18 @@ def test_a_program_that_fails_is_run_again_and_asks_for_a_budget(folder, capsys)
     (folder / "data.txt").write_text("")  # the code is the same, what it needs is there now
     assert main(["failing.py", "seeds=1", "study=failing"]) == 0
     assert summary("failing")["target"]["budget_steps"] == 32
+
+
+def test_a_program_that_leaves_by_os_exit_is_planned_by_its_first_run_all_the_same(folder):
+    (folder / "leaves.py").write_text(f"{TRAIN}\nimport os\nos._exit(0)\n")
+    assert main(["leaves.py", "+axis=[dropout]", "seeds=2", "study=leaves-x"]) == 0
+    found = summary("leaves-x")
+    assert found["target"]["budget_steps"] == 32
+
+
+def test_a_program_that_leaves_by_os_exit_with_an_error_has_no_length(folder, capsys):
+    (folder / "fails.py").write_text(f"{TRAIN}\nimport os\nos._exit(3)\n")
+    assert main(["fails.py", "+axis=[dropout]", "seeds=2"]) == 2
+    error = capsys.readouterr().err
+    assert error.splitlines()[-2].startswith("error: converge.budget_steps")
+    assert "32 steps" in error

@@ -97,3 +97,17 @@ def test_a_metric_that_comes_once_at_the_end_needs_the_whole_program():
     for budget in (Budget(), Budget(steps=300), Budget(steps=400)):
         assert budget_steps(budget, once, metric="val/acc") >= 300
     assert budget_steps(Budget(steps=9), once, metric="other") == 9
+
+
+def test_a_program_that_fails_before_its_first_step_is_said_to_fail():
+    error = refused(Budget(), report(ended=ProgramEnd.CRASHED, steps=0, message="KeyError: 'x'"))
+    assert error.key == "task.path"
+    assert "failed" in str(error)
+    assert "KeyError: 'x'" in str(error)
+
+
+def test_what_is_said_of_a_program_without_a_step_is_said_once():
+    told = "the program ended without a step of a Paddle optimizer: it is static-graph only"
+    error = refused(Budget(), report(ended=ProgramEnd.CRASHED, steps=0, message=f"NoStepError: {told}"))
+    assert str(error).count("step") == 1
+    assert told in str(error)

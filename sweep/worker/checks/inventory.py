@@ -26,19 +26,31 @@ def run_check(task: "Task", cfg: TaskConfig, run: "WorkerRun", check: Check) -> 
     """
     begun_s = monotonic_s()
     run.end_after(check.number("limit_s"))
+
+    def write(ended: ProgramEnd) -> None:
+        found = replace(_recorded(run), ended=ended, wall_s=round(monotonic_s() - begun_s, 3))
+        write_json_atomic(run.artifact(FINDINGS), to_object(found))
+
+    run.before_end.append(lambda: write(_end(run, run.exit_code)))
     ended = ProgramEnd.CRASHED
     try:
         task.train(cfg, run)
         ended = ProgramEnd.OWN
     except StopTrial:
-        ended = ProgramEnd.CUT if run.stop_reason is StopReason.BUDGET else ProgramEnd.UNKNOWN
+        ended = _end(run, None)
         raise
     except SystemExit as left:
-        ended = ProgramEnd.OWN if left.code in (None, 0) else ProgramEnd.CRASHED
+        ended = _end(run, left.code)
         raise
     finally:
-        found = replace(_recorded(run), ended=ended, wall_s=round(monotonic_s() - begun_s, 3))
-        write_json_atomic(run.artifact(FINDINGS), to_object(found))
+        write(ended)
+
+
+def _end(run: "WorkerRun", code: object) -> ProgramEnd:
+    """Return how a program ended that has left with this exit code, or that the run has stopped."""
+    if run.stop_reason is not None:
+        return ProgramEnd.CUT if run.stop_reason is StopReason.BUDGET else ProgramEnd.UNKNOWN
+    return ProgramEnd.OWN if code in (None, 0) else ProgramEnd.CRASHED
 
 
 def _recorded(run: "WorkerRun") -> Inventory:

@@ -43,5 +43,5 @@ def untrained(losses: Sequence[LossSite], static_runs: int) -> str:
     trains = f"; it uses {other}" if other else ""
     return (
         f"{ended}: no backward() and no optimizer was called{trains}. If it trains only with some arguments, give them "
-        "after --: python -m sweep train.py -- --mode train"
+        "after --: python -m sweep SCRIPT.py -- --mode train"
     )

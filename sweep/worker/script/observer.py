@@ -112,7 +112,7 @@ class Observer:
 
     def _make_step(self, below: Function) -> Function:
         def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-            if self._is_inside or os.getpid() != self._pid:
+            if self._is_inside or os.getpid() != self._pid or not paddle.in_dynamic_mode():
                 return below(optimizer, *args, **kwargs)
             self._is_inside = True
             try:

@@ -1,7 +1,7 @@
 """Runs a script as `python SCRIPT ARGS` would, inside this process."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,7 +56,9 @@ class Script:
         book = Book(CallSites(self.path.parent, *([] if run.view is None else [run.view.inside(self.path.parent)])))
         with Hooks(Role.CHANGES) as changes, Observer(run, book, cfg.metrics) as observer:
             note_restart(run)
-            run.before_end = [observer.record_inventory, partial(_record_view, run)]
+            above = run.before_end
+            last_words: list[Callable[[], object]] = [observer.record_inventory, partial(_record_view, run)]
+            run.before_end = [*last_words, *above]
             fall_back_on_cpu(changes, run.note)
             if cfg.seeding == SWEEP:
                 TrialSeeds(changes, book, run.stream)
@@ -72,7 +74,7 @@ class Script:
                     observer.check_trained()
                 raise
             finally:
-                last_words, run.before_end = run.before_end, []
+                run.before_end = above
                 for act in last_words:
                     act()
 
