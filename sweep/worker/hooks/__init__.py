@@ -6,6 +6,6 @@ A user opens `Hooks`, installs hooks at the points below, and closes it: then ev
   points    what can be hooked in Paddle: optimizers, the loss at its backward, a model's calls, `Model.fit`
 """
 
-from sweep.worker.hooks.patching import Hooks, Role, around_function, installed
+from sweep.worker.hooks.patching import Hooks, Role, around_function, installed, with_known_names
 
-__all__ = ["Hooks", "Role", "around_function", "installed"]
+__all__ = ["Hooks", "Role", "around_function", "installed", "with_known_names"]

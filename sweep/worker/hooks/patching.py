@@ -2,8 +2,8 @@
 
 import functools
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -67,6 +67,17 @@ def around_function(hooks: Hooks, function: Function, make: Make) -> None:
         hooks.around(module, name, make)
 
 
+@contextmanager
+def with_known_names() -> Iterator[None]:
+    """Within, take the names of modules that were looked at for known, but for new modules: it hooks many functions."""
+    _NAMES.look()
+    before, _NAMES.is_held = _NAMES.is_held, True
+    try:
+        yield
+    finally:
+        _NAMES.is_held = before
+
+
 def installed() -> tuple[tuple[object, str], ...]:
     """Return the owner and name of each function that is currently hooked."""
     return tuple((site.owner, site.name) for site in _SITES.values())
@@ -107,7 +118,7 @@ class _Site:
             if (id(self.owner), self.name) not in _SITES:
                 setattr(self.owner, self.name, self._ours)
                 _SITES[id(self.owner), self.name] = self
-                _renew_inherited()
+                self._renew_inherited()
         except BaseException:
             self.remove(patch)
             raise
@@ -128,7 +139,7 @@ class _Site:
             else:
                 setattr(self.owner, self.name, self.raw)
         self.renew()
-        _renew_inherited()
+        self._renew_inherited()
 
     def renew(self) -> None:
         """Redirect calls through the current hooks to the current function."""
@@ -136,6 +147,13 @@ class _Site:
         for patch in self._patches:
             function = patch.make(function)
         self._aim(function)
+
+    def _renew_inherited(self) -> None:
+        """Let sites that inherit a function find the new one. Nothing inherits from a module."""
+        if not isinstance(self.owner, ModuleType):
+            for site in tuple(_SITES.values()):
+                if site.is_inherited:
+                    site.renew()
 
     @property
     def is_inherited(self) -> bool:
@@ -157,30 +175,45 @@ _KINDS = (FunctionType, BuiltinFunctionType, MethodType)
 class _Names:
     """Where modules have a function, and under which names.
 
-    One pass over the names of all modules takes 10 ms with Paddle, so it is made again only if modules or names have
-    been added.
+    To go through all names takes 30 ms with Paddle, so each module is looked at again only if its number of names has
+    changed. A parent process that has hooked a function does it for its forks.
     """
 
     def __init__(self) -> None:
+        self.is_held = False
+        self._loaded: list[Any] = []
+        self._modules: list[ModuleType] = []
         self._size = -1
-        self._places: dict[int, list[tuple[ModuleType, str]]] = {}  # by the id of a function
+        self._sizes: dict[int, int] = {}  # by the id of a module
+        self._places: dict[int, dict[tuple[int, str], ModuleType]] = {}  # by the id of a function
 
     def of(self, function: Function) -> list[tuple[ModuleType, str]]:
         """Return the modules and names; hooked ones count as the function that they hook."""
-        modules = list(sys.modules.values())
-        size = len(modules) + sum(map(len, (getattr(module, "__dict__", ()) for module in modules)))
-        if size != self._size:
-            self._size, self._places = size, self._found([m for m in modules if isinstance(m, ModuleType)])
-        return [place for place in self._places.get(id(function), ()) if _raw(*place) is function]
+        if not self.is_held or list(sys.modules.values()) != self._loaded:
+            self.look()
+        places = self._places.get(id(function), {}).items()
+        return [(module, name) for (_, name), module in places if _raw(module, name) is function]
 
-    @staticmethod
-    def _found(modules: list[ModuleType]) -> dict[int, list[tuple[ModuleType, str]]]:
-        places: dict[int, list[tuple[ModuleType, str]]] = {}
-        for module in modules:
-            for name, value in list(vars(module).items()):
-                if isinstance(value, _KINDS) or type(value).__name__ == "cython_function_or_method":
-                    places.setdefault(id(_raw(module, name)), []).append((module, name))
-        return places
+    def look(self) -> None:
+        """Find the functions that have been added."""
+        loaded = list(sys.modules.values())
+        if loaded != self._loaded:
+            self._loaded, self._size = loaded, -1
+            self._modules = [module for module in loaded if isinstance(module, ModuleType)]
+        size = sum(map(len, map(vars, self._modules)))
+        if size != self._size:
+            self._size = size
+            for module in self._modules:
+                self._look_at(module)
+
+    def _look_at(self, module: ModuleType) -> None:
+        names = vars(module)
+        if self._sizes.get(id(module)) == len(names):
+            return
+        self._sizes[id(module)] = len(names)
+        for name, value in list(names.items()):
+            if isinstance(value, _KINDS) or type(value).__name__ == "cython_function_or_method":
+                self._places.setdefault(id(_raw(module, name)), {})[id(module), name] = module
 
 
 _NAMES = _Names()
@@ -189,12 +222,6 @@ _NAMES = _Names()
 def _raw(module: ModuleType, name: str) -> Any:
     site = _SITES.get((id(module), name))
     return vars(module).get(name) if site is None else site.raw
-
-
-def _renew_inherited() -> None:
-    for site in tuple(_SITES.values()):
-        if site.is_inherited:
-            site.renew()
 
 
 def _redirected(first: Function) -> tuple[Function, Callable[[Function], None]]:

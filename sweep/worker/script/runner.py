@@ -23,7 +23,7 @@ from sweep.worker.script.observer import Observer
 from sweep.worker.script.own_modules import yield_names
 from sweep.worker.script.program import become_main, restore_environment, run_main
 from sweep.worker.script.seeds import TrialSeeds, use_own_randomness
-from sweep.worker.surgery import Surgery, install
+from sweep.worker.surgery import Surgery, install, install_ahead
 from sweep.worker.surgery.book import Book
 
 SWEEP = "sweep"
@@ -46,9 +46,11 @@ class Script:
         return cls(typed, path, compile(path.read_bytes(), str(path), "exec", dont_inherit=True))
 
     def prepare(self, cfg: TaskConfig) -> None:  # noqa: ARG002 - the same for every config
-        """Do what all trials share: import installed packages, where that changes nothing for them."""
+        """Do what all trials share: import installed packages, where that changes nothing for them, and find in all
+        modules what is hooked."""
         if not was_restarted():
             import_ahead([self.path.read_bytes()], self.path.parent)
+            install_ahead()
 
     def train(self, cfg: TaskConfig, run: Run) -> None:
         """Run the script to its end. Raises whatever it raises, SystemExit included."""

@@ -21,8 +21,10 @@ inventory. With a value it records the same, changes the program, and records ea
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
-from sweep.worker.hooks import Hooks
+from sweep.worker.callsite import CallSites
+from sweep.worker.hooks import Hooks, Role, with_known_names
 from sweep.worker.surgery.book import Book
 
 
@@ -66,5 +68,14 @@ and the clip that the knobs before it left."""
 def install(surgery: Surgery, values: Mapping[str, object]) -> None:
     """Install all knobs. `values` are those of the task section; None or a missing one only records. Raises ValueError
     for a value that a knob does not know."""
-    for name in KNOBS:
-        import_module(f"sweep.worker.surgery.{name}").install(surgery, values.get(name))
+    modules = [import_module(f"sweep.worker.surgery.{name}") for name in KNOBS]
+    with with_known_names():
+        for name, module in zip(KNOBS, modules, strict=True):
+            module.install(surgery, values.get(name))
+
+
+def install_ahead() -> None:
+    """Install all knobs and remove them. What takes long the first time, a parent process does for its forks."""
+    with Hooks(Role.CHANGES) as hooks:
+        book = Book(CallSites(Path()))
+        install(Surgery(hooks=hooks, book=book, stream=len, total_steps=1), {})
