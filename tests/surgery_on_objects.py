@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import paddle
 
-from sweep.domain.inventory import Part
+from sweep.domain.part import Part
 from sweep.seeds import stream_seed
 from sweep.worker.callsite import CallSites
 from sweep.worker.hooks import Hooks, Role, installed

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from sweep.domain.axis import Axis, Level, Toggle
-from sweep.domain.inventory import Part
+from sweep.domain.part import Part
 from sweep.domain.part_words import parts_text
 
 NAMED = 2

@@ -7,7 +7,8 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sweep.domain.inventory import Part, Suggestion
+from sweep.domain.inventory import Suggestion
+from sweep.domain.part import Part
 
 CONTEXT_LINES = 2
 

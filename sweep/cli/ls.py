@@ -10,8 +10,7 @@ from sweep.config.stores import store_option
 from sweep.domain.json_form import to_json, to_object
 from sweep.domain.states import TrialState
 from sweep.domain.trial import StudyRecord
-from sweep.report.headings import read_heading
-from sweep.report.listing import render_studies
+from sweep.report.listing import answer_in, render_studies
 from sweep.store import Store
 
 NAMED = 8
@@ -26,8 +25,7 @@ def ls(arguments: list[str]) -> int:
         studies = store.studies()
         own = {study.name: store.counts(study.id) for study in studies}
         rows = [
-            (as_it_stands(study), _with_stages(study, own), read_heading(store.summary(study.id)).answer)
-            for study in studies
+            (as_it_stands(study), _with_stages(study, own), answer_in(store.summary(study.id))) for study in studies
         ]
         older = _outdated(store, studies)
     if args.json:

@@ -15,9 +15,10 @@ from sweep.domain.json_form import JsonObject, to_json, to_object
 from sweep.domain.stages import confirm_study, stage_study
 from sweep.domain.states import TrialState
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
-from sweep.report.headings import SymptomDocument, read_heading
+from sweep.report.headings import read_heading
 from sweep.report.phrases import number_text, outdated_text
 from sweep.report.study_status import how_it_ended, render_status, status_line
+from sweep.report.symptom_document import SymptomDocument
 from sweep.store import Store
 
 FAILED = frozenset({TrialState.FAILED, TrialState.LOST, TrialState.TIMED_OUT})

@@ -9,8 +9,8 @@ from sweep.domain.axis import Axis
 from sweep.domain.budget import Budget
 from sweep.domain.check import Check, CheckName
 from sweep.domain.inert import InertToggle
-from sweep.domain.inventory import Part
 from sweep.domain.kinds import StudyKind, kind_of
+from sweep.domain.part import Part
 from sweep.domain.recorded_config import Home
 from sweep.domain.target import Target
 from sweep.errors import ConfigError

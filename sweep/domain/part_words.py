@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sweep.domain.inventory import Part
+from sweep.domain.part import Part
 from sweep.domain.plural import count_text
 
 SHOWN_LINES = 6

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from sweep.domain.inventory import Inventory, Part, ProgramEnd
+from sweep.domain.inventory import Inventory, ProgramEnd
+from sweep.domain.part import Part
 
 ADAM_RATE = 1e-3
 """The learning rate of `optimizer: adam`."""

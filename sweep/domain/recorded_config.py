@@ -10,8 +10,8 @@ from typing import cast
 
 from sweep.domain.axis import Axis, Level
 from sweep.domain.inert import InertToggle
-from sweep.domain.inventory import Part
 from sweep.domain.json_form import from_json
+from sweep.domain.part import Part
 from sweep.domain.target import Target
 
 PLACE = "place"

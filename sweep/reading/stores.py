@@ -11,7 +11,7 @@ from sweep.domain.trial import StudyRecord
 from sweep.reading import display
 from sweep.reading.source import Source
 from sweep.reading.studies import Study
-from sweep.report.headings import read_heading
+from sweep.report.listing import answer_in
 from sweep.store import Store
 
 
@@ -87,7 +87,7 @@ class StudyStore(Mapping[str, Study]):
 
     def _row(self, study: StudyRecord) -> tuple[object, ...]:
         store = self._source.store
-        answer = read_heading(store.summary(study.id)).answer
+        answer = answer_in(store.summary(study.id))
         trials = sum(store.counts(study.id).values())
         when = f"{study.created_at:%Y-%m-%d %H:%M}"
         return study.name, study.task, study.status, trials, when, answer

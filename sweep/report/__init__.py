@@ -3,7 +3,8 @@
 the documents
   data             everything a report is made of
   documents        summary.json of a ranking as typed values
-  headings         the part of any summary.json that lists of studies read
+  headings         the part of any summary.json that `status` reads
+  symptom_document  a symptom in any of them
   summary          from a study's data to its document
   staged           summary.json and reports of a study made of stages
   stages           how each stage is shown, one module each
@@ -38,6 +39,7 @@ the terminal
 wording
   phrases          figures and statuses as text
   symptom_text     symptoms as text
+  provenance_text  the provenance of figures in a line
   commands         commands to paste
   copyable         overrides and commands, each in one line
 """

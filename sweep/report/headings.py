@@ -1,36 +1,13 @@
 """The parts of a summary.json of any kind that lists of studies and `status` read.
 
-It is separate from `documents`, whose dataclasses take 15 ms to import, so that `ls` and `status` start faster.
+It is separate from `documents`, whose dataclasses take 15 ms to import, so that `status` starts faster.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sweep.domain.json_form import Json, JsonObject, from_json
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SymptomDocument:
-    """A symptom with its explanation: usual causes, toggles that test them, and what to change by hand.
-
-    `fault` says what to fix (the code, the data, a setting), `fix` how; `fix` is empty if a toggle tests the cause. An
-    `advisory` symptom also occurs in healthy runs.
-    """
-
-    rule: str
-    title: str = ""
-    step: int = 0
-    layer: str = ""
-    value: float | None = None
-    threshold: float | None = None
-    metric: str = ""
-    message: str = ""
-    causes: str = ""
-    fault: str = ""
-    fix: str = ""
-    tests: tuple[str, ...] = ()
-    by_hand: tuple[str, ...] = ()
-    advisory: bool = False
+from sweep.domain.json_form import JsonObject, from_json
+from sweep.report.symptom_document import SymptomDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +46,6 @@ class CostDocument:
     base_run_equivalents: float = 0.0
     wall_s: float = 0.0
     reused: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvenanceDocument:
-    """The part of a study's provenance that reports name; all of it is kept as it was recorded."""
-
-    git_sha: str | None = None
-    dirty: bool | None = None
-    packages: Mapping[str, str] = field(default_factory=dict, hash=False)
-    host: str | None = None
-    gpus: tuple[Json, ...] = ()
-    seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

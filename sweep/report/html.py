@@ -23,6 +23,7 @@ from sweep.report.copyable import uses
 from sweep.report.data import ReportData
 from sweep.report.documents import InteractionDocument, RankingDocument, ToggleDocument
 from sweep.report.headings import BaseDocument
+from sweep.report.provenance_text import provenance_line
 from sweep.report.sections import (
     MAX_MARKED_AXES,
     MAX_NAMED_AXES,
@@ -100,7 +101,7 @@ def render_html(data: ReportData, document: RankingDocument) -> str:
         target=phrases.target_text(document.target),
         alternatives=phrases.alternatives_text(document),
         uses=uses(document.recommended),
-        provenance=phrases.provenance_text(document.provenance),
+        provenance=provenance_line(document.provenance),
         tiles=_tiles(document),
         base_forest=forest_of_base(document.base),
         ranking=ranking_rows(document),

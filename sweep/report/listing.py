@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from sweep.domain.json_form import JsonObject
 from sweep.domain.states import count_ended
 from sweep.domain.trial import StudyRecord
 from sweep.report.phrases import DASH
@@ -24,6 +25,12 @@ HEADS = ("study", "status", "trials", "started (UTC)", "answer")
 
 Listed = tuple[StudyRecord, Mapping[str, int], str]
 """A study, its trials per state, and its answer so far (may be empty)."""
+
+
+def answer_in(summary: JsonObject | None) -> str:
+    """Return the answer in a summary.json of any kind, empty if there is none; the rest is not looked at."""
+    answer = None if summary is None else summary.get("answer")
+    return answer if isinstance(answer, str) else ""
 
 
 def render_studies(rows: Sequence[Listed]) -> RenderableType:

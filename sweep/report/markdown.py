@@ -18,10 +18,10 @@ from sweep.report.phrases import (
     number_text,
     p_text,
     point_text,
-    provenance_text,
     target_text,
     tried_toggles,
 )
+from sweep.report.provenance_text import provenance_line
 from sweep.report.symptom_text import by_hand_text, fix_label, place_text
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#|~!"} | {"<": "&lt;", ">": "&gt;", "\n": " ", "\r": " "})
@@ -51,7 +51,7 @@ def render_markdown(document: RankingDocument) -> str:
     lines += [f"- {escaped(note)}" for note in document.notes] + ([""] if document.notes else [])
     lines += [
         f"Cost: {escaped(cost_text(document.cost))}  ",
-        f"From: {escaped(provenance_text(document.provenance))}",
+        f"From: {escaped(provenance_line(document.provenance))}",
     ]
     return "\n".join(lines) + "\n"
 

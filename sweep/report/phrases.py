@@ -11,16 +11,15 @@ from sweep.domain.axis import short_value
 from sweep.domain.effect_status import NOT_RUN_YET, EffectStatus, Question, together
 from sweep.domain.failure import ending_text, shown_failure
 from sweep.domain.inert import InertReason
-from sweep.domain.json_form import Json, from_json
 from sweep.domain.plural import count_text, figure_text, share_text
 from sweep.domain.printable import printable
 from sweep.domain.rules import RULES_VERSION
 from sweep.domain.target import HOLD_EVALUATIONS
 from sweep.domain.trial import RunRecord
-from sweep.report.headings import CostDocument, ProvenanceDocument
 
 if TYPE_CHECKING:
     from sweep.report.documents import PointDocument, RankingDocument, TargetDocument, ToggleDocument
+    from sweep.report.headings import CostDocument
 
 
 DASH = "–"
@@ -181,7 +180,7 @@ def target_text(target: "TargetDocument") -> str:
     return f"{metric} {sign} {number_text(target.threshold)}{smoothed}, {hold}, {budget}"
 
 
-def cost_text(cost: CostDocument) -> str:
+def cost_text(cost: "CostDocument") -> str:
     """Return the cost of a study in one line."""
     parts = [
         trials_text(cost.trials, cost.planned),
@@ -199,21 +198,6 @@ def trials_text(ended: int, planned: int | None) -> str:
     if planned is None or ended >= planned:
         return count_text(ended, "trial")
     return share_text(ended, planned, "trial")
-
-
-def provenance_text(provenance: Mapping[str, Json]) -> str:
-    """Return the provenance of the figures in one line: commit, paddle, host, devices, seeds."""
-    made = from_json(ProvenanceDocument, provenance)
-    parts = []
-    if made.git_sha:
-        parts.append(f"commit {made.git_sha[:10]}{' (with changes)' if made.dirty else ''}")
-    names = ("paddlepaddle", "paddlepaddle-gpu", "paddle")
-    parts += [f"{name} {made.packages[name]}" for name in names if name in made.packages]
-    if made.host:
-        parts.append(f"host {made.host}")
-    parts.append(count_text(len(made.gpus), "GPU") if made.gpus else "CPU")
-    parts.append(f"{'seed' if len(made.seeds) == 1 else 'seeds'} {seeds_text(made.seeds)}")
-    return " · ".join(parts)
 
 
 def seeds_text(seeds: Sequence[int]) -> str:

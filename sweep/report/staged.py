@@ -24,7 +24,8 @@ from sweep.report.copyable import recommended_lines, uses
 from sweep.report.documents import SCHEMA, STAGES, RankingDocument, read_ranking
 from sweep.report.headings import Recommended
 from sweep.report.markdown import code, escaped
-from sweep.report.phrases import duration_text, provenance_text, trials_text
+from sweep.report.phrases import duration_text, trials_text
+from sweep.report.provenance_text import provenance_line
 from sweep.report.stages import VIEWS
 from sweep.report.summary import provenance_of
 from sweep.report.tables import labelled
@@ -188,7 +189,7 @@ def render_staged(document: StagedDocument, *, store: str = "") -> RenderableTyp
     parts += recommended_lines(document.recommended)
     parts += labelled("note", *document.notes)
     parts += labelled("cost", staged_cost(document.cost))
-    parts += labelled("from", provenance_text(document.provenance))
+    parts += labelled("from", provenance_line(document.provenance))
     return Group(*parts)
 
 
@@ -202,7 +203,7 @@ def staged_markdown(document: StagedDocument) -> str:
         lines += [f"### {VIEWS[stage.stage].title}", "", f"{escaped(stage.answer)}", ""]
         lines += [VIEWS[stage.stage].markdown(stage.section).rstrip("\n"), ""]
         lines += [f"Alone: {code(stage.command)}", ""] if stage.command else []
-    lines += [f"Cost: {escaped(staged_cost(document.cost))}  ", f"From: {provenance_text(document.provenance)}"]
+    lines += [f"Cost: {escaped(staged_cost(document.cost))}  ", f"From: {provenance_line(document.provenance)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -221,7 +222,7 @@ def staged_html(document: StagedDocument, results: Path) -> str:
         cost=staged_cost(document.cost),
         uses=uses(document.recommended),
         command_text=command_text(arguments(document.command)),
-        provenance=provenance_text(document.provenance),
+        provenance=provenance_line(document.provenance),
     )
 
 

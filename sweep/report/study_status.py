@@ -10,8 +10,8 @@ from sweep.domain.plural import count_text, share_text
 from sweep.domain.states import LIVE_STATES, TrialState, count_ended
 from sweep.domain.trial import RunRecord, StudyRecord, TrialRecord
 from sweep.domain.verdict import Verdict
-from sweep.report.headings import SymptomDocument
 from sweep.report.phrases import failure_text, verdicts_text
+from sweep.report.symptom_document import SymptomDocument
 from sweep.report.symptom_text import brief_lines
 from sweep.report.tables import new_table, styled_state
 

@@ -11,8 +11,8 @@ from sweep.domain.printable import printable
 from sweep.domain.symptom_entry import Fault
 from sweep.domain.symptoms import about_of, kind_of, title_of
 from sweep.domain.verdict import Symptom
-from sweep.report.headings import SymptomDocument
 from sweep.report.phrases import number_text
+from sweep.report.symptom_document import SymptomDocument
 from sweep.report.tables import new_rows
 
 BRIEF = 4

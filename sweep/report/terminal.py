@@ -25,11 +25,11 @@ from sweep.report.phrases import (
     number_text,
     p_text,
     point_text,
-    provenance_text,
     target_text,
     tried_toggles,
     verdicts_text,
 )
+from sweep.report.provenance_text import provenance_line
 from sweep.report.symptom_text import brief_lines, full_lines
 from sweep.report.tables import labelled, new_table, styled_status, styled_verdict
 
@@ -79,7 +79,7 @@ def render_ranking(document: RankingDocument, *, shows_all: bool = False, store:
         parts += brief_lines(base.symptoms, converges=base.verdict == Verdict.CONVERGED)
     parts += labelled("note", *document.notes, *toggle_notes(document))
     parts += labelled("cost", cost_text(document.cost))
-    parts += labelled("from", provenance_text(document.provenance))
+    parts += labelled("from", provenance_line(document.provenance))
     return Group(*parts)
 
 

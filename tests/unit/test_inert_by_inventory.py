@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from sweep.domain.inventory import Inventory, Part, ProgramEnd
+from sweep.domain.inventory import Inventory, ProgramEnd
 from sweep.domain.knobs import STANDARD_KNOBS
+from sweep.domain.part import Part
 from sweep.domain.reach import why_inert
 
 BARE = Inventory(knobs=tuple(sorted(STANDARD_KNOBS)), steps=100, ended=ProgramEnd.OWN)

@@ -6,8 +6,9 @@ import pytest
 from sweep.analysis.checks import read_check
 from sweep.domain.check import Check, CheckName
 from sweep.domain.checked import CheckContext, CheckTrial
-from sweep.domain.inventory import Inventory, InventoryReport, LossSite, Part, ProgramEnd
+from sweep.domain.inventory import Inventory, InventoryReport, LossSite, ProgramEnd
 from sweep.domain.metric import Series
+from sweep.domain.part import Part
 from sweep.domain.part_words import lines_text, parts_text
 from sweep.domain.states import TrialState
 from sweep.domain.target import Mode, Target

@@ -14,8 +14,9 @@ from sweep.domain.plural import share_text
 from sweep.domain.verdict import Verdict
 from sweep.reading import open_store
 from sweep.report.documents import TargetDocument
-from sweep.report.phrases import provenance_text, target_text
+from sweep.report.phrases import target_text
 from sweep.report.progress import LiveProgress
+from sweep.report.provenance_text import provenance_line
 from sweep.store import Store
 
 
@@ -47,8 +48,8 @@ def test_progress_counts_one_trial(total, text):
 
 
 def test_figures_come_from_one_seed():
-    assert provenance_text({"seeds": [3]}) == "CPU · seed 3"
-    assert provenance_text({"seeds": [0, 1, 2]}) == "CPU · seeds 0–2"
+    assert provenance_line({"seeds": [3]}) == "CPU · seed 3"
+    assert provenance_line({"seeds": [0, 1, 2]}) == "CPU · seeds 0–2"
 
 
 def test_figures_of_one_run():

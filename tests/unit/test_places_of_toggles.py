@@ -5,8 +5,8 @@ import math
 from sweep.analysis.places import places
 from sweep.analysis.same_curves import same_curves
 from sweep.domain.axis import Axis, Level, Toggle
-from sweep.domain.inventory import Part
 from sweep.domain.metric import Series
+from sweep.domain.part import Part
 
 
 def axis(name, **levels):

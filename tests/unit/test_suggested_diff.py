@@ -3,7 +3,7 @@
 import pytest
 
 from sweep.analysis.suggestion import Wanted, suggest
-from sweep.domain.inventory import Part
+from sweep.domain.part import Part
 
 
 def suggested(line, knob, part_value, value, *, before="import paddle\n"):

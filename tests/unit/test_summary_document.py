@@ -12,8 +12,9 @@ sys.path.append(str(ROOT / "scripts"))
 import report_samples as samples  # noqa: E402 - the path is set above
 
 from sweep.domain.adaptive import AdaptiveFindings, BaseFinding, Spent, ToggleFinding  # noqa: E402
-from sweep.domain.inventory import Part, Suggestion  # noqa: E402
+from sweep.domain.inventory import Suggestion  # noqa: E402
 from sweep.domain.json_form import to_object  # noqa: E402
+from sweep.domain.part import Part  # noqa: E402
 from sweep.domain.recorded_config import RecordedConfig  # noqa: E402
 from sweep.domain.states import TrialState  # noqa: E402
 from sweep.report import build_document  # noqa: E402

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sweep.report import phrases
 from sweep.report.commands import arguments, command_text
 from sweep.report.html import environment, render_page
+from sweep.report.provenance_text import provenance_line
 from sweep.report.regression.chart import MAX_NIGHTS, history_svg
 from sweep.report.regression.document import NightDocument, TaskDocument, change_cell, verdict_word
 from sweep.report.regression.junit import good_text
@@ -24,7 +24,7 @@ def regression_html(document: NightDocument) -> str:
         tiles=[(verdict_word(word), count) for word, count in document.counts.items() if count],
         cards=[_card(task) for task in document.tasks],
         max_nights=MAX_NIGHTS,
-        provenance=phrases.provenance_text(document.provenance),
+        provenance=provenance_line(document.provenance),
         provenance_json=json.dumps(dict(document.provenance), indent=2, ensure_ascii=False, default=str),
     )
 

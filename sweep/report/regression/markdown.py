@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sweep.domain.regression import TaskVerdict
 from sweep.report.markdown import escaped
-from sweep.report.phrases import provenance_text
+from sweep.report.provenance_text import provenance_line
 from sweep.report.regression.document import NightDocument, TaskDocument, change_cell, is_quiet, verdict_word
 from sweep.report.regression.junit import good_text
 
@@ -32,7 +32,7 @@ def regression_markdown(document: NightDocument) -> str:
     for task in document.tasks:
         lines += _details(task)
     lines += [f"- {escaped(note)}" for note in document.notes] + ([""] if document.notes else [])
-    lines.append(f"From: {escaped(provenance_text(document.provenance))}")
+    lines.append(f"From: {escaped(provenance_line(document.provenance))}")
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,8 @@ from rich.text import Text
 
 from sweep.domain.printable import printable_data
 from sweep.domain.regression import TaskVerdict
-from sweep.report.phrases import DASH, provenance_text
+from sweep.report.phrases import DASH
+from sweep.report.provenance_text import provenance_line
 from sweep.report.regression.document import NightDocument, TaskDocument, change_cell, is_quiet, verdict_word
 from sweep.report.regression.junit import good_text
 from sweep.report.tables import labelled, new_table
@@ -46,7 +47,7 @@ def render_regression(document: NightDocument) -> RenderableType:
     for task in document.tasks:
         parts += _details(task)
     parts += labelled("note", *document.notes)
-    parts += labelled("from", provenance_text(document.provenance))
+    parts += labelled("from", provenance_line(document.provenance))
     return Group(*parts)
 
 

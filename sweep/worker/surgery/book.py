@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from sweep.domain.inventory import Part
+from sweep.domain.part import Part
 from sweep.worker.callsite import CallSites
 
 
