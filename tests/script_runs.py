@@ -1,11 +1,13 @@
-"""Runs of scripts in forks of this process, which has imported paddle: 0.1 s each instead of 3 s."""
+"""Runs of scripts in forks of a process that has imported paddle: 0.1 s each instead of 3 s."""
 
+import atexit
 import json
 import os
 import subprocess
 import sys
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -82,33 +84,36 @@ def run_folder(path: Path, script: str, *, seed: int = 0, budget: int = 10**6, *
     return folder
 
 
-def forked(folder: RunDir, *, cwd: Path, restarts: bool = False) -> Ran:
-    """Run the trial of a folder in a fork, as a warm parent does. With `restarts` one that dies early starts again."""
-    import paddle  # noqa: F401 - so that forks have it
+@lru_cache(maxsize=1)
+def _host() -> "subprocess.Popen[str]":
+    host = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("script_host.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd="/",
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    atexit.register(_end, host)
+    return host
 
-    from sweep.worker import entry, preforked
-    from sweep.worker.process_exit import drop_exit_handlers
 
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setsid()
-            warnings.resetwarnings()  # pytest makes errors of them
-            os.chdir(cwd)
-            drop_exit_handlers()
-            null = os.open(os.devnull, os.O_RDONLY)
-            os.dup2(null, 0)
-            sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
-            sys.path[:] = [entry for entry in sys.path if entry]
-            if not restarts:
-                preforked.run_trial = lambda folder, **_: entry.run_trial(folder)
-            preforked.run_and_exit(folder.path, folder.open_log(), b"")
-        finally:
-            os._exit(99)
-    _, status = os.waitpid(pid, 0)
+def _end(host: "subprocess.Popen[str]") -> None:
+    with host:
+        pass  # closes its input, and waits for it
+
+
+def forked(folder: RunDir, *, cwd: Path, patches: Sequence[str] = ()) -> Ran:
+    """Run the trial of a folder in a fork, as a warm parent does. `patches`: see `script_host`."""
+    host = _host()
+    assert host.stdin is not None
+    assert host.stdout is not None
+    host.stdin.write(json.dumps({"run": str(folder.path), "cwd": str(cwd), "patches": list(patches)}) + "\n")
+    host.stdin.flush()
+    code = int(host.stdout.readline())
     log = folder.log.read_text(errors="replace")
-    return Ran(code=os.waitstatus_to_exitcode(status), result=read_result(folder.result), log=log, folder=folder)
+    return Ran(code=code, result=read_result(folder.result), log=log, folder=folder)
 
 
 def ran(
@@ -118,7 +123,7 @@ def ran(
     name: str = "train.py",
     n: int = 0,
     trains: bool = True,
-    restarts: bool = False,
+    patches: Sequence[str] = ("no restart",),
     **given: Any,
 ) -> Ran:
     """Write a script into `tmp_path/project` and run it in a fork, from there. `trains` adds a step at its end."""
@@ -126,7 +131,7 @@ def ran(
     project.mkdir(exist_ok=True)
     text = f"{text}\n{STEP}" if trains else text
     (project / name).write_text(text, encoding="utf-8")
-    return forked(run_folder(tmp_path / f"results/study/trials/{n}", name, **given), cwd=project, restarts=restarts)
+    return forked(run_folder(tmp_path / f"results/study/trials/{n}", name, **given), cwd=project, patches=patches)
 
 
 def by_hand(script: Path, *args: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":

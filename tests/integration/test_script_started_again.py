@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from script_runs import TRAINS, ran
 
-from sweep.worker.script import view
-
 SETS_FLAG = """
 import os
 assert not os.path.exists("mark.txt")
@@ -17,13 +15,11 @@ assert paddle.get_flags("FLAGS_call_stack_level")["FLAGS_call_stack_level"] == 2
 """
 
 
-@pytest.mark.parametrize("can_mount", [True, False])
+@pytest.mark.parametrize("patches", [(), ("no capability",), ("no mounts",)])
 def test_what_a_program_sets_before_its_imports_holds_when_it_is_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_mount: bool
+    tmp_path: Path, patches: tuple[str, ...]
 ) -> None:
-    if not can_mount:
-        monkeypatch.setattr(view, "mount_layers", refuse)
-    run = ran(tmp_path, SETS_FLAG, restarts=True)
+    run = ran(tmp_path, SETS_FLAG, patches=patches)
     assert (run.code, run.state) == (0, "completed"), run.log
     assert "too late" in str(run.facts["program/cold"])
     assert any("cold" in note for note in run.notes)
@@ -32,18 +28,14 @@ def test_what_a_program_sets_before_its_imports_holds_when_it_is_started_again(
     assert not (tmp_path / "project/mark.txt").exists()
 
 
-def refuse(*_: object) -> None:
-    raise PermissionError(1, "Operation not permitted")
-
-
 def test_a_program_that_dies_early_in_any_process_is_started_twice(tmp_path: Path) -> None:
-    run = ran(tmp_path, "print('BEGUN')\nraise ValueError('no data')\n", restarts=True)
+    run = ran(tmp_path, "print('BEGUN')\nraise ValueError('no data')\n", patches=())
     assert (run.state, run.failure["message"]) == ("failed", "ValueError: no data")
     assert run.log.count("BEGUN") == 2
 
 
 @pytest.mark.parametrize("text", [TRAINS + "step()\nraise ValueError", "pass"])
 def test_a_program_that_has_trained_or_has_ended_is_not_started_again(tmp_path: Path, text: str) -> None:
-    run = ran(tmp_path, f"print('BEGUN')\n{text}\n", restarts=True, trains=False)
+    run = ran(tmp_path, f"print('BEGUN')\n{text}\n", patches=(), trains=False)
     assert run.state == "failed"
     assert run.log.count("BEGUN") == 1

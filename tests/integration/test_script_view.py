@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from script_runs import STEP, Ran, forked, ran, run_folder
 
-from sweep.worker.script import overlay, view
+from sweep.worker.script import overlay
 
 TRAINER = """
 import os, sys
@@ -24,18 +24,13 @@ open("sub/deep/x.txt", "w").write("changed")
 """
 
 
-def refuse(*_: object) -> None:
-    raise PermissionError(1, "Operation not permitted")
+WAYS = {"overlay": (), "overlay of a user namespace": ("no capability",), "copy": ("no mounts",)}
 
 
-@pytest.fixture(params=["overlay", "overlay of a user namespace", "copy"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The ways to keep the folder as it is; one that this machine refuses is the copy."""
-    if request.param == "copy":
-        monkeypatch.setattr(view, "mount_layers", refuse)
-    elif request.param != "overlay":
-        monkeypatch.setattr(overlay, "_may_mount", lambda: False)
-    return str(request.param).split()[0]
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """The ways to keep the folder as it is."""
+    return str(request.param)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -52,11 +47,11 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def trial(folder: Path, n: int) -> Ran:
+def trial(folder: Path, n: int, patches: tuple[str, ...]) -> Ran:
     study = folder / "results/study"
     study.mkdir(parents=True, exist_ok=True)
     (study / "plan.json").write_text("{}")
-    return forked(run_folder(study / f"trials/{n}", "train.py"), cwd=folder)
+    return forked(run_folder(study / f"trials/{n}", "train.py"), cwd=folder, patches=patches)
 
 
 def written(run: Ran, name: str = "written") -> dict[str, bytes]:
@@ -69,13 +64,13 @@ def test_what_a_program_does_in_its_folder_stays_in_the_run_and_no_trial_sees_an
     folder = project(tmp_path / "project")
     (folder / "train.py").write_text(TRAINER + STEP)
     before = contents(folder)
-    runs = [trial(folder, n) for n in (0, 1)]  # the results folder lies in the program's own
+    runs = [trial(folder, n, WAYS[way]) for n in (0, 1)]  # the results folder lies in the program's own
     for run in runs:
         assert run.state == "completed", run.log
         assert "'old.txt', 'sub', 'train.py'] False" in run.log
         assert "results" not in run.log
         assert run.result is not None
-        assert run.result["program"]["view"] == way
+        assert run.result["program"]["view"] == way.split()[0]
         assert set(written(run)) >= {"out/last.txt", "data.txt", "large.bin", "moved.txt", "sub/deep/x.txt"}
         assert "train.py" not in written(run)
         assert written(run)["large.bin"] == b"yyy" + b"x" * 2_999_997
@@ -95,7 +90,7 @@ def test_the_script_and_its_modules_are_found_from_another_folder(tmp_path: Path
         "open('log.txt', 'w').write('x')\nopen(os.path.join(os.path.dirname(__file__), 'log2.txt'), 'w').write('x')\n"
         + STEP
     )
-    run = forked(run_folder(tmp_path / "results/s/trials/0", "../code/train.py"), cwd=here)
+    run = forked(run_folder(tmp_path / "results/s/trials/0", "../code/train.py"), cwd=here, patches=WAYS[way])
     assert run.state == "completed", run.log
     assert (sorted(contents(code)), sorted(contents(here))) == (["nets.py", "train.py"], [])
     assert (list(written(run)), list(written(run, "written_2"))) == (["log2.txt"], ["log.txt"])
@@ -117,29 +112,30 @@ subprocess.run([sys.executable, "-S", "-c", "open('child.txt', 'w').write('x')"]
 found = sorted(name for name in os.listdir(".") if name.endswith("txt"))
 assert found == ["child.txt"] + [f"seen{i}.txt" for i in range(4)]
 """
-    run = ran(tmp_path, text)
+    run = ran(tmp_path, text, patches=WAYS[way])
     assert run.state == "completed", run.log
     assert list(contents(tmp_path / "project")) == ["train.py"]
     assert "child.txt" in written(run)
 
 
-def test_folders_outside_that_a_program_writes_to_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view.tempfile, "gettempdir", lambda: "/nowhere")
+def test_folders_outside_that_a_program_writes_to_are_named(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    run = ran(tmp_path, f"open({str(other / 'x.txt')!r}, 'w').write('x')\nopen('inside.txt', 'w')\n")
+    text = f"open({str(other / 'x.txt')!r}, 'w').write('x')\nopen('inside.txt', 'w')\n"
+    run = ran(tmp_path, text, patches=["other temporary folder"])
     assert run.state == "completed", run.log
     assert [str(other) in note for note in run.notes] == [True]
     assert (other / "x.txt").exists()
 
 
-def test_an_original_that_changes_by_a_way_around_the_copy_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(view, "mount_layers", refuse)
+def test_an_original_that_changes_by_a_way_around_the_copy_is_noticed(tmp_path: Path) -> None:
     folder = project(tmp_path / "project")
     large = str(folder / "large.bin")
-    run = ran(tmp_path, f"import subprocess\nsubprocess.run(['touch', '-d', '2001-01-01', {large!r}])\n")
+    run = ran(
+        tmp_path,
+        f"import subprocess\nsubprocess.run(['touch', '-d', '2001-01-01', {large!r}])\n",
+        patches=["no mounts"],
+    )
     assert run.state == "completed", run.log
     assert any(str(folder / "large.bin") in note for note in run.notes)
 
