@@ -183,6 +183,11 @@ class WorkerRun:
         self._events.hold_back(HELD_BACK_S)
 
     @property
+    def is_check(self) -> bool:
+        """Whether this is a check, which counts steps and ends by rules of its own."""
+        return self._is_check
+
+    @property
     def is_watching(self) -> bool:
         """Whether `watch` records anything."""
         return self._watch != "off"

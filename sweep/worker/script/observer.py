@@ -56,6 +56,7 @@ class Observer:
         self._waiting: list[tuple[int, HeldLosses, Mapping[str, float]]] = []  # not recorded yet, by step
         self._settle_at_s = 0.0
         self._budget = run.target.budget_steps
+        self._batch = 1 if run.is_check else BATCH_MOST
         self._reported: dict[str, int] = {}  # points by metric
         self._own_steps = False  # sweep.log has given steps
         self._counter = StepCounter()
@@ -133,7 +134,7 @@ class Observer:
         step = self._counter.advance(optimizer)
         self._waiting.append((step, self._losses.drain(), {}))
         is_over = step >= self._budget or self._run.stop_reason is not None
-        if is_over or len(self._waiting) >= BATCH_MOST or monotonic_s() > self._settle_at_s:
+        if is_over or len(self._waiting) >= self._batch or monotonic_s() > self._settle_at_s:
             self._scalars.look()
             try:
                 self._settle()
