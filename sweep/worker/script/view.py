@@ -95,10 +95,15 @@ class View:
             if path.startswith(f"{copy.place}/"):
                 copy.own(path)
         real = os.path.realpath(path)
-        own = [*self.folders, *(copy.place for copy in self._copies), Path(tempfile.gettempdir())]
+        own = [*self.folders, *(copy.place for copy in self._copies), _temporary_folder()]
         is_named = not real.startswith(_NOT_NAMED) and not any(real.startswith(f"{folder}/") for folder in own)
         if is_named and len(self._outside) < OUTSIDE_MOST:
             self._outside[os.path.dirname(real)] = None  # noqa: PTH120
+
+
+def _temporary_folder() -> str:
+    """Return the folder for temporary files. `gettempdir` holds a lock while it opens files, which leads here again."""
+    return tempfile.tempdir or os.environ.get("TMPDIR") or "/tmp"
 
 
 def enter_view(script: Path, run: RunDir) -> View:
