@@ -8,10 +8,10 @@ import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from program_table import KNOBS, Program
-from script_runs import Ran, forked, run_folder
+from script_runs import Ran, forked, hosted, run_folder
 
 from sweep.rundir import points_of, read_events
 from sweep.rundir.paths import written_in
@@ -33,46 +33,46 @@ class Left:
 
 def run_by_hand(program: Program, project: Path) -> Left:
     """Run a program in a new copy of its folder as `python SCRIPT` would, in a fork that has imported paddle only."""
-    import paddle
-
     program.copy(project)
     output, record = project.with_name("by_hand.log"), project.with_name("by_hand.losses")
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        code = 70
-        try:
-            os.chdir(project)
-            file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(file, 1)
-            os.dup2(file, 2)
-            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = os.fdopen(1, "w", 1), os.fdopen(2, "w", 1)
-            sys.dont_write_bytecode = True
-            sys.argv[:] = [program.entry, *program.args]
-            folder = (project / program.entry).parent
-            sys.path[0:0] = [str(folder)]
-            record_losses(paddle, project, folder, record)
-            runpy.run_path(str(project / program.entry), run_name="__main__")
-            code = 0
-        except SystemExit as left:
-            code = left.code if isinstance(left.code, int) else int(left.code is not None)
-        except BaseException:
-            traceback.print_exc()
-            code = 1
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
-    _, status = os.waitpid(pid, 0)
+    asked = {"entry": program.entry, "args": list(program.args), "output": str(output), "record": str(record)}
+    code = hosted(cwd=project, by_hand=asked)
     losses: dict[str, list[float]] = {}
     for line in record.read_text().splitlines() if record.exists() else ():
         where, value = json.loads(line)
         losses.setdefault(where, []).append(value)
     return Left(
-        code=os.waitstatus_to_exitcode(status),
+        code=code,
         lines=lines_of(output.read_text(errors="replace")),
         losses=losses,
         files=files_of(project, but=program.folder),
     )
+
+
+def train_by_hand(*, entry: str, args: list[str], output: str, record: str) -> NoReturn:
+    """Become a program, in the current folder. Called in a fork of the host."""
+    import paddle
+
+    code, project = 70, Path.cwd()
+    try:
+        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        sys.dont_write_bytecode = True
+        sys.argv[:] = [entry, *args]
+        folder = (project / entry).parent
+        sys.path[0:0] = [str(folder)]
+        record_losses(paddle, project, folder, Path(record))
+        runpy.run_path(str(project / entry), run_name="__main__")
+        code = 0
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
 
 
 def record_losses(paddle: Any, project: Path, folder: Path, record: Path) -> None:

@@ -26,6 +26,7 @@ def without_restart() -> None:
     preforked.run_trial = lambda folder, **_: entry.run_trial(folder)
 
 
+TESTS = str(Path(__file__).parent)
 PATCHES = {
     "no mounts": lambda: setattr(view, "mount_layers", refuse),
     "no capability": lambda: setattr(overlay, "_may_mount", lambda: False),
@@ -35,8 +36,17 @@ PATCHES = {
 """What a trial may be made to meet, by name."""
 
 
+def run_by_hand(program: dict[str, Any]) -> None:
+    """Become a program that is run without sweep."""
+    sys.path.insert(0, TESTS)
+    from program_runs import train_by_hand
+
+    sys.path.remove(TESTS)
+    train_by_hand(**program)
+
+
 def run(asked: dict[str, Any]) -> int:
-    """Run a trial in a fork; return its exit code."""
+    """Run a trial in a fork, or a program by hand; return its exit code."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -45,6 +55,8 @@ def run(asked: dict[str, Any]) -> int:
             os.dup2(null, 0)
             os.chdir(asked["cwd"])
             drop_exit_handlers()
+            if "by_hand" in asked:
+                run_by_hand(asked["by_hand"])
             for name in asked["patches"]:
                 PATCHES[name]()
             folder = RunDir(Path(asked["run"]))

@@ -104,14 +104,19 @@ def _end(host: "subprocess.Popen[str]") -> None:
         pass  # closes its input, and waits for it
 
 
-def forked(folder: RunDir, *, cwd: Path, patches: Sequence[str] = ()) -> Ran:
-    """Run the trial of a folder in a fork, as a warm parent does. `patches`: see `script_host`."""
+def hosted(*, cwd: Path, **asked: Any) -> int:
+    """Have the host fork a process in folder `cwd`; return its exit code. `asked`: see `script_host`."""
     host = _host()
     assert host.stdin is not None
     assert host.stdout is not None
-    host.stdin.write(json.dumps({"run": str(folder.path), "cwd": str(cwd), "patches": list(patches)}) + "\n")
+    host.stdin.write(json.dumps({"cwd": str(cwd), **asked}) + "\n")
     host.stdin.flush()
-    code = int(host.stdout.readline())
+    return int(host.stdout.readline())
+
+
+def forked(folder: RunDir, *, cwd: Path, patches: Sequence[str] = ()) -> Ran:
+    """Run the trial of a folder in a fork, as a warm parent does. `patches`: see `script_host`."""
+    code = hosted(cwd=cwd, run=str(folder.path), patches=list(patches))
     log = folder.log.read_text(errors="replace")
     return Ran(code=code, result=read_result(folder.result), log=log, folder=folder)
 
