@@ -27,6 +27,7 @@ class Task:
 
     `data(cfg)` returns the training and the validation set, `model(cfg)` the network (docs/tasks.md). Checks use them.
     `is_script`: the program was not written for sweep, so checks take what they need from its running training.
+    `share` does once what all runs have in common, in a process that they are forked from.
     """
 
     train: Callable[[TaskConfig, Run], object]
@@ -34,6 +35,7 @@ class Task:
     data: Callable[[TaskConfig], Any] | None = None
     model: Callable[[TaskConfig], Any] | None = None
     is_script: bool = False
+    share: Callable[[], object] | None = None
 
 
 def load_task(ref: TaskRef, code: Digests | None = None, env: Mapping[str, object] | None = None) -> Task:
@@ -45,11 +47,13 @@ def load_task(ref: TaskRef, code: Digests | None = None, env: Mapping[str, objec
     return LOADERS[ref.kind](ref, code or {}, env or {})
 
 
-def prepared_task(spec: Mapping[str, Any], *, is_prepared: bool = True) -> tuple[Task, TaskConfig]:
+def prepared_task(
+    spec: Mapping[str, Any], *, is_prepared: bool = True, is_parent: bool = False
+) -> tuple[Task, TaskConfig]:
     """Import and prepare the task of a spec; return it and its config. Raises whatever `load_task` or the task raises.
 
     The trial's seed is not used here, so a trial behaves the same whether this was done for it alone or once for all
-    trials. If `is_prepared` is False the task is only imported.
+    trials. If `is_prepared` is False the task is only imported. `is_parent`: runs will be forked from this process.
     """
     pid, section = os.getpid(), spec["task"]
     seed_globals(PREPARE_SEED)
@@ -57,6 +61,8 @@ def prepared_task(spec: Mapping[str, Any], *, is_prepared: bool = True) -> tuple
     if is_prepared and task.prepare is not None:
         seed_globals(PREPARE_SEED)
         task.prepare(cfg)
+    if is_parent and task.share is not None:
+        task.share()
     exit_if_forked(pid, 0)
     return task, cfg
 
@@ -86,7 +92,7 @@ def _load_script(ref: TaskRef, code: Digests, env: Mapping[str, object]) -> Task
         from sweep.worker.script.runner import Script  # imports paddle
 
         script = Script.read(ref.name, code)
-        _SCRIPTS[ref.name] = Task(script.train, script.prepare, is_script=True)
+        _SCRIPTS[ref.name] = Task(script.train, None, is_script=True, share=script.share)
     return _SCRIPTS[ref.name]
 
 

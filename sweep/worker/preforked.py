@@ -104,16 +104,18 @@ class EnvironTag:
         os.environ[RUN_VARIABLE] = str(folder)
 
 
-def preload_task(what: str) -> str | None:
+def preload_task(what: str, *, is_parent: bool = False) -> str | None:
     """Import and prepare a task; return the error in one line, or None on success.
 
     `what` is the folder of a run of the task, or JSON with the parts of its spec that are needed (`task`, `code`).
+    `is_parent`: runs will be forked from this process.
 
     Failures are not handled here: each run meets them again on its own, as in a cold start.
     """
     pid, failure = os.getpid(), None
     try:
-        prepared_task(json.loads(what) if what.startswith("{") else RunDir(Path(what)).read_spec())
+        spec = json.loads(what) if what.startswith("{") else RunDir(Path(what)).read_spec()
+        prepared_task(spec, is_parent=is_parent)
     except BaseException as error:  # even SystemExit: the run decides what it means
         failure = describe_failure(error)["message"]
     exit_if_forked(pid, 1)

@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     """Import the task, report whether runs can be forked safely, and fork them until the orchestrator is gone."""
     channel, tag = Channel.from_stdin(), EnvironTag()
     before = open_files()
-    failure = preload_task(arguments[0])
+    failure = preload_task(arguments[0], is_parent=True)
     without_step = None if failure else take_first_step()
     gc.collect()
     gc.freeze()  # otherwise a child's garbage collector would write to every object, and so copy its page

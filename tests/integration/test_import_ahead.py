@@ -64,3 +64,17 @@ def test_a_package_that_uses_paddle_or_starts_a_thread_is_left_to_each_trial(tmp
         [sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout.splitlines()[-1]) == ["sklearn.datasets"]
+
+
+@pytest.mark.parametrize("is_parent", [True, False])
+def test_only_a_process_that_runs_are_forked_from_imports_ahead(is_parent, tmp_path):
+    (tmp_path / "train.py").write_text("import sklearn.datasets\n")
+    code = (
+        "import sys; from sweep.worker.loading import prepared_task\n"
+        f"prepared_task({{'task': {{'path': 'train.py', 'args': [], 'env': {{}}}}}}, is_parent={is_parent})\n"
+        "print('sklearn' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == str(is_parent)

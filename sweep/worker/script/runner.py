@@ -15,7 +15,7 @@ from sweep.task import Run, TaskConfig
 from sweep.worker.callsite import CallSites
 from sweep.worker.code_guard import check_code
 from sweep.worker.hooks import Hooks, Role
-from sweep.worker.restart import note_restart, was_restarted
+from sweep.worker.restart import note_restart
 from sweep.worker.run import WorkerRun
 from sweep.worker.script.ahead import import_ahead
 from sweep.worker.script.devices import fall_back_on_cpu
@@ -45,12 +45,11 @@ class Script:
         check_code(path.parent, digests)
         return cls(typed, path, compile(path.read_bytes(), str(path), "exec", dont_inherit=True))
 
-    def prepare(self, cfg: TaskConfig) -> None:  # noqa: ARG002 - the same for every config
-        """Do what all trials share: import installed packages, where that changes nothing for them, and find in all
-        modules what is hooked."""
-        if not was_restarted():
-            import_ahead([self.path.read_bytes()], self.path.parent)
-            install_ahead()
+    def share(self) -> None:
+        """Do once what all runs have in common: import installed packages, where that changes nothing for them, and
+        find in all modules what is hooked."""
+        import_ahead([self.path.read_bytes()], self.path.parent)
+        install_ahead()
 
     def train(self, cfg: TaskConfig, run: Run) -> None:
         """Run the script to its end. Raises whatever it raises, SystemExit included."""
