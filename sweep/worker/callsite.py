@@ -4,6 +4,9 @@ import sys
 from pathlib import Path
 from types import CodeType, FrameType
 
+_OURS = f"{Path(__file__).parents[1]}/"
+_INSTALLED = ("/site-packages/", "/dist-packages/")
+
 
 class CallSites:
     """Finds the program's line behind a call. Each of `folders` holds the program's own files, or copies of them."""
@@ -15,7 +18,8 @@ class CallSites:
     def here(self) -> str | None:
         """Return the innermost line of the program's own files on the stack, as `train.py:23`; None without one.
 
-        Installed packages inside the folder (a virtual environment) are not its own files. Costs about 0.1 us for each
+        Installed packages inside the folder (a virtual environment) are not its own files, and neither is sweep, if the
+        folder has a checkout of it. Costs about 0.1 us for each
         frame, and ten times that for one that was not seen before.
         """
         return self.above(sys._getframe(1))
@@ -42,7 +46,8 @@ class CallSites:
         entry = self._known.get(id(code))
         if entry is None:
             file = code.co_filename
-            is_own = file.startswith(self._prefixes) and "/site-packages/" not in file
+            is_own = file.startswith(self._prefixes) and not file.startswith(_OURS)
+            is_own = is_own and not any(part in file for part in _INSTALLED)
             entry = self._known[id(code)] = code, {} if is_own else None
         return entry
 
