@@ -222,7 +222,7 @@ def _check_key(override: Override, config: DictConfig) -> None:
             raise ConfigError(".".join(parts[:depth]), problem, value=override.input_line)
         if key == "task.args":
             hint = "task.KEY=VALUE sets one of its values"
-            raise ConfigError(key, "only a script has arguments of its own, and this task is none", hint=hint)
+            raise ConfigError(key, "only a script takes arguments, and this task is not a script", hint=hint)
         names = [str(name) for name in node.keys()]  # noqa: SIM118
         raise unknown_key(".".join(parts[: depth + 1]), names, value=override.input_line)
     if (

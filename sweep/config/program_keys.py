@@ -1,4 +1,4 @@
-"""The keys of a task that is a program of its own, such as a script: in one form, and checked."""
+"""The keys of a script or command task: brought into one form, and checked."""
 
 import os
 import re

@@ -121,7 +121,7 @@ def load(
 def _resolve_none(composed: Composition) -> None:
     """Set the standard knobs with the value `none` on the command line to null, in place (domain/knobs.py).
 
-    Programs of their own keep the word: for them null is "as the program has it".
+    Scripts and commands keep the word: for them null is "as the program has it".
     """
     task = composed.config.get("task")
     if not isinstance(task, DictConfig) or kind_of_section(task.keys()) not in (None, TaskKind.FUNCTION):
@@ -277,7 +277,7 @@ def _check_script(base: TaskBase) -> None:
     if ref.kind is not TaskKind.SCRIPT:
         raise ConfigError(
             f"task.{ref.key}",
-            "an inventory shows what sweep can change in a script; this task has knobs of its own",
+            "an inventory shows what sweep can change in a script; this task defines its knobs in its config",
             value=ref.name,
             allowed=[f"task.{knob}" for knob in base.knobs],
             hint="python -m sweep inventory train.py",
@@ -350,7 +350,7 @@ def _target(data: object, budget: Budget) -> Target:
 
 
 def check_hold(hold: int | None, budget_steps: int) -> None:
-    """Raise ConfigError if a target cannot be held for so many evaluations within the budget."""
+    """Raise ConfigError if the budget has fewer steps than the target must be held for."""
     if hold is not None and hold > budget_steps:
         raise ConfigError(
             "converge.hold",

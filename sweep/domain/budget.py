@@ -27,7 +27,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """What a program prints of its own length: the last `epoch x/y`. `stride` is by how much x rose each time."""
+    """What a program prints about its length: the last `epoch x/y`. `stride` is the increase of x from line to line."""
 
     epoch: int
     epochs: int

@@ -139,7 +139,7 @@ def kind_of_section(keys: Iterable[object]) -> TaskKind | None:
 
 def identity(section: Mapping[str, object]) -> dict[str, object]:
     """Return a task section with what it means in another checkout, too: a script outside of the current folder is
-    known by its name, as its code has a digest of its own."""
+    known by its name, because its code has a separate digest."""
     path = section.get("path")
     is_elsewhere = kind_of_section(section) is TaskKind.SCRIPT and isinstance(path, str) and path.startswith("/")
     return {**section, "path": PurePath(str(path)).name} if is_elsewhere else dict(section)

@@ -25,7 +25,7 @@ class KnownProgram:
     """What a finished inventory showed of a script.
 
     `trial_id` is its trial, which ran with this `seed`; `is_completed`: it did not fail. `announced` is what the script
-    prints of its own length, None if nothing.
+    prints about its length, None if nothing.
     """
 
     trial_id: int

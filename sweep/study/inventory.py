@@ -84,7 +84,7 @@ def settled_on_record(loaded: LoadedConfig) -> tuple[LoadedConfig, str]:
 
 def inventory_study(whole: LoadedConfig) -> LoadedConfig:
     """Return the study that makes the inventory of a study's script: with the study's first seed if that is one of
-    USUAL_SEEDS, so that other studies find it (a night has seeds of its own), else with 0."""
+    USUAL_SEEDS, so that other studies find it (a night has other seeds), else with 0."""
     first = whole.study.seeds[0]
     choices = (Choice(group="check", option="inventory"),)
     words = [word for word in whole.overrides if section_of(word) in _KEPT or key_of(word) == _LIMIT]

@@ -24,6 +24,7 @@ processes that wait for runs
   preforked     imports the task before a run is known; the channel to the orchestrator
   standby       an idle interpreter that becomes one run
   warm          the warm parent: imports the task and checks that it is safe to fork
+  held          threads and open files of this process
   proven        tries out in a forked child what may be done once for all forks
   first_step    Paddle's first training step, taken once for all forks
   fork_server   the warm parent's children: forks them, watches them, reaps them

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from sweep.worker.held import number_of_threads, open_files
 from sweep.worker.process_exit import flush_output
 
 _HARMLESS, _TRACES = 0, 1
@@ -43,8 +44,8 @@ def _traces() -> tuple[object, ...]:
     """Return what must stay as it is."""
     random, numpy, paddle = (sys.modules.get(name) for name in ("random", "numpy", "paddle"))
     return (
-        len(list(Path("/proc/self/task").iterdir())),
-        sorted(entry.name for entry in Path("/proc/self/fd").iterdir()),
+        number_of_threads(),
+        open_files(),
         Path.cwd(),
         [signal.getsignal(each) for each in _SIGNALS],
         (sys.stdout, sys.stderr, sys.excepthook, sys.argv),

@@ -136,7 +136,7 @@ class WorkerRun:
             print(f"sweep: {text}", file=sys.__stderr__, flush=True)
 
     def end_after(self, seconds: float) -> None:
-        """End this run, as if its budget were used up, at the first log of a step so many seconds from now."""
+        """End this run, as if its budget were used up, at the first log of a step after this number of seconds."""
         self._until_s = monotonic_s() + seconds
 
     def watch(self, model: Any, optimizer: Any) -> None:
@@ -184,7 +184,7 @@ class WorkerRun:
 
     @property
     def is_check(self) -> bool:
-        """Whether this is a check, which counts steps and ends by rules of its own."""
+        """Whether this is a check, which counts its steps and decides when to end."""
         return self._is_check
 
     @property

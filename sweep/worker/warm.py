@@ -14,13 +14,9 @@ from pathlib import Path
 
 from sweep.worker.first_step import take_first_step
 from sweep.worker.fork_server import ForkServer
+from sweep.worker.held import number_of_threads, open_files
 from sweep.worker.preforked import WHY_CHARS, Channel, EnvironTag, import_output, preload_task
 from sweep.worker.process_exit import exit_process
-
-HARMLESS_DEVICES = frozenset({"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})
-# jemalloc comes with pyarrow, which many imports of pandas and scikit-learn load. Its fork handlers hold its locks
-# during a fork, and a child starts without the thread (background_thread_prefork, background_thread_postfork_child).
-HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})
 
 
 def main(arguments: list[str]) -> None:
@@ -67,7 +63,7 @@ def fork_hazards(before: dict[int, str]) -> list[str]:
     if first == 0:
         os._exit(0)
     os.waitpid(first, 0)
-    threads = sum(name not in HARMLESS_THREADS for name in thread_names())
+    threads = number_of_threads()
     found = [f"has {threads} threads"] if threads > 1 else []
     if reap_children():
         found.append("has started a process that is still running")
@@ -78,28 +74,6 @@ def fork_hazards(before: dict[int, str]) -> list[str]:
         if words[1][1] == "w" and words[1][3] == "s":
             found.append(f"shares memory ({words[5] if len(words) > 5 else 'anonymous'})")
     return found
-
-
-def thread_names() -> list[str]:
-    """Return the name of each thread in this process."""
-    names = []
-    for task in Path("/proc/self/task").iterdir():
-        with suppress(OSError):  # the thread has ended in the meantime
-            names.append((task / "comm").read_text(errors="replace").strip())
-    return names
-
-
-def open_files() -> dict[int, str]:
-    """Return what each open descriptor refers to, without devices that have no state."""
-    files = {}
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            target = str(entry.readlink())
-        except OSError:  # the descriptor that listed the folder
-            continue
-        if target not in HARMLESS_DEVICES:
-            files[int(entry.name)] = target
-    return files
 
 
 if __name__ == "__main__":

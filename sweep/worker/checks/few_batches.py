@@ -22,7 +22,7 @@ class FewBatches:
     """Gives every iteration with gradients over a loader the first `n` samples of its first batch, without an end.
 
     `calls` counts such iterations, `classes` has the samples' labels, if they are classes. `step` is the optimizer step
-    that the training has reached; whoever follows the training sets it. `problem` says why samples could not be taken.
+    that the training has reached, set from outside. `problem` says why samples could not be taken.
     """
 
     def __init__(self, n: int) -> None:

@@ -1,4 +1,4 @@
-"""Gives a program the trial's seeds, also where it sets constant ones, and dropout a random stream of its own.
+"""Gives a program the trial's seeds, also where it sets constant ones, and dropout a separate random stream.
 
 A seed that the program sets becomes that seed plus an offset, which depends on the trial's seed alone: two seeds of the
 program stay different, and the same in every cell of the study.
@@ -111,7 +111,7 @@ class _States(list[Any]):
 
 
 def _separate_dropout(hooks: Hooks, seed: int) -> None:
-    """Let dropout draw from a stream of its own, so that a program without it draws the same initial weights and data.
+    """Let dropout draw from a separate stream, so that a program without it draws the same initial weights and data.
 
     Switching costs about 1 us a call.
     """

@@ -24,7 +24,7 @@ from sweep.worker.script.writes import on_write
 DESCRIPTOR_FROM = 200
 """Descriptors from here on hold the run's folder: programs close low ones, to leave only their own."""
 OUTSIDE_MOST = 10
-"""Maximum number of folders named that a program wrote to outside of its own."""
+"""Maximum number of folders outside of the program's that are named after it wrote to them."""
 _NOT_NAMED = ("/dev/", "/proc/", "/sys/")
 
 

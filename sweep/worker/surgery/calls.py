@@ -20,7 +20,7 @@ def caller() -> FrameType:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
-    assert frame is not None  # hooked functions are called by somebody
+    assert frame is not None  # a hooked function always has a caller
     return frame
 
 

@@ -133,7 +133,7 @@ class Optimizers:
         return _create_global_learning_rate
 
     def _around_get_lr(self, below: Function) -> Function:
-        """Inside a step the rate is ours: for an update written by hand, and for whoever records it."""
+        """Inside a step the rate is ours: for an update written by hand, and for code that records it."""
 
         def get_lr(optimizer: Any) -> Any:
             rate = self.seen(optimizer).rate

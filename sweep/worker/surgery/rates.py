@@ -74,7 +74,7 @@ class Rates:
         """Return the rate of the step that an optimizer begins, and record the first change by each knob."""
         own = float(optimizer.get_lr())
         if isinstance(optimizer, OWN_RATES):
-            self._book.limit(f"lr_scale, scheduler: {seen.kind} keeps a learning rate of its own, which is not changed")
+            self._book.limit(f"lr_scale, scheduler: {seen.kind} keeps a separate learning rate, which is not changed")
             return own
         rate = own
         base = ADAM_RATE if self.is_adam and "optimizer" in seen.noted else seen.base
